@@ -1,0 +1,84 @@
+"""From a HAADF-STEM tilt series to pore / Sn / C phases, measured with stated error.
+
+The names below are the compute backend; they are loaded when first used, so that importing the package stays quick and
+brings in neither Qt, napari nor matplotlib. The viewer lives in :mod:`napari_snpore.viewer`, which napari finds by itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+try:
+    __version__ = version("napari-snpore")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0.1.0.dev0"
+
+_HOME = {
+    "Volume": "volume",
+    "TiltSeries": "tomography.tilt_series",
+    "Alignment": "tomography.alignment",
+    "align": "tomography.alignment",
+    "project": "tomography.projector",
+    "reconstruct": "tomography.reconstruction",
+    "Histogram": "segmentation.histogram",
+    "gray_histogram": "segmentation.histogram",
+    "Suggestion": "segmentation.thresholds",
+    "suggest_thresholds": "segmentation.thresholds",
+    "ambient_occlusion": "segmentation.occlusion",
+    "fibre_envelope": "segmentation.occlusion",
+    "segment": "segmentation.phases",
+    "label_objects": "measurement.objects",
+    "separate_objects": "measurement.objects",
+    "measure_objects": "measurement.objects",
+    "feret_diameters": "measurement.feret",
+    "volume_fractions": "measurement.fractions",
+    "DeadPores": "measurement.dead_pores",
+    "dead_pores": "measurement.dead_pores",
+    "extract_subvolume": "subvolume",
+    "Misalignment": "phantom",
+    "Phantom": "phantom",
+    "make_phantom": "phantom",
+    "simulate_tilt_series": "phantom",
+    "read_tilt_series": "files",
+    "read_volume": "files",
+    "write_table": "files",
+    "write_volume": "files",
+    "Recipe": "study",
+    "run_study": "study",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from napari_snpore.files import read_tilt_series, read_volume, write_table, write_volume
+    from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
+    from napari_snpore.measurement.feret import feret_diameters
+    from napari_snpore.measurement.fractions import volume_fractions
+    from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+    from napari_snpore.phantom import Misalignment, Phantom, make_phantom, simulate_tilt_series
+    from napari_snpore.segmentation.histogram import Histogram, gray_histogram
+    from napari_snpore.segmentation.occlusion import ambient_occlusion, fibre_envelope
+    from napari_snpore.segmentation.phases import segment
+    from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
+    from napari_snpore.study import Recipe, run_study
+    from napari_snpore.subvolume import extract_subvolume
+    from napari_snpore.tomography.alignment import Alignment, align
+    from napari_snpore.tomography.projector import project
+    from napari_snpore.tomography.reconstruction import reconstruct
+    from napari_snpore.tomography.tilt_series import TiltSeries
+    from napari_snpore.volume import Volume
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        # kept here: importing a submodule of the same name (phantom, dead_pores) would otherwise shadow nothing else
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""States side by side, and how far each number can be trusted."""

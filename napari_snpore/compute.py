@@ -1,0 +1,105 @@
+"""How kernels are compiled and how blocks of work are dispatched: the one thread pool of the package.
+
+Kernels are serial and release the GIL; parallelism is over blocks, from here. numba's own threading layers are not used:
+``workqueue`` aborts the process when two Python threads enter it, OpenMP does not survive a fork, and an exception inside
+``prange`` can vanish. Blocks also give progress and cancel for free.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar, cast
+
+from numba import njit
+
+from napari_snpore.errors import InputError, Stopped
+
+Function = TypeVar("Function", bound=Callable[..., object])
+Block = TypeVar("Block")
+Result = TypeVar("Result")
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``, called from the thread that started the work."""
+
+ShouldStop = Callable[[], bool]
+"""``should_stop()``; true makes the running step raise :class:`~napari_snpore.errors.Stopped`."""
+
+
+def kernel(function: Function) -> Function:
+    """Compile a serial numba kernel that releases the GIL and is cached on disk."""
+    return cast(Function, njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+def thread_count() -> int:
+    """Threads that a step uses: ``SNPORE_THREADS`` if set, else the processors this process may run on."""
+    wish = os.environ.get("SNPORE_THREADS", "")
+    if wish:
+        if not wish.isdigit() or int(wish) < 1:
+            raise InputError(f"SNPORE_THREADS is {wish!r}; a whole number of threads, 1 or more, is needed.")
+        return int(wish)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_stop(should_stop: ShouldStop | None) -> None:
+    """Raise :class:`Stopped` when the caller asks for it."""
+    if should_stop is not None and should_stop():
+        raise Stopped("Stopped on request; nothing was kept.")
+
+
+def run_blocks(
+    work: Callable[[Block], Result],
+    blocks: Iterable[Block],
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[Result]:
+    """Run ``work`` on every block with all cores and return the results in the order of the blocks.
+
+    Parameters
+    ----------
+    work : callable
+        Called with one block; has to release the GIL (a kernel, numpy, scipy) for the cores to be used.
+    blocks : iterable
+        Anything: slices, indices, tuples. Results must not depend on the order in which blocks end.
+    threads : int, optional
+        Default :func:`thread_count`.
+    progress : callable, optional
+        ``progress(done, total)`` after each block, in the calling thread.
+    should_stop : callable, optional
+        Asked between blocks; true raises :class:`Stopped` as soon as the running blocks end.
+
+    Returns
+    -------
+    list
+        One result a block.
+    """
+    todo = list(blocks)
+    results: list[Result | None] = [None] * len(todo)
+    check_stop(should_stop)
+    workers = max(1, min(threads or thread_count(), len(todo)))
+    with ThreadPoolExecutor(workers, thread_name_prefix="snpore") as pool:
+        running: dict[Future[Result], int] = {}
+        started = done = 0
+        try:
+            while done < len(todo):
+                while started < len(todo) and len(running) < 2 * workers:
+                    running[pool.submit(work, todo[started])] = started
+                    started += 1
+                # the wait has a limit so that a cancel is noticed while long blocks run
+                ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    results[running.pop(future)] = future.result()
+                    done += 1
+                    if progress is not None:
+                        progress(done, len(todo))
+                if done < len(todo):
+                    check_stop(should_stop)
+        finally:
+            for future in running:
+                future.cancel()
+    return cast("list[Result]", results)

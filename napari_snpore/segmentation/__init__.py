@@ -1,0 +1,1 @@
+"""From grey values to phases: histogram, thresholds, ambient occlusion and envelope, phase labels."""

@@ -1,0 +1,97 @@
+"""A tilt series: images, their angles and their pixel size, and what of it can be checked at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
+from napari_snpore.volume import Step
+
+
+@dataclass(frozen=True, eq=False)
+class TiltSeries:
+    """Projection images of one object at known tilt angles.
+
+    Parameters
+    ----------
+    images : array, shape (tilt, y, x)
+        Any dtype; may be a memory map. Never changed.
+    angles_deg : array-like, shape (tilt,)
+        Tilt angles in degrees, in the order of the images.
+    pixel_size_nm : float
+        Edge of a pixel in nm.
+    tilt_axis_angle : float
+        Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−90, 90]. 0: the axis is
+        image axis y (always so after alignment); 90: it is horizontal.
+    history : sequence of Step
+        What was done, oldest first.
+
+    Raises
+    ------
+    InputError
+        No images, not three axes, or an angle that is not finite.
+    MissingAnglesError
+        The number of angles differs from the number of images.
+    MissingScaleError
+        The pixel size is not a positive number.
+    """
+
+    images: Any
+    angles_deg: NDArray[np.float64]
+    pixel_size_nm: float
+    tilt_axis_angle: float = 0.0
+    history: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        if getattr(self.images, "ndim", None) != 3:
+            raise InputError(f"A tilt series needs axes (tilt, y, x); this array has shape {np.shape(self.images)}.")
+        if 0 in self.images.shape:
+            raise InputError(f"The tilt series holds no image: its shape is {self.images.shape}.")
+        angles = np.array(self.angles_deg, dtype=np.float64).reshape(-1)
+        if len(angles) != self.images.shape[0]:
+            raise MissingAnglesError(
+                f"angles_deg has {len(angles)} tilt angles for {self.images.shape[0]} images; one angle an image is needed."
+            )
+        if not np.isfinite(angles).all():
+            raise InputError("angles_deg holds a value that is not a finite number of degrees.")
+        angles.setflags(write=False)
+        object.__setattr__(self, "angles_deg", angles)
+        size = float(self.pixel_size_nm)
+        if not (math.isfinite(size) and size > 0):
+            raise MissingScaleError(f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed.")
+        object.__setattr__(self, "pixel_size_nm", size)
+        object.__setattr__(self, "tilt_axis_angle", axis_angle(self.tilt_axis_angle))
+        object.__setattr__(self, "history", tuple(self.history))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(tilt, y, x)."""
+        tilts, y, x = self.images.shape
+        return int(tilts), int(y), int(x)
+
+    def after(self, name: str, images: Any, *, tilt_axis_angle: float | None = None, **parameters: Any) -> TiltSeries:
+        """Return the series with new images of the same angles and one more step in its history."""
+        axis = self.tilt_axis_angle if tilt_axis_angle is None else tilt_axis_angle
+        return replace(self, images=images, tilt_axis_angle=axis, history=(*self.history, Step(name, parameters)))
+
+
+def axis_angle(angle_deg: float) -> float:
+    """Bring the direction of a tilt axis into (−90, 90] degrees."""
+    angle = float(angle_deg)
+    if not math.isfinite(angle):
+        raise InputError(f"tilt_axis_angle is {angle_deg}; a finite number of degrees is needed.")
+    return 90.0 - (90.0 - angle) % 180.0
+
+
+def finite_images(images: ArrayLike) -> NDArray[np.float32]:
+    """Return the images as float32 and refuse NaN and infinity, naming the first image that holds one."""
+    out = np.ascontiguousarray(images, dtype=np.float32)
+    for index, image in enumerate(out):
+        if not np.isfinite(image).all():
+            raise InputError(f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it.")
+    return out

@@ -1,0 +1,1 @@
+"""vispy plots that live inside widgets."""

@@ -1,0 +1,1 @@
+"""One widget a file; each works alone from napari's menus."""
