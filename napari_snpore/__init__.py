@@ -74,7 +74,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-        # kept here: importing a submodule of the same name (phantom, dead_pores) would otherwise shadow nothing else
         globals()[name] = found
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
