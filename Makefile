@@ -1,0 +1,31 @@
+# Two commands for a fresh Debian with Python, git and make:
+#   make demo   from tilt series to phases, tables and figures, into demo_output/
+#   make test   the test-suite
+# Both make .venv/ and install what is missing; on other systems see "Other systems" in README.md.
+
+PYTHON := .venv/bin/python
+EXTRAS ?= gui,dev
+
+.PHONY: demo test check bench clean
+
+demo:
+	@scripts/environment gui
+	@.venv/bin/snpore demo --output demo_output
+
+test:
+	@scripts/environment $(EXTRAS)
+	@xvfb-run -a $(PYTHON) -m pytest
+
+check:
+	@scripts/environment $(EXTRAS)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/npe2 validate napari_snpore/napari.yaml
+
+bench:
+	@scripts/environment gui,dev,astra
+	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
+
+clean:
+	rm -rf .venv demo_output
