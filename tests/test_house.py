@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,21 @@ import pytest
 import napari_snpore
 
 PACKAGE = Path(napari_snpore.__file__).parent
-ROOMS = (
-    "volume tomography segmentation measurement subvolume in_situ phantom comparison files figures study viewer cli".split()
-)
+ROOMS = [
+    "volume",
+    "tomography",
+    "segmentation",
+    "measurement",
+    "subvolume",
+    "in_situ",
+    "phantom",
+    "comparison",
+    "files",
+    "figures",
+    "study",
+    "viewer",
+    "cli",
+]
 
 
 def run_python(code: str) -> str:
@@ -34,12 +45,10 @@ def test_backend_brings_in_no_gui_and_no_matplotlib():
     assert not loaded & {"napari", "qtpy", "PyQt6", "PySide6", "vispy", "magicgui", "superqt", "matplotlib"}
 
 
-def test_importing_the_package_is_quick_and_light():
+def test_importing_the_package_is_light():
     code = "import sys, napari_snpore; print(*sorted({m.split('.')[0] for m in sys.modules}))"
-    run_python(code)
-    start = time.perf_counter()
     loaded = set(run_python(code).split())
-    assert time.perf_counter() - start < 1.0
+    assert "napari_snpore" in loaded
     assert not loaded & {"numpy", "numba", "pandas", "scipy"}
 
 

@@ -1,0 +1,262 @@
+"""The commands of ``snpore``: each turns its options into the sections of a recipe and runs the same steps as the viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+
+from napari_snpore.cli.inputs import checked, parse_angles, phase_labels, phase_number
+from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.progress import watched
+from napari_snpore.errors import InputError
+from napari_snpore.files import read_volume, write_table, write_volume
+from napari_snpore.measurement.dead_pores import dead_pores
+from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
+from napari_snpore.phantom import make_phantom, simulate_tilt_series
+from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
+from napari_snpore.study.phantom_files import write_phantom, write_tilts
+from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
+from napari_snpore.study.provenance import Record, plain
+from napari_snpore.study.recipe import (
+    AlignSection,
+    EnvelopeSection,
+    InputSection,
+    Recipe,
+    ReconstructSection,
+    ThresholdSection,
+    read_recipe,
+)
+from napari_snpore.study.steps import Conduct, find_phases, obtain_volume
+from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]
+Spacing = Annotated[
+    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm, where the file does not say it.")
+]
+
+
+def demo(output: Output = Path("demo_output")) -> None:
+    """Run the real needle and the pristine phantom, from tilts to tables and figures, on data that ships with the program."""
+    with watched() as monitor:
+        text = run_demo(output, monitor=monitor)
+    typer.echo(text)
+    typer.echo(f"Results: {output}")
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A recipe (TOML), or a tilt series to run with all defaults.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results; default: beside the recipe.")
+    ] = None,
+) -> None:
+    """Run all steps of a recipe: align, reconstruct, segment, measure, draw; one folder comes out."""
+    steps = (
+        read_recipe(recipe)
+        if recipe.suffix.lower() == ".toml"
+        else Recipe(name=recipe.stem, input=InputSection(tilt_series=str(recipe)))
+    )
+    out = output or recipe.with_name(f"{recipe.stem}_results")
+    with watched() as monitor:
+        result = run_study(steps, out, monitor=monitor)
+    typer.echo(result.summary)
+    typer.echo(f"Results: {out}")
+
+
+def reconstruct(
+    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file a tilt.")],
+    output: Output,
+    method: Annotated[Literal["sirt", "wbp"], typer.Option(help="Reconstruction method.")] = "sirt",
+    iterations: Annotated[int | None, typer.Option(min=1, help="Iterations; default 50 for SIRT.")] = None,
+    filter_name: Annotated[str, typer.Option("--filter", help="Filter of WBP.")] = "ram-lak",
+    thickness_px: Annotated[
+        int | None, typer.Option(min=1, help="Voxels along the beam; default: the image width.")
+    ] = None,
+    pixel_size_nm: Annotated[
+        float | None, typer.Option(min=0, help="Pixel size in nm, where the file lacks it.")
+    ] = None,
+    angles: Annotated[
+        str | None,
+        typer.Option(help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas."),
+    ] = None,
+    tilt_axis_angle: Annotated[
+        float | None,
+        typer.Option(help="Direction of the tilt axis, degrees from image y; default: found from the data."),
+    ] = None,
+    align: Annotated[bool, typer.Option(help="Align the series first; --no-align for an aligned one.")] = True,
+    overwrite: Overwrite = False,
+) -> None:
+    """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
+    source = InputSection(
+        tilt_series=[str(path) for path in series] if len(series) > 1 else str(series[0]),
+        angles_deg=None if angles is None else parse_angles(angles),
+        pixel_size_nm=pixel_size_nm,
+        tilt_axis_angle=None if align else tilt_axis_angle,
+    )
+    alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle)
+    how = ReconstructSection(method=method, iterations=iterations, thickness_px=thickness_px, filter=filter_name)
+    with recorded("reconstruct", output, overwrite=overwrite) as conduct:
+        note(conduct, input_paths(Recipe(input=source)), input=source, align=alignment, reconstruct=how)
+        tomogram = obtain_volume(source, alignment, how, conduct=conduct)
+        write_volume(output, tomogram.volume, overwrite=overwrite)
+        conduct.record.results.update(plain({"quality": tomogram.quality, "alignment": tomogram.alignment}))
+    typer.echo("\n".join(tomogram_lines(tomogram)))
+
+
+def segment(
+    volume: Annotated[Path, typer.Argument(help="A reconstructed volume.")],
+    output: Output,
+    thresholds: Annotated[
+        list[float] | None,
+        typer.Option("--threshold", "-t", help="A threshold in grey units; once for each (t1, t2, ...)."),
+    ] = None,
+    phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases where thresholds are suggested.")] = 3,
+    method: Annotated[str, typer.Option(help="How thresholds are suggested.")] = "haadf",
+    envelope: Annotated[bool, typer.Option(help="Tell vacuum from pore by ambient occlusion.")] = True,
+    ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
+    occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
+    directions: Annotated[int, typer.Option(min=8, help="Directions of the occlusion.")] = 128,
+    cut_axis: Annotated[
+        list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x).")
+    ] = None,
+    spacing_nm: Spacing = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other materials)."""
+    source = InputSection(volume=str(volume), spacing_nm=spacing_nm)
+    how = checked(ThresholdSection, values=thresholds or None, phases=phases, method=method)
+    around = checked(
+        EnvelopeSection,
+        enabled=envelope,
+        ray_length_nm=ray_length_nm,
+        occlusion_threshold=occlusion_threshold,
+        directions=directions,
+        cut_axes=[1] if cut_axis is None else cut_axis,
+    )
+    with recorded("segment", output, overwrite=overwrite) as conduct:
+        note(conduct, [volume], input=source, threshold=how, envelope=around)
+        data = read_volume(volume, spacing=spacing_nm)
+        found = find_phases(data, how, around, conduct=conduct)
+        write_volume(output, found.phases, overwrite=overwrite)
+        fractions = volume_fractions(found.phases.data, spacing=data.spacing, names=found.scheme.names)
+        conduct.record.results.update(
+            plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
+        )
+    typer.echo("\n".join(segmentation_lines(found, fractions)))
+
+
+def measure(
+    phases: Annotated[Path, typer.Argument(help="A volume of phase labels.")],
+    output: Output,
+    phase: Annotated[str, typer.Option(help="Phase whose objects are measured: pore, C, Sn, or a label.")] = "Sn",
+    connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26; default 6 for pores, 26 else.")] = None,
+    separate_nm: Annotated[
+        float | None, typer.Option(min=0, help="Split objects by a watershed of this contrast (nm).")
+    ] = None,
+    intensity: Annotated[Path | None, typer.Option(help="Grey volume of the same shape, for mean and sum.")] = None,
+    convention: Annotated[
+        Literal["corners", "centers_plus_one"], typer.Option(help="What a Feret diameter spans.")
+    ] = "corners",
+    min_voxels: Annotated[int, typer.Option(min=1, help="Objects below are marked as unresolved.")] = 64,
+    cut_axis: Annotated[
+        list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x).")
+    ] = None,
+    spacing_nm: Spacing = None,
+) -> None:
+    """Measure a volume of phases: fractions, dead pores and the table of one phase's objects, into a folder."""
+    with output_folder(output) as folder, watched() as monitor:
+        record = Record("measure")
+        conduct = Conduct(record, monitor)
+        note(conduct, [path for path in (phases, intensity) if path is not None], phases=str(phases), phase=phase,
+             connectivity=connectivity, separate_nm=separate_nm, convention=convention, min_voxels=min_voxels)  # fmt: skip
+        data = read_volume(phases, spacing=spacing_nm)
+        labels = phase_labels(data, phases)
+        number = phase_number(phase, labels)
+        mask = labels == number
+        neighbours = connectivity or (6 if number == 1 else 26)
+        with conduct.step(f"label {phase}"):
+            if separate_nm is None:
+                made_by, objects = f"connected {neighbours}", label_objects(mask, connectivity=neighbours)
+            else:
+                made_by = f"separated h={separate_nm:g} nm"
+                objects = separate_objects(mask, spacing=data.spacing, contrast_nm=separate_nm)
+        grey = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
+        with conduct.step(f"measure {phase}") as watch:
+            table = measure_objects(
+                objects, spacing=data.spacing, intensity=grey, envelope=labels > 0 if (labels == 0).any() else None,
+                convention=convention, objects_from=made_by, min_voxels=min_voxels, **watch
+            )  # fmt: skip
+        write_table(folder / "tables" / f"objects_{phase}.csv", table)
+        write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing))
+        dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple([1] if cut_axis is None else cut_axis))
+        write_table(folder / "tables" / "dead_pores.csv", dead.table)
+        write_volume(folder / "volumes" / f"objects_{phase}.tif", label_volume(data, objects, phase))
+        text = "\n".join(object_lines(phase, table, size_summary(table, min_voxels=min_voxels)))
+        finish(folder, record, text + "\n", None)
+    typer.echo(text)
+
+
+def phantom(
+    state: Annotated[Literal["pristine", "sodiated", "desodiated"], typer.Argument(help="State of the fibre.")],
+    output: Output,
+    shape: Annotated[tuple[int, int, int], typer.Option(help="Voxels along z, y, x.")] = (176, 176, 176),
+    spacing_nm: Annotated[float, typer.Option(min=0, help="Edge of a voxel in nm.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="Same seed, same fibre, bit for bit.")] = 0,
+    easy: Annotated[bool, typer.Option("--easy", help="Grey values 0, 1, 2 instead of 0, 1, 12.")] = False,
+    tilts: Annotated[bool, typer.Option("--tilts", help="Also write its tilt series, 70 images at 2° steps.")] = False,
+    dose: Annotated[
+        float, typer.Option(min=0, help="Dose of the tilt series; see the documentation of the phantom.")
+    ] = DOSE,
+) -> None:
+    """Make a fibre with known truth: grey volume, phases, truth tables, and its tilt series if wanted."""
+    with output_folder(output) as folder, watched() as monitor:
+        record = Record("phantom", seed=seed)
+        conduct = Conduct(record, monitor)
+        note(
+            conduct,
+            [],
+            state=state,
+            shape=shape,
+            spacing_nm=spacing_nm,
+            seed=seed,
+            easy=easy,
+            dose=dose if tilts else None,
+        )
+        with conduct.step("phantom"):
+            made = make_phantom(state, shape=shape, spacing=spacing_nm, seed=seed, easy=easy)
+        with conduct.step("write"):
+            write_phantom(folder, made)
+        if tilts:
+            with conduct.step("tilts"):
+                series = simulate_tilt_series(made, angles_deg=ANGLES_DEG, dose=dose, seed=seed)
+                write_tilts(folder / "tilts.tif", series)
+        shares = ", ".join(
+            f"{row['name']} {row['fraction_percent']:.1f} %" for row in made.fractions.to_dict("records")
+        )
+        text = f"{state} phantom, seed {seed}: {shares}"
+        finish(folder, record, f"{text} of the envelope (planted truth)\n", None)
+    typer.echo(text)
+
+
+def view(
+    path: Annotated[list[Path], typer.Argument(help="The folder of a finished run, or files that napari can open.")],
+) -> None:
+    """Open a finished run, or files, in napari."""
+    for one in path:
+        if not one.exists():
+            raise InputError(f"There is no {one}.")
+    try:
+        from napari_snpore.viewer.open_run import launch
+    except ImportError as error:
+        raise InputError("The viewer needs a Qt binding: pip install 'napari-snpore[gui]'.") from error
+    launch(path)
+
+
+def register(app: typer.Typer) -> None:
+    """Give the commands to the application, in the order of the work."""
+    for command in (demo, run, reconstruct, segment, measure, phantom, view):
+        app.command()(command)

@@ -1,0 +1,65 @@
+"""What the words of a command line mean: angles, phases, sections; each refusal is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.files.side_files import read_angles
+from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.study.recipe import first_problem
+from napari_snpore.volume import Volume
+
+Section = TypeVar("Section", bound=BaseModel)
+
+
+def checked(section: type[Section], **options: Any) -> Section:
+    """Make a section of a recipe from options, with pydantic's complaint as one sentence."""
+    try:
+        return section(**options)
+    except ValidationError as error:
+        raise InputError(f"An option is wrong: {first_problem(error)}.") from error
+
+
+def parse_angles(words: str) -> list[float]:
+    """Return tilt angles from a file name, ``START:STOP:STEP`` (both ends included) or a list with commas."""
+    if Path(words).is_file():
+        return [float(angle) for angle in read_angles(Path(words))]
+    try:
+        if ":" in words:
+            start, stop, step = (float(word) for word in words.split(":"))
+            count = round((stop - start) / step) + 1
+            if count < 1 or abs(start + (count - 1) * step - stop) > abs(step) / 100:
+                raise ValueError
+            return [float(angle) for angle in start + step * np.arange(count)]
+        return [float(word) for word in words.split(",")]
+    except (ValueError, ZeroDivisionError):
+        raise InputError(
+            f"--angles is {words!r}; a file of angles, START:STOP:STEP in degrees, or numbers with commas are needed."
+        ) from None
+
+
+def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
+    """Return the labels of a phase volume; grey values are refused."""
+    data = np.asarray(volume.data)
+    if data.dtype.kind not in "ui" or data.min() < 0 or data.max() > 16:
+        raise FileFormatError(
+            f"{path} does not hold phases: whole numbers from 0 (exterior) to 16 are needed, not {data.dtype}."
+        )
+    return data.astype(np.uint8, copy=False)
+
+
+def phase_number(phase: str, labels: NDArray[np.uint8]) -> int:
+    """Return the label of a phase given by its name or its number."""
+    names = PORE_C_SN.names
+    number = names.index(phase) + 1 if phase in names else int(phase) if phase.isdigit() else 0
+    if number < 1 or not (labels == number).any():
+        raise InputError(
+            f"--phase is {phase!r}, and no voxel carries it; the volume holds the labels {np.unique(labels).tolist()}."
+        )
+    return number

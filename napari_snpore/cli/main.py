@@ -1,0 +1,69 @@
+"""Entry point of ``snpore``: exit status 0 done, 1 failed with one clear sentence, 2 bad usage; ``--debug`` shows the traceback."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from napari_snpore import __version__
+from napari_snpore.cli.commands import register
+from napari_snpore.errors import InputError, Stopped
+
+app = typer.Typer(
+    name="snpore",
+    help="From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"snpore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere on the line).")
+    ] = False,
+) -> None:
+    """From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app(words, prog_name="snpore")
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        typer.echo(f"snpore: {sentence_for(error)}", err=True)
+        sys.exit(1)
+
+
+def sentence_for(error: BaseException) -> str:
+    """Return what a user is told about a failure."""
+    if isinstance(error, (InputError, Stopped)):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "Stopped on request; nothing was written."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this; bin or crop the data first."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
+    first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+    return f"An error inside the program ({type(error).__name__}: {first}); run again with --debug and report what it shows."

@@ -1,0 +1,37 @@
+"""What a single command leaves behind: its file and, beside it, a JSON record of how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from napari_snpore.cli.progress import watched
+from napari_snpore.errors import OutputError
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.steps import Conduct
+
+
+@contextmanager
+def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[Conduct]:
+    """Yield the conduct of a command that writes one volume; its record is written once the volume is there."""
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} is there already; --overwrite replaces it.")
+    record = Record(command)
+    with watched() as monitor:
+        yield Conduct(record, monitor)
+    record.outputs = [output.name]
+    record.write(output.with_name(f"{output.name}.record.json"))
+
+
+def note(conduct: Conduct, inputs: Iterable[str | Path], **parameters: Any) -> None:
+    """Put inputs (with their sha256) and parameters into the record."""
+    for path in inputs:
+        conduct.record.add_input(path)
+    conduct.record.parameters = {
+        name: value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
+        for name, value in parameters.items()
+    }

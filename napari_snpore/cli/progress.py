@@ -1,0 +1,42 @@
+"""What a run shows while it works: bars on a terminal, one plain line a step without one. All on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from napari_snpore.compute import Progress as Callback
+from napari_snpore.study.steps import Monitor
+
+
+@contextmanager
+def watched() -> Iterator[Monitor]:
+    """Yield the monitor that suits standard error: bars where somebody watches, else lines for a log."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+
+        @contextmanager
+        def monitor(name: str) -> Iterator[Callback]:
+            task = bars.add_task(name, total=None)
+            yield lambda done, total: bars.update(task, completed=done, total=total)
+            bars.update(task, total=1, completed=1)
+
+        yield monitor
+
+
+def _lines(console: Console) -> Monitor:
+    @contextmanager
+    def monitor(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield None
+        console.print(f"{name}: {time.perf_counter() - start:.1f} s")
+
+    return monitor

@@ -1,0 +1,41 @@
+"""A phantom as files: grey volume, true phases, truth tables, tilt series with its angles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_snpore.files import write_table, write_volume
+from napari_snpore.files.atomic import atomic_path
+from napari_snpore.phantom import Phantom
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.volume import Step, Volume
+
+
+def write_phantom(folder: Path, phantom: Phantom) -> None:
+    """Write the grey volume, the true phases and the truth tables of a phantom into a folder."""
+    volume = phantom.volume
+    write_volume(folder / "volume.tif", volume)
+    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, Step("planted phases")))
+    write_volume(folder / "phases_truth.tif", phases)
+    write_table(folder / "fractions_truth.csv", phantom.fractions)
+    write_table(folder / "dead_pores_truth.csv", phantom.dead_pores.table)
+    for name, table in phantom.objects.items():
+        write_table(folder / f"objects_{name}_truth.csv", table)
+    boxes = [
+        {"region": name, "size_nm": size, **{f"center_{axis}_nm": value for axis, value in zip("zyx", center, strict=True)},
+         "pore_fraction_percent": pore}
+        for name, (center, size, pore) in phantom.boxes.items()
+    ]  # fmt: skip
+    write_table(folder / "boxes_truth.csv", pd.DataFrame(boxes))
+
+
+def write_tilts(path: Path, series: TiltSeries) -> Path:
+    """Write a tilt series as TIFF with its pixel size, and its angles beside it as ``.rawtlt``."""
+    pixel = series.pixel_size_nm
+    written = write_volume(path, Volume(series.images, (pixel, pixel, pixel), history=series.history))
+    with atomic_path(path.with_suffix(".rawtlt")) as part:
+        np.savetxt(part, series.angles_deg, fmt="%8.2f")
+    return written

@@ -1,0 +1,57 @@
+"""Which figures a run makes, in the order in which they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from napari_snpore.figures import (
+    alignment_plot,
+    object_histograms,
+    ortho_slices,
+    phase_fractions,
+    phase_slices,
+    quality_plot,
+    sinogram,
+    slice_pair,
+    threshold_histogram,
+    tilt_images,
+)
+from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.steps import Measurement, Segmentation, Tomogram
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figures_of(
+    recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+) -> Iterator[tuple[str, Figure]]:
+    """Yield name and figure, one after the other, so that one at a time is held."""
+    if tomogram.series is not None and tomogram.aligned is not None:
+        yield "tilt_images", tilt_images(tomogram.series)
+        if tomogram.alignment is not None:
+            angles, pixel = tomogram.series.angles_deg, tomogram.series.pixel_size_nm
+            yield "sinogram", sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel)
+            yield "alignment", alignment_plot(tomogram.alignment, angles)
+    if tomogram.quality is not None and tomogram.aligned is not None:
+        yield "residual", quality_plot(tomogram.quality, tomogram.aligned.angles_deg)
+    phases, scheme = segmentation.phases, segmentation.scheme
+    yield "slices_grey", ortho_slices(tomogram.volume)
+    yield "slices_phases", phase_slices(phases.data, spacing=phases.spacing, origin=phases.origin, scheme=scheme)
+    yield "slice_pair", slice_pair(tomogram.volume, phases.data, scheme=scheme)
+    yield "histogram", threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme)
+    regions = dict(tuple(measurement.fractions.groupby("region", sort=False)))
+    yield "fractions", phase_fractions(regions, scheme=scheme)
+    crowther = None if tomogram.quality is None else tomogram.quality.crowther_nm
+    for name, table in measurement.objects.items():
+        yield (
+            f"objects_{name}",
+            object_histograms(
+                table,
+                noun=f"{name} clusters" if name == "Sn" else f"{name} objects".replace("_", " "),
+                voxel_nm=max(phases.spacing),
+                crowther_nm=crowther,
+                min_voxels=recipe.measure.min_voxels,
+            ),
+        )

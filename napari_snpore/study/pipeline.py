@@ -1,0 +1,235 @@
+"""One run: a recipe in, one folder out, complete or not there at all.
+
+The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, ``record.json`` and ``summary.txt``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from napari_snpore.compute import ShouldStop
+from napari_snpore.errors import OutputError
+from napari_snpore.files import write_table, write_volume
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.steps import (
+    Conduct,
+    Measurement,
+    Monitor,
+    Segmentation,
+    Tomogram,
+    find_phases,
+    measure_phases,
+    obtain_volume,
+)
+from napari_snpore.study.summary import summarise
+from napari_snpore.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """What a run found, and the folder that holds it."""
+
+    folder: Path
+    tomogram: Tomogram
+    segmentation: Segmentation
+    measurement: Measurement
+    summary: str
+
+
+def run_study(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    monitor: Monitor | None = None,
+    should_stop: ShouldStop | None = None,
+) -> StudyResult:
+    """Run all steps of a recipe and write one folder.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        All parameters; see :mod:`napari_snpore.study.recipe`.
+    out : path
+        The folder to make. An earlier result there is replaced; a folder that holds anything else is refused.
+    monitor : callable, optional
+        ``with monitor(step_name) as progress`` around each step.
+    should_stop : callable, optional
+        Asked between and within steps; true raises :class:`~napari_snpore.errors.Stopped`, and nothing is written.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    InputError
+        Whatever is wrong with the recipe, its files or the output folder, in one sentence.
+    """
+    with output_folder(out) as folder:
+        record = Record("run", parameters=recipe.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
+        conduct = Conduct(record, monitor or (lambda name: nullcontext(None)), should_stop)
+        for path in input_paths(recipe):
+            record.add_input(path)
+        tomogram = obtain_volume(recipe.input, recipe.align, recipe.reconstruct, conduct=conduct)
+        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, conduct=conduct)
+        measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
+        with conduct.step("write volumes and tables"):
+            write_results(folder, recipe, tomogram, segmentation, measurement)
+        with conduct.step("draw figures"):
+            draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement)
+        text = summarise(recipe, tomogram, segmentation, measurement)
+        finish(folder, record, text, recipe)
+    return StudyResult(Path(out), tomogram, segmentation, measurement, text)
+
+
+def input_paths(recipe: Recipe) -> list[str]:
+    """Return the files that a recipe reads, side files included."""
+    source = recipe.input.tilt_series or recipe.input.volume
+    named = source if isinstance(source, list) else [str(source)]
+    beside = []
+    for name in named:
+        path = Path(name)
+        for suffix in (".rawtlt", ".tlt", ".mdoc", ".txt"):
+            beside += [one for one in (path.with_suffix(suffix), Path(f"{path}{suffix}")) if one.is_file()]
+    return [*named, *sorted({str(path) for path in beside} - set(named))]
+
+
+def write_results(
+    folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+) -> None:
+    """Write volumes (voxel size inside) and tables (units in the column names)."""
+    suffix = ".tif" if recipe.output.volumes == "tiff" else ".ome.zarr"
+    volumes, tables = folder / "volumes", folder / "tables"
+    volumes.mkdir()
+    tables.mkdir()
+    phases = segmentation.phases
+    if tomogram.series is not None:
+        write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
+    write_volume(volumes / f"phases{suffix}", phases)
+    for name, labels in measurement.labels.items():
+        write_volume(volumes / f"objects_{name}{suffix}", label_volume(phases, labels, name))
+        write_table(tables / f"objects_{name}.csv", measurement.objects[name])
+    write_table(tables / "fractions.csv", measurement.fractions)
+    if measurement.dead_pores is not None:
+        write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
+    if tomogram.alignment is not None and tomogram.series is not None:
+        write_table(tables / "alignment.csv", tomogram.alignment.table(tomogram.series.angles_deg))
+    if tomogram.quality is not None and tomogram.aligned is not None:
+        residual = pd.DataFrame(
+            {
+                "tilt": np.arange(len(tomogram.aligned.angles_deg)),
+                "angle_deg": tomogram.aligned.angles_deg,
+                "residual_share": tomogram.quality.residual_per_tilt,
+            }
+        )
+        write_table(tables / "reconstruction_residual.csv", residual)
+
+
+def label_volume(phases: Volume, labels: Any, name: str) -> Volume:
+    """Return object labels as a volume in the place of the phases, in the smallest dtype that holds them."""
+    count = int(labels.max(initial=0))
+    return phases.after("label", labels.astype(np.min_scalar_type(count), copy=False), phase=name, count=count)
+
+
+def draw_figures(
+    folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+) -> None:
+    """Draw and save the figures of a run."""
+    # matplotlib costs a second and belongs to figures alone: it is loaded only when something is drawn
+    from napari_snpore.figures import save_figure
+    from napari_snpore.study.pictures import figures_of
+
+    folder.mkdir()
+    about = recipe.model_dump(mode="json", exclude_none=True)
+    for name, figure in figures_of(recipe, tomogram, segmentation, measurement):
+        save_figure(figure, folder / name, formats=tuple(recipe.output.figures), recipe=about)
+
+
+def finish(folder: Path, record: Record, text: str, recipe: Recipe | None) -> None:
+    """Write summary, recipe and, last, the record: a folder with a record is complete."""
+    (folder / "summary.txt").write_text(text, encoding="utf-8")
+    if recipe is not None:
+        (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    record.outputs = sorted(path.relative_to(folder).as_posix() for path in outputs_of(folder))
+    record.write(folder / "record.json")
+
+
+def outputs_of(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, an OME-Zarr counted as one."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.suffix != ".zarr":
+            yield from outputs_of(path)
+        else:
+            yield path
+
+
+@contextmanager
+def output_folder(out: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``out``; it takes the place of ``out`` when the block ends well, else it is removed.
+
+    Raises
+    ------
+    OutputError
+        ``out`` is a file, holds a file that is not part of an earlier result, or its parent cannot be written.
+    """
+    out = Path(os.path.abspath(Path(out).expanduser()))
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; give a folder for the results.")
+    if out.is_dir() and (foreign := foreign_file(out)) is not None:
+        raise OutputError(f"{out} holds {foreign}, which no earlier run wrote; give a new or an empty folder.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        part.chmod(0o755)
+    except OSError as error:
+        raise OutputError(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+    try:
+        yield part
+        try:
+            replace_folder(part, out)
+        except OSError as error:
+            raise OutputError(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def foreign_file(out: Path) -> str | None:
+    """Return the first file in a folder that its record does not list: nobody's notes are replaced with a result."""
+    record = out / "record.json"
+    known = {"record.json"}
+    if record.is_file():
+        try:
+            known |= set(json.loads(record.read_text(encoding="utf-8")).get("outputs", []))
+        except (ValueError, AttributeError):
+            return "a record.json that cannot be read"
+    return next(
+        (name for path in sorted(outputs_of(out)) if (name := path.relative_to(out).as_posix()) not in known), None
+    )
+
+
+def replace_folder(part: Path, out: Path) -> None:
+    """Put a finished folder in its place; an earlier result goes only once the new one is there."""
+    if not out.exists():
+        part.rename(out)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.rename(aside / "old")
+    try:
+        part.rename(out)
+    except OSError:
+        (aside / "old").rename(out)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""What a recipe may say: one section a step, read from TOML and checked before anything runs.
+
+Defaults are those of the functions they feed, so that an empty section means the same here, on the command line and in the
+viewer. Lengths are in nm, angles in degrees.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+
+Connectivity = Literal[6, 18, 26]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSection(_Section):
+    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere."""
+
+    tilt_series: str | list[str] | None = None
+    volume: str | None = None
+    angles_deg: list[float] | None = None
+    pixel_size_nm: PositiveFloat | None = None
+    spacing_nm: PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    tilt_axis_angle: float | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> InputSection:
+        if (self.tilt_series is None) == (self.volume is None):
+            raise ValueError("give either tilt_series or volume")
+        return self
+
+
+class AlignSection(_Section):
+    """Alignment of the tilt series; ``enabled = false`` for a series that is aligned already."""
+
+    enabled: bool = True
+    method: str = "auto"
+    tilt_axis_angle: float | None = None
+
+
+class ReconstructSection(_Section):
+    """Reconstruction of the aligned series."""
+
+    method: str = "sirt"
+    iterations: PositiveInt | None = None
+    nonnegative: bool = True
+    thickness_px: PositiveInt | None = None
+    filter: str = "ram-lak"
+
+
+class ThresholdSection(_Section):
+    """Thresholds on the grey value: suggested from the histogram, or given as ``values``."""
+
+    method: str = "haadf"
+    phases: Annotated[int, Field(ge=2, le=5)] = 3
+    values: list[float] | None = None
+    names: list[str] | None = None
+    colours: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _as_many_names_as_phases(self) -> ThresholdSection:
+        for what in (self.names, self.colours):
+            if what is not None and len(what) != self.phase_count:
+                raise ValueError(f"names and colours need one entry for each of the {self.phase_count} phases")
+        return self
+
+    @property
+    def phase_count(self) -> int:
+        """Number of phases, the exterior not counted."""
+        return self.phases if self.values is None else len(self.values) + 1
+
+    @property
+    def scheme(self) -> PhaseScheme:
+        """Names and colours: the given ones, else pore / C / Sn for three phases, else numbered phases."""
+        n = self.phase_count
+        names, colours = PORE_C_SN.names, PORE_C_SN.colours
+        if n != 3:
+            names = ("pore", "solid") if n == 2 else tuple(f"phase {k}" for k in range(1, n + 1))
+            colours = (*PORE_C_SN.colours, "#c0504d", "#7f7f7f")[:n]
+        return PhaseScheme(tuple(self.names or names), tuple(self.colours or colours))
+
+
+class EnvelopeSection(_Section):
+    """Ambient occlusion that tells vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius."""
+
+    enabled: bool = True
+    ray_length_nm: PositiveFloat | None = None
+    occlusion_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    directions: Annotated[int, Field(ge=8)] = 128
+    cut_axes: list[Literal[0, 1, 2]] = [1]
+
+
+class MeasureSection(_Section):
+    """Objects and their sizes. ``phases`` names those whose objects are measured; unset: the darkest and the brightest.
+
+    Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits the pore network by a
+    watershed with that contrast on the distance map.
+    """
+
+    phases: list[str] | None = None
+    pore_connectivity: Connectivity = 6
+    object_connectivity: Connectivity = 26
+    separate_nm: PositiveFloat | None = None
+    convention: Literal["corners", "centers_plus_one"] = "corners"
+    directions: Literal["exact"] | PositiveInt = "exact"
+    min_voxels: PositiveInt = 64
+    limit_nm: PositiveFloat = 2.0
+    subvolume_nm: PositiveFloat | None = None
+
+
+class OutputSection(_Section):
+    """What is written and how."""
+
+    volumes: Literal["tiff", "ome-zarr"] = "tiff"
+    figures: list[Literal["png", "svg", "pdf"]] = ["png", "svg"]
+
+
+class Recipe(_Section):
+    """All parameters of one run.
+
+    Examples
+    --------
+    >>> recipe = Recipe(input={"tilt_series": "needle.mrc"}, threshold={"phases": 2})
+    >>> recipe.reconstruct.method
+    'sirt'
+    """
+
+    name: str = ""
+    seed: int = 0
+    input: InputSection
+    align: AlignSection = AlignSection()
+    reconstruct: ReconstructSection = ReconstructSection()
+    threshold: ThresholdSection = ThresholdSection()
+    envelope: EnvelopeSection = EnvelopeSection()
+    measure: MeasureSection = MeasureSection()
+    output: OutputSection = OutputSection()
+
+    def __init__(self, **sections: Any) -> None:
+        try:
+            super().__init__(**sections)
+        except ValidationError as error:
+            raise InputError(f"The recipe is wrong: {first_problem(error)}.") from error
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML, unset options left out."""
+        return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a TOML recipe; relative input paths count from the recipe's folder.
+
+    Raises
+    ------
+    FileFormatError
+        No such file, not TOML, or an option that is unknown or out of range; the sentence names it.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileFormatError(f"There is no recipe {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileFormatError(f"{path} is not a readable TOML recipe: {error}.") from error
+    try:
+        recipe = Recipe(**content)
+    except InputError as error:
+        raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
+    return recipe.model_copy(update={"input": _beside(recipe.input, path.parent), "name": recipe.name or path.stem})
+
+
+def first_problem(error: ValidationError) -> str:
+    """Put pydantic's first complaint into words: which option, what is wrong, what it was."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{where} is not an option"
+    if first["type"] == "missing":
+        return f"the section [{where}] is missing" if "." not in where else f"{where} is missing"
+    shown = "" if first["type"] == "value_error" else f" (it is {first['input']!r})"
+    return f"{where}: {message[0].lower()}{message[1:]}{shown}" if where else f"{message}{shown}"
+
+
+def _beside(section: InputSection, folder: Path) -> InputSection:
+    def place(value: str) -> str:
+        return value if Path(value).expanduser().is_absolute() else str(folder / value)
+
+    series = section.tilt_series
+    return section.model_copy(
+        update={
+            "tilt_series": [place(one) for one in series] if isinstance(series, list) else series and place(series),
+            "volume": section.volume and place(section.volume),
+        }
+    )

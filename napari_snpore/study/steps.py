@@ -1,0 +1,279 @@
+"""The steps of a run as plain functions: sections of a recipe in, frozen results out. No files are touched but the input.
+
+``snpore run``, the single commands and the demo all go through these, so that one parameter means one thing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.files import read_tilt_series, read_volume
+from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
+from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+from napari_snpore.segmentation.histogram import Histogram, gray_histogram
+from napari_snpore.segmentation.occlusion import fibre_envelope
+from napari_snpore.segmentation.phases import PORE, PhaseScheme, segment
+from napari_snpore.segmentation.thresholds import suggest_thresholds
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import (
+    AlignSection,
+    EnvelopeSection,
+    InputSection,
+    MeasureSection,
+    ReconstructSection,
+    ThresholdSection,
+)
+from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
+from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.quality import Quality, assess
+from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.volume import Triple, Volume
+
+Monitor = Callable[[str], AbstractContextManager[Progress | None]]
+"""``with monitor("reconstruct") as progress``: shows that a step runs and hands out its progress callback."""
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a run is watched: who sees progress, who may stop it, where timings are noted."""
+
+    record: Record
+    monitor: Monitor = field(default=lambda name: nullcontext(None))
+    should_stop: ShouldStop | None = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        """Run a step: yields the keyword arguments ``progress`` and ``should_stop`` that every long function takes."""
+        check_stop(self.should_stop)
+        with self.record.timed(name), self.monitor(name) as progress:
+            yield {"progress": progress, "should_stop": self.should_stop}
+
+
+@dataclass(frozen=True, eq=False)
+class Tomogram:
+    """A volume and, where it was reconstructed here, the series and the alignment behind it."""
+
+    volume: Volume
+    series: TiltSeries | None = None
+    aligned: TiltSeries | None = None
+    alignment: Alignment | None = None
+    quality: Quality | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Phases and all that decided them."""
+
+    phases: Volume
+    thresholds: tuple[float, ...]
+    scheme: PhaseScheme
+    histogram: Histogram
+    method: str
+    separation: float | None
+    warning: str | None
+    envelope: NDArray[np.bool_] | None
+    ray_length_nm: float | None
+    cut_axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Labelled objects and tables, by phase name."""
+
+    labels: Mapping[str, NDArray[Any]]
+    objects: Mapping[str, pd.DataFrame]
+    fractions: pd.DataFrame
+    dead_pores: DeadPores | None
+    boxes: Mapping[str, tuple[Triple, float]]
+
+
+def load_series(section: InputSection) -> TiltSeries:
+    """Read the tilt series that a recipe names."""
+    if section.tilt_series is None:
+        raise InputError("The recipe names no tilt_series.")
+    return read_tilt_series(
+        section.tilt_series,
+        angles_deg=section.angles_deg,
+        pixel_size_nm=section.pixel_size_nm,
+        tilt_axis_angle=section.tilt_axis_angle,
+    )
+
+
+def obtain_volume(
+    source: InputSection, alignment: AlignSection, reconstruction: ReconstructSection, *, conduct: Conduct
+) -> Tomogram:
+    """Read a volume, or read, align and reconstruct a tilt series."""
+    if source.volume is not None:
+        with conduct.step("read"):
+            return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
+    with conduct.step("read"):
+        series = load_series(source)
+    return tomogram_of(series, alignment, reconstruction, conduct=conduct)
+
+
+def tomogram_of(
+    series: TiltSeries, alignment: AlignSection, reconstruction: ReconstructSection, *, conduct: Conduct
+) -> Tomogram:
+    """Align (where the recipe wants it) and reconstruct a series, and say how good the result is."""
+    aligned, found = series, None
+    if alignment.enabled:
+        with conduct.step("align") as watch:
+            found = align(series, tilt_axis_angle=alignment.tilt_axis_angle, method=alignment.method, **watch)
+            aligned = found.apply(series)
+    with conduct.step("reconstruct") as watch:
+        volume = reconstruct(aligned, **reconstruction.model_dump(), **watch)
+    with conduct.step("assess"):
+        quality = assess(aligned, volume)
+    return Tomogram(volume, series, aligned, found, quality)
+
+
+def find_phases(
+    volume: Volume, threshold: ThresholdSection, envelope: EnvelopeSection, *, conduct: Conduct
+) -> Segmentation:
+    """Histogram, thresholds (given or suggested), envelope and phase labels of a volume."""
+    with conduct.step("histogram") as watch:
+        histogram = gray_histogram(volume, **watch)
+    separation = warning = None
+    if threshold.values is not None:
+        thresholds, method = tuple(float(value) for value in threshold.values), "given"
+    else:
+        suggestion = suggest_thresholds(histogram, phases=threshold.phases, method=threshold.method)
+        thresholds, method = suggestion.thresholds, suggestion.method
+        separation, warning = suggestion.separation, suggestion.warning
+    cut_axes = tuple(envelope.cut_axes)
+    inside = ray_length = None
+    if envelope.enabled:
+        with conduct.step("envelope") as watch:
+            solid = np.asarray(volume.data) >= thresholds[0]
+            ray_length = envelope.ray_length_nm or half_radius(solid, volume.spacing)
+            inside = fibre_envelope(
+                solid,
+                spacing=volume.spacing,
+                ray_length=ray_length,
+                occlusion_threshold=envelope.occlusion_threshold,
+                directions=envelope.directions,
+                cut_axes=cut_axes,
+                **watch,
+            )
+    with conduct.step("segment") as watch:
+        labels = segment(volume, thresholds, envelope=inside, **watch)
+    phases = volume.after(
+        "segment",
+        labels,
+        thresholds=list(thresholds),
+        method=method,
+        phase_names=list(threshold.scheme.names),
+        ray_length_nm=ray_length,
+        occlusion_threshold=envelope.occlusion_threshold if envelope.enabled else None,
+        directions=envelope.directions if envelope.enabled else None,
+        cut_axes=list(cut_axes),
+    )
+    return Segmentation(
+        phases, thresholds, threshold.scheme, histogram, method, separation, warning, inside, ray_length, cut_axes
+    )
+
+
+def half_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
+    """Return half the radius (nm) of the cylinder along y that holds as much solid: the default ray length.
+
+    It lies above any pore mouth that is narrower than the fibre's radius and below the radius itself.
+    """
+    count = int(np.count_nonzero(solid))
+    if count == 0:
+        raise InputError("No voxel reaches the first threshold: there is nothing to segment; lower the threshold.")
+    area = count * spacing[0] * spacing[2] / solid.shape[1]
+    return max(math.sqrt(area / math.pi) / 2, 2 * max(spacing))
+
+
+def measure_phases(
+    segmentation: Segmentation,
+    section: MeasureSection,
+    *,
+    intensity: Volume | None = None,
+    boxes: Mapping[str, tuple[Triple, float]] | None = None,
+    conduct: Conduct,
+) -> Measurement:
+    """Fractions (whole and in boxes: given, or the centre and the edge cube), dead pores, objects of the chosen phases."""
+    phases, scheme = segmentation.phases, segmentation.scheme
+    names = scheme.names
+    wanted = section.phases or sorted({names[0], names[-1]}, key=names.index)
+    for name in wanted:
+        if name not in names:
+            raise InputError(f"measure.phases names {name!r}; the phases are {', '.join(names)}.")
+    with conduct.step("fractions"):
+        boxes = subvolume_boxes(segmentation, section) if boxes is None else boxes
+        fractions = regional_fractions(phases, boxes, names)
+    dead = None
+    if segmentation.envelope is not None:
+        with conduct.step("dead pores"):
+            dead = dead_pores(phases.data, spacing=phases.spacing, cut_axes=segmentation.cut_axes)
+    labels: dict[str, NDArray[Any]] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    for name in wanted:
+        mask = phases.data == names.index(name) + 1
+        dark = names.index(name) + 1 == PORE
+        sets: dict[str, tuple[str, NDArray[Any]]] = {}
+        with conduct.step(f"label {name}"):
+            connectivity = section.pore_connectivity if dark else section.object_connectivity
+            sets[name] = (f"connected {connectivity}", label_objects(mask, connectivity=connectivity))
+            if dark and section.separate_nm is not None:
+                made_by = f"separated h={section.separate_nm:g} nm"
+                sets[f"{name}_separated"] = (
+                    made_by,
+                    separate_objects(mask, spacing=phases.spacing, contrast_nm=section.separate_nm),
+                )
+        for key, (made_by, objects) in sets.items():
+            with conduct.step(f"measure {key}") as watch:
+                labels[key] = objects
+                tables[key] = measure_objects(
+                    objects,
+                    spacing=phases.spacing,
+                    intensity=None if intensity is None else np.asarray(intensity.data),
+                    envelope=segmentation.envelope,
+                    directions=section.directions,
+                    convention=section.convention,
+                    objects_from=made_by,
+                    min_voxels=section.min_voxels,
+                    **watch,
+                )
+    return Measurement(labels, tables, fractions, dead, boxes)
+
+
+def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict[str, tuple[Triple, float]]:
+    """Place the centre and the edge cube by the envelope; none without an envelope."""
+    if segmentation.envelope is None:
+        return {}
+    phases = segmentation.phases
+    size = section.subvolume_nm or 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
+    centres = centre_and_edge_boxes(
+        segmentation.envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
+    )
+    return {name: (centre, size) for name, centre in centres.items()}
+
+
+def regional_fractions(
+    phases: Volume, boxes: Mapping[str, tuple[Triple, float]], names: tuple[str, ...]
+) -> pd.DataFrame:
+    """Volume fractions of the whole and of each box, stacked with a ``region`` column and the box in nm."""
+    parts = []
+    for region, box in {"whole": None, **boxes}.items():
+        part = phases if box is None else extract_subvolume(phases, center_nm=box[0], size_nm=box[1])
+        table = volume_fractions(part.data, spacing=part.spacing, names=names)
+        table.insert(0, "region", region)
+        table["region_size_nm"] = math.nan if box is None else box[1]
+        for axis, label in enumerate("zyx"):
+            table[f"region_center_{label}_nm"] = math.nan if box is None else box[0][axis]
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
