@@ -12,21 +12,9 @@ import pytest
 import napari_snpore
 
 PACKAGE = Path(napari_snpore.__file__).parent
-ROOMS = [
-    "volume",
-    "tomography",
-    "segmentation",
-    "measurement",
-    "subvolume",
-    "in_situ",
-    "phantom",
-    "comparison",
-    "files",
-    "figures",
-    "study",
-    "viewer",
-    "cli",
-]
+ROOMS = (
+    "volume tomography segmentation measurement subvolume in_situ phantom comparison files figures study viewer cli"
+).split()
 
 
 def run_python(code: str) -> str:

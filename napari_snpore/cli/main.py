@@ -1,4 +1,7 @@
-"""Entry point of ``snpore``: exit status 0 done, 1 failed with one clear sentence, 2 bad usage; ``--debug`` shows the traceback."""
+"""Entry point of ``snpore``: exit status 0 done, 1 failed with one clear sentence, 2 bad usage.
+
+``--debug``, anywhere on the line, shows the traceback of a failure.
+"""
 
 from __future__ import annotations
 

@@ -21,22 +21,10 @@ from napari_snpore import __version__
 from napari_snpore.compute import thread_count
 from napari_snpore.files.atomic import atomic_path
 
-_VERSIONS_OF = [
-    "numpy",
-    "scipy",
-    "scikit-image",
-    "numba",
-    "connected-components-3d",
-    "fill-voids",
-    "edt",
-    "pandas",
-    "tifffile",
-    "mrcfile",
-    "nionswift-io",
-    "h5py",
-    "zarr",
-    "matplotlib",
-]
+_VERSIONS_OF = (
+    "numpy scipy scikit-image numba connected-components-3d fill-voids edt pandas tifffile mrcfile nionswift-io h5py zarr"
+    " matplotlib"
+).split()
 
 
 @dataclass
