@@ -1,0 +1,119 @@
+"""The command line as a user meets it: a process, its exit status, its one sentence, its files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_snpore import Volume, make_phantom, read_volume, write_volume
+from napari_snpore.cli.inputs import parse_angles
+from napari_snpore.errors import InputError
+
+
+def snpore(*words, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "napari_snpore", *map(str, words)], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def phantom_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    done = snpore(
+        "phantom", "pristine", "-o", "fibre", "--shape", 64, 40, 64, "--spacing-nm", 0.3, "--seed", 5, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_phantom_is_the_one_that_python_makes(phantom_folder):
+    made = make_phantom("pristine", shape=(64, 40, 64), spacing=0.3, seed=5)
+    read = read_volume(phantom_folder / "fibre" / "volume.tif")
+    assert np.array_equal(read.data, made.volume.data)
+    assert read.spacing == (0.3, 0.3, 0.3)
+    record = json.loads((phantom_folder / "fibre" / "record.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 5
+    assert "volume.tif" in record["outputs"]
+
+
+def test_segment_and_measure_true_labels(phantom_folder):
+    done = snpore("measure", "fibre/phases_truth.tif", "-o", "sizes", cwd=phantom_folder)
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(phantom_folder / "sizes" / "tables" / "objects_Sn.csv")
+    truth = pd.read_csv(phantom_folder / "fibre" / "objects_Sn_truth.csv")
+    assert len(found) == len(truth)
+    assert sorted(found["voxel_count"]) == sorted(truth["voxel_count"])
+    fractions = pd.read_csv(phantom_folder / "sizes" / "tables" / "fractions.csv")
+    planted = pd.read_csv(phantom_folder / "fibre" / "fractions_truth.csv")
+    assert np.allclose(fractions["fraction_percent"], planted["fraction_percent"], rtol=1e-12)
+
+
+def test_segment_writes_volume_and_record(phantom_folder):
+    done = snpore(
+        "segment", "fibre/volume.tif", "-o", "phases.tif", "-t", 0.5, "-t", 6, "--ray-length-nm", 4, cwd=phantom_folder
+    )
+    assert done.returncode == 0, done.stderr
+    phases = read_volume(phantom_folder / "phases.tif")
+    assert phases.dtype == np.uint8
+    grey = read_volume(phantom_folder / "fibre" / "volume.tif")
+    assert np.array_equal(phases.data == 3, grey.data >= 6)
+    record = json.loads((phantom_folder / "phases.tif.record.json").read_text(encoding="utf-8"))
+    assert record["results"]["thresholds"] == [0.5, 6.0]
+    assert len(record["inputs"][0]["sha256"]) == 64
+    again = snpore("segment", "fibre/volume.tif", "-o", "phases.tif", "-t", 0.5, "-t", 6, cwd=phantom_folder)
+    assert again.returncode == 1
+    assert "--overwrite" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["reconstruct", "nowhere.mrc", "-o", "a.tif"], 1, "nowhere.mrc"),
+        (["run", "nowhere.toml"], 1, "nowhere.toml"),
+        (["segment", "bare.npy", "-o", "a.tif"], 1, "voxel size"),
+        (["segment", "nan.tif", "-o", "a.tif"], 1, "NaN"),
+        (["segment", "grey.tif", "-o", "a.tif", "-t", "5", "-t", "1"], 1, "increas"),
+        (["segment", "grey.tif", "-o", "a.xyz", "-t", "1", "-t", "5"], 1, "a.xyz"),
+        (["measure", "grey.tif", "-o", "sizes2"], 1, "does not hold phases"),
+        (["view", "nowhere"], 1, "nowhere"),
+        (["reconstruct"], 2, "Usage"),
+        (["segment", "grey.tif"], 2, "Usage"),
+        (["phantom", "molten", "-o", "a"], 2, "molten"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence_and_no_file(tmp_path, words, status, sentence):
+    np.save(tmp_path / "bare.npy", np.zeros((4, 4, 4), np.float32))
+    grey = np.linspace(0, 10, 8**3, dtype=np.float32).reshape(8, 8, 8)
+    write_volume(tmp_path / "grey.tif", Volume(grey, 0.5))
+    grey[1, 2, 3] = np.nan
+    write_volume(tmp_path / "nan.tif", Volume(grey, 0.5))
+    before = sorted(tmp_path.iterdir())
+    done = snpore(*words, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    if status == 1:
+        assert done.stderr.strip().splitlines()[-1].startswith("snpore: ")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = snpore("run", "nowhere.toml", "--debug", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_angles_in_words(tmp_path):
+    assert parse_angles("-4:4:2") == [-4, -2, 0, 2, 4]
+    assert parse_angles("1.5,2,-3") == [1.5, 2, -3]
+    (tmp_path / "a.tlt").write_text(" -2.0\n 0.0\n 2.0\n")
+    assert parse_angles(str(tmp_path / "a.tlt")) == [-2, 0, 2]
+    for words in ("1:2", "a,b", "0:5:2", "0:4:0"):
+        with pytest.raises(InputError, match="--angles"):
+            parse_angles(words)

@@ -1,0 +1,74 @@
+"""A recipe says what it means: defaults as documented, mistakes named in one sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.study import Recipe, read_recipe
+
+DOCS = Path(__file__).parents[2] / "docs" / "recipe.md"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_documented_recipe_states_the_defaults(tmp_path):
+    text = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S).group(1)
+    documented = read_recipe(written(tmp_path, text))
+    plain = read_recipe(written(tmp_path, 'name = "fibre 3"\n[input]\ntilt_series = "fibre3.mrc"\n'))
+    assert documented == plain
+
+
+def test_documented_options_exist(tmp_path):
+    text = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S).group(1)
+    text = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.M)
+    recipe = read_recipe(written(tmp_path, text))
+    assert recipe.threshold.values == [0.48, 6.1]
+    assert recipe.envelope.ray_length_nm == 6.0
+    assert recipe.measure.separate_nm == 0.3
+
+
+def test_paths_count_from_the_recipe(tmp_path):
+    recipe = read_recipe(written(tmp_path, '[input]\ntilt_series = ["a.dm3", "b.dm3"]\n'))
+    assert recipe.input.tilt_series == [str(tmp_path / "a.dm3"), str(tmp_path / "b.dm3")]
+    assert recipe.name == "run"
+
+
+def test_recipe_comes_back_from_its_own_toml(tmp_path):
+    recipe = Recipe(name="x", input={"volume": str(tmp_path / "v.tif")}, threshold={"values": [0.5, 6.0]}, seed=3)
+    assert read_recipe(written(tmp_path, recipe.to_toml())) == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[input]\n", "give either tilt_series or volume"),
+        ("", r"\[input\] is missing"),
+        ('[input]\nvolume = "v"\n[reconstruct]\niteration = 3\n', "reconstruct.iteration is not an option"),
+        ('[input]\nvolume = "v"\n[reconstruct]\niterations = 0\n', "reconstruct.iterations: .*greater than 0.*it is 0"),
+        ('[input]\nvolume = "v"\n[threshold]\nnames = ["a"]\n', "one entry for each of the 3 phases"),
+        ('[input\nvolume = "v"\n', "not a readable TOML"),
+    ],
+)
+def test_mistake_is_named_with_its_file(tmp_path, text, words):
+    with pytest.raises(FileFormatError, match=words) as caught:
+        read_recipe(written(tmp_path, text))
+    assert "run.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_recipe_is_named(tmp_path):
+    with pytest.raises(FileFormatError, match=r"no recipe .*nowhere\.toml"):
+        read_recipe(tmp_path / "nowhere.toml")
+
+
+def test_recipe_in_python_is_refused_in_one_sentence():
+    with pytest.raises(InputError, match=r"^The recipe is wrong: measure.min_voxels: .*\.$"):
+        Recipe(input={"volume": "v"}, measure={"min_voxels": 0})
