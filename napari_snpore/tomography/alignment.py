@@ -1,0 +1,320 @@
+"""Alignment of a raw tilt series: shifts, direction and offset of the tilt axis, and what could not be determined.
+
+The way: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch), find the axis where a
+quick reconstruction explains the images best, then match every image with the re-projection of a reconstruction it
+took no part in. How far images are apart lives in ``registration``, the axis in ``tilt_axis``, the one interpolation in
+``warp``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.matching import predictions
+from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts
+from napari_snpore.tomography.tilt_axis import (
+    Track,
+    Trial,
+    find_axis,
+    find_axis_steps,
+    sharpen_axis,
+    track_center_of_mass,
+    track_cross_correlation,
+    try_angle,
+)
+from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
+from napari_snpore.tomography.warp import axis_rotation, warp_images
+from napari_snpore.tomography.working_frames import WorkingFrames, working_frames
+
+Method = Literal["auto", "cross_correlation", "center_of_mass"]
+FLOAT = NDArray[np.float64]
+
+_TRACKS: dict[str, Track] = {
+    "center_of_mass": track_center_of_mass,
+    "cross_correlation": track_cross_correlation,
+}
+_SCAN_SIZE = 64
+_MATCH_SIZE = 128
+_ITERATIONS = 8
+_PASSES = 3
+_FLAT_CONTRAST = 0.05
+_SHARED_STRUCTURE = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """How a tilt series is brought onto its tilt axis.
+
+    Parameters
+    ----------
+    shifts_px : array, float64, shape (tilt, 2)
+        ``(dy, dx)`` as ``scipy.ndimage.shift`` applies them to the raw images; first of the corrections. Without a 1,
+        cosθ or sinθ term across the axis and without a constant along it: those only move the object.
+    tilt_axis_angle : float
+        Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−90, 90]; the shifted images are turned by −φ.
+    tilt_axis_offset_px : float
+        Place of the axis across it after the rotation, px from the centre; subtracted last.
+    residual_px : array, float64, shape (tilt,)
+        Distance across the axis that is left between each aligned image and the re-projection of a reconstruction from the
+        other half of the tilts, px. What 1, cosθ and sinθ can absorb is removed.
+    handedness : str
+        ``"unknown"`` unless the microscope was calibrated: φ and φ + 180° give mirror volumes.
+    method : str
+        What was used.
+    notes : tuple of str
+        Sentences on what the images could not determine.
+    """
+
+    shifts_px: FLOAT
+    tilt_axis_angle: float
+    tilt_axis_offset_px: float
+    residual_px: FLOAT
+    handedness: str = "unknown"
+    method: str = "manual"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shifts = np.array(self.shifts_px, dtype=np.float64)
+        residual = np.array(self.residual_px, dtype=np.float64)
+        if shifts.ndim != 2 or shifts.shape[1] != 2:
+            raise InputError(f"shifts_px has shape {shifts.shape}; one (dy, dx) a tilt is needed.")
+        if residual.shape != (len(shifts),):
+            raise InputError(f"residual_px has shape {residual.shape}; one number for each of {len(shifts)} tilts is needed.")
+        if not (np.isfinite(shifts).all() and np.isfinite(self.tilt_axis_offset_px)):
+            raise InputError("shifts_px and tilt_axis_offset_px must be finite numbers of px.")
+        for values in (shifts, residual):
+            values.setflags(write=False)
+        object.__setattr__(self, "shifts_px", shifts)
+        object.__setattr__(self, "residual_px", residual)
+        object.__setattr__(self, "tilt_axis_angle", axis_angle(self.tilt_axis_angle))
+        object.__setattr__(self, "tilt_axis_offset_px", float(self.tilt_axis_offset_px))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    def apply(
+        self, series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    ) -> TiltSeries:
+        """Return the aligned series: float32, tilt axis along image y through the centre, interpolated once (cubic).
+
+        An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the nearest edge value goes on.
+
+        Raises
+        ------
+        InputError
+            The alignment was made for another number of tilts.
+        """
+        if len(self.shifts_px) != len(series.angles_deg):
+            raise InputError(
+                f"The alignment holds shifts for {len(self.shifts_px)} tilts, the series has {len(series.angles_deg)} images;"
+                " align this series."
+            )
+        images = warp_images(
+            series.images,
+            self.shifts_px,
+            self.tilt_axis_angle,
+            self.tilt_axis_offset_px,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        return series.after(
+            "align",
+            images,
+            tilt_axis_angle=0.0,
+            method=self.method,
+            axis_angle_deg=self.tilt_axis_angle,
+            axis_offset_px=self.tilt_axis_offset_px,
+            shifts_px=self.shifts_px.tolist(),
+            handedness=self.handedness,
+        )
+
+    def table(self, angles_deg: ArrayLike) -> pd.DataFrame:
+        """Return one row a tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
+        angles = np.asarray(angles_deg, dtype=np.float64).reshape(-1)
+        if len(angles) != len(self.shifts_px):
+            raise InputError(f"angles_deg has {len(angles)} angles; the alignment holds {len(self.shifts_px)} tilts.")
+        return pd.DataFrame(
+            {
+                "tilt": np.arange(len(angles)),
+                "angle_deg": angles,
+                "shift_y_px": self.shifts_px[:, 0],
+                "shift_x_px": self.shifts_px[:, 1],
+                "residual_px": self.residual_px,
+            }
+        )
+
+
+def align(
+    series: TiltSeries,
+    *,
+    tilt_axis_angle: float | None = None,
+    method: Method = "auto",
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Alignment:
+    """Align a raw tilt series by itself.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Raw images; any direction of the tilt axis. What the series says of it is not used.
+    tilt_axis_angle : float, optional
+        Direction φ of the tilt axis in degrees, kept as given. Without it the direction is found from the images.
+    method : {"auto", "cross_correlation", "center_of_mass"}
+        ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine stretch; ``center_of_mass`` is for
+        objects whose mass lies in the field across the axis at every tilt. ``auto`` tries both, keeps the one that a
+        reconstruction explains better, and refines it by matching with re-projections to a fraction of a px.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    Alignment
+        Deterministic: the same series gives the same numbers on any number of threads.
+
+    Raises
+    ------
+    InputError
+        Fewer than three images, all at one angle, an unknown method, NaN, or an image without contrast.
+    Stopped
+        ``should_stop`` said so.
+    """
+    _check(series, method)
+    order = np.argsort(series.angles_deg, kind="stable")
+    angles = series.angles_deg[order]
+    refines = method == "auto"
+    tracks = _TRACKS if refines else {method: _TRACKS[method]}
+    steps = len(tracks) if tilt_axis_angle is not None else find_axis_steps(len(tracks))
+    steps += 2 + (_PASSES if refines else 0) + 1
+    tick = _Ticker(steps, progress, should_stop)
+
+    raw = np.asarray(series.images)
+    coarse = working_frames(raw, size=_SCAN_SIZE)
+    coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
+    fine = working_frames(raw, size=_MATCH_SIZE)
+    fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
+    best, name, contrast = _coarse(coarse, angles, tracks, tilt_axis_angle, tick)
+
+    free = tilt_axis_angle is None
+    trial = Trial(best.tilt_axis_angle, _TRACKS[name](fine, angles, best.tilt_axis_angle), best.misfit)
+    for offset_step, angle_step in ((2.0 * coarse.binning, 2.0), (1.0 * coarse.binning, 1.0)):
+        trial = sharpen_axis(
+            coarse, angles, trial, offset_step_px=offset_step, angle_step_deg=angle_step if free else 0.0
+        )
+        tick()
+    if refines:
+        name += " + reprojection"
+        for _ in range(_PASSES):
+            trial = _match(fine, angles, trial, smoothing_px=1.5)
+            trial = sharpen_axis(
+                fine, angles, trial, offset_step_px=0.5 * fine.binning, angle_step_deg=0.5 if free else 0.0
+            )
+            tick()
+    left, likeness = _left_over(fine, angles, trial)
+    tick()
+    notes = _notes(contrast if free else None, likeness, left, angles)
+    return _reported(trial, angles, order, left, name, notes, likeness)
+
+
+class _Ticker:
+    """Counts the steps of one alignment: reports progress and notices a cancel."""
+
+    def __init__(self, steps: int, progress: Progress | None, should_stop: ShouldStop | None) -> None:
+        self.done, self.steps, self.progress, self.should_stop = 0, steps, progress, should_stop
+        check_stop(should_stop)
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.steps)
+        check_stop(self.should_stop)
+
+
+def _check(series: TiltSeries, method: str) -> None:
+    """Refuse what cannot be aligned."""
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
+    if len(series.angles_deg) < 3:
+        raise InputError(f"The tilt series has {len(series.angles_deg)} images; alignment needs at least 3.")
+    if np.ptp(series.angles_deg) == 0:
+        raise InputError("angles_deg holds one angle only; alignment needs images at different tilts.")
+    for tilt in range(len(series.angles_deg)):
+        image = np.asarray(series.images[tilt])
+        if not np.isfinite(image).all():
+            raise InputError(f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it.")
+        if image.min() == image.max():
+            raise InputError(f"Image {tilt} of the tilt series has the same value everywhere; leave it out.")
+
+
+def _coarse(
+    frames: WorkingFrames, angles: FLOAT, tracks: dict[str, Track], given: float | None, tick: Callable[[], None]
+) -> tuple[Trial, str, float]:
+    """Return the best coarse alignment, the name of its track and the contrast of the axis search."""
+    if given is None:
+        return find_axis(frames, angles, tracks, tick=tick)
+    found = []
+    for name, track in tracks.items():
+        found.append((try_angle(frames, angles, float(given), track), name, 1.0))
+        tick()
+    return min(found, key=lambda one: one[0].misfit)
+
+
+def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, *, smoothing_px: float) -> Trial:
+    """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
+    moved = trial.translations_px.copy()
+    for half in (0, 1):
+        now = frames.resampled(trial.tilt_axis_angle, moved)[:, frames.rows()]
+        expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
+        moved[half::2] += small_shifts(now[half::2], expected, smoothing_px=smoothing_px) * frames.binning
+    return Trial(trial.tilt_axis_angle, moved, trial.misfit)
+
+
+def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[FLOAT, float]:
+    """Return what is left across the axis per tilt in raw px, and how much axial structure the images share."""
+    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px)[:, frames.rows()]
+    expected = np.empty_like(now)
+    left = np.zeros((len(angles), 2))
+    for half in (0, 1):
+        expected[half::2] = predictions(now, angles, half=half, iterations=_ITERATIONS)
+        left[half::2] = small_shifts(now[half::2], expected[half::2], smoothing_px=1.5) * frames.binning
+    across = left[:, 1] - gauge_part(left[:, 1], angles)[0]
+    return across, axial_likeness(now, expected)
+
+
+def _notes(contrast: float | None, likeness: float, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
+    """Say what the images did not determine."""
+    notes = ["The hand of the volume is unknown: a tilt axis turned by 180° gives its mirror image."]
+    if contrast is not None and contrast < _FLAT_CONTRAST:
+        notes.append("The images hardly determine the direction of the tilt axis; give tilt_axis_angle if it is known.")
+    if likeness < _SHARED_STRUCTURE:
+        notes.append("The images share no structure along the tilt axis: shifts along it are undetermined and left at 0.")
+    if np.sqrt(np.mean(left**2)) > 1:
+        notes.append(
+            f"The images do not fit one volume well: {np.sqrt(np.mean(left**2)):.1f} px (RMS) are left across the axis."
+        )
+    if np.ptp(angles) < 60:
+        notes.append("The tilts span less than 60°: the axis offset can hardly be told from the place of the object.")
+    return tuple(notes)
+
+
+def _reported(
+    trial: Trial, angles: FLOAT, order: NDArray[np.intp], left: FLOAT, name: str, notes: tuple[str, ...], likeness: float
+) -> Alignment:
+    """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
+    along, across = trial.translations_px.T
+    along = along - along.mean() if likeness >= _SHARED_STRUCTURE else np.zeros_like(along)
+    part, constant = gauge_part(across, angles)
+    angle = axis_angle(trial.tilt_axis_angle)
+    # an axis that passed ±90° on the way is the same line seen from its other end: across it, signs change
+    sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle)) > 0 else -1.0
+    shifts = np.empty((len(angles), 2))
+    residual = np.empty(len(angles))
+    shifts[order] = np.stack([along, across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle).T
+    residual[order] = left * sign
+    return Alignment(shifts, angle, -constant * sign, residual, "unknown", name, notes)

@@ -1,0 +1,85 @@
+"""Small copies of a tilt series to measure an alignment on: binned, free of background, resampled for a trial alignment.
+
+The alignment that is being looked for is described here by the direction φ of the tilt axis and a translation
+``(along, across)`` per tilt in px of the raw image, applied after the rotation by −φ. What is measured on the frames
+lives in ``registration``, ``matching`` and ``tilt_axis``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.tomography.warp import axis_rotation, warp_images
+
+FLOAT = NDArray[np.float64]
+IMAGES = NDArray[np.float32]
+_MARGIN = 0.15  # share of the rows at each end that an oblique rotation takes from beyond the field
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingFrames:
+    """Binned images ``(tilt, y, x)`` and their place in the raw image.
+
+    Parameters
+    ----------
+    images : array, float32, shape (tilt, y, x)
+        Binned, background near zero.
+    binning : int
+        Raw px per px.
+    center : (float, float)
+        The centre of the raw image, in px of the binned one.
+    """
+
+    images: IMAGES
+    binning: int
+    center: tuple[float, float]
+
+    @property
+    def size(self) -> int:
+        """Side of the square frames that :meth:`resampled` gives."""
+        return int(max(self.images.shape[1:]))
+
+    def resampled(self, tilt_axis_angle: float, translations_px: FLOAT) -> IMAGES:
+        """Return the square frames of a trial alignment, tilt axis along y through the centre, linearly interpolated."""
+        shifts = translations_px @ axis_rotation(tilt_axis_angle).T / self.binning
+        shape = (self.size, self.size)
+        return warp_images(self.images, shifts, tilt_axis_angle, shape=shape, center=self.center, order=1)
+
+    def rows(self) -> slice:
+        """Rows of a resampled frame that lie in the field for every direction of the axis."""
+        margin = round(_MARGIN * self.size)
+        return slice(margin, self.size - margin)
+
+
+def working_frames(images: Any, *, size: int) -> WorkingFrames:
+    """Bin the images until no side is above ``size`` px and subtract from each the level of its darkest blocks."""
+    tilts, ny, nx = images.shape
+    binning = max(1, -(-max(ny, nx) // size))
+    height, width = ny // binning, nx // binning
+    if min(height, width) < 1:
+        binning, height, width = 1, ny, nx
+    top, left = (ny - height * binning) // 2, (nx - width * binning) // 2
+    binned = np.empty((tilts, height, width), dtype=np.float32)
+    for tilt in range(tilts):
+        image = np.asarray(images[tilt], dtype=np.float32)
+        cut = image[top : top + height * binning, left : left + width * binning]
+        binned[tilt] = cut.reshape(height, binning, width, binning).mean(axis=(1, 3), dtype=np.float64)
+    binned -= _background(binned)[:, None, None]
+    middle = (binning - 1) / 2
+    center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
+    return WorkingFrames(binned, binning, center)
+
+
+def _background(frames: IMAGES) -> NDArray[np.float32]:
+    """Level of each image's darkest blocks of 4 × 4 px: blocks, so that noise does not pull it down."""
+    tilts, height, width = frames.shape
+    edge = 4 if min(height, width) >= 16 else 1
+    rows, columns = height // edge, width // edge
+    blocks = frames[:, : rows * edge, : columns * edge].reshape(tilts, rows, edge, columns, edge).mean(axis=(2, 4))
+    values = np.sort(blocks.reshape(tilts, -1), axis=1)
+    level: NDArray[np.float32] = values[:, : max(1, values.shape[1] // 40)].mean(axis=1)
+    return level
