@@ -1,1 +1,0 @@
-"""States side by side, and how far each number can be trusted."""
