@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TypeVar, cast
 
 from numba import njit
@@ -71,7 +72,40 @@ def run_blocks(
     progress : callable, optional
         ``progress(done, total)`` after each block, in the calling thread.
     should_stop : callable, optional
-        Asked between blocks; true raises :class:`Stopped` as soon as the running blocks end.
+        Asked between blocks, in the calling thread; true raises :class:`Stopped` as soon as the running blocks end.
+
+    Returns
+    -------
+    list
+        One result a block.
+    """
+    return run_stepped_blocks(
+        lambda block, _: work(block), blocks, steps=1, threads=threads, progress=progress, should_stop=should_stop
+    )
+
+
+def run_stepped_blocks(
+    work: Callable[[Block, Callable[[], None]], Result],
+    blocks: Iterable[Block],
+    *,
+    steps: int,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[Result]:
+    """Like :func:`run_blocks` for blocks that take long: progress and cancel reach inside them.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(block, step)`` calls ``step()`` after each of its steps; once the caller wants to stop, that call raises
+        :class:`Stopped` and so ends the block.
+    blocks : iterable
+        As in :func:`run_blocks`.
+    steps : int
+        Steps that a block takes; a block that ends early counts as complete.
+    threads, progress, should_stop
+        As in :func:`run_blocks`; ``progress`` counts steps: ``progress(done, blocks * steps)``.
 
     Returns
     -------
@@ -80,26 +114,41 @@ def run_blocks(
     """
     todo = list(blocks)
     results: list[Result | None] = [None] * len(todo)
+    taken = [0] * len(todo)  # steps of each block; one writer each
+    cancelled = Event()
     check_stop(should_stop)
     workers = max(1, min(threads or thread_count(), len(todo)))
+
+    def run(index: int) -> Result:
+        def step() -> None:
+            taken[index] = min(taken[index] + 1, steps)
+            if cancelled.is_set():
+                raise Stopped("Stopped on request; nothing was kept.")
+
+        result = work(todo[index], step)
+        taken[index] = steps
+        return result
+
     with ThreadPoolExecutor(workers, thread_name_prefix="snpore") as pool:
         running: dict[Future[Result], int] = {}
-        started = done = 0
+        started = ended = told = 0
         try:
-            while done < len(todo):
+            while ended < len(todo):
                 while started < len(todo) and len(running) < 2 * workers:
-                    running[pool.submit(work, todo[started])] = started
+                    running[pool.submit(run, started)] = started
                     started += 1
-                # the wait has a limit so that a cancel is noticed while long blocks run
-                ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in ended:
+                # the wait has a limit so that steps are told and a cancel is noticed while long blocks run
+                for future in wait(running, timeout=0.1, return_when=FIRST_COMPLETED).done:
                     results[running.pop(future)] = future.result()
-                    done += 1
-                    if progress is not None:
-                        progress(done, len(todo))
-                if done < len(todo):
+                    ended += 1
+                done = sum(taken)
+                for count in range(told + 1, done + 1) if progress is not None else ():
+                    progress(count, len(todo) * steps)  # type: ignore[misc]
+                told = done
+                if ended < len(todo):
                     check_stop(should_stop)
         finally:
+            cancelled.set()
             for future in running:
                 future.cancel()
     return cast("list[Result]", results)

@@ -27,9 +27,11 @@ from napari_snpore.tomography._lanes import add_scaled, load, store, zero
 
 STRIP = 16
 BUNDLE = 4
-WINDOW = 64
+WINDOW = 32
 TILE = 8
-GROUP = 8
+AREA = TILE * TILE
+GROUP = 4
+BIAS = np.float32(64)
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -37,44 +39,26 @@ Integers = NDArray[np.int64]
 
 
 @kernel
-def _trace(
-    count: Any, image: Floats, total: Any, weight: float, start: float, slope: float, rows: tuple[int, int], walk: Any
-) -> Any:
-    """Add to ``total`` the part of one ray in planes ``rows``, every interpolation pair known to lie in the image."""
-    base, across, along = walk
-    for row in range(rows[0], rows[1]):
-        position = start + row * slope
-        cell = int(position)
-        upper = np.float32(position - cell) * np.float32(weight)
-        index = base + row * across + cell * along
-        total = add_scaled(total, np.float32(weight) - upper, image, index)
-        total = add_scaled(total, upper, image, index + along)
-    return total
+def _weigh_ray(start: float, slope: float, weight: float, end: int, cells: Any, weights: Floats) -> int:
+    """Work out where one ray meets the planes of a strip: cell of the voxel pair, both weights; zero outside the image.
 
-
-@kernel
-def _trace_edge(
-    count: Any,
-    image: Floats,
-    total: Any,
-    weight: float,
-    start: float,
-    slope: float,
-    rows: tuple[int, int],
-    walk: Any,
-    end: int,
-) -> Any:
-    """Like :func:`_trace` for a ray that enters or leaves the image within the strip."""
-    base, across, along = walk
-    for row in range(rows[0], rows[1]):
-        position = start + row * slope
-        if position >= 0.0 and position < end:
-            cell = int(position)
-            upper = np.float32(position - cell) * np.float32(weight)
-            index = base + row * across + cell * along
-            total = add_scaled(total, np.float32(weight) - upper, image, index)
-            total = add_scaled(total, upper, image, index + along)
-    return total
+    The start is split into a whole cell, which is returned, and a rest of a few voxels, which float32 holds to 1e-6 voxels;
+    ``cells`` count from it. ``BIAS`` makes cutting off decimals the same as rounding down.
+    """
+    first = int(np.floor(start))
+    rest = np.float32(start - first)
+    fall = np.float32(slope)
+    full = np.float32(weight)
+    lowest, highest = np.float32(-first), np.float32(end - first)
+    for row in range(STRIP):
+        position = rest + np.float32(row) * fall
+        below = np.float32(np.int32(position + BIAS)) - BIAS
+        upper = (position - below) * full
+        inside = (below >= lowest) & (below < highest)
+        cells[row] = np.int32(below if inside else lowest)
+        weights[row] = full - upper if inside else np.float32(0)
+        weights[STRIP + row] = upper if inside else np.float32(0)
+    return first
 
 
 @kernel
@@ -109,6 +93,8 @@ def gather_rays(
     end = cells + 1
     next_bin = np.empty(BUNDLE, np.int64)
     last_bin = np.empty(BUNDLE, np.int64)
+    table = np.empty(STRIP, np.int32)
+    weights = np.empty(2 * STRIP, np.float32)
     for top in range(0, planes, STRIP):
         rows = (top, min(top + STRIP, planes))
         middle = 0.5 * (rows[0] + rows[1] - 1)
@@ -131,47 +117,66 @@ def gather_rays(
                         if bin_ >= last_bin[k]:
                             continue
                         slope = rays[first + k, 2]
-                        weight = rays[first + k, 3]
                         start = rays[first + k, 0] + bin_ * rays[first + k, 1]
                         enter = start + rows[0] * slope
                         leave = start + (rows[1] - 1) * slope
+                        if max(enter, leave) < 0.0 or min(enter, leave) >= end:
+                            continue
+                        cell = _weigh_ray(enter, slope, rays[first + k, 3], end, table, weights)
                         index = bins[first + k, 0] + bin_ * bins[first + k, 1]
-                        if min(enter, leave) >= 0.0 and max(enter, leave) < end:
-                            total = load(count, sinogram, index)
-                            total = _trace(count, image, total, weight, start, slope, rows, walk)
-                            store(total, sinogram, index)
-                        elif max(enter, leave) >= 0.0 and min(enter, leave) < end:
-                            total = load(count, sinogram, index)
-                            total = _trace_edge(count, image, total, weight, start, slope, rows, walk, end)
-                            store(total, sinogram, index)
+                        total = load(count, sinogram, index)
+                        corner = walk[0] + rows[0] * walk[1] + cell * walk[2]
+                        for row in range(rows[1] - rows[0]):
+                            voxel = corner + row * walk[1] + table[row] * walk[2]
+                            total = add_scaled(total, weights[row], image, voxel)
+                            total = add_scaled(total, weights[STRIP + row], image, voxel + walk[2])
+                        store(total, sinogram, index)
+
+
+@kernel
+def _weigh_tile(
+    corner: float, cos: float, sin: float, whole: float, fall: float, k: int, cells: Any, weights: Floats
+) -> int:
+    """Work out where the voxels of a tile fall on the detector at one tilt: cell of the bin pair, both weights."""
+    first = int(corner)
+    rest = np.float32(corner - first)
+    along, across = np.float32(cos), np.float32(sin)
+    top, per_bin = np.float32(whole), np.float32(fall)
+    for place in range(AREA):
+        coordinate = rest + np.float32(place % TILE) * along + np.float32(place // TILE) * across
+        below = np.float32(np.int32(coordinate + BIAS)) - BIAS
+        part = coordinate - below
+        lower = top - part * per_bin
+        upper = top - (np.float32(1) - part) * per_bin
+        cells[k * AREA + place] = np.int32(below)
+        weights[2 * k * AREA + place] = lower if lower > np.float32(0) else np.float32(0)
+        weights[(2 * k + 1) * AREA + place] = upper if upper > np.float32(0) else np.float32(0)
+    return first
 
 
 @kernel
 def _gather_tile(
-    count: Any, lanes: int, sinogram: Floats, tile: Floats, tilts: Doubles, bins: int, box: tuple[int, int, int, int]
+    count: Any, lanes: int, sinogram: Floats, tile: Floats, tilts: Doubles, bins: int, corner: tuple[int, int]
 ) -> None:
-    """Backproject into one tile; ``tilts`` rows: cos θ, sin θ, detector index of voxel (0, 0), 1/c, 1/c²."""
-    for first in range(0, tilts.shape[0], GROUP):
-        last = min(first + GROUP, tilts.shape[0])
-        place = 0
-        for z in range(box[0], box[1]):
-            for x in range(box[2], box[3]):
-                total = zero(count)
-                if first > 0:
-                    total = load(count, tile, place)
-                for tilt in range(first, last):
-                    coordinate = tilts[tilt, 2] + x * tilts[tilt, 0] + z * tilts[tilt, 1]
-                    cell = int(coordinate)
-                    part = np.float32(coordinate - cell)
-                    whole = np.float32(tilts[tilt, 3])
-                    fall = np.float32(tilts[tilt, 4])
-                    index = (tilt * bins + cell) * lanes
-                    lower = max(np.float32(0), whole - part * fall)
-                    upper = max(np.float32(0), whole - (np.float32(1) - part) * fall)
-                    total = add_scaled(total, lower, sinogram, index)
-                    total = add_scaled(total, upper, sinogram, index + lanes)
-                store(total, tile, place)
-                place += lanes
+    """Backproject into one tile; see :func:`gather_voxels`."""
+    cells = np.empty(GROUP * AREA, np.int32)
+    weights = np.empty(2 * GROUP * AREA, np.float32)
+    bases = np.empty(GROUP, np.int64)
+    for first in range(0, tilts.shape[1], GROUP):
+        for k in range(GROUP):
+            cos, sin = tilts[0, first + k], tilts[1, first + k]
+            whole, fall = tilts[3, first + k], tilts[4, first + k]
+            start = tilts[2, first + k] + corner[1] * cos + corner[0] * sin
+            bases[k] = (first + k) * bins + _weigh_tile(start, cos, sin, whole, fall, k, cells, weights)
+        for place in range(AREA):
+            total = zero(count)
+            if first > 0:
+                total = load(count, tile, place * lanes)
+            for k in range(GROUP):
+                index = (bases[k] + cells[k * AREA + place]) * lanes
+                total = add_scaled(total, weights[2 * k * AREA + place], sinogram, index)
+                total = add_scaled(total, weights[(2 * k + 1) * AREA + place], sinogram, index + lanes)
+            store(total, tile, place * lanes)
 
 
 @kernel
@@ -195,7 +200,7 @@ def gather_voxels(
         Slices side by side, as a type and as a number.
     sinogram, image : float32, flat
         Layouts of the module docstring; only the image is changed.
-    tilts : float64, shape (tilt, 5)
+    tilts : float64, shape (5, tilt), tilts a multiple of GROUP
         cos θ, sin θ, position of voxel (0, 0) counted from the first rim bin, 1/c and 1/c² with c of the module docstring.
     bins : int
         Detector bins of the sinogram, rim included.
@@ -208,20 +213,18 @@ def gather_voxels(
     planes : (int, int)
         First and last (excluded) z that this call updates.
     """
-    tile = np.empty(TILE * TILE * lanes, np.float32)
+    tile = np.empty(AREA * lanes, np.float32)
     floor = np.float32(lowest)
     for z0 in range(planes[0], planes[1], TILE):
         for x0 in range(0, shape[1], TILE):
-            box = (z0, min(z0 + TILE, planes[1]), x0, min(x0 + TILE, shape[1]))
-            _gather_tile(count, lanes, sinogram, tile, tilts, bins, box)
-            place = 0
-            for z in range(box[0], box[1]):
-                for x in range(box[2], box[3]):
+            _gather_tile(count, lanes, sinogram, tile, tilts, bins, (z0, x0))
+            for z in range(z0, min(z0 + TILE, planes[1])):
+                for x in range(x0, min(x0 + TILE, shape[1])):
                     index = ((z + 1) * (shape[1] + 2) + x + 1) * lanes
+                    place = ((z - z0) * TILE + x - x0) * lanes
                     weight = weights[z * shape[1] + x]
                     for lane in range(lanes):
                         image[index + lane] = max(floor, image[index + lane] + weight * tile[place + lane])
-                    place += lanes
 
 
 @kernel
@@ -253,3 +256,22 @@ def separate(lanes: int, flat: Floats, rows: Any, rim: tuple[int, int]) -> None:
             for lane in range(slices):
                 for x in range(x0, x1):
                     rows[row, lane, x] = flat[start + x * lanes + lane]
+
+
+@kernel
+def weigh_residual(
+    lanes: int, sinogram: Floats, weights: Floats, rows: int, bins: int, rim: int, squares: Doubles
+) -> None:
+    """Add the squares of each slice of a residual to ``squares`` and multiply the residual by one weight a bin.
+
+    ``weights`` is flat, (tilt, bin) without rim; ``squares`` holds one sum a lane, in a fixed order of additions.
+    """
+    wide = bins + 2 * rim
+    for row in range(rows):
+        for cell in range(bins):
+            index = (row * wide + rim + cell) * lanes
+            weight = weights[row * bins + cell]
+            for lane in range(lanes):
+                value = sinogram[index + lane]
+                squares[lane] += np.float64(value) * np.float64(value)
+                sinogram[index + lane] = value * weight

@@ -20,7 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
-from napari_snpore.tomography._kernels import gather_rays, gather_voxels, interleave, separate
+from napari_snpore.tomography._kernels import (
+    GROUP,
+    TILE,
+    gather_rays,
+    gather_voxels,
+    interleave,
+    separate,
+    weigh_residual,
+)
 from napari_snpore.tomography._lanes import LaneCount
 from napari_snpore.volume import Volume, array_of
 
@@ -61,10 +69,12 @@ class Beam:
         steepest = np.maximum(np.abs(cos), np.abs(sin))
         center_z, center_x, center = (shape[0] - 1) / 2, (shape[1] - 1) / 2, (detector_px - 1) / 2
         reach = float((np.abs(cos) * center_x + np.abs(sin) * center_z).max())
-        self.rim = max(1, math.ceil(reach - center) + 2)
+        self.rim = max(1, math.ceil(reach - center) + 2 + 2 * TILE)
         self.bins = detector_px + 2 * self.rim
         origin = self.rim + center - center_x * cos - center_z * sin
-        self.tilts = np.stack([cos, sin, origin, 1 / steepest, 1 / steepest**2], axis=1)
+        padded = -(-len(angles) // GROUP) * GROUP
+        self.tilts = np.zeros((5, padded))
+        self.tilts[:, : len(angles)] = cos, sin, origin, 1 / steepest, 1 / steepest**2
         flat = np.abs(cos) >= np.abs(sin)
         row = shape[1] + 2
         self.walks = tuple(
@@ -108,7 +118,7 @@ class Beam:
     @property
     def sinogram_size(self) -> int:
         """Bins of all tilts, rim included."""
-        return len(self.tilts) * self.bins
+        return self.tilts.shape[1] * self.bins
 
 
 class Planes:
@@ -168,18 +178,32 @@ class Planes:
         lowest: float = -math.inf,
     ) -> None:
         """Add ``weights`` (one a voxel, flat) times the backprojection to ``image`` and raise what is below ``lowest``."""
-        beam = self.beam
+        self._gather(self.beam.tilts, sinogram, image, weights, lowest)
+
+    def smear(self, sinogram: NDArray[np.float32], image: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
+        """Like :meth:`backward`, reading the detector by plain linear interpolation: not the adjoint, but smoother."""
+        tilts = self.beam.tilts.copy()
+        tilts[3:, : len(self.beam.angles_deg)] = 1
+        self._gather(tilts, sinogram, image, weights, -math.inf)
+
+    def weigh(self, residual: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the sum of squares of each lane of a residual, and multiply it by ``weights`` (tilt, detector), flat."""
+        squares = np.zeros(self.lanes)
+        tilts = len(self.beam.angles_deg)
+        weigh_residual(self.lanes, residual, weights, tilts, self.beam.detector_px, self.beam.rim, squares)
+        return squares
+
+    def _gather(
+        self,
+        tilts: NDArray[np.float64],
+        sinogram: NDArray[np.float32],
+        image: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        lowest: float,
+    ) -> None:
+        shape = self.beam.shape
         gather_voxels(
-            self._count,
-            self.lanes,
-            sinogram,
-            image,
-            beam.tilts,
-            beam.bins,
-            beam.shape,
-            weights,
-            lowest,
-            (0, beam.shape[0]),
+            self._count, self.lanes, sinogram, image, tilts, self.beam.bins, shape, weights, lowest, (0, shape[0])
         )
 
 
