@@ -1,0 +1,195 @@
+"""How good a reconstruction can be and is: what the geometry allows, and what the volume leaves unexplained.
+
+Numbers only; what they mean is fixed in the definitions of the project: Crowther's resolution guide in terms of the tilt step
+(doi 10.1098/rspa.1970.0119), the elongation by the missing wedge (doi 10.1016/0304-3991(88)90236-2), residuals, mass over the
+tilts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.tomography.projector import project
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.volume import Volume
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What stands beside every reconstruction.
+
+    Attributes
+    ----------
+    residual_per_tilt : tuple of float
+        ``‖b - s A x‖ / ‖b‖`` of each image b against the projection A x of the volume; nan for an image of zeros.
+    residual : float
+        The same over all images.
+    gray_factor : float
+        s, the one factor that fits the projections to the images best: 1 where the volume keeps the scale of the images;
+        weighted backprojection of a limited range lies below 1, by about range / 180°.
+    crowther_nm : float
+        Resolution guide D·Δθ for linear methods, across the beam; times ``wedge_elongation`` along it.
+    wedge_elongation : float
+        Factor by which the missing wedge draws small features out along the beam.
+    thickness_nm : float
+        D, as given or as estimated by :func:`estimate_thickness`.
+    tilt_range_deg, tilt_step_deg : float
+        Last tilt less first, and the median step.
+    mass_variation : float
+        Standard deviation over mean of the summed grey value of the images: 0 for an object that stays in view on a dark
+        background.
+    """
+
+    residual_per_tilt: tuple[float, ...]
+    residual: float
+    gray_factor: float
+    crowther_nm: float
+    wedge_elongation: float
+    thickness_nm: float
+    tilt_range_deg: float
+    tilt_step_deg: float
+    mass_variation: float
+
+
+def assess(
+    series: TiltSeries,
+    volume: Volume,
+    *,
+    thickness_nm: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Quality:
+    """Compare a reconstruction with the tilt series that it was made from.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        The aligned series.
+    volume : Volume, shape (z, y, x)
+        The whole reconstruction: as long as the images along y and as wide along x.
+    thickness_nm : float, optional
+        Diameter D of the object across the tilt axis; default :func:`estimate_thickness`.
+    threads, progress, should_stop
+        As in :func:`~napari_snpore.tomography.projector.project`.
+
+    Returns
+    -------
+    Quality
+
+    Raises
+    ------
+    InputError
+        A volume that does not cover the images, or a thickness that is not positive.
+    DisagreementError
+        A voxel size more than 1 % off the pixel size.
+    """
+    tilts, slices, width = series.shape
+    if volume.shape[1:] != (slices, width):
+        raise InputError(
+            f"volume has {volume.shape[1:]} voxels along (y, x), the images have {(slices, width)}; the whole reconstruction "
+            "is needed, not a part of it."
+        )
+    if any(abs(size / series.pixel_size_nm - 1) > 0.01 for size in volume.spacing):
+        raise DisagreementError(
+            f"volume has voxels of {volume.spacing} nm, the images have pixels of {series.pixel_size_nm:g} nm; they must agree."
+        )
+    if thickness_nm is None:
+        thickness_nm = estimate_thickness(series)
+    projections = project(volume, series.angles_deg, threads=threads, progress=progress, should_stop=should_stop)
+    measured, projected, both, mass = np.zeros((4, tilts))
+    for tilt in range(tilts):
+        image, shadow = np.asarray(series.images[tilt], np.float64), projections[tilt].astype(np.float64)
+        measured[tilt], projected[tilt], both[tilt] = (image**2).sum(), (shadow**2).sum(), (image * shadow).sum()
+        mass[tilt] = image.sum()
+    factor = both.sum() / projected.sum() if projected.sum() > 0 else 0.0
+    left = np.maximum(measured - 2 * factor * both + factor**2 * projected, 0)
+    ordered = np.unique(series.angles_deg)
+    tilt_range, step = float(ordered[-1] - ordered[0]), float(np.median(np.diff(ordered)))
+    return Quality(
+        residual_per_tilt=tuple(np.sqrt(_share(left, measured)).tolist()),
+        residual=float(np.sqrt(_share(left.sum(), measured.sum()))),
+        gray_factor=float(factor),
+        crowther_nm=crowther_nm(thickness_nm, step),
+        wedge_elongation=wedge_elongation(min(tilt_range / 2, 90.0)),
+        thickness_nm=float(thickness_nm),
+        tilt_range_deg=tilt_range,
+        tilt_step_deg=step,
+        mass_variation=float(_share(mass.std(), abs(mass.mean()))),
+    )
+
+
+def _share(part: Any, whole: Any) -> Any:
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+
+
+def wedge_elongation(max_tilt_deg: float) -> float:
+    """Return the elongation along the beam for tilts up to ``±max_tilt_deg``.
+
+    ``sqrt((α + sin α cos α) / (α - sin α cos α))`` with α in radians (doi 10.1016/0304-3991(88)90236-2).
+
+    Raises
+    ------
+    InputError
+        An angle that is not above 0 and at most 90 degrees.
+
+    Examples
+    --------
+    >>> round(wedge_elongation(69), 2)
+    1.33
+    """
+    if not 0 < max_tilt_deg <= 90:
+        raise InputError(f"max_tilt_deg is {max_tilt_deg}; an angle above 0 and at most 90 degrees is needed.")
+    alpha = math.radians(max_tilt_deg)
+    mixed = math.sin(alpha) * math.cos(alpha)
+    return math.sqrt((alpha + mixed) / (alpha - mixed))
+
+
+def crowther_nm(thickness_nm: float, step_deg: float) -> float:
+    """Return the resolution guide ``D·Δθ`` in nm for an object of diameter ``thickness_nm`` tilted in steps of ``step_deg``.
+
+    Raises
+    ------
+    InputError
+        A thickness or a step that is not positive.
+
+    Examples
+    --------
+    >>> round(crowther_nm(80, 2), 1)
+    2.8
+    """
+    for name, value in (("thickness_nm", thickness_nm), ("step_deg", step_deg)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"{name} is {value}; a positive number is needed.")
+    return thickness_nm * math.radians(step_deg)
+
+
+def estimate_thickness(series: TiltSeries) -> float:
+    """Estimate the diameter of the object across the tilt axis in nm.
+
+    For each image: the profile across the axis (mean along it, less its 2nd percentile as background), and the width over
+    which it exceeds a tenth of its maximum; the median over the tilts. A disc of diameter D reads 0.995 D; an object that fills
+    the images reads their width at most.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.zeros((3, 1, 100)); images[..., 30:70] = 5
+    >>> round(estimate_thickness(TiltSeries(images, [-2, 0, 2], 0.5)), 3)
+    20.0
+    """
+    widths = [_width(np.asarray(image, np.float64).mean(axis=0)) for image in series.images]
+    return float(np.median(widths)) * series.pixel_size_nm
+
+
+def _width(profile: NDArray[np.float64]) -> int:
+    above = profile - np.percentile(profile, 2)
+    inside = np.flatnonzero(above > 0.1 * above.max())
+    return int(inside[-1] - inside[0] + 1) if len(inside) else len(profile)
