@@ -26,9 +26,9 @@ from napari_snpore.tomography.tilt_axis import (
     find_axis,
     find_axis_steps,
     sharpen_axis,
+    track_angles,
     track_center_of_mass,
     track_cross_correlation,
-    try_angle,
 )
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
 from napari_snpore.tomography.warp import axis_rotation, warp_images
@@ -87,7 +87,9 @@ class Alignment:
         if shifts.ndim != 2 or shifts.shape[1] != 2:
             raise InputError(f"shifts_px has shape {shifts.shape}; one (dy, dx) a tilt is needed.")
         if residual.shape != (len(shifts),):
-            raise InputError(f"residual_px has shape {residual.shape}; one number for each of {len(shifts)} tilts is needed.")
+            raise InputError(
+                f"residual_px has shape {residual.shape}; one number for each of {len(shifts)} tilts is needed."
+            )
         if not (np.isfinite(shifts).all() and np.isfinite(self.tilt_axis_offset_px)):
             raise InputError("shifts_px and tilt_axis_offset_px must be finite numbers of px.")
         for values in (shifts, residual):
@@ -189,7 +191,7 @@ def align(
     order = np.argsort(series.angles_deg, kind="stable")
     angles = series.angles_deg[order]
     refines = method == "auto"
-    tracks = _TRACKS if refines else {method: _TRACKS[method]}
+    tracks = {name: track for name, track in _TRACKS.items() if method in ("auto", name)}
     steps = len(tracks) if tilt_axis_angle is not None else find_axis_steps(len(tracks))
     steps += 2 + (_PASSES if refines else 0) + 1
     tick = _Ticker(steps, progress, should_stop)
@@ -247,7 +249,9 @@ def _check(series: TiltSeries, method: str) -> None:
     for tilt in range(len(series.angles_deg)):
         image = np.asarray(series.images[tilt])
         if not np.isfinite(image).all():
-            raise InputError(f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it.")
+            raise InputError(
+                f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
+            )
         if image.min() == image.max():
             raise InputError(f"Image {tilt} of the tilt series has the same value everywhere; leave it out.")
 
@@ -260,7 +264,7 @@ def _coarse(
         return find_axis(frames, angles, tracks, tick=tick)
     found = []
     for name, track in tracks.items():
-        found.append((try_angle(frames, angles, float(given), track), name, 1.0))
+        found.append((track_angles(frames, angles, [given], track)[0], name, 1.0))
         tick()
     return min(found, key=lambda one: one[0].misfit)
 
@@ -269,7 +273,7 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, *, smoothing_px: 
     """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
     moved = trial.translations_px.copy()
     for half in (0, 1):
-        now = frames.resampled(trial.tilt_axis_angle, moved)[:, frames.rows()]
+        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows())
         expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
         moved[half::2] += small_shifts(now[half::2], expected, smoothing_px=smoothing_px) * frames.binning
     return Trial(trial.tilt_axis_angle, moved, trial.misfit)
@@ -277,7 +281,7 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, *, smoothing_px: 
 
 def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[FLOAT, float]:
     """Return what is left across the axis per tilt in raw px, and how much axial structure the images share."""
-    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px)[:, frames.rows()]
+    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows())
     expected = np.empty_like(now)
     left = np.zeros((len(angles), 2))
     for half in (0, 1):
@@ -293,7 +297,9 @@ def _notes(contrast: float | None, likeness: float, left: FLOAT, angles: FLOAT) 
     if contrast is not None and contrast < _FLAT_CONTRAST:
         notes.append("The images hardly determine the direction of the tilt axis; give tilt_axis_angle if it is known.")
     if likeness < _SHARED_STRUCTURE:
-        notes.append("The images share no structure along the tilt axis: shifts along it are undetermined and left at 0.")
+        notes.append(
+            "The images share no structure along the tilt axis: shifts along it are undetermined and left at 0."
+        )
     if np.sqrt(np.mean(left**2)) > 1:
         notes.append(
             f"The images do not fit one volume well: {np.sqrt(np.mean(left**2)):.1f} px (RMS) are left across the axis."
@@ -304,7 +310,13 @@ def _notes(contrast: float | None, likeness: float, left: FLOAT, angles: FLOAT) 
 
 
 def _reported(
-    trial: Trial, angles: FLOAT, order: NDArray[np.intp], left: FLOAT, name: str, notes: tuple[str, ...], likeness: float
+    trial: Trial,
+    angles: FLOAT,
+    order: NDArray[np.intp],
+    left: FLOAT,
+    name: str,
+    notes: tuple[str, ...],
+    likeness: float,
 ) -> Alignment:
     """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
     along, across = trial.translations_px.T

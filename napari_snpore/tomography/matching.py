@@ -11,6 +11,8 @@ matching the images with projections of a preliminary reconstruction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,14 +43,21 @@ def quick_volume(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> IMAGE
     return volume
 
 
-def misfit(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> float:
-    """Return the part of the frames' power that no volume explains: 0 for a perfect alignment of perfect images."""
-    frames = np.ascontiguousarray(frames)
-    power = float(np.square(frames, dtype=np.float64).sum())
-    if power <= 0:
-        return 1.0
+def misfits(trials: Sequence[IMAGES], angles_deg: FLOAT, *, iterations: int) -> FLOAT:
+    """Return for each of several alignments the part of the frames' power that no volume explains.
+
+    0 is a perfect alignment of perfect images. All trials are reconstructed side by side, since rows do not know of each
+    other and many rows cost little more than a few.
+    """
+    frames = np.concatenate(trials, axis=1)
     error = project(quick_volume(frames, angles_deg, iterations=iterations), angles_deg) - frames
-    return float(np.square(error, dtype=np.float64).sum()) / power
+    ends = np.cumsum([trial.shape[1] for trial in trials])[:-1]
+    power, left = (
+        np.array([part.sum() for part in np.split(np.square(images).sum(axis=(0, 2), dtype=np.float64), ends)])
+        for images in (frames, error)
+    )
+    shares: FLOAT = np.where(power > 0, left / np.maximum(power, 1e-300), 1.0)
+    return shares
 
 
 def predictions(frames: IMAGES, angles_deg: FLOAT, *, half: int, iterations: int) -> IMAGES:

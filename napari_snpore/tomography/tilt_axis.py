@@ -7,13 +7,13 @@ and does not care whether the axis is vertical, horizontal or between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.tomography.matching import misfit
+from napari_snpore.tomography.matching import misfits
 from napari_snpore.tomography.registration import (
     centers_of_mass,
     gauge_part,
@@ -27,11 +27,12 @@ Track = Callable[[WorkingFrames, FLOAT, float], FLOAT]
 """Coarse alignment for a given φ: (frames, angles, φ) to translations (along, across) in raw px."""
 
 _ITERATIONS = 16  # fewer favour wide objects over narrow ones, and with them wrong directions
-_ROWS = 24
+_ROWS = 16
 _SCAN_STEP = 15.0
 _BASINS = 2
 _BASIN_STEP = 5.0
 _FINER_STEPS = (2.0, 0.7)
+_GRID = (-2, -1, 0, 1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +59,24 @@ def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_
     found = np.zeros((len(angles_deg), 2))
     found += track_by_correlation(frames.resampled(tilt_axis_angle, found), angles_deg) * frames.binning
     for _ in range(2):
-        path = centers_of_mass(frames.resampled(tilt_axis_angle, found)[:, frames.rows()])
+        path = centers_of_mass(frames.resampled(tilt_axis_angle, found, rows=frames.rows()))
         found[:, 1] -= gauge_part(path, angles_deg)[0] * frames.binning
     return found
 
 
-def try_angle(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float, track: Track) -> Trial:
-    """Align coarsely for one direction of the axis and judge the result."""
-    found = track(frames, angles_deg, tilt_axis_angle)
-    return Trial(tilt_axis_angle, found, judge(frames, angles_deg, tilt_axis_angle, found))
+def track_angles(frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[float], track: Track) -> list[Trial]:
+    """Align coarsely for several directions of the axis and judge the results."""
+    found = [(float(direction), track(frames, angles_deg, float(direction))) for direction in directions]
+    return [Trial(*one, value) for one, value in zip(found, judge(frames, angles_deg, found), strict=True)]
 
 
-def judge(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float, translations_px: FLOAT) -> float:
-    """Return the misfit of one alignment, from some rows that lie in the field for every direction."""
-    aligned = frames.resampled(tilt_axis_angle, translations_px)[:, frames.rows()]
-    stride = -(-aligned.shape[1] // _ROWS)
-    return misfit(aligned[:, stride // 2 :: stride], angles_deg, iterations=_ITERATIONS)
+def judge(frames: WorkingFrames, angles_deg: FLOAT, trials: Sequence[tuple[float, FLOAT]]) -> list[float]:
+    """Return the misfits of alignments (φ, translations), from some rows that lie in the field for every direction."""
+    chosen = frames.rows()
+    stride = -(-(chosen.stop - chosen.start) // _ROWS)
+    rows = slice(chosen.start + stride // 2, chosen.stop, stride)
+    aligned = [frames.resampled(angle, found, rows=rows) for angle, found in trials]
+    return [float(value) for value in misfits(aligned, angles_deg, iterations=_ITERATIONS)]
 
 
 def find_axis(
@@ -93,52 +96,37 @@ def find_axis(
     float
         Contrast: how much smaller its misfit is than the median of the scan's (0: any direction does as well).
     """
-    scan: dict[tuple[str, int], Trial] = {}
     directions = np.arange(-75.0, 91.0, _SCAN_STEP)
+    walked, scanned = [], []
     for name, track in tracks.items():
-        for k, direction in enumerate(directions):
-            scan[name, k] = try_angle(frames, angles_deg, float(direction), track)
-            tick()
-    count = len(directions)
-    basins = [
-        (name, k)
-        for (name, k), trial in scan.items()
-        if trial.misfit <= min(scan[name, (k - 1) % count].misfit, scan[name, (k + 1) % count].misfit)
-    ]
-    basins.sort(key=lambda place: scan[place].misfit)
-    walked = []
-    for name, k in basins[: _BASINS * len(tracks)]:
-        walked.append((_descend(frames, angles_deg, tracks[name], scan[name, k], _BASIN_STEP), name))
-    tick()
+        scan = track_angles(frames, angles_deg, directions, track)
+        scanned += [trial.misfit for trial in scan]
+        tick()
+        # the scan is a circle: before -75 comes 90, the same line as -90
+        low = [k for k in range(len(scan)) if scan[k].misfit <= min(scan[k - 1].misfit, scan[k + 1 - len(scan)].misfit)]
+        for k in sorted(low, key=lambda k: scan[k].misfit)[:_BASINS]:
+            walked.append((_finer(frames, angles_deg, track, scan[k], _BASIN_STEP), name))
+        tick()
     best, name = min(walked, key=lambda one: one[0].misfit)
     for step in _FINER_STEPS:
-        best = _descend(frames, angles_deg, tracks[name], best, step)
+        best = _finer(frames, angles_deg, tracks[name], best, step)
         tick()
-    median = float(np.median([trial.misfit for trial in scan.values()]))
-    return best, name, 1 - best.misfit / max(median, 1e-30)
+    return best, name, 1 - best.misfit / max(float(np.median(scanned)), 1e-30)
 
 
 def find_axis_steps(tracks: int) -> int:
     """Return how often :func:`find_axis` ticks."""
-    return tracks * round(180 / _SCAN_STEP) + 1 + len(_FINER_STEPS)
+    return 2 * tracks + len(_FINER_STEPS)
 
 
-def _descend(frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial, step: float) -> Trial:
-    """Walk downhill in steps of ``step`` degrees, then go to the vertex of the parabola through the last three."""
-    middle = start
-    below = try_angle(frames, angles_deg, middle.tilt_axis_angle - step, track)
-    above = try_angle(frames, angles_deg, middle.tilt_axis_angle + step, track)
-    for _ in range(3):
-        if below.misfit < middle.misfit:
-            above, middle = middle, below
-            below = try_angle(frames, angles_deg, middle.tilt_axis_angle - step, track)
-        elif above.misfit < middle.misfit:
-            below, middle = middle, above
-            above = try_angle(frames, angles_deg, middle.tilt_axis_angle + step, track)
-        else:
-            break
-    place = middle.tilt_axis_angle + step * vertex(below.misfit, middle.misfit, above.misfit)
-    return min(middle, try_angle(frames, angles_deg, place, track), key=lambda one: one.misfit)
+def _finer(frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial, step: float) -> Trial:
+    """Try directions around ``start`` in steps of ``step`` degrees and the vertex of the parabola through the lowest three."""
+    trials = track_angles(frames, angles_deg, [start.tilt_axis_angle + k * step for k in _GRID], track)
+    lowest = min(range(1, len(trials) - 1), key=lambda k: trials[k].misfit)
+    left, middle, right = (trials[k].misfit for k in (lowest - 1, lowest, lowest + 1))
+    place = trials[lowest].tilt_axis_angle + step * vertex(left, middle, right)
+    trials += track_angles(frames, angles_deg, [place], track)
+    return min(trials, key=lambda trial: trial.misfit)
 
 
 def sharpen_axis(
@@ -150,31 +138,27 @@ def sharpen_axis(
     """
     angle, found = trial.tilt_axis_angle, trial.translations_px
     sideways = np.array([0.0, 1.0])
-
-    def misfit_at(offset: float, turn: float) -> float:
-        return judge(frames, angles_deg, angle + turn, found + offset * sideways)
-
-    found = found + _minimum(lambda value: misfit_at(value, 0.0), offset_step_px) * sideways
+    found = found + sideways * _minimum(
+        lambda offsets: judge(frames, angles_deg, [(angle, found + offset * sideways) for offset in offsets]),
+        offset_step_px,
+    )
     if angle_step_deg > 0:
-        angle += _minimum(lambda value: misfit_at(0.0, value), angle_step_deg)
-    return Trial(angle, found, judge(frames, angles_deg, angle, found))
+        angle += _minimum(
+            lambda turns: judge(frames, angles_deg, [(angle + turn, found) for turn in turns]), angle_step_deg
+        )
+    return Trial(angle, found, trial.misfit)
 
 
-def _minimum(function: Callable[[float], float], step: float) -> float:
-    """Place of a one-dimensional minimum near 0: downhill in whole steps, at most six, then a parabola."""
-    values = {0: function(0.0), 1: function(step), -1: function(-step)}
-    best = min(values, key=lambda k: values[k])
-    while abs(best) < 6:
-        for neighbour in (best - 1, best + 1):
-            if neighbour not in values:
-                values[neighbour] = function(neighbour * step)
-        lowest = min(values, key=lambda k: values[k])
-        if lowest == best:
-            break
-        best = lowest
-    if best - 1 not in values or best + 1 not in values:
-        return best * step
-    return step * (best + vertex(values[best - 1], values[best], values[best + 1]))
+def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:
+    """Place of a one-dimensional minimum near 0: a grid that moves on while its lowest point is an end, then a parabola."""
+    middle = 0.0
+    for _ in range(3):
+        values = function([middle + k * step for k in _GRID])
+        lowest = int(np.argmin(values))
+        if 0 < lowest < len(_GRID) - 1:
+            return middle + step * (_GRID[lowest] + vertex(*values[lowest - 1 : lowest + 2]))
+        middle += step * _GRID[lowest]
+    return middle
 
 
 def vertex(left: float, middle: float, right: float) -> float:

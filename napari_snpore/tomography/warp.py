@@ -38,9 +38,6 @@ def warp_images(
     tilt_axis_angle: float,
     offset_px: float = 0.0,
     *,
-    shape: tuple[int, int] | None = None,
-    center: tuple[float, float] | None = None,
-    order: int = 3,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
@@ -56,31 +53,22 @@ def warp_images(
         φ in degrees.
     offset_px : float
         Place of the axis across it after the rotation, in px from the centre; subtracted.
-    shape : (int, int), optional
-        Size (y, x) of the result; default :func:`aligned_shape`.
-    center : (float, float), optional
-        Centre of rotation in the raw image; default ``(n − 1)/2`` of both sides.
-    order : int
-        1 linear, 3 cubic spline.
 
     Returns
     -------
     array, float32, shape (tilt, y, x)
-        Beyond the field of the raw image the nearest edge value goes on: a rod that leaves the field goes on as it
+        Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image the nearest edge value goes on: a rod that leaves the field goes on as it
         left, vacuum stays vacuum, and no step is made that a reconstruction would turn into streaks.
     """
     tilts, ny, nx = images.shape
-    rows, columns = aligned_shape((ny, nx), tilt_axis_angle) if shape is None else shape
-    middle = np.array(((ny - 1) / 2, (nx - 1) / 2) if center is None else center)
+    rows, columns = aligned_shape((ny, nx), tilt_axis_angle)
     matrix = axis_rotation(tilt_axis_angle)
-    start = middle - matrix @ np.array([(rows - 1) / 2, (columns - 1) / 2 - offset_px])
+    start = np.array([(ny - 1) / 2, (nx - 1) / 2]) - matrix @ np.array([(rows - 1) / 2, (columns - 1) / 2 - offset_px])
     out = np.empty((tilts, rows, columns), dtype=np.float32)
 
     def warp_one(tilt: int) -> None:
         image = np.asarray(images[tilt], dtype=np.float32)
-        ndimage.affine_transform(
-            image, matrix, offset=start - shifts_px[tilt], output=out[tilt], order=order, mode="nearest"
-        )
+        ndimage.affine_transform(image, matrix, offset=start - shifts_px[tilt], output=out[tilt], mode="nearest")
 
     run_blocks(warp_one, range(tilts), progress=progress, should_stop=should_stop)
     return out

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.tomography.warp import axis_rotation, warp_images
+from napari_snpore.compute import run_blocks
+from napari_snpore.tomography._warp_kernel import sample_linearly
+from napari_snpore.tomography.warp import axis_rotation
 
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
@@ -43,11 +45,25 @@ class WorkingFrames:
         """Side of the square frames that :meth:`resampled` gives."""
         return int(max(self.images.shape[1:]))
 
-    def resampled(self, tilt_axis_angle: float, translations_px: FLOAT) -> IMAGES:
-        """Return the square frames of a trial alignment, tilt axis along y through the centre, linearly interpolated."""
-        shifts = translations_px @ axis_rotation(tilt_axis_angle).T / self.binning
-        shape = (self.size, self.size)
-        return warp_images(self.images, shifts, tilt_axis_angle, shape=shape, center=self.center, order=1)
+    def resampled(self, tilt_axis_angle: float, translations_px: FLOAT, *, rows: slice | None = None) -> IMAGES:
+        """Return the square frames of a trial alignment, tilt axis along y through the centre, linearly interpolated.
+
+        ``rows`` asks for some of their rows only.
+        """
+        first, stop, step = (rows or slice(None)).indices(self.size)
+        turn = axis_rotation(tilt_axis_angle)
+        middle = (self.size - 1) / 2
+        starts = np.array(self.center) + turn @ [first - middle, -middle] - translations_px @ turn.T / self.binning
+        matrix = turn * np.array([step, 1.0])
+        out = np.empty((len(self.images), len(range(first, stop, step)), self.size), dtype=np.float32)
+
+        def resample(tilts: range) -> None:
+            for tilt in tilts:
+                sample_linearly(self.images[tilt], matrix, starts[tilt], out[tilt])
+
+        few = max(1, 2**20 // max(1, out[0].size))
+        run_blocks(resample, [range(k, min(k + few, len(out))) for k in range(0, len(out), few)])
+        return out
 
     def rows(self) -> slice:
         """Rows of a resampled frame that lie in the field for every direction of the axis."""
