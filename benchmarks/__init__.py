@@ -1,0 +1,1 @@
+"""Benchmarks: what the package needs in time and memory, each time beside a named peer in the same run."""

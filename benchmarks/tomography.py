@@ -1,0 +1,138 @@
+"""Reconstruction against ASTRA (CPU) and scikit-image, as ratios; time and memory of our own for asv to follow.
+
+``python -m benchmarks.tomography`` prints the ratios.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data import fibre_series
+from benchmarks.peers import astra_slice, iradon_slice, ratio, two_processes
+from napari_snpore.tomography.projector import backproject, project
+from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.tilt_series import TiltSeries
+
+SLICES = 128
+SIRT_ITERATIONS = 30
+
+
+def ours(series: TiltSeries, **options: Any) -> Callable[[], int]:
+    """Return a call that reconstructs all slices of a series."""
+
+    def work() -> int:
+        reconstruct(series, **options)
+        return series.shape[1]
+
+    return work
+
+
+def theirs(pool: ProcessPoolExecutor, series: TiltSeries, peer: Callable[..., Any], *options: Any) -> Callable[[], int]:
+    """Return a call that reconstructs one slice in each of two processes."""
+    sinograms = [np.ascontiguousarray(series.images[:, y]) for y in range(2)]
+
+    def work() -> int:
+        tasks = [pool.submit(peer, sinogram, series.angles_deg, *options) for sinogram in sinograms]
+        return len([task.result() for task in tasks])
+
+    return work
+
+
+class SirtAgainstAstra:
+    """SIRT, 71 tilts, 30 iterations, non-negative: per slice, two cores each."""
+
+    params = (256, 512)
+    param_names = ("width",)
+    timeout = 1200
+
+    def setup(self, width: int) -> None:
+        _need("astra")
+
+    def track_ratio(self, width: int) -> float:
+        series = fibre_series(width, SLICES)
+        with two_processes() as pool:
+            peer = theirs(pool, series, astra_slice, "SIRT", SIRT_ITERATIONS)
+            return ratio(ours(series, iterations=SIRT_ITERATIONS), peer, rounds=5 if width < 500 else 3)
+
+    track_ratio.unit = "ratio"
+
+
+class WbpAgainstPeers:
+    """Weighted backprojection, 71 tilts: per slice, two cores each."""
+
+    params = (("astra", "skimage"), (256, 512))
+    param_names = ("peer", "width")
+    timeout = 600
+
+    def setup(self, peer: str, width: int) -> None:
+        _need(peer)
+
+    def track_ratio(self, peer: str, width: int) -> float:
+        series = fibre_series(width, SLICES)
+        with two_processes() as pool:
+            call = (astra_slice, "FBP", 1) if peer == "astra" else (iradon_slice,)
+            return ratio(ours(series, method="wbp"), theirs(pool, series, *call), rounds=7)
+
+    track_ratio.unit = "ratio"
+
+
+class Reconstruction:
+    """Our own time and memory, for one machine's history."""
+
+    params = (("sirt", "wbp"), (1, 64, 128))
+    param_names = ("method", "slices")
+
+    def setup(self, method: str, slices: int) -> None:
+        self.series = fibre_series(256, slices)
+        self.options = {"iterations": 10} if method == "sirt" else {}
+        reconstruct(self.series, method=method, **self.options)
+
+    def time_reconstruct(self, method: str, slices: int) -> None:
+        reconstruct(self.series, method=method, **self.options)
+
+    def peakmem_reconstruct(self, method: str, slices: int) -> None:
+        reconstruct(self.series, method=method, **self.options)
+
+
+class ProjectorPair:
+    """One forward and one backward projection of 128 slices."""
+
+    params = (256, 512)
+    param_names = ("width",)
+
+    def setup(self, width: int) -> None:
+        self.series = fibre_series(width, SLICES)
+        self.volume = np.ones((width, SLICES, width), np.float32)
+        project(self.volume[:, :8], self.series.angles_deg)
+
+    def time_project(self, width: int) -> None:
+        project(self.volume, self.series.angles_deg)
+
+    def time_backproject(self, width: int) -> None:
+        backproject(self.series.images, self.series.angles_deg)
+
+
+def _need(module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise NotImplementedError(f"{module} is not installed")
+
+
+def main() -> None:
+    """Print every ratio: above 1, ours is quicker."""
+    for width in SirtAgainstAstra.params:
+        value = SirtAgainstAstra().track_ratio(width)
+        sys.stdout.write(f"SIRT, 71 tilts, {SIRT_ITERATIONS} iterations, N = {width}: {value:.1f} x ASTRA CPU linear\n")
+    for peer in WbpAgainstPeers.params[0]:
+        for width in WbpAgainstPeers.params[1]:
+            value = WbpAgainstPeers().track_ratio(peer, width)
+            sys.stdout.write(f"WBP, 71 tilts, N = {width}: {value:.1f} x {peer}\n")
+
+
+if __name__ == "__main__":
+    main()
