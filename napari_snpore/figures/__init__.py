@@ -1,0 +1,35 @@
+"""Publication figures from data: slices, tilts, histograms, fractions, truth; each function returns a matplotlib figure.
+
+The one room of the package that imports matplotlib, through its object interface: no pyplot, no window, safe in threads. A
+:class:`~napari_snpore.figures.style.Look` (``look=``) sets width in mm, type in points, dots per inch and panel letters.
+"""
+
+from napari_snpore.figures.fraction_plot import phase_fractions
+from napari_snpore.figures.object_plots import object_histograms
+from napari_snpore.figures.save import recipe_of, save_figure
+from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.threshold_plot import threshold_histogram
+from napari_snpore.figures.tilts import sinogram, tilt_images
+from napari_snpore.figures.tomography_plots import alignment_plot, quality_plot
+from napari_snpore.figures.truth_plot import truth_against_measured
+
+__all__ = [
+    "DOUBLE_COLUMN_MM",
+    "PRINT",
+    "SINGLE_COLUMN_MM",
+    "Look",
+    "alignment_plot",
+    "object_histograms",
+    "ortho_slices",
+    "phase_fractions",
+    "phase_slices",
+    "quality_plot",
+    "recipe_of",
+    "save_figure",
+    "sinogram",
+    "slice_pair",
+    "threshold_histogram",
+    "tilt_images",
+    "truth_against_measured",
+]

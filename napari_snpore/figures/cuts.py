@@ -1,0 +1,121 @@
+"""Slices through a volume at a point: which plane is which, where it lies in nm, and no more data than it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.volume import Triple, Volume
+
+PlaneName = Literal["XY", "XZ", "YZ"]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Array axes (0 z, 1 y, 2 x) of a plane: the one it is normal to, and those drawn down and to the right."""
+
+    name: PlaneName
+    normal: int
+    down: int
+    right: int
+
+
+PLANES: dict[str, Plane] = {
+    "XY": Plane("XY", normal=0, down=1, right=2),
+    "XZ": Plane("XZ", normal=1, down=0, right=2),
+    "YZ": Plane("YZ", normal=2, down=1, right=0),
+}
+AXIS_NAMES = "zyx"
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One slice: its values (down, right), its edges in nm and where it and the two other planes lie."""
+
+    plane: Plane
+    values: NDArray[Any]
+    extent_nm: tuple[float, float, float, float]
+    position_nm: Triple
+
+    @property
+    def title(self) -> str:
+        """Plane and position, such as ``XZ, y = 12.3 nm``."""
+        return f"{self.plane.name}, {AXIS_NAMES[self.plane.normal]} = {self.position_nm[self.plane.normal]:.1f} nm"
+
+    @property
+    def size_nm(self) -> tuple[float, float]:
+        """(down, right) in nm."""
+        left, right, bottom, top = self.extent_nm
+        return bottom - top, right - left
+
+    @property
+    def marks_nm(self) -> tuple[float, float]:
+        """Where the two other planes cross this one: (down, right) in nm."""
+        return self.position_nm[self.plane.down], self.position_nm[self.plane.right]
+
+
+def plane_named(name: str) -> Plane:
+    """Return a plane by its name (XY, XZ, YZ; capitals do not matter) or refuse it."""
+    found = PLANES.get(str(name).upper())
+    if found is None:
+        raise InputError(f"plane is {name!r}; one of {', '.join(PLANES)} is needed.")
+    return found
+
+
+def voxel_at(volume: Volume, position_nm: Sequence[float] | None) -> tuple[int, int, int]:
+    """Return the voxel (z, y, x) that holds a world position in nm; None is the middle of the volume.
+
+    Raises
+    ------
+    InputError
+        Not three finite numbers, or a position outside the volume.
+    """
+    if position_nm is None:
+        z, y, x = (n // 2 for n in volume.shape)
+        return z, y, x
+    position = tuple(float(value) for value in position_nm)
+    if len(position) != 3 or not all(map(math.isfinite, position)):
+        raise InputError(f"position_nm is {tuple(position_nm)}; three finite numbers (z, y, x) in nm are needed.")
+    found = []
+    for axis, (value, start, step, count) in enumerate(
+        zip(position, volume.origin, volume.spacing, volume.shape, strict=True)
+    ):
+        index = math.floor((value - start) / step + 0.5)
+        if index == count and math.isclose(value, start + (count - 0.5) * step, rel_tol=1e-9, abs_tol=1e-9 * step):
+            index = count - 1
+        if not 0 <= index < count:
+            raise InputError(
+                f"position_nm has {AXIS_NAMES[axis]} = {value:g} nm; the volume goes "
+                f"from {start - step / 2:g} to {start + (count - 0.5) * step:g} nm there."
+            )
+        found.append(index)
+    z, y, x = found
+    return z, y, x
+
+
+def cut(volume: Volume, plane: Plane, voxel: tuple[int, int, int]) -> Cut:
+    """Take one slice through a voxel; of a lazy volume, only this slice is computed."""
+    place: list[Any] = [slice(None)] * 3
+    place[plane.normal] = voxel[plane.normal]
+    values = np.asarray(volume.data[tuple(place)])
+    if plane.down > plane.right:
+        values = values.T
+    edges = [
+        (start - step / 2, start + (count - 0.5) * step)
+        for start, step, count in zip(volume.origin, volume.spacing, volume.shape, strict=True)
+    ]
+    z, y, x = (start + index * step for start, index, step in zip(volume.origin, voxel, volume.spacing, strict=True))
+    (left, right), (top, bottom) = edges[plane.right], edges[plane.down]
+    return Cut(plane, values, (left, right, bottom, top), (z, y, x))
+
+
+def three_cuts(volume: Volume, position_nm: Sequence[float] | None) -> dict[str, Cut]:
+    """Take the XY, XZ and YZ slices through a position."""
+    voxel = voxel_at(volume, position_nm)
+    return {name: cut(volume, plane, voxel) for name, plane in PLANES.items()}

@@ -1,0 +1,289 @@
+"""Size and shape of objects: histograms of length, width, volume and aspect ratio, with what they leave out in words.
+
+All objects count for the sizes, those too small to resolve as hatched bars; the aspect ratio, a statistic of shape, takes the
+resolved ones alone. Objects cut by the box are left out, and the heading says how many.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
+from napari_snpore.figures.page import letter_panels, message_figure, new_figure, wrapped
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, INK, OUTLINE, PRINT, Look
+from napari_snpore.segmentation.phases import PORE_C_SN
+
+_COLUMNS = ("voxel_count", "volume_nm3", "length_nm", "width_nm", "aspect_ratio")
+_BINS = 25
+_FAR = 3.0
+"""An axis ends at the longest object unless that is so many times the 99th percentile: one network is longer than all pores."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Objects:
+    """The objects that count, and what was left out."""
+
+    table: pd.DataFrame
+    resolved: NDArray[np.bool_]
+    cut: int
+    min_voxels: int
+
+    def split(self, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return a column of the resolved and of the unresolved objects."""
+        values = self.table[column].to_numpy(dtype=np.float64)
+        return values[self.resolved], values[~self.resolved]
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a heading, type."""
+
+    face: str
+    marks: dict[str, float]
+    limit_nm: float
+    heading_mm: float
+    look: Look
+
+    @property
+    def shorter(self) -> str:
+        """``< 2 nm``, never broken into lines."""
+        return _tied(f"< {self.limit_nm:g} nm")
+
+    @property
+    def pale(self) -> dict[str, Any]:
+        """Bars of unresolved objects: a pale tint of the colour, hatched."""
+        tint = tuple(1 - 0.35 * (1 - part) for part in to_rgb(self.face))
+        return {"facecolor": tint, "edgecolor": OUTLINE, "hatch": "////////"}
+
+
+def object_histograms(
+    table: pd.DataFrame,
+    *,
+    noun: str = "Sn clusters",
+    voxel_nm: float,
+    crowther_nm: float | None = None,
+    min_voxels: int = 64,
+    limit_nm: float = 2.0,
+    colour: str | None = None,
+    look: Look = PRINT,
+) -> Figure:
+    """Draw how many objects are how long, wide, large and elongated, as a share of their number.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row an object, as ``measure_objects`` returns it: ``voxel_count, volume_nm3, length_nm, width_nm, aspect_ratio``,
+        and ``touches_border, convention, objects_from`` where known.
+    noun : str
+        What the objects are, in the plural.
+    voxel_nm : float
+        Largest edge of a voxel, marked in the plots of length and width.
+    crowther_nm : float, optional
+        The resolution guide ``D·Δθ``, marked likewise.
+    min_voxels : int
+        Objects with fewer voxels count as unresolved.
+    limit_nm : float
+        The share of objects shorter than this is stated.
+    colour : str, optional
+        Of the bars; None takes that of the phase whose name begins the noun, else grey.
+    look : Look
+        Width, type and letters.
+
+    Returns
+    -------
+    Figure
+        Without objects, a figure that says so.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or a voxel size that is not positive.
+    """
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
+    if not (math.isfinite(voxel_nm) and voxel_nm > 0):
+        raise InputError(f"voxel_nm is {voxel_nm}; a positive number in nm is needed.")
+    objects = _counted(table, min_voxels)
+    with look.in_force():
+        width = look.width(DOUBLE_COLUMN_MM)
+        if objects.table.empty:
+            cut = f": all {objects.cut} are cut by the box" if objects.cut else ""
+            return message_figure(f"There are no {noun} to measure{cut}.", look=look, width_mm=width)
+        narrow = width < 130
+        heading = wrapped(_heading(objects, noun), width_mm=width - 4, size_pt=look.font_pt)
+        height = (132.0 if narrow else 92.0) + look.line_mm * heading.count("\n")
+        figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+        figure.set_layout_engine("constrained", h_pad=0.05, w_pad=0.05, hspace=0.04, wspace=0.03)
+        panels = list(figure.subplots(2, 2).flat)
+        marks = {"voxel": voxel_nm} | ({} if crowther_nm is None else {"D·Δθ": float(crowther_nm)})
+        face = _colour_of(noun) if colour is None else colour
+        style = _Style(face, marks, limit_nm, width / 2 - 14, look)
+        sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
+        edges = length_edges(sizes, shortest_nm=limit_nm)
+        _size_panel(panels[0], objects, "length_nm", edges, style).set_xlabel("Length (nm)")
+        _size_panel(panels[1], objects, "width_nm", edges, style).set_xlabel("Width (nm)")
+        _volume_panel(panels[2], objects, style)
+        _shape_panel(panels[3], objects, style)
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=look.font_pt)
+        handles = _handles(objects, style)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2 if narrow else len(handles))
+        letter_panels(panels, look)
+        return figure
+
+
+def length_edges(values_nm: NDArray[np.float64], *, shortest_nm: float) -> NDArray[np.float64]:
+    """Return bin edges from 0 in steps of 1, 2, 2.5 or 5 times a power of ten, with an edge at ``shortest_nm`` if it can."""
+    finite = values_nm[np.isfinite(values_nm)]
+    longest, usual = float(finite.max()), float(np.percentile(finite, 99))
+    end = max(usual * 1.5 if longest > _FAR * usual else longest, shortest_nm * 1.25)
+    wanted = end / _BINS
+    exponent = math.floor(math.log10(wanted))
+    step = next(m * 10.0**exponent for m in (1, 2, 2.5, 5, 10) if m * 10.0**exponent >= wanted * (1 - 1e-9))
+    edges: NDArray[np.float64] = np.arange(math.floor(end / step) + 2, dtype=np.float64) * step
+    return edges
+
+
+def _counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
+    """Leave out the objects that the box cuts, and tell the resolved from the others."""
+    whole = table
+    if "touches_border" in table.columns:
+        whole = table[~table["touches_border"].astype(bool)]
+    resolved = whole["voxel_count"].to_numpy() >= min_voxels
+    return _Objects(whole, resolved, len(table) - len(whole), min_voxels)
+
+
+def _heading(objects: _Objects, noun: str) -> str:
+    """Say how many objects there are, how they were made and measured, and what was left out."""
+    count = len(objects.table)
+    left_out = f" ({objects.cut} cut by the box left out)" if objects.cut else ""
+    share = 100 * float(np.mean(~objects.resolved))
+    parts = [
+        f"{noun[:1].upper()}{noun[1:]}: {_tied(f'n = {count}')}{left_out}",
+        f"{number(share, trim=True)} % unresolved (< {objects.min_voxels} voxels)",
+    ]
+    for column, what in (("objects_from", "objects"), ("convention", "Feret convention")):
+        if column in objects.table.columns:
+            parts.append(f"{what}: {', '.join(sorted(set(objects.table[column].astype(str))))}")
+    return "; ".join(parts)
+
+
+def _colour_of(noun: str) -> str:
+    """Return the colour of the phase whose name begins the noun."""
+    for name, colour in zip(PORE_C_SN.names, PORE_C_SN.colours, strict=True):
+        if noun.lower().split(" ")[0].rstrip("s") == name.lower():
+            return colour
+    return "#b0b0b0"
+
+
+def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: _Style) -> int:
+    """Draw shares of all objects: resolved ones filled, the others hatched on top; return how many lie beyond the edges."""
+    total = len(objects.table)
+    counts = [np.histogram(values, edges)[0] for values in objects.split(column)]
+    low, high = (100 * count / total for count in counts)
+    places: dict[str, Any] = {"x": edges[:-1], "width": np.diff(edges), "align": "edge", "linewidth": 0.4}
+    axes.bar(height=low, facecolor=style.face, edgecolor=OUTLINE, gid="resolved", **places)
+    axes.bar(height=high, bottom=low, gid="unresolved", **places, **style.pale)
+    tallest = float((low + high).max())
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.08 * tallest if tallest > 0 else 1.0))
+    axes.set_ylabel("Share of number (%)")
+    plain_ticks(axes.yaxis, at_most=5)
+    return total - int(sum(count.sum() for count in counts))
+
+
+def _median(axes: Axes, value: float) -> None:
+    axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=0.9, gid="median")
+
+
+def _title(axes: Axes, text: str, style: _Style) -> None:
+    """Write a panel's heading in as many lines as it needs; at the right where a letter stands at the left."""
+    room = style.heading_mm - (5 if style.look.letters else 0)
+    axes.set_title(
+        wrapped(text, width_mm=room, size_pt=style.look.font_pt), loc="right" if style.look.letters else "left"
+    )
+
+
+def _tied(text: str) -> str:
+    """Join words that belong on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: _Style) -> Axes:
+    """Draw length or width with its median, its share below the limit, the voxel size and the resolution guide."""
+    beyond = _bars(axes, objects, column, edges, style)
+    values = objects.table[column].to_numpy(dtype=np.float64)
+    for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
+        if place <= edges[-1]:
+            axes.axvline(place, color=GREY, linestyle=dashes, linewidth=0.9, gid=label)
+    _median(axes, float(np.median(values)))
+    below = _tied(f"{number(100 * float(np.mean(values < style.limit_nm)), trim=True)} % {style.shorter}")
+    text = f"Median {_tied(number(float(np.median(values))) + ' nm')}; {below}"
+    if beyond:
+        text += f"; {beyond} beyond the axis"
+    _title(axes, text, style)
+    plain_ticks(axes.xaxis, at_most=7)
+    return axes
+
+
+_MARK_DASHES = ((0, (1, 1.5)), (0, (5, 1.2, 1, 1.2)))
+
+
+def _volume_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
+    """Draw volumes on a log axis, with the share of the volume that short objects hold."""
+    volumes = objects.table["volume_nm3"].to_numpy(dtype=np.float64)
+    low, high = math.log10(volumes.min()), math.log10(volumes.max())
+    low, high = (low - 0.5, high + 0.5) if high - low < 0.2 else (low, high)
+    edges = 10.0 ** np.linspace(low, high, 21)
+    edges[0], edges[-1] = min(edges[0], volumes.min()), max(edges[-1], volumes.max())
+    axes.set_xscale("log")
+    _bars(axes, objects, "volume_nm3", edges, style)
+    log_ticks(axes.xaxis, decades=high - low)
+    _median(axes, float(np.median(volumes)))
+    short = objects.table["length_nm"].to_numpy() < style.limit_nm
+    share = number(100 * float(volumes[short].sum() / volumes.sum()), trim=True)
+    text = f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {style.shorter}"
+    _title(axes, text, style)
+    axes.set_xlabel("Volume (nm³)")
+
+
+def _shape_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
+    """Draw the aspect ratio of the resolved objects in bins of 0.05."""
+    ratios, unresolved = objects.split("aspect_ratio")
+    axes.set_xlabel("Aspect ratio (width / length)")
+    axes.set_xlim(0, 1)
+    plain_ticks(axes.xaxis, at_most=6)
+    if not len(ratios):
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "none is resolved", ha="center", va="center", transform=axes.transAxes, color=GREY)
+        return
+    left_out = f"; {len(unresolved)} unresolved left out" if len(unresolved) else ""
+    only = _Objects(objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels)
+    _bars(axes, only, "aspect_ratio", np.arange(21) / 20, style)
+    _median(axes, float(np.median(ratios)))
+    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios)}')}{left_out}", style)
+
+
+def _handles(objects: _Objects, style: _Style) -> list[Patch | Line2D]:
+    """Return the legend entries of what was drawn."""
+    handles: list[Patch | Line2D] = [
+        Patch(facecolor=style.face, edgecolor=OUTLINE, label=f"≥ {objects.min_voxels} voxels"),
+    ]
+    if not objects.resolved.all():
+        handles.append(Patch(label=f"< {objects.min_voxels} voxels (unresolved)", **style.pale))
+    handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), label="median"))
+    for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
+        text = f"{label} {number(place, trim=True)} nm"
+        handles.append(Line2D([], [], color=GREY, linestyle=dashes, label=text))
+    return handles

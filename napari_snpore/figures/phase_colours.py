@@ -1,0 +1,62 @@
+"""Phases on paper: label images in the colours of their scheme, and the legend that names them.
+
+The colours themselves are data of :mod:`napari_snpore.segmentation.phases`. The exterior has none: image and legend leave it
+open, and a pale hatched ground shows through, so that it can be told from white pores without colour too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb, to_rgba_array
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.style import HATCH, INK, OUTLINE, PALE
+from napari_snpore.segmentation.phases import PhaseScheme
+
+
+def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
+    """Return the labels (row, column) as colours, uint8 (row, column, 4); label 0 is transparent.
+
+    Raises
+    ------
+    InputError
+        A label without a name in the scheme, or labels that are not whole numbers.
+    """
+    if not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == bool):
+        raise InputError(f"phases has data type {labels.dtype}; whole numbers 0 to {len(scheme.names)} are needed.")
+    if labels.size and (int(labels.max()) > len(scheme.names) or int(labels.min()) < 0):
+        raise InputError(
+            f"phases holds labels {int(labels.min())} to {int(labels.max())}; "
+            f"the scheme names labels 0 to {len(scheme.names)} ({', '.join(scheme.names)})."
+        )
+    table = np.zeros((len(scheme.names) + 1, 4), dtype=np.uint8)
+    table[1:] = np.rint(255 * to_rgba_array(scheme.colours)).astype(np.uint8)
+    return table[labels.astype(np.intp)]
+
+
+def hatch_ground(axes: Axes) -> None:
+    """Give the axes the ground that stands for the exterior."""
+    axes.patch.set(facecolor=PALE, edgecolor=HATCH, hatch="//////", linewidth=0)
+
+
+def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior: bool = False) -> list[Patch]:
+    """Return legend entries: every phase with its outline, its name and a note; the exterior last, if wanted."""
+    notes = notes or ("",) * len(scheme.names)
+    patches = [
+        Patch(facecolor=colour, edgecolor=OUTLINE, label=f"{name} {note}".strip())
+        for name, colour, note in zip(scheme.names, scheme.colours, notes, strict=True)
+    ]
+    if exterior:
+        patches.append(Patch(facecolor=PALE, edgecolor=HATCH, hatch="//////", label="exterior"))
+    return patches
+
+
+def text_colour_on(colour: str) -> str:
+    """Return dark or white, whichever reads better on a colour."""
+    red, green, blue = to_rgb(colour)
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"

@@ -1,0 +1,131 @@
+"""Figures as files: written beside their place and renamed into it, the recipe inside, the same bytes for the same figure.
+
+PNG carries the recipe in a text chunk, SVG and PDF in their metadata. SVG keeps text as text, so that a journal's artist can edit
+labels and a search finds them; its type is DejaVu Sans with Verdana, which is as wide, named as substitute. No file holds a date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, UnidentifiedImageError
+
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.figures.style import FONT, Look
+from napari_snpore.files.atomic import atomic_path
+
+Format = Literal["png", "svg", "pdf"]
+_FORMATS = ("png", "svg", "pdf")
+_CREATOR = "napari-snpore"
+_CHUNK = "Recipe"
+_SUBSTITUTES = f"'{FONT}', Verdana, Arial, sans-serif"
+_DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
+
+
+def save_figure(
+    figure: Figure,
+    path_without_suffix: str | Path,
+    *,
+    formats: Sequence[Format] = ("png", "svg"),
+    recipe: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write a figure in one or more formats.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn at its own size and dots per inch.
+    path_without_suffix : str or Path
+        Where; the folder must be there. Each format adds its suffix. Existing figures are replaced.
+    formats : sequence of {"png", "svg", "pdf"}
+        Which files.
+    recipe : mapping, optional
+        How the figure was made, as JSON values; read back by :func:`recipe_of`.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of ``formats``.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or a recipe that JSON cannot hold.
+    OutputError
+        A place that cannot be written.
+    """
+    unknown = [name for name in formats if name not in _FORMATS]
+    if unknown or not formats:
+        raise InputError(f"formats is {tuple(formats)}; one or more of {', '.join(_FORMATS)} are needed.")
+    text = None if recipe is None else recipe_text(recipe)
+    paths = []
+    with Look(dpi=int(figure.dpi)).in_force():
+        for name in formats:
+            path = Path(f"{path_without_suffix}.{name}")
+            with atomic_path(path) as part:
+                figure.savefig(part, format=name, dpi=figure.dpi, metadata=_metadata(name, text))
+                if name == "svg":
+                    _name_substitutes(part)
+            paths.append(path)
+    return paths
+
+
+def recipe_of(path: str | Path) -> dict[str, Any] | None:
+    """Return the recipe inside a PNG or SVG figure, None where it has none.
+
+    Raises
+    ------
+    FileFormatError
+        The file is not there, or neither a PNG nor an SVG.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".svg":
+            text = ElementTree.parse(path).findtext(f".//{_DESCRIPTION}")
+        else:
+            with Image.open(path) as image:
+                text = image.info.get(_CHUNK)
+        return None if text is None else dict(json.loads(text))
+    except (OSError, UnidentifiedImageError, ElementTree.ParseError, ValueError) as problem:
+        raise FileFormatError(f"{path} cannot be read as a figure with a recipe; a PNG or SVG is needed.") from problem
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """Return a recipe as JSON with sorted keys; numpy numbers and arrays become plain, paths become text."""
+    try:
+        return json.dumps(recipe, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as problem:
+        raise InputError(
+            f"recipe cannot be written as JSON ({problem}); plain numbers, texts and lists are needed."
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _metadata(name: str, text: str | None) -> dict[str, Any]:
+    """Return the metadata of a format, without dates and without matplotlib's version."""
+    if name == "png":
+        return {"Software": _CREATOR, **({} if text is None else {_CHUNK: text})}
+    if name == "svg":
+        return {"Creator": _CREATOR, "Date": None, **({} if text is None else {"Description": text})}
+    about = {} if text is None else {"Subject": text}
+    return {"Creator": _CREATOR, "Producer": f"matplotlib {matplotlib.__version__}", "CreationDate": None, **about}
+
+
+def _name_substitutes(path: Path) -> None:
+    """Name fonts that may stand in where the reader's machine has no DejaVu Sans."""
+    text = Path(path).read_text(encoding="utf-8")
+    Path(path).write_text(text.replace(f"'{FONT}'", _SUBSTITUTES), encoding="utf-8")

@@ -1,0 +1,188 @@
+"""The grey-value histogram with its thresholds: what each phase takes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.numbers import log_ticks, number, scaled_ticks
+from napari_snpore.figures.page import Box, axes_at, new_figure, text_at, text_width_mm, wrapped
+from napari_snpore.figures.phase_colours import phase_patches
+from napari_snpore.figures.style import GREY, INK, MARK, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+
+if TYPE_CHECKING:
+    from napari_snpore.segmentation.histogram import Histogram
+
+_BARS = 400
+_LEADER_MM = 1.6
+_TAIL = 1e-5
+"""Share of the voxels at either end that may lie outside the axis: a few hot voxels do not squeeze the rest."""
+
+
+def threshold_histogram(
+    histogram: Histogram,
+    thresholds: Sequence[float],
+    *,
+    scheme: PhaseScheme = PORE_C_SN,
+    grey_label: str = "Grey value",
+    look: Look = PRINT,
+) -> Figure:
+    """Draw counts on a log scale in the colours of the phases, the thresholds with their values, and each phase's share.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Counts of grey values.
+    thresholds : sequence of float
+        N rising thresholds; they bound the N + 1 phases of the scheme.
+    scheme : PhaseScheme
+        Names and colours of the phases.
+    grey_label : str
+        Label of the axis, with its unit where it has one.
+    look : Look
+        Width and type.
+
+    Returns
+    -------
+    Figure
+        The shares are those of all voxels in the histogram: vacuum around a fibre counts with its pores here.
+
+    Raises
+    ------
+    InputError
+        Thresholds that do not rise, or another number than the scheme has phases.
+    """
+    limits = [float(value) for value in thresholds]
+    if len(limits) != len(scheme.names) - 1:
+        raise InputError(
+            f"thresholds has {len(limits)} values; {len(scheme.names)} phases ({', '.join(scheme.names)}) "
+            f"need {len(scheme.names) - 1}."
+        )
+    if not all(np.isfinite(limits)) or sorted(set(limits)) != limits:
+        raise InputError(f"thresholds is {tuple(limits)}; finite, rising grey values are needed.")
+    shares = histogram.fractions(tuple(limits))
+    notes = tuple(f"{number(100 * share)} %" for share in shares)
+    edges, counts, outside = _shown(histogram, limits)
+    with look.in_force():
+        width = look.width(SINGLE_COLUMN_MM)
+        legend_rows = _legend_rows(scheme, notes, width_mm=width - 2, look=look)
+        low, high = edges[0], edges[-1]
+        frame = Box(11.0, 1.0, width - 13.0, 34.0)
+        places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
+        labels = [f"t{index} = {number(value, digits=4, trim=True)}" for index, value in enumerate(limits, start=1)]
+        lefts = _spread(labels, places, frame, look=look)
+        top = 1.0 + look.line_mm * (1.1 * legend_rows + 1) + _LEADER_MM + 1.2
+        frame = frame._replace(top=top)
+        note = f"Shares of all voxels counted; vacuum beside the fibre is as dark as {scheme.names[0]}."
+        note += f" {outside} voxels lie beyond the axis." if outside else ""
+        note = wrapped(note, width_mm=width - 2, size_pt=look.small_pt)
+        height = top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
+        figure = new_figure(look, width_mm=width, height_mm=height)
+        axes = axes_at(figure, frame)
+        axes.set_yscale("log")
+        tallest = float(max(counts.max(initial=1), 1))
+        axes.set(xlim=(low, high), ylim=(0.5, 2 * tallest))
+        _phase_fills(axes, edges, counts, limits, scheme)
+        for label, place, left, value in zip(labels, places, lefts, limits, strict=True):
+            axes.axvline(value, color=MARK, linewidth=0.8, gid="threshold")
+            text_at(figure, left, top - _LEADER_MM - 0.3, label, va="bottom", color=MARK)
+            middle = left + text_width_mm(label, look.font_pt) / 2
+            ends = [(place - frame.left) / frame.width, (middle - frame.left) / frame.width]
+            axes.plot(
+                ends,
+                [1, 1 + _LEADER_MM / frame.height],
+                color=MARK,
+                linewidth=0.5,
+                transform=axes.transAxes,
+                clip_on=False,
+            )
+        axes.set(xlim=(low, high), ylim=(0.5, 2 * tallest))
+        axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(low), high=float(high)))
+        axes.set_ylabel("Voxels in a bin")
+        log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
+        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GREY, linespacing=1.2)
+        columns = -(-len(scheme.names) // legend_rows)
+        figure.legend(
+            handles=_in_rows(phase_patches(scheme, notes=notes), columns),
+            ncols=columns,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - 0.5 / height),
+        )
+        return figure
+
+
+def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    """Return at most some 400 bars (edges, counts) over the range worth showing, and how many voxels lie beyond it."""
+    counts = np.asarray(histogram.counts, dtype=np.int64)
+    edges = np.asarray(histogram.edges, dtype=np.float64)
+    total = int(counts.sum())
+    if total == 0:
+        raise InputError("The histogram is empty: it counts no voxel.")
+    running = np.cumsum(counts)
+    first = int(np.searchsorted(running, _TAIL * total, side="right"))
+    last = int(np.searchsorted(running, (1 - _TAIL) * total, side="left"))
+    inner = np.clip(np.searchsorted(edges, limits, side="right") - 1, 0, len(counts) - 1)
+    first, last = min(first, *inner, len(counts) - 1), max(last, *inner)
+    margin = max((last - first) // 40, 1)
+    first, last = max(first - margin, 0), min(last + margin, len(counts) - 1)
+    group = -(-(last + 1 - first) // _BARS)
+    shown = counts[first : last + 1]
+    outside = total - int(shown.sum())
+    missing = -len(shown) % group
+    step = edges[last + 1] - edges[last]
+    ends = np.concatenate([edges[first : last + 2], edges[last + 1] + step * np.arange(1, missing + 1)])
+    grouped = np.pad(shown, (0, missing)).reshape(-1, group).sum(axis=1)
+    return ends[::group], grouped, outside
+
+
+def _phase_fills(
+    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], scheme: PhaseScheme
+) -> None:
+    """Fill the histogram in phase colours, cut exactly at the thresholds, over a faint ground of the same colours."""
+    bounds = [edges[0], *limits, edges[-1]]
+    heights = np.maximum(counts, 0.5)
+    floor, ceiling = axes.get_ylim()
+    for start, end, colour in zip(bounds[:-1], bounds[1:], scheme.colours, strict=True):
+        axes.axvspan(start, end, facecolor=colour, alpha=0.15, linewidth=0, zorder=0)
+        steps = axes.stairs(heights, edges, baseline=0.5, fill=True, facecolor=colour, linewidth=0, zorder=1)
+        steps.set_clip_path(Rectangle((start, floor), end - start, ceiling - floor, transform=axes.transData))
+    axes.stairs(heights, edges, baseline=0.5, color=INK, linewidth=0.5, zorder=2, gid="histogram")
+
+
+def _spread(labels: list[str], places: list[float], frame: Box, *, look: Look) -> list[float]:
+    """Return the left end (mm) of each label, centred on its line where there is room, else pushed along."""
+    wide = [text_width_mm(label, look.font_pt) for label in labels]
+    lefts = [place - width / 2 for place, width in zip(places, wide, strict=True)]
+    end = frame.left - 1.5
+    for index, width in enumerate(wide):
+        lefts[index] = max(lefts[index], end + 1.5)
+        end = lefts[index] + width
+    start = frame.left + frame.width + 1.5
+    for index in reversed(range(len(lefts))):
+        lefts[index] = min(lefts[index], start - 1.5 - wide[index])
+        start = lefts[index]
+    return lefts
+
+
+def _legend_rows(scheme: PhaseScheme, notes: tuple[str, ...], *, width_mm: float, look: Look) -> int:
+    """Return in how many rows the legend fits the width."""
+    entries = [
+        text_width_mm(f"{name} {note}", look.small_pt) + 8.5 for name, note in zip(scheme.names, notes, strict=True)
+    ]
+    for rows in range(1, len(entries)):
+        if max(entries) * -(-len(entries) // rows) <= width_mm:
+            return rows
+    return max(len(entries), 1)
+
+
+def _in_rows(patches: list[Patch], columns: int) -> list[Patch]:
+    """Order legend entries so that a legend, which fills columns first, reads along its rows."""
+    return [patch for column in range(columns) for patch in patches[column::columns]]
