@@ -1,0 +1,132 @@
+"""HDF5 files of the field: EMD (Berkeley layout, and Velox images) and HyperSpy's HSPY."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.errors import FileFormatError
+from napari_snpore.files.found import Found
+from napari_snpore.files.units import in_nm, is_degree, is_radian
+
+
+def read_hdf(path: Path) -> Found:
+    """Return the first image stack of an EMD or HSPY file."""
+    try:
+        with h5py.File(path, "r") as file:
+            for read in (_hspy, _emd, _velox):
+                found = read(file)
+                if found is not None:
+                    return found
+    except OSError as error:
+        raise FileFormatError(f"{path} is not a readable HDF5 file.") from error
+    raise FileFormatError(f"{path} holds no image stack in a layout of EMD (Berkeley, Velox) or HSPY.")
+
+
+def _hspy(file: h5py.File) -> Found | None:
+    if "Experiments" not in file:
+        return None
+    for experiment in file["Experiments"].values():
+        if "data" not in experiment:
+            continue
+        data = experiment["data"][()]
+        axes = [experiment[name].attrs for name in sorted(experiment) if name.startswith("axis-")]
+        spoken = [(a.get("scale", 1.0), _text(a.get("units")), a.get("offset", 0.0)) for a in axes]
+        angles = _tilts_of(experiment, len(data))
+        return _found(data, spoken, angles)
+    return None
+
+
+def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
+    """Angles that ETSpy and HyperSpy keep in the metadata, where there is one an image."""
+    for place in ("metadata/Tomography/tilts/data", "metadata/Tomography/_sig_tilts/data", "metadata/Tomography/tilts"):
+        if place in experiment and isinstance(experiment[place], h5py.Dataset):
+            values = np.asarray(experiment[place][()], np.float64).reshape(-1)
+            if len(values) == count:
+                return [float(value) for value in values]
+    return None
+
+
+def _emd(file: h5py.File) -> Found | None:
+    """Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first."""
+    groups: list[h5py.Group] = []
+    file.visititems(
+        lambda name, item: groups.append(item) if "emd_group_type" in item.attrs and "data" in item else None
+    )
+    for group in groups:
+        data = group["data"][()]
+        if data.ndim not in (2, 3):
+            continue
+        spoken = []
+        angles = None
+        for axis in range(data.ndim):
+            values, unit = _dimension(group, axis + 1)
+            if axis == 0 and data.ndim == 3 and values is not None and len(values) == len(data) and _angular(unit):
+                angles = (np.degrees(values) if is_radian(unit) else values).tolist()
+            step = None if values is None or len(values) < 2 else float(values[1] - values[0])
+            spoken.append((step, unit, 0.0))
+        return _found(data, spoken, angles)
+    return None
+
+
+def _dimension(group: h5py.Group, number: int) -> tuple[NDArray[np.float64] | None, str]:
+    name = f"dim{number}"
+    if name not in group:
+        return None, ""
+    unit = _text(group[name].attrs.get("units")).replace("_", "").replace("n m", "nm")
+    return np.asarray(group[name][()], np.float64).reshape(-1), unit
+
+
+def _velox(file: h5py.File) -> Found | None:
+    """Velox EMD: ``Data/Image/<id>/Data`` with frames last, and JSON metadata."""
+    images = file.get("Data/Image")
+    if images is None:
+        return None
+    for image in images.values():
+        if "Data" not in image:
+            continue
+        data = np.moveaxis(image["Data"][()], -1, 0)
+        data = data[0] if len(data) == 1 else data
+        about = _velox_metadata(image)
+        size = about.get("BinaryResult", {}).get("PixelSize", {})
+        unit = about.get("BinaryResult", {}).get("PixelUnitX", "")
+        y, x = in_nm(size.get("height"), unit), in_nm(size.get("width"), unit)
+        alpha = about.get("Stage", {}).get("AlphaTilt")
+        angles = [float(np.degrees(float(alpha)))] if alpha is not None and data.ndim == 2 else None
+        return Found(data, (None, y, x), angles_deg=angles)
+    return None
+
+
+def _velox_metadata(image: h5py.Group) -> dict[str, Any]:
+    if "Metadata" not in image:
+        return {}
+    raw = np.asarray(image["Metadata"][()])
+    column = raw[:, 0] if raw.ndim == 2 else raw
+    try:
+        content = json.loads(column.astype(np.uint8).tobytes().split(b"\0")[0])
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _found(data: Any, spoken: list[tuple[Any, str, Any]], angles: list[float] | None) -> Found:
+    if angles is None and data.ndim == 3 and spoken and _angular(spoken[0][1]):
+        scale, unit, offset = spoken[0]
+        steps = float(offset) + float(scale) * np.arange(len(data))
+        angles = [float(step) for step in (np.degrees(steps) if is_radian(unit) else steps)]
+    sizes = [in_nm(scale, unit) for scale, unit, _ in spoken]
+    z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
+    return Found(data, (z, y, x), angles_deg=angles)
+
+
+def _angular(unit: str) -> bool:
+    return is_degree(unit) or is_radian(unit)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)

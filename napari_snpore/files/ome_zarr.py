@@ -1,0 +1,95 @@
+"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and one writer of 0.5 metadata of our own."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import zarr
+
+from napari_snpore.errors import FileFormatError
+from napari_snpore.files.found import Found
+from napari_snpore.files.units import in_nm
+from napari_snpore.volume import Step, Triple, Volume
+
+_CHUNK = 64
+_OWN = "napari-snpore"
+
+
+def read_ome_zarr(path: Path) -> Found:
+    """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
+    try:
+        group = zarr.open_group(path, mode="r")
+        attributes = dict(group.attrs)
+    except Exception as error:  # zarr raises many kinds for a folder that is not its own
+        raise FileFormatError(f"{path} is not a Zarr group that can be read.") from error
+    about: Any = attributes.get("ome", attributes)
+    try:
+        image = about["multiscales"][0]
+        level = image["datasets"][0]
+        data = da.from_zarr(group[level["path"]])
+        axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
+    except (KeyError, IndexError, TypeError) as error:
+        raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.") from error
+    scale, place = [1.0] * len(axes), [0.0] * len(axes)
+    for step in [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]:
+        if step.get("type") == "scale":
+            scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
+            place = [a * b for a, b in zip(place, step["scale"], strict=True)]
+        elif step.get("type") == "translation":
+            place = [a + b for a, b in zip(place, step["translation"], strict=True)]
+    keep = [k for k, axis in enumerate(axes) if axis["name"] in "zyx"]
+    for k, axis in enumerate(axes):
+        if k not in keep and data.shape[k] != 1:
+            raise FileFormatError(f"{path} has {data.shape[k]} entries along axis {axis['name']}; one is needed.")
+    data = data[tuple(slice(None) if k in keep else 0 for k in range(len(axes)))]
+    sizes: list[float | None] = [in_nm(scale[k], axes[k].get("unit")) for k in keep]
+    places = [place[k] * (size / scale[k]) if size is not None else 0.0 for k, size in zip(keep, sizes, strict=True)]
+    origin: Triple | None = (places[0], places[1], places[2]) if len(places) == 3 else None
+    z, y, x = [None] * (3 - len(sizes)) + sizes
+    steps = [Step(one["name"], one["parameters"]) for one in attributes.get(_OWN, {}).get("history", [])]
+    return Found(data, (z, y, x), origin_nm=origin, history=tuple(steps))
+
+
+def write_ome_zarr(path: Path, volume: Volume) -> None:
+    """Write one resolution level in chunks of 64³, streamed slab by slab, with NGFF 0.5 metadata in nm."""
+    group = zarr.open_group(path, mode="w", zarr_format=3)
+    z, y, x = volume.shape
+    array = group.create_array(
+        "0", shape=volume.shape, chunks=(min(_CHUNK, z), min(_CHUNK, y), min(_CHUNK, x)), dtype=volume.dtype,
+        dimension_names=["z", "y", "x"],
+    )  # fmt: skip
+    for start in range(0, z, _CHUNK):
+        array[start : start + _CHUNK] = np.asarray(volume.data[start : start + _CHUNK])
+    group.attrs["ome"] = {
+        "version": "0.5",
+        "multiscales": [
+            {
+                "name": path.name.split(".")[0].split("-")[-1],
+                "axes": [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"],
+                "datasets": [
+                    {
+                        "path": "0",
+                        "coordinateTransformations": [
+                            {"type": "scale", "scale": list(volume.spacing)},
+                            {"type": "translation", "translation": list(volume.origin)},
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    group.attrs[_OWN] = {
+        "history": [{"name": step.name, "parameters": dict(step.parameters)} for step in volume.history]
+    }
+
+
+def is_ome_zarr(path: Path) -> bool:
+    """Say whether a folder looks like OME-Zarr, without reading data."""
+    with contextlib.suppress(Exception):
+        attributes = dict(zarr.open_group(path, mode="r").attrs)
+        return "multiscales" in attributes.get("ome", attributes)  # type: ignore[operator]
+    return False

@@ -1,0 +1,143 @@
+"""TIFF: voxel size from ImageJ or OME metadata, memory-mapped where raw. Written as raw OME-TIFF that memory-maps again.
+
+A resolution in inches, or without a unit, is what programs write who know no better: it counts as none.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import dask.array as da
+import numpy as np
+import tifffile
+
+from napari_snpore.errors import FileFormatError
+from napari_snpore.files.found import Found
+from napari_snpore.files.units import in_nm
+from napari_snpore.volume import Step, Triple, Volume
+
+_CENTIMETRE = 3
+_ORIGIN_AND_HISTORY = "napari-snpore"
+
+
+def read_tiff(path: Path) -> Found:
+    """Return the first image series of a TIFF file with what it says of its voxel size."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            series = tiff.series[0]
+            axes = "".join(axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
+            if "S" in axes or series.keyframe.photometric.name == "PALETTE":
+                raise FileFormatError(f"{path} is a colour image; grey values are needed.")
+            if len(axes) > 3:
+                raise FileFormatError(
+                    f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
+                )
+            shape = tuple(n for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
+            spacing, origin, history = _scale(tiff)
+            if series.dataoffset is not None:
+                data: Any = tifffile.memmap(path, mode="r", series=0).reshape(shape)
+            else:
+                data = (
+                    da.from_zarr(series.aszarr()).reshape(shape)
+                    if _is_large(series)
+                    else series.asarray().reshape(shape)
+                )
+    except FileFormatError:
+        raise
+    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, EOFError, RuntimeError) as error:
+        raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
+    return Found(data, spacing, origin_nm=origin, history=history)
+
+
+def is_scaled_tiff(path: Path) -> bool:
+    """Say whether the header holds a voxel size in all three axes (which napari's own reader drops)."""
+    with tifffile.TiffFile(path) as tiff:
+        return all(size is not None for size in _scale(tiff)[0])
+
+
+def write_tiff(path: Path, volume: Volume) -> None:
+    """Write raw OME-TIFF, plane by plane, with voxel size in nm; origin and history go into a structured annotation."""
+    dz, dy, dx = volume.spacing
+    about = {
+        "origin_nm": volume.origin,
+        "history": [{"name": s.name, "parameters": dict(s.parameters)} for s in volume.history],
+    }
+    metadata = {
+        "axes": "ZYX",
+        "PhysicalSizeX": dx, "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": dy, "PhysicalSizeYUnit": "nm",
+        "PhysicalSizeZ": dz, "PhysicalSizeZUnit": "nm",
+        "Description": json.dumps({_ORIGIN_AND_HISTORY: about}, default=str),
+    }  # fmt: skip
+    dtype = volume.dtype
+    if dtype.kind == "b":
+        raise FileFormatError("TIFF holds no truth values; convert to uint8 first.")
+    if dtype.name in ("int64", "uint64", "float16"):
+        raise FileFormatError(f"OME-TIFF holds no {dtype}; convert to a type of at most 32 bits first.")
+    with tifffile.TiffWriter(path, bigtiff=volume.data.nbytes > 2**31, ome=True) as tiff:
+        tiff.write(
+            (np.ascontiguousarray(volume.data[z]) for z in range(volume.shape[0])),
+            shape=volume.shape,
+            dtype=dtype,
+            photometric="minisblack",
+            resolution=(1e7 / dx, 1e7 / dy),
+            resolutionunit="CENTIMETER",
+            metadata=metadata,
+            contiguous=True,
+        )
+
+
+def _scale(
+    tiff: tifffile.TiffFile,
+) -> tuple[tuple[float | None, float | None, float | None], Triple | None, tuple[Step, ...]]:
+    if tiff.ome_metadata:
+        return _ome(tiff.ome_metadata)
+    page = tiff.pages[0]
+    x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
+    if tiff.imagej_metadata:
+        about = tiff.imagej_metadata
+        unit = str(about.get("unit", "")).replace("\\u00B5", "µ")
+        depth = in_nm(about.get("spacing"), unit)
+        return (depth, in_nm(y, unit), in_nm(x, unit)), None, ()
+    unit_tag = page.tags.get("ResolutionUnit")
+    if unit_tag is not None and int(unit_tag.value) == _CENTIMETRE:
+        return (None, in_nm(y, "cm"), in_nm(x, "cm")), None, ()
+    return (None, None, None), None, ()
+
+
+def _per_unit(page: Any, name: str) -> float | None:
+    tag = page.tags.get(name)
+    if tag is None:
+        return None
+    pixels, units = tag.value
+    return units / pixels if pixels else None
+
+
+def _ome(text: str) -> tuple[tuple[float | None, float | None, float | None], Triple | None, tuple[Step, ...]]:
+    root = ElementTree.fromstring(text)
+    pixels = next((node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None)
+    if pixels is None:
+        return (None, None, None), None, ()
+    z, y, x = (
+        in_nm(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "ZYX"
+    )  # the OME default unit is the micrometre
+    origin: Triple | None = None
+    history: tuple[Step, ...] = ()
+    for node in root.iter():
+        if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_ORIGIN_AND_HISTORY}"'):
+            about = json.loads(node.text or "")[_ORIGIN_AND_HISTORY]
+            oz, oy, ox = about["origin_nm"]
+            origin = (oz, oy, ox)
+            history = tuple(Step(step["name"], step["parameters"]) for step in about["history"])
+    return (z, y, x), origin, history
+
+
+def _is_large(series: Any) -> bool:
+    return int(np.prod(series.shape)) * series.dtype.itemsize > 2**30
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,68 @@
+"""Writing volumes and tables: complete or not at all, the format by suffix, the voxel size inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_snpore.errors import FileFormatError, OutputError
+from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.mrc import write_mrc
+from napari_snpore.files.ome_zarr import write_ome_zarr
+from napari_snpore.files.tiff import write_tiff
+from napari_snpore.volume import Volume
+
+_WRITERS = {".tif": write_tiff, ".tiff": write_tiff, ".zarr": write_ome_zarr, ".mrc": write_mrc, ".rec": write_mrc}
+
+
+def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
+    """Write a volume with its voxel size: ``.tif`` (raw OME-TIFF), ``.ome.zarr``, ``.mrc``; plane by plane, so lazy data streams.
+
+    TIFF and OME-Zarr keep origin and history as well.
+
+    Parameters
+    ----------
+    path : path
+        Where; the suffix chooses the format.
+    volume : Volume
+        Any dtype that the format holds; none is converted.
+    overwrite : bool
+        Replace what is there.
+
+    Returns
+    -------
+    Path
+        The file or folder written.
+
+    Raises
+    ------
+    OutputError
+        The place is taken or cannot be written.
+    FileFormatError
+        The suffix is not written, or the format does not hold the dtype.
+    """
+    path = Path(path)
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(sorted(_WRITERS))}.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already; overwrite=True replaces it.")
+    with atomic_path(path) as part:
+        try:
+            writer(part, volume)
+        except FileFormatError as error:
+            raise FileFormatError(f"{path} cannot be written: {error}") from error
+    return path
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> Path:
+    """Write a table as CSV (UTF-8, comma, full precision), replacing what is there."""
+    path = Path(path)
+    with atomic_path(path) as part:
+        plain = table.copy()
+        for name in plain.select_dtypes("bool"):
+            plain[name] = plain[name].astype(np.uint8)
+        plain.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
+    return path
