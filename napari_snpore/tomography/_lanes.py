@@ -8,6 +8,7 @@ to whatever the processor has) and the four operations that the kernels need. No
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -48,9 +49,9 @@ register_model(LaneCountType)(models.OpaqueModel)
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: LanesType) -> None:
-        super().__init__(dmm, fe_type, _vector(fe_type.lanes))
+        super().__init__(dmm, fe_type, _vector(fe_type.lanes))  # type: ignore[no-untyped-call]
 
 
 @typeof_impl.register(LaneCount)
@@ -58,9 +59,14 @@ def _typeof(value: LaneCount, context: Any) -> LaneCountType:
     return LaneCountType(value.lanes)
 
 
-@unbox(LaneCountType)
+@unbox(LaneCountType)  # type: ignore[untyped-decorator, no-untyped-call]
 def _unbox(kind: LaneCountType, value: Any, unboxing: Any) -> NativeValue:
-    return NativeValue(unboxing.context.get_dummy_value())
+    return NativeValue(unboxing.context.get_dummy_value())  # type: ignore[no-untyped-call]
+
+
+def _operation(code: Callable[..., Any]) -> Any:
+    """Make an operation for kernels out of a function that writes LLVM code; :func:`zero` and the others below."""
+    return intrinsic(code)
 
 
 def _vector(lanes: int) -> ir.VectorType:
@@ -79,7 +85,7 @@ def _repeat(builder: Any, value: Any, lanes: int) -> Any:
     return builder.shuffle_vector(first, undefined, mask)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def zero(typing: Any, count: Any) -> Any:
     """Return a vector of zeros: ``zero(count)``."""
 
@@ -89,7 +95,7 @@ def zero(typing: Any, count: Any) -> Any:
     return LanesType(count.lanes)(count), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def load(typing: Any, count: Any, array: Any, index: Any) -> Any:
     """Read a vector from a flat float32 array: ``load(count, array, index)``."""
 
@@ -99,7 +105,7 @@ def load(typing: Any, count: Any, array: Any, index: Any) -> Any:
     return LanesType(count.lanes)(count, array, types.intp), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def store(typing: Any, lanes: Any, array: Any, index: Any) -> Any:
     """Write a vector into a flat float32 array: ``store(lanes, array, index)``."""
 
@@ -111,7 +117,7 @@ def store(typing: Any, lanes: Any, array: Any, index: Any) -> Any:
     return types.void(lanes, array, types.intp), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def add_scaled(typing: Any, lanes: Any, weight: Any, array: Any, index: Any) -> Any:
     """Return ``lanes + weight * array[index : index + count]``, fused where the processor can."""
 

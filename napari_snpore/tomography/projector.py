@@ -12,6 +12,7 @@ others.
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -276,7 +277,7 @@ def project(
         raise InputError(f"volume needs three axes (z, y, x) that are not empty; its shape is {tuple(data.shape)}.")
     depth, slices, width = data.shape
     angles = checked_angles(angles_deg)
-    beam = Beam(angles, (depth, width), checked_pixels("detector_px", detector_px, width))
+    beam = Beam(angles, (depth, width), width if detector_px is None else checked_count("detector_px", detector_px))
     images = np.empty((len(angles), slices, beam.detector_px), np.float32)
 
     def work(block: tuple[int, int, int]) -> None:
@@ -334,8 +335,8 @@ def backproject(
     angles = checked_angles(angles_deg)
     if len(angles) != tilts:
         raise InputError(f"angles_deg has {len(angles)} tilt angles for {tilts} images; one angle an image is needed.")
-    depth = checked_pixels("thickness_px", thickness_px, detector_px)
-    width = checked_pixels("width_px", width_px, detector_px)
+    depth = detector_px if thickness_px is None else checked_count("thickness_px", thickness_px)
+    width = detector_px if width_px is None else checked_count("width_px", width_px)
     beam = Beam(angles, (depth, width), detector_px)
     volume = np.empty((depth, slices, width), np.float32)
     weights = np.ones(depth * width, np.float32)
@@ -374,10 +375,9 @@ def checked_angles(angles_deg: ArrayLike) -> NDArray[np.float64]:
     return angles
 
 
-def checked_pixels(name: str, value: int | None, default: int) -> int:
-    """Return a size in pixels, or the default for None; refuse what is not a whole number of at least 1."""
-    if value is None:
-        return int(default)
-    if isinstance(value, bool) or int(value) != value or value < 1:
-        raise InputError(f"{name} is {value}; a whole number of pixels, 1 or more, is needed.")
+def checked_count(name: str, value: int) -> int:
+    """Return a size in pixels or a number of iterations; refuse what is not a whole number of at least 1."""
+    whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value == np.floor(value)
+    if not whole or not 1 <= value < math.inf:
+        raise InputError(f"{name} is {value!r}; a whole number, 1 or more, is needed.")
     return int(value)

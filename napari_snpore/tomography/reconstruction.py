@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,7 +21,7 @@ from scipy import fft
 
 from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks, thread_count
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.projector import Beam, Planes, checked_pixels, finite_rows, slice_blocks
+from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, checked_count, finite_rows, slice_blocks
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Step, Volume
 
@@ -103,15 +103,15 @@ def reconstruct(
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
     problem = _checked_problem(series, thickness_px)
-    share = {"threads": threads or thread_count(), "progress": progress, "should_stop": should_stop}
+    run = _Run(threads or thread_count(), progress, should_stop)
     if method == "wbp":
         if iterations is not None or initial is not None:
             raise InputError("iterations and initial belong to method 'sirt'; 'wbp' takes neither.")
-        data = _wbp(problem, _checked_filter(filter), **share)
+        data = _wbp(problem, _checked_filter(filter), run)
         step = Step("reconstruct", {"method": method, "filter": filter, "thickness_px": problem.beam.shape[0]})
     else:
-        count = DEFAULT_ITERATIONS if iterations is None else checked_iterations(iterations)
-        data, residuals = _sirt(problem, count, nonnegative, initial, callback, **share)
+        count = DEFAULT_ITERATIONS if iterations is None else checked_count("iterations", iterations)
+        data, residuals = _sirt(problem, count, nonnegative, initial, callback, run)
         parameters = {
             "method": method,
             "iterations": count,
@@ -121,7 +121,27 @@ def reconstruct(
             "residuals": residuals,
         }
         step = Step("reconstruct", parameters)
-    return Volume(data, series.pixel_size_nm, history=(*series.history, step))
+    return Volume(data, (series.pixel_size_nm,) * 3, history=(*series.history, step))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How the caller wants the work done."""
+
+    threads: int
+    progress: Progress | None
+    should_stop: ShouldStop | None
+
+    def blocks(self, work: Callable[[tuple[int, int, int], Callable[[], None]], None], slices: int, steps: int) -> None:
+        """Work through all slices; ``work(block, step)`` as in :func:`run_stepped_blocks`."""
+        run_stepped_blocks(
+            work,
+            slice_blocks(slices, self.threads),
+            steps=steps,
+            threads=self.threads,
+            progress=self.progress,
+            should_stop=self.should_stop,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,16 +188,8 @@ def _checked_problem(series: TiltSeries, thickness_px: int | None) -> _Problem:
     if not signal:
         raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
     width = series.shape[2]
-    return _Problem(
-        series.images, Beam(series.angles_deg, (checked_pixels("thickness_px", thickness_px, width), width), width)
-    )
-
-
-def checked_iterations(iterations: int) -> int:
-    """Return the number of iterations and refuse what is not a whole number of at least 1."""
-    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
-        raise InputError(f"iterations is {iterations}; a whole number, 1 or more, is needed.")
-    return int(iterations)
+    depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
+    return _Problem(series.images, Beam(series.angles_deg, (depth, width), width))
 
 
 def _checked_filter(name: str) -> str:
@@ -192,10 +204,7 @@ def _sirt(
     nonnegative: bool,
     initial: Volume | NDArray[Any] | None,
     callback: IterationCallback | None,
-    *,
-    threads: int,
-    progress: Progress | None,
-    should_stop: ShouldStop | None,
+    run: _Run,
 ) -> tuple[NDArray[np.float32], list[float]]:
     """Iterate ``x ← max(0, x + C Aᵀ R (b - A x))``, R and C one over the row and column sums of A."""
     volume = problem.empty_volume()
@@ -226,11 +235,10 @@ def _sirt(
 
     def tell(done: int, total: int) -> None:
         ledger.tell()
-        if progress is not None:
-            progress(done, total)
+        if run.progress is not None:
+            run.progress(done, total)
 
-    blocks = slice_blocks(problem.slices, threads)
-    run_stepped_blocks(work, blocks, steps=iterations, threads=threads, progress=tell, should_stop=should_stop)
+    replace(run, progress=tell).blocks(work, problem.slices, iterations)
     return volume, ledger.residuals()
 
 
@@ -292,10 +300,7 @@ def _inverse(sums: NDArray[np.float32]) -> NDArray[np.float32]:
 def _wbp(
     problem: _Problem,
     name: str,
-    *,
-    threads: int,
-    progress: Progress | None,
-    should_stop: ShouldStop | None,
+    run: _Run,
 ) -> NDArray[np.float32]:
     """Filter along the detector, then backproject by linear interpolation."""
     volume = problem.empty_volume()
@@ -314,8 +319,7 @@ def _wbp(
         planes.smear(sinogram, image, unit)
         planes.get_image(image, volume[:, first:last])
 
-    blocks = slice_blocks(problem.slices, threads)
-    run_stepped_blocks(work, blocks, steps=1, threads=threads, progress=progress, should_stop=should_stop)
+    run.blocks(work, problem.slices, 1)
     return volume
 
 
@@ -330,7 +334,7 @@ def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
     kernel[0] = 0.25
     odd = offsets % 2 == 1
     kernel[odd] = -1 / (np.pi * offsets[odd]) ** 2
-    ramp = np.asarray(fft.rfft(kernel).real)
+    ramp: NDArray[np.float64] = fft.rfft(kernel).real
     turns = np.arange(len(ramp)) / size  # cycles a pixel, up to 1/2
     window = {
         "ram-lak": np.ones_like(turns),
@@ -339,7 +343,7 @@ def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
         "hamming": 0.54 + 0.46 * np.cos(2 * np.pi * turns),
         "hann": 0.5 + 0.5 * np.cos(2 * np.pi * turns),
     }[name]
-    return ramp * window
+    return np.asarray(ramp * window, dtype=np.float64)
 
 
 def tilt_weights(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -359,4 +363,20 @@ def tilt_weights(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
         after[widest] = before[widest]
         before[first] = after[first]
     weights = (before + after) / 2
-    return np.asarray((weights * np.pi / weights.sum() / copies)[place])
+    weights = weights * np.pi / weights.sum() / copies
+    return np.array(weights[place], dtype=np.float64)
+
+
+def warm_up() -> None:
+    """Compile the kernels of this module, or load them from the cache, so that the first reconstruction starts at once.
+
+    Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the background.
+    """
+    beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
+    row_weights, column_weights = sirt_weights(beam)
+    for lanes in LANE_COUNTS:
+        planes = Planes(beam, lanes)
+        image, sinogram = planes.empty_image(), planes.empty_sinogram()
+        planes.forward(image, sinogram)
+        planes.weigh(sinogram, row_weights)
+        planes.backward(sinogram, image, column_weights)

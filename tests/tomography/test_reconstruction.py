@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.tomography._kernels import gather_rays, gather_voxels
 from napari_snpore.tomography.projector import project
-from napari_snpore.tomography.reconstruction import reconstruct, tilt_weights
+from napari_snpore.tomography.reconstruction import reconstruct, tilt_weights, warm_up
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -224,6 +225,14 @@ def test_stop_is_noticed_within_a_block():
     assert max(seen, default=0) < 100_000
 
 
+def test_nothing_is_compiled_after_a_warm_up():
+    warm_up()
+    before = [len(function.signatures) for function in (gather_rays, gather_voxels)]
+    for slices in (1, 20, 64):
+        reconstruct(TiltSeries(np.ones((3, slices, 8), np.float32), [-10, 0, 10], 1.0), iterations=1, threads=1)
+    assert [len(function.signatures) for function in (gather_rays, gather_voxels)] == before
+
+
 GOOD = np.ones((4, 2, 8), np.float32)
 ANGLES = [-30.0, 0.0, 30.0, 60.0]
 
@@ -236,6 +245,8 @@ ANGLES = [-30.0, 0.0, 30.0, 60.0]
         (GOOD, ANGLES, 0.0, {"method": "wbp", "filter": "ramp"}, "ram-lak, shepp-logan, cosine, hamming, hann"),
         (GOOD, ANGLES, 0.0, {"iterations": 0}, "iterations is 0"),
         (GOOD, ANGLES, 0.0, {"iterations": 2.5}, "iterations is 2.5"),
+        (GOOD, ANGLES, 0.0, {"iterations": "many"}, "iterations is 'many'"),
+        (GOOD, ANGLES, 0.0, {"thickness_px": np.nan}, "thickness_px is nan"),
         (GOOD, ANGLES, 0.0, {"thickness_px": 0}, "thickness_px is 0"),
         (GOOD, ANGLES, 0.0, {"method": "wbp", "iterations": 3}, "belong to method 'sirt'"),
         (GOOD, ANGLES, 0.0, {"initial": np.zeros((3, 3, 3))}, "initial has shape"),
