@@ -1,7 +1,7 @@
 """How good a reconstruction can be and is: what the geometry allows, and what the volume leaves unexplained.
 
 Numbers only; what they mean is fixed in the definitions of the project: Crowther's resolution guide in terms of the tilt step
-(doi 10.1098/rspa.1970.0119), the elongation by the missing wedge (doi 10.1016/0304-3991(88)90236-2), residuals, mass over the
+(doi 10.1098/rspa.1970.0119), the elongation by the missing wedge (doi 10.1002/jemt.1060090405), residuals, mass over the
 tilts.
 """
 
@@ -133,7 +133,7 @@ def _share(part: Any, whole: Any) -> Any:
 def wedge_elongation(max_tilt_deg: float) -> float:
     """Return the elongation along the beam for tilts up to ``±max_tilt_deg``.
 
-    ``sqrt((α + sin α cos α) / (α - sin α cos α))`` with α in radians (doi 10.1016/0304-3991(88)90236-2).
+    ``sqrt((α + sin α cos α) / (α - sin α cos α))`` with α in radians (doi 10.1002/jemt.1060090405).
 
     Raises
     ------
