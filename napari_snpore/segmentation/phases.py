@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation._kernels import classify
+from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.volume import Volume, array_of
 
 EXTERIOR, PORE, CARBON, TIN = 0, 1, 2, 3
 
@@ -14,5 +25,68 @@ class PhaseScheme:
     names: tuple[str, ...] = ("pore", "C", "Sn")
     colours: tuple[str, ...] = ("#ffffff", "#2f6db5", "#f4c20d")
 
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.colours) or len(set(self.names)) != len(self.names):
+            raise InputError(f"Phases need a colour each and names of their own: {self.names}, {self.colours}.")
+
 
 PORE_C_SN = PhaseScheme()
+
+
+def segment(
+    volume: Volume | NDArray[Any],
+    thresholds: Sequence[float],
+    *,
+    envelope: NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> NDArray[np.uint8]:
+    """Turn grey values into phases: 1 below the first threshold, one more from each threshold on, 0 outside the envelope.
+
+    With two thresholds: pore ``v < t1``, C ``t1 <= v < t2``, Sn ``v >= t2``.
+
+    Parameters
+    ----------
+    volume : Volume or array
+        Grey values of any real dtype; compared without conversion. Lazy data is streamed.
+    thresholds : sequence of float
+        Increasing, grey units.
+    envelope : array, bool, optional
+        The body; everything else becomes 0 (exterior).
+
+    Returns
+    -------
+    array, uint8
+        Labels in the shape of the volume.
+
+    Raises
+    ------
+    InputError
+        Thresholds that do not increase, an envelope of another shape, NaN.
+
+    Examples
+    --------
+    >>> segment(np.array([[[0.0, 1.0, 12.0]]]), (0.5, 6.0))
+    array([[[1, 2, 3]]], dtype=uint8)
+    """
+    data = array_of(volume)
+    limits = np.asarray(thresholds, np.float64).reshape(-1)
+    if limits.size == 0 or not np.isfinite(limits).all() or (np.diff(limits) <= 0).any():
+        raise InputError(f"thresholds are {list(thresholds)}; finite, increasing grey values are needed.")
+    if limits.size > 200:
+        raise InputError(f"{limits.size} thresholds are given; at most 200 are possible.")
+    if envelope is not None and envelope.shape != data.shape:
+        raise InputError(f"envelope has shape {envelope.shape}; the volume has {tuple(data.shape)}.")
+    labels = np.empty(data.shape, np.uint8)
+
+    def work(slab: slice) -> int:
+        values = np.ascontiguousarray(data[slab])
+        broken = classify(values.ravel(), limits, labels[slab].reshape(-1))
+        if envelope is not None:
+            np.multiply(labels[slab], envelope[slab], out=labels[slab])
+        return int(broken)
+
+    broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
+    if broken:
+        raise InputError(f"The volume holds {broken} NaN values; repair it before thresholds are applied.")
+    return labels

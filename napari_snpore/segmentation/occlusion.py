@@ -1,0 +1,235 @@
+"""Ambient occlusion of void, and the envelope that tells vacuum around a fibre from its pores.
+
+Strategy: for one direction the number of steps to the next solid is handed on from plane to plane along digital lines, so that
+each direction costs one pass whatever the ray length. The volume is turned so that the sweep runs over its first axis and the
+inner loop over contiguous columns. Hits are counted in integers: the sum does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from queue import SimpleQueue
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation._kernels import sweep
+from napari_snpore.volume import Triple, checked_spacing
+
+_TURNS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+"""Axis order (plane, row, column) for a sweep along z, y, x."""
+
+
+def ambient_occlusion(
+    solid: NDArray[np.bool_],
+    *,
+    spacing: float | Sequence[float],
+    ray_length: float,
+    directions: int = 128,
+    cut_axes: Sequence[int] = (),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> NDArray[np.float32]:
+    """Return for each void voxel the share of directions in which a ray meets solid within ``ray_length``.
+
+    Parameters
+    ----------
+    solid : array, bool, shape (z, y, x)
+        True where there is material.
+    spacing : float or (float, float, float)
+        Voxel size in nm.
+    ray_length : float
+        In nm, from the voxel's centre to the solid voxel's face: above the widest pore mouth, below the fibre's radius.
+    directions : int
+        Number of rays, even: half of them on a Fibonacci lattice of the half sphere, and their opposites.
+    cut_axes : sequence of int
+        Axes along which the body goes on beyond the box: there the volume is mirrored. Elsewhere leaving is escape.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    array, float32, shape (z, y, x)
+        0 (open) to 1 (closed cavity); solid voxels carry 1.
+
+    Raises
+    ------
+    InputError
+        Not three axes, a length that is not positive, too few directions, an axis that does not exist.
+    """
+    voxel = checked_spacing(spacing)
+    _check(solid, ray_length, directions, cut_axes)
+    out = np.zeros(solid.shape, np.float32)
+    box = _body_box(solid, [math.ceil(ray_length / d) + 1 for d in voxel])
+    if box is None:
+        return out
+    part = np.ascontiguousarray(solid[box], dtype=np.bool_)
+    padded, inner = _mirrored(part, box, solid.shape, voxel, ray_length, cut_axes)
+    hits = _count_hits(padded, voxel, ray_length, directions, progress, should_stop)[inner]
+    np.divide(hits, 2 * (directions // 2), out=out[box], dtype=np.float32)
+    out[solid] = 1.0
+    return out
+
+
+def fibre_envelope(
+    solid: NDArray[np.bool_],
+    *,
+    spacing: float | Sequence[float],
+    ray_length: float,
+    occlusion_threshold: float = 0.5,
+    directions: int = 128,
+    cut_axes: Sequence[int] = (),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> NDArray[np.bool_]:
+    """Return the body with its pores: all but the void of low occlusion that is joined to an uncut face of the box.
+
+    Parameters
+    ----------
+    solid, spacing, ray_length, directions, cut_axes, progress, should_stop
+        As for :func:`ambient_occlusion`.
+    occlusion_threshold : float
+        τ; void with less occlusion is exterior where it is 6-connected, through such void, to an uncut face. 0.5 is the value on
+        a flat wall.
+
+    Returns
+    -------
+    array, bool, shape (z, y, x)
+    """
+    if not 0 < occlusion_threshold < 1:
+        raise InputError(f"occlusion_threshold is {occlusion_threshold}; a number between 0 and 1 is needed.")
+    occlusion = ambient_occlusion(
+        solid,
+        spacing=spacing,
+        ray_length=ray_length,
+        directions=directions,
+        cut_axes=cut_axes,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    candidates = np.less(occlusion, occlusion_threshold)
+    del occlusion
+    labels = cc3d.connected_components(candidates, connectivity=6, binary_image=True)
+    outside = _labels_on_uncut_faces(labels, cut_axes)
+    is_outside = np.zeros(int(labels.max()) + 1, np.bool_)
+    is_outside[outside] = True
+    envelope: NDArray[np.bool_] = ~is_outside[labels]
+    return envelope
+
+
+def half_sphere(count: int) -> NDArray[np.float64]:
+    """Return ``count`` unit vectors (z, y, x) of a Fibonacci lattice on the half sphere z > 0; equal areas."""
+    k = np.arange(count) + 0.5
+    z = 1 - k / count
+    azimuth = k * math.pi * (3 - math.sqrt(5))
+    radius = np.sqrt(1 - z**2)
+    return np.stack([z, radius * np.sin(azimuth), radius * np.cos(azimuth)], axis=1)
+
+
+def _count_hits(
+    solid: NDArray[np.bool_],
+    spacing: Triple,
+    ray_length: float,
+    directions: int,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> NDArray[np.uint16]:
+    rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels a nm
+    leading = np.argmax(np.abs(rays), axis=1)
+    hits = np.zeros(solid.shape, np.uint16)
+    done = 0
+    for axis, turn in enumerate(_TURNS):
+        chosen = rays[leading == axis]
+        if len(chosen) == 0:
+            continue
+        turned = np.ascontiguousarray(solid.transpose(turn))
+        spare: SimpleQueue[NDArray[np.uint16]] = SimpleQueue()
+        held = [np.zeros(turned.shape, np.uint16) for _ in range(min(thread_count(), len(chosen)))]
+        for array in held:
+            spare.put(array)
+
+        def one(
+            ray: NDArray[np.float64],
+            turn: tuple[int, int, int] = turn,
+            turned: NDArray[np.bool_] = turned,
+            spare: SimpleQueue[NDArray[np.uint16]] = spare,
+        ) -> None:
+            plane, row, column = ray[list(turn)]
+            step_nm = 1 / abs(plane)
+            reach = math.floor(ray_length / step_nm + 0.5)  # the face of the k-th voxel lies k − ½ steps away
+            places = np.arange(turned.shape[0] + 1)
+            rows = np.diff(np.rint(places * row / plane)).astype(np.int64)
+            columns = np.diff(np.rint(places * column / plane)).astype(np.int64)
+            counts = spare.get()
+            for forward in (True, False):
+                sweep(turned, rows, columns, reach, forward, counts)
+            spare.put(counts)
+
+        def tick(now: int, total: int, before: int = done) -> None:
+            del total
+            if progress is not None:
+                progress(before + now, len(rays))
+
+        run_blocks(one, list(chosen), threads=len(held), progress=tick, should_stop=should_stop)
+        done += len(chosen)
+        back = np.argsort(turn)
+        for array in held:
+            hits += array.transpose(back)
+    return hits
+
+
+def _mirrored(
+    part: NDArray[np.bool_],
+    box: tuple[slice, ...],
+    shape: tuple[int, ...],
+    spacing: Triple,
+    ray_length: float,
+    cut_axes: Sequence[int],
+) -> tuple[NDArray[np.bool_], tuple[slice, ...]]:
+    """Mirror the part at the cut faces that it reaches, as far as a ray goes; return it and where the part lies in it."""
+    pads = []
+    for axis in range(3):
+        reach = math.ceil(ray_length / spacing[axis]) + 1 if axis in cut_axes else 0
+        before = reach if box[axis].start == 0 else 0
+        after = reach if box[axis].stop == shape[axis] else 0
+        pads.append((before, after))
+    if not any(map(sum, pads)):
+        return part, (slice(None),) * 3
+    inner = tuple(slice(before, before + n) for (before, _), n in zip(pads, part.shape, strict=True))
+    return np.pad(part, pads, mode="symmetric"), inner
+
+
+def _body_box(solid: NDArray[np.bool_], margin: Sequence[int]) -> tuple[slice, ...] | None:
+    """Return the box of the body and a margin around it; beyond it nothing is occluded."""
+    box = []
+    for axis in range(3):
+        there = np.flatnonzero(solid.any(axis=tuple(other for other in range(3) if other != axis)))
+        if there.size == 0:
+            return None
+        box.append(
+            slice(max(0, int(there[0]) - margin[axis]), min(solid.shape[axis], int(there[-1]) + 1 + margin[axis]))
+        )
+    return tuple(box)
+
+
+def _labels_on_uncut_faces(labels: NDArray[np.unsignedinteger], cut_axes: Sequence[int]) -> NDArray[np.unsignedinteger]:
+    faces = [
+        np.unique(labels.take(end, axis=axis)) for axis in range(labels.ndim) if axis not in cut_axes for end in (0, -1)
+    ]
+    found = np.unique(np.concatenate(faces)) if faces else np.zeros(0, labels.dtype)
+    return found[found > 0]
+
+
+def _check(solid: NDArray[np.bool_], ray_length: float, directions: int, cut_axes: Sequence[int]) -> None:
+    if solid.ndim != 3 or solid.dtype != np.bool_:
+        raise InputError(f"solid is {solid.dtype} of shape {solid.shape}; a boolean array (z, y, x) is needed.")
+    if not (math.isfinite(ray_length) and ray_length > 0):
+        raise InputError(f"ray_length is {ray_length}; a positive length in nm is needed.")
+    if directions < 8 or directions > 60000:
+        raise InputError(f"directions is {directions}; 8 to 60000 are possible.")
+    if any(axis not in (0, 1, 2) for axis in cut_axes):
+        raise InputError(f"cut_axes is {tuple(cut_axes)}; axes 0 (z), 1 (y) and 2 (x) exist.")
