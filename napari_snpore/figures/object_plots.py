@@ -111,9 +111,6 @@ def object_histograms(
     InputError
         A column is missing, or a voxel size that is not positive.
     """
-    missing = [name for name in _COLUMNS if name not in table.columns]
-    if missing:
-        raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
     if not (math.isfinite(voxel_nm) and voxel_nm > 0):
         raise InputError(f"voxel_nm is {voxel_nm}; a positive number in nm is needed.")
     objects = _counted(table, min_voxels)
@@ -158,6 +155,9 @@ def length_edges(values_nm: NDArray[np.float64], *, shortest_nm: float) -> NDArr
 
 def _counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
     """Leave out the objects that the box cuts, and tell the resolved from the others."""
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
     whole = table
     if "touches_border" in table.columns:
         whole = table[~table["touches_border"].astype(bool)]

@@ -16,6 +16,7 @@ from napari_snpore.figures.cuts import AXIS_NAMES, Cut
 from napari_snpore.figures.page import (
     Box,
     axes_at,
+    frame_image,
     heading_at,
     new_figure,
     text_at,
@@ -23,7 +24,7 @@ from napari_snpore.figures.page import (
     title_at,
     title_lines,
 )
-from napari_snpore.figures.style import GREY, INK, MARK, Look
+from napari_snpore.figures.style import GREY, MARK, Look
 
 _MARK_MM = 1.4
 _MARGIN_MM = 1.0
@@ -110,13 +111,6 @@ def ortho_sheet(
     if unsaid:
         text_at(figure, key.left, spare.top + spare.height, "\n".join(unsaid), linespacing=1.2)
     return OrthoSheet(figure, panels, key, spare, 1 / scale)
-
-
-def frame_image(axes: Axes) -> None:
-    """Give an image axes a thin frame and no ticks."""
-    axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(visible=True, linewidth=0.5, color=INK)
 
 
 def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, look: Look) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -15,9 +16,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
-from napari_snpore.figures.style import FONT, MM_PER_INCH, MM_PER_POINT, Look
+from napari_snpore.figures.style import FONT, INK, MM_PER_INCH, MM_PER_POINT, Look
+
+_HINTING = 0.97
+"""Letters drawn outside the look's context are fitted to dots and come out up to 3 % wider at 300 dots per inch."""
 
 
 class Box(NamedTuple):
@@ -50,6 +54,13 @@ def axes_at(figure: Figure, box: Box, **options: Any) -> Axes:
     return figure.add_axes((box.left / width, bottom / height, box.width / width, box.height / height), **options)
 
 
+def frame_image(axes: Axes) -> None:
+    """Give an image axes a thin frame and no ticks."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(visible=True, linewidth=0.5, color=INK)
+
+
 def text_at(figure: Figure, left_mm: float, top_mm: float, text: str, **options: Any) -> Text:
     """Write on the sheet; the point is the upper left corner of the text unless alignment says otherwise."""
     width, height = size_mm(figure)
@@ -59,13 +70,19 @@ def text_at(figure: Figure, left_mm: float, top_mm: float, text: str, **options:
 
 def text_width_mm(text: str, size_pt: float) -> float:
     """Return the width of the widest line of a text in mm."""
-    font = FontProperties(family=FONT)
-    widths = [TextPath((0, 0), line, size=size_pt, prop=font).get_extents().width for line in text.split("\n") if line]
-    return max(widths, default=0.0) * MM_PER_POINT
+    return max((_line_width_mm(line, size_pt) for line in text.split("\n")), default=0.0)
+
+
+@lru_cache(maxsize=4096)
+def _line_width_mm(line: str, size_pt: float) -> float:
+    font = FontProperties(family=FONT, size=size_pt)
+    width, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)
+    return float(width) * MM_PER_POINT
 
 
 def wrapped(text: str, *, width_mm: float, size_pt: float) -> str:
     """Break a text into lines that fit the width, inside a word only where one word is wider than a line."""
+    width_mm *= _HINTING
     if text_width_mm(text, size_pt) <= width_mm:
         return text
     mean = text_width_mm(text, size_pt) / max(len(text), 1)

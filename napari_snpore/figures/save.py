@@ -43,7 +43,7 @@ def save_figure(
     figure : Figure
         Drawn at its own size and dots per inch.
     path_without_suffix : str or Path
-        Where; the folder must be there. Each format adds its suffix. Existing figures are replaced.
+        Where; each format adds its suffix. Missing folders are made, existing figures replaced.
     formats : sequence of {"png", "svg", "pdf"}
         Which files.
     recipe : mapping, optional

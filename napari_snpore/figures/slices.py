@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.figures.cuts import Cut, PlaneName, cut, plane_named, three_cuts, voxel_at
 from napari_snpore.figures.numbers import scaled_ticks
-from napari_snpore.figures.ortho_sheet import OrthoSheet, frame_image, ortho_sheet
-from napari_snpore.figures.page import Box, axes_at, heading_at, new_figure, text_width_mm, title_at, title_lines
+from napari_snpore.figures.ortho_sheet import OrthoSheet, ortho_sheet
+from napari_snpore.figures.page import Box, axes_at, text_width_mm
+from napari_snpore.figures.pair_sheet import pair_sheet
 from napari_snpore.figures.phase_colours import hatch_ground, phase_image, phase_patches
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, Look
@@ -170,42 +171,19 @@ def slice_pair(
         exterior = bool((label.values == 0).any())
         names = (*scheme.names, *(["exterior"] if exterior else []))
         entry_mm = max(text_width_mm(name, look.small_pt) for name in names) + 8.0
-        figure, panels, keys = _pair_sheet(grey, entry_mm=entry_mm, entries=len(names), look=look, title=title)
-        image = _draw_grey(panels[0], grey, colormap=colormap, low=low, high=high)
-        _colour_bar(figure, image, keys[0], label=grey_label, beyond=_beyond([grey.values], low, high), look=look)
-        _draw_phases(panels[1], label, scheme)
-        columns = 2 if 2 * entry_mm <= keys[1].width else 1
-        _phase_key(figure, keys[1], scheme, exterior=exterior, columns=columns)
-        for axes, dark in zip(panels, (True, False), strict=True):
-            add_scale_bar(axes, look=look, dark=dark)
-        return figure
-
-
-def _pair_sheet(
-    grey: Cut, *, entry_mm: float, entries: int, look: Look, title: str | None
-) -> tuple[Figure, list[Axes], list[Box]]:
-    """Place two equal panels with a title above and a key below each; ``entry_mm`` is the width of a legend entry."""
-    line, margin, gap, tallest = look.line_mm, 1.0, 4.0, 120.0
-    width = look.width(SINGLE_COLUMN_MM)
-    down, right = grey.size_nm
-    scale = min((width - 2 * margin - gap) / (2 * right), tallest / down)
-    column = max(right * scale, 0.5 * (min(width, 70.0) - 2 * margin - gap), entry_mm)
-    rows = entries if 2 * entry_mm > column else (entries + 1) // 2
-    key_mm = max(6.0 + 2.4 * line, 1.1 * line * rows + 3.0)
-    width = 2 * (margin + column) + gap
-    lines = title_lines(title, width_mm=width - 2 * margin, look=look)
-    top = margin + len(lines) * line + (1.0 if lines else 0.0) + line + 0.6
-    figure = new_figure(look, width_mm=width, height_mm=top + down * scale + key_mm)
-    title_at(figure, margin, margin, lines)
-    panels, keys = [], []
-    for index, name in enumerate((grey.title, "phases")):
-        left = margin + index * (column + gap)
-        panel_left = left + (column - right * scale) / 2
-        panels.append(axes_at(figure, Box(panel_left, top, right * scale, down * scale)))
-        frame_image(panels[-1])
-        heading_at(figure, left, top - 1.2, name, index=index, look=look)
-        keys.append(Box(left, top + down * scale + 1.5, column, key_mm - 2.0))
-    return figure, panels, keys
+        width = look.width(SINGLE_COLUMN_MM)
+        sheet = pair_sheet(grey, entry_mm=entry_mm, entries=len(names), look=look, width_mm=width, title=title)
+        image = _draw_grey(sheet.panels[0], grey, colormap=colormap, low=low, high=high)
+        beyond = _beyond([grey.values], low, high)
+        _colour_bar(sheet.figure, image, sheet.keys[0], label=grey_label, beyond=beyond, look=look)
+        _draw_phases(sheet.panels[1], label, scheme)
+        _phase_key(sheet.figure, sheet.keys[1], scheme, exterior=exterior, columns=sheet.key_columns)
+        if sheet.spare is None:
+            for axes, dark in zip(sheet.panels, (True, False), strict=True):
+                add_scale_bar(axes, look=look, dark=dark)
+        else:
+            scale_bar_apart(sheet.figure, sheet.spare, look=look, nm_per_mm=sheet.nm_per_mm, about_mm=14.0)
+        return sheet.figure
 
 
 def _as_volume(

@@ -117,6 +117,7 @@ class Look:
             "axes.axisbelow": True,
             "text.color": INK,
             "text.parse_math": False,
+            "text.hinting": "none",  # hinted letters are up to 10 % wider at few dots per inch: texts would not fit
             "xtick.color": INK,
             "ytick.color": INK,
             "xtick.labelsize": self.small_pt,

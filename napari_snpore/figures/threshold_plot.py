@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -60,63 +60,60 @@ def threshold_histogram(
     InputError
         Thresholds that do not rise, or another number than the scheme has phases.
     """
-    limits = [float(value) for value in thresholds]
-    if len(limits) != len(scheme.names) - 1:
-        raise InputError(
-            f"thresholds has {len(limits)} values; {len(scheme.names)} phases ({', '.join(scheme.names)}) "
-            f"need {len(scheme.names) - 1}."
-        )
-    if not all(np.isfinite(limits)) or sorted(set(limits)) != limits:
-        raise InputError(f"thresholds is {tuple(limits)}; finite, rising grey values are needed.")
-    shares = histogram.fractions(tuple(limits))
-    notes = tuple(f"{number(100 * share)} %" for share in shares)
+    limits = _rising(thresholds, scheme)
+    notes = tuple(f"{number(100 * share, trim=True)} %" for share in histogram.fractions(tuple(limits)))
     edges, counts, outside = _shown(histogram, limits)
     with look.in_force():
         width = look.width(SINGLE_COLUMN_MM)
-        legend_rows = _legend_rows(scheme, notes, width_mm=width - 2, look=look)
-        low, high = edges[0], edges[-1]
-        frame = Box(11.0, 1.0, width - 13.0, 34.0)
-        places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
-        labels = [f"t{index} = {number(value, digits=4, trim=True)}" for index, value in enumerate(limits, start=1)]
-        lefts = _spread(labels, places, frame, look=look)
-        top = 1.0 + look.line_mm * (1.1 * legend_rows + 1) + _LEADER_MM + 1.2
-        frame = frame._replace(top=top)
+        rows = _legend_rows(scheme, notes, width_mm=width - 2, look=look)
+        frame = Box(11.0, 2.2 + _LEADER_MM + look.line_mm * (1.1 * rows + 1), width - 13.0, 34.0)
         note = f"Shares of all voxels counted; vacuum beside the fibre is as dark as {scheme.names[0]}."
         note += f" {outside} voxels lie beyond the axis." if outside else ""
         note = wrapped(note, width_mm=width - 2, size_pt=look.small_pt)
-        height = top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
+        height = frame.top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
         figure = new_figure(look, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
-        axes.set_yscale("log")
         tallest = float(max(counts.max(initial=1), 1))
-        axes.set(xlim=(low, high), ylim=(0.5, 2 * tallest))
+        axes.set_yscale("log")
+        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest))
         _phase_fills(axes, edges, counts, limits, scheme)
-        for label, place, left, value in zip(labels, places, lefts, limits, strict=True):
-            axes.axvline(value, color=MARK, linewidth=0.8, gid="threshold")
-            text_at(figure, left, top - _LEADER_MM - 0.3, label, va="bottom", color=MARK)
-            middle = left + text_width_mm(label, look.font_pt) / 2
-            ends = [(place - frame.left) / frame.width, (middle - frame.left) / frame.width]
-            axes.plot(
-                ends,
-                [1, 1 + _LEADER_MM / frame.height],
-                color=MARK,
-                linewidth=0.5,
-                transform=axes.transAxes,
-                clip_on=False,
-            )
-        axes.set(xlim=(low, high), ylim=(0.5, 2 * tallest))
-        axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(low), high=float(high)))
-        axes.set_ylabel("Voxels in a bin")
+        _mark_thresholds(axes, limits, frame, look=look)
+        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
+        axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
         log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
         text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GREY, linespacing=1.2)
-        columns = -(-len(scheme.names) // legend_rows)
-        figure.legend(
-            handles=_in_rows(phase_patches(scheme, notes=notes), columns),
-            ncols=columns,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1 - 0.5 / height),
-        )
+        columns = -(-len(scheme.names) // rows)
+        patches = _in_rows(phase_patches(scheme, notes=notes), columns)
+        figure.legend(handles=patches, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 1 - 0.5 / height))
         return figure
+
+
+def _rising(thresholds: Sequence[float], scheme: PhaseScheme) -> list[float]:
+    """Return the thresholds as finite, rising numbers, one fewer than phases, or refuse them."""
+    limits = [float(value) for value in thresholds]
+    phases = len(scheme.names)
+    if len(limits) != phases - 1:
+        raise InputError(
+            f"thresholds has {len(limits)} values; {phases} phases ({', '.join(scheme.names)}) need {phases - 1}."
+        )
+    if not all(np.isfinite(limits)) or sorted(set(limits)) != limits:
+        raise InputError(f"thresholds is {tuple(limits)}; finite, rising grey values are needed.")
+    return limits
+
+
+def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, look: Look) -> None:
+    """Draw each threshold with its value above the plot, values pushed apart where they are close."""
+    low, high = axes.get_xlim()
+    places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
+    labels = [f"t{index} = {number(value, digits=4, trim=True)}" for index, value in enumerate(limits, start=1)]
+    lefts = _spread(labels, places, frame, look=look)
+    style: dict[str, Any] = {"color": MARK, "linewidth": 0.5, "transform": axes.transAxes, "clip_on": False}
+    for label, place, left, value in zip(labels, places, lefts, limits, strict=True):
+        axes.axvline(value, color=MARK, linewidth=0.8, gid="threshold")
+        text_at(axes.figure, left, frame.top - _LEADER_MM - 0.3, label, va="bottom", color=MARK)  # type: ignore[arg-type]
+        middle = left + text_width_mm(label, look.font_pt) / 2
+        ends = [(x - frame.left) / frame.width for x in (place, middle)]
+        axes.plot(ends, [1, 1 + _LEADER_MM / frame.height], **style)
 
 
 def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
@@ -140,7 +137,13 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
     step = edges[last + 1] - edges[last]
     ends = np.concatenate([edges[first : last + 2], edges[last + 1] + step * np.arange(1, missing + 1)])
     grouped = np.pad(shown, (0, missing)).reshape(-1, group).sum(axis=1)
-    return ends[::group], grouped, outside
+    ends = ends[::group]
+    air = 0.03 * max(ends[-1] - ends[0], limits[-1] - limits[0])
+    if limits[0] <= ends[0]:
+        ends, grouped = np.append(limits[0] - air, ends), np.append(0, grouped)
+    if limits[-1] >= ends[-1]:
+        ends, grouped = np.append(ends, limits[-1] + air), np.append(grouped, 0)
+    return ends, grouped, outside
 
 
 def _phase_fills(

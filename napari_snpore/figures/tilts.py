@@ -13,15 +13,14 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.figures.numbers import length, plain_ticks
-from napari_snpore.figures.ortho_sheet import frame_image
-from napari_snpore.figures.page import Box, axes_at, heading_at, letter_panels, new_figure
+from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, letter_panels, new_figure
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, Look
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import axis_rotation
 
 _TALLEST_MM = 90.0
-_NARROW_MM = 14.0
+_SMALL_MM = (14.0, 9.0)
 _BAR_STRIP_MM = 7.0
 
 
@@ -56,7 +55,7 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, loo
         panel = Box(margin, margin + head, right * scale, down * scale)
         column = max(panel.width, 4.2 * look.line_mm)
         width = 2 * margin + len(chosen) * column + gap * (len(chosen) - 1)
-        apart = panel.width < _NARROW_MM
+        apart = panel.width < _SMALL_MM[0] or panel.height < _SMALL_MM[1]
         foot = panel.top + panel.height + margin
         figure = new_figure(look, width_mm=width, height_mm=foot + (_BAR_STRIP_MM if apart else 0.0))
         for number, (index, image) in enumerate(zip(chosen, images, strict=True)):
@@ -71,7 +70,7 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, loo
         if apart:
             strip = Box(0.0, foot - margin, width, _BAR_STRIP_MM + margin)
             nm_per_mm = series.pixel_size_nm / scale
-            scale_bar_apart(figure, strip, look=look, nm_per_mm=nm_per_mm, about_mm=_NARROW_MM)
+            scale_bar_apart(figure, strip, look=look, nm_per_mm=nm_per_mm, about_mm=_SMALL_MM[0])
         return figure
 
 
