@@ -56,5 +56,5 @@ def _take_place(part: Path, path: Path) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    elif os.path.lexists(path):  # a parent that is a file makes unlink fail where there is nothing to remove
+        path.unlink()
