@@ -42,9 +42,10 @@ _TRACKS: dict[str, Track] = {
     "cross_correlation": track_cross_correlation,
 }
 _SCAN_SIZE = 64
-_MATCH_SIZE = 128
-_ITERATIONS = 8
-_PASSES = 3
+_MATCH_SIZE = 96
+_ITERATIONS = 30  # a volume that is not yet there draws the images towards itself
+_PASSES = 4
+_SETTLED_PX = 0.1
 _FLAT_CONTRAST = 0.05
 _SHARED_STRUCTURE = 0.15
 
@@ -203,24 +204,24 @@ def align(
     fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
     best, name, contrast = _coarse(coarse, angles, tracks, tilt_axis_angle, tick)
 
-    free = tilt_axis_angle is None
+    turn = 1.0 if tilt_axis_angle is None else 0.0
     trial = Trial(best.tilt_axis_angle, _TRACKS[name](fine, angles, best.tilt_axis_angle), best.misfit)
-    for offset_step, angle_step in ((2.0 * coarse.binning, 2.0), (1.0 * coarse.binning, 1.0)):
+    for step in (2.0, 0.7):
         trial = sharpen_axis(
-            coarse, angles, trial, offset_step_px=offset_step, angle_step_deg=angle_step if free else 0.0
+            coarse,
+            angles,
+            trial,
+            offset_step_px=step * coarse.binning,
+            angle_step_deg=step * turn,
+            iterations=_ITERATIONS,
         )
         tick()
     if refines:
         name += " + reprojection"
-        for _ in range(_PASSES):
-            trial = _match(fine, angles, trial, smoothing_px=1.5)
-            trial = sharpen_axis(
-                fine, angles, trial, offset_step_px=0.5 * fine.binning, angle_step_deg=0.5 if free else 0.0
-            )
-            tick()
+        trial = _refined(fine, angles, trial, turn, tick)
     left, likeness = _left_over(fine, angles, trial)
     tick()
-    notes = _notes(contrast if free else None, likeness, left, angles)
+    notes = _notes(contrast if turn else None, likeness, left, angles)
     return _reported(trial, angles, order, left, name, notes, likeness)
 
 
@@ -269,13 +270,38 @@ def _coarse(
     return min(found, key=lambda one: one[0].misfit)
 
 
-def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, *, smoothing_px: float) -> Trial:
+def _refined(frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, tick: Callable[[], None]) -> Trial:
+    """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
+    passes = 0
+    for _ in range(_PASSES):
+        before = trial.translations_px
+        trial = _match(frames, angles, trial)
+        trial = sharpen_axis(
+            frames,
+            angles,
+            trial,
+            offset_step_px=frames.binning,
+            angle_step_deg=turn,
+            iterations=_ITERATIONS,
+        )
+        passes += 1
+        tick()
+        moved = trial.translations_px - before
+        across = moved[:, 1] - gauge_part(moved[:, 1], angles)[0]
+        if max(np.abs(across).max(), np.ptp(moved[:, 0]) / 2) < _SETTLED_PX:
+            break
+    for _ in range(passes, _PASSES):
+        tick()
+    return _match(frames, angles, trial)
+
+
+def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> Trial:
     """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
     moved = trial.translations_px.copy()
     for half in (0, 1):
         now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows())
         expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
-        moved[half::2] += small_shifts(now[half::2], expected, smoothing_px=smoothing_px) * frames.binning
+        moved[half::2] += small_shifts(now[half::2], expected) * frames.binning
     return Trial(trial.tilt_axis_angle, moved, trial.misfit)
 
 
@@ -286,7 +312,7 @@ def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[FLOA
     left = np.zeros((len(angles), 2))
     for half in (0, 1):
         expected[half::2] = predictions(now, angles, half=half, iterations=_ITERATIONS)
-        left[half::2] = small_shifts(now[half::2], expected[half::2], smoothing_px=1.5) * frames.binning
+        left[half::2] = small_shifts(now[half::2], expected[half::2]) * frames.binning
     across = left[:, 1] - gauge_part(left[:, 1], angles)[0]
     return across, axial_likeness(now, expected)
 

@@ -27,7 +27,7 @@ Track = Callable[[WorkingFrames, FLOAT, float], FLOAT]
 """Coarse alignment for a given φ: (frames, angles, φ) to translations (along, across) in raw px."""
 
 _ITERATIONS = 16  # fewer favour wide objects over narrow ones, and with them wrong directions
-_ROWS = 16
+_ROWS = 12
 _SCAN_STEP = 15.0
 _BASINS = 2
 _BASIN_STEP = 5.0
@@ -70,13 +70,24 @@ def track_angles(frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[
     return [Trial(*one, value) for one, value in zip(found, judge(frames, angles_deg, found), strict=True)]
 
 
-def judge(frames: WorkingFrames, angles_deg: FLOAT, trials: Sequence[tuple[float, FLOAT]]) -> list[float]:
-    """Return the misfits of alignments (φ, translations), from some rows that lie in the field for every direction."""
+def judge(
+    frames: WorkingFrames,
+    angles_deg: FLOAT,
+    trials: Sequence[tuple[float, FLOAT]],
+    *,
+    iterations: int = _ITERATIONS,
+) -> list[float]:
+    """Return the misfits of alignments (φ, translations), from the rows that lie in the field for every direction.
+
+    Neighbouring rows are pooled into some twelve: no image is left out, and noise weighs less.
+    """
     chosen = frames.rows()
-    stride = -(-(chosen.stop - chosen.start) // _ROWS)
-    rows = slice(chosen.start + stride // 2, chosen.stop, stride)
+    thick = max(1, (chosen.stop - chosen.start) // _ROWS)
+    count = (chosen.stop - chosen.start) // thick
+    rows = slice(chosen.start, chosen.start + count * thick)
     aligned = [frames.resampled(angle, found, rows=rows) for angle, found in trials]
-    return [float(value) for value in misfits(aligned, angles_deg, iterations=_ITERATIONS)]
+    aligned = [one.reshape(one.shape[0], count, thick, -1).mean(axis=2) for one in aligned]
+    return [float(value) for value in misfits(aligned, angles_deg, iterations=iterations)]
 
 
 def find_axis(
@@ -130,7 +141,13 @@ def _finer(frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial,
 
 
 def sharpen_axis(
-    frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, offset_step_px: float, angle_step_deg: float
+    frames: WorkingFrames,
+    angles_deg: FLOAT,
+    trial: Trial,
+    *,
+    offset_step_px: float,
+    angle_step_deg: float,
+    iterations: int,
 ) -> Trial:
     """Move offset and direction of the axis, everything else kept, to where the misfit is smallest.
 
@@ -138,26 +155,31 @@ def sharpen_axis(
     """
     angle, found = trial.tilt_axis_angle, trial.translations_px
     sideways = np.array([0.0, 1.0])
-    found = found + sideways * _minimum(
-        lambda offsets: judge(frames, angles_deg, [(angle, found + offset * sideways) for offset in offsets]),
-        offset_step_px,
-    )
+
+    def at_offsets(offsets: list[float]) -> list[float]:
+        moved = [(angle, found + offset * sideways) for offset in offsets]
+        return judge(frames, angles_deg, moved, iterations=iterations)
+
+    def at_turns(turns: list[float]) -> list[float]:
+        turned = [(angle + turn, found) for turn in turns]
+        return judge(frames, angles_deg, turned, iterations=iterations)
+
+    found = found + sideways * _minimum(at_offsets, offset_step_px)
     if angle_step_deg > 0:
-        angle += _minimum(
-            lambda turns: judge(frames, angles_deg, [(angle + turn, found) for turn in turns]), angle_step_deg
-        )
+        angle += _minimum(at_turns, angle_step_deg)
     return Trial(angle, found, trial.misfit)
 
 
 def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:
-    """Place of a one-dimensional minimum near 0: a grid that moves on while its lowest point is an end, then a parabola."""
+    """Place of a one-dimensional minimum near 0: the vertex of a parabola through a grid that follows the lowest value."""
     middle = 0.0
     for _ in range(3):
         values = function([middle + k * step for k in _GRID])
-        lowest = int(np.argmin(values))
-        if 0 < lowest < len(_GRID) - 1:
-            return middle + step * (_GRID[lowest] + vertex(*values[lowest - 1 : lowest + 2]))
-        middle += step * _GRID[lowest]
+        curve = np.polynomial.Polynomial.fit(_GRID, values, 2, domain=(-1, 1), window=(-1, 1)).coef
+        place = float(-curve[1] / (2 * curve[2])) if curve[2] > 0 else np.inf
+        if abs(place) <= 1:
+            return middle + step * place
+        middle += step * _GRID[int(np.argmin(values))]
     return middle
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.tomography._warp_kernel import sample_linearly
@@ -19,6 +20,7 @@ from napari_snpore.tomography.warp import axis_rotation
 
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
+_SMOOTHING_PX = 1.0
 _MARGIN = 0.15  # share of the rows at each end that an oblique rotation takes from beyond the field
 
 
@@ -72,7 +74,7 @@ class WorkingFrames:
 
 
 def working_frames(images: Any, *, size: int) -> WorkingFrames:
-    """Bin the images until no side is above ``size`` px and subtract from each the level of its darkest blocks."""
+    """Bin the images until no side is above ``size`` px, subtract the level of the darkest blocks, smooth by one px."""
     tilts, ny, nx = images.shape
     binning = max(1, -(-max(ny, nx) // size))
     height, width = ny // binning, nx // binning
@@ -85,6 +87,8 @@ def working_frames(images: Any, *, size: int) -> WorkingFrames:
         cut = image[top : top + height * binning, left : left + width * binning]
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(axis=(1, 3), dtype=np.float64)
     binned -= _background(binned)[:, None, None]
+    # noise that is smooth already is not made smoother by some subpixel shifts more than by others
+    binned = ndimage.gaussian_filter(binned, (0, _SMOOTHING_PX, _SMOOTHING_PX), mode="nearest")
     middle = (binning - 1) / 2
     center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
     return WorkingFrames(binned, binning, center)
