@@ -85,11 +85,11 @@ def _draw(
     errors = frame["error"].to_numpy(dtype=np.float64) if "error" in frame else np.full(len(truth), np.nan)
     small = look.small_pt
     table = _columns(frame, truth, found, errors, stages)
-    if sum(_column_mm(head, cells, small) for head, cells in table) > width_mm - 90.0:
+    if sum(_column_mm(head, cells, small) for head, cells in table) > width_mm - 96.0:
         table = [table[0], table[-1]]
     columns = [_column_mm(head, cells, small) for head, cells in table]
     names = [
-        wrapped(_name(quantity, unit), width_mm=min(60.0, 0.34 * width_mm), size_pt=look.font_pt)
+        wrapped(_name(quantity, unit), width_mm=min(66.0, 0.36 * width_mm), size_pt=look.font_pt)
         for quantity, unit in zip(frame["quantity"], frame["unit"], strict=True)
     ]
     left = _widest(names, look.font_pt) + 3.0

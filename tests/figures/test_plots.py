@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +20,7 @@ from napari_snpore.figures.object_plots import length_edges
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.quality import Quality
 
 NARROW = Look(width_mm=88, letters=True)
 WIDE = Look(width_mm=180)
@@ -345,13 +344,16 @@ def test_alignment_plot_shows_shifts_by_tilt_and_what_is_unknown(look):
 
 @pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
 def test_quality_plot_states_the_guides_beside_the_residuals(look):
-    quality = SimpleNamespace(
-        residual_per_tilt=np.array([0.03, 0.02, 0.04]),
+    quality = Quality(
+        residual_per_tilt=(0.03, 0.02, 0.04),
         residual=0.031,
+        gray_factor=1.0,
         crowther_nm=2.79,
         wedge_elongation=1.331,
         thickness_nm=80.0,
+        tilt_range_deg=138.0,
         tilt_step_deg=2.0,
+        mass_variation=0.01,
     )
     figure = quality_plot(quality, [2.0, 0.0, -2.0], convergence=[0.5, 0.2, 0.1, 0.05], look=look)
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [4.0, 2.0, 3.0])
