@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mrcfile
 import numpy as np
@@ -18,6 +18,7 @@ from napari_snpore.files.found import Found
 from napari_snpore.volume import Volume
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
+ByteOrder = Literal["<", ">"]
 _FEI_RECORDS, _FEI_COLUMNS = 1024, 32
 _FEI_TILT, _FEI_PIXEL = 0, 11
 
@@ -69,9 +70,10 @@ def write_mrc(path: Path, volume: Volume) -> None:
         out.set_volume()
 
 
-def _byte_order(header: NDArray[Any], path: Path) -> str:
+def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
     """Tell the byte order from the mode and the sizes: old files carry no machine stamp."""
-    for order in ("<", ">"):
+    orders: tuple[ByteOrder, ...] = ("<", ">")
+    for order in orders:
         view = header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order))
         sizes = [int(view[name]) for name in ("nx", "ny", "nz")]
         if 0 <= int(view["mode"]) < 200 and all(0 <= size < 2**20 for size in sizes) and int(view["nsymbt"]) >= 0:
@@ -103,7 +105,7 @@ def _is_fei(header: NDArray[Any], extended: int) -> bool:
     return extended >= _FEI_RECORDS * _FEI_COLUMNS * 4 and (b"Fei" in label or bytes(header["exttyp"])[:3] == b"FEI")
 
 
-def _fei(path: Path, order: str, count: int) -> tuple[list[float] | None, float | None]:
+def _fei(path: Path, order: ByteOrder, count: int) -> tuple[list[float] | None, float | None]:
     """Angles (degrees) and pixel size (nm) of FEI's extended header: 1024 records of 32 float32; the pixel size is in m."""
     table = np.fromfile(path, np.dtype("f4").newbyteorder(order), _FEI_RECORDS * _FEI_COLUMNS, offset=1024)
     table = table.reshape(_FEI_RECORDS, _FEI_COLUMNS)

@@ -23,7 +23,7 @@ def read_ome_zarr(path: Path) -> Found:
     """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
     try:
         group = zarr.open_group(path, mode="r")
-        attributes = dict(group.attrs)
+        attributes: dict[str, Any] = dict(group.attrs)
     except Exception as error:  # zarr raises many kinds for a folder that is not its own
         raise FileFormatError(f"{path} is not a Zarr group that can be read.") from error
     about: Any = attributes.get("ome", attributes)
@@ -90,6 +90,6 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
 def is_ome_zarr(path: Path) -> bool:
     """Say whether a folder looks like OME-Zarr, without reading data."""
     with contextlib.suppress(Exception):
-        attributes = dict(zarr.open_group(path, mode="r").attrs)
-        return "multiscales" in attributes.get("ome", attributes)  # type: ignore[operator]
+        attributes: dict[str, Any] = dict(zarr.open_group(path, mode="r").attrs)
+        return "multiscales" in attributes.get("ome", attributes)
     return False

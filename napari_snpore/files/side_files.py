@@ -1,4 +1,4 @@
-"""Small text files beside a series: ``.tlt`` / ``.rawtlt`` angles, SerialEM ``.mdoc``, the log of FEI's acquisition (``.txt``)."""
+"""Small text files beside a series: ``.tlt`` / ``.rawtlt`` angles, SerialEM ``.mdoc``, FEI's log (``.txt``)."""
 
 from __future__ import annotations
 

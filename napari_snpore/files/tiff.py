@@ -29,7 +29,7 @@ def read_tiff(path: Path) -> Found:
         with tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             axes = "".join(axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
-            if "S" in axes or series.keyframe.photometric.name == "PALETTE":
+            if "S" in axes or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
                 raise FileFormatError(f"{path} is a colour image; grey values are needed.")
             if len(axes) > 3:
                 raise FileFormatError(
@@ -95,7 +95,7 @@ def _scale(
 ) -> tuple[tuple[float | None, float | None, float | None], Triple | None, tuple[Step, ...]]:
     if tiff.ome_metadata:
         return _ome(tiff.ome_metadata)
-    page = tiff.pages[0]
+    page = tiff.pages.first
     x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
     if tiff.imagej_metadata:
         about = tiff.imagej_metadata
@@ -136,7 +136,7 @@ def _ome(text: str) -> tuple[tuple[float | None, float | None, float | None], Tr
 
 
 def _is_large(series: Any) -> bool:
-    return int(np.prod(series.shape)) * series.dtype.itemsize > 2**30
+    return int(series.nbytes) > 2**30
 
 
 def _first_line(error: Exception) -> str:

@@ -180,6 +180,6 @@ def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict
 
     counted = run_blocks(count, slabs(data.shape), **watch)
     counts = np.sum([part[0] for part in counted], axis=0)
-    edges = np.linspace(low, high if width > 0 else low + bins, bins + 1)
+    edges = np.linspace(low, high if width > 0 else low + bins, bins + 1).astype(np.float64)
     top = sum(part[1] for part in counted)
     return Histogram(counts, edges, low, high, float(sum(sums) / total), top / total, total, np.dtype(data.dtype).name)

@@ -20,6 +20,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation._kernels import sweep
 from napari_snpore.volume import Triple, checked_spacing
 
+_RAYS_A_BATCH = 100
+"""Twice as many hits fit into a byte."""
+
 _TURNS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Axis order (plane, row, column) for a sweep along z, y, x."""
 
@@ -143,43 +146,48 @@ def _count_hits(
     hits = np.zeros(solid.shape, np.uint16)
     done = 0
     for axis, turn in enumerate(_TURNS):
-        chosen = rays[leading == axis]
-        if len(chosen) == 0:
-            continue
         turned = np.ascontiguousarray(solid.transpose(turn))
-        spare: SimpleQueue[NDArray[np.uint16]] = SimpleQueue()
-        held = [np.zeros(turned.shape, np.uint16) for _ in range(min(thread_count(), len(chosen)))]
-        for array in held:
-            spare.put(array)
+        chosen = rays[leading == axis]
+        for start in range(0, len(chosen), _RAYS_A_BATCH):
+            batch = chosen[start : start + _RAYS_A_BATCH]
 
-        def one(
-            ray: NDArray[np.float64],
-            turn: tuple[int, int, int] = turn,
-            turned: NDArray[np.bool_] = turned,
-            spare: SimpleQueue[NDArray[np.uint16]] = spare,
-        ) -> None:
-            plane, row, column = ray[list(turn)]
-            step_nm = 1 / abs(plane)
-            reach = math.floor(ray_length / step_nm + 0.5)  # the face of the k-th voxel lies k − ½ steps away
-            places = np.arange(turned.shape[0] + 1)
-            rows = np.diff(np.rint(places * row / plane)).astype(np.int64)
-            columns = np.diff(np.rint(places * column / plane)).astype(np.int64)
-            counts = spare.get()
-            for forward in (True, False):
-                sweep(turned, rows, columns, reach, forward, counts)
-            spare.put(counts)
+            def tick(now: int, total: int, before: int = done) -> None:
+                del total
+                if progress is not None:
+                    progress(before + now, len(rays))
 
-        def tick(now: int, total: int, before: int = done) -> None:
-            del total
-            if progress is not None:
-                progress(before + now, len(rays))
-
-        run_blocks(one, list(chosen), threads=len(held), progress=tick, should_stop=should_stop)
-        done += len(chosen)
-        back = np.argsort(turn)
-        for array in held:
-            hits += array.transpose(back)
+            for counts in _batch_hits(turned, batch[:, turn], ray_length, tick, should_stop):
+                hits += counts.transpose(np.argsort(turn))
+            done += len(batch)
     return hits
+
+
+def _batch_hits(
+    solid: NDArray[np.bool_],
+    rays: NDArray[np.float64],
+    ray_length: float,
+    progress: Progress,
+    should_stop: ShouldStop | None,
+) -> list[NDArray[np.uint8]]:
+    """Sweep rays (plane, row, column; voxels a nm) that lead along the first axis, forth and back; one count a thread."""
+    held = [np.zeros(solid.shape, np.uint8) for _ in range(min(thread_count(), len(rays)))]
+    spare: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
+    for counts in held:
+        spare.put(counts)
+    places = np.arange(solid.shape[0] + 1)
+
+    def one(ray: NDArray[np.float64]) -> None:
+        plane, row, column = ray
+        reach = math.floor(ray_length * abs(plane) + 0.5)  # the face of the k-th voxel lies k − ½ steps away
+        rows, columns = (np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column))
+        rest = np.empty((2, *solid.shape[1:]), np.uint8 if reach < 256 else np.uint16)
+        counts = spare.get()
+        for forward in (True, False):
+            sweep(solid.view(np.uint8), rows, columns, reach, rest, forward, counts)
+        spare.put(counts)
+
+    run_blocks(one, list(rays), threads=len(held), progress=progress, should_stop=should_stop)
+    return held
 
 
 def _mirrored(

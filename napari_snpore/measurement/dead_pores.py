@@ -1,0 +1,152 @@
+"""Dead pores: pore voxels with no way through void to the exterior, for the three connectivities side by side.
+
+Ambient occlusion finds the envelope; it is no test of connectivity, so nothing here uses it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cc3d
+import edt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.phases import EXTERIOR, PORE
+from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+
+Connectivity = Literal[6, 18, 26]
+CONNECTIVITIES: tuple[Connectivity, ...] = (6, 18, 26)
+
+
+@dataclass(frozen=True, eq=False)
+class DeadPores:
+    """What no path through void joins to the exterior.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row for each connectivity 6, 18, 26 (of the void): ``connectivity, dead_voxel_count, dead_volume_nm3,
+        dead_share_of_pore, dead_share_of_envelope, open_to_cut_voxel_count``. Shares are between 0 and 1. 6 is the upper bound of
+        what is dead, 26 the lower.
+    masks : dict of connectivity to bool array
+        The dead voxels; see :meth:`mask`.
+    """
+
+    table: pd.DataFrame
+    masks: dict[int, NDArray[np.bool_]]
+
+    def mask(self, connectivity: Connectivity) -> NDArray[np.bool_]:
+        """Return the dead voxels for a connectivity, bool ``(z, y, x)``."""
+        if connectivity not in self.masks:
+            raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
+        return self.masks[connectivity]
+
+
+def dead_pores(
+    phases: Volume | NDArray[Any],
+    *,
+    spacing: float | Sequence[float] | None = None,
+    probe_radius: float = 0.0,
+    cut_axes: Sequence[int] = (),
+) -> DeadPores:
+    """Find the pores that nothing from outside reaches.
+
+    The exterior is phase 0, and what lies beyond the uncut faces of the box. Void that reaches no exterior but a face where the
+    fibre is cut is *open to the cut*: it is reported apart and never counted as dead.
+
+    Parameters
+    ----------
+    phases : Volume or array, shape (z, y, x)
+        0 exterior, 1 pore, anything above solid. The whole fibre: crop afterwards.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
+    probe_radius : float
+        In nm. Accessible is what a ball of this radius covers whose centre keeps the radius to all voxel faces of the solid on
+        its way in. 0: plain connectivity.
+    cut_axes : sequence of int
+        Axes along which the fibre goes on beyond the box.
+
+    Returns
+    -------
+    DeadPores
+    """
+    labels = np.asarray(array_of(phases))
+    if labels.ndim != 3 or labels.dtype.kind not in "iub":
+        raise InputError(f"phases is {labels.dtype} of shape {labels.shape}; whole numbers (z, y, x) are needed.")
+    if not (math.isfinite(probe_radius) and probe_radius >= 0):
+        raise InputError(f"probe_radius is {probe_radius}; 0 or a positive length in nm is needed.")
+    if any(axis not in (0, 1, 2) for axis in cut_axes):
+        raise InputError(f"cut_axes is {tuple(cut_axes)}; axes 0 (z), 1 (y) and 2 (x) exist.")
+    voxel = spacing_of(phases, spacing)
+    pore, outside = labels == PORE, labels == EXTERIOR
+    void = pore | outside
+    paths = void if probe_radius == 0 else void & (_distance_to_faces(~void, voxel, probe_radius) >= probe_radius)
+    pore_count, body_count = int(np.count_nonzero(pore)), int(labels.size - np.count_nonzero(outside))
+    rows, masks = [], {}
+    for connectivity in CONNECTIVITIES:
+        reached, cut_only = _reached(paths, outside, connectivity, cut_axes)
+        if probe_radius > 0:
+            reached, cut_only = (_swollen(centres, voxel, probe_radius) for centres in (reached, cut_only))
+        cut_only &= pore & ~reached
+        dead = pore & ~reached & ~cut_only
+        count = int(np.count_nonzero(dead))
+        masks[int(connectivity)] = dead
+        rows.append(
+            {
+                "connectivity": connectivity,
+                "dead_voxel_count": count,
+                "dead_volume_nm3": count * math.prod(voxel),
+                "dead_share_of_pore": count / pore_count if pore_count else math.nan,
+                "dead_share_of_envelope": count / body_count if body_count else math.nan,
+                "open_to_cut_voxel_count": int(np.count_nonzero(cut_only)),
+            }
+        )
+    return DeadPores(pd.DataFrame(rows), masks)
+
+
+def _reached(
+    paths: NDArray[np.bool_], outside: NDArray[np.bool_], connectivity: Connectivity, cut_axes: Sequence[int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the voxels of paths that are joined to the exterior, and those joined only to a cut face."""
+    parts = cc3d.connected_components(paths, connectivity=connectivity, binary_image=True)
+    count = int(parts.max())
+    open_part, cut_part = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
+    open_part[parts[outside]] = True
+    for axis in range(3):
+        for end in (0, -1):
+            (cut_part if axis in cut_axes else open_part)[parts.take(end, axis=axis)] = True
+    open_part[0] = cut_part[0] = False
+    return open_part[parts], (cut_part & ~open_part)[parts]
+
+
+def _distance_to_faces(solid: NDArray[np.bool_], spacing: Triple, reach: float) -> NDArray[np.float32]:
+    """Return the distance (nm) from each voxel's centre to the nearest solid voxel's box, exact up to ``reach``, else inf.
+
+    Along an axis a box k voxels away is (k − ½) voxels away, or 0 for k = 0; squares of the three axes add up, so that one
+    axis after the other can take its minimum.
+    """
+    squared = np.where(solid, np.float32(0), np.float32(np.inf))
+    for axis, size in enumerate(spacing):
+        nearest = squared.copy()
+        for k in range(1, min(math.ceil(reach / size + 0.5), solid.shape[axis] - 1) + 1):
+            step = np.float32(((k - 0.5) * size) ** 2)
+            ahead, behind = [slice(None)] * 3, [slice(None)] * 3
+            ahead[axis], behind[axis] = slice(k, None), slice(None, -k)
+            for here, there in ((tuple(ahead), tuple(behind)), (tuple(behind), tuple(ahead))):
+                np.minimum(nearest[here], squared[there] + step, out=nearest[here])
+        squared = nearest
+    return np.sqrt(squared)
+
+
+def _swollen(centres: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
+    """Return the voxels whose centre lies within ``radius`` of a chosen one."""
+    if not centres.any():
+        return centres.copy()
+    away: NDArray[np.float32] = edt.edt(~centres, anisotropy=spacing, black_border=False)
+    return away <= radius

@@ -1,0 +1,68 @@
+"""Volumes and volume fractions of the phases; the envelope is the denominator, and the whole box stands beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_snpore.compute import run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.volume import Volume, array_of, spacing_of
+
+
+def volume_fractions(
+    phases: Volume | NDArray[Any],
+    *,
+    spacing: float | Sequence[float] | None = None,
+    names: Sequence[str] = ("pore", "C", "Sn"),
+) -> pd.DataFrame:
+    """Return volume and volume fraction of each phase.
+
+    Parameters
+    ----------
+    phases : Volume or array of integers
+        0 exterior, 1..N phases.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
+    names : sequence of str
+        Of the phases 1..N; phases beyond them are called by their number.
+
+    Returns
+    -------
+    DataFrame
+        One row a phase, absent ones included: ``phase, name, voxel_count, volume_nm3``, ``fraction_percent`` of the envelope
+        (all that is not exterior), ``fraction_box_percent`` of the whole box, and ``denominator``. Shares of an empty envelope
+        are NaN.
+    """
+    labels = array_of(phases)
+    if np.dtype(labels.dtype).kind not in "iub":
+        raise InputError(f"phases holds {labels.dtype}; whole numbers from 0 (exterior) on are needed.")
+    voxel = math.prod(spacing_of(phases, spacing))
+
+    def count(z: int) -> NDArray[np.int64]:
+        plane = np.asarray(labels[z]).ravel()
+        if plane.min(initial=0) < 0 or plane.max(initial=0) > 255:
+            raise InputError("phases holds labels below 0 or above 255; these are not phases.")
+        return np.bincount(plane.astype(np.uint8, copy=False), minlength=256)
+
+    counts = np.sum(run_blocks(count, range(labels.shape[0])), axis=0)
+    last = max(len(names), int(np.flatnonzero(counts).max(initial=0)))
+    counts = counts[: last + 1]
+    body, box = int(counts[1:].sum()), int(counts.sum())
+    called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
+    return pd.DataFrame(
+        {
+            "phase": np.arange(1, last + 1),
+            "name": called,
+            "voxel_count": counts[1:],
+            "volume_nm3": counts[1:] * voxel,
+            "fraction_percent": 100 * counts[1:] / body if body else np.full(last, np.nan),
+            "fraction_box_percent": 100 * counts[1:] / box,
+            "denominator": "envelope" if counts[0] else "envelope (= box)",
+        }
+    )
