@@ -123,11 +123,18 @@ def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(start, min(start + thickness, shape[0]))
 
 
+def values_in(data: Any, slab: slice) -> NDArray[Any]:
+    """Return a slab as a plain array that kernels take: native byte order, and half floats as float32 (exact)."""
+    values = np.asarray(data[slab])
+    kind = np.dtype(np.float32) if values.dtype == np.float16 else values.dtype.newbyteorder("=")
+    return values.astype(kind, copy=False)
+
+
 def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any], watch: dict[str, Any]) -> Histogram:
     low, high = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
 
     def count(slab: slice) -> NDArray[np.int64]:
-        values = np.asarray(data[slab])
+        values = values_in(data, slab)
         flat = values.ravel() if mask is None else values[mask[slab]]
         counts = np.zeros(high - low + 1, np.int64)
         count_integers(np.ascontiguousarray(flat.view(np.uint8) if kind.kind == "b" else flat), low, counts)
@@ -152,7 +159,7 @@ def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any],
 
 def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]) -> Histogram:
     def extent(slab: slice) -> tuple[float, float, float, int]:
-        values = np.asarray(data[slab])
+        values = values_in(data, slab)
         chosen = values if mask is None else values[mask[slab]]
         if chosen.size == 0:
             return np.inf, -np.inf, 0.0, 0
@@ -168,7 +175,7 @@ def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict
     per_unit = bins / width if width > 0 else 1.0
 
     def count(slab: slice) -> tuple[NDArray[np.int64], int]:
-        values = np.asarray(data[slab])
+        values = values_in(data, slab)
         counts = np.zeros(bins, np.int64)
         flat = np.ascontiguousarray(values).ravel()
         if mask is None:

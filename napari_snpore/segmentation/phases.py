@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation._kernels import classify
-from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.segmentation.histogram import slabs, values_in
 from napari_snpore.volume import Volume, array_of
 
 EXTERIOR, PORE, CARBON, TIN = 0, 1, 2, 3
@@ -80,7 +80,7 @@ def segment(
     labels = np.empty(data.shape, np.uint8)
 
     def work(slab: slice) -> int:
-        values = np.ascontiguousarray(data[slab])
+        values = np.ascontiguousarray(values_in(data, slab))
         broken = classify(values.ravel(), limits, labels[slab].reshape(-1))
         if envelope is not None:
             np.multiply(labels[slab], envelope[slab], out=labels[slab])
