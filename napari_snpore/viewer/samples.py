@@ -1,0 +1,47 @@
+"""Entries of File > Open Sample: phantoms made from their seed, and the real needle that ships with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Any, Literal
+
+from napari_snpore.viewer.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
+
+State = Literal["pristine", "sodiated", "desodiated"]
+
+
+def pristine() -> list[LayerData]:
+    """Return a phantom fibre before the first charge, with its true phases."""
+    return phantom_layers("pristine")
+
+
+def sodiated() -> list[LayerData]:
+    """Return a phantom fibre that took up sodium, with its true phases."""
+    return phantom_layers("sodiated")
+
+
+def desodiated() -> list[LayerData]:
+    """Return a phantom fibre that gave its sodium back, with its true phases."""
+    return phantom_layers("desodiated")
+
+
+def needle() -> list[LayerData]:
+    """Return a real HAADF tilt series of a needle."""
+    from napari_snpore.files import read_tilt_series
+
+    with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
+        return [series_data(read_tilt_series(path), "needle")]
+
+
+def phantom_layers(state: State, **options: Any) -> list[LayerData]:
+    """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
+    from napari_snpore.phantom import make_phantom
+    from napari_snpore.volume import Step, Volume
+
+    phantom = make_phantom(state, **options)
+    grey = phantom.volume
+    truth = Volume(phantom.phases, grey.spacing, grey.origin, (*grey.history, Step("planted phases")))
+    return [
+        volume_data(grey, state),
+        phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
+    ]

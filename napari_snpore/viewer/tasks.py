@@ -1,0 +1,226 @@
+"""A step of work in a thread, the same way for every widget: bar, time left, cancel, one sentence when it fails.
+
+The GUI thread only starts work and takes its result. A widget owns one :class:`StepStatus`, the last line of its form.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from napari import current_viewer
+from napari.qt.threading import WorkerBase, WorkerBaseSignals
+from napari.utils import progress as activity
+from napari.utils.notifications import notification_manager, show_error, show_warning
+from qtpy.QtCore import QEventLoop, Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError, Stopped
+
+Result = TypeVar("Result")
+
+Work = Callable[[Progress, ShouldStop], Result]
+"""``work(progress, should_stop)``, run in a thread; it must not touch layers or widgets."""
+
+_TELL_EVERY_S = 0.05
+
+
+class _Signals(WorkerBaseSignals):
+    progressed = Signal(int, int)
+
+
+class _Worker(WorkerBase):
+    """Runs one step; progress comes out as a signal, at most twenty a second."""
+
+    def __init__(self, work: Work[Any]) -> None:
+        super().__init__(SignalsClass=_Signals)
+        self._step = work
+        self._told = 0.0
+
+    def work(self) -> Any:
+        """Run in the thread."""
+        return self._step(self._tell, lambda: self.abort_requested)
+
+    def _tell(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told >= _TELL_EVERY_S or done == total:
+            self._told = now
+            self.progressed.emit(done, total)
+
+
+class StepStatus(QWidget):
+    """Runs one step at a time and shows it: what, how far, how long, *Cancel*; then what came of it."""
+
+    busy_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(True)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop this step; nothing of it is kept.")
+        self.cancel_button.clicked.connect(self.cancel)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.cancel_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(line)
+        layout.addWidget(self.message)
+        self._running: list[_Worker] = []  # at most one; a list, so that it can be stopped when this widget is gone
+        self._done: Callable[[Any], None] | None = None
+        self._what = ""
+        self.destroyed.connect(partial(_quit_all, self._running))
+        self._started = 0.0
+        self._activity: Any = None
+        self._show_busy(False)
+        self.say("")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step runs."""
+        return bool(self._running)
+
+    def run(self, what: str, work: Work[Result], done: Callable[[Result], None]) -> None:
+        """Run ``work`` in a thread and give its result to ``done`` in the GUI thread.
+
+        A step that still runs is cancelled and its result dropped.
+
+        Parameters
+        ----------
+        what : str
+            Shown while it runs, such as ``"Reconstruct"``.
+        work : callable
+            ``work(progress, should_stop)``.
+        done : callable
+            Called with the result; not called when the step fails or is cancelled.
+        """
+        self._drop()
+        worker = _Worker(work)
+        self._running.append(worker)
+        self._done, self._what = done, what
+        self._started = time.monotonic()
+        worker.progressed.connect(self._on_progress)
+        worker.returned.connect(self._on_returned)
+        worker.errored.connect(self._on_errored)
+        worker.warned.connect(_relay_warning)
+        worker.finished.connect(self._on_finished)
+        self.say("")
+        self._show_busy(True)
+        if current_viewer() is not None:  # without a window the activity would be printed to the terminal
+            self._activity = activity(total=0, desc=what)
+        worker.start()
+
+    def cancel(self) -> None:
+        """Ask the running step to stop; it ends at its next block of work."""
+        if self.busy:
+            _quit_all(self._running)
+            self.bar.setFormat(f"{self._what}: stopping")
+
+    def wait(self) -> None:
+        """Return when no step runs; the window stays alive meanwhile. For scripts."""
+        while self.busy:
+            loop = QEventLoop()
+            self.busy_changed.connect(loop.quit)
+            loop.exec()
+
+    def say(self, sentence: str, *, problem: bool = False) -> None:
+        """Show a sentence below the bar; a problem opens with a sign."""
+        self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
+        self.message.setVisible(bool(sentence))
+
+    def refuse(self, error: InputError) -> None:
+        """Show an error of the user's, here and as a napari notification: one sentence, no traceback."""
+        self.say(str(error), problem=True)
+        show_error(str(error))
+
+    def _on_progress(self, done: int, total: int) -> None:
+        if self.sender() is not self._signals():
+            return
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        spent = time.monotonic() - self._started
+        left = spent * (total - done) / done if done else 0.0
+        self.bar.setFormat(f"{self._what}: {_share(done, total)}{_time_left(spent, left)}")
+        if self._activity is not None:
+            if self._activity.total != total:
+                self._activity.total = total
+                self._activity.n = 0
+            self._activity.update(done - self._activity.n)
+
+    def _on_returned(self, result: Any) -> None:
+        if self.sender() is self._signals():
+            done = self._done
+            self._end()
+            if done is not None:
+                try:
+                    done(result)
+                except InputError as error:
+                    self.refuse(error)
+
+    def _on_errored(self, error: Exception) -> None:
+        if self.sender() is not self._signals():
+            return
+        self._end()
+        if isinstance(error, Stopped):
+            self.say(f"{self._what} was cancelled; nothing was kept.")
+        elif isinstance(error, InputError):
+            self.refuse(error)
+        else:
+            self.say(f"{self._what} failed: {type(error).__name__}: {error}", problem=True)
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _on_finished(self) -> None:
+        if self.sender() is self._signals():  # still ours: it ended without a result because it was cancelled
+            self._end()
+            self.say(f"{self._what} was cancelled; nothing was kept.")
+
+    def _signals(self) -> Any:
+        return self._running[0].signals if self._running else None
+
+    def _drop(self) -> None:
+        if self.busy:
+            _quit_all(self._running)
+            self._end()
+
+    def _end(self) -> None:
+        self._running.clear()
+        self._done = None
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
+        self._show_busy(False)
+
+    def _show_busy(self, busy: bool) -> None:
+        self.bar.setVisible(busy)
+        self.cancel_button.setVisible(busy)
+        if busy:
+            self.bar.setRange(0, 0)
+            self.bar.setFormat(self._what)
+        self.busy_changed.emit(busy)
+
+
+def _quit_all(workers: list[_Worker], *_: object) -> None:
+    for worker in workers:
+        worker.quit()
+
+
+def _relay_warning(shown: tuple[Any, ...]) -> None:
+    show_warning(str(shown[0]))
+
+
+def _share(done: int, total: int) -> str:
+    return f"{100 * done // max(total, 1)} %"
+
+
+def _time_left(spent: float, left: float) -> str:
+    if spent < 1 or left < 1:
+        return ""
+    return f" · about {left:.0f} s left" if left < 90 else f" · about {left / 60:.0f} min left"

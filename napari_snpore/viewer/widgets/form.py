@@ -1,0 +1,184 @@
+"""The look of every form: input, settings, one main button, result, status, in this order; and how numbers are worded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+CAVEAT = "⚠"
+
+
+class NumberBox(QDoubleSpinBox):
+    """A box for a number with its unit in the label: arrows step, Shift steps ten times as far."""
+
+    def __init__(
+        self, value: float, low: float, high: float, *, step: float = 0.1, decimals: int = 2, tip: str = ""
+    ) -> None:
+        super().__init__()
+        self.setDecimals(decimals)
+        self.setRange(low, high)
+        self.setSingleStep(step)
+        self.setValue(value)
+        self.setToolTip(tip)
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Step by ten with Shift."""
+        if event is not None and _steps_by_ten(self, event):
+            return
+        super().keyPressEvent(event)
+
+
+class CountBox(QSpinBox):
+    """A box for a whole number; Shift steps ten times as far."""
+
+    def __init__(self, value: int, low: int, high: int, *, tip: str = "") -> None:
+        super().__init__()
+        self.setRange(low, high)
+        self.setValue(value)
+        self.setToolTip(tip)
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Step by ten with Shift."""
+        if event is not None and _steps_by_ten(self, event):
+            return
+        super().keyPressEvent(event)
+
+
+class MainButton(QPushButton):
+    """The one main button of a form; Enter runs it from anywhere in the form."""
+
+    def __init__(self, text: str, tip: str) -> None:
+        super().__init__(text)
+        self.setToolTip(tip)
+        self.setMinimumHeight(32)
+        font = self.font()
+        font.setBold(True)
+        self.setFont(font)
+
+
+class Fold(QCollapsible):
+    """Rare settings, folded away."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        self.setDuration(0)
+        self.form = form_layout()
+        inside = QWidget()
+        inside.setLayout(self.form)
+        self.setContent(inside)
+
+
+class ResultText(QLabel):
+    """Numbers of a result, selectable, one a line; empty until there is one."""
+
+    def __init__(self, tip: str = "") -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setToolTip(tip)
+        self.setVisible(False)
+
+    def show_lines(self, lines: list[str]) -> None:
+        """Show one line a number."""
+        self.setText("<br>".join(lines))
+        self.setVisible(bool(lines))
+
+
+class StepForm(QWidget):
+    """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``."""
+
+    main_button: MainButton
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(8, 8, 8, 8)
+        self.column.setSpacing(6)
+        self.setMinimumWidth(320)
+
+    def rows(self) -> QFormLayout:
+        """Add a block of labelled rows and return it."""
+        form = form_layout()
+        self.column.addLayout(form)
+        return form
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Run the main button on Enter."""
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.main_button.isEnabled():
+            self.main_button.click()
+            return
+        super().keyPressEvent(event)
+
+
+def form_layout() -> QFormLayout:
+    """Return rows of label and field that share one look."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(8)
+    form.setVerticalSpacing(4)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form
+
+
+def ruler() -> QFrame:
+    """Return a thin line between two parts of a form."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    return line
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with three significant digits, without an exponent where that reads well.
+
+    Examples
+    --------
+    >>> number(0.04567), number(1204.4), number(float("nan"))
+    ('0.0457', '1204', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return str(np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="k")).rstrip(
+        "."
+    )
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent with one decimal."""
+    return "–" if not math.isfinite(share) else f"{100 * share:.1f} %"
+
+
+def caveat(sentence: str) -> str:
+    """Open a sentence with the caveat sign."""
+    return f"{CAVEAT} {sentence}"
+
+
+def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
+    if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
+        return True
+    return False
