@@ -69,6 +69,14 @@ def phases_data(phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **op
     return phases.data, {**meta, **options}, "labels"
 
 
+def phases_like(layer: Layer, labels: Any, name: str, scheme: PhaseScheme, **parameters: Any) -> LayerData:
+    """Return the layer data of phases in the place of the layer that they were made from, with one more step of history."""
+    history = (*steps_of(record_of(layer)), Step("segment", parameters))
+    data, meta, kind = phases_data(Volume(labels, (1.0, 1.0, 1.0), history=history), name, scheme)
+    place = {key: getattr(layer, key) for key in ("scale", "translate", "units", "axis_labels")}
+    return data, {**meta, **place}, kind
+
+
 def objects_data(labels: Volume, table: pd.DataFrame, name: str, *, phase: str, **options: Any) -> LayerData:
     """Return the layer data of labelled objects with their table as features.
 

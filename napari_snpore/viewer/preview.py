@@ -61,8 +61,10 @@ def preview_colormap(
     inner = colours[1:-1] or [colours[-1]]
     low, high = limits
     controls = [0.0, *((t - low) / (high - low) for t in thresholds[1:-1]), 1.0]
+    if len(inner) == 1:  # vispy wants two colours
+        inner, controls = inner * 2, [0.0, 0.5, 1.0]
     return Colormap(
-        colors=inner if len(inner) > 1 else [inner[0]] * 1,
+        colors=inner,
         controls=controls,
         interpolation="zero",
         name="phases",

@@ -1,0 +1,23 @@
+"""The colours of napari's theme for what vispy draws inside a widget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.utils.theme import get_theme
+
+from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.plots.histogram import HistogramPlot, Look
+
+
+def follow_theme(plot: HistogramPlot, viewer: ViewerModel) -> None:
+    """Give a plot the colours of the viewer's theme, now and whenever it changes."""
+
+    def dress(event: Any = None) -> None:
+        del event
+        theme = get_theme(viewer.theme)
+        plot.set_look(Look(ground=theme.background.as_hex("long"), ink=theme.text.as_hex("long")))
+
+    connect_while_alive(plot, viewer.events.theme, dress)
+    dress()
