@@ -36,6 +36,7 @@ from napari_snpore.tomography.working_frames import WorkingFrames, working_frame
 
 Method = Literal["auto", "cross_correlation", "center_of_mass"]
 FLOAT = NDArray[np.float64]
+IMAGES = NDArray[np.float32]
 
 _TRACKS: dict[str, Track] = {
     "center_of_mass": track_center_of_mass,
@@ -48,6 +49,7 @@ _PASSES = 4
 _SETTLED_PX = 0.1
 _FLAT_CONTRAST = 0.05
 _SHARED_STRUCTURE = 0.15
+_FEW_TILTS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +66,8 @@ class Alignment:
     tilt_axis_offset_px : float
         Place of the axis across it after the rotation, px from the centre; subtracted last.
     residual_px : array, float64, shape (tilt,)
-        Distance across the axis that is left between each aligned image and the re-projection of a reconstruction from the
-        other half of the tilts, px. What 1, cosθ and sinθ can absorb is removed.
+        Distance across the axis, px, between an aligned image and the re-projection of a reconstruction from the other half
+        of the tilts: root mean square over the two ends of the image, each without what 1, cosθ and sinθ can absorb.
     handedness : str
         ``"unknown"`` unless the microscope was calibrated: φ and φ + 180° give mirror volumes.
     method : str
@@ -216,13 +218,15 @@ def align(
             iterations=_ITERATIONS,
         )
         tick()
+    axial = axial_likeness(*_with_expected(fine, angles, trial)) > _SHARED_STRUCTURE
+    if not axial:
+        trial = Trial(trial.tilt_axis_angle, trial.translations_px * [0.0, 1.0], trial.misfit)
     if refines:
         name += " + reprojection"
-        trial = _refined(fine, angles, trial, turn, tick)
-    left, likeness = _left_over(fine, angles, trial)
+        trial = _refined(fine, angles, trial, turn, axial, tick)
+    left = _left_over(fine, angles, trial)
     tick()
-    notes = _notes(contrast if turn else None, likeness, left, angles)
-    return _reported(trial, angles, order, left, name, notes, likeness)
+    return _reported(trial, angles, order, left, name, _notes(contrast if turn else None, axial, left, angles))
 
 
 class _Ticker:
@@ -270,12 +274,14 @@ def _coarse(
     return min(found, key=lambda one: one[0].misfit)
 
 
-def _refined(frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, tick: Callable[[], None]) -> Trial:
+def _refined(
+    frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, axial: bool, tick: Callable[[], None]
+) -> Trial:
     """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
     passes = 0
     for _ in range(_PASSES):
         before = trial.translations_px
-        trial = _match(frames, angles, trial)
+        trial = _match(frames, angles, trial, axial)
         trial = sharpen_axis(
             frames,
             angles,
@@ -292,67 +298,75 @@ def _refined(frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, ti
             break
     for _ in range(passes, _PASSES):
         tick()
-    return _match(frames, angles, trial)
+    return _match(frames, angles, trial, axial)
 
 
-def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> Trial:
+def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
     """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
     moved = trial.translations_px.copy()
     for half in (0, 1):
         now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows())
         expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
-        moved[half::2] += small_shifts(now[half::2], expected) * frames.binning
+        moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
     return Trial(trial.tilt_axis_angle, moved, trial.misfit)
 
 
-def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[FLOAT, float]:
-    """Return what is left across the axis per tilt in raw px, and how much axial structure the images share."""
+def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
+    """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
     now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows())
     expected = np.empty_like(now)
-    left = np.zeros((len(angles), 2))
     for half in (0, 1):
         expected[half::2] = predictions(now, angles, half=half, iterations=_ITERATIONS)
-        left[half::2] = small_shifts(now[half::2], expected[half::2]) * frames.binning
-    across = left[:, 1] - gauge_part(left[:, 1], angles)[0]
-    return across, axial_likeness(now, expected)
+    return now, expected
 
 
-def _notes(contrast: float | None, likeness: float, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
+def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
+    """Return what is left across the axis per tilt in raw px.
+
+    Each image was moved to where its re-projection lies, so over the whole of it next to nothing is left whatever the
+    noise. Its two ends along the axis are therefore measured apart: the root mean square of both holds what is left and
+    the error that noise, a changing object or a turned image made.
+    """
+    now, expected = _with_expected(frames, angles, trial)
+    weight = np.cumsum(np.square(np.diff(expected, axis=2)).sum(axis=(0, 2), dtype=np.float64))
+    middle = int(np.clip(np.searchsorted(weight, weight[-1] / 2), 4, max(4, now.shape[1] - 4)))
+    squares = np.zeros(len(angles))
+    for rows in (slice(None, middle), slice(middle, None)):
+        across = small_shifts(now[:, rows], expected[:, rows])[:, 1] * frames.binning
+        squares += (across - gauge_part(across, angles)[0]) ** 2 / 2
+    return np.sqrt(squares)
+
+
+def _notes(contrast: float | None, axial: bool, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
     """Say what the images did not determine."""
     notes = ["The hand of the volume is unknown: a tilt axis turned by 180° gives its mirror image."]
     if contrast is not None and contrast < _FLAT_CONTRAST:
         notes.append("The images hardly determine the direction of the tilt axis; give tilt_axis_angle if it is known.")
-    if likeness < _SHARED_STRUCTURE:
+    if not axial:
         notes.append(
             "The images share no structure along the tilt axis: shifts along it are undetermined and left at 0."
         )
-    if np.sqrt(np.mean(left**2)) > 1:
-        notes.append(
-            f"The images do not fit one volume well: {np.sqrt(np.mean(left**2)):.1f} px (RMS) are left across the axis."
-        )
+    rms = float(np.sqrt(np.mean(left**2)))
+    if rms > 1:
+        notes.append(f"The images do not fit one volume well: {rms:.1f} px (RMS) are left across the axis.")
     if np.ptp(angles) < 60:
         notes.append("The tilts span less than 60°: the axis offset can hardly be told from the place of the object.")
+    if len(angles) < _FEW_TILTS:
+        notes.append(f"With {len(angles)} tilts the offset of the axis is uncertain, and residuals say little.")
     return tuple(notes)
 
 
 def _reported(
-    trial: Trial,
-    angles: FLOAT,
-    order: NDArray[np.intp],
-    left: FLOAT,
-    name: str,
-    notes: tuple[str, ...],
-    likeness: float,
+    trial: Trial, angles: FLOAT, order: NDArray[np.intp], left: FLOAT, name: str, notes: tuple[str, ...]
 ) -> Alignment:
     """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
     along, across = trial.translations_px.T
-    along = along - along.mean() if likeness >= _SHARED_STRUCTURE else np.zeros_like(along)
     part, constant = gauge_part(across, angles)
     angle = axis_angle(trial.tilt_axis_angle)
     # an axis that passed ±90° on the way is the same line seen from its other end: across it, signs change
     sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle)) > 0 else -1.0
     shifts = np.empty((len(angles), 2))
     residual = np.empty(len(angles))
-    shifts[order] = np.stack([along, across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle).T
-    residual[order] = left * sign
+    shifts[order] = np.stack([along - along.mean(), across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle).T
+    residual[order] = left
     return Alignment(shifts, angle, -constant * sign, residual, "unknown", name, notes)

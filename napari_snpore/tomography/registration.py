@@ -95,11 +95,12 @@ def track_by_correlation(frames: IMAGES, angles_deg: FLOAT) -> FLOAT:
     return shifts
 
 
-def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.0) -> FLOAT:
+def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.0, along_axis: bool = True) -> FLOAT:
     """Return the shifts (along, across) that bring each frame onto its reference, for distances of a px or two.
 
     One Gauss-Newton step per pass on the squared difference; a gain and a constant are fitted along with the shift, so that
-    beam current and detector level do not disturb it. No peak is interpolated, hence no pull towards whole pixels.
+    beam current and detector level do not disturb it. Without ``along_axis`` only the shift across is fitted.
+    No peak is interpolated, hence no pull towards whole pixels.
     """
     out = np.zeros((len(frames), 2))
     for tilt, (frame, reference) in enumerate(zip(frames, references, strict=True)):
@@ -107,6 +108,7 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
         image = ndimage.gaussian_filter(frame.astype(np.float64), smoothing_px, mode="nearest")
         inner = (slice(2, -2), slice(2, -2)) if min(frame.shape) > 8 else (slice(None), slice(None))
         slope_y, slope_x = np.gradient(smooth)
+        slope_y *= along_axis
         columns = [slope_y, slope_x, smooth, np.ones_like(smooth)]
         terms = np.stack([column[inner].ravel() for column in columns], axis=1)
         inverse = np.linalg.pinv(terms.T @ terms, rcond=1e-9, hermitian=True)
@@ -122,14 +124,26 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
 def axial_likeness(frames: IMAGES, references: IMAGES) -> float:
     """Return how much of the structure along the axis two sets of frames share, from 0 (nothing but noise) to 1.
 
-    The normalised product of the slopes along y, pooled over all frames. A featureless rod gives about 0: its
-    shift along the axis is not in the data.
+    The normalised product of the slopes along y, pooled over all frames, without the part that a movement across the axis
+    makes as well: a featureless rod gives about 0 even where it runs obliquely, for its shift along the axis is not in the
+    data. Slopes below 3 % of those across count as nothing.
     """
-    one = ndimage.gaussian_filter(frames.astype(np.float64), (0, 1, 1), mode="nearest")[:, 2:-2]
-    two = ndimage.gaussian_filter(references.astype(np.float64), (0, 1, 1), mode="nearest")[:, 2:-2]
-    slope_one, slope_two = np.gradient(one, axis=1), np.gradient(two, axis=1)
-    power = np.sqrt(float((slope_one**2).sum()) * float((slope_two**2).sum()))
-    return float((slope_one * slope_two).sum()) / power if power > 0 else 0.0
+    shared = power_one = power_two = power_across = 0.0
+    for frame, reference in zip(frames, references, strict=True):
+        one, two = (_axial_slopes(image.astype(np.float64)) for image in (frame, reference))
+        shared += float((one[0] * two[0]).sum())
+        power_one += float((one[0] ** 2).sum())
+        power_two += float((two[0] ** 2).sum())
+        power_across += float((two[1] ** 2).sum())
+    power = np.sqrt(power_one * power_two) + 1e-3 * power_across
+    return shared / power if power > 0 else 0.0
+
+
+def _axial_slopes(image: FLOAT) -> tuple[FLOAT, FLOAT]:
+    """Return the slopes of a frame along y, free of those along x, and those along x."""
+    along, across = (slope[2:-2] for slope in np.gradient(ndimage.gaussian_filter(image, 1.0, mode="nearest")))
+    power = float((across**2).sum())
+    return along - (float((along * across).sum()) / power if power > 0 else 0.0) * across, across
 
 
 def _stretch_across(frame: IMAGES, ratio: float) -> IMAGES:
