@@ -87,9 +87,9 @@ def centre_and_edge_boxes(
 ) -> dict[str, Triple]:
     """Place a cube at the fibre's axis and one just below its surface, by the envelope.
 
-    The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it along the last axis across
-    the fibre, so far out that the middle of its outer face is on the surface; its outer corners may reach beyond, which is why
-    fractions are of the envelope inside a box.
+    The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it along the last axis
+    across the fibre (x for a fibre along y: across the beam, where the missing wedge does least), as far out as 99 % of it are still
+    inside the envelope; where a slim fibre leaves no such place, where most of it is.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def centre_and_edge_boxes(
     Returns
     -------
     dict
-        ``"centre"`` and ``"edge"``, each the centre ``(z, y, x)`` of its cube in nm. Cubes are kept inside the box.
+        ``"centre"`` and ``"edge"``, each the centre ``(z, y, x)`` of its cube in nm (world). Cubes are kept inside the box.
 
     Raises
     ------
@@ -122,26 +122,47 @@ def centre_and_edge_boxes(
             raise InputError(f"size_nm is {size_nm:.4g} nm, more than the volume along {label}.")
     middle = envelope.shape[fibre_axis] // 2
     section = envelope.take(range(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3)), axis=fibre_axis)
+    if not section.any():
+        raise InputError(
+            f"The envelope is empty half way along axis {fibre_axis}: there is no fibre to place cubes in."
+        )
+    half = size_nm / 2
     places = [float(where.mean()) for where in np.nonzero(section)]
     places[fibre_axis] = (envelope.shape[fibre_axis] - 1) / 2
     across = 2 if fibre_axis != 2 else 1
-    line = [round(place) for place in places]
-    ray = np.flatnonzero(envelope[tuple(slice(None) if axis == across else line[axis] for axis in range(3))])
-    half = size_nm / 2
-    surface = (ray.max() + 0.5) * voxel[across] if ray.size else (envelope.shape[across] - 0.5) * voxel[across]
-    centre = [place * size for place, size in zip(places, voxel, strict=True)]
+    centre = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
     edge = list(centre)
-    edge[across] = max(surface - half, centre[across])
-    return {
-        "centre": _inside(centre, half, envelope, voxel, origin),
-        "edge": _inside(edge, half, envelope, voxel, origin),
-    }
+    edge[across] = _outermost(envelope, centre, half, voxel, across)
+    return {name: _moved(place, origin) for name, place in {"centre": centre, "edge": edge}.items()}
 
 
-def _inside(center: list[float], half: float, envelope: NDArray[np.bool_], spacing: Triple, origin: Triple) -> Triple:
-    """Move a cube into the box and add the origin."""
+def _outermost(
+    envelope: NDArray[np.bool_], centre: Sequence[float], half: float, spacing: Triple, across: int
+) -> float:
+    """Return how far out (nm) along an axis a cube may move from the centre before less than 99 % of it are in the envelope."""
+    beam = [
+        slice(max(0, math.ceil((place - half) / size - 1e-6)), math.ceil((place + half) / size - 1e-6))
+        for place, size in zip(centre, spacing, strict=True)
+    ]
+    beam[across] = slice(None)
+    filled = envelope[tuple(beam)].mean(axis=tuple(axis for axis in range(3) if axis != across))
+    edge = max(1, round(2 * half / spacing[across]))
+    shares = np.convolve(filled, np.full(edge, 1 / edge), mode="valid")  # of the cube whose first voxel is this one
+    first = min(round((centre[across] - half) / spacing[across] + 0.5), len(shares) - 1)
+    outwards = shares[first:]
+    start = first + int(np.flatnonzero(outwards >= min(0.99, outwards.max()))[-1])
+    return (start - 0.5) * spacing[across] + half
+
+
+def _inside(center: Sequence[float], half: float, shape: tuple[int, ...], spacing: Triple) -> Triple:
+    """Move a cube into the box."""
     z, y, x = (
-        float(np.clip(place, half - size / 2, (n - 0.5) * size - half)) + start
-        for place, n, size, start in zip(center, envelope.shape, spacing, origin, strict=True)
+        float(np.clip(place, half - size / 2, (n - 0.5) * size - half))
+        for place, n, size in zip(center, shape, spacing, strict=True)
     )
+    return z, y, x
+
+
+def _moved(place: Sequence[float], origin: Triple) -> Triple:
+    z, y, x = (float(value + start) for value, start in zip(place, origin, strict=True))
     return z, y, x
