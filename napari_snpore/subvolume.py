@@ -88,8 +88,8 @@ def centre_and_edge_boxes(
     """Place a cube at the fibre's axis and one just below its surface, by the envelope.
 
     The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it along the last axis
-    across the fibre (x for a fibre along y: across the beam, where the missing wedge does least), as far out as 99 % of it are still
-    inside the envelope; where a slim fibre leaves no such place, where most of it is.
+    across the fibre (x for a fibre along y: across the beam, where the missing wedge does least), as far out as 99 % of it
+    are still inside the envelope; where a slim fibre leaves no such place, where most of it is.
 
     Parameters
     ----------
