@@ -1,315 +1,332 @@
-"""The grey histogram of a volume with threshold lines that are dragged, drawn by vispy in a Qt widget.
+"""The grey histogram with draggable thresholds, drawn by vispy in a Qt canvas.
 
-What is where comes from :mod:`~napari_snpore.viewer.plots.plot_area`; this module draws it and turns the mouse into thresholds.
+Everything is laid out in canvas pixels: one column of the histogram a pixel, so that a drag costs the same for any volume.
+What the thresholds mean is not known here; the owner listens to the signals and sets new thresholds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from qtpy import API_NAME
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from numpy.typing import NDArray
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from vispy.app import use_app
 from vispy.color import Color
-from vispy.scene import SceneCanvas, visuals
+from vispy.scene import SceneCanvas
+from vispy.scene.visuals import Line, Mesh, Text
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.plots.plot_area import LEFT, RIGHT, STRIP, TOP, PlotArea, column_counts
+from napari_snpore.viewer.widgets.form import number
 
-_GRAB_PX = 8
-_TINT = 0.28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 6, 6, 20, 20
+_GRIP_PX = 8
+_FONT_SIZE = 7
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of the plot around the phase colours, for one theme."""
+
+    ground: str = "#262930"
+    ink: str = "#f0f1f2"
+
+    @property
+    def faint(self) -> tuple[float, float, float, float]:
+        """Ink for thin lines."""
+        r, g, b, _ = Color(self.ink).rgba
+        return r, g, b, 0.45
 
 
 class HistogramPlot(QWidget):
-    """Log or linear histogram, the ranges of the phases in their colours, and a line for each threshold.
+    """A log or linear histogram, its phase ranges shaded in their colours, with one line a threshold.
 
-    Drag a line to move a threshold, turn the wheel to stretch the grey axis, double-click to see all of it. With the keyboard:
-    left and right move the line that was touched last by a step, with Shift by ten.
+    Drag a line to move its threshold; turn the wheel to zoom the grey axis about the pointer, double-click to see all of it.
     """
 
     thresholds_changed = Signal(tuple)
-    """While a line is dragged: all thresholds."""
-
+    """Emitted at every move of a drag."""
     drag_started = Signal()
-    drag_ended = Signal()
+    drag_finished = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._histogram: Histogram | None = None
         self._thresholds: tuple[float, ...] = ()
         self._scheme = PORE_C_SN
-        self._held: int | None = None
-        self._touched = 0
-        self._colours = ("#f0f1f2", "#23242b")
-        self._area = PlotArea(300, 170, 0.0, 1.0, 1.0)
-        self._canvas = SceneCanvas(app=use_app(API_NAME.lower()), keys=None, parent=self, show=False, size=(300, 170))
-        self._canvas.native.installEventFilter(self)
-        self._canvas.native.setMouseTracking(True)
-        self._make_visuals()
+        self._look = Look()
+        self._log = True
+        self._window = (0.0, 1.0)
+        self._dragged: int | None = None
+        self._empty_text = ""
+        self.canvas = SceneCanvas(keys=None, bgcolor=self._look.ground, size=(320, 170), parent=self)
+        self.canvas.native.setMinimumHeight(150)
+        self._ranges = _mesh(self.canvas, order=0)
+        self._bars = _mesh(self.canvas, order=1)
+        self._outline = _line(self.canvas, order=2, width=1)
+        self._edges = _line(self.canvas, order=3, width=4)
+        self._lines = _line(self.canvas, order=4, width=2)
+        self._names = _text(self.canvas, "center", "center")
+        self._ticks = _text(self.canvas, "center", "center")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._canvas.native)
-        self.setMinimumHeight(170)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setToolTip("Drag a line to move a threshold; wheel: stretch the grey axis; double-click: all of it.")
-        for event in (self._canvas.events.resize,):
-            event.connect(self._on_resize)
-
-    @property
-    def histogram(self) -> Histogram | None:
-        """What is drawn."""
-        return self._histogram
-
-    @property
-    def area(self) -> PlotArea:
-        """Where grey values lie in the pixels of the canvas."""
-        return self._area
-
-    @property
-    def log(self) -> bool:
-        """Whether counts are drawn on a log scale."""
-        return self._area.log
-
-    @log.setter
-    def log(self, log: bool) -> None:
-        self._area = replace(self._area, log=log)
+        layout.addWidget(self.canvas.native)
+        self.setToolTip(
+            "How often each grey value occurs in the whole volume, exactly.\n"
+            "Drag a line to move a threshold; wheel: zoom; double-click: all grey values."
+        )
+        events = self.canvas.events
+        events.resize.connect(self._on_resize)
+        events.mouse_press.connect(self._on_press)
+        events.mouse_move.connect(self._on_move)
+        events.mouse_release.connect(self._on_release)
+        events.mouse_wheel.connect(self._on_wheel)
+        events.mouse_double_click.connect(self._on_double_click)
         self._draw()
 
-    @property
-    def canvas(self) -> Any:
-        """The vispy canvas."""
-        return self._canvas
+    def sizeHint(self) -> QSize:
+        """Wide and low."""
+        return QSize(340, 180)
 
-    def show_histogram(self, histogram: Histogram | None) -> None:
-        """Draw another histogram, or none; the grey axis shows all of it."""
-        self._histogram = histogram
+    @property
+    def window(self) -> tuple[float, float]:
+        """Grey values at the left and the right end of the axis."""
+        return self._window
+
+    def set_histogram(self, histogram: Histogram | None, empty: str = "") -> None:
+        """Show a histogram, or a sentence where there is none yet."""
+        self._histogram, self._empty_text = histogram, empty
         if histogram is not None:
-            low, high = self._limits()
-            self._area = replace(self._area, low=low, high=high, top=float(max(1, histogram.counts.max())))
+            self._window = self._whole()
         self._draw()
 
-    def show_thresholds(self, thresholds: Sequence[float], scheme: PhaseScheme) -> None:
-        """Draw other thresholds; the scheme has one phase more than there are thresholds. Sends no signal."""
-        self._thresholds, self._scheme = tuple(thresholds), scheme
-        self._touched = min(self._touched, max(0, len(self._thresholds) - 1))
-        self._draw_phases()
-        self._canvas.update()
-
-    def show_colours(self, *, foreground: str, background: str) -> None:
-        """Draw in the colours of a theme."""
-        self._colours = (foreground, background)
+    def set_thresholds(self, thresholds: Sequence[float]) -> None:
+        """Move the lines; no signal is emitted."""
+        self._thresholds = tuple(thresholds)
         self._draw()
 
-    def see_all(self) -> None:
-        """Show the whole grey axis."""
-        if self._histogram is not None:
-            low, high = self._limits()
-            self._area = replace(self._area, low=low, high=high)
-            self._draw()
-
-    @property
-    def step(self) -> float:
-        """Grey units of one arrow key: one for whole numbers, a two-thousandth of the range otherwise."""
-        if self._histogram is None or np.dtype(self._histogram.dtype).kind in "iub":
-            return 1.0
-        return float(self._histogram.maximum - self._histogram.minimum) / 2000 or 1.0
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Turn the mouse on the canvas into thresholds and a stretched axis."""
-        del watched
-        kind = None if event is None else event.type()
-        if kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
-            return self._press(event.position().x())
-        if kind == QEvent.Type.MouseMove:
-            self._move(event.position().x())
-        elif kind == QEvent.Type.MouseButtonRelease and self._held is not None:
-            self._held = None
-            self.drag_ended.emit()
-        elif kind == QEvent.Type.MouseButtonDblClick:
-            self.see_all()
-        elif kind == QEvent.Type.Wheel and self._histogram is not None:
-            factor = 1.2 ** (event.angleDelta().y() / 120)
-            self._area = self._area.zoomed(factor, self._area.grey_of(event.position().x()), self._limits())
-            self._draw()
-            event.accept()
-            return True
-        return False
-
-    def keyPressEvent(self, event: Any) -> None:
-        """Step the threshold that was touched last."""
-        signs = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
-        if event.key() not in signs or not self._thresholds:
-            super().keyPressEvent(event)
-            return
-        many = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-        self._set(self._touched, self._thresholds[self._touched] + signs[event.key()] * many * self.step)
-        self.drag_ended.emit()
-
-    def _press(self, x: float) -> bool:
-        self.setFocus()
-        self._held = self._line_near(x)
-        if self._held is None:
-            return False
-        self._touched = self._held
-        self.drag_started.emit()
-        return True
-
-    def _move(self, x: float) -> None:
-        if self._held is not None:
-            self._set(self._held, self._area.grey_of(x))
-        near = self._held is not None or self._line_near(x) is not None
-        self._canvas.native.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor)
-
-    def _line_near(self, x: float) -> int | None:
-        away = [abs(self._area.x_of(value) - x) for value in self._thresholds]
-        return int(np.argmin(away)) if away and min(away) <= _GRAB_PX else None
-
-    def _set(self, which: int, value: float) -> None:
-        """Move one threshold, a step away from its neighbours at least, and tell."""
-        low, high = self._limits()
-        neighbours = (low, *self._thresholds, high)
-        value = min(max(value, neighbours[which] + self.step), neighbours[which + 2] - self.step)
-        if np.dtype(self._histogram.dtype if self._histogram else "f4").kind in "iub":
-            value = round(value)
-        moved = (*self._thresholds[:which], float(value), *self._thresholds[which + 1 :])
-        if moved != self._thresholds and all(a < b for a, b in zip(moved, moved[1:], strict=False)):
-            self.show_thresholds(moved, self._scheme)
-            self.thresholds_changed.emit(moved)
-
-    def _limits(self) -> tuple[float, float]:
-        edges = np.array([0.0, 1.0]) if self._histogram is None else self._histogram.edges
-        return float(edges[0]), float(edges[-1])
-
-    def _on_resize(self, event: Any) -> None:
-        width, height = event.size
-        self._area = replace(self._area, width=float(width), height=float(height))
+    def set_scheme(self, scheme: PhaseScheme) -> None:
+        """Set names and colours of the phases."""
+        self._scheme = scheme
         self._draw()
 
-    def _make_visuals(self) -> None:
-        scene = self._canvas.scene
-        self._bars = visuals.Mesh(parent=scene)
-        self._tints = visuals.Mesh(parent=scene)
-        self._outline = visuals.Line(parent=scene, width=1)
-        self._strip = visuals.Mesh(parent=scene)
-        self._frame = visuals.Line(parent=scene, connect="segments")
-        self._lines = visuals.Line(parent=scene, connect="segments", width=3)
-        self._ticks = visuals.Text(parent=scene, font_size=7, anchor_x="center", anchor_y="center")
-        self._names = visuals.Text(parent=scene, font_size=7, anchor_x="center", anchor_y="center", bold=True)
-        self._tags = visuals.Text(parent=scene, font_size=8, anchor_x="center", anchor_y="center", bold=True)
-        self._empty = visuals.Text(parent=scene, font_size=9, anchor_x="center", anchor_y="center")
-        for order, visual in enumerate(
-            (self._tints, self._bars, self._outline, self._strip, self._frame, self._lines, self._ticks, self._names,
-             self._tags, self._empty)
-        ):  # fmt: skip
-            visual.order = order
-            visual.set_gl_state("translucent", depth_test=False)
+    def set_log(self, log: bool) -> None:
+        """Choose a logarithmic (base 10, of count + 1) or a linear height."""
+        self._log = log
+        self._draw()
+
+    def set_look(self, look: Look) -> None:
+        """Set the colours around the phases, after a change of theme."""
+        self._look = look
+        self.canvas.bgcolor = look.ground
+        self._draw()
+
+    def x_of(self, grey: float) -> float:
+        """Return the canvas pixel of a grey value."""
+        low, high = self._window
+        left, right = self._span()
+        return left + (grey - low) / (high - low) * (right - left)
+
+    def grey_at(self, x: float) -> float:
+        """Return the grey value at a canvas pixel."""
+        low, high = self._window
+        left, right = self._span()
+        return low + (x - left) / (right - left) * (high - low)
+
+    def _span(self) -> tuple[float, float]:
+        return float(_LEFT), float(max(self.canvas.size[0] - _RIGHT, _LEFT + 1))
+
+    def _whole(self) -> tuple[float, float]:
+        histogram = self._histogram
+        assert histogram is not None
+        return float(histogram.edges[0]), float(histogram.edges[-1])
+
+    def _step(self) -> float:
+        """Smallest distance between two thresholds, and the grid they are dragged on for integers."""
+        return float(self._histogram.edges[1] - self._histogram.edges[0]) if self._histogram is not None else 0.0
 
     def _draw(self) -> None:
-        foreground, background = self._colours
-        area, histogram = self._area, self._histogram
-        self._canvas.bgcolor = background
-        drawn = histogram is not None
-        for visual in (self._bars, self._outline, self._ticks, self._frame):
-            visual.visible = drawn
-        self._empty.visible = not drawn
-        self._empty.text, self._empty.color = "no histogram yet", foreground
-        self._empty.pos = (area.width / 2, area.height / 2)
-        if histogram is not None:
-            x = np.linspace(LEFT, area.width - RIGHT, area.columns + 1)
-            y = area.y_of(column_counts(histogram, area))
-            self._draw_bars(x, y)
-            base = area.base + STRIP + 2
-            ticks = area.ticks()
-            marks = [(area.x_of(tick), row) for tick in ticks for row in (base, base + 4)]
-            axis = [(LEFT, base), (area.width - RIGHT, base)]
-            self._frame.set_data(np.array([*axis, *marks]), color=foreground)
-            self._ticks.text = [f"{tick:g}" for tick in ticks] or [""]
-            self._ticks.pos = np.array([(area.x_of(tick), base + 13) for tick in ticks] or [(0, 0)])
-            self._ticks.color = foreground
-        self._draw_phases()
-        self._canvas.update()
+        if self._histogram is None:
+            for visual in (self._ranges, self._bars, self._outline, self._edges, self._lines, self._ticks):
+                visual.visible = False
+            width, height = self.canvas.size
+            _write(self._names, [self._empty_text], [(width / 2, height / 2)], self._look.ink)
+            self.canvas.update()
+            return
+        left, right = self._span()
+        bottom = float(self.canvas.size[1] - _BOTTOM)
+        edges = np.arange(left, right + 1)
+        heights = (bottom - _TOP) * self._heights(edges)
+        colours = np.array([Color(colour).rgba for colour in self._scheme.colours], np.float32)
+        phase = np.searchsorted(self._thresholds, self.grey_at((edges[:-1] + edges[1:]) / 2), side="right")
+        shown = colours[np.minimum(phase, len(colours) - 1)]
+        faded = shown * (1, 1, 1, 0.22)
+        _bars(self._ranges, edges, np.full(len(heights), bottom - _TOP), bottom, faded)
+        _bars(self._bars, edges, heights, bottom, shown)
+        outline = np.stack([np.repeat(edges, 2)[1:-1], bottom - np.repeat(heights, 2)], axis=1)
+        self._outline.set_data(outline, color=self._look.faint)
+        self._outline.visible = True
+        self._draw_lines(bottom, colours)
+        self._draw_names()
+        self._draw_ticks(left, right, bottom)
+        self.canvas.update()
 
-    def _draw_bars(self, x: Any, y: Any) -> None:
-        foreground = Color(self._colours[0])
-        n = len(y)
-        steps = np.stack([np.repeat(x, 2)[1:-1], np.repeat(y, 2)], axis=1)
-        feet = np.stack([steps[:, 0], np.full(2 * n, self._area.base)], axis=1)
-        points = np.concatenate([steps, feet])
-        k = np.arange(0, 2 * n, 2)
-        faces = np.concatenate([np.stack([k, k + 1, k + 2 * n], 1), np.stack([k + 1, k + 2 * n, k + 2 * n + 1], 1)])
-        fill = Color(foreground, alpha=0.45)
-        self._bars.set_data(vertices=_flat(points), faces=faces.astype(np.uint32), color=fill)
-        self._outline.set_data(steps, color=Color(foreground, alpha=0.9))
+    def _heights(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the height 0..1 of each pixel column: the voxels whose grey values it covers."""
+        assert self._histogram is not None
+        below = np.interp(self.grey_at(edges), self._histogram.edges, self._histogram.cumulative)
+        counts = np.diff(below)
+        heights = np.log10(counts + 1) if self._log else counts
+        return np.asarray(heights / max(float(heights.max()), 1e-12))
 
-    def _draw_phases(self) -> None:
-        area, shown = self._area, self._histogram is not None and len(self._thresholds) > 0
-        for visual in (self._tints, self._strip, self._lines, self._names, self._tags):
-            visual.visible = shown
+    def _draw_lines(self, bottom: float, colours: NDArray[np.float32]) -> None:
+        shown = [(x, k) for k, t in enumerate(self._thresholds) if _LEFT <= (x := self.x_of(t)) <= self._span()[1]]
+        for visual in (self._lines, self._edges):
+            visual.visible = bool(shown)
         if not shown:
             return
-        inside = np.clip(self._thresholds, area.low, area.high)
-        x = [float(LEFT), *(area.x_of(value) for value in inside), area.width - RIGHT]
-        spans = list(zip(x[:-1], x[1:], strict=True))
-        colours = [Color(colour) for colour in self._scheme.colours]
-        tint = [(*colour.rgb, _TINT) for colour in colours]
-        self._fill(self._tints, spans, (float(TOP), area.base), tint)
-        self._fill(self._strip, spans, (area.base + 1, area.base + 1 + STRIP), [tuple(c.rgba) for c in colours])
-        ends, ink = [], []
-        for k, value in enumerate(self._thresholds):
-            if area.low <= value <= area.high:
-                ends += [(area.x_of(value), TOP - 4), (area.x_of(value), area.base + STRIP)]
-                ink += [tuple(_distinct(colours[k + 1], self._colours[1]))] * 2
-        self._lines.visible = bool(ends)
-        if ends:
-            self._lines.set_data(np.array(ends), color=np.array(ink))
-        self._write_names(spans, x)
+        ends = np.array([(x, y) for x, _ in shown for y in (_TOP - 6, bottom)], np.float32)
+        paint = np.repeat([colours[min(k + 1, len(colours) - 1)] for _, k in shown], 2, axis=0)
+        self._edges.set_data(ends, color=(0, 0, 0, 0.75), connect="segments")
+        self._lines.set_data(ends, color=paint, connect="segments")
 
-    def _write_names(self, spans: list[tuple[float, float]], x: list[float]) -> None:
-        """Write names into the strip where they fit, and the number of each threshold above its line."""
-        names = [
-            name if b - a > 7 * len(name) + 4 else "" for name, (a, b) in zip(self._scheme.names, spans, strict=True)
-        ]
-        middle = self._area.base + 1 + STRIP / 2
-        self._names.text = [name or " " for name in names]
-        self._names.pos = np.array([((a + b) / 2, middle) for a, b in spans])
-        self._names.color = np.array([_ink_on(Color(colour)) for colour in self._scheme.colours])
-        tags = x[1:-1]
-        for k in range(1, len(tags)):
-            tags[k] = max(tags[k], tags[k - 1] + 16)
-        self._tags.text = [f"t{k}" for k in range(1, len(tags) + 1)]
-        self._tags.pos = np.array([(min(max(tag, LEFT + 6), self._area.width - RIGHT), TOP - 12) for tag in tags])
-        self._tags.color = self._colours[0]
+    def _draw_names(self) -> None:
+        left, right = self._span()
+        limits = [left, *(min(max(self.x_of(t), left), right) for t in self._thresholds), right]
+        words, places = [], []
+        for name, start, end in zip(self._scheme.names, limits[:-1], limits[1:], strict=False):
+            if end - start > 7 * len(name) + 4:
+                words.append(name)
+                places.append(((start + end) / 2, 8))
+        _write(self._names, words, places, self._look.ink)
 
-    def _fill(
-        self, mesh: Any, spans: list[tuple[float, float]], rows: tuple[float, float], colours: list[tuple[float, ...]]
-    ) -> None:
-        corners = [(x, y) for a, b in spans for x, y in ((a, rows[0]), (b, rows[0]), (a, rows[1]), (b, rows[1]))]
-        k = 4 * np.arange(len(spans))
-        faces = np.concatenate([np.stack([k, k + 1, k + 2], 1), np.stack([k + 1, k + 2, k + 3], 1)])
-        vertex_colours = np.repeat(np.array(colours, np.float32), 4, axis=0)
-        mesh.set_data(vertices=_flat(np.array(corners)), faces=faces.astype(np.uint32), vertex_colors=vertex_colours)
+    def _draw_ticks(self, left: float, right: float, bottom: float) -> None:
+        low, high = self._window
+        values = round_ticks(low, high, at_most=max(2, int((right - left) / 70)))
+        places = [(float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values]
+        _write(self._ticks, [number(v) for v in values], places, self._look.ink)
+
+    def _nearest(self, x: float) -> int | None:
+        distances = [abs(self.x_of(t) - x) for t in self._thresholds]
+        if self._histogram is None or not distances or min(distances) > _GRIP_PX:
+            return None
+        nearest = [k for k, d in enumerate(distances) if d <= min(distances) + 0.5]
+        return nearest[-1] if x >= self.x_of(self._thresholds[nearest[0]]) else nearest[0]
+
+    def _on_resize(self, event: Any) -> None:
+        del event
+        self._draw()
+
+    def _on_press(self, event: Any) -> None:
+        if event.button == 1 and (nearest := self._nearest(event.pos[0])) is not None:
+            self._dragged = nearest
+            self.drag_started.emit()
+
+    def _on_move(self, event: Any) -> None:
+        if self._dragged is None:
+            near = self._nearest(event.pos[0]) is not None
+            self.canvas.native.setCursor(Qt.CursorShape.SizeHorCursor if near else Qt.CursorShape.ArrowCursor)
+            return
+        grey = self.grey_at(event.pos[0])
+        histogram = self._histogram
+        if histogram is not None and np.dtype(histogram.dtype).kind in "iub":
+            grey = float(round(grey))
+        low, high = self._room(self._dragged)
+        moved = list(self._thresholds)
+        moved[self._dragged] = float(min(max(grey, low), high))
+        self.set_thresholds(moved)
+        self.thresholds_changed.emit(tuple(moved))
+
+    def _room(self, index: int) -> tuple[float, float]:
+        """Return how far a threshold may go between its neighbours and the ends of the axis."""
+        step, (low, high) = self._step(), self._window
+        if index > 0:
+            low = max(low, self._thresholds[index - 1] + step)
+        if index + 1 < len(self._thresholds):
+            high = min(high, self._thresholds[index + 1] - step)
+        return low, max(low, high)
+
+    def _on_release(self, event: Any) -> None:
+        del event
+        if self._dragged is not None:
+            self._dragged = None
+            self.drag_finished.emit()
+
+    def _on_wheel(self, event: Any) -> None:
+        if self._histogram is None:
+            return
+        whole = self._whole()
+        about = self.grey_at(event.pos[0])
+        factor = 0.8 ** float(np.sign(event.delta[1]))
+        low, high = (about + (end - about) * factor for end in self._window)
+        if high - low < 4 * self._step():
+            return
+        self._window = (max(low, whole[0]), min(high, whole[1]))
+        self._draw()
+
+    def _on_double_click(self, event: Any) -> None:
+        del event
+        if self._histogram is not None:
+            self._window = self._whole()
+            self._draw()
 
 
-def _flat(points: Any) -> Any:
-    return np.column_stack([points, np.zeros(len(points))]).astype(np.float32)
+def round_ticks(low: float, high: float, *, at_most: int) -> list[float]:
+    """Return at most so many round numbers between two ends: steps of 1, 2 or 5 times a power of ten.
+
+    Examples
+    --------
+    >>> round_ticks(0, 255, at_most=5)
+    [0.0, 100.0, 200.0]
+    """
+    span = high - low
+    exponent = int(np.floor(np.log10(span / max(at_most, 1))))
+    step = next(
+        s for e in (exponent, exponent + 1) for m in (1, 2, 5) if (s := m * 10.0**e) * at_most >= span
+    )  # at_most steps of 10 ** (exponent + 1) always reach
+    first = int(np.ceil(low / step - 1e-9))
+    return [round(k * step, 12) for k in range(first, int(np.floor(high / step + 1e-9)) + 1)]
 
 
-def _distinct(colour: Color, background: str) -> Any:
-    """Return the colour, or a darker or lighter one where it would vanish on the background."""
-    away = float(np.abs(colour.rgb - Color(background).rgb).max())
-    if away > 0.35:
-        return colour.rgba
-    return (*(colour.rgb * 0.45), 1.0) if _brightness(colour) > 0.5 else (*(0.5 + colour.rgb / 2), 1.0)
+def _mesh(canvas: SceneCanvas, order: int) -> Any:
+    corners = np.zeros((3, 3), np.float32)
+    visual = Mesh(corners, np.array([[0, 1, 2]]), color=(0, 0, 0, 0), parent=canvas.scene)
+    visual.set_gl_state("translucent", depth_test=False)
+    visual.order = order
+    return visual
 
 
-def _ink_on(colour: Color) -> tuple[float, ...]:
-    return (0.0, 0.0, 0.0, 1.0) if _brightness(colour) > 0.5 else (1.0, 1.0, 1.0, 1.0)
+def _line(canvas: SceneCanvas, order: int, width: float) -> Any:
+    visual = Line(np.zeros((2, 2), np.float32), width=width, method="gl", parent=canvas.scene)
+    visual.set_gl_state("translucent", depth_test=False)
+    visual.order = order
+    return visual
 
 
-def _brightness(colour: Color) -> float:
-    return float(np.dot(colour.rgb, (0.299, 0.587, 0.114)))
+def _text(canvas: SceneCanvas, anchor_x: str, anchor_y: str) -> Any:
+    visual = Text("", font_size=_FONT_SIZE, anchor_x=anchor_x, anchor_y=anchor_y, parent=canvas.scene)
+    visual.order = 5
+    return visual
+
+
+def _bars(
+    visual: Any, edges: NDArray[np.float64], heights: NDArray[np.float64], bottom: float, colours: NDArray[np.float32]
+) -> None:
+    count = len(heights)
+    corners = np.zeros((count, 4, 3), np.float32)
+    corners[:, (0, 3), 0], corners[:, (1, 2), 0] = edges[:-1, None], edges[1:, None]
+    corners[:, :2, 1], corners[:, 2:, 1] = bottom, (bottom - heights)[:, None]
+    faces = (np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]).reshape(-1, 3)
+    visual.set_data(corners.reshape(-1, 3), faces.astype(np.uint32), vertex_colors=np.repeat(colours, 4, axis=0))
+    visual.visible = True
+
+
+def _write(visual: Any, words: list[str], places: list[tuple[float, float]], colour: str) -> None:
+    visual.visible = bool(words) and any(words)
+    if visual.visible:
+        visual.text = words
+        visual.pos = np.array(places, np.float32)
+        visual.color = colour
