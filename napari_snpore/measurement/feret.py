@@ -1,55 +1,181 @@
-"""Feret diameters of labelled objects: length, width and breadth over all directions, or over a few."""
+"""Feret diameters of labelled objects: length, width and breadth over all directions, or over a few.
+
+What belongs here: the conventions and the tables. The geometry is in the kernels beside this file.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import ConvexHull
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.volume import Volume, array_of, spacing_of
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, WIDTH, diameters_of_objects
+from napari_snpore.measurement._hull_kernels import REACH
+from napari_snpore.measurement.scan import ObjectScan, scan_objects
+from napari_snpore.segmentation.occlusion import half_sphere
+from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 Convention = Literal["corners", "centers_plus_one"]
+Directions = Literal["exact"] | int
+
+_CHUNK_ROWS = 1 << 15
 
 
 def feret_diameters(
     labels: Volume | NDArray[Any],
     *,
     spacing: float | Sequence[float] | None = None,
-    directions: Literal["exact"] | int = "exact",
+    directions: Directions = "exact",
     convention: Convention = "corners",
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return length, width and breadth of every object."""
-    array, voxel = np.asarray(array_of(labels)), np.array(spacing_of(labels, spacing))
-    rows = []
-    found = ndimage.find_objects(array)
-    for label, box in enumerate(found, 1):
-        check_stop(should_stop)
-        if progress is not None:
-            progress(label, len(found))
-        if box is None:
-            continue
-        place = np.argwhere(array[box] == label)
-        corners = np.unique((place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0) * voxel
-        hull = ConvexHull(corners)
-        tips = corners[hull.vertices]
-        normals = hull.equations[:, :3]
-        spans = np.ptp(tips @ normals.T, axis=0)
-        gaps = tips[:, None] - tips[None]
-        distance = np.linalg.norm(gaps, axis=2)
-        first, second = np.unravel_index(int(np.argmax(distance)), distance.shape)
-        length, width = float(distance.max()), float(spans.min())
-        axis = (tips[first] - tips[second]) / length
-        flat = tips - np.outer(tips @ axis, axis)
-        breadth = float(np.linalg.norm(flat[:, None] - flat[None], axis=2).max())
-        rows.append((label, length, width, max(breadth, width), width / length, convention))
-    names = ["label", "length_nm", "width_nm", "breadth_nm", "aspect_ratio", "convention"]
-    return pd.DataFrame(rows, columns=names)
+    """Return length, width and breadth of every object: distances of two parallel planes that touch it.
+
+    Parameters
+    ----------
+    labels : Volume or array of integers, shape (z, y, x)
+        0 outside; numbers may have gaps.
+    spacing : float or (float, float, float)
+        Voxel size in nm; a Volume brings its own.
+    directions : "exact" or int
+        "exact": all directions. A number n: only n directions, uniform on the half sphere; 31 imitates common closed
+        software, which reads lengths too short and widths of plates too wide.
+    convention : "corners" or "centers_plus_one"
+        "corners": the object is the union of its voxel boxes; a voxel of edge 1 has length √3 and width 1.
+        "centers_plus_one": the extent of the voxel centres plus one voxel edge, in every direction; a voxel of edge 1 reads 1.
+        Where edges differ, "one voxel edge" is the cube root of the voxel volume, along oblique directions too: the object
+        is the hull of its centres grown by a ball of that diameter.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    DataFrame
+        One row an object, by label: ``label``, ``length_nm`` (greatest distance), ``width_nm`` (least), ``breadth_nm``
+        (greatest extent perpendicular to the length; of several equal lengths, the greatest breadth), ``aspect_ratio``
+        (width / length), ``convention``.
+
+    Raises
+    ------
+    InputError
+        Labels that are not integers of three axes, an unknown convention, directions that are neither "exact" nor 3 or more.
+
+    Notes
+    -----
+    Over a number of directions, the breadth is the exact extent perpendicular to the direction of the length found, at most
+    that length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> line = np.zeros((3, 3, 6), np.uint32)
+    >>> line[1, 1, 1:5] = 1
+    >>> feret_diameters(line, spacing=0.5)[["length_nm", "width_nm"]].round(3).values.tolist()
+    [[2.121, 0.5]]
+    """
+    voxel = spacing_of(labels, spacing)
+    check_directions(directions)
+    check_convention(convention)
+    done = 0
+
+    def tick(part: int, share: float) -> Progress:
+        def told(now: int, total: int) -> None:
+            nonlocal done
+            done = max(done, int(100 * (part * share + now / max(1, total) * (share if part == 0 else 1 - share))))
+            if progress is not None:
+                progress(done, 100)
+
+        return told
+
+    scan = scan_objects(array_of(labels), progress=tick(0, 0.5), should_stop=should_stop)
+    found = extents(
+        scan,
+        spacing=voxel,
+        directions=directions,
+        convention=convention,
+        progress=tick(1, 0.5),
+        should_stop=should_stop,
+    )
+    return diameter_table(scan, found, convention)
+
+
+def extents(
+    scan: ObjectScan,
+    *,
+    spacing: Triple,
+    directions: Directions = "exact",
+    convention: Convention = "corners",
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> NDArray[np.float64]:
+    """Return length, width, breadth (nm) and hull volume (voxels) of scanned objects, shape (object, 4).
+
+    The volume is that of the convention's own hull: of corners, or of centres.
+    """
+    if len(scan.label) and int((scan.high - scan.low).max()) + 1 >= REACH:
+        raise InputError(
+            f"labels holds an object of {REACH} voxels or more along an axis; smaller ones can be measured."
+        )
+    scale = np.array(spacing)
+    chosen = np.empty((0, 3)) if directions == "exact" else half_sphere(int(directions))
+    out = np.empty((len(scan.label), 4))
+
+    def measure(chunk: tuple[int, int]) -> None:
+        first, stop = chunk
+        rows = scan.rows[scan.starts[first] : scan.starts[stop]]
+        starts = scan.starts[first : stop + 1] - scan.starts[first]
+        diameters_of_objects(rows, starts, scale, convention == "corners", chosen, out[first:stop])
+
+    run_blocks(measure, _chunks(scan.starts), progress=progress, should_stop=should_stop)
+    if convention == "centers_plus_one":
+        out[:, [LENGTH, WIDTH, BREADTH]] += np.prod(scale) ** (1 / 3)
+    # rounding aside, an exact breadth lies between the two
+    out[:, BREADTH] = np.clip(out[:, BREADTH], out[:, WIDTH], out[:, LENGTH])
+    return out
+
+
+def diameter_table(scan: ObjectScan, found: NDArray[np.float64], convention: Convention) -> pd.DataFrame:
+    """Return the table of :func:`feret_diameters`."""
+    return pd.DataFrame(
+        {
+            "label": scan.label,
+            "length_nm": found[:, LENGTH],
+            "width_nm": found[:, WIDTH],
+            "breadth_nm": found[:, BREADTH],
+            "aspect_ratio": found[:, WIDTH] / found[:, LENGTH],
+            "convention": pd.Series([convention] * len(scan.label), dtype="str"),
+        }
+    )
+
+
+def check_directions(directions: Directions) -> None:
+    """Refuse anything but "exact" and whole numbers from 3."""
+    whole = isinstance(directions, (int, np.integer)) and not isinstance(directions, bool)
+    if directions != "exact" and not (whole and int(directions) >= 3):
+        raise InputError(
+            f'directions is {directions!r}; "exact" or a whole number of directions, 3 or more, is needed.'
+        )
+
+
+def check_convention(convention: str) -> None:
+    """Refuse an unknown convention."""
+    if convention not in get_args(Convention):
+        raise InputError(f"convention is {convention!r}; {' and '.join(get_args(Convention))} are possible.")
+
+
+def _chunks(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return ranges of objects of some 32,000 rows each; a larger object stands alone."""
+    chunks = []
+    first, count = 0, len(starts) - 1
+    while first < count:
+        stop = int(np.searchsorted(starts, starts[first] + _CHUNK_ROWS, side="right")) - 1
+        stop = min(max(stop, first + 1), count)
+        chunks.append((first, stop))
+        first = stop
+    return chunks

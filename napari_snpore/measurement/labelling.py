@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal, cast
 
 import cc3d
 import edt
@@ -40,10 +41,13 @@ def label_objects(mask: NDArray[np.bool_], *, connectivity: int = 26) -> NDArray
     _check_mask(mask)
     if connectivity not in (6, 18, 26):
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
-    if mask.size == 0:
+    if 0 in mask.shape:
         return np.zeros(mask.shape, np.uint32)
     labels = cc3d.connected_components(
-        np.ascontiguousarray(mask), connectivity=connectivity, out_dtype=np.uint32, binary_image=True
+        np.ascontiguousarray(mask),
+        connectivity=cast(Literal[6, 18, 26], connectivity),
+        out_dtype=np.uint32,
+        binary_image=True,
     )
     return np.ascontiguousarray(labels, dtype=np.uint32)
 

@@ -1,24 +1,34 @@
-"""One table of everything that is measured on labelled objects."""
+"""One table of everything that is measured on labelled objects, and the way to it: label or separate, measure, sum up."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import ConvexHull
 
-from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.measurement.feret import Convention, feret_diameters
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, VOLUME, WIDTH
+from napari_snpore.measurement.feret import (
+    Convention,
+    Directions,
+    check_convention,
+    check_directions,
+    extents,
+)
 from napari_snpore.measurement.labelling import label_objects, separate_objects
+from napari_snpore.measurement.scan import ObjectScan, scan_objects
+from napari_snpore.measurement.shape import depths, principal_axes, surface_areas
 from napari_snpore.measurement.sizes import SizeSummary, size_summary
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 __all__ = ["SizeSummary", "label_objects", "measure_objects", "separate_objects", "size_summary"]
+
+_STEPS = 1000
 
 
 def measure_objects(
@@ -26,64 +36,128 @@ def measure_objects(
     *,
     spacing: float | Sequence[float] | None = None,
     intensity: Volume | NDArray[Any] | None = None,
-    envelope: NDArray[np.bool_] | None = None,
-    directions: Literal["exact"] | int = "exact",
+    envelope: Volume | NDArray[np.bool_] | None = None,
+    directions: Directions = "exact",
     convention: Convention = "corners",
     objects_from: str = "connected",
     min_voxels: int = 64,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return one row an object: sizes, shape, place, intensity."""
-    array, voxel = np.asarray(array_of(labels)), np.array(spacing_of(labels, spacing))
-    origin = np.array(labels.origin if isinstance(labels, Volume) else (0.0, 0.0, 0.0))
-    sizes = feret_diameters(
-        array, spacing=tuple(voxel), directions=directions, convention=convention, progress=progress,
-        should_stop=should_stop,
-    )  # fmt: skip
-    import edt
+    """Return one row an object: sizes, Feret diameters, shape, place, grey values.
 
-    depth = None if envelope is None else edt.edt(envelope, anisotropy=tuple(voxel), black_border=False)
-    grey = None if intensity is None else np.asarray(array_of(intensity))
-    rows = []
-    found = ndimage.find_objects(array)
-    for record in sizes.to_dict("records"):
-        label = int(record["label"])
-        box = found[label - 1]
-        inside = array[box] == label
-        place = np.argwhere(inside)
-        count = len(place)
-        volume = count * float(np.prod(voxel))
-        corners = np.unique((place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0) * voxel
-        hull = float(ConvexHull(corners).volume)
-        padded = np.pad(inside, 1)
-        faces = [np.count_nonzero(np.diff(padded.astype(np.int8), axis=a)) * np.prod(voxel) / voxel[a] for a in range(3)]
-        surface = float(sum(faces)) * 2 / 3
-        low, high = [s.start for s in box], [s.stop - 1 for s in box]
-        middle = place.mean(axis=0) + low
-        spread = np.cov((place * voxel).T, bias=True) if count > 1 else np.zeros((3, 3))
-        axis = np.linalg.eigh(spread)[1][:, -1]
-        row: dict[str, object] = {
-            "label": label,
-            "voxel_count": count,
-            "volume_nm3": volume,
-            **{name: record[name] for name in ("length_nm", "width_nm", "breadth_nm", "aspect_ratio")},
-            "equivalent_diameter_nm": (6 * volume / math.pi) ** (1 / 3),
-            "surface_area_nm2": surface,
-            "sphericity": math.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / surface,
-            "hull_volume_nm3": hull,
-            "solidity": volume / hull,
-        }
-        row |= {f"centroid_{c}_nm": m * v + o for c, m, v, o in zip("zyx", middle, voxel, origin, strict=True)}
-        for c, first, last in zip("zyx", low, high, strict=True):
-            row |= {f"{c}_min": first, f"{c}_max": last}
-        row |= {f"orientation_{c}": a for c, a in zip("zyx", axis, strict=True)}
-        if depth is not None:
-            row["depth_nm"] = depth[tuple(np.rint(middle).astype(int))]
-        if grey is not None:
-            values = grey[box][inside]
-            row |= {"intensity_mean": values.mean(), "intensity_sum": values.sum()}
-        row["touches_border"] = min(low) == 0 or any(h == n - 1 for h, n in zip(high, array.shape, strict=True))
-        row |= {"resolved": count >= min_voxels, "convention": convention, "objects_from": objects_from}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    Parameters
+    ----------
+    labels : Volume or array of integers, shape (z, y, x)
+        0 outside; numbers may have gaps. The origin of a Volume is part of the centroids.
+    spacing : float or (float, float, float)
+        Voxel size in nm; a Volume brings its own.
+    intensity : Volume or array of real numbers, same shape, optional
+        Adds ``intensity_mean`` and ``intensity_sum``.
+    envelope : bool array, same shape, optional
+        Adds ``depth_nm``, the distance from the centre of the centroid's voxel to that of the nearest voxel outside; faces of
+        the box are not surface.
+    directions, convention
+        See :func:`~napari_snpore.measurement.feret.feret_diameters`.
+    objects_from : str
+        What made the objects; stands in the table.
+    min_voxels : int
+        The fewest voxels of a ``resolved`` object.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    DataFrame
+        By label; columns without their input are left out:
+
+        - ``label, voxel_count, volume_nm3``
+        - ``length_nm, width_nm, breadth_nm, aspect_ratio``: Feret diameters
+        - ``equivalent_diameter_nm``: of the sphere of equal volume
+        - ``surface_area_nm2`` (Crofton) and ``sphericity``: surface of that sphere / surface; a few voxels can pass 1
+        - ``hull_volume_nm3``: of the hull of the voxel boxes, in either convention; ``solidity``: volume / hull volume
+        - ``centroid_z_nm`` ..., and ``z_min, z_max`` ...: inclusive voxel indices
+        - ``orientation_z`` ...: unit vector of the greatest spread; NaN where none stands out
+        - ``depth_nm, intensity_mean, intensity_sum``
+        - ``touches_border, resolved, convention, objects_from``
+
+    Raises
+    ------
+    InputError
+        Labels that are not integers of three axes, another shape, NaN, an unknown option.
+    """
+    voxel = spacing_of(labels, spacing)
+    check_directions(directions)
+    check_convention(convention)
+    if min_voxels < 1:
+        raise InputError(f"min_voxels is {min_voxels}; 1 or more is needed.")
+    grey = None if intensity is None else array_of(intensity)
+    scan = scan_objects(array_of(labels), grey=grey, progress=_part(progress, 0, 400), should_stop=should_stop)
+    sizes = extents(
+        scan, spacing=voxel, directions=directions, convention=convention,
+        progress=_part(progress, 400, 800), should_stop=should_stop,
+    )  # fmt: skip
+    hull = sizes[:, VOLUME]
+    if convention != "corners":
+        hull = extents(scan, spacing=voxel, directions=3, should_stop=should_stop)[:, VOLUME]
+    check_stop(should_stop)
+    columns = _sizes_and_shapes(scan, sizes, hull, voxel)
+    columns |= _place(scan, labels.origin if isinstance(labels, Volume) else (0.0, 0.0, 0.0), voxel)
+    if envelope is not None:
+        columns["depth_nm"] = depths(scan, array_of(envelope), voxel)
+    if scan.grey_sum is not None:
+        columns |= {"intensity_mean": scan.grey_sum / scan.count, "intensity_sum": scan.grey_sum}
+    columns["touches_border"] = ((scan.low == 0) | (scan.high == np.array(scan.shape) - 1)).any(axis=1)
+    columns["resolved"] = scan.count >= min_voxels
+    for name, word in (("convention", convention), ("objects_from", objects_from)):
+        columns[name] = pd.Series([word] * len(scan.label), dtype="str")
+    if progress is not None:
+        progress(_STEPS, _STEPS)
+    return pd.DataFrame(columns)
+
+
+def _sizes_and_shapes(
+    scan: ObjectScan, sizes: NDArray[np.float64], hull: NDArray[np.float64], spacing: tuple[float, float, float]
+) -> dict[str, Any]:
+    volume = scan.count * math.prod(spacing)
+    surface = surface_areas(scan, spacing)
+    diameter = np.cbrt(6 * volume / math.pi)
+    return {
+        "label": scan.label,
+        "voxel_count": scan.count,
+        "volume_nm3": volume,
+        "length_nm": sizes[:, LENGTH],
+        "width_nm": sizes[:, WIDTH],
+        "breadth_nm": sizes[:, BREADTH],
+        "aspect_ratio": sizes[:, WIDTH] / sizes[:, LENGTH],
+        "equivalent_diameter_nm": diameter,
+        "surface_area_nm2": surface,
+        "sphericity": math.pi * diameter**2 / surface,
+        "hull_volume_nm3": hull * math.prod(spacing),
+        "solidity": scan.count / hull,
+    }
+
+
+def _place(
+    scan: ObjectScan, origin: tuple[float, float, float], spacing: tuple[float, float, float]
+) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {}
+    for axis, name in enumerate("zyx"):
+        columns[f"centroid_{name}_nm"] = origin[axis] + scan.centroid[:, axis] * spacing[axis]
+    for axis, name in enumerate("zyx"):
+        columns |= {f"{name}_min": scan.low[:, axis], f"{name}_max": scan.high[:, axis]}
+    axes = principal_axes(scan, spacing)
+    for axis, name in enumerate("zyx"):
+        columns[f"orientation_{name}"] = axes[:, axis]
+    return columns
+
+
+def _part(progress: Progress | None, first: int, last: int) -> Progress | None:
+    """Return a progress callback for one part of the work, from ``first`` to ``last`` thousandths."""
+    if progress is None:
+        return None
+
+    def told(done: int, total: int) -> None:
+        progress(first + (last - first) * done // max(1, total), _STEPS)
+
+    return told

@@ -1,0 +1,78 @@
+"""Shape and place of scanned objects: surface area, principal axis, depth below the envelope's surface."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import SphericalVoronoi
+
+from napari_snpore.compute import thread_count
+from napari_snpore.errors import InputError
+from napari_snpore.measurement._scan_kernels import DIRECTIONS
+from napari_snpore.measurement.scan import ObjectScan
+from napari_snpore.volume import Triple
+
+
+@lru_cache(maxsize=32)
+def crofton_weights(spacing: Triple) -> tuple[float, ...]:
+    """Return the share of the sphere that is nearest to each of the 13 directions or its opposite; they add up to 1.
+
+    Areas of the Voronoi cells of the 26 neighbours' directions in physical space, so that unequal voxel edges are allowed for.
+    """
+    rays = np.array(DIRECTIONS) * np.array(spacing)
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    areas = SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (4 * math.pi)
+    return tuple(float(area) for area in areas[:13] + areas[13:])
+
+
+def surface_areas(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
+    """Return the surface area (nm²) of each object by the Crofton formula over 13 directions.
+
+    Four times the mean, over all directions, of the area in which parallel lines leave the object. Right on average for smooth
+    surfaces that face all ways: a sphere of 20 voxels across reads within 2 %, one of 40 within 0.5 %. Faces of the box close an
+    object that it cuts.
+
+    References
+    ----------
+    Legland, Kiêu and Devaux 2007, doi 10.5566/ias.v26.p83-92.
+    """
+    steps = np.linalg.norm(np.array(DIRECTIONS) * np.array(spacing), axis=1)
+    areas: NDArray[np.float64] = scan.exits @ (4 * math.prod(spacing) * np.array(crofton_weights(spacing)) / steps)
+    return areas
+
+
+def principal_axes(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
+    """Return the unit vector (z, y, x) along which each object is most spread out, in nm, shape (object, 3).
+
+    Its first component that is not 0 is positive. NaN where no axis stands out (a cube, a disc).
+    """
+    moments = scan.covariance * np.outer(spacing, spacing)
+    spread, axes = np.linalg.eigh(moments)
+    axis = axes[:, :, 2]
+    axis[np.abs(axis) < 1e-12] = 0.0
+    leading = np.take_along_axis(axis, np.argmax(axis != 0, axis=1)[:, None], axis=1)
+    axis = axis * np.sign(leading) + 0.0
+    axis[spread[:, 2] - spread[:, 1] <= 1e-9 * spread[:, 2]] = np.nan
+    return np.asarray(axis, np.float64)
+
+
+def depths(scan: ObjectScan, envelope: Any, spacing: Triple) -> NDArray[np.float64]:
+    """Return how deep (nm) each object's centroid voxel lies: the distance of its centre to that of the nearest voxel outside.
+
+    0 where that voxel lies outside the envelope. Faces of the box are not surface; NaN if the envelope fills the box.
+    """
+    inside = np.asarray(envelope)
+    if inside.dtype != np.bool_ or inside.shape != scan.shape:
+        raise InputError(
+            f"envelope is {inside.dtype} of shape {inside.shape}; a boolean array of the labels' shape {scan.shape} is needed."
+        )
+    if len(scan.label) == 0 or inside.all():
+        return np.full(len(scan.label), np.nan)
+    distance = edt.edt(np.ascontiguousarray(inside), anisotropy=spacing, black_border=False, parallel=thread_count())
+    z, y, x = np.floor(scan.centroid + 0.5).astype(np.intp).T
+    return np.asarray(distance[z, y, x], np.float64)
