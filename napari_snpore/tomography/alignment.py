@@ -50,6 +50,7 @@ _SETTLED_PX = 0.1
 _FLAT_CONTRAST = 0.05
 _SHARED_STRUCTURE = 0.15
 _FEW_TILTS = 12
+_SMALLEST_SIDE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,11 +192,12 @@ def align(
         ``should_stop`` said so.
     """
     _check(series, method)
+    given = None if tilt_axis_angle is None else axis_angle(tilt_axis_angle)
     order = np.argsort(series.angles_deg, kind="stable")
     angles = series.angles_deg[order]
     refines = method == "auto"
     tracks = {name: track for name, track in _TRACKS.items() if method in ("auto", name)}
-    steps = len(tracks) if tilt_axis_angle is not None else find_axis_steps(len(tracks))
+    steps = len(tracks) if given is not None else find_axis_steps(len(tracks))
     steps += 2 + (_PASSES if refines else 0) + 1
     tick = _Ticker(steps, progress, should_stop)
 
@@ -204,9 +206,9 @@ def align(
     coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
     fine = working_frames(raw, size=_MATCH_SIZE)
     fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
-    best, name, contrast = _coarse(coarse, angles, tracks, tilt_axis_angle, tick)
+    best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
-    turn = 1.0 if tilt_axis_angle is None else 0.0
+    turn = 1.0 if given is None else 0.0
     trial = Trial(best.tilt_axis_angle, _TRACKS[name](fine, angles, best.tilt_axis_angle), best.misfit)
     for step in (2.0, 0.7):
         trial = sharpen_axis(
@@ -249,6 +251,10 @@ def _check(series: TiltSeries, method: str) -> None:
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
     if len(series.angles_deg) < 3:
         raise InputError(f"The tilt series has {len(series.angles_deg)} images; alignment needs at least 3.")
+    if min(series.shape[1:]) < _SMALLEST_SIDE:
+        raise InputError(
+            f"The images are {series.shape[1]} x {series.shape[2]} px; alignment needs at least 16 px a side."
+        )
     if np.ptp(series.angles_deg) == 0:
         raise InputError("angles_deg holds one angle only; alignment needs images at different tilts.")
     for tilt in range(len(series.angles_deg)):

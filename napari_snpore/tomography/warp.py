@@ -57,8 +57,9 @@ def warp_images(
     Returns
     -------
     array, float32, shape (tilt, y, x)
-        Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image the nearest edge value goes on: a rod that leaves the field goes on as it
-        left, vacuum stays vacuum, and no step is made that a reconstruction would turn into streaks.
+        Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image the nearest edge value
+        goes on: a rod that leaves the field goes on as it left, vacuum stays vacuum, and no step is made that a reconstruction
+        would turn into streaks.
     """
     tilts, ny, nx = images.shape
     rows, columns = aligned_shape((ny, nx), tilt_axis_angle)

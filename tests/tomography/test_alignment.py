@@ -1,0 +1,210 @@
+import numpy as np
+import pytest
+
+from napari_snpore.errors import InputError, Stopped
+from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.tilt_series import TiltSeries
+from tests.tomography.ellipsoids import axis_vectors, blob, fibre, particle, rod, tilt_images, without_gauge
+
+SIZE = 64
+ANGLES = np.arange(-70.0, 71.0, 4.0)
+
+
+def misaligned(bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(SIZE, SIZE), angles=ANGLES):
+    rng = np.random.default_rng(seed)
+    shifts = rng.normal(0, sd, (len(angles), 2))
+    images = tilt_images(bodies, angles, shape, shifts=shifts, phi=phi, offset=offset)
+    if counts is not None:
+        images = rng.poisson(images * counts / np.percentile(images, 95))
+    return TiltSeries(images.astype(np.float32), angles, 1.0), shifts
+
+
+def errors(found, shifts, phi, offset, angles=ANGLES):
+    """RMS of shifts along and across, degrees, px of offset: what no choice of the object's place explains."""
+    along, across = axis_vectors(phi)
+    wrong = found.shifts_px - shifts
+    turned = (found.tilt_axis_angle - phi + 90) % 180 - 90
+    same_end = 1 if abs(found.tilt_axis_angle - phi) < 90 else -1
+    constant = without_gauge(shifts @ across, angles)[1]
+    return (
+        float(np.std(wrong @ along)),
+        float(np.sqrt(np.mean(without_gauge(wrong @ across, angles)[0] ** 2))),
+        abs(turned),
+        abs(same_end * found.tilt_axis_offset_px - (offset - constant)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("phi", "method"),
+    [
+        (87.5, "auto"),
+        (-60.0, "auto"),
+        (0.0, "center_of_mass"),
+        (5.0, "center_of_mass"),
+        (45.0, "center_of_mass"),
+        (90.0, "center_of_mass"),
+    ],
+)
+def test_fibre_with_noise_is_aligned_whatever_the_direction_of_its_axis(phi, method):
+    series, shifts = misaligned(fibre(SIZE, seed=1), phi, counts=100, seed=2)
+    found = align(series, method=method)
+    along, across, angle, offset = errors(found, shifts, phi, 2.5)
+    assert along < 0.4
+    assert across < 0.2
+    assert angle < 1.0
+    assert offset < 0.3
+    assert -90 < found.tilt_axis_angle <= 90
+    assert found.handedness == "unknown"
+
+
+def test_particle_is_aligned_to_a_tenth_of_a_pixel():
+    series, shifts = misaligned(particle(SIZE, seed=3), 33.0, seed=4)
+    along, across, angle, offset = errors(align(series), shifts, 33.0, 2.5)
+    assert along < 0.1
+    assert across < 0.1
+    assert angle < 0.3
+    assert offset < 0.2
+
+
+def test_known_axis_is_kept_as_given():
+    series, shifts = misaligned(particle(SIZE, seed=3), 33.0, seed=4)
+    found = align(series, tilt_axis_angle=33.0 + 180.0)
+    assert found.tilt_axis_angle == pytest.approx(33.0)
+    assert max(errors(found, shifts, 33.0, 2.5)[:2]) < 0.1
+
+
+@pytest.mark.parametrize(("method", "limit"), [("center_of_mass", 0.2), ("cross_correlation", 1.0)])
+def test_plain_methods_say_their_name_and_reach_their_accuracy(method, limit):
+    series, shifts = misaligned(particle(SIZE, seed=5), -20.0, seed=6)
+    found = align(series, method=method, tilt_axis_angle=-20.0)
+    assert found.method == method
+    assert errors(found, shifts, -20.0, 2.5)[1] < limit
+
+
+def test_reported_shifts_hold_no_gauge_term():
+    series, _ = misaligned(particle(SIZE, seed=5), 70.0, seed=7)
+    found = align(series, tilt_axis_angle=70.0, method="center_of_mass")
+    along, across = axis_vectors(70.0)
+    part = found.shifts_px @ across
+    np.testing.assert_allclose(without_gauge(part, ANGLES)[0], part, atol=1e-9)
+    assert abs((found.shifts_px @ along).mean()) < 1e-9
+
+
+def test_series_in_any_order_of_tilts_and_wider_than_high():
+    series, shifts = misaligned(fibre(SIZE, seed=1), 85.0, seed=8, shape=(50, 76))
+    mixed = np.random.default_rng(0).permutation(len(ANGLES))
+    found = align(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0), tilt_axis_angle=85.0)
+    back = np.argsort(mixed)
+    sorted_back = Alignment(
+        found.shifts_px[back], found.tilt_axis_angle, found.tilt_axis_offset_px, found.residual_px[back]
+    )
+    assert max(errors(sorted_back, shifts, 85.0, 2.5)[:2]) < 0.3
+    aligned = found.apply(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0))
+    assert aligned.shape == (len(ANGLES), 76, 50)
+
+
+def test_residuals_grow_with_the_noise_and_are_of_the_size_of_the_error():
+    residuals = []
+    for counts in (1000, 10):
+        series, shifts = misaligned(fibre(48, seed=1), 10.0, counts=counts, seed=9, shape=(48, 48))
+        found = align(series, tilt_axis_angle=10.0)
+        truth = errors(found, shifts, 10.0, 2.5)[1]
+        residuals.append(float(np.sqrt(np.mean(found.residual_px**2))))
+        assert truth / 3 < residuals[-1] < 5 * truth
+    assert residuals[1] > 2 * residuals[0]
+
+
+@pytest.mark.parametrize("direction", [(0.0, 1.0, 0.0), (0.1, 1.0, -0.15)])
+def test_featureless_rod_leaves_its_axial_shift_undetermined_and_says_so(direction):
+    series, _ = misaligned([rod(12.0, direction)], 20.0, counts=50, seed=10)
+    found = align(series, tilt_axis_angle=20.0)
+    along, _ = axis_vectors(20.0)
+    np.testing.assert_allclose(found.shifts_px @ along, 0, atol=1e-9)
+    assert any("along it are undetermined" in note for note in found.notes)
+
+
+def test_sphere_does_not_determine_the_axis_and_says_so():
+    series, _ = misaligned([blob((0, 0, 0), (14, 14, 14))], 0.0, seed=11)
+    assert any("direction of the tilt axis" in note for note in align(series, method="center_of_mass").notes)
+
+
+FEW = np.arange(-64.0, 65.0, 8.0)
+
+
+def test_threads_and_repetition_change_nothing(monkeypatch):
+    series, _ = misaligned(particle(40, seed=5), 15.0, counts=100, seed=12, shape=(40, 40), sd=2.0, angles=FEW)
+    before = series.images.copy()
+    monkeypatch.setenv("SNPORE_THREADS", "1")
+    one = align(series)
+    monkeypatch.setenv("SNPORE_THREADS", "3")
+    three = align(series)
+    np.testing.assert_array_equal(one.shifts_px, three.shifts_px)
+    np.testing.assert_array_equal(one.residual_px, three.residual_px)
+    assert (one.tilt_axis_angle, one.tilt_axis_offset_px) == (three.tilt_axis_angle, three.tilt_axis_offset_px)
+    np.testing.assert_array_equal(series.images, before)
+
+
+def test_progress_reaches_its_end_and_a_cancel_is_heard():
+    series, _ = misaligned(particle(40, seed=5), 15.0, shape=(40, 40), sd=2.0, angles=FEW)
+    seen = []
+    align(series, progress=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == list(range(1, seen[-1][1] + 1))
+    assert len({total for _, total in seen}) == 1
+    with pytest.raises(Stopped):
+        align(series, should_stop=lambda: True)
+
+
+def bad_series(images, angles=None):
+    return TiltSeries(images, np.linspace(-60, 60, len(images)) if angles is None else angles, 1.0)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).random(shape).astype(np.float32)
+
+
+def with_value(value):
+    images = noise(5, 16, 16)
+    images[3, 4, 4] = value
+    return images
+
+
+def flat_image():
+    images = noise(5, 16, 16)
+    images[2] = 7.0
+    return images
+
+
+@pytest.mark.parametrize(
+    ("series", "options", "sentence"),
+    [
+        (bad_series(noise(1, 16, 16), [0.0]), {}, "has 1 images; alignment needs at least 3"),
+        (bad_series(flat_image()), {}, "Image 2 .* same value everywhere"),
+        (bad_series(with_value(np.nan)), {}, "Image 3 .* NaN"),
+        (bad_series(with_value(np.inf)), {}, "Image 3 .* infinite"),
+        (bad_series(noise(5, 16, 16), [3.0] * 5), {}, "one angle only"),
+        (bad_series(noise(5, 16, 16)), {"method": "magic"}, "'magic'; one of auto, cross_correlation, center_of_mass"),
+        (bad_series(noise(5, 16, 16)), {"tilt_axis_angle": np.nan}, "tilt_axis_angle is nan"),
+        (bad_series(noise(5, 6, 16)), {}, "at least 16 px"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(series, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        align(series, **options)
+
+
+def test_alignment_refuses_another_series_and_broken_numbers():
+    found = Alignment(np.zeros((4, 2)), 0.0, 0.0, np.zeros(4))
+    with pytest.raises(InputError, match="4 tilts, the series has 5 images"):
+        found.apply(bad_series(noise(5, 16, 16)))
+    with pytest.raises(InputError, match="angles_deg has 3"):
+        found.table([1, 2, 3])
+    with pytest.raises(InputError, match="shape"):
+        Alignment(np.zeros((4, 3)), 0.0, 0.0, np.zeros(4))
+    with pytest.raises(InputError, match="finite"):
+        Alignment(np.full((4, 2), np.nan), 0.0, 0.0, np.zeros(4))
+
+
+def test_table_has_the_agreed_columns():
+    table = Alignment([[1.0, 2.0], [3.0, 4.0]], 10.0, 0.0, [0.1, 0.2]).table([-5.0, 5.0])
+    assert list(table.columns) == ["tilt", "angle_deg", "shift_y_px", "shift_x_px", "residual_px"]
+    assert table.iloc[1].tolist() == [1, 5.0, 3.0, 4.0, 0.2]
