@@ -1,0 +1,102 @@
+"""A small histogram of one quantity of objects, painted by Qt: bars, a marked length, and a title with its unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPalette, QPen
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+_BINS = 20
+_BELOW = 30
+"""Pixels below the bars: ticks and title."""
+
+
+class SmallHistogram(QWidget):
+    """Counts of one quantity in twenty bins.
+
+    Parameters
+    ----------
+    title : str
+        With its unit, such as ``"length (nm)"``.
+    ends : (float, float), optional
+        First and last edge; default from zero to the largest value.
+    """
+
+    def __init__(self, title: str, *, ends: tuple[float, float] | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._ends = title, ends
+        self._counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
+        self._edges: NDArray[np.float64] = np.linspace(0.0, 1.0, _BINS + 1)
+        self._mark: float | None = None
+        self._colour = QColor("#2f6db5")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(96)
+        self.setMinimumWidth(90)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Objects in each bin."""
+        return self._counts
+
+    def sizeHint(self) -> QSize:
+        """Return the size at which three fit beside each other."""
+        return QSize(120, 96)
+
+    def show_values(self, values: Any, *, colour: str, mark: float | None = None, what_mark: str = "") -> None:
+        """Count and draw values; those that are not finite are left out.
+
+        Parameters
+        ----------
+        values : array-like
+            In the unit of the title.
+        colour : str
+            Of the bars.
+        mark : float, optional
+            A dashed line, such as the voxel size; ``what_mark`` says in the tooltip what it is.
+        """
+        known = np.asarray(values, np.float64)
+        known = known[np.isfinite(known)]
+        low, high = self._ends or (0.0, float(known.max(initial=0.0)) or 1.0)
+        self._counts, self._edges = np.histogram(known, _BINS, (low, high))
+        self._mark, self._colour = mark, QColor(colour)
+        tip = f"{self._title}: n = {known.size:,}, highest bar {int(self._counts.max(initial=0)):,} objects."
+        self.setToolTip(f"{tip} Dashed: {what_mark}." if mark is not None and what_mark else tip)
+        self.update()
+
+    def paintEvent(self, event: Any) -> None:
+        """Draw bars, axis, ends of the axis, title and mark."""
+        del event
+        painter = QPainter(self)
+        ink = self.palette().color(QPalette.ColorRole.WindowText)
+        font = painter.font()
+        font.setPointSizeF(7.5)
+        painter.setFont(font)
+        left, width = 4.0, self.width() - 8.0
+        top, base = 4.0, float(self.height() - _BELOW)
+        highest = max(1, int(self._counts.max(initial=0)))
+        step = width / _BINS
+        edge = QPen(ink)
+        edge.setWidthF(0.5)
+        painter.setPen(edge)
+        for k, count in enumerate(self._counts):
+            if count:
+                height = (base - top) * float(count) / highest
+                painter.fillRect(QRectF(left + k * step, base - height, step, height), self._colour)
+                painter.drawRect(QRectF(left + k * step, base - height, step, height))
+        painter.setPen(ink)
+        painter.drawLine(int(left), int(base), int(left + width), int(base))
+        low, high = float(self._edges[0]), float(self._edges[-1])
+        ends = QRectF(left, base + 1, width, 13)
+        painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
+        painter.drawText(ends, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")
+        painter.drawText(QRectF(left, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title)
+        if self._mark is not None and low <= self._mark <= high:
+            dashed = QPen(ink, 1, Qt.PenStyle.DashLine)
+            painter.setPen(dashed)
+            x = left + (self._mark - low) / (high - low) * width
+            painter.drawLine(int(x), int(top), int(x), int(base))
+        painter.end()
