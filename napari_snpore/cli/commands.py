@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from napari_snpore.cli.inputs import checked, parse_angles, phase_labels, phase_number
+from napari_snpore.cli.inputs import checked, checked_connectivity, parse_angles, phase_labels, phase_number
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError
@@ -17,6 +17,7 @@ from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
+from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
 from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
@@ -25,6 +26,7 @@ from napari_snpore.study.recipe import (
     AlignSection,
     EnvelopeSection,
     InputSection,
+    PrepareSection,
     Recipe,
     ReconstructSection,
     ThresholdSection,
@@ -32,6 +34,8 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.steps import Conduct, find_phases, obtain_volume
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+from napari_snpore.tomography.reconstruction import Filter
+from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]
@@ -70,9 +74,9 @@ def run(
 def reconstruct(
     series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file a tilt.")],
     output: Output,
-    method: Annotated[Literal["sirt", "wbp"], typer.Option(help="Reconstruction method.")] = "sirt",
+    method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
     iterations: Annotated[int | None, typer.Option(min=1, help="Iterations; default 50 for SIRT.")] = None,
-    filter_name: Annotated[str, typer.Option("--filter", help="Filter of WBP.")] = "ram-lak",
+    filter_name: Annotated[Filter, typer.Option("--filter", help="Filter of WBP.")] = "ram-lak",
     thickness_px: Annotated[
         int | None, typer.Option(min=1, help="Voxels along the beam; default: the image width.")
     ] = None,
@@ -88,6 +92,10 @@ def reconstruct(
         typer.Option(help="Direction of the tilt axis, degrees from image y; default: found from the data."),
     ] = None,
     align: Annotated[bool, typer.Option(help="Align the series first; --no-align for an aligned one.")] = True,
+    background: Annotated[
+        str,
+        typer.Option(help="Vacuum level that is subtracted first: auto (found in each image), none, or a grey value."),
+    ] = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
@@ -98,10 +106,15 @@ def reconstruct(
         tilt_axis_angle=None if align else tilt_axis_angle,
     )
     alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle)
-    how = ReconstructSection(method=method, iterations=iterations, thickness_px=thickness_px, filter=filter_name)
+    prepare = checked(PrepareSection, background=background)
+    how = checked(
+        ReconstructSection, method=method, iterations=iterations, thickness_px=thickness_px, filter=filter_name
+    )
     with recorded("reconstruct", output, overwrite=overwrite) as conduct:
-        note(conduct, input_paths(Recipe(input=source)), input=source, align=alignment, reconstruct=how)
-        tomogram = obtain_volume(source, alignment, how, conduct=conduct)
+        note(
+            conduct, input_paths(Recipe(input=source)), input=source, prepare=prepare, align=alignment, reconstruct=how
+        )
+        tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct)
         write_volume(output, tomogram.volume, overwrite=overwrite)
         conduct.record.results.update(plain({"quality": tomogram.quality, "alignment": tomogram.alignment}))
     typer.echo("\n".join(tomogram_lines(tomogram)))
@@ -115,7 +128,7 @@ def segment(
         typer.Option("--threshold", "-t", help="A threshold in grey units; once for each (t1, t2, ...)."),
     ] = None,
     phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases where thresholds are suggested.")] = 3,
-    method: Annotated[str, typer.Option(help="How thresholds are suggested.")] = "haadf",
+    method: Annotated[ThresholdMethod, typer.Option(help="How thresholds are suggested.")] = "haadf",
     envelope: Annotated[bool, typer.Option(help="Tell vacuum from pore by ambient occlusion.")] = True,
     ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
     occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
@@ -177,7 +190,7 @@ def measure(
         labels = phase_labels(data, phases)
         number = phase_number(phase, labels)
         mask = labels == number
-        neighbours = connectivity or (6 if number == 1 else 26)
+        neighbours = checked_connectivity(connectivity, number)
         with conduct.step(f"label {phase}"):
             if separate_nm is None:
                 made_by, objects = f"connected {neighbours}", label_objects(mask, connectivity=neighbours)

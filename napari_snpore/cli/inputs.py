@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.side_files import read_angles
-from napari_snpore.segmentation.phases import PORE_C_SN
-from napari_snpore.study.recipe import first_problem
+from napari_snpore.segmentation.phases import PORE, PORE_C_SN
+from napari_snpore.study.recipe import Connectivity, first_problem
 from napari_snpore.volume import Volume
 
 Section = TypeVar("Section", bound=BaseModel)
@@ -52,6 +52,15 @@ def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
             f"{path} does not hold phases: whole numbers from 0 (exterior) to 16 are needed, not {data.dtype}."
         )
     return data.astype(np.uint8, copy=False)
+
+
+def checked_connectivity(wanted: int | None, phase: int) -> Connectivity:
+    """Return the connectivity of objects: as wanted, else 6 for pores (phase 1) and 26 for what lies in them."""
+    for known in get_args(Connectivity):
+        if wanted == known or (wanted is None and known == (6 if phase == PORE else 26)):
+            found: Connectivity = known
+            return found
+    raise InputError(f"--connectivity is {wanted}; 6, 18 and 26 are possible.")
 
 
 def phase_number(phase: str, labels: NDArray[np.uint8]) -> int:

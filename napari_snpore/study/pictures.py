@@ -41,7 +41,7 @@ def figures_of(
     yield "slices_phases", phase_slices(phases.data, spacing=phases.spacing, origin=phases.origin, scheme=scheme)
     yield "slice_pair", slice_pair(tomogram.volume, phases.data, scheme=scheme)
     yield "histogram", threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme)
-    regions = dict(tuple(measurement.fractions.groupby("region", sort=False)))
+    regions = {str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)}
     yield "fractions", phase_fractions(regions, scheme=scheme)
     crowther = None if tomogram.quality is None else tomogram.quality.crowther_nm
     for name, table in measurement.objects.items():

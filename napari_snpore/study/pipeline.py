@@ -82,7 +82,7 @@ def run_study(
         conduct = Conduct(record, monitor or (lambda name: nullcontext(None)), should_stop)
         for path in input_paths(recipe):
             record.add_input(path)
-        tomogram = obtain_volume(recipe.input, recipe.align, recipe.reconstruct, conduct=conduct)
+        tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, conduct=conduct)
         segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, conduct=conduct)
         measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
         with conduct.step("write volumes and tables"):

@@ -15,6 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
+from napari_snpore.tomography.alignment import Method as AlignMethod
+from napari_snpore.tomography.reconstruction import Filter
+from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 
 Connectivity = Literal[6, 18, 26]
 
@@ -40,28 +44,36 @@ class InputSection(_Section):
         return self
 
 
+class PrepareSection(_Section):
+    """What happens to the images first; ``background``: the vacuum level that is subtracted, ``auto`` (found in each image),
+    ``none``, or a grey value.
+    """
+
+    background: Literal["auto", "none"] | float = "auto"
+
+
 class AlignSection(_Section):
     """Alignment of the tilt series; ``enabled = false`` for a series that is aligned already."""
 
     enabled: bool = True
-    method: str = "auto"
+    method: AlignMethod = "auto"
     tilt_axis_angle: float | None = None
 
 
 class ReconstructSection(_Section):
     """Reconstruction of the aligned series."""
 
-    method: str = "sirt"
+    method: ReconstructMethod = "sirt"
     iterations: PositiveInt | None = None
     nonnegative: bool = True
     thickness_px: PositiveInt | None = None
-    filter: str = "ram-lak"
+    filter: Filter = "ram-lak"
 
 
 class ThresholdSection(_Section):
     """Thresholds on the grey value: suggested from the histogram, or given as ``values``."""
 
-    method: str = "haadf"
+    method: ThresholdMethod = "haadf"
     phases: Annotated[int, Field(ge=2, le=5)] = 3
     values: list[float] | None = None
     names: list[str] | None = None
@@ -138,6 +150,7 @@ class Recipe(_Section):
     name: str = ""
     seed: int = 0
     input: InputSection
+    prepare: PrepareSection = PrepareSection()
     align: AlignSection = AlignSection()
     reconstruct: ReconstructSection = ReconstructSection()
     threshold: ThresholdSection = ThresholdSection()

@@ -31,11 +31,13 @@ from napari_snpore.study.recipe import (
     EnvelopeSection,
     InputSection,
     MeasureSection,
+    PrepareSection,
     ReconstructSection,
     ThresholdSection,
 )
 from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
 from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.preparation import subtract_background
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -112,21 +114,33 @@ def load_series(section: InputSection) -> TiltSeries:
 
 
 def obtain_volume(
-    source: InputSection, alignment: AlignSection, reconstruction: ReconstructSection, *, conduct: Conduct
+    source: InputSection,
+    preparation: PrepareSection,
+    alignment: AlignSection,
+    reconstruction: ReconstructSection,
+    *,
+    conduct: Conduct,
 ) -> Tomogram:
-    """Read a volume, or read, align and reconstruct a tilt series."""
+    """Read a volume, or read, prepare, align and reconstruct a tilt series."""
     if source.volume is not None:
         with conduct.step("read"):
             return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
     with conduct.step("read"):
         series = load_series(source)
-    return tomogram_of(series, alignment, reconstruction, conduct=conduct)
+    return tomogram_of(series, preparation, alignment, reconstruction, conduct=conduct)
 
 
 def tomogram_of(
-    series: TiltSeries, alignment: AlignSection, reconstruction: ReconstructSection, *, conduct: Conduct
+    series: TiltSeries,
+    preparation: PrepareSection,
+    alignment: AlignSection,
+    reconstruction: ReconstructSection,
+    *,
+    conduct: Conduct,
 ) -> Tomogram:
-    """Align (where the recipe wants it) and reconstruct a series, and say how good the result is."""
+    """Prepare and align a series (as far as the recipe wants it), reconstruct it, and say how good the result is."""
+    with conduct.step("prepare"):
+        series = subtract_background(series, preparation.background)
     aligned, found = series, None
     if alignment.enabled:
         with conduct.step("align") as watch:
