@@ -318,11 +318,16 @@ def _sampled(tips: Floats, directions: Floats, out: Floats) -> None:
 
 @kernel
 def diameters_of_objects(
-    rows: NDArray[np.int32], starts: Ints, scale: Floats, corners: bool, directions: Floats, out: Floats
+    rows: NDArray[np.int32],
+    starts: Ints,
+    wanted: Ints,
+    scale: Floats,
+    corners: bool,
+    directions: Floats,
+    out: Floats,
 ) -> None:
-    """Write the diameters of each object of a chunk, shape (object, 4); its rows begin at ``starts`` of ``rows``."""
-    for k in range(starts.size - 1):
-        points = hull_candidates(rows[starts[k] : starts[k + 1]], corners)
-        least = points[:, 2].min()
-        points[:, 2] -= least
+    """Write the diameters of the wanted objects, shape (wanted, 4); the rows of object k begin at ``starts[k]``."""
+    for k in range(wanted.size):
+        points = hull_candidates(rows[starts[wanted[k]] : starts[wanted[k] + 1]], corners)
+        points[:, 2] -= points[:, 2].min()
         diameters(points, scale, directions, out[k])

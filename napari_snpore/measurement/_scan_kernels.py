@@ -24,15 +24,27 @@ DIRECTIONS = ((0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1), (1, -1, -1), (1, -1, 
 
 
 @kernel
-def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, top: int) -> Ints:
-    """Return one row of int64 statistics a label, shape (top + 1, COLUMNS).
+def label_range(labels: NDArray[np.uint32]) -> tuple[int, int]:
+    """Return the least label above 0 and the greatest of a flat array; 0 and 0 without any."""
+    least, most = np.uint32(0), np.uint32(0)
+    for label in labels:
+        if label > most:
+            most = label
+        if label > 0 and (least == 0 or label < least):
+            least = label
+    return int(least), int(most)
+
+
+@kernel
+def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, top: int) -> Ints:
+    """Return one row of int64 statistics a label from ``base`` to ``top``, shape (top - base + 1, COLUMNS).
 
     labels (planes or planes + 1, y, x) uint32 starts at plane ``first`` of the volume; a further plane is only looked at as the
     next neighbour, without it the volume ends there.
     """
     height, width = labels.shape[1:]
-    table = np.zeros((top + 1, COLUMNS), np.int64)
-    last_row = np.full(top + 1, -1, np.int64)
+    table = np.zeros((top - base + 1, COLUMNS), np.int64)
+    last_row = np.full(top - base + 1, -1, np.int64)
     for layer in range(planes):
         z = first + layer
         for y in range(height):
@@ -46,12 +58,13 @@ def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, top: int) -> 
                 start = x
                 while x < width and row[x] == label:
                     x += 1
-                entry = table[label]
-                if last_row[label] < 0:
+                own = label - base
+                entry = table[own]
+                if last_row[own] < 0:
                     entry[LOW], entry[LOW + 1], entry[LOW + 2] = z, y, start
                     entry[HIGH], entry[HIGH + 1], entry[HIGH + 2] = z, y, x - 1
-                if last_row[label] != layer * height + y:
-                    last_row[label] = layer * height + y
+                if last_row[own] != layer * height + y:
+                    last_row[own] = layer * height + y
                     entry[ROWS] += 1
                 _add_run(entry, z, y, start, x - 1)
                 entry[EXITS] += 1
@@ -108,8 +121,10 @@ def _add_exits(
 
 
 @kernel
-def fill_rows(labels: NDArray[np.uint32], first: int, planes: int, cursor: Ints, rows: NDArray[np.int32]) -> None:
-    """Write (z, y, smallest x, greatest x) of each object's rows at ``rows[cursor[label]]`` onwards; the cursor moves on."""
+def fill_rows(
+    labels: NDArray[np.uint32], first: int, planes: int, base: int, cursor: Ints, rows: NDArray[np.int32]
+) -> None:
+    """Write (z, y, smallest x, greatest x) of each object's rows from ``rows[cursor[label - base]]`` on; the cursor moves on."""
     height, width = labels.shape[1:]
     last_row = np.full(cursor.size, -1, np.int64)
     for layer in range(planes):
@@ -124,18 +139,20 @@ def fill_rows(labels: NDArray[np.uint32], first: int, planes: int, cursor: Ints,
                 start = x
                 while x < width and row[x] == label:
                     x += 1
-                if last_row[label] != layer * height + y:
-                    last_row[label] = layer * height + y
-                    entry = rows[cursor[label]]
+                own = label - base
+                if last_row[own] != layer * height + y:
+                    last_row[own] = layer * height + y
+                    entry = rows[cursor[own]]
                     entry[0], entry[1], entry[2] = first + layer, y, start
-                    cursor[label] += 1
-                rows[cursor[label] - 1, 3] = x - 1
+                    cursor[own] += 1
+                rows[cursor[own] - 1, 3] = x - 1
 
 
 @kernel
-def sum_grey(labels: NDArray[np.uint32], grey: Floats, top: int) -> Floats:
-    """Return the sum of the flat float64 array ``grey`` over each label of the flat uint32 array, shape (top + 1,)."""
-    sums = np.zeros(top + 1, np.float64)
+def sum_grey(labels: NDArray[np.uint32], grey: Floats, base: int, top: int) -> Floats:
+    """Return the sum of the flat array ``grey`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
+    sums = np.zeros(top - base + 1, np.float64)
     for i in range(labels.size):
-        sums[labels[i]] += grey[i]
+        if labels[i] > 0:
+            sums[labels[i] - base] += grey[i]
     return sums

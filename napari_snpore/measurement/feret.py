@@ -125,14 +125,16 @@ def extents(
     scale = np.array(spacing)
     chosen = np.empty((0, 3)) if directions == "exact" else half_sphere(int(directions))
     out = np.empty((len(scan.label), 4))
+    wanted, same = _distinct(scan)
 
-    def measure(chunk: tuple[int, int]) -> None:
-        first, stop = chunk
-        rows = scan.rows[scan.starts[first] : scan.starts[stop]]
-        starts = scan.starts[first : stop + 1] - scan.starts[first]
-        diameters_of_objects(rows, starts, scale, convention == "corners", chosen, out[first:stop])
+    def measure(chunk: slice) -> None:
+        some = wanted[chunk]
+        found = np.empty((len(some), 4))
+        diameters_of_objects(scan.rows, scan.starts, some, scale, convention == "corners", chosen, found)
+        out[some] = found
 
-    run_blocks(measure, _chunks(scan.starts), progress=progress, should_stop=should_stop)
+    run_blocks(measure, _chunks(np.diff(scan.starts)[wanted]), progress=progress, should_stop=should_stop)
+    out = out[same]
     if convention == "centers_plus_one":
         out[:, [LENGTH, WIDTH, BREADTH]] += np.prod(scale) ** (1 / 3)
     # rounding aside, an exact breadth lies between the two
@@ -169,13 +171,23 @@ def check_convention(convention: str) -> None:
         raise InputError(f"convention is {convention!r}; {' and '.join(get_args(Convention))} are possible.")
 
 
-def _chunks(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _distinct(scan: ObjectScan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the objects to be measured, and for each object the one that is its equal: full boxes of one size are the same."""
+    same = np.arange(len(scan.label))
+    edges = scan.high - scan.low + 1
+    full = np.flatnonzero(scan.count == edges.prod(axis=1))
+    _, first, kind = np.unique(edges[full], axis=0, return_index=True, return_inverse=True)
+    same[full] = full[first][kind.reshape(-1)]
+    return np.flatnonzero(same == np.arange(len(same))), same
+
+
+def _chunks(sizes: NDArray[np.int64]) -> list[slice]:
     """Return ranges of objects of some 32,000 rows each; a larger object stands alone."""
+    ends = np.cumsum(sizes)
     chunks = []
-    first, count = 0, len(starts) - 1
-    while first < count:
-        stop = int(np.searchsorted(starts, starts[first] + _CHUNK_ROWS, side="right")) - 1
-        stop = min(max(stop, first + 1), count)
-        chunks.append((first, stop))
-        first = stop
+    first, before = 0, 0
+    while first < len(sizes):
+        stop = max(first + 1, int(np.searchsorted(ends, before + _CHUNK_ROWS, side="right")))
+        chunks.append(slice(first, stop))
+        first, before = stop, int(ends[stop - 1])
     return chunks

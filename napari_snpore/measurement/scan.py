@@ -24,6 +24,7 @@ from napari_snpore.measurement._scan_kernels import (
     ROWS,
     SUMS,
     fill_rows,
+    label_range,
     scan_slab,
     sum_grey,
 )
@@ -138,13 +139,14 @@ def scan_objects(
     def read(slab: Slab) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
         first, stop = slab
         part = _as_uint32(source[first : stop + 1])
-        table = scan_slab(part, first, stop - first, top)
+        base, last = label_range(part[: stop - first].ravel())
+        table = scan_slab(part, first, stop - first, base, last)
         there = np.flatnonzero(table[:, COUNT])
         sums = np.zeros(0)
         if grey is not None:
             values = np.ascontiguousarray(grey[first:stop], dtype=np.float64).ravel()
-            sums = sum_grey(part[: stop - first].ravel(), values, top)[there]
-        return there, table[there], sums
+            sums = sum_grey(part[: stop - first].ravel(), values, base, last)[there]
+        return there + base, table[there], sums
 
     parts = run_blocks(read, slabs, **watch(0))
     table = _merged(parts, top)
@@ -153,9 +155,11 @@ def scan_objects(
 
     def write(k: int) -> None:
         first, stop = slabs[k]
-        cursor = np.zeros(top + 1, np.int64)
-        cursor[parts[k][0]] = cursors[k]
-        fill_rows(_as_uint32(source[first:stop]), first, stop - first, cursor, rows)
+        there = parts[k][0]
+        if len(there):
+            cursor = np.zeros(there[-1] - there[0] + 1, np.int64)
+            cursor[there - there[0]] = cursors[k]
+            fill_rows(_as_uint32(source[first:stop]), first, stop - first, int(there[0]), cursor, rows)
 
     run_blocks(write, range(steps), **watch(1))
     there = np.flatnonzero(table[:, COUNT])

@@ -1,0 +1,93 @@
+"""The serial kernel that cuts a mask into basins of its distance map.
+
+Strategy. Voxels come in order of falling distance. One that touches no earlier voxel is a new peak; any other joins the basin
+of its highest neighbour. Where basins meet, the one with the lower peak is at its pass: if its peak rises above the pass by
+no more than the contrast, it is merged into the other one for good. That leaves one basin for each maximum that survives
+the H-maxima transform, flooded in one pass, without markers and without a queue.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import kernel
+
+
+@kernel
+def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
+    """Return the basin that a basin was merged into; the way there is shortened."""
+    root = basin
+    while parent[root] != root:
+        root = parent[root]
+    while parent[basin] != root:
+        parent[basin], basin = root, parent[basin]
+    return root
+
+
+@kernel
+def flood(
+    distance: NDArray[np.float32], order: NDArray[np.int64], contrast: float, basins: NDArray[np.uint32]
+) -> NDArray[np.int64]:
+    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was merged into (basins + 1,).
+
+    distance and basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels listed. Neighbours share a face.
+    """
+    height, width = distance.shape[1:]
+    parent = np.zeros(1024, np.int64)
+    peak = np.zeros(1024, np.float64)
+    count = 0
+    near = np.zeros(6, np.int64)
+    for place in order:
+        z, y, x = place // (height * width), place // width % height, place % width
+        level = distance[z, y, x]
+        touched = 0
+        highest = -1.0
+        own = np.uint32(0)
+        for side in range(6):
+            k, j, i = z, y, x
+            step = -1 if side % 2 == 0 else 1
+            if side < 2:
+                k += step
+            elif side < 4:
+                j += step
+            else:
+                i += step
+            if k < 0 or j < 0 or i < 0 or k >= distance.shape[0] or j >= height or i >= width or basins[k, j, i] == 0:
+                continue
+            near[touched] = root_of(parent, np.int64(basins[k, j, i]))
+            touched += 1
+            if distance[k, j, i] > highest:
+                highest, own = distance[k, j, i], basins[k, j, i]
+        if touched == 0:
+            count += 1
+            if count == parent.size:
+                parent = np.concatenate((parent, np.zeros_like(parent)))
+                peak = np.concatenate((peak, np.zeros_like(peak)))
+            parent[count], peak[count] = count, level
+            own = np.uint32(count)
+        basins[z, y, x] = own
+        best = 0
+        for n in range(1, touched):  # the highest peak, the earlier of equal ones, takes the others in
+            if peak[near[n]] > peak[near[best]] or (peak[near[n]] == peak[near[best]] and near[n] < near[best]):
+                best = n
+        for n in range(touched):
+            if near[n] != near[best] and peak[near[n]] - level <= contrast:
+                parent[near[n]] = near[best]
+    return parent[: count + 1]
+
+
+@kernel
+def renumber(basins: NDArray[np.uint32], parent: NDArray[np.int64]) -> None:
+    """Replace basins (flat) by 1, 2, ... in the order in which the roots are met."""
+    number = np.zeros(parent.size, np.uint32)
+    count = 0
+    for i in range(basins.size):
+        if basins[i] > 0:
+            root = root_of(parent, np.int64(basins[i]))
+            if number[root] == 0:
+                count += 1
+                number[root] = count
+            basins[i] = number[root]
