@@ -1,0 +1,95 @@
+"""Sealed pores: small cavities in the carbon walls, closed at every connectivity, and their truth table."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_snpore.errors import InputError
+from napari_snpore.measurement.dead_pores import CONNECTIVITIES, DeadPores
+
+BOOL = NDArray[np.bool_]
+
+_SEMIAXES_NM = (0.15, 0.35)
+_TRIES = 2000
+
+
+def sealed_pores(
+    carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator
+) -> tuple[NDArray[np.uint32], int]:
+    """Return cavities that have carbon on all 26 sides, labelled 1..N, and N.
+
+    Parameters
+    ----------
+    carbon : array, bool, shape (z, y, x)
+        Where there is nothing but carbon.
+    voxels : int
+        Volume of all cavities together; planting ends when it is reached.
+    spacing_nm : float
+        Edge of a voxel.
+    rng : Generator
+        Chooses sizes and places.
+    """
+    labels = np.zeros(carbon.shape, np.uint32)
+    free = carbon.copy()
+    places = np.flatnonzero(carbon)
+    planted = count = 0
+    while planted < voxels:
+        mask = _cavity(spacing_nm, rng)
+        wall = ndimage.binary_dilation(mask, np.ones((3, 3, 3)))
+        box = _room(free, wall, places, rng)
+        if box is None:
+            break
+        count += 1
+        labels[box][mask] = count
+        free[box][mask] = False
+        planted += int(np.count_nonzero(mask))
+    if not count:
+        raise InputError(
+            "The carbon walls have no room for a sealed pore; make the voxels of the phantom finer (spacing)."
+        )
+    return labels, count
+
+
+def _cavity(spacing_nm: float, rng: np.random.Generator) -> BOOL:
+    """Return a small ellipsoid along the axes, at least one voxel, with a rim of two voxels."""
+    semiaxes = rng.uniform(*_SEMIAXES_NM, size=3) / spacing_nm
+    reach = math.ceil(float(semiaxes.max()))
+    grid = np.indices((2 * reach + 1,) * 3) - reach
+    inside: BOOL = ((grid / semiaxes[:, None, None, None]) ** 2).sum(axis=0) <= 1
+    return np.pad(inside, 2)
+
+
+def _room(
+    free: BOOL, wall: BOOL, places: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[slice, slice, slice] | None:
+    """Return a box in which all of the wall lies in free carbon."""
+    size = np.array(wall.shape)
+    for middle in np.stack(np.unravel_index(rng.choice(places, _TRIES), free.shape), axis=1):
+        start = middle - size // 2
+        if (start < 0).any() or (start + size > free.shape).any():
+            continue
+        z, y, x = (slice(int(low), int(low) + int(n)) for low, n in zip(start, size, strict=True))
+        if free[z, y, x][wall].all():
+            return z, y, x
+    return None
+
+
+def planted_dead_pores(sealed: BOOL, *, pore_voxels: int, envelope_voxels: int, voxel_nm3: float) -> DeadPores:
+    """Return the truth in the form of a measurement: the planted cavities are dead at every connectivity, nothing else is."""
+    count = int(np.count_nonzero(sealed))
+    table = pd.DataFrame(
+        {
+            "connectivity": list(CONNECTIVITIES),
+            "dead_voxel_count": count,
+            "dead_volume_nm3": count * voxel_nm3,
+            "dead_share_of_pore": count / pore_voxels,
+            "dead_share_of_envelope": count / envelope_voxels,
+            "open_to_cut_voxel_count": 0,
+        }
+    )
+    return DeadPores(table, {int(connectivity): sealed for connectivity in CONNECTIVITIES})
