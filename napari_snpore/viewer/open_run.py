@@ -13,12 +13,22 @@ from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files import read_volume
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.recipe import Recipe, ThresholdSection, read_recipe
-from napari_snpore.viewer.layers import SEPARATOR, LayerData, add_layer, objects_data, phases_data, volume_data
+from napari_snpore.viewer.layers import (
+    SEPARATOR,
+    LayerData,
+    add_layer,
+    kind_of,
+    objects_data,
+    phases_data,
+    volume_data,
+)
+from napari_snpore.viewer.object_table import show_table
 from napari_snpore.volume import Volume
 
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.components import ViewerModel
+    from napari.layers import Layer
 
 _YES_OR_NO = ("touches_border", "resolved")
 
@@ -68,6 +78,23 @@ def run_layers(folder: str | Path) -> list[LayerData]:
     return found
 
 
+def runs_layers(folder: str | Path) -> list[LayerData]:
+    """Return the layer data of all runs in a folder; those after the first are hidden.
+
+    Raises
+    ------
+    FileFormatError
+        There is no finished run.
+    """
+    runs = find_runs(folder)
+    if not runs:
+        raise FileFormatError(f"{folder} holds no finished run: record.json and volumes/ are needed.")
+    found = run_layers(runs[0])
+    for run in runs[1:]:
+        found += [(data, {**meta, "visible": False}, kind) for data, meta, kind in run_layers(run)]
+    return found
+
+
 def open_run(folder: str | Path, viewer: ViewerModel | None = None) -> ViewerModel:
     """Open one finished run, or all runs of a demo (the first one visible), and return the viewer.
 
@@ -83,19 +110,16 @@ def open_run(folder: str | Path, viewer: ViewerModel | None = None) -> ViewerMod
     FileFormatError
         There is no finished run.
     """
-    runs = find_runs(folder)
-    if not runs:
-        raise FileFormatError(f"{folder} holds no finished run: record.json and volumes/ are needed.")
-    layers = [[*run_layers(run)] for run in runs]
+    layers = runs_layers(folder)
     if viewer is None:
         from napari import Viewer
 
         viewer = Viewer(title=f"snpore · {Path(folder).resolve().name}")
-    for position, data_of_run in enumerate(layers):
-        for data, meta, kind in data_of_run:
-            shown = {} if position == 0 else {"visible": False}
-            add_layer(viewer, (data, {**meta, **shown}, kind))
-    _select_first_objects(viewer)
+    for data in layers:
+        add_layer(viewer, data)
+    objects = _first_objects(viewer)
+    if objects is not None:
+        viewer.layers.selection.active = objects
     return viewer
 
 
@@ -116,7 +140,9 @@ def launch(paths: Sequence[str | Path]) -> None:
     except InputError:
         viewer.close()
         raise
-    _show_table(viewer)
+    objects = _first_objects(viewer)
+    if objects is not None:
+        show_table(viewer, objects)
     napari.run()
 
 
@@ -196,15 +222,6 @@ def _table(path: Path) -> pd.DataFrame:
     return table.astype({name: bool for name in _YES_OR_NO if name in table})
 
 
-def _select_first_objects(viewer: Any) -> None:
-    """Select the layer whose table is worth a look: napari's features table shows the selected layer."""
-    with_table = [layer for layer in viewer.layers if len(getattr(layer, "features", ())) > len(PORE_C_SN.names) + 1]
-    if with_table:
-        viewer.layers.selection.active = with_table[0]
-
-
-def _show_table(viewer: Viewer) -> None:
-    """Dock napari's own features table below the picture where there is a layer with objects."""
-    active = viewer.layers.selection.active
-    if active is not None and len(getattr(active, "features", ())) > 1:
-        viewer.window.add_plugin_dock_widget("napari", "Features table widget")
+def _first_objects(viewer: Any) -> Layer | None:
+    """Return the layer whose table is worth a look."""
+    return next((layer for layer in viewer.layers if kind_of(layer) == "objects"), None)

@@ -9,6 +9,7 @@ from typing import Any
 from napari_snpore.errors import FileFormatError, InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.files import SUFFIXES, describe, read_tilt_series, read_volume
 from napari_snpore.viewer.layers import LayerData, name_from_path, series_data, volume_data
+from napari_snpore.viewer.open_run import find_runs, runs_layers
 
 ReaderFunction = Callable[[str | Sequence[str]], list[Any]]
 
@@ -26,7 +27,7 @@ def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
     try:
         first = Path(path if isinstance(path, str) else path[0])
         if isinstance(path, str) and first.is_dir() and first.suffix.lower() != ".zarr":
-            return read if _is_run(first) or _is_folder_of_tilts(first) else None
+            return read if find_runs(first) or _is_folder_of_tilts(first) else None
         return read if describe(first) is not None else None
     except Exception:  # napari shows a failing sniff as a failing plugin; whatever it was, the path is not ours
         return None
@@ -76,10 +77,8 @@ def layer_data(
         return [_series(list(paths), name_from_path(Path(paths[0]).parent), spacing_nm, angles_deg)]
     path = Path(paths[0])
     if path.is_dir() and path.suffix.lower() != ".zarr":
-        if _is_run(path):
-            from napari_snpore.viewer.open_run import run_layers
-
-            return run_layers(path)
+        if find_runs(path):
+            return runs_layers(path)
         return [_series(path, path.name, spacing_nm, angles_deg)]
     kind = describe(path)
     if kind == "tilt_series" or angles_deg is not None:
@@ -111,10 +110,6 @@ def images_without_angles(paths: Sequence[str]) -> int | None:
 def _series(path: Any, name: str, pixel_size_nm: Any, angles_deg: Any) -> LayerData:
     size = pixel_size_nm if pixel_size_nm is None or isinstance(pixel_size_nm, (int, float)) else pixel_size_nm[-1]
     return series_data(read_tilt_series(path, pixel_size_nm=size, angles_deg=angles_deg), name)
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / "record.json").is_file() and (folder / "volumes").is_dir()
 
 
 def _is_folder_of_tilts(folder: Path) -> bool:

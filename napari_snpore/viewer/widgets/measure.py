@@ -37,6 +37,7 @@ from napari_snpore.viewer.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.object_colours import object_colormap
+from napari_snpore.viewer.object_table import show_table
 from napari_snpore.viewer.plots.small_histogram import SmallHistogram
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
@@ -358,9 +359,7 @@ class MeasureWidget(StepForm):
 
     def _open_table(self) -> None:
         if self._made is not None:
-            self._viewer.layers.selection.active = self._made
-        window: Any = self._viewer.window  # type: ignore[attr-defined]
-        window.add_plugin_dock_widget("napari", "Features table widget")
+            show_table(self._viewer, self._made)
 
     def _ask_path(self) -> None:
         stem = stem_of(self._made.name) if self._made is not None else "objects"

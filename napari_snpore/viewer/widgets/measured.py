@@ -131,10 +131,8 @@ def object_lines(measured: Measured) -> list[str]:
     """Say how many objects there are and how long, with what the numbers leave out."""
     sizes, wish = measured.sizes, measured.wish
     inside = sizes.count - sizes.cut_by_box
-    lines = [
-        f"<b>{sizes.count:,} {wish.name} objects</b> ({wish.objects_from}), {sizes.cut_by_box:,} cut by the box "
-        f"and left out below"
-    ]
+    cut = f"{sizes.cut_by_box:,} cut by the box and left out below" if sizes.cut_by_box else "none cut by the box"
+    lines = [f"<b>{sizes.count:,} {wish.name} objects</b> ({wish.objects_from}), {cut}"]
     if inside:
         lines += [
             f"length <b>{number(sizes.median_length_nm)} nm</b> (median, n = {inside:,}, Feret, voxel corners)",
@@ -142,13 +140,13 @@ def object_lines(measured: Measured) -> list[str]:
             f"{percent(sizes.share_below_limit_by_volume)} by volume",
         ]
     if inside and sizes.unresolved_share > 0:
-        lines.append(
-            caveat(
-                f"{percent(sizes.unresolved_share)} of them hold fewer than {sizes.min_voxels} voxels: their shape is not "
-                f"resolved. Resolved ones alone: median {number(sizes.resolved_median_length_nm)} nm, "
+        sentence = f"{percent(sizes.unresolved_share)} of them hold fewer than {sizes.min_voxels} voxels: not resolved."
+        if sizes.resolved_count:
+            sentence += (
+                f" Resolved ones alone: median {number(sizes.resolved_median_length_nm)} nm, "
                 f"{percent(sizes.resolved_share_below_limit_by_number)} short (n = {sizes.resolved_count:,})."
             )
-        )
+        lines.append(caveat(sentence))
     volumes = measured.table["volume_nm3"].to_numpy(np.float64)
     largest = float(volumes.max() / volumes.sum())
     if wish.separate_nm is None and largest > _ONE_NETWORK and sizes.count > 1:
