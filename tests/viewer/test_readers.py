@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from napari.layers import Layer
+
+from napari_snpore.errors import MissingScaleError
+from napari_snpore.files import write_volume
+from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.readers import get_reader, layer_data
+from napari_snpore.volume import Volume
+
+
+@pytest.fixture
+def block():
+    return Volume(np.arange(60, dtype=np.uint16).reshape(3, 4, 5), (0.4, 0.3, 0.2), (1.0, 2.0, 3.0))
+
+
+def opened(path):
+    reader = get_reader(str(path))
+    assert reader is not None
+    return [Layer.create(*data) for data in reader(str(path))]
+
+
+@pytest.mark.parametrize("name", ["block.tif", "block.ome.zarr", "block.mrc"])
+def test_volumes_open_named_and_scaled(tmp_path, block, name):
+    (layer,) = opened(write_volume(tmp_path / name, block))
+    assert layer.name == "block"
+    assert np.array_equal(np.asarray(layer.data), block.data)
+    assert layer.scale == pytest.approx(block.spacing, rel=1e-5)
+    assert {str(unit) for unit in layer.units} == {"nanometer"}
+
+
+def test_tiff_without_voxel_size_is_left_to_napari(tmp_path):
+    tifffile.imwrite(tmp_path / "plain.tif", np.zeros((3, 4, 5), np.uint8))
+    assert get_reader(str(tmp_path / "plain.tif")) is None
+
+
+@pytest.mark.parametrize("name", ["nothing.mrc", "notes.txt", "photo.png", ""])
+def test_what_is_not_ours_is_declined_without_an_error(tmp_path, name):
+    assert get_reader(str(tmp_path / name)) is None
+
+
+def test_a_damaged_file_does_not_make_the_sniff_fail(tmp_path):
+    path = tmp_path / "broken.tif"
+    path.write_bytes(b"II*\0" + b"\xff" * 20)
+    assert get_reader(str(path)) is None
+
+
+def test_a_series_with_angles_beside_it_opens_as_a_series(tmp_path):
+    series = TiltSeries(np.random.default_rng(0).random((5, 6, 7), np.float32), [-20, -10, 0, 10, 20], 0.5)
+    (layer,) = opened(write_tilts(tmp_path / "tilts.tif", series))
+    assert layer.axis_labels == ("tilt", "y", "x")
+    assert layer.metadata["napari_snpore"]["angles_deg"] == [-20, -10, 0, 10, 20]
+    assert layer.scale == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_missing_voxel_size_without_a_window_is_one_sentence(tmp_path):
+    np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
+    with pytest.raises(MissingScaleError, match=r"bare\.npy"):
+        layer_data([str(tmp_path / "bare.npy")])
+
+
+def test_given_voxel_size_is_used(tmp_path):
+    np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
+    ((_, meta, kind),) = layer_data([str(tmp_path / "bare.npy")], spacing_nm=0.25)
+    assert kind == "image"
+    assert meta["scale"] == (0.25, 0.25, 0.25)
+
+
+def test_an_image_file_that_lacks_angles_opens_with_those_given(tmp_path):
+    np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
+    ((_, meta, _),) = layer_data([str(tmp_path / "bare.npy")], spacing_nm=0.25, angles_deg=[-1.0, 0.0, 1.0])
+    assert meta["metadata"]["napari_snpore"]["angles_deg"] == [-1.0, 0.0, 1.0]
