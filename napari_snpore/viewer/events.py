@@ -17,3 +17,11 @@ def connect_while_alive(owner: QObject, emitter: Any, callback: Callable[..., An
 
 def _disconnect(emitter: Any, callback: Callable[..., Any], *_: object) -> None:
     emitter.disconnect(callback)
+
+
+def plain_viewer(viewer: Any) -> Any:
+    """Return the viewer behind the proxy that napari hands to widgets.
+
+    The proxy wraps every layer anew at each access, so that one layer is never the same object twice.
+    """
+    return getattr(viewer, "__wrapped__", viewer)

@@ -28,6 +28,7 @@ KEY = "napari_snpore"
 """Where our record stands in a layer's metadata."""
 
 UNIT = "nm"
+ENVELOPE_COLOUR = "#e8590c"
 VOLUME_AXES = ("z", "y", "x")
 SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
@@ -103,19 +104,18 @@ def objects_data(labels: Volume, table: pd.DataFrame, name: str, *, phase: str, 
     return labels.data, {**meta, **options}, "labels"
 
 
-def envelope_data(envelope: Volume, name: str, **options: Any) -> LayerData:
-    """Return the layer data of an envelope, drawn as an outline."""
+def envelope_data(skin: Volume, name: str, **options: Any) -> LayerData:
+    """Return the layer data of the skin of an envelope (bool): an outline in 2D, and a surface in 3D."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    outline = DirectLabelColormap(color_dict={0: "transparent", 1: "#e8590c", None: "transparent"})
     meta = {
         "name": name,
-        **_place(envelope.spacing, envelope.origin),
-        "metadata": _record("envelope", envelope.history),
-        "colormap": outline,
+        **_place(skin.spacing, skin.origin),
+        "metadata": _record("envelope", skin.history),
+        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: ENVELOPE_COLOUR, None: "transparent"}),
         "opacity": 1.0,
     }
-    return np.asarray(envelope.data).view(np.uint8), {**meta, **options}, "labels"
+    return np.asarray(skin.data).view(np.uint8), {**meta, **options}, "labels"
 
 
 def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
@@ -125,6 +125,25 @@ def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     layer = viewer.add_layer(Layer.create(*data))
     viewer.canvas.overlays.scale_bar.visible = True
     return layer
+
+
+def put_layer(viewer: ViewerModel, data: LayerData) -> Layer:
+    """Add a layer, or give its data to the layer of this name, kind and type that is there: a result that was made again."""
+    array, meta, type_name = data
+    record = meta["metadata"][KEY]
+    for layer in viewer.layers:
+        if (
+            layer.name == meta["name"]
+            and kind_of(layer) == record["kind"]
+            and type(layer).__name__.lower() == type_name
+        ):
+            layer.data = array
+            layer.metadata = {**layer.metadata, KEY: record}
+            for key in ("scale", "translate", "units", "features", "colormap"):
+                if key in meta:
+                    setattr(layer, key, meta[key])
+            return layer
+    return add_layer(viewer, data)
 
 
 def phase_colormap(scheme: PhaseScheme) -> Any:

@@ -36,12 +36,13 @@ def needle() -> list[LayerData]:
 def phantom_layers(state: State, **options: Any) -> list[LayerData]:
     """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
     from napari_snpore.phantom import make_phantom
+    from napari_snpore.viewer.tasks import run_alive
     from napari_snpore.volume import Step, Volume
 
-    phantom = make_phantom(state, **options)
+    phantom = run_alive(f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, **options))
     grey = phantom.volume
     truth = Volume(phantom.phases, grey.spacing, grey.origin, (*grey.history, Step("planted phases")))
     return [
-        volume_data(grey, state),
         phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
+        volume_data(grey, state),  # last: the active layer is the one to work on
     ]

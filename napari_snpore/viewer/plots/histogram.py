@@ -20,7 +20,6 @@ from vispy.scene.visuals import Line, Mesh, Text
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.widgets.form import number
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 6, 6, 20, 20
 _GRIP_PX = 8
@@ -198,7 +197,7 @@ class HistogramPlot(QWidget):
         limits = [left, *(min(max(self.x_of(t), left), right) for t in self._thresholds), right]
         words, places = [], []
         for name, start, end in zip(self._scheme.names, limits[:-1], limits[1:], strict=False):
-            if end - start > 7 * len(name) + 4:
+            if end - start > 6 * len(name):
                 words.append(name)
                 places.append(((start + end) / 2, 8))
         _write(self._names, words, places, self._look.ink)
@@ -207,7 +206,7 @@ class HistogramPlot(QWidget):
         low, high = self._window
         values = round_ticks(low, high, at_most=max(2, int((right - left) / 70)))
         places = [(float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values]
-        _write(self._ticks, [number(v) for v in values], places, self._look.ink)
+        _write(self._ticks, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values], places, self._look.ink)
 
     def _nearest(self, x: float) -> int | None:
         distances = [abs(self.x_of(t) - x) for t in self._thresholds]

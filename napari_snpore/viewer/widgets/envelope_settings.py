@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from scipy.ndimage import binary_erosion
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.segmentation.occlusion import fibre_envelope
@@ -30,9 +31,10 @@ class EnvelopeWish:
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """An envelope and what it was made with: it is stale once threshold or wish differ."""
+    """An envelope, its outermost voxels, and what it was made with: it is stale once threshold or wish differ."""
 
     inside: NDArray[np.bool_]
+    skin: NDArray[np.bool_]
     threshold: float
     wish: EnvelopeWish
     ray_length_nm: float
@@ -51,7 +53,7 @@ class Envelope:
 def make_envelope(
     volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
 ) -> Envelope:
-    """Return the envelope of all that reaches the first threshold."""
+    """Return the envelope of all that reaches the first threshold, and its outermost voxels."""
     solid = np.asarray(volume.data) >= threshold
     ray_length = wish.ray_length_nm or half_radius(solid, volume.spacing)
     inside = fibre_envelope(
@@ -64,7 +66,8 @@ def make_envelope(
         progress=progress,
         should_stop=should_stop,
     )
-    return Envelope(inside, threshold, wish, ray_length)
+    skin = inside & ~binary_erosion(inside, border_value=1)
+    return Envelope(inside, skin, threshold, wish, ray_length)
 
 
 class EnvelopeSettings(QWidget):
@@ -101,9 +104,9 @@ class EnvelopeSettings(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ruler())
+        layout.addWidget(self.state)
         layout.addLayout(rows)
         layout.addLayout(line)
-        layout.addWidget(self.state)
         layout.addWidget(ruler())
         self.ray_length.valueChanged.connect(lambda _: self.changed.emit())
         self.tau.valueChanged.connect(lambda _: self.changed.emit())
@@ -124,8 +127,9 @@ class EnvelopeSettings(QWidget):
         if not self.available:
             words = caveat("This layer has no voxel size in nm, so no envelope can be made; set its scale and units.")
         elif envelope is None:
-            words = "Envelope: none yet"
+            words = "<b>Envelope</b>: none yet; it tells vacuum from pores"
         else:
-            words = f"Envelope: made with t1 = {number(envelope.threshold, 4)}, rays of {number(envelope.ray_length_nm)} nm"
+            rays = number(envelope.ray_length_nm)
+            words = f"<b>Envelope</b>: made with t1 = {number(envelope.threshold, 4)}, rays of {rays} nm"
             words = caveat(f"{words}: stale") if stale else words
         self.state.setText(words)

@@ -85,6 +85,7 @@ class Fold(QCollapsible):
         inside = QWidget()
         inside.setLayout(self.form)
         self.setContent(inside)
+        self.collapse(animate=False)
 
 
 class ResultText(QLabel):
@@ -165,6 +166,11 @@ def number(value: float, digits: int = 3) -> str:
     return str(np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="k")).rstrip(
         "."
     )
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """Write a number with a true minus sign."""
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def percent(share: float) -> str:

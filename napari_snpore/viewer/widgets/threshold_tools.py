@@ -1,0 +1,75 @@
+"""The line of small controls under the histogram, and the past of the thresholds that it can bring back."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from napari_snpore.segmentation.thresholds import Method
+
+Thresholds = tuple[float, ...]
+
+
+class ThresholdTools(QWidget):
+    """Log scale, preview, undo, and which rule suggests thresholds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.log = QCheckBox("log")
+        self.log.setChecked(True)
+        self.log.setToolTip("Logarithmic height: small phases stay visible.")
+        self.preview = QCheckBox("preview")
+        self.preview.setChecked(True)
+        self.preview.setToolTip("Paint the phases over the volume while thresholds move; a layer of its own.")
+        self.undo = QPushButton("↶")
+        self.undo.setToolTip("Back to the thresholds before (Ctrl+Z); again with Ctrl+Shift+Z.")
+        self.undo.setMaximumWidth(32)
+        self.method = QComboBox()
+        self.method.addItems(get_args(Method))
+        self.method.setToolTip(
+            "haadf: Sn against the rest first, then the edge between vacuum and carbon;\n"
+            "multiotsu, minimum_error, li: known rules on the whole histogram."
+        )
+        self.suggest = QPushButton("Suggest")
+        self.suggest.setToolTip("Set the thresholds that this rule finds in the histogram.")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.log)
+        line.addWidget(self.preview)
+        line.addStretch(1)
+        for widget in (self.undo, self.method, self.suggest):
+            line.addWidget(widget)
+
+
+class ThresholdHistory:
+    """Thresholds that were there before, to go back to and forth again."""
+
+    def __init__(self) -> None:
+        self._past: list[Thresholds] = []
+        self._future: list[Thresholds] = []
+
+    def clear(self) -> None:
+        """Forget all: another volume."""
+        self._past.clear()
+        self._future.clear()
+
+    def remember(self, present: Thresholds) -> None:
+        """Keep the present thresholds before they change; what was undone is forgotten."""
+        if present:
+            self._past.append(present)
+            self._future.clear()
+
+    def back(self, present: Thresholds) -> Thresholds | None:
+        """Return the thresholds before, or None."""
+        if not self._past:
+            return None
+        self._future.append(present)
+        return self._past.pop()
+
+    def forth(self, present: Thresholds) -> Thresholds | None:
+        """Return the thresholds that were undone last, or None."""
+        if not self._future:
+            return None
+        self._past.append(present)
+        return self._future.pop()
