@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,7 +26,7 @@ from napari_snpore.study.recipe import (
     Recipe,
     ThresholdSection,
 )
-from napari_snpore.study.steps import Conduct, Measurement, Monitor, Segmentation, find_phases, measure_phases
+from napari_snpore.study.steps import Conduct, Envelope, Measurement, Monitor, Segmentation, find_phases, measure_phases
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 from napari_snpore.volume import Step, Volume
 
@@ -127,17 +128,15 @@ def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, co
 def truth_segmentation(phantom: Phantom) -> Segmentation:
     """Return the planted labels as if they had been segmented."""
     volume = phantom.volume
+    settings = EnvelopeSection()
     return Segmentation(
         phases=Volume(phantom.phases, volume.spacing, volume.origin, (Step("planted"),)),
         thresholds=(),
         scheme=PORE_C_SN,
         histogram=gray_histogram(volume),
         method="planted",
-        separation=None,
-        warning=None,
-        envelope=phantom.envelope,
-        ray_length_nm=None,
-        cut_axes=(1,),
+        suggestion=None,
+        envelope=Envelope(phantom.envelope, math.nan, settings, math.nan, 0),
     )
 
 

@@ -103,9 +103,14 @@ class ThresholdSection(_Section):
 
 
 class EnvelopeSection(_Section):
-    """Ambient occlusion that tells vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius."""
+    """Ambient occlusion that tells vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius.
+
+    ``largest_body``: only the greatest 6-connected piece of the solid casts shadows; loose specks outside its envelope become
+    exterior.
+    """
 
     enabled: bool = True
+    largest_body: bool = True
     ray_length_nm: PositiveFloat | None = None
     occlusion_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     directions: Annotated[int, Field(ge=8)] = 128

@@ -21,10 +21,11 @@ from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.occlusion import fibre_envelope
 from napari_snpore.segmentation.phases import PORE, PhaseScheme, segment
-from napari_snpore.segmentation.thresholds import suggest_thresholds
+from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -75,19 +76,32 @@ class Tomogram:
 
 
 @dataclass(frozen=True, eq=False)
+class Envelope:
+    """The body with its pores, how it was found, and how many solid voxels lie loose outside of it."""
+
+    mask: NDArray[np.bool_]
+    ray_length_nm: float
+    settings: EnvelopeSection
+    volume_nm3: float
+    loose_voxel_count: int
+
+
+@dataclass(frozen=True, eq=False)
 class Segmentation:
-    """Phases and all that decided them."""
+    """Phases and all that decided them; ``suggestion`` is None where thresholds were given."""
 
     phases: Volume
     thresholds: tuple[float, ...]
     scheme: PhaseScheme
     histogram: Histogram
     method: str
-    separation: float | None
-    warning: str | None
-    envelope: NDArray[np.bool_] | None
-    ray_length_nm: float | None
-    cut_axes: tuple[int, ...]
+    suggestion: Suggestion | None
+    envelope: Envelope | None
+
+    @property
+    def cut_axes(self) -> tuple[int, ...]:
+        """Axes along which the body goes on beyond the box."""
+        return () if self.envelope is None else tuple(self.envelope.settings.cut_axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,44 +173,44 @@ def find_phases(
     """Histogram, thresholds (given or suggested), envelope and phase labels of a volume."""
     with conduct.step("histogram") as watch:
         histogram = gray_histogram(volume, **watch)
-    separation = warning = None
-    if threshold.values is not None:
-        thresholds, method = tuple(float(value) for value in threshold.values), "given"
-    else:
+    suggestion = None
+    if threshold.values is None:
         suggestion = suggest_thresholds(histogram, phases=threshold.phases, method=threshold.method)
-        thresholds, method = suggestion.thresholds, suggestion.method
-        separation, warning = suggestion.separation, suggestion.warning
-    cut_axes = tuple(envelope.cut_axes)
-    inside = ray_length = None
+    thresholds = tuple(map(float, threshold.values or ())) if suggestion is None else suggestion.thresholds
+    around = None
     if envelope.enabled:
         with conduct.step("envelope") as watch:
-            solid = np.asarray(volume.data) >= thresholds[0]
-            ray_length = envelope.ray_length_nm or half_radius(solid, volume.spacing)
-            inside = fibre_envelope(
-                solid,
-                spacing=volume.spacing,
-                ray_length=ray_length,
-                occlusion_threshold=envelope.occlusion_threshold,
-                directions=envelope.directions,
-                cut_axes=cut_axes,
-                **watch,
-            )
+            around = find_envelope(volume, thresholds[0], envelope, **watch)
     with conduct.step("segment") as watch:
-        labels = segment(volume, thresholds, envelope=inside, **watch)
+        labels = segment(volume, thresholds, envelope=None if around is None else around.mask, **watch)
+    method = "given" if suggestion is None else suggestion.method
     phases = volume.after(
         "segment",
         labels,
         thresholds=list(thresholds),
         method=method,
         phase_names=list(threshold.scheme.names),
-        ray_length_nm=ray_length,
-        occlusion_threshold=envelope.occlusion_threshold if envelope.enabled else None,
-        directions=envelope.directions if envelope.enabled else None,
-        cut_axes=list(cut_axes),
+        envelope=None if around is None else {**around.settings.model_dump(), "ray_length_nm": around.ray_length_nm},
     )
-    return Segmentation(
-        phases, thresholds, threshold.scheme, histogram, method, separation, warning, inside, ray_length, cut_axes
+    return Segmentation(phases, thresholds, threshold.scheme, histogram, method, suggestion, around)
+
+
+def find_envelope(volume: Volume, threshold: float, settings: EnvelopeSection, **watch: Any) -> Envelope:
+    """Tell the body and its pores from the vacuum around it."""
+    solid = np.asarray(volume.data) >= threshold
+    body = largest_body(solid) if settings.largest_body else solid
+    ray_length = settings.ray_length_nm or half_radius(body, volume.spacing)
+    mask = fibre_envelope(
+        body,
+        spacing=volume.spacing,
+        ray_length=ray_length,
+        occlusion_threshold=settings.occlusion_threshold,
+        directions=settings.directions,
+        cut_axes=tuple(settings.cut_axes),
+        **watch,
     )
+    loose = int(np.count_nonzero(solid & ~mask))
+    return Envelope(mask, ray_length, settings, int(np.count_nonzero(mask)) * volume.voxel_volume_nm3, loose)
 
 
 def half_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
@@ -255,7 +269,7 @@ def measure_phases(
                     objects,
                     spacing=phases.spacing,
                     intensity=None if intensity is None else np.asarray(intensity.data),
-                    envelope=segmentation.envelope,
+                    envelope=None if segmentation.envelope is None else segmentation.envelope.mask,
                     directions=section.directions,
                     convention=section.convention,
                     objects_from=made_by,
@@ -272,7 +286,7 @@ def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict
     phases = segmentation.phases
     size = section.subvolume_nm or 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
     centres = centre_and_edge_boxes(
-        segmentation.envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
+        segmentation.envelope.mask, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
     )
     return {name: (centre, size) for name, centre in centres.items()}
 

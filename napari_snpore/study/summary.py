@@ -8,7 +8,7 @@ import pandas as pd
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.steps import Measurement, Segmentation, Tomogram
+from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
 
 
 def summarise(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement) -> str:
@@ -62,28 +62,37 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
 def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> list[str]:
     """Say where the thresholds and the envelope lie and what share each phase has."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
-    how = segmentation.method
-    if segmentation.separation is not None:
-        how += f", separation {segmentation.separation:.2f}"
+    suggestion = segmentation.suggestion
+    how = "given" if suggestion is None else f"{suggestion.method}, separation {suggestion.separation:.2f} of 1"
     lines = [f"Thresholds      {values} grey units ({how})"]
-    if segmentation.warning:
-        lines.append(f"                ! {segmentation.warning}")
-    if segmentation.envelope is not None:
-        cut = ", ".join("zyx"[axis] for axis in segmentation.cut_axes) or "none"
-        about = dict(segmentation.phases.history[-1].parameters)
-        lines.append(
-            f"Envelope        ambient occlusion: rays of {segmentation.ray_length_nm:.3g} nm in {about['directions']} "
-            f"directions, τ = {about['occlusion_threshold']:.2f}, cut along {cut}"
-        )
-    else:
-        lines.append("Envelope        none: fractions are of the whole box")
+    if suggestion is not None and suggestion.warning:
+        lines.append(f"                ! {suggestion.warning}")
+    lines += envelope_lines(segmentation.envelope)
     regions = fractions["region"] if "region" in fractions else pd.Series("whole", index=fractions.index)
-    lines.append("Fractions       % of the envelope's volume (and % of the box)")
+    lines.append("Fractions       % of the envelope's volume (% of the box)")
     for region in regions.unique():
-        rows = fractions[regions == region]
-        shares = "   ".join(f"{name} {share:.1f} ({box:.1f})" for name, share, box in zip(
-            rows["name"], rows["fraction_percent"], rows["fraction_box_percent"], strict=True))  # fmt: skip
-        lines.append(f"  {region:<14}{shares}")
+        rows = fractions[regions == region].to_dict("records")
+        shares = [f"{row['name']} {row['fraction_percent']:.1f} ({row['fraction_box_percent']:.1f})" for row in rows]
+        size = rows[0].get("region_size_nm", np.nan)
+        name = region if not np.isfinite(size) else f"{region} cube, {size:.3g} nm"
+        lines.append(f"  {name:<22}" + "   ".join(shares))
+    return lines
+
+
+def envelope_lines(envelope: Envelope | None) -> list[str]:
+    """Say how the envelope was found and what it leaves out."""
+    if envelope is None:
+        return ["Envelope        none: fractions are of the whole box"]
+    settings = envelope.settings
+    cut = ", ".join("zyx"[axis] for axis in settings.cut_axes) or "no axis"
+    lines = [
+        f"Envelope        {envelope.volume_nm3:.4g} nm³; ambient occlusion: rays of {envelope.ray_length_nm:.3g} nm in "
+        f"{settings.directions} directions, τ = {settings.occlusion_threshold:.2f}, fibre cut along {cut}"
+    ]
+    if envelope.loose_voxel_count:
+        lines.append(
+            f"                ! {envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"
+        )
     return lines
 
 
@@ -103,5 +112,28 @@ def dead_pore_lines(measurement: Measurement) -> list[str]:
 def object_lines(name: str, table: pd.DataFrame, sizes: SizeSummary) -> list[str]:
     """Say how many objects of a phase there are and how large, with what the figures leave out."""
     if len(table) == 0:
-        return [f"{name}: no object"]
-    return [f"{name}: {len(table)} objects"]
+        return [f"Objects, {name:<7}none"]
+    row = table.iloc[0]
+    lines = [
+        f"Objects, {name:<6} {sizes.count} ({row['objects_from']}); Feret diameters, convention {row['convention']}; "
+        f"{sizes.cut_by_box} cut by the box and left out below"
+    ]
+    if sizes.count == sizes.cut_by_box:
+        return lines
+    limit = f"{sizes.limit_nm:g} nm"
+    lines.append(
+        f"  all           length {sizes.median_length_nm:.3g} nm (median); shorter than {limit}: "
+        f"{100 * sizes.share_below_limit_by_number:.3g} % by number, {100 * sizes.share_below_limit_by_volume:.3g} % by volume"
+    )
+    if sizes.resolved_count:
+        lines.append(
+            f"  resolved      length {sizes.resolved_median_length_nm:.3g} nm (median); shorter than {limit}: "
+            f"{100 * sizes.resolved_share_below_limit_by_number:.3g} % by number, "
+            f"{100 * sizes.resolved_share_below_limit_by_volume:.3g} % by volume"
+        )
+    if sizes.unresolved_share > 0:
+        lines.append(
+            f"                ! {100 * sizes.unresolved_share:.3g} % of them have fewer than {sizes.min_voxels} voxels: "
+            "their shape is not resolved"
+        )
+    return lines

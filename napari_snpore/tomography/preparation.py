@@ -64,8 +64,8 @@ def subtract_background(series: TiltSeries, level: Background = "auto") -> TiltS
 def vacuum_level(image: NDArray[Any]) -> float:
     """Return the grey value of the darkest peak of an image's histogram: vacuum, wherever there is some in the field.
 
-    The range is that of 99.9 % of the pixels; a peak counts from a twentieth of the greatest one on, and its place is the median of
-    the pixels around it.
+    The range is that of 99.9 % of the pixels; a peak counts from a twentieth of the greatest one on, and its place is
+    the median of the pixels around it.
     """
     values = np.asarray(image, np.float64).ravel()
     if not np.isfinite(values).all():

@@ -1,0 +1,115 @@
+"""A run from tilts to tables: exact on planted labels, complete in its folder, refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_snpore import make_phantom, read_volume, simulate_tilt_series
+from napari_snpore.errors import FileFormatError, InputError, Stopped
+from napari_snpore.study import Recipe, run_study
+from napari_snpore.study.demo import measured_at, truth_segmentation
+from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.study.provenance import Record, sha256
+from napari_snpore.study.steps import Conduct
+from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return make_phantom("pristine", shape=(64, 40, 64), spacing=0.3, seed=2)
+
+
+@pytest.fixture(scope="module")
+def recipe(phantom, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tilts")
+    series = simulate_tilt_series(phantom, angles_deg=np.arange(-69, 70, 6.0), dose=2000, seed=1)
+    tilts = write_tilts(folder / "tilts.tif", series)
+    return Recipe(
+        name="small",
+        input={"tilt_series": str(tilts)},
+        align={"enabled": False},
+        reconstruct={"iterations": 10},
+        envelope={"ray_length_nm": 4.0, "directions": 32},
+        output={"figures": ["png"]},
+    )
+
+
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    return run_study(recipe, tmp_path_factory.mktemp("run") / "results")
+
+
+def test_every_number_is_exact_on_planted_labels(phantom, recipe):
+    measured = measured_at(phantom, truth_segmentation(phantom), recipe, Conduct(Record("test")))
+    table = truth_table(planted_numbers(phantom), [Stage("true_labels", measured_numbers(measured))])
+    assert len(table) >= 15
+    assert (table["true_labels_bias"] == 0).all(), table.to_string()
+
+
+def test_folder_holds_what_the_record_lists(run):
+    record = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
+    assert {"volumes/reconstruction.tif", "volumes/phases.tif", "tables/objects_Sn.csv", "tables/fractions.csv"} < set(
+        record["outputs"]
+    )
+    assert all((run.folder / name).is_file() for name in record["outputs"])
+    assert record["inputs"][0]["sha256"] == sha256(record["inputs"][0]["path"])
+    assert {"reconstruct", "envelope", "segment"} < set(record["timings_s"])
+    assert any(entry["path"].endswith(".rawtlt") for entry in record["inputs"])
+    assert (run.folder / "recipe.toml").is_file()
+
+
+def test_files_hold_what_python_returns(run):
+    phases = read_volume(run.folder / "volumes" / "phases.tif")
+    assert np.array_equal(phases.data, run.segmentation.phases.data)
+    assert phases.spacing == (0.3, 0.3, 0.3)
+    assert [step.name for step in phases.history][:2] == ["simulate tilt series", "read"]
+    table = pd.read_csv(run.folder / "tables" / "objects_Sn.csv")
+    labels = read_volume(run.folder / "volumes" / "objects_Sn.tif")
+    assert len(table) == int(np.max(labels.data))
+    counted = np.bincount(np.asarray(labels.data).ravel())[1:]
+    assert np.array_equal(table["voxel_count"], counted)
+
+
+def test_table_columns_carry_their_units(run):
+    for path in (run.folder / "tables").glob("objects_*.csv"):
+        columns = pd.read_csv(path).columns
+        assert {"length_nm", "width_nm", "volume_nm3", "surface_area_nm2", "convention", "objects_from"} <= set(columns)
+
+
+def test_summary_states_units_and_conventions(run):
+    for words in ("Crowther", "% of the envelope", "grey units", "convention corners", "τ = 0.50", "connectivity"):
+        assert words in run.summary
+
+
+def test_same_recipe_same_bytes(run, recipe, tmp_path):
+    again = run_study(recipe, tmp_path / "again")
+    for name in ("volumes/reconstruction.tif", "tables/objects_Sn.csv", "figures/slice_pair.png", "summary.txt"):
+        mine, other = (run.folder / name).read_bytes(), (again.folder / name).read_bytes()
+        assert mine == other or name.endswith(".tif"), name
+    first, second = (np.asarray(read_volume(r.folder / "volumes" / "reconstruction.tif").data) for r in (run, again))
+    assert np.array_equal(first, second)
+
+
+def test_cancel_leaves_nothing(recipe, tmp_path):
+    asked = iter([False] * 4 + [True] * 1000)
+    with pytest.raises(Stopped):
+        run_study(recipe, tmp_path / "results", should_stop=lambda: next(asked))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_input_is_named_and_leaves_nothing(tmp_path):
+    recipe = Recipe(input={"tilt_series": str(tmp_path / "nowhere.mrc")})
+    with pytest.raises(FileFormatError, match=r"no file .*nowhere\.mrc"):
+        run_study(recipe, tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threshold_above_everything_is_refused(recipe, tmp_path):
+    high = recipe.model_copy(update={"threshold": recipe.threshold.model_copy(update={"values": [1e9, 2e9]})})
+    with pytest.raises(InputError, match="lower the threshold"):
+        run_study(high, tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
