@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import kernel
-from napari_snpore.measurement._hull_kernels import convex_hull, hull_candidates
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -268,25 +267,14 @@ def hull_volume(points: Ints, face: Ints) -> float:
 
 
 @kernel
-def diameters(points: Ints, scale: Floats, directions: Floats, out: Floats) -> None:
-    """Write length, width, breadth (nm) and volume (voxels) of the hull of int64 points (n, 3).
+def diameters(
+    points: Ints, face: Ints, beside: Ints, normal: Ints, scale: Floats, directions: Floats, out: Floats
+) -> None:
+    """Write length, width, breadth (nm) and volume (voxels) of one hull; a flat one has no face.
 
     directions (k, 3): unit vectors over which length and width are sought; without any (0, 3) they are exact.
     """
-    face, beside, normal = convex_hull(points)
-    used = np.zeros(points.shape[0], np.bool_)
-    if face.shape[0] == 0:
-        used[:] = True
-    for f in range(face.shape[0]):
-        for k in range(3):
-            used[face[f, k]] = True
-    tips = np.empty((int(np.sum(used)), 3), np.float64)
-    count = 0
-    for i in range(points.shape[0]):
-        if used[i]:
-            for k in range(3):
-                tips[count, k] = points[i, k] * scale[k]
-            count += 1
+    tips = points * scale
     out[VOLUME] = hull_volume(points, face)
     if directions.shape[0] > 0:
         _sampled(tips, directions, out)
@@ -317,17 +305,18 @@ def _sampled(tips: Floats, directions: Floats, out: Floats) -> None:
 
 
 @kernel
-def diameters_of_objects(
-    rows: NDArray[np.int32],
-    starts: Ints,
-    wanted: Ints,
+def diameters_of_hulls(
+    points: Ints,
+    faces: Ints,
+    neighbours: Ints,
+    normals: Ints,
+    begin: Ints,
     scale: Floats,
-    corners: bool,
     directions: Floats,
     out: Floats,
 ) -> None:
-    """Write the diameters of the wanted objects, shape (wanted, 4); the rows of object k begin at ``starts[k]``."""
-    for k in range(wanted.size):
-        points = hull_candidates(rows[starts[wanted[k]] : starts[wanted[k] + 1]], corners)
-        points[:, 2] -= points[:, 2].min()
-        diameters(points, scale, directions, out[k])
+    """Write the diameters of each hull, shape (hull, 4); its points and faces begin at ``begin``, shape (hull + 1, 2)."""
+    for k in range(begin.shape[0] - 1):
+        n, m = begin[k, 0], begin[k, 1]
+        o, p = begin[k + 1, 0], begin[k + 1, 1]
+        diameters(points[n:o], faces[m:p], neighbours[m:p], normals[m:p], scale, directions, out[k])

@@ -5,6 +5,8 @@ the furthest point outside it (Barber, Dobkin and Huhdanpaa 1996, doi 10.1145/23
 a face when it lies strictly above its plane, so that points in the plane of a face change nothing and no face is flat. With
 coordinates up to 2**19 every predicate fits int64: there is no rounding and no tolerance. Scaling the axes by the voxel size
 keeps the combinatorics of a hull, therefore lengths come in later.
+
+No kernel here calls one of another file, or is called by one: numba's cache on disk would not see that the other file changed.
 """
 
 from __future__ import annotations
@@ -70,8 +72,6 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
                 size += 1
             for k in range(size):
                 y = chain[k]
-                if sign == 1 and most[y] == least[y]:
-                    continue
                 points[count, 0], points[count, 1], points[count, 2] = z - base, y, ends[y]
                 count += 1
     return points[:count]
@@ -318,3 +318,66 @@ def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) ->
                 neighbours[number[f], k] = number[beside[f, k]]
             normals[number[f]] = normal[f]
     return faces, neighbours, normals
+
+
+@kernel
+def tips_of(points: Ints, face: Ints) -> Ints:
+    """Return the points that faces join, and number the faces' corners by them; without faces, return all points."""
+    if face.shape[0] == 0:
+        return points
+    number = np.full(points.shape[0], -1, np.int64)
+    count = 0
+    for f in range(face.shape[0]):
+        for k in range(3):
+            number[face[f, k]] = 0
+    for i in range(points.shape[0]):
+        if number[i] == 0:
+            number[i] = count
+            points[count] = points[i]
+            count += 1
+    for f in range(face.shape[0]):
+        for k in range(3):
+            face[f, k] = number[face[f, k]]
+    return points[:count]
+
+
+@kernel
+def with_room(table: Ints, count: int, more: int) -> Ints:
+    """Return a table with room for more rows after the first ``count``."""
+    if count + more <= table.shape[0]:
+        return table
+    longer = np.empty((2 * (count + more), table.shape[1]), np.int64)
+    longer[:count] = table[:count]
+    return longer
+
+
+@kernel
+def hulls_of_objects(
+    rows: NDArray[np.int32], starts: Ints, wanted: Ints, corners: bool
+) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Return the hulls of the wanted objects, one after another; the rows of object k begin at ``starts[k]``.
+
+    Points (n, 3); faces, neighbours, normals (m, 3), (m, 3), (m, 4), numbered within each object; and where the
+    points and the faces of each object begin (wanted + 1, 2).
+    """
+    begin = np.zeros((wanted.size + 1, 2), np.int64)
+    points = np.empty((256, 3), np.int64)
+    faces = np.empty((256, 3), np.int64)
+    neighbours = np.empty((256, 3), np.int64)
+    normals = np.empty((256, 4), np.int64)
+    for k in range(wanted.size):
+        some = hull_candidates(rows[starts[wanted[k]] : starts[wanted[k] + 1]], corners)
+        some[:, 2] -= some[:, 2].min()
+        face, beside, normal = convex_hull(some)
+        some = tips_of(some, face)
+        n, m = begin[k, 0], begin[k, 1]
+        points = with_room(points, n, some.shape[0])
+        faces = with_room(faces, m, face.shape[0])
+        neighbours = with_room(neighbours, m, face.shape[0])
+        normals = with_room(normals, m, face.shape[0])
+        begin[k + 1, 0], begin[k + 1, 1] = n + some.shape[0], m + face.shape[0]
+        points[n : begin[k + 1, 0]] = some
+        faces[m : begin[k + 1, 1]] = face
+        neighbours[m : begin[k + 1, 1]] = beside
+        normals[m : begin[k + 1, 1]] = normal
+    return points, faces, neighbours, normals, begin

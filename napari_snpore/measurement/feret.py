@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, WIDTH, diameters_of_objects
-from napari_snpore.measurement._hull_kernels import REACH
+from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, WIDTH, diameters_of_hulls
+from napari_snpore.measurement._hull_kernels import REACH, hulls_of_objects
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.segmentation.occlusion import half_sphere
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
@@ -130,7 +130,8 @@ def extents(
     def measure(chunk: slice) -> None:
         some = wanted[chunk]
         found = np.empty((len(some), 4))
-        diameters_of_objects(scan.rows, scan.starts, some, scale, convention == "corners", chosen, found)
+        hulls = hulls_of_objects(scan.rows, scan.starts, some, convention == "corners")
+        diameters_of_hulls(*hulls, scale, chosen, found)
         out[some] = found
 
     run_blocks(measure, _chunks(np.diff(scan.starts)[wanted]), progress=progress, should_stop=should_stop)

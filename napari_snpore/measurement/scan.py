@@ -211,7 +211,9 @@ def _slabs(shape: tuple[int, int, int]) -> list[Slab]:
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:
-    return np.ascontiguousarray(part, dtype=np.uint32)
+    """Return one slab as the kernels take it: contiguous, and writable, since read-only arrays would be compiled for anew."""
+    slab = np.ascontiguousarray(part, dtype=np.uint32)
+    return slab if slab.flags.writeable else slab.copy()
 
 
 def _indexable(
