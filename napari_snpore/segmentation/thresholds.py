@@ -1,7 +1,7 @@
 """Thresholds suggested from a histogram alone, in milliseconds; each suggestion says how clear the gaps are that it found.
 
-``haadf`` is made for pore / C / Sn: tin is 12 to 15 times as bright as carbon, so a method that weighs all classes by their
-variance spends its thresholds inside the tin. It looks for tin against the rest first, and for the carbon edge after it.
+``haadf`` is made for pore / C / Sn and lives in :mod:`~napari_snpore.segmentation.haadf`: tin is 12 to 15 times as bright as
+carbon, so a method that weighs all classes by their variance spends its thresholds inside the tin.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from skimage.filters import threshold_multiotsu, threshold_otsu
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.splits import cheapest_split, class_moments, otsu_split, pooled
 
 Method = Literal["haadf", "multiotsu", "minimum_error", "li"]
 Floats = NDArray[np.float64]
@@ -26,6 +27,7 @@ _CLEAR = 0.15
 """A separation below this is no gap."""
 
 _COARSE = 256
+_FINE = 4096
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
     phases : int
         2 to 5.
     method : {"haadf", "multiotsu", "minimum_error", "li"}
-        ``haadf``: the brightest phase against the rest by Otsu (doi 10.1109/TSMC.1979.4310076), then the next below it, and last
-        the edge between the vacuum and the matrix, half way between their modes. ``multiotsu``: least variance within all
+        ``haadf``: half way between the grey levels of vacuum, carbon and tin, the pore threshold corrected for the halo of tin;
+        see :mod:`~napari_snpore.segmentation.haadf`. ``multiotsu``: least variance within all
         classes. ``minimum_error``: Kittler and Illingworth (doi 10.1016/0031-3203(86)90030-0). ``li``: minimum cross entropy
         (doi 10.1016/0031-3203(93)90115-D), two phases.
 
@@ -77,100 +79,44 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
     """
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
-    most = {"li": 2, "minimum_error": 3}.get(method, 5)
+    most = 2 if method == "li" else 5
     if not 2 <= phases <= most:
         raise InputError(f"phases is {phases}; {method} finds 2 to {most} phases.")
     if np.count_nonzero(histogram.counts) < phases:
         raise InputError(f"The volume holds fewer than {phases} different grey values: there is nothing to separate.")
-    find: dict[str, Callable[[Histogram, int], list[float]]] = {
-        "haadf": _haadf,
-        "multiotsu": _multiotsu,
-        "minimum_error": _minimum_error,
-        "li": _li,
-    }
-    thresholds = find[method](histogram, phases)
+    doubt: str | None = None
+    if method == "haadf":
+        thresholds, doubt = haadf_thresholds(histogram, phases)
+    else:
+        find: dict[str, Callable[[Histogram, int], list[float]]] = {
+            "multiotsu": _multiotsu,
+            "minimum_error": _minimum_error,
+            "li": _li,
+        }
+        thresholds = find[method](histogram, phases)
     separations = _separations(histogram, thresholds)
-    return Suggestion(tuple(thresholds), min(separations), _warning(thresholds, separations), method)
-
-
-def _haadf(histogram: Histogram, phases: int) -> list[float]:
-    counts, centers = histogram.counts.astype(np.float64), histogram.centers
-    plateaus: list[float] = []
-    end = len(counts)
-    for _ in range(phases - 2):
-        split = int(np.searchsorted(centers, threshold_otsu(hist=(counts[:end], centers[:end]))))
-        plateaus.append(_plateau(counts[split:end], centers[split:end]))
-        end = max(3, split)
-    vacuum, matrix = _dark_modes(counts[:end], centers[:end])
-    levels = [vacuum, matrix, *reversed(plateaus)]
-    return [(below + above) / 2 for below, above in pairwise(levels)]
-
-
-def _plateau(counts: Floats, centers: Floats) -> float:
-    """Return the grey value that the inside of a bright phase reaches: nine tenths of the class lie below it.
-
-    Small objects are all edge, and the mode of their class lies low in the halo; half the plateau is where an edge stands.
-    """
-    below = np.cumsum(counts) / counts.sum()
-    return float(centers[int(np.searchsorted(below, 0.9))])
-
-
-def _dark_modes(counts: Floats, centers: Floats) -> tuple[float, float]:
-    """Return the grey values of vacuum and of the matrix, below the brighter phases.
-
-    Where a blurred edge passes from a bright phase to vacuum, the counts fall off as 1 / (v − vacuum): the halo of tin, and noise,
-    bury the carbon in a slope. Counts times (v − vacuum) turn that slope into a level, on which the matrix stands out as a
-    peak; the peak of the counts themselves is taken where there is one beside it, for the factor moves it upwards.
-    """
-    vacuum = _vacuum_mode(counts, centers)
-    width = max(1.0, len(counts) / 60)
-    above = np.where(centers > vacuum, centers - vacuum, 0.0)
-    peak = int(np.argmax(gaussian_filter1d(above * counts, width, mode="nearest")))
-    smooth = gaussian_filter1d(counts, width, mode="nearest")
-    low = int(np.searchsorted(centers, vacuum + 0.5 * (centers[peak] - vacuum)))
-    near = low + int(np.argmax(smooth[low : peak + 1]))
-    matrix = centers[near] if near > low else centers[peak]
-    return vacuum, float(matrix)
-
-
-def _vacuum_mode(counts: Floats, centers: Floats) -> float:
-    """Return the grey value of the darkest peak that holds at least a twentieth of the greatest one."""
-    smooth = gaussian_filter1d(counts, max(1.0, len(counts) / 400))
-    rising = np.concatenate([[True], np.diff(smooth) > 0])
-    peaks = np.flatnonzero(rising & ~np.concatenate([rising[1:], [False]]))
-    strong = peaks[smooth[peaks] >= smooth.max() / 20]
-    return float(centers[strong[0]])
+    warning = doubt or _warning(thresholds, separations)
+    return Suggestion(tuple(thresholds), min(separations), warning, method)
 
 
 def _multiotsu(histogram: Histogram, phases: int) -> list[float]:
-    counts, centers = _coarse(histogram)
-    return [float(value) for value in threshold_multiotsu(hist=(counts, centers), classes=phases)]
+    counts, centers = pooled(histogram, _COARSE)
+    return _lower_edges(centers, otsu_split(counts, centers, phases))
 
 
 def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
-    """Try every split of a coarse histogram into classes that are normally distributed; keep the likeliest."""
-    counts, centers = _coarse(histogram)
-    n = len(counts)
-    weight = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
-    first = np.concatenate([[0], np.cumsum(counts * centers)]) / counts.sum()
-    second = np.concatenate([[0], np.cumsum(counts * centers**2)]) / counts.sum()
-    start, stop = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
-    share = weight[stop] - weight[start]
+    """Find the split into classes that are normally distributed which makes the histogram likeliest."""
+    counts, centers = pooled(histogram, _COARSE)
+    share, _, variance = class_moments(counts, centers)
+    variance += (centers[1] - centers[0]) ** 2 / 12  # within a bin
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (first[stop] - first[start]) / share
-        # a class of one value has the spread of its bin
-        variance = np.maximum((second[stop] - second[start]) / share - mean**2, (centers[1] - centers[0]) ** 2 / 12)
         cost = np.where(share > 1e-6, share * (np.log(variance) - 2 * np.log(share)), np.inf)
-    cost[stop <= start] = np.inf
-    if phases == 2:
-        best = int(np.argmin(cost[0, 1:n] + cost[1:n, n])) + 1
-        cuts = [best]
-    else:
-        total = cost[0, 1:n, None] + cost[1:n, 1:n] + cost[None, 1:n, n]
-        one, two = np.unravel_index(int(np.argmin(total)), total.shape)
-        cuts = [int(one) + 1, int(two) + 1]
-    step = centers[1] - centers[0]
-    return [float(centers[cut] - step / 2) for cut in cuts]
+    return _lower_edges(centers, cheapest_split(cost, phases))
+
+
+def _lower_edges(centers: Floats, bins: list[int]) -> list[float]:
+    half = (centers[1] - centers[0]) / 2
+    return [float(centers[first] - half) for first in bins]
 
 
 def _li(histogram: Histogram, phases: int) -> list[float]:
@@ -193,18 +139,10 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
     return [float(threshold + centers[0] - step / 2)]
 
 
-def _coarse(histogram: Histogram) -> tuple[Floats, Floats]:
-    """Return counts and centres of at most 256 equal bins over the range of the data."""
-    n = len(histogram.counts)
-    if n <= _COARSE:
-        return histogram.counts.astype(np.float64), histogram.centers
-    edges = np.linspace(histogram.edges[0], histogram.edges[-1], _COARSE + 1)
-    counts = np.diff(np.interp(edges, histogram.edges, histogram.cumulative))
-    return counts, (edges[:-1] + edges[1:]) / 2
-
-
 def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
-    counts, centers = histogram.counts.astype(np.float64), histogram.centers
+    counts, centers = pooled(histogram, _FINE)
+    if np.count_nonzero(counts) <= FEW_VALUES:
+        return [1.0] * len(thresholds)
     found = []
     limits = [centers[0], *thresholds, centers[-1]]
     for k, threshold in enumerate(thresholds, 1):

@@ -1,0 +1,202 @@
+"""The thresholds of a HAADF volume of pore, carbon and tin, from its histogram: grey levels first, thresholds between them.
+
+Strategy: tin is 12 to 15 times as bright as carbon, so on a linear grey axis carbon is a sliver beside the vacuum, and where a
+blurred edge passes from tin to vacuum the counts fall as 1 / (v − vacuum). On a logarithmic axis above the vacuum every phase has
+the same width and that slope is level: carbon stands out as a peak there, in noise and in the halo of tin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+from scipy.stats import norm
+
+from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.splits import otsu_split, pooled
+
+Floats = NDArray[np.float64]
+
+FEW_VALUES = 8
+"""A volume of no more grey values is drawn, not measured: each value is a level."""
+
+_BINS = 4096
+
+_LOG_WIDTH = 0.12
+"""Smoothing of the logarithmic axis: peaks a factor 1.3 apart stay apart."""
+
+_PLATEAU = 0.65
+"""Share of a bright class that lies below its level: small objects are all edge, and the mode of their class lies in the halo."""
+
+_FACING_PORE = 0.5
+"""Share of the tin's surface that faces a pore: a cluster sits on a pore wall."""
+
+_HIGHEST = 0.9
+"""The pore threshold stays below this share of the way from vacuum to carbon: beyond it noise of carbon decides."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Grey values of vacuum, matrix and the brighter phases, and what the histogram says about them.
+
+    Parameters
+    ----------
+    vacuum : float
+        Grey value of the darkest peak.
+    spread : float
+        Half width of the vacuum on its bright side.
+    matrix : float
+        Grey value of carbon.
+    bright : tuple of float
+        Grey values of the brighter phases, increasing.
+    matrix_is_a_mode : bool
+        Whether the counts themselves have a peak at the matrix; if not, it is a guess from the logarithmic axis.
+    """
+
+    vacuum: float
+    spread: float
+    matrix: float
+    bright: tuple[float, ...]
+    matrix_is_a_mode: bool
+
+
+def haadf_thresholds(histogram: Histogram, phases: int) -> tuple[list[float], str | None]:
+    """Return thresholds half way between the levels, the first raised for the tin's halo, and a sentence of doubt or None.
+
+    Notes
+    -----
+    A blurred edge from vacuum to tin passes through every grey value between, so pore beside tin reads as carbon. With the edge
+    profile of a Gaussian, the voxels of tin's rim between twice the carbon and t2 tell how many those are; t1 is raised
+    until it takes in as many more. This is done where carbon is a mode of its own and half of tin's surface is held to face pore.
+    """
+    levels = find_levels(histogram, phases)
+    missing = phases - 2 - len(levels.bright)
+    if missing:
+        top = float(histogram.edges[-1])
+        known = [levels.vacuum, levels.matrix, *np.linspace(levels.matrix, top, missing + 2)[1:-1].tolist(), top][
+            :phases
+        ]
+        thresholds = [(below + above) / 2 for below, above in pairwise(known)]
+        return thresholds, (
+            f"The histogram shows fewer than {phases} phases: hardly any voxel is brighter than its peak at {levels.matrix:.4g}."
+        )
+    known = [levels.vacuum, levels.matrix, *levels.bright]
+    thresholds = [(below + above) / 2 for below, above in pairwise(known)]
+    if not levels.matrix_is_a_mode:
+        return thresholds, (
+            f"The matrix is no peak of the histogram: t1 = {thresholds[0]:.4g} rests on a guess of its level, "
+            f"{levels.matrix:.4g}."
+        )
+    if levels.bright and levels.spread > 0:
+        thresholds[0] = _raised_for_the_halo(histogram, levels, thresholds[0], thresholds[1])
+    return thresholds, None
+
+
+def find_levels(histogram: Histogram, phases: int) -> Levels:
+    """Find the grey levels of vacuum, matrix and ``phases − 2`` brighter phases."""
+    counts, centers = histogram.counts.astype(np.float64), histogram.centers
+    if np.count_nonzero(counts) <= FEW_VALUES:
+        commonest = np.sort(np.argsort(-counts, kind="stable")[:phases])
+        vacuum, matrix, *bright = (float(value) for value in centers[commonest])
+        return Levels(vacuum, 0.0, matrix, tuple(bright), True)
+    counts, centers = pooled(histogram, _BINS)
+    vacuum, spread = _vacuum(counts, centers)
+    candidates = _log_peaks(histogram, vacuum, spread)
+    modes = [_mode_near(counts, centers, vacuum, candidate) for candidate in candidates]
+    matrix = next((mode for mode in modes if mode is not None), candidates[0])
+    return Levels(
+        vacuum, spread, matrix, _bright_levels(counts, centers, matrix, phases - 2), modes != [None] * len(modes)
+    )
+
+
+def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
+    """Return grey value and half width of the darkest peak that holds at least a twentieth of the greatest one.
+
+    Non-negative reconstructions clip the vacuum: its first bin is a spike, and the width is that of the slope beside it.
+    """
+    step = float(centers[1] - centers[0])
+    smooth = gaussian_filter1d(counts, max(0.5, len(counts) / 2000), mode="constant")
+    peaks, _ = find_peaks(np.concatenate([[0.0], smooth, [0.0]]), prominence=smooth.max() / 20)
+    peak = int(peaks[0]) - 1
+    start = 1 if peak <= 1 else peak
+    flank = gaussian_filter1d(counts[start:], 1.0, mode="nearest")
+    if counts[start] <= 0 or len(flank) < 2:
+        return float(centers[peak]), step / 2
+    fallen = np.flatnonzero(flank < np.exp(-0.5) * flank[0])
+    width = float(fallen[0]) * step if fallen.size else step
+    return float(centers[peak]), max(width, step / 2)
+
+
+def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float]:
+    """Return the strong peaks on a logarithmic axis above the vacuum, the noise of the vacuum taken off; dark ones first."""
+    step = float(histogram.edges[1] - histogram.edges[0])
+    top = float(histogram.centers[-1]) - vacuum
+    start = min(max(1.5 * spread, 0.75 * step), top / 2)
+    height = np.geomspace(start, 2 * top, 400)  # beyond the top, so that it can be a peak
+    width = float(np.log(height[1] / height[0]))
+    density = np.gradient(np.interp(vacuum + height, histogram.edges, histogram.cumulative), np.log(height))
+    beside = int(np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1))
+    noise = histogram.counts[beside] / step * height * np.exp(-0.5 * (height / spread) ** 2)
+    smooth = gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
+    peaks, _ = find_peaks(smooth, height=0.25 * smooth.max(), prominence=0.05 * smooth.max())
+    if not peaks.size:
+        peaks = np.array([np.argmax(smooth)])
+    return [vacuum + float(height[peak]) for peak in peaks]
+
+
+def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) -> float | None:
+    """Return the peak of the counts near a grey value, or None where they only rise or fall."""
+    step = float(centers[1] - centers[0])
+    first, last = np.searchsorted(centers, [vacuum + 0.6 * (matrix - vacuum), vacuum + 1.6 * (matrix - vacuum)])
+    smooth = np.append(gaussian_filter1d(counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"), 0.0)
+    start = max(int(first) - 1, 0)
+    window = smooth[start : last + 1]
+    peaks, _ = find_peaks(window, prominence=0.05 * window.max(initial=0))
+    if not peaks.size:
+        return None
+    return float(centers[start + peaks[int(np.argmax(window[peaks]))]])
+
+
+def _bright_levels(counts: Floats, centers: Floats, matrix: float, number: int) -> tuple[float, ...]:
+    """Split what is brighter than the matrix by (multi-)Otsu; return the level of each class but the matrix's own half."""
+    first = int(np.searchsorted(centers, matrix))
+    counts, centers = counts[first:], centers[first:]
+    if number == 0 or np.count_nonzero(counts) <= number:  # nothing is brighter
+        return ()
+    coarse = np.linspace(0, len(counts), min(256, len(counts)) + 1)
+    filled = np.diff(np.interp(coarse, np.arange(len(counts) + 1), np.concatenate([[0], np.cumsum(counts)])))
+    splits = [round(coarse[cut]) for cut in otsu_split(filled, (coarse[:-1] + coarse[1:]) / 2, number + 1)]
+    levels = []
+    for first, last in pairwise([*splits, len(counts)]):
+        below = np.cumsum(counts[first:last])
+        levels.append(float(centers[first + int(np.searchsorted(below, _PLATEAU * below[-1]))]))
+    return tuple(levels)
+
+
+def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: float) -> float:
+    """Return the threshold below which lie as many more voxels as the halo of tin has taken from the pores."""
+    matrix, tin = levels.matrix - levels.vacuum, levels.bright[0] - levels.vacuum
+    rim_from, rim_to = 2 * matrix, t2 - levels.vacuum
+    first, last = np.searchsorted(histogram.centers, [levels.vacuum + rim_from, t2])
+    if last - first < 3:
+        return t1
+    rim = gaussian_filter1d(
+        histogram.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest"
+    )
+    if find_peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
+        return t1
+    # an edge spends on grey values up to v, of 0 to 1, a depth that goes with the probit of v
+    facing_pore = norm.ppf(rim_to / tin) - norm.ppf(rim_from / tin)
+    facing_matrix = norm.ppf((rim_to - matrix) / (tin - matrix)) - norm.ppf((rim_from - matrix) / (tin - matrix))
+    taken = norm.ppf(rim_to / tin) - norm.ppf((t1 - levels.vacuum) / tin)
+    seen = _FACING_PORE * facing_pore + (1 - _FACING_PORE) * facing_matrix
+    below_t1, below_from, below_to = np.interp(
+        [t1, levels.vacuum + rim_from, t2], histogram.edges, histogram.cumulative
+    )
+    wanted = below_t1 + _FACING_PORE * taken / seen * (below_to - below_from)
+    raised = float(np.interp(wanted, histogram.cumulative, histogram.edges))
+    return min(max(raised, t1), levels.vacuum + _HIGHEST * matrix)

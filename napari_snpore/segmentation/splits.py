@@ -1,0 +1,66 @@
+"""Splits of a histogram into classes: the least total cost over all splits, for any cost that classes add up to."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.segmentation.histogram import Histogram
+
+Floats = NDArray[np.float64]
+
+
+def pooled(histogram: Histogram, most: int) -> tuple[Floats, Floats]:
+    """Return counts and centres of at most ``most`` equal bins over the range of the data; counts are spread evenly in a bin."""
+    if len(histogram.counts) <= most:
+        return histogram.counts.astype(np.float64), histogram.centers
+    edges = np.linspace(histogram.edges[0], histogram.edges[-1], most + 1)
+    counts = np.diff(np.interp(edges, histogram.edges, histogram.cumulative))
+    return counts, (edges[:-1] + edges[1:]) / 2
+
+
+def class_moments(counts: Floats, centers: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return share, mean and variance of each class of bins ``[i, j)``, as tables ``(n + 1, n + 1)``; NaN where there is none."""
+    share, first, second = (
+        np.concatenate([[0.0], np.cumsum(counts * centers**power)]) / counts.sum() for power in (0, 1, 2)
+    )
+    weight, sums, squares = (part[None, :] - part[:, None] for part in (share, first, second))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(weight > 0, sums / weight, np.nan)
+        variance = np.maximum(squares / weight - mean**2, 0)
+    return weight, mean, variance
+
+
+def cheapest_split(cost: Floats, classes: int) -> list[int]:
+    """Return the first bins of the classes 2..N of the split whose costs add up to least.
+
+    Parameters
+    ----------
+    cost : array, shape (n + 1, n + 1)
+        Cost of a class of the bins ``[i, j)``; inf where there can be none.
+    classes : int
+        How many there must be.
+
+    Notes
+    -----
+    The best split of the bins below j into k classes is the best of k − 1 classes below some i, and [i, j): found class by
+    class in N · n² steps, not n to the power of N.
+    """
+    best = cost[0]
+    sources = []
+    for _ in range(classes - 1):
+        total = best[:, None] + cost
+        sources.append(np.argmin(total, axis=0))
+        best = total.min(axis=0)
+    cuts = [len(cost) - 1]
+    for source in reversed(sources):
+        cuts.append(int(source[cuts[-1]]))
+    return cuts[:0:-1]
+
+
+def otsu_split(counts: Floats, centers: Floats, classes: int) -> list[int]:
+    """Return the first bins of the classes 2..N whose variances within add up to least (doi 10.1109/TSMC.1979.4310076)."""
+    centered = centers - np.average(centers, weights=counts)  # sums of squares lose digits far from zero
+    share, mean, _ = class_moments(counts, centered)
+    between = np.where(share > 0, -share * mean**2, np.inf)
+    return cheapest_split(between, classes)
