@@ -28,7 +28,7 @@ COARSE_VOXELS = 128
 def is_exact(dtype: Any) -> bool:
     """Say whether the preview paints every value of a dtype as *Apply* labels it, or within one float32 spacing."""
     kind = np.dtype(dtype)
-    return kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2) or kind in (np.float16, np.float32)
+    return kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2) or (kind.kind == "f" and kind.itemsize <= 4)
 
 
 def preview_limits(dtype: Any, thresholds: Sequence[float]) -> tuple[float, float]:
@@ -119,9 +119,8 @@ class PhasePreview:
         if coarse and (self._viewer.dims.ndisplay != 3 or stride == 1):
             return
         self._coarse = coarse
-        step = stride if coarse else 1
-        layer.data = source.data[(slice(None, None, step),) * 3]
-        layer.scale = np.asarray(source.scale) * step
+        layer.data = source.data[(slice(None, None, stride),) * 3] if coarse else source.data
+        layer.scale = np.asarray(source.scale) * (stride if coarse else 1)
         layer.name = self._name(source)
 
     def _make(self, source: Image) -> Image:

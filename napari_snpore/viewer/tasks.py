@@ -9,13 +9,14 @@ a busy bar draws the whole window again, which made steps three times as slow.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from napari import current_viewer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
+from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -35,16 +36,26 @@ class _Signals(WorkerBaseSignals):
 
 
 class _Worker(WorkerBase):
-    """Runs one step; progress comes out as a signal, at most twenty a second."""
+    """Runs one step; progress comes out as a signal, at most twenty a second.
 
-    def __init__(self, work: Work[Any]) -> None:
+    It stops when it is asked to, and when the widget that wants its result is gone.
+    """
+
+    def __init__(self, work: Work[Any], owner: QWidget | None = None) -> None:
         super().__init__(SignalsClass=_Signals)
         self._step = work
+        self._owner = None if owner is None else weakref.ref(owner)
         self._told = 0.0
 
     def work(self) -> Any:
         """Run in the thread."""
-        return self._step(self._tell, lambda: self.abort_requested)
+        return self._step(self._tell, self._should_stop)
+
+    def _should_stop(self) -> bool:
+        if self.abort_requested or self._owner is None:
+            return bool(self.abort_requested)
+        owner = self._owner()
+        return owner is None or not isalive(owner)
 
     def _tell(self, done: int, total: int) -> None:
         now = time.monotonic()
@@ -76,10 +87,9 @@ class StepStatus(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(line)
         layout.addWidget(self.message)
-        self._running: list[_Worker] = []  # at most one; a list, so that it can be stopped when this widget is gone
+        self._running: list[_Worker] = []  # at most one
         self._done: Callable[[Any], None] | None = None
         self._what = ""
-        self.destroyed.connect(partial(_quit_all, self._running))
         self._started = 0.0
         self._show_busy(False)
         self.say("")
@@ -103,8 +113,8 @@ class StepStatus(QWidget):
         done : callable
             Called with the result; not called when the step fails or is cancelled.
         """
-        self._drop()
-        worker = _Worker(work)
+        self.drop()
+        worker = _Worker(work, self)
         self._running.append(worker)
         self._done, self._what = done, what
         self._started = time.monotonic()
@@ -122,6 +132,12 @@ class StepStatus(QWidget):
         if self.busy:
             _quit_all(self._running)
             self.bar.setFormat(f"{self._what}: stopping")
+
+    def drop(self) -> None:
+        """Stop the running step and forget it: what it works on is gone."""
+        if self.busy:
+            _quit_all(self._running)
+            self._end()
 
     def wait(self) -> None:
         """Return when no step runs; the window stays alive meanwhile. For scripts."""
@@ -180,11 +196,6 @@ class StepStatus(QWidget):
     def _signals(self) -> Any:
         return self._running[0].signals if self._running else None
 
-    def _drop(self) -> None:
-        if self.busy:
-            _quit_all(self._running)
-            self._end()
-
     def _end(self) -> None:
         self._running.clear()
         self._done = None
@@ -227,7 +238,7 @@ def run_alive(what: str, work: Work[Result]) -> Result:
     return found[0]
 
 
-def _quit_all(workers: list[_Worker], *_: object) -> None:
+def _quit_all(workers: list[_Worker]) -> None:
     for worker in workers:
         worker.quit()
 

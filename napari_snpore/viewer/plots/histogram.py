@@ -229,7 +229,11 @@ class HistogramPlot(QWidget):
             near = self._nearest(event.pos[0]) is not None
             self.canvas.native.setCursor(Qt.CursorShape.SizeHorCursor if near else Qt.CursorShape.ArrowCursor)
             return
-        grey = self.grey_at(event.pos[0])
+        self._drag_to(event.pos[0])
+
+    def _drag_to(self, x: float) -> None:
+        assert self._dragged is not None
+        grey = self.grey_at(x)
         histogram = self._histogram
         if histogram is not None and np.dtype(histogram.dtype).kind in "iub":
             grey = float(round(grey))
@@ -249,8 +253,8 @@ class HistogramPlot(QWidget):
         return low, max(low, high)
 
     def _on_release(self, event: Any) -> None:
-        del event
         if self._dragged is not None:
+            self._drag_to(event.pos[0])  # vispy drops moves that follow each other quickly: the last one counts
             self._dragged = None
             self.drag_finished.emit()
 

@@ -44,6 +44,7 @@ class LayerChoice(QComboBox):
         self._viewer, self._fits, self._empty, self._what = viewer, fits, empty, what
         self._layers: list[Layer] = []
         self._current: Layer | None = None
+        self._followed: Layer | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.currentIndexChanged.connect(self._on_index)
@@ -94,8 +95,10 @@ class LayerChoice(QComboBox):
     def _follow_selection(self, event: Any = None) -> None:
         del event
         active = self._viewer.layers.selection.active
-        if active is not None and active in self._layers:
-            self.setCurrentIndex(self._layers.index(active))
+        if active is None or active not in self._layers or active is self._followed:
+            return  # also when a layer that does not fit, such as a preview, was active for a moment
+        self._followed = active
+        self.setCurrentIndex(self._layers.index(active))
 
     def _on_index(self, index: int) -> None:
         layer = self._layers[index] if 0 <= index < len(self._layers) else None

@@ -113,8 +113,7 @@ class ThresholdWidget(StepForm):
     @property
     def fractions(self) -> tuple[float, ...]:
         """Shares of the phases, of the envelope where it is up to date, else of the whole box; waits for the histogram."""
-        if self._histogram is None and self.layer is not None:
-            self.status.wait()
+        self.counting.wait()
         return self._fractions()[0]
 
     def apply(self) -> Labels:
@@ -136,6 +135,8 @@ class ThresholdWidget(StepForm):
         follow_theme(self.plot, self._viewer)
         self.plot.setMaximumHeight(260)
         self.column.addWidget(self.plot, 1)
+        self.counting = StepStatus()
+        self.column.addWidget(self.counting)
         self.tools = ThresholdTools()
         self.column.addWidget(self.tools)
         self.boxes = ThresholdBoxes()
@@ -222,6 +223,7 @@ class ThresholdWidget(StepForm):
             self._thresholds = ()
         self._show_boxes()
         self._show_result()
+        self.counting.drop()
         if layer is None:
             self._show_warning(None)
             return
@@ -235,7 +237,7 @@ class ThresholdWidget(StepForm):
             except InputError as error:
                 return _Counted(histogram, None, str(error))
 
-        self.status.run("Count grey values", work, self._on_counted)
+        self.counting.run("Count grey values", work, self._on_counted)
 
     def _on_counted(self, counted: _Counted) -> None:
         self._histogram = counted.histogram
@@ -247,7 +249,7 @@ class ThresholdWidget(StepForm):
             self._take(self._thresholds)
             self._show_warning(None)
         if counted.refusal:
-            self.status.say(counted.refusal, problem=True)
+            self.counting.say(counted.refusal, problem=True)
 
     def _take(self, thresholds: tuple[float, ...]) -> None:
         """Make thresholds the present ones, everywhere."""

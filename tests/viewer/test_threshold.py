@@ -1,0 +1,224 @@
+"""The threshold widget without a window: thresholds, fractions, phases, envelope, and what it refuses."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Labels
+from napari.utils.notifications import notification_manager
+
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
+from napari_snpore.viewer.widgets.threshold import ThresholdWidget
+from napari_snpore.volume import Volume
+
+SPACING, ORIGIN = (0.5, 0.25, 0.25), (1.0, 2.0, 3.0)
+
+
+@pytest.fixture
+def steps():
+    """0, 1, ..., 11 along x: 4 × 5 voxels of each grey value."""
+    return np.broadcast_to(np.arange(12, dtype=np.uint8), (4, 5, 12)).copy()
+
+
+@pytest.fixture
+def rod():
+    """A solid rod along y, 28 voxels across, grey 100, with a slit of Sn (grey 220), in vacuum of grey 10."""
+    z, _, x = np.indices((48, 20, 48)) - 23.5
+    grey = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
+    grey[22:26, :, 22:26] = 220
+    return grey
+
+
+def widget_for(viewer, qtbot, data, **scale):
+    if scale.pop("bare", False):
+        viewer.add_image(data, name="bare")
+    else:
+        add_layer(viewer, volume_data(Volume(data, SPACING, ORIGIN), "fibre · SIRT 50"))
+    widget = ThresholdWidget(viewer)
+    qtbot.addWidget(widget)
+    return widget
+
+
+def test_thresholds_and_layer_are_usable_before_the_histogram(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    assert widget.layer is viewer.layers[0]
+    widget.thresholds = (3, 9)
+    assert widget.thresholds == (3.0, 9.0)
+    widget.counting.wait()
+    assert widget.thresholds == (3.0, 9.0), "a suggestion must not replace what a script set"
+    assert widget.fractions == pytest.approx((3 / 12, 6 / 12, 3 / 12))
+
+
+def test_apply_labels_by_the_definition_and_keeps_the_place(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    phases = widget.apply()
+    assert isinstance(phases, Labels)
+    assert phases.name == "fibre · phases"
+    assert phases.data.dtype == np.uint8
+    np.testing.assert_array_equal(phases.data[0, 0], [1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3])
+    volume = volume_from_layer(phases)
+    assert volume.spacing == pytest.approx(SPACING)
+    assert volume.origin == pytest.approx(ORIGIN)
+    assert volume.history[-1].parameters["thresholds"] == [3.0, 9.0]
+    assert record_of(phases)["phase_names"] == ["pore", "C", "Sn"]
+    assert not any(kind_of(layer) == "preview" for layer in viewer.layers)
+
+
+def test_apply_again_renews_the_same_layer(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    first = widget.apply()
+    widget.thresholds = (1, 2)
+    second = widget.apply()
+    assert second is first
+    assert np.count_nonzero(second.data == 1) == 20
+    assert record_of(second)["history"][-1]["parameters"]["thresholds"] == [1.0, 2.0]
+
+
+def test_suggestion_falls_into_the_gaps(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.counting.wait()
+    t1, t2 = widget.thresholds
+    assert 10 < t1 <= 100 < t2 <= 220
+    assert widget.fractions == pytest.approx([np.mean(rod == grey) for grey in (10, 100, 220)])
+
+
+def test_envelope_takes_the_vacuum_out_of_the_pores(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.thresholds = (50, 150)
+    widget.counting.wait()
+    assert "whole box" in widget.result.text()
+    assert widget.fractions[0] > 0.6
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    assert widget.fractions[0] < 0.04, "a solid rod has no pores but the notches of its voxel steps"
+    assert "envelope" in widget.result.text()
+    phases = widget.apply()
+    assert np.count_nonzero(phases.data == 0) > 0.6 * rod.size
+    np.testing.assert_array_equal(phases.data == 3, rod == 220)
+
+
+def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.thresholds = (50, 150)
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    assert "stale" not in widget.envelope.state.text()
+    widget.thresholds = (60, 150)
+    assert "stale" in widget.envelope.state.text()
+    widget.apply()
+    assert "stale" not in widget.envelope.state.text()
+    widget.envelope.tau.setValue(0.6)
+    assert "stale" in widget.envelope.state.text()
+
+
+def test_layer_without_a_voxel_size_gets_phases_but_no_envelope(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps, bare=True)
+    widget.thresholds = (3, 9)
+    assert not widget.envelope.make_button.isEnabled()
+    assert "no voxel size" in widget.envelope.state.text()
+    assert np.count_nonzero(widget.apply().data == 3) == 60
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "float32", "float64", ">f4"])
+def test_dtypes(viewer, qtbot, steps, dtype):
+    widget = widget_for(viewer, qtbot, (steps.astype(np.int16) - 5).astype(dtype))
+    widget.thresholds = (-2, 4)
+    widget.counting.wait()
+    assert np.bincount(widget.apply().data.ravel()).tolist() == [0, 60, 120, 60]
+    assert ("float32" in widget.warning.text()) == (dtype in ("int32", "float64"))
+
+
+def test_lazy_and_multiscale_layers(viewer, qtbot, steps):
+    viewer.add_image(da.from_array(steps, chunks=(2, 5, 12)), name="lazy")
+    viewer.add_image([steps, steps[::2, ::2, ::2]], name="pyramid", multiscale=True)
+    widget = ThresholdWidget(viewer)
+    qtbot.addWidget(widget)
+    for name in ("lazy", "pyramid"):
+        widget.layer = viewer.layers[name]
+        widget.thresholds = (3, 9)
+        assert widget.apply().data.shape == steps.shape
+
+
+def test_one_and_four_phases(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (6,)
+    assert widget.fractions == pytest.approx((0.5, 0.5))
+    assert len(widget.boxes.boxes) == 1
+    widget.thresholds = (3, 6, 9)
+    assert widget.fractions == pytest.approx((0.25,) * 4)
+    assert np.bincount(widget.apply().data.ravel()).tolist() == [0, 60, 60, 60, 60]
+
+
+def test_undo_and_redo(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.thresholds = (4, 9)
+    widget.undo()
+    assert widget.thresholds == (3.0, 9.0)
+    widget.redo()
+    assert widget.thresholds == (4.0, 9.0)
+
+
+def test_typed_threshold_counts_at_once_and_nonsense_is_refused(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.counting.wait()
+    widget.boxes.boxes[0].setValue(6)
+    assert widget.thresholds == (6.0, 9.0)
+    assert widget.fractions == pytest.approx((6 / 12, 3 / 12, 3 / 12))
+    widget.boxes.boxes[0].setValue(10)
+    assert widget.thresholds == (6.0, 9.0)
+    assert "increasing" in widget.status.message.text()
+    assert widget.boxes.boxes[0].value() == 6
+    for bad in ((9, 3), (3, 3), (float("nan"), 4), ()):
+        with pytest.raises(InputError, match="increasing"):
+            widget.thresholds = bad
+
+
+def test_only_grey_volumes_are_offered(viewer, qtbot, steps):
+    viewer.add_image(np.zeros((20, 20)), name="flat")
+    viewer.add_image(np.zeros((20, 20, 20, 3), np.uint8), rgb=True, name="colour")
+    viewer.add_labels(steps.astype(int), name="labels")
+    widget = ThresholdWidget(viewer)
+    qtbot.addWidget(widget)
+    assert widget.layer is None
+    assert not widget.main_button.isEnabled()
+    with pytest.raises(InputError, match="no volume yet"):
+        widget.apply()
+
+
+def test_constant_volume_and_nan_are_said(viewer, qtbot):
+    widget = widget_for(viewer, qtbot, np.full((5, 5, 5), 7, np.uint8))
+    widget.counting.wait()
+    assert "fewer than 3" in widget.counting.message.text()
+    notification_manager.records.clear()
+    bad = np.zeros((5, 5, 5), np.float32)
+    bad[0, 0, 0] = np.nan
+    layer = add_layer(viewer, volume_data(Volume(bad, 1.0), "bad"))
+    widget.layer = layer
+    widget.counting.wait()
+    assert "NaN" in widget.counting.message.text()
+    assert len(notification_manager.records) == 1
+
+
+def test_layer_removed_while_it_is_counted(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    viewer.layers.clear()
+    widget.counting.wait()
+    assert widget.layer is None
+    assert widget.thresholds == ()
+    assert widget.fractions == ()
+
+
+def test_choice_follows_the_selection(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    other = add_layer(viewer, volume_data(Volume(steps, 1.0), "other"))
+    assert widget.layer is other
+    viewer.layers.selection.active = viewer.layers["fibre · SIRT 50"]
+    assert widget.layer.name == "fibre · SIRT 50"
+    viewer.layers["fibre · SIRT 50"].name = "renamed"
+    assert widget.layer.name == "renamed"
