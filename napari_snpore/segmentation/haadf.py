@@ -17,7 +17,7 @@ from scipy.signal import find_peaks
 from scipy.stats import norm
 
 from napari_snpore.segmentation.histogram import Histogram
-from napari_snpore.segmentation.splits import otsu_split, pooled
+from napari_snpore.segmentation.splits import otsu_split, pooled, without_comb
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +103,8 @@ def find_levels(histogram: Histogram, phases: int) -> Levels:
         commonest = np.sort(np.argsort(-counts, kind="stable")[:phases])
         vacuum, matrix, *bright = (float(value) for value in centers[commonest])
         return Levels(vacuum, 0.0, matrix, tuple(bright), True)
-    counts, centers = pooled(histogram, _BINS)
+    histogram = without_comb(pooled(histogram, _BINS))
+    counts, centers = histogram.counts.astype(np.float64), histogram.centers
     vacuum, spread = _vacuum(counts, centers)
     candidates = _log_peaks(histogram, vacuum, spread)
     modes = [_mode_near(counts, centers, vacuum, candidate) for candidate in candidates]
@@ -119,7 +120,7 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
     Non-negative reconstructions clip the vacuum: its first bin is a spike, and the width is that of the slope beside it.
     """
     step = float(centers[1] - centers[0])
-    smooth = gaussian_filter1d(counts, max(0.5, len(counts) / 2000), mode="constant")
+    smooth = gaussian_filter1d(counts, max(0.5, len(counts) / 500), mode="constant")
     peaks, _ = find_peaks(np.concatenate([[0.0], smooth, [0.0]]), prominence=smooth.max() / 20)
     peak = int(peaks[0]) - 1
     start = 1 if peak <= 1 else peak

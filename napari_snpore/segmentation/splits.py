@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,13 +12,26 @@ from napari_snpore.segmentation.histogram import Histogram
 Floats = NDArray[np.float64]
 
 
-def pooled(histogram: Histogram, most: int) -> tuple[Floats, Floats]:
-    """Return counts and centres of at most ``most`` equal bins over the range of the data; counts are spread evenly in a bin."""
+def pooled(histogram: Histogram, most: int) -> Histogram:
+    """Return the histogram in at most ``most`` equal bins over the range of the data; voxels count as evenly spread in a bin."""
     if len(histogram.counts) <= most:
-        return histogram.counts.astype(np.float64), histogram.centers
+        return histogram
     edges = np.linspace(histogram.edges[0], histogram.edges[-1], most + 1)
-    counts = np.diff(np.interp(edges, histogram.edges, histogram.cumulative))
-    return counts, (edges[:-1] + edges[1:]) / 2
+    below = np.rint(np.interp(edges, histogram.edges, histogram.cumulative)).astype(np.int64)
+    return replace(histogram, counts=np.diff(below), edges=edges)
+
+
+def without_comb(histogram: Histogram) -> Histogram:
+    """Return the histogram in bins so wide that hardly one is empty where the counts are.
+
+    Floats that hold whole numbers, or few digits, leave most of many bins empty: a comb, whose teeth are no peaks.
+    """
+    counts = histogram.counts.copy()
+    counts[int(np.argmax(counts))] = 0  # the vacuum, which can be nine tenths of all
+    below = np.cumsum(counts)
+    first, last = np.searchsorted(below, [0.01 * below[-1], 0.95 * below[-1]])
+    filled = np.count_nonzero(counts[first : last + 1]) / (last + 1 - first)
+    return histogram if filled > 0.5 else pooled(histogram, max(32, int(len(counts) * filled / 2)))
 
 
 def class_moments(counts: Floats, centers: Floats) -> tuple[Floats, Floats, Floats]:

@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
-from napari_snpore.segmentation.splits import cheapest_split, class_moments, otsu_split, pooled
+from napari_snpore.segmentation.splits import cheapest_split, class_moments, otsu_split, pooled, without_comb
 
 Method = Literal["haadf", "multiotsu", "minimum_error", "li"]
 Floats = NDArray[np.float64]
@@ -100,18 +100,23 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
 
 
 def _multiotsu(histogram: Histogram, phases: int) -> list[float]:
-    counts, centers = pooled(histogram, _COARSE)
+    counts, centers = _coarse(histogram)
     return _lower_edges(centers, otsu_split(counts, centers, phases))
 
 
 def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
     """Find the split into classes that are normally distributed which makes the histogram likeliest."""
-    counts, centers = pooled(histogram, _COARSE)
+    counts, centers = _coarse(histogram)
     share, _, variance = class_moments(counts, centers)
     variance += (centers[1] - centers[0]) ** 2 / 12  # within a bin
     with np.errstate(invalid="ignore", divide="ignore"):
         cost = np.where(share > 1e-6, share * (np.log(variance) - 2 * np.log(share)), np.inf)
     return _lower_edges(centers, cheapest_split(cost, phases))
+
+
+def _coarse(histogram: Histogram) -> tuple[Floats, Floats]:
+    coarse = pooled(histogram, _COARSE)
+    return coarse.counts.astype(np.float64), coarse.centers
 
 
 def _lower_edges(centers: Floats, bins: list[int]) -> list[float]:
@@ -140,7 +145,8 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
-    counts, centers = pooled(histogram, _FINE)
+    histogram = without_comb(pooled(histogram, _FINE))
+    counts, centers = histogram.counts.astype(np.float64), histogram.centers
     if np.count_nonzero(counts) <= FEW_VALUES:
         return [1.0] * len(thresholds)
     found = []
