@@ -6,9 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
-import zarr
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.found import Found
@@ -21,6 +19,10 @@ _OWN = "napari-snpore"
 
 def read_ome_zarr(path: Path) -> Found:
     """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
+    # both cost half a second and more, and only this format needs them
+    import dask.array as da
+    import zarr
+
     try:
         group = zarr.open_group(path, mode="r")
         attributes: dict[str, Any] = dict(group.attrs)
@@ -56,6 +58,8 @@ def read_ome_zarr(path: Path) -> Found:
 
 def write_ome_zarr(path: Path, volume: Volume) -> None:
     """Write one resolution level in chunks of 64³, streamed slab by slab, with NGFF 0.5 metadata in nm."""
+    import zarr
+
     group = zarr.open_group(path, mode="w", zarr_format=3)
     z, y, x = volume.shape
     array = group.create_array(
@@ -89,6 +93,8 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
 
 def is_ome_zarr(path: Path) -> bool:
     """Say whether a folder looks like OME-Zarr, without reading data."""
+    import zarr
+
     with contextlib.suppress(Exception):
         attributes: dict[str, Any] = dict(zarr.open_group(path, mode="r").attrs)
         return "multiscales" in attributes.get("ome", attributes)

@@ -6,11 +6,13 @@ A resolution in inches, or without a unit, is what programs write who know no be
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import dask.array as da
 import numpy as np
 import tifffile
 
@@ -20,13 +22,14 @@ from napari_snpore.files.units import in_nm
 from napari_snpore.volume import Step, Triple, Volume
 
 _CENTIMETRE = 3
+_LAZY_BYTES = 2**30
 _ORIGIN_AND_HISTORY = "napari-snpore"
 
 
 def read_tiff(path: Path) -> Found:
     """Return the first image series of a TIFF file with what it says of its voxel size."""
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             axes = "".join(axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
             if "S" in axes or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
@@ -40,16 +43,31 @@ def read_tiff(path: Path) -> Found:
             if series.dataoffset is not None:
                 data: Any = tifffile.memmap(path, mode="r", series=0).reshape(shape)
             else:
-                data = (
-                    da.from_zarr(series.aszarr()).reshape(shape)
-                    if _is_large(series)
-                    else series.asarray().reshape(shape)
-                )
+                data = (_lazy(series) if series.nbytes > _LAZY_BYTES else series.asarray()).reshape(shape)
     except FileFormatError:
         raise
     except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, EOFError, RuntimeError) as error:
         raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
+    if complaints:
+        raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
     return Found(data, spacing, origin_nm=origin, history=history)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect the errors that tifffile only logs: a file whose tags lie beyond its end reads as one without metadata."""
+    found: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("tifffile")
+    propagates = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
 
 
 def is_scaled_tiff(path: Path) -> bool:
@@ -135,8 +153,11 @@ def _ome(text: str) -> tuple[tuple[float | None, float | None, float | None], Tr
     return (z, y, x), origin, history
 
 
-def _is_large(series: Any) -> bool:
-    return int(series.nbytes) > 2**30
+def _lazy(series: Any) -> Any:
+    # a second of import that only large compressed files need
+    import dask.array as da
+
+    return da.from_zarr(series.aszarr())
 
 
 def _first_line(error: Exception) -> str:

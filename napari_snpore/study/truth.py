@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -50,7 +49,7 @@ def measured_numbers(measurement: Measurement, *, limit_nm: float = 2.0) -> dict
 
 
 def truth_table(truth: Mapping[Quantity, float], stages: list[Stage]) -> pd.DataFrame:
-    """Return one row a quantity: ``quantity, unit, truth``, then ``<stage>`` and ``<stage>_bias`` (value − truth) for each stage."""
+    """Return a row a quantity: ``quantity, unit, truth``, then ``<stage>`` and ``<stage>_bias`` (value − truth) of each stage."""
     rows = []
     for (quantity, unit), value in truth.items():
         row: dict[str, object] = {"quantity": quantity, "unit": unit, "truth": value}
