@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class MeasureWidget(StepForm):
         self._measured: Measured | None = None
         self._made: Labels | None = None
         self._source: Layer | None = None
+        self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._phases.layer_changed.connect(self._on_layer)
         self._on_layer(self._phases.layer)
@@ -264,8 +266,10 @@ class MeasureWidget(StepForm):
             names = scheme_of(layer).names
             self.phase_box.addItems(names)
             self.phase_box.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
-            connect_while_alive(self, layer.events.data, self._on_changed)
-            connect_while_alive(self, layer.events.paint, self._on_changed)
+            if layer not in self._watched:
+                self._watched.add(layer)
+                for emitter in (layer.events.data, layer.events.paint):
+                    connect_while_alive(self, emitter, self._on_changed)
         self.phase_box.blockSignals(blocked)
         self.phase_box.setEnabled(layer is not None)
         self.main_button.setEnabled(layer is not None and not self.status.busy)
