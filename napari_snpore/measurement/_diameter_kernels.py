@@ -30,19 +30,24 @@ def by_cells(points: Floats) -> tuple[Floats, Ints]:
     """Return the points ordered by the cells of a grid and where each cell that holds any begins, with the end as last entry."""
     n = points.shape[0]
     edge = int(math.sqrt(n) / 6) + 1
-    low = np.array([points[:, k].min() for k in range(3)])
-    span = max([points[:, k].max() - low[k] for k in range(3)]) * (1 + 1e-9) + 1e-300
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for i in range(n):
+        for k in range(3):
+            low[k], high[k] = min(low[k], points[i, k]), max(high[k], points[i, k])
+    span = max(high[0] - low[0], high[1] - low[1], high[2] - low[2]) * (1 + 1e-9) + 1e-300
     cell = np.empty(n, np.int64)
     begin = np.zeros(edge**3 + 1, np.int64)
     for i in range(n):
         for k in range(3):
             cell[i] = (cell[i] if k > 0 else 0) * edge + int((points[i, k] - low[k]) / span * edge)
         begin[cell[i] + 1] += 1
-    begin = np.cumsum(begin)
-    place = begin[:-1].copy()
+    for c in range(edge**3):
+        begin[c + 1] += begin[c]
+    place = begin.copy()
     ordered = np.empty((n, 3), np.float64)
     for i in range(n):
-        ordered[place[cell[i]]] = points[i]
+        for k in range(3):
+            ordered[place[cell[i]], k] = points[i, k]
         place[cell[i]] += 1
     starts = np.empty(edge**3 + 1, np.int64)
     count = 0
@@ -64,11 +69,13 @@ def longest_pairs(scattered: Floats) -> tuple[float, Floats]:
     count = starts.size - 1
     balls = np.zeros((count, 4), np.float64)
     for i in range(count):
-        part = points[starts[i] : starts[i + 1]]
         for k in range(3):
-            balls[i, k] = (part[:, k].min() + part[:, k].max()) / 2
-        for j in range(part.shape[0]):
-            balls[i, 3] = max(balls[i, 3], math.sqrt(_squared(part[j], balls[i])) * (1 + 1e-9))
+            low, high = np.inf, -np.inf
+            for j in range(starts[i], starts[i + 1]):
+                low, high = min(low, points[j, k]), max(high, points[j, k])
+            balls[i, k] = (low + high) / 2
+        for j in range(starts[i], starts[i + 1]):
+            balls[i, 3] = max(balls[i, 3], math.sqrt(_squared(points[j], balls[i])) * (1 + 1e-9))
     best, end = 0.0, 0
     for _ in range(4):  # from one end to the other: a long pair to begin with
         other = end
@@ -115,18 +122,25 @@ def extent_across(points: Floats, axis: Floats) -> float:
     long = math.sqrt(axis[0] ** 2 + axis[1] ** 2 + axis[2] ** 2)
     if long == 0.0:
         return 0.0
-    a = axis / long
-    k = np.argmin(np.abs(a))
-    e = np.zeros(3, np.float64)
-    e[k] = 1.0
-    u = e - a[k] * a
-    u /= math.sqrt(u[0] ** 2 + u[1] ** 2 + u[2] ** 2)
-    v = np.array([a[1] * u[2] - a[2] * u[1], a[2] * u[0] - a[0] * u[2], a[0] * u[1] - a[1] * u[0]])
+    a0, a1, a2 = axis[0] / long, axis[1] / long, axis[2] / long
+    # u is perpendicular to a: a crossed with the coordinate axis that it is furthest from
+    if abs(a0) <= abs(a1) and abs(a0) <= abs(a2):
+        u0, u1, u2 = 0.0, a2, -a1
+    elif abs(a1) <= abs(a2):
+        u0, u1, u2 = -a2, 0.0, a0
+    else:
+        u0, u1, u2 = a1, -a0, 0.0
+    size = math.sqrt(u0 * u0 + u1 * u1 + u2 * u2)
+    u0, u1, u2 = u0 / size, u1 / size, u2 / size
+    v0, v1, v2 = a1 * u2 - a2 * u1, a2 * u0 - a0 * u2, a0 * u1 - a1 * u0
     flat = np.empty((n, 2), np.float64)
+    low0, high0, low1, high1 = np.inf, -np.inf, np.inf, -np.inf
     for i in range(n):
-        flat[i, 0] = points[i, 0] * u[0] + points[i, 1] * u[1] + points[i, 2] * u[2]
-        flat[i, 1] = points[i, 0] * v[0] + points[i, 1] * v[1] + points[i, 2] * v[2]
-    middle0, middle1 = (flat[:, 0].min() + flat[:, 0].max()) / 2, (flat[:, 1].min() + flat[:, 1].max()) / 2
+        p = points[i, 0] * u0 + points[i, 1] * u1 + points[i, 2] * u2
+        q = points[i, 0] * v0 + points[i, 1] * v1 + points[i, 2] * v2
+        low0, high0, low1, high1 = min(low0, p), max(high0, p), min(low1, q), max(high1, q)
+        flat[i, 0], flat[i, 1] = p, q
+    middle0, middle1 = (low0 + high0) / 2, (low1 + high1) / 2
     radius = np.empty(n, np.float64)
     end = 0
     for i in range(n):
@@ -163,7 +177,7 @@ def neighbour_table(face: Ints, count: int) -> tuple[Ints, Ints]:
             begin[face[f, k] + 1] += 1
     for v in range(count):
         begin[v + 1] += begin[v]
-    place = begin[:-1].copy()
+    place = begin.copy()
     who = np.empty(begin[-1], np.int64)
     for f in range(face.shape[0]):
         for k in range(3):
@@ -274,7 +288,10 @@ def diameters(
 
     directions (k, 3): unit vectors over which length and width are sought; without any (0, 3) they are exact.
     """
-    tips = points * scale
+    tips = np.empty(points.shape, np.float64)
+    for i in range(points.shape[0]):
+        for k in range(3):
+            tips[i, k] = points[i, k] * scale[k]
     out[VOLUME] = hull_volume(points, face)
     if directions.shape[0] > 0:
         _sampled(tips, directions, out)

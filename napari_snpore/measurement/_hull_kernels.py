@@ -27,13 +27,15 @@ REACH = 1 << 19
 
 @kernel
 def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
-    """Return points (z, y, x), shape (n, 3), among which all corners of the hull are, z and y from the object's least.
+    """Return points (z, y, x), shape (n, 3), among which all corners of the hull are, counted from the object's least z, y and x.
 
     rows (n, 4) int32: z, y, smallest x, greatest x, sorted by (z, y). ``corners``: of the voxel boxes, else voxel centres.
     """
     step = 1 if corners else 0
-    low_y = rows[:, 1].min()
-    extent_y = rows[:, 1].max() - low_y + 1 + step
+    low_y, high_y, low_x = rows[0, 1], rows[0, 1], rows[0, 2]
+    for i in range(rows.shape[0]):
+        low_y, high_y, low_x = min(low_y, rows[i, 1]), max(high_y, rows[i, 1]), min(low_x, rows[i, 2])
+    extent_y = high_y - low_y + 1 + step
     points = np.empty((4 * (1 + step) * rows.shape[0], 3), np.int64)
     count = 0
     least = np.empty(extent_y, np.int64)
@@ -50,8 +52,8 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
         first = before if step == 1 else here
         if first == after:
             continue
-        least[:] = empty
-        most[:] = -empty
+        for y in range(extent_y):
+            least[y], most[y] = empty, -empty
         for i in range(first, after):
             for side in range(1 + step):
                 y = rows[i, 1] - low_y + side
@@ -72,7 +74,7 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
                 size += 1
             for k in range(size):
                 y = chain[k]
-                points[count, 0], points[count, 1], points[count, 2] = z - base, y, ends[y]
+                points[count, 0], points[count, 1], points[count, 2] = z - base, y, ends[y] - low_x
                 count += 1
     return points[:count]
 
@@ -306,8 +308,11 @@ def _first_faces(corner: Ints, face: Ints, beside: Ints) -> None:
 @kernel
 def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
     """Return the faces that are left, numbered without gaps."""
-    number = np.cumsum(alive.astype(np.int64)) - 1
-    count = number[-1] + 1
+    number = np.empty(alive.size, np.int64)
+    count = 0
+    for f in range(alive.size):
+        number[f] = count
+        count += alive[f]
     faces = np.empty((count, 3), np.int64)
     neighbours = np.empty((count, 3), np.int64)
     normals = np.empty((count, 4), np.int64)
@@ -316,7 +321,8 @@ def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) ->
             for k in range(3):
                 faces[number[f], k] = face[f, k]
                 neighbours[number[f], k] = number[beside[f, k]]
-            normals[number[f]] = normal[f]
+            for k in range(4):
+                normals[number[f], k] = normal[f, k]
     return faces, neighbours, normals
 
 
@@ -333,7 +339,8 @@ def tips_of(points: Ints, face: Ints) -> Ints:
     for i in range(points.shape[0]):
         if number[i] == 0:
             number[i] = count
-            points[count] = points[i]
+            for k in range(3):
+                points[count, k] = points[i, k]
             count += 1
     for f in range(face.shape[0]):
         for k in range(3):
@@ -347,8 +354,16 @@ def with_room(table: Ints, count: int, more: int) -> Ints:
     if count + more <= table.shape[0]:
         return table
     longer = np.empty((2 * (count + more), table.shape[1]), np.int64)
-    longer[:count] = table[:count]
+    put(longer, 0, table, count)
     return longer
+
+
+@kernel
+def put(table: Ints, place: int, rows: Ints, count: int) -> None:
+    """Copy the first rows to a place in a table: a loop, since assigned slices take seconds to compile."""
+    for i in range(count):
+        for k in range(table.shape[1]):
+            table[place + i, k] = rows[i, k]
 
 
 @kernel
@@ -367,7 +382,6 @@ def hulls_of_objects(
     normals = np.empty((256, 4), np.int64)
     for k in range(wanted.size):
         some = hull_candidates(rows[starts[wanted[k]] : starts[wanted[k] + 1]], corners)
-        some[:, 2] -= some[:, 2].min()
         face, beside, normal = convex_hull(some)
         some = tips_of(some, face)
         n, m = begin[k, 0], begin[k, 1]
@@ -376,8 +390,8 @@ def hulls_of_objects(
         neighbours = with_room(neighbours, m, face.shape[0])
         normals = with_room(normals, m, face.shape[0])
         begin[k + 1, 0], begin[k + 1, 1] = n + some.shape[0], m + face.shape[0]
-        points[n : begin[k + 1, 0]] = some
-        faces[m : begin[k + 1, 1]] = face
-        neighbours[m : begin[k + 1, 1]] = beside
-        normals[m : begin[k + 1, 1]] = normal
+        put(points, n, some, some.shape[0])
+        put(faces, m, face, face.shape[0])
+        put(neighbours, m, beside, face.shape[0])
+        put(normals, m, normal, face.shape[0])
     return points, faces, neighbours, normals, begin

@@ -1,0 +1,122 @@
+"""Objects and Feret diameters against SimpleITK and cc3d, as ratios; time and memory of our own for asv to follow.
+
+``python -m benchmarks.measurement`` prints the ratios.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import cc3d
+import numpy as np
+from scipy import ndimage
+
+from benchmarks.peers import ratio
+from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+
+EDGE = 256
+KINDS = ("blobs", "specks", "network")
+
+
+def objects_of(kind: str, edge: int = EDGE, *, seed: int = 0) -> np.ndarray:
+    """Labels of hundreds of voxels each, of a few voxels each, or of one pore network that fills the volume."""
+    rng = np.random.default_rng(seed)
+    if kind == "specks":
+        return label_objects(rng.random((edge, edge, edge)) < 0.004)
+    noise = ndimage.gaussian_filter(rng.normal(size=(edge, edge, edge)).astype(np.float32), 3)
+    share = 0.06 if kind == "blobs" else 0.4
+    mask = noise > np.quantile(noise[::3, ::3, ::3], 1 - share)
+    labels = label_objects(mask)
+    if kind == "network":
+        largest = np.bincount(labels.ravel())[1:].argmax() + 1
+        return (labels == largest).astype(np.uint32)
+    return labels
+
+
+def simpleitk_table(labels: np.ndarray) -> int:
+    """Shapes with the greatest Feret diameter (of voxel centres), as SimpleITK computes them."""
+    import SimpleITK as sitk
+
+    table = sitk.LabelShapeStatisticsImageFilter()
+    table.ComputeFeretDiameterOn()
+    table.ComputePerimeterOn()
+    table.Execute(sitk.GetImageFromArray(labels))
+    return 1
+
+
+def cc3d_table(labels: np.ndarray) -> int:
+    """Counts, boxes and centroids only."""
+    cc3d.statistics(labels)
+    return 1
+
+
+class ObjectsAgainstPeers:
+    """The whole table of ours (exact length, width, breadth, hull, surface) against the peers' smaller ones."""
+
+    params = (("simpleitk", "cc3d"), KINDS)
+    param_names = ("peer", "kind")
+    timeout = 1200
+
+    def setup(self, peer: str, kind: str) -> None:
+        if peer == "simpleitk" and importlib.util.find_spec("SimpleITK") is None:
+            raise NotImplementedError("SimpleITK is not installed")
+        if (peer, kind) == ("simpleitk", "network"):
+            raise NotImplementedError("SimpleITK compares all pairs of surface voxels, millions here")
+
+    def track_ratio(self, peer: str, kind: str) -> float:
+        labels = objects_of(kind)
+        call = simpleitk_table if peer == "simpleitk" else cc3d_table
+
+        def ours() -> int:
+            measure_objects(labels, spacing=0.15)
+            return 1
+
+        return ratio(ours, lambda: call(labels), rounds=3)
+
+    track_ratio.unit = "ratio"
+
+
+class Objects:
+    """Our own time and memory, for one machine's history."""
+
+    params = (KINDS,)
+    param_names = ("kind",)
+
+    def setup(self, kind: str) -> None:
+        self.labels = objects_of(kind)
+        measure_objects(self.labels[:16], spacing=0.15)
+
+    def time_measure_objects(self, kind: str) -> None:
+        measure_objects(self.labels, spacing=0.15)
+
+    def peakmem_measure_objects(self, kind: str) -> None:
+        measure_objects(self.labels, spacing=0.15)
+
+
+class Separation:
+    """Cutting a pore network of 128³ at its necks."""
+
+    def setup(self) -> None:
+        self.mask = objects_of("network", 128) > 0
+        separate_objects(self.mask[:16], spacing=0.15, contrast_nm=0.1)
+
+    def time_separate_objects(self) -> None:
+        separate_objects(self.mask, spacing=0.15, contrast_nm=0.1)
+
+
+def main() -> None:
+    """Print every ratio: above 1, ours is quicker."""
+    bench = ObjectsAgainstPeers()
+    for peer in bench.params[0]:
+        for kind in bench.params[1]:
+            try:
+                bench.setup(peer, kind)
+            except NotImplementedError as reason:
+                sys.stdout.write(f"{kind}: {peer} left out ({reason})\n")
+                continue
+            sys.stdout.write(f"{kind}, {EDGE}³: {bench.track_ratio(peer, kind):.1f} x {peer}\n")
+
+
+if __name__ == "__main__":
+    main()
