@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,12 +84,16 @@ def write_tiff(path: Path, volume: Volume) -> None:
         "origin_nm": volume.origin,
         "history": [{"name": s.name, "parameters": dict(s.parameters)} for s in volume.history],
     }
+    description = json.dumps({_ORIGIN_AND_HISTORY: about}, default=str)
+    # named after its content, so that the same result is the same file, bit for bit
+    content = f"{description} {volume.shape} {volume.spacing} {volume.dtype}"
     metadata = {
         "axes": "ZYX",
         "PhysicalSizeX": dx, "PhysicalSizeXUnit": "nm",
         "PhysicalSizeY": dy, "PhysicalSizeYUnit": "nm",
         "PhysicalSizeZ": dz, "PhysicalSizeZUnit": "nm",
-        "Description": json.dumps({_ORIGIN_AND_HISTORY: about}, default=str),
+        "Description": description,
+        "UUID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, content)}",
     }  # fmt: skip
     dtype = volume.dtype
     if dtype.kind == "b":

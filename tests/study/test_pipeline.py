@@ -88,10 +88,7 @@ def test_summary_states_units_and_conventions(run):
 def test_same_recipe_same_bytes(run, recipe, tmp_path):
     again = run_study(recipe, tmp_path / "again")
     for name in ("volumes/reconstruction.tif", "tables/objects_Sn.csv", "figures/slice_pair.png", "summary.txt"):
-        mine, other = (run.folder / name).read_bytes(), (again.folder / name).read_bytes()
-        assert mine == other or name.endswith(".tif"), name
-    first, second = (np.asarray(read_volume(r.folder / "volumes" / "reconstruction.tif").data) for r in (run, again))
-    assert np.array_equal(first, second)
+        assert (run.folder / name).read_bytes() == (again.folder / name).read_bytes(), name
 
 
 def test_cancel_leaves_nothing(recipe, tmp_path):
