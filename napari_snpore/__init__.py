@@ -49,7 +49,40 @@ _HOME = {
     "run_study": "study",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = [
+    "Alignment",
+    "DeadPores",
+    "Histogram",
+    "Misalignment",
+    "Phantom",
+    "Recipe",
+    "Suggestion",
+    "TiltSeries",
+    "Volume",
+    "__version__",
+    "align",
+    "ambient_occlusion",
+    "dead_pores",
+    "extract_subvolume",
+    "feret_diameters",
+    "fibre_envelope",
+    "gray_histogram",
+    "label_objects",
+    "make_phantom",
+    "measure_objects",
+    "project",
+    "read_tilt_series",
+    "read_volume",
+    "reconstruct",
+    "run_study",
+    "segment",
+    "separate_objects",
+    "simulate_tilt_series",
+    "suggest_thresholds",
+    "volume_fractions",
+    "write_table",
+    "write_volume",
+]
 
 if TYPE_CHECKING:
     from napari_snpore.files import read_tilt_series, read_volume, write_table, write_volume

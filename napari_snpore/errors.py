@@ -30,5 +30,5 @@ class OutputError(InputError):
     """A place that cannot be written."""
 
 
-class Stopped(Exception):  # noqa: N818  (not an error: the user asked for it)
-    """Work was cancelled through ``should_stop``; nothing was kept."""
+class Stopped(Exception):
+    """Work was cancelled through ``should_stop``; nothing was kept. Not an error: the user asked for it."""

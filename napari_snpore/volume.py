@@ -73,7 +73,8 @@ class Volume:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the voxels."""
-        return np.dtype(self.data.dtype)
+        kind: np.dtype[Any] = np.dtype(self.data.dtype)
+        return kind
 
     @property
     def size_nm(self) -> Triple:

@@ -40,6 +40,10 @@ def test_importing_the_package_is_light():
     assert not loaded & {"numpy", "numba", "pandas", "scipy"}
 
 
+def test_every_public_name_has_a_home():
+    assert set(napari_snpore.__all__) == {"__version__", *napari_snpore._HOME}
+
+
 @pytest.mark.parametrize("name", napari_snpore.__all__)
 def test_public_name_is_there_and_says_what_it_is(name):
     found = getattr(napari_snpore, name)

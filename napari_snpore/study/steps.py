@@ -266,8 +266,7 @@ def measure_phases(
             with conduct.step(f"measure {key}") as watch:
                 labels[key] = objects
                 tables[key] = measure_objects(
-                    objects,
-                    spacing=phases.spacing,
+                    Volume(objects, phases.spacing, phases.origin),
                     intensity=None if intensity is None else np.asarray(intensity.data),
                     envelope=None if segmentation.envelope is None else segmentation.envelope.mask,
                     directions=section.directions,

@@ -93,5 +93,7 @@ def finite_images(images: ArrayLike) -> NDArray[np.float32]:
     out = np.ascontiguousarray(images, dtype=np.float32)
     for index, image in enumerate(out):
         if not np.isfinite(image).all():
-            raise InputError(f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it.")
+            raise InputError(
+                f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it."
+            )
     return out
