@@ -144,7 +144,7 @@ def object_lines(measured: Measured) -> list[str]:
         if sizes.resolved_count:
             sentence += (
                 f" Resolved ones alone: median {number(sizes.resolved_median_length_nm)} nm, "
-                f"{percent(sizes.resolved_share_below_limit_by_number)} short (n = {sizes.resolved_count:,})."
+                f"{percent(sizes.resolved_share_below_limit_by_number)} shorter than {sizes.limit_nm:g} nm (n = {sizes.resolved_count:,})."
             )
         lines.append(caveat(sentence))
     volumes = measured.table["volume_nm3"].to_numpy(np.float64)

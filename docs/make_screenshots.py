@@ -1,0 +1,81 @@
+"""Make the pictures of the README: a real window, with the phantom made from its seed.
+
+Run it where there is a screen, or under Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_screenshots.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_snpore.viewer.layers import add_layer
+from napari_snpore.viewer.samples import phantom_layers
+from napari_snpore.viewer.widgets.measure import MeasureWidget
+from napari_snpore.viewer.widgets.threshold import ThresholdWidget
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = (1480, 920)
+
+
+def main(folder: Path = IMAGES) -> None:
+    """Write every picture into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    viewer = napari.Viewer(title="napari", show=True)
+    viewer.window.resize(*SIZE)
+    for data in phantom_layers("pristine"):
+        add_layer(viewer, data)
+    show_cross_section(viewer)
+    threshold(viewer, folder / "window.png")
+    measure(viewer, folder / "measure.png")
+    viewer.close()
+
+
+def show_cross_section(viewer: napari.Viewer) -> None:
+    """Look along the fibre, at the plane that the paper calls XZ."""
+    viewer.dims.order = (1, 0, 2)
+    viewer.dims.current_step = tuple(n // 2 for n in viewer.layers["pristine"].data.shape)
+    viewer.reset_view()
+
+
+def threshold(viewer: napari.Viewer, path: Path) -> None:
+    """Threshold the phantom with the suggestion, its envelope made, the phases previewed."""
+    widget = ThresholdWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name="Threshold", area="right")
+    widget.layer = viewer.layers["pristine"]
+    widget.counting.wait()
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    viewer.layers.selection.active = viewer.layers["pristine"]
+    photograph(viewer, path)
+    widget.apply()
+    viewer.window.remove_dock_widget(dock)
+
+
+def measure(viewer: napari.Viewer, path: Path) -> None:
+    """Measure the Sn clusters and colour them by their length."""
+    widget = MeasureWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Measure", area="right")
+    widget.layer = viewer.layers["pristine · phases"]
+    widget.measure()
+    widget.colour_box.setCurrentIndex(1)
+    for layer in viewer.layers:
+        layer.visible = layer.name in ("pristine", "pristine · Sn objects")
+    photograph(viewer, path)
+
+
+def photograph(viewer: napari.Viewer, path: Path) -> None:
+    """Write a picture of the whole window once it is painted."""
+    viewer.status = "Ready"
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.02)
+    viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+
+
+if __name__ == "__main__":
+    main(*(Path(word) for word in sys.argv[1:2]))
