@@ -9,14 +9,20 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.phantom.body import Body
 from napari_snpore.phantom.cluster_shapes import Shape
-from napari_snpore.phantom.pores import Body, face_neighbours, main_piece
+from napari_snpore.phantom.pores import face_neighbours, main_piece
 
 BOOL = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
-_TRIES = 4000
-_GRIP = 0.1  # share of a cluster's faces' neighbours that is pore, and share that is carbon, when it is placed
+_TRIES = 8192
+_BATCH = 64
+_PROBES = 12
+_GRIPS = (
+    0.1,
+    0.0,
+)  # share of the voxels on a cluster's faces that is pore, and share that is carbon; the second if need be
 _AXIS_SHARE = (
     0.2,
     0.5,
@@ -40,7 +46,7 @@ class Clusters:
         self.shapes = shapes
         self.body = body
         self.labels = np.zeros(body.envelope.shape, np.uint32)
-        self._places: dict[int, Box] = {}
+        self._seats: dict[int, tuple[Shape, Box]] = {}
         self._rng = rng
 
     def place(self, which: Iterable[int], pore: BOOL, *, should_stop: ShouldStop | None = None) -> None:
@@ -52,49 +58,71 @@ class Clusters:
             There is no room left.
         """
         walls = np.flatnonzero(face_neighbours(self.body.envelope & ~pore & (self.labels == 0)) & pore)
+        _, rows, columns = pore.shape
+        row_of = walls // columns % rows
         for index in which:
             check_stop(should_stop)
-            if not walls.size or not self._settle(index, walls, pore):
+            shape = self.shapes[index]
+            box_rows = shape.mask.shape[1]
+            # a cut cluster has its place along the fibre: the middle of its box is this far from its end
+            middle = box_rows // 2 if shape.cut < 0 else rows - box_rows + box_rows // 2
+            here = walls[row_of == middle] if shape.cut else walls
+            if not here.size or not any(self._settle(index, here, pore, grip) for grip in _GRIPS):
                 raise InputError(
                     "The fibre has no room for its Sn clusters; make the phantom larger (shape) or its voxels finer (spacing)."
                 )
 
-    def _settle(self, index: int, walls: NDArray[np.intp], pore: BOOL) -> bool:
+    def _settle(self, index: int, walls: NDArray[np.intp], pore: BOOL, grip: float) -> bool:
         """Try places for one cluster until one fits."""
         shape, envelope = self.shapes[index], self.body.envelope
         rank = index / len(self.shapes)
         at_axis = _AXIS_SHARE[0] + (_AXIS_SHARE[1] - _AXIS_SHARE[0]) * rank
-        for _ in range(_TRIES // 64):
-            middles = np.stack(np.unravel_index(self._rng.choice(walls, 64), envelope.shape), axis=1)
+        size = np.array(shape.mask.shape)
+        # halos may reach past the ends of the fibre, clusters stay one voxel inside: their mirror images keep away as well
+        past = np.array([0, shape.rim - 1, 0]) if not shape.cut else np.zeros(3, np.int64)
+        for _ in range(_TRIES // _BATCH):
+            middles = np.stack(np.unravel_index(self._rng.choice(walls, _BATCH), envelope.shape), axis=1)
             wanted = at_axis + (1 - at_axis) * self.body.depth[middles[:, 0], 0, middles[:, 2]] ** 2
-            for middle in middles[self._rng.random(64) < wanted]:
-                start = middle - np.array(shape.mask.shape) // 2
-                if (start < 0).any() or (start + shape.mask.shape > envelope.shape).any():
-                    continue
-                z, y, x = (slice(int(low), int(low) + n) for low, n in zip(start, shape.mask.shape, strict=True))
-                box = z, y, x
-                if (self.labels[box][shape.halo] != 0).any() or not envelope[box][shape.mask].all():
-                    continue
-                open_share = np.count_nonzero(pore[box][shape.shell]) / np.count_nonzero(shape.shell)
-                wall_share = np.count_nonzero((envelope[box] & ~pore[box])[shape.shell]) / np.count_nonzero(shape.shell)
-                if min(open_share, wall_share) < _GRIP:
-                    continue
-                self.labels[box][shape.mask] = index + 1
-                self._places[index] = box
-                return True
+            starts = middles[self._rng.random(_BATCH) < wanted] - size // 2
+            inside = (starts >= -past).all(axis=1) & (starts + size <= envelope.shape + past).all(axis=1)
+            for start in self._promising(starts[inside], shape).tolist():
+                before, after = max(0, -start[1]), max(0, start[1] + int(size[1]) - envelope.shape[1])
+                seated = shape.trimmed(before, after) if before or after else shape
+                start[1] += before
+                z, y, x = (slice(low, low + n) for low, n in zip(start, seated.mask.shape, strict=True))
+                if self._fits(seated, (z, y, x), pore, grip):
+                    self.labels[z, y, x][seated.mask] = index + 1
+                    self._seats[index] = seated, (z, y, x)
+                    return True
         return False
+
+    def _promising(self, starts: NDArray[np.intp], shape: Shape) -> NDArray[np.intp]:
+        """Return the places where a few voxels of the shape meet no other cluster: a cheap test before the full one."""
+        voxels = np.argwhere(shape.mask)
+        probes = voxels[:: max(1, len(voxels) // _PROBES)]
+        z, y, x = np.moveaxis(starts[:, None] + probes, 2, 0)
+        free: NDArray[np.intp] = starts[~self.labels[z, y, x].any(axis=1)]
+        return free
+
+    def _fits(self, shape: Shape, box: Box, pore: BOOL, grip: float) -> bool:
+        """Return whether a place is free, inside the fibre, and a wall: some of what is around is pore, some carbon."""
+        if self.labels[box][shape.halo].any() or not self.body.envelope[box][shape.mask].all():
+            return False
+        around, inside = pore[box][shape.shell], self.body.envelope[box][shape.shell]
+        open_count = np.count_nonzero(around)
+        return bool(min(open_count, np.count_nonzero(inside) - open_count) >= max(1, grip * around.size))
 
     def take_away(self, which: Iterable[int]) -> None:
         """Remove the chosen clusters (indices) from the fibre."""
         for index in which:
-            self.labels[self._places.pop(index)][self.shapes[index].mask] = 0
+            shape, box = self._seats.pop(index)
+            self.labels[box][shape.mask] = 0
 
     def loose(self, pore: BOOL) -> list[int]:
         """Return the clusters (indices) that do not touch, through faces, both a pore and carbon that holds to the fibre."""
-        solid = self.body.envelope & ~pore
-        carbon = main_piece(solid) & (self.labels == 0)
+        carbon = main_piece(self.body.envelope & ~pore) & (self.labels == 0)
         return [
             index
-            for index, box in sorted(self._places.items())
-            if not (pore[box][self.shapes[index].shell].any() and carbon[box][self.shapes[index].shell].any())
+            for index, (shape, box) in sorted(self._seats.items())
+            if not (pore[box][shape.shell].any() and carbon[box][shape.shell].any())
         ]

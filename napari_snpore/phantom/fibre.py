@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -21,15 +22,14 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.phantom.body import DIAMETER_SHARE, Body, make_body
 from napari_snpore.phantom.cluster_placement import Clusters
-from napari_snpore.phantom.cluster_shapes import planned_clusters
-from napari_snpore.phantom.field import random_field
-from napari_snpore.phantom.pores import Body, fit_pores
+from napari_snpore.phantom.cluster_plan import planned_clusters
+from napari_snpore.phantom.pores import fit_pores
 from napari_snpore.phantom.sealed_pores import planted_dead_pores, sealed_pores
 from napari_snpore.phantom.states import SEALED_SHARE, TARGETS, State
 from napari_snpore.phantom.truth_tables import cluster_table, pore_table
 from napari_snpore.segmentation.phases import CARBON, PORE, TIN
-from napari_snpore.subvolume import box_slices, centre_and_edge_boxes
 from napari_snpore.volume import Step, Triple, Volume, checked_spacing
 
 BOOL = NDArray[np.bool_]
@@ -39,13 +39,10 @@ GAP_NM = 0.3
 GREY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
 """Grey values of exterior, pore, C, Sn, for an ordinary and an easy phantom."""
 
-_WAVELENGTH_NM = 2.9
-_BANDWIDTH = 0.22
-_DIAMETER_SHARE = 10 / 11  # of the box across the fibre: 160 of 176 voxels
 _LEAST_DIAMETER_NM = 8.0
 _LARGEST_SPACING_NM = 0.4
 _ROUNDS = 12
-_STEPS = 6
+_STEPS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +65,8 @@ class Phantom:
         The cylinder, pore mouths included.
     sn_labels : array, uint32, shape (z, y, x)
         The planted clusters, 1..N, longest first.
-    objects : dict of str to DataFrame
-        ``"Sn"``: one row a cluster, columns as in ``measure_objects`` as far as they are known without measuring shapes
-        (``label, voxel_count, volume_nm3, length_nm, width_nm, breadth_nm, aspect_ratio, centroid_*_nm, touches_border,
-        convention, objects_from``). ``"pore"``: one row a connected (6) pore object, with ``sealed``; pores are one network and
-        a few cavities: sizes of separated pores are a matter of measurement and no planted truth.
+    sealed_labels : array, uint32, shape (z, y, x)
+        The planted cavities, 1..N; they are pore in ``phases``.
     fractions : DataFrame
         Columns of ``volume_fractions``.
     dead_pores : DeadPores
@@ -88,7 +82,7 @@ class Phantom:
     phases: NDArray[np.uint8]
     envelope: BOOL
     sn_labels: NDArray[np.uint32]
-    objects: dict[str, pd.DataFrame]
+    sealed_labels: NDArray[np.uint32]
     fractions: pd.DataFrame
     dead_pores: DeadPores
     boxes: dict[str, tuple[Triple, float, float]]
@@ -97,6 +91,21 @@ class Phantom:
     def spacing(self) -> Triple:
         """Voxel size (z, y, x) in nm."""
         return self.volume.spacing
+
+    @cached_property
+    def objects(self) -> dict[str, pd.DataFrame]:
+        """Truth tables of the objects, made when first asked for.
+
+        ``"Sn"``: one row a planted cluster, with the columns of ``measure_objects`` that describe size and place (``label,
+        voxel_count, volume_nm3, length_nm, width_nm, breadth_nm, aspect_ratio, centroid_*_nm, touches_border, convention,
+        objects_from``). ``"pore"``: one row a connected (6) pore object, with ``sealed``. Pores are one network, a few
+        open ends beside it, and the cavities: sizes of separated pores are a matter of measurement and no planted truth.
+        """
+        open_pore = (self.phases == PORE) & (self.sealed_labels == 0)
+        return {
+            "Sn": cluster_table(self.sn_labels, spacing=self.spacing),
+            "pore": pore_table(open_pore, self.sealed_labels, spacing=self.spacing),
+        }
 
 
 def make_phantom(
@@ -115,10 +124,10 @@ def make_phantom(
     voxels of 0.172 nm. Pores are 1 to 2 nm wide, interconnected, and open at the surface; their fraction rises from the axis to
     the surface. Every open pore voxel is joined to the exterior through faces inside the box: what would reach only a cut face
     has been filled with carbon, so that nothing is "open to the cut". Sealed cavities, 0.4 % of the pore volume, have carbon on
-    all 26 sides. Sn clusters are ellipsoids in random directions that touch both a pore and carbon; no two are nearer than
-    0.3 nm, and none touches a cut face. Lengths and widths lie between 0.25 and 4.00 nm, and the share by number of those below
-    2 nm is that of the state to the nearest whole cluster. Grey values are blurred by a Gaussian of σ = 0.15 nm, the box
-    mirrored at its faces.
+    all 26 sides. Sn clusters are ellipsoids in random directions that touch both a pore and carbon; two are
+    0.3 nm apart or more (to the nearest voxel, at least one). Their lengths and widths lie between 0.25 and 4.00 nm, and the share by number of those below 2 nm is that of the
+    state to the nearest whole cluster, of those that lie whole in the box as well as of all (a cut face leaves pieces, and the
+    truth knows them as they lie in the box). Grey values are blurred by a Gaussian of σ = 0.15 nm, the box mirrored at its faces.
 
     Parameters
     ----------
@@ -154,71 +163,40 @@ def make_phantom(
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
     rng = np.random.default_rng([seed, get_args(State).index(state)])
     tick = _ticker(progress, should_stop)
-    voxel = (edge, edge, edge)
     targets = TARGETS[state]
-    envelope, depth = cylinder(shape)
-    size = max(1, round(_DIAMETER_SHARE * min(shape[0], shape[2]) / 4)) * edge
-    centers = centre_and_edge_boxes(envelope, spacing=edge, size_nm=size)
-    cubes = {name: box_slices(shape, voxel, (0.0, 0.0, 0.0), center, size) for name, center in centers.items()}
-    regions = cubes | {"whole": (slice(None), slice(None), slice(None))}
-    field = random_field(shape, spacing_nm=edge, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng)
-    body = Body(
-        standardised(field, envelope),
-        envelope,
-        depth,
-        [regions[name] for name in targets.pore_fraction],
-        [(1 - SEALED_SHARE) * value for value in targets.pore_fraction.values()],
-        targets.tin_fraction,
-    )
+    body = make_body(shape, spacing_nm=edge, targets=targets, rng=rng)
+    envelope = body.envelope
     tick()
-    shapes = planned_clusters(
-        targets.tin_fraction * np.count_nonzero(envelope),
-        spacing_nm=edge,
-        short_share=targets.short_share,
-        median_nm=targets.median_length_nm,
-        gap_nm=GAP_NM,
-        rng=rng,
-    )
+    wanted = targets.tin_fraction * np.count_nonzero(envelope)
+    shapes = planned_clusters(wanted, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng)
     tick()
     clusters = Clusters(shapes, body, rng)
     pore = _with_tin(body, clusters, tick, should_stop)
     carbon = envelope & ~pore & (clusters.labels == 0)
-    wanted = round(SEALED_SHARE / (1 - SEALED_SHARE) * np.count_nonzero(pore))
-    sealed, _ = sealed_pores(carbon, voxels=wanted, spacing_nm=edge, rng=rng)
+    cavities = round(SEALED_SHARE / (1 - SEALED_SHARE) * np.count_nonzero(pore))
+    sealed = sealed_pores(carbon, voxels=cavities, spacing_nm=edge, rng=rng)
     phases = np.where(envelope, np.uint8(CARBON), np.uint8(0))
     phases[pore | (sealed > 0)] = PORE
     phases[clusters.labels > 0] = TIN
     tick()
-    fractions = volume_fractions(phases, spacing=voxel)
-    boxes = {name: (centers[name], size, _pore_percent(phases[cubes[name]])) for name in centers}
-    dead = planted_dead_pores(
-        sealed > 0,
-        pore_voxels=int(fractions["voxel_count"][0]),
-        envelope_voxels=int(np.count_nonzero(envelope)),
-        voxel_nm3=edge**3,
-    )
-    objects = {"Sn": cluster_table(clusters.labels, spacing=voxel), "pore": pore_table(pore, sealed, spacing=voxel)}
-    tick()
     step = Step("make phantom", {"state": state, "seed": seed, "easy": easy, "blur_sigma_nm": BLUR_SIGMA_NM})
-    volume = Volume(grey_values(phases, easy=easy, spacing_nm=edge), voxel, history=(step,))
+    grey = grey_values(phases, easy=easy, spacing_nm=edge)
     tick()
-    return Phantom(state, seed, easy, volume, phases, envelope, clusters.labels, objects, fractions, dead, boxes)
-
-
-def cylinder(shape: tuple[int, int, int]) -> tuple[BOOL, NDArray[np.float64]]:
-    """Return the envelope (z, y, x) and the distance from the axis in units of the radius (z, 1, x)."""
-    radius = _DIAMETER_SHARE * min(shape[0], shape[2]) / 2
-    z = np.arange(shape[0])[:, None, None] - (shape[0] - 1) / 2
-    x = np.arange(shape[2])[None, None, :] - (shape[2] - 1) / 2
-    depth = np.hypot(z, x) / radius
-    return np.ascontiguousarray(np.broadcast_to(depth <= 1, shape)), depth
-
-
-def standardised(field: NDArray[np.float32], envelope: BOOL) -> NDArray[np.float32]:
-    """Return the field with mean 0 and standard deviation 1 inside the envelope."""
-    inside = field[envelope]
-    mean, sd = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
-    return (field - np.float32(mean)) / np.float32(sd)
+    return Phantom(
+        state=state,
+        seed=seed,
+        easy=easy,
+        volume=Volume(grey, (edge, edge, edge), history=(step,)),
+        phases=phases,
+        envelope=envelope,
+        sn_labels=clusters.labels,
+        sealed_labels=sealed,
+        fractions=volume_fractions(phases, spacing=edge),
+        dead_pores=planted_dead_pores(sealed > 0, phases=phases, spacing_nm=edge),
+        boxes={
+            name: (cube.center_nm, cube.size_nm, _pore_percent(phases[cube.box])) for name, cube in body.cubes.items()
+        },
+    )
 
 
 def grey_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
@@ -230,7 +208,7 @@ def grey_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> 
 
 def _with_tin(body: Body, clusters: Clusters, tick: Callable[[], None], should_stop: ShouldStop | None) -> BOOL:
     """Place all clusters and return the open pores around them; each cluster touches both pore and carbon."""
-    profile = np.linalg.solve(body.response(), np.asarray(body.targets))
+    profile = np.asarray(np.linalg.solve(body.response(), body.targets), np.float64)
     everywhere = (body.field > body.level(profile)) & body.envelope
     clusters.place(range(len(clusters.shapes)), everywhere, should_stop=should_stop)
     tick()
@@ -267,7 +245,7 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
     edge, *others = checked_spacing(spacing)
     if any(other != edge for other in others) or edge > _LARGEST_SPACING_NM:
         raise InputError(f"spacing is {spacing}; a phantom needs cubic voxels of at most {_LARGEST_SPACING_NM} nm.")
-    diameter = _DIAMETER_SHARE * min(sizes[0], sizes[2]) * edge
+    diameter = DIAMETER_SHARE * min(sizes[0], sizes[2]) * edge
     if diameter < _LEAST_DIAMETER_NM or sizes[1] * edge < _LEAST_DIAMETER_NM / 2 or sizes[1] * edge < diameter / 4:
         raise InputError(
             f"shape {tuple(sizes)} at {edge:g} nm makes a fibre {max(diameter, 0):.3g} nm thick, {sizes[1] * edge:.3g} nm long;"

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import CONNECTIVITIES, DeadPores
+from napari_snpore.segmentation.phases import PORE
 
 BOOL = NDArray[np.bool_]
 
@@ -18,10 +19,8 @@ _SEMIAXES_NM = (0.15, 0.35)
 _TRIES = 2000
 
 
-def sealed_pores(
-    carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator
-) -> tuple[NDArray[np.uint32], int]:
-    """Return cavities that have carbon on all 26 sides, labelled 1..N, and N.
+def sealed_pores(carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator) -> NDArray[np.uint32]:
+    """Return cavities that have carbon on all 26 sides, labelled 1..N.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ def sealed_pores(
         raise InputError(
             "The carbon walls have no room for a sealed pore; make the voxels of the phantom finer (spacing)."
         )
-    return labels, count
+    return labels
 
 
 def _cavity(spacing_nm: float, rng: np.random.Generator) -> BOOL:
@@ -79,16 +78,16 @@ def _room(
     return None
 
 
-def planted_dead_pores(sealed: BOOL, *, pore_voxels: int, envelope_voxels: int, voxel_nm3: float) -> DeadPores:
+def planted_dead_pores(sealed: BOOL, *, phases: NDArray[np.uint8], spacing_nm: float) -> DeadPores:
     """Return the truth in the form of a measurement: the planted cavities are dead at every connectivity, nothing else is."""
     count = int(np.count_nonzero(sealed))
     table = pd.DataFrame(
         {
             "connectivity": list(CONNECTIVITIES),
             "dead_voxel_count": count,
-            "dead_volume_nm3": count * voxel_nm3,
-            "dead_share_of_pore": count / pore_voxels,
-            "dead_share_of_envelope": count / envelope_voxels,
+            "dead_volume_nm3": count * spacing_nm**3,
+            "dead_share_of_pore": count / np.count_nonzero(phases == PORE),
+            "dead_share_of_envelope": count / np.count_nonzero(phases),
             "open_to_cut_voxel_count": 0,
         }
     )
