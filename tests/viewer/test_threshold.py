@@ -78,6 +78,27 @@ def test_apply_again_renews_the_same_layer(viewer, qtbot, steps):
     assert record_of(second)["history"][-1]["parameters"]["thresholds"] == [1.0, 2.0]
 
 
+def test_new_thresholds_uncover_the_preview(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    phases = widget.apply()
+    assert phases.visible
+    widget.thresholds = (4, 9)
+    assert not phases.visible, "phases of older thresholds would cover the preview"
+    assert any(kind_of(layer) == "preview" for layer in viewer.layers)
+    assert widget.apply().visible
+
+
+def test_another_volume_gets_its_own_suggestion(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.counting.wait()
+    brighter = add_layer(viewer, volume_data(Volume(steps * 20, 1.0), "brighter"))
+    assert widget.layer is brighter
+    widget.counting.wait()
+    assert widget.thresholds[1] > 20
+
+
 def test_suggestion_falls_into_the_gaps(viewer, qtbot, rod):
     widget = widget_for(viewer, qtbot, rod)
     widget.counting.wait()

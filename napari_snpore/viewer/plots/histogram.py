@@ -195,11 +195,14 @@ class HistogramPlot(QWidget):
     def _draw_names(self) -> None:
         left, right = self._span()
         limits = [left, *(min(max(self.x_of(t), left), right) for t in self._thresholds), right]
-        words, places = [], []
+        words, places, written = [], [], -np.inf
         for name, start, end in zip(self._scheme.names, limits[:-1], limits[1:], strict=False):
-            if end - start > 6 * len(name):
+            half = 3.5 * len(name) + 2
+            x = min(max((start + end) / 2, left + half - 2), right - half)
+            if end > start and x - half >= written:  # a name may lean over its range, not over another name
                 words.append(name)
-                places.append(((start + end) / 2, 8))
+                places.append((x, 8))
+                written = x + half
         _write(self._names, words, places, self._look.ink)
 
     def _draw_ticks(self, left: float, right: float, bottom: float) -> None:

@@ -13,7 +13,6 @@ from scipy.ndimage import binary_erosion
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.segmentation.occlusion import fibre_envelope
-from napari_snpore.study.steps import half_radius
 from napari_snpore.viewer.widgets.form import NumberBox, caveat, form_layout, number, ruler
 from napari_snpore.volume import Volume
 
@@ -54,6 +53,8 @@ def make_envelope(
     volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
 ) -> Envelope:
     """Return the envelope of all that reaches the first threshold, and its outermost voxels."""
+    from napari_snpore.study.steps import half_radius  # in the thread: the study brings in every step
+
     solid = np.asarray(volume.data) >= threshold
     ray_length = wish.ray_length_nm or half_radius(solid, volume.spacing)
     inside = fibre_envelope(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import napari.components
 import numpy as np
 from napari.layers import Labels, Layer
-from numpy.typing import NDArray
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation.histogram import Histogram, gray_histogram
-from napari_snpore.segmentation.phases import PhaseScheme, segment
+from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-from napari_snpore.study.recipe import ThresholdSection
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import (
     SEPARATOR,
@@ -35,23 +31,23 @@ from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.theme import follow_theme
-from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, make_envelope
-from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, ResultText, StepForm, caveat
+from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings
+from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.phase_shares import PhaseShares
 from napari_snpore.viewer.widgets.threshold_boxes import ThresholdBoxes
-from napari_snpore.viewer.widgets.threshold_tools import ThresholdHistory, ThresholdTools
+from napari_snpore.viewer.widgets.threshold_steps import (
+    Counted,
+    Enclosed,
+    Labelled,
+    count,
+    enclose,
+    label,
+    scheme_of_count,
+)
+from napari_snpore.viewer.widgets.threshold_tools import PhaseCount, ThresholdHistory, ThresholdTools
 
 _EMPTY = "Open or reconstruct a volume (File > Open Sample)"
-
-
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """What the worker finds out about a volume."""
-
-    histogram: Histogram
-    suggestion: Suggestion | None
-    refusal: str
 
 
 class ThresholdWidget(StepForm):
@@ -81,7 +77,7 @@ class ThresholdWidget(StepForm):
         self._histogram: Histogram | None = None
         self._inside: Histogram | None = None
         self._envelope: Envelope | None = None
-        self._scheme = ThresholdSection(phases=3).scheme
+        self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
         self._build()
         self._volume.layer_changed.connect(self._on_layer)
@@ -108,6 +104,7 @@ class ThresholdWidget(StepForm):
             raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
         self._history.remember(self._thresholds)
         self._wished = values
+        self._uncover_preview()
         self._take(values)
 
     @property
@@ -141,11 +138,12 @@ class ThresholdWidget(StepForm):
         self.column.addWidget(self.tools)
         self.boxes = ThresholdBoxes()
         self.column.addWidget(self.boxes)
-        self.warning = _note()
+        self.warning = ResultText()
         self.column.addWidget(self.warning)
         self.envelope = EnvelopeSettings()
         self.column.addWidget(self.envelope)
-        self.column.addWidget(self._more())
+        self.phases = PhaseCount()
+        self.column.addWidget(self.phases)
         self.shares = PhaseShares(
             "Volume fractions from the cumulative histogram, exact for integer data.\n"
             "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
@@ -167,6 +165,7 @@ class ThresholdWidget(StepForm):
         self.tools.preview.toggled.connect(self._update_preview)
         self.tools.suggest.clicked.connect(self.suggest)
         self.tools.undo.clicked.connect(self.undo)
+        self.phases.box.valueChanged.connect(self._on_phase_count)
         self.boxes.moved.connect(self._on_box)
         self.envelope.make_button.clicked.connect(self._start_envelope)
         self.envelope.changed.connect(self._show_result)
@@ -174,13 +173,6 @@ class ThresholdWidget(StepForm):
         self.status.busy_changed.connect(self._on_busy)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
-
-    def _more(self) -> Fold:
-        more = Fold("Phases")
-        self.phase_count = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
-        self.phase_count.valueChanged.connect(self._on_phase_count)
-        more.form.addRow("Number of phases", self.phase_count)
-        return more
 
     def suggest(self) -> None:
         """Take the thresholds that the chosen rule finds."""
@@ -190,7 +182,7 @@ class ThresholdWidget(StepForm):
         try:
             found = suggest_thresholds(
                 self._histogram,
-                phases=self.phase_count.value(),
+                phases=self.phases.box.value(),
                 method=self.tools.method.currentText(),  # type: ignore[arg-type]
             )
         except InputError as error:
@@ -214,6 +206,8 @@ class ThresholdWidget(StepForm):
             self._take(thresholds)
 
     def _on_layer(self, layer: Layer | None) -> None:
+        if self._histogram is not None:
+            self._wished = None  # thresholds of another volume: its own are suggested
         self._histogram = self._inside = self._envelope = None
         self._preview.hide()
         self._history.clear()
@@ -228,18 +222,14 @@ class ThresholdWidget(StepForm):
             self._show_warning(None)
             return
         self.envelope.set_available(has_scale(layer))
-        phases, method = self.phase_count.value(), self.tools.method.currentText()
+        data, phases, method = array_from_layer(layer), self.phases.box.value(), self.tools.method.currentText()
 
-        def work(progress: Progress, should_stop: ShouldStop) -> _Counted:
-            histogram = gray_histogram(array_from_layer(layer), progress=progress, should_stop=should_stop)
-            try:
-                return _Counted(histogram, suggest_thresholds(histogram, phases=phases, method=method), "")  # type: ignore[arg-type]
-            except InputError as error:
-                return _Counted(histogram, None, str(error))
+        def work(progress: Progress, should_stop: ShouldStop) -> Counted:
+            return count(data, phases, method, progress, should_stop)
 
         self.counting.run("Count grey values", work, self._on_counted)
 
-    def _on_counted(self, counted: _Counted) -> None:
+    def _on_counted(self, counted: Counted) -> None:
         self._histogram = counted.histogram
         self.plot.set_histogram(counted.histogram)
         if self._wished is None and counted.suggestion is not None:
@@ -262,13 +252,13 @@ class ThresholdWidget(StepForm):
         self._show_result()
 
     def _set_phases(self, count: int) -> None:
-        if not 2 <= count <= self.phase_count.maximum():
-            raise InputError(f"{count} phases are asked for; 2 to {self.phase_count.maximum()} are possible.")
-        self._scheme = ThresholdSection(phases=count).scheme
+        if not 2 <= count <= self.phases.box.maximum():
+            raise InputError(f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible.")
+        self._scheme = scheme_of_count(count)
         self.plot.set_scheme(self._scheme)
-        blocked = self.phase_count.blockSignals(True)
-        self.phase_count.setValue(count)
-        self.phase_count.blockSignals(blocked)
+        blocked = self.phases.box.blockSignals(True)
+        self.phases.box.setValue(count)
+        self.phases.box.blockSignals(blocked)
 
     def _on_phase_count(self, count: int) -> None:
         self._set_phases(count)
@@ -292,6 +282,7 @@ class ThresholdWidget(StepForm):
 
     def _on_drag_start(self) -> None:
         self._history.remember(self._thresholds)
+        self._uncover_preview()
         self._preview.coarsen(True)
 
     def _on_drag(self, thresholds: tuple[float, ...]) -> None:
@@ -308,12 +299,17 @@ class ThresholdWidget(StepForm):
         else:
             self._preview.show(layer, self._thresholds, self._scheme)  # type: ignore[arg-type]
 
+    def _uncover_preview(self) -> None:
+        """Show the preview again where phases of older thresholds cover it."""
+        if self._made is not None and self._made.visible and self._made in self._viewer.layers:
+            self._made.visible = False
+            self.tools.preview.setChecked(True)
+
     def _show_warning(self, suggestion: Suggestion | None) -> None:
         sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
         if self.layer is not None and not is_exact(self.layer.dtype):
             sentences.append(f"The preview shows {self.layer.dtype} as float32; Apply is exact.")
-        self.warning.setText("<br>".join(caveat(sentence) for sentence in sentences))
-        self.warning.setVisible(bool(sentences))
+        self.warning.show_lines([caveat(sentence) for sentence in sentences])
 
     def _fractions(self) -> tuple[tuple[float, ...], bool]:
         """Return the shares, and whether they are of the envelope."""
@@ -353,18 +349,16 @@ class ThresholdWidget(StepForm):
             return
         wish, threshold = self.envelope.wish(), thresholds[0]
 
-        def work(progress: Progress, should_stop: ShouldStop) -> tuple[Layer, Envelope, Histogram]:
-            made = make_envelope(volume, threshold, wish, progress, should_stop)
-            return layer, made, gray_histogram(volume, mask=made.inside, should_stop=should_stop)
+        def work(progress: Progress, should_stop: ShouldStop) -> Enclosed:
+            return enclose(volume, threshold, wish, progress, should_stop)
 
-        self.status.run("Make envelope", work, self._on_envelope)
+        self.status.run("Make envelope", work, partial(self._on_enclosed, layer))
 
-    def _on_envelope(self, made: tuple[Layer, Envelope, Histogram]) -> None:
-        layer, envelope, inside = made
+    def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> None:
         if layer is not self.layer:
             return
-        self._envelope, self._inside = envelope, inside
-        self._show_envelope(layer, envelope)
+        self._envelope, self._inside = enclosed.envelope, enclosed.inside
+        self._show_envelope(layer, enclosed.envelope)
         self._show_result()
 
     def _show_envelope(self, layer: Layer, envelope: Envelope) -> None:
@@ -389,48 +383,33 @@ class ThresholdWidget(StepForm):
         try:
             layer, thresholds = self._input()
             data = array_from_layer(layer)
-            volume = volume_from_layer(layer) if self._envelope is not None else None
+            envelope, wish = self._envelope, self.envelope.wish()
+            stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
         except InputError as error:
             self.status.refuse(error)
             return
-        envelope, wish = self._envelope, self.envelope.wish()
-        fresh = envelope is not None and self._fits(envelope)
 
-        def work(progress: Progress, should_stop: ShouldStop) -> tuple[Layer, NDArray[np.uint8], Envelope | None, Any]:
-            made, inside = envelope, None
-            if volume is not None and not fresh:
-                made = make_envelope(volume, thresholds[0], wish, progress, should_stop)
-                inside = gray_histogram(volume, mask=made.inside, should_stop=should_stop)
-            mask = None if made is None else made.inside
-            labels = segment(data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)
-            return layer, labels, made, inside
+        def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
+            return label(data, thresholds, envelope, stale, wish, progress, should_stop)
 
-        scheme = self._scheme
-        self.status.run("Apply", work, lambda result: self._on_applied(result, thresholds, scheme))
+        self.status.run("Apply", work, partial(self._on_applied, layer, thresholds, self._scheme))
 
-    def _on_applied(self, result: tuple[Any, ...], thresholds: tuple[float, ...], scheme: PhaseScheme) -> None:
-        layer, labels, envelope, inside = result
-        if inside is not None and layer is self.layer:
-            self._on_envelope((layer, envelope, inside))
+    def _on_applied(self, layer: Layer, thresholds: tuple[float, ...], scheme: PhaseScheme, made: Labelled) -> None:
+        if made.enclosed is not None:
+            self._on_enclosed(layer, made.enclosed)
         name = f"{stem_of(layer.name)}{SEPARATOR}phases"
         parameters = {
             "thresholds": list(thresholds),
             "phase_names": list(scheme.names),
-            **({} if envelope is None else envelope.parameters),
+            **({} if made.envelope is None else made.envelope.parameters),
         }
         self.tools.preview.setChecked(False)  # the phases take its place
         self._hide_envelope(layer)
-        self._made = put_layer(self._viewer, phases_like(layer, labels, name, scheme, **parameters))  # type: ignore[assignment]
+        self._made = put_layer(self._viewer, phases_like(layer, made.labels, name, scheme, **parameters))  # type: ignore[assignment]
+        self._made.visible = True
         self._applied += 1
         self.status.say(f"Made '{self._made.name}'.")
 
     def _on_busy(self, busy: bool) -> None:
         self.main_button.setEnabled(not busy and self.layer is not None)
         self.envelope.make_button.setEnabled(not busy and self.layer is not None and self.envelope.available)
-
-
-def _note() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setVisible(False)
-    return label

@@ -7,6 +7,7 @@ from typing import get_args
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.segmentation.thresholds import Method
+from napari_snpore.viewer.widgets.form import CountBox, Fold
 
 Thresholds = tuple[float, ...]
 
@@ -40,6 +41,15 @@ class ThresholdTools(QWidget):
         line.addStretch(1)
         for widget in (self.undo, self.method, self.suggest):
             line.addWidget(widget)
+
+
+class PhaseCount(Fold):
+    """How many phases there are, folded away: pore, C and Sn are the rule."""
+
+    def __init__(self) -> None:
+        super().__init__("Phases")
+        self.box = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
+        self.form.addRow("Number of phases", self.box)
 
 
 class ThresholdHistory:
