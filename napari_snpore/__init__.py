@@ -20,6 +20,7 @@ _HOME = {
     "TiltSeries": "tomography.tilt_series",
     "Alignment": "tomography.alignment",
     "align": "tomography.alignment",
+    "subtract_background": "tomography.preparation",
     "project": "tomography.projector",
     "reconstruct": "tomography.reconstruction",
     "Histogram": "segmentation.histogram",
@@ -78,6 +79,7 @@ __all__ = [
     "segment",
     "separate_objects",
     "simulate_tilt_series",
+    "subtract_background",
     "suggest_thresholds",
     "volume_fractions",
     "write_table",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from napari_snpore.study import Recipe, run_study
     from napari_snpore.subvolume import extract_subvolume
     from napari_snpore.tomography.alignment import Alignment, align
+    from napari_snpore.tomography.preparation import subtract_background
     from napari_snpore.tomography.projector import project
     from napari_snpore.tomography.reconstruction import reconstruct
     from napari_snpore.tomography.tilt_series import TiltSeries
