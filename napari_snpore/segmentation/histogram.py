@@ -147,7 +147,7 @@ def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any],
     mean = float((counts[first : last + 1] * np.arange(first + low, last + low + 1)).sum() / total)
     return Histogram(
         counts[first : last + 1],
-        np.arange(first + low, last + low + 2) - 0.5,
+        np.arange(first + low, last + low + 2, dtype=np.float64) - 0.5,
         float(first + low),
         float(last + low),
         mean,

@@ -72,8 +72,8 @@ def ambient_occlusion(
         return out
     part = np.ascontiguousarray(solid[box], dtype=np.bool_)
     padded, inner = _mirrored(part, box, solid.shape, voxel, ray_length, cut_axes)
-    hits = _count_hits(padded, voxel, ray_length, directions, progress, should_stop)[inner]
-    np.divide(hits, 2 * (directions // 2), out=out[box], dtype=np.float32)
+    _count_hits(padded, inner, out[box], voxel, ray_length, directions, progress, should_stop)
+    out[box] /= 2 * (directions // 2)
     out[solid] = 1.0
     return out
 
@@ -135,15 +135,17 @@ def half_sphere(count: int) -> NDArray[np.float64]:
 
 def _count_hits(
     solid: NDArray[np.bool_],
+    inner: tuple[slice, ...],
+    hits: NDArray[np.float32],
     spacing: Triple,
     ray_length: float,
     directions: int,
     progress: Progress | None,
     should_stop: ShouldStop | None,
-) -> NDArray[np.uint16]:
+) -> None:
+    """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid: whole numbers, exact in float32."""
     rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels a nm
     leading = np.argmax(np.abs(rays), axis=1)
-    hits = np.zeros(solid.shape, np.uint16)
     done = 0
     for axis, turn in enumerate(_TURNS):
         turned = np.ascontiguousarray(solid.transpose(turn))
@@ -157,9 +159,8 @@ def _count_hits(
                     progress(before + now, len(rays))
 
             for counts in _batch_hits(turned, batch[:, turn], ray_length, tick, should_stop):
-                hits += counts.transpose(np.argsort(turn))
+                hits += counts.transpose(np.argsort(turn))[inner]
             done += len(batch)
-    return hits
 
 
 def _batch_hits(
