@@ -156,7 +156,9 @@ class PhasePreview:
             return
         limits = preview_limits(self._source.dtype, self._thresholds)
         shows_pores = self._viewer.dims.ndisplay == 2
-        layer.colormap = preview_colormap(scheme, self._thresholds, limits, show_first=shows_pores)
+        colormap = preview_colormap(scheme, self._thresholds, limits, show_first=shows_pores)
+        if not layer.colormap.same_colors(colormap):  # a new colormap is a new shader: a drag needs new limits only
+            layer.colormap = colormap
         layer.contrast_limits = limits
 
     def _on_ndisplay(self, event: Any = None) -> None:

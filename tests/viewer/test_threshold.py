@@ -10,6 +10,7 @@ from napari.utils.notifications import notification_manager
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
+from napari_snpore.viewer.widgets.envelope_settings import skin_of
 from napari_snpore.viewer.widgets.threshold import ThresholdWidget
 from napari_snpore.volume import Volume
 
@@ -120,6 +121,14 @@ def test_envelope_takes_the_vacuum_out_of_the_pores(viewer, qtbot, rod):
     phases = widget.apply()
     assert np.count_nonzero(phases.data == 0) > 0.6 * rod.size
     np.testing.assert_array_equal(phases.data == 3, rod == 220)
+
+
+def test_skin_is_what_the_outside_touches():
+    body = np.zeros((7, 6, 7), bool)
+    body[1:6, :, 1:6] = True  # cut by the box along y
+    expected = body.copy()
+    expected[2:5, :, 2:5] = False
+    np.testing.assert_array_equal(skin_of(body), expected)
 
 
 def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(viewer, qtbot, rod):
