@@ -8,7 +8,7 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive
@@ -16,6 +16,8 @@ from napari_snpore.viewer.events import connect_while_alive
 
 class LayerChoice(QComboBox):
     """A list of the layers that fit; selecting a fitting layer in napari chooses it here.
+
+    ``hint`` is a label for the row below: it says what to do while there is no layer, and is hidden else.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ class LayerChoice(QComboBox):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._fits, self._empty, self._what = viewer, fits, empty, what
+        self.hint = QLabel(f"{empty}.", self)  # a parent from the start: shown without one it would be a window
+        self.hint.setWordWrap(True)
         self._layers: list[Layer] = []
         self._current: Layer | None = None
         self._followed: Layer | None = None
@@ -84,7 +88,8 @@ class LayerChoice(QComboBox):
         self._layers = [layer for layer in self._viewer.layers if self._fits(layer)]
         before = self.blockSignals(True)
         self.clear()
-        self.addItems([layer.name for layer in self._layers] or [self._empty])
+        self.addItems([layer.name for layer in self._layers] or [f"no {self._what} yet"])
+        self.hint.setVisible(not self._layers)
         self.setEnabled(bool(self._layers))
         if self._layers:
             chosen = self._current if self._current in self._layers else self._layers[-1]

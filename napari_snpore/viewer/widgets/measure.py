@@ -152,6 +152,7 @@ class MeasureWidget(StepForm):
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
         rows.addRow("Phases", self._phases)
+        rows.addRow(self._phases.hint)
         rows.addRow("Phase", self.phase_box)
         rows.addRow("Objects", self._ways())
         self.column.addWidget(self._more())
@@ -324,7 +325,7 @@ class MeasureWidget(StepForm):
         self._made.colormap = object_colormap(None)
         self._offer_colours()
         self._show(layer)
-        self.status.say(f"Made '{self._made.name}' with {len(measured.table):,} rows of features.")
+        self.status.say(f"Made '{self._made.name}' and its table.")
 
     def _show(self, layer: Layer) -> None:
         measured = self._measured

@@ -131,8 +131,13 @@ def object_lines(measured: Measured) -> list[str]:
     """Say how many objects there are and how long, with what the numbers leave out."""
     sizes, wish = measured.sizes, measured.wish
     inside = sizes.count - sizes.cut_by_box
-    cut = f"{sizes.cut_by_box:,} cut by the box and left out below" if sizes.cut_by_box else "none cut by the box"
-    lines = [f"<b>{sizes.count:,} {wish.name} objects</b> ({wish.objects_from}), {cut}"]
+    noun = "object" if sizes.count == 1 else "objects"
+    cut = "none cut by the box"
+    if sizes.cut_by_box:
+        cut = f"{sizes.cut_by_box:,} cut by the box and left out below"
+    if not inside:
+        cut = "all cut by the box: their sizes say nothing"
+    lines = [f"<b>{sizes.count:,} {wish.name} {noun}</b> ({wish.objects_from}), {cut}"]
     if inside:
         lines += [
             f"length <b>{number(sizes.median_length_nm)} nm</b> (median, n = {inside:,}, Feret, voxel corners)",
@@ -144,7 +149,8 @@ def object_lines(measured: Measured) -> list[str]:
         if sizes.resolved_count:
             sentence += (
                 f" Resolved ones alone: median {number(sizes.resolved_median_length_nm)} nm, "
-                f"{percent(sizes.resolved_share_below_limit_by_number)} shorter than {sizes.limit_nm:g} nm (n = {sizes.resolved_count:,})."
+                f"{percent(sizes.resolved_share_below_limit_by_number)} shorter than "
+                f"{sizes.limit_nm:g} nm (n = {sizes.resolved_count:,})."
             )
         lines.append(caveat(sentence))
     volumes = measured.table["volume_nm3"].to_numpy(np.float64)

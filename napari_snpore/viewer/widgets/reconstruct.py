@@ -140,6 +140,10 @@ class ReconstructWidget(StepForm):
 
         self.status.run("Reconstruct", work, self._on_done)
 
+    def closed(self) -> None:
+        """Stop."""
+        self.status.drop()
+
     def _build(self) -> None:
         self._series = LayerChoice(self._viewer, is_series, empty=_EMPTY, what="tilt series")
         self._series.setToolTip("A tilt series that was opened with its angles; the choice follows the selected layer.")
@@ -225,7 +229,7 @@ class ReconstructWidget(StepForm):
     def _on_layer(self, layer: Layer | None) -> None:
         self.main_button.setEnabled(layer is not None and not self.status.busy)
         if layer is None:
-            self.about.setText("No tilt series is open yet.")
+            self.about.setText(f"{_EMPTY}.")
             self.main_button.setText("Reconstruct")
             return
         record = record_of(layer)

@@ -122,12 +122,20 @@ class ThresholdWidget(StepForm):
             raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
 
+    def closed(self) -> None:
+        """Stop, and take the preview away."""
+        self.counting.drop()
+        self.status.drop()
+        self._preview.hide()
+
     def _build(self) -> None:
         self._made: Labels | None = None
         self._applied = 0
         self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
         self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
-        self.rows().addRow("Volume", self._volume)
+        rows = self.rows()
+        rows.addRow("Volume", self._volume)
+        rows.addRow(self._volume.hint)
         self.plot = HistogramPlot()
         follow_theme(self.plot, self._viewer)
         self.plot.setMaximumHeight(260)
