@@ -42,13 +42,13 @@ _TRACKS: dict[str, Track] = {
     "center_of_mass": track_center_of_mass,
     "cross_correlation": track_cross_correlation,
 }
-_SCAN_SIZE = 64
-_MATCH_SIZE = 96
+_SCAN_SIZE = 48
+_MATCH_SIZE = 64
 _ITERATIONS = 30  # a volume that is not yet there draws the images towards itself
 _PASSES = 4
 _SETTLED_PX = 0.1
 _FLAT_CONTRAST = 0.05
-_SHARED_STRUCTURE = 0.15
+_SHARED_STRUCTURE = 0.4
 _FEW_TILTS = 12
 _SMALLEST_SIDE = 16
 
@@ -210,17 +210,17 @@ def align(
 
     turn = 1.0 if given is None else 0.0
     trial = Trial(best.tilt_axis_angle, _TRACKS[name](fine, angles, best.tilt_axis_angle), best.misfit)
-    for step in (2.0, 0.7):
+    for frames in (coarse, fine):
         trial = sharpen_axis(
-            coarse,
+            frames,
             angles,
             trial,
-            offset_step_px=step * coarse.binning,
-            angle_step_deg=step * turn,
+            offset_step_px=2.0 * frames.binning,
+            angle_step_deg=2.0 * turn,
             iterations=_ITERATIONS,
         )
         tick()
-    axial = axial_likeness(*_with_expected(fine, angles, trial)) > _SHARED_STRUCTURE
+    axial = _shares_axial_structure(fine, angles, trial)
     if not axial:
         trial = Trial(trial.tilt_axis_angle, trial.translations_px * [0.0, 1.0], trial.misfit)
     if refines:
@@ -311,7 +311,7 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
     """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
     moved = trial.translations_px.copy()
     for half in (0, 1):
-        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows())
+        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows(trial.tilt_axis_angle))
         expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
         moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
     return Trial(trial.tilt_axis_angle, moved, trial.misfit)
@@ -319,11 +319,24 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
 
 def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
     """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
-    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows())
+    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
     expected = np.empty_like(now)
     for half in (0, 1):
         expected[half::2] = predictions(now, angles, half=half, iterations=_ITERATIONS)
     return now, expected
+
+
+def _shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> bool:
+    """Tell whether the images have anything along the axis to be aligned by, in rows that were in the field at every tilt.
+
+    Where a shift pulled rows in from beyond the field, the edge that was repeated there looks like structure.
+    """
+    now, expected = _with_expected(frames, angles, trial)
+    along = trial.translations_px[:, 0]
+    pulled = int(np.ceil(np.abs(along - along.mean()).max() / frames.binning))
+    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle).start, 0, max(0, now.shape[1] // 2 - 6)))
+    inner = slice(cut, now.shape[1] - cut)
+    return axial_likeness(now[:, inner], expected[:, inner]) > _SHARED_STRUCTURE
 
 
 def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:

@@ -47,10 +47,11 @@ class Trial:
 def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float) -> FLOAT:
     """Bring the centre of mass of every image onto the axis, and the common projections onto each other along it."""
     found = np.zeros((len(angles_deg), 2))
+    rows = frames.rows(tilt_axis_angle)
     for _ in range(3):
         now = frames.resampled(tilt_axis_angle, found)
         found[:, 0] += shifts_along_axis(now) * frames.binning
-        found[:, 1] -= centers_of_mass(now[:, frames.rows()]) * frames.binning
+        found[:, 1] -= centers_of_mass(now[:, rows]) * frames.binning
     return found
 
 
@@ -59,7 +60,7 @@ def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_
     found = np.zeros((len(angles_deg), 2))
     found += track_by_correlation(frames.resampled(tilt_axis_angle, found), angles_deg) * frames.binning
     for _ in range(2):
-        path = centers_of_mass(frames.resampled(tilt_axis_angle, found, rows=frames.rows()))
+        path = centers_of_mass(frames.resampled(tilt_axis_angle, found, rows=frames.rows(tilt_axis_angle)))
         found[:, 1] -= gauge_part(path, angles_deg)[0] * frames.binning
     return found
 
@@ -81,10 +82,10 @@ def judge(
 
     Neighbouring rows are pooled into some twelve: no image is left out, and noise weighs less.
     """
-    chosen = frames.rows()
-    thick = max(1, (chosen.stop - chosen.start) // _ROWS)
-    count = (chosen.stop - chosen.start) // thick
-    rows = slice(chosen.start, chosen.start + count * thick)
+    rows = min((frames.rows(angle) for angle, _ in trials), key=lambda one: one.stop - one.start)
+    thick = max(1, (rows.stop - rows.start) // _ROWS)
+    count = (rows.stop - rows.start) // thick
+    rows = slice(rows.start, rows.start + count * thick)
     aligned = [frames.resampled(angle, found, rows=rows) for angle, found in trials]
     aligned = [one.reshape(one.shape[0], count, thick, -1).mean(axis=2) for one in aligned]
     return [float(value) for value in misfits(aligned, angles_deg, iterations=iterations)]

@@ -21,7 +21,8 @@ from napari_snpore.tomography.warp import axis_rotation
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 _SMOOTHING_PX = 1.0
-_MARGIN = 0.15  # share of the rows at each end that an oblique rotation takes from beyond the field
+_MARGIN = 0.15  # share of the rows left out at each end, for the shifts
+_OBLIQUE_MARGIN = 0.12  # the same, on top, for an axis at 45°
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,19 @@ class WorkingFrames:
         run_blocks(resample, [range(k, min(k + few, len(out))) for k in range(0, len(out), few)])
         return out
 
-    def rows(self) -> slice:
-        """Rows of a resampled frame that lie in the field for every direction of the axis."""
-        margin = round(_MARGIN * self.size)
+    def rows(self, tilt_axis_angle: float) -> slice:
+        """Return the rows of a resampled frame that lie in the field over most of their length.
+
+        An oblique axis takes the ends of more rows from beyond the field.
+        """
+        margin = round((_MARGIN + _OBLIQUE_MARGIN * abs(np.sin(2 * np.deg2rad(tilt_axis_angle)))) * self.size)
         return slice(margin, self.size - margin)
 
 
 def working_frames(images: Any, *, size: int) -> WorkingFrames:
-    """Bin the images until no side is above ``size`` px, subtract the level of the darkest blocks, smooth by one px."""
+    """Bin the images to a side of ``size`` px or little more, take off the level of the darkest blocks, smooth by one px."""
     tilts, ny, nx = images.shape
-    binning = max(1, -(-max(ny, nx) // size))
+    binning = max(1, max(ny, nx) // size)
     height, width = ny // binning, nx // binning
     if min(height, width) < 1:
         binning, height, width = 1, ny, nx

@@ -7,7 +7,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from tests.tomography.ellipsoids import axis_vectors, blob, fibre, particle, rod, tilt_images, without_gauge
 
 SIZE = 64
-ANGLES = np.arange(-70.0, 71.0, 4.0)
+ANGLES = np.arange(-70.0, 71.0, 5.0)
 
 
 def misaligned(bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(SIZE, SIZE), angles=ANGLES):
