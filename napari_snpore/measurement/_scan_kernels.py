@@ -5,6 +5,8 @@ A run is a row's longest stretch of one label; what a run adds to sums and cross
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -149,8 +151,8 @@ def fill_rows(
 
 
 @kernel
-def sum_grey(labels: NDArray[np.uint32], grey: Floats, base: int, top: int) -> Floats:
-    """Return the sum of the flat array ``grey`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
+def sum_grey(labels: NDArray[np.uint32], grey: NDArray[Any], base: int, top: int) -> Floats:
+    """Return the sum (float64) of the flat array ``grey`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
     sums = np.zeros(top - base + 1, np.float64)
     for i in range(labels.size):
         if labels[i] > 0:

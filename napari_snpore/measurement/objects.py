@@ -104,7 +104,7 @@ def measure_objects(
     columns = _sizes_and_shapes(scan, sizes, hull, voxel)
     columns |= _place(scan, labels.origin if isinstance(labels, Volume) else (0.0, 0.0, 0.0), voxel)
     if envelope is not None:
-        columns["depth_nm"] = depths(scan, array_of(envelope), voxel)
+        columns["depth_nm"] = depths(scan, array_of(envelope), voxel, should_stop=should_stop)
     if scan.grey_sum is not None:
         columns |= {"intensity_mean": scan.grey_sum / scan.count, "intensity_sum": scan.grey_sum}
     columns["touches_border"] = ((scan.low == 0) | (scan.high == np.array(scan.shape) - 1)).any(axis=1)

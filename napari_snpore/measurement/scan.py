@@ -31,6 +31,7 @@ from napari_snpore.measurement._scan_kernels import (
 
 _SLAB_VOXELS = 1 << 22
 _LARGEST_INDEX = 1 << 25  # labels beyond it are renumbered first: tables go by label
+_GREY_TYPES = (np.uint8, np.uint16, np.int16, np.float32)  # each is compiled for; the sums are float64
 Slab = tuple[int, int]
 
 
@@ -144,8 +145,7 @@ def scan_objects(
         there = np.flatnonzero(table[:, COUNT])
         sums = np.zeros(0)
         if grey is not None:
-            values = np.ascontiguousarray(grey[first:stop], dtype=np.float64).ravel()
-            sums = sum_grey(part[: stop - first].ravel(), values, base, last)[there]
+            sums = sum_grey(part[: stop - first].ravel(), _as_grey(grey[first:stop]), base, last)[there]
         return there + base, table[there], sums
 
     parts = run_blocks(read, slabs, **watch(0))
@@ -208,6 +208,13 @@ def _grey(parts: list[Any], there: NDArray[np.intp], grey: Any, top: int) -> NDA
 def _slabs(shape: tuple[int, int, int]) -> list[Slab]:
     thickness = max(1, _SLAB_VOXELS // max(1, shape[1] * shape[2]))
     return [(first, min(first + thickness, shape[0])) for first in range(0, shape[0], thickness)]
+
+
+def _as_grey(part: Any) -> NDArray[Any]:
+    """Return one slab of grey values, flat, as the kernel takes it: in its own type if that is a common one, else float64."""
+    own = np.asarray(part).dtype
+    slab = np.ascontiguousarray(part, dtype=own if own in _GREY_TYPES else np.float64)
+    return (slab if slab.flags.writeable else slab.copy()).ravel()
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:

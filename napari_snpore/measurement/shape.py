@@ -6,16 +6,19 @@ import math
 from functools import lru_cache
 from typing import Any
 
-import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import SphericalVoronoi
 
-from napari_snpore.compute import thread_count
+from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.measurement._envelope_kernels import boxes_around, distances_to_nearest, place_codes, voxels_outside
 from napari_snpore.measurement._scan_kernels import DIRECTIONS
 from napari_snpore.measurement.scan import ObjectScan
 from napari_snpore.volume import Triple
+
+_SLAB_PLANES = 16
+_CHUNK_OBJECTS = 256
 
 
 @lru_cache(maxsize=32)
@@ -61,7 +64,9 @@ def principal_axes(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
     return np.asarray(axis, np.float64)
 
 
-def depths(scan: ObjectScan, envelope: Any, spacing: Triple) -> NDArray[np.float64]:
+def depths(
+    scan: ObjectScan, envelope: Any, spacing: Triple, *, should_stop: ShouldStop | None = None
+) -> NDArray[np.float64]:
     """Return how deep (nm) each object's centroid voxel lies: the distance of its centre to that of the nearest voxel outside.
 
     0 where that voxel lies outside the envelope. Faces of the box are not surface; NaN if the envelope fills the box.
@@ -71,8 +76,35 @@ def depths(scan: ObjectScan, envelope: Any, spacing: Triple) -> NDArray[np.float
         raise InputError(
             f"envelope is {inside.dtype} of shape {inside.shape}; a boolean array of the labels' shape {scan.shape} is needed."
         )
-    if len(scan.label) == 0 or inside.all():
-        return np.full(len(scan.label), np.nan)
-    distance = edt.edt(np.ascontiguousarray(inside), anisotropy=spacing, black_border=False, parallel=thread_count())
-    z, y, x = np.floor(scan.centroid + 0.5).astype(np.intp).T
-    return np.asarray(distance[z, y, x], np.float64)
+    place = np.floor(scan.centroid + 0.5).astype(np.intp)
+    deep = np.where(inside[tuple(place.T)], np.nan, 0.0)
+    asked = np.flatnonzero(np.isnan(deep))
+    outside = _just_outside(inside, should_stop) if len(asked) > 0 else np.empty((0, 3), np.int32)
+    if len(outside) == 0:
+        return deep
+    points = outside[np.argsort(place_codes(outside), kind="stable")] * np.array(spacing)
+    boxes = boxes_around(points, points)
+    groups = boxes_around(*boxes)
+
+    def look(first: int) -> None:
+        some = asked[first : first + _CHUNK_OBJECTS]
+        deep[some] = distances_to_nearest(place[some] * np.array(spacing), points, *boxes, *groups)
+
+    run_blocks(look, range(0, len(asked), _CHUNK_OBJECTS), should_stop=should_stop)
+    return deep
+
+
+def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> NDArray[np.int32]:
+    """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n, 3)."""
+    planes, height, width = inside.shape
+
+    def look(first: int) -> NDArray[np.int32]:
+        begin, stop = max(0, first - 1), min(first + _SLAB_PLANES + 1, planes)
+        slab = np.zeros((_SLAB_PLANES + 2, height + 2, width + 2), np.uint8)
+        slab[begin - first + 1 : stop - first + 1, 1:-1, 1:-1] = inside[begin:stop]
+        found = voxels_outside(slab)
+        found[:, 0] += first
+        kept: NDArray[np.int32] = found[found[:, 0] < planes]
+        return kept
+
+    return np.concatenate(run_blocks(look, range(0, planes, _SLAB_PLANES), should_stop=should_stop))

@@ -200,6 +200,17 @@ class TestTable:
         found = measure_objects(da.from_array(labels, chunks=9), spacing=1.0, intensity=da.from_array(grey, chunks=11))
         pd.testing.assert_frame_equal(found, expected)
 
+    @pytest.mark.parametrize(
+        "dtype", [bool, np.uint8, np.int16, np.uint16, np.int32, np.float16, np.float32, ">f4", float]
+    )
+    def test_grey_values_of_any_type(self, dtype):
+        labels = label_objects(noise() > 0.1)
+        grey = np.asfortranarray((100 + 40 * noise(seed=4) / noise().std()).astype(dtype))
+        grey.flags.writeable = False
+        table = measure_objects(labels, spacing=1.0, intensity=grey)
+        expected = ndimage.sum_labels(grey.astype(float), labels, table["label"])
+        np.testing.assert_allclose(table["intensity_sum"], expected, rtol=1e-12)
+
     def test_inputs_are_not_changed_and_threads_do_not_matter(self, monkeypatch):
         labels, grey = label_objects(noise((40, 300, 400)) > 0.12), noise((40, 300, 400), seed=3)
         before = labels.copy(), grey.copy()

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.objects import measure_objects
@@ -110,6 +111,19 @@ def test_depth_below_the_envelope_but_not_below_the_box():
     assert table["depth_nm"].to_list() == pytest.approx([0.5, 2.0, 0.0])
     everywhere = measure_objects(labels, spacing=1.0, envelope=np.ones_like(envelope))
     assert everywhere["depth_nm"].isna().all()
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.3, 1.0, 2.5)])
+@pytest.mark.parametrize("sigma", [0.7, 4.0])
+def test_depth_is_that_of_the_distance_map_of_scipy(spacing, sigma):
+    rng = np.random.default_rng(5)
+    envelope = ndimage.gaussian_filter(rng.normal(size=(45, 40, 50)), sigma) > -0.2 * sigma ** (-3 / 2)
+    labels = np.zeros(envelope.shape, int)
+    places = rng.choice(labels.size, 3000, replace=False)
+    labels.ravel()[np.sort(places)] = np.arange(1, 3001)  # objects of one voxel
+    table = measure_objects(labels, spacing=spacing, envelope=envelope)
+    expected = ndimage.distance_transform_edt(envelope, sampling=spacing)[labels > 0]
+    np.testing.assert_allclose(table["depth_nm"], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("envelope", [np.ones((4, 4, 5), bool), np.ones((4, 4, 4), np.uint8)])
