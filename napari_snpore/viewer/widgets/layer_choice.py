@@ -17,8 +17,6 @@ from napari_snpore.viewer.events import connect_while_alive
 class LayerChoice(QComboBox):
     """A list of the layers that fit; selecting a fitting layer in napari chooses it here.
 
-    ``hint`` is a label for the row below: it says what to do while there is no layer, and is hidden else.
-
     Parameters
     ----------
     viewer : ViewerModel
@@ -44,8 +42,7 @@ class LayerChoice(QComboBox):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._fits, self._empty, self._what = viewer, fits, empty, what
-        self.hint = QLabel(f"{empty}.", self)  # a parent from the start: shown without one it would be a window
-        self.hint.setWordWrap(True)
+        self._hint: QLabel | None = None
         self._layers: list[Layer] = []
         self._current: Layer | None = None
         self._followed: Layer | None = None
@@ -74,6 +71,14 @@ class LayerChoice(QComboBox):
         if layer is not None:
             self.setCurrentIndex(self._layers.index(layer))
 
+    def hint(self) -> QLabel:
+        """Return a label for the row below: what to do while there is no layer, hidden once there is one."""
+        if self._hint is None:
+            self._hint = QLabel(f"{self._empty}.", self)  # a parent from the start: shown without one it is a window
+            self._hint.setWordWrap(True)
+            self._hint.setVisible(not self._layers)
+        return self._hint
+
     def required(self) -> Layer:
         """Return the chosen layer, or refuse."""
         if self._current is None:
@@ -89,7 +94,8 @@ class LayerChoice(QComboBox):
         before = self.blockSignals(True)
         self.clear()
         self.addItems([layer.name for layer in self._layers] or [f"no {self._what} yet"])
-        self.hint.setVisible(not self._layers)
+        if self._hint is not None:
+            self._hint.setVisible(not self._layers)
         self.setEnabled(bool(self._layers))
         if self._layers:
             chosen = self._current if self._current in self._layers else self._layers[-1]

@@ -152,7 +152,7 @@ class MeasureWidget(StepForm):
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
         rows.addRow("Phases", self._phases)
-        rows.addRow(self._phases.hint)
+        rows.addRow(self._phases.hint())
         rows.addRow("Phase", self.phase_box)
         rows.addRow("Objects", self._ways())
         self.column.addWidget(self._more())

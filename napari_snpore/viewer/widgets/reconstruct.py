@@ -152,6 +152,7 @@ class ReconstructWidget(StepForm):
         self.about = QLabel()
         self.about.setWordWrap(True)
         rows.addRow("", self.about)
+        rows.addRow(self._series.hint())
         self.alignment = QComboBox()
         self.alignment.addItems([_AUTO, _GIVEN, _DONE])
         self.alignment.setToolTip(
@@ -228,8 +229,8 @@ class ReconstructWidget(StepForm):
 
     def _on_layer(self, layer: Layer | None) -> None:
         self.main_button.setEnabled(layer is not None and not self.status.busy)
+        self.about.setVisible(layer is not None)
         if layer is None:
-            self.about.setText(f"{_EMPTY}.")
             self.main_button.setText("Reconstruct")
             return
         record = record_of(layer)

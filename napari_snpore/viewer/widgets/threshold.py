@@ -135,7 +135,7 @@ class ThresholdWidget(StepForm):
         self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
         rows = self.rows()
         rows.addRow("Volume", self._volume)
-        rows.addRow(self._volume.hint)
+        rows.addRow(self._volume.hint())
         self.plot = HistogramPlot()
         follow_theme(self.plot, self._viewer)
         self.plot.setMaximumHeight(260)
