@@ -112,3 +112,13 @@ def test_dock_closed_while_work_runs(window, qtbot):
     for _ in range(20):
         QApplication.processEvents()
     assert [layer.name for layer in window.layers] == ["noise"]
+
+
+def test_closing_the_dock_takes_the_preview_away(window):
+    add_layer(window, volume_data(Volume(np.arange(256, dtype=np.uint8).reshape(1, 16, 16), 1.0), "steps"))
+    dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
+    widget.thresholds = (80, 200)
+    assert "steps · preview" in window.layers
+    window.window.remove_dock_widget(dock)
+    QApplication.processEvents()
+    assert [layer.name for layer in window.layers] == ["steps"]

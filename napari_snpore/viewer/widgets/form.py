@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -122,6 +122,15 @@ class StepForm(QWidget):
         form = form_layout()
         self.column.addLayout(form)
         return form
+
+    def closed(self) -> None:
+        """Take back what the widget shows elsewhere; called when its dock is closed."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice that the dock was closed: napari takes the widget out of it, nothing else is told."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self.closed()
+        return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Run the main button on Enter."""
