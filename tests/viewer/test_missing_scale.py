@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_snpore.viewer.widgets.missing_scale import MissingScale
+
+
+@pytest.fixture
+def bare(tmp_path):
+    np.save(tmp_path / "bare.npy", np.arange(60, dtype=np.float32).reshape(3, 4, 5))
+    return str(tmp_path / "bare.npy")
+
+
+def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
+    question = MissingScale(viewer, [bare])
+    qtbot.addWidget(question)
+    question.size.setValue(0.25)
+    question.main_button.click()
+    question.status.wait()
+    assert viewer.layers["bare"].scale == pytest.approx((0.25, 0.25, 0.25))
+    assert {str(unit) for unit in viewer.layers["bare"].units} == {"nanometer"}
+    assert not question.main_button.isEnabled()
+
+
+def test_nothing_is_guessed(qtbot, viewer, bare):
+    question = MissingScale(viewer, [bare])
+    qtbot.addWidget(question)
+    question.main_button.click()
+    assert "a positive number is needed" in question.status.message.text()
+    assert len(viewer.layers) == 0
+
+
+def test_a_series_without_angles_asks_for_first_and_step(qtbot, viewer, tmp_path):
+    from napari_snpore.files import write_volume
+    from napari_snpore.volume import Volume
+
+    path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
+    path = path.rename(tmp_path / "stack.st")
+    question = MissingScale(viewer, [str(path)])
+    qtbot.addWidget(question)
+    question.first.setValue(-3.0)
+    question.step.setValue(2.0)
+    question.main_button.click()
+    question.status.wait()
+    record = viewer.layers["stack"].metadata["napari_snpore"]
+    assert record["angles_deg"] == [-3.0, -1.0, 1.0, 3.0]
+    assert record["pixel_size_nm"] == pytest.approx(0.5)
