@@ -111,7 +111,7 @@ def find_axis(
     directions = np.arange(-75.0, 91.0, _SCAN_STEP)
     walked, scanned = [], []
     for name, track in tracks.items():
-        scan = track_angles(frames, angles_deg, directions, track)
+        scan = track_angles(frames, angles_deg, directions.tolist(), track)
         scanned += [trial.misfit for trial in scan]
         tick()
         # the scan is a circle: before -75 comes 90, the same line as -90
