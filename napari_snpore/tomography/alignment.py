@@ -2,8 +2,8 @@
 
 The way: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch), find the axis where a
 quick reconstruction explains the images best, then match every image with the re-projection of a reconstruction it
-took no part in. How far images are apart lives in ``registration``, the axis in ``tilt_axis``, the one interpolation in
-``warp``.
+took no part in. How far images are apart lives in ``registration``, the axis in ``tilt_axis``, the matching in
+``refinement``, the one interpolation in ``warp``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.matching import predictions
-from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts
+from napari_snpore.tomography.refinement import (
+    ITERATIONS,
+    MOST_PASSES,
+    fills_field,
+    left_over,
+    refine,
+    shares_axial_structure,
+)
+from napari_snpore.tomography.registration import gauge_part
 from napari_snpore.tomography.tilt_axis import (
     Track,
     Trial,
@@ -36,7 +43,6 @@ from napari_snpore.tomography.working_frames import WorkingFrames, working_frame
 
 Method = Literal["auto", "cross_correlation", "center_of_mass"]
 FLOAT = NDArray[np.float64]
-IMAGES = NDArray[np.float32]
 
 _TRACKS: dict[str, Track] = {
     "center_of_mass": track_center_of_mass,
@@ -44,11 +50,7 @@ _TRACKS: dict[str, Track] = {
 }
 _SCAN_SIZE = 48
 _MATCH_SIZE = 64
-_ITERATIONS = 30  # a volume that is not yet there draws the images towards itself
-_PASSES = 4
-_SETTLED_PX = 0.1
 _FLAT_CONTRAST = 0.05
-_SHARED_STRUCTURE = 0.4
 _FEW_TILTS = 12
 _SMALLEST_SIDE = 16
 
@@ -198,7 +200,7 @@ def align(
     refines = method == "auto"
     tracks = {name: track for name, track in _TRACKS.items() if method in ("auto", name)}
     steps = len(tracks) if given is not None else find_axis_steps(len(tracks))
-    steps += 2 + (_PASSES if refines else 0) + 1
+    steps += 2 + (MOST_PASSES if refines else 0) + 1
     tick = _Ticker(steps, progress, should_stop)
 
     raw = np.asarray(series.images)
@@ -217,18 +219,19 @@ def align(
             trial,
             offset_step_px=2.0 * frames.binning,
             angle_step_deg=2.0 * turn,
-            iterations=_ITERATIONS,
+            iterations=ITERATIONS,
         )
         tick()
-    axial = _shares_axial_structure(fine, angles, trial)
+    axial = shares_axial_structure(fine, angles, trial)
     if not axial:
         trial = Trial(trial.tilt_axis_angle, trial.translations_px * [0.0, 1.0], trial.misfit)
     if refines:
         name += " + reprojection"
-        trial = _refined(fine, angles, trial, turn, axial, tick)
-    left = _left_over(fine, angles, trial)
+        trial = refine(fine, angles, trial, turn, axial, tick)
+    left = left_over(fine, angles, trial)
     tick()
-    return _reported(trial, angles, order, left, name, _notes(contrast if turn else None, axial, left, angles))
+    notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
+    return _reported(trial, angles, order, left, name, notes)
 
 
 class _Ticker:
@@ -280,87 +283,15 @@ def _coarse(
     return min(found, key=lambda one: one[0].misfit)
 
 
-def _refined(
-    frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, axial: bool, tick: Callable[[], None]
-) -> Trial:
-    """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
-    passes = 0
-    for _ in range(_PASSES):
-        before = trial.translations_px
-        trial = _match(frames, angles, trial, axial)
-        trial = sharpen_axis(
-            frames,
-            angles,
-            trial,
-            offset_step_px=frames.binning,
-            angle_step_deg=turn,
-            iterations=_ITERATIONS,
-        )
-        passes += 1
-        tick()
-        moved = trial.translations_px - before
-        across = moved[:, 1] - gauge_part(moved[:, 1], angles)[0]
-        if max(np.abs(across).max(), np.ptp(moved[:, 0]) / 2) < _SETTLED_PX:
-            break
-    for _ in range(passes, _PASSES):
-        tick()
-    return _match(frames, angles, trial, axial)
-
-
-def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
-    """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
-    moved = trial.translations_px.copy()
-    for half in (0, 1):
-        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows(trial.tilt_axis_angle))
-        expected = predictions(now, angles, half=half, iterations=_ITERATIONS)
-        moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
-    return Trial(trial.tilt_axis_angle, moved, trial.misfit)
-
-
-def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
-    """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
-    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
-    expected = np.empty_like(now)
-    for half in (0, 1):
-        expected[half::2] = predictions(now, angles, half=half, iterations=_ITERATIONS)
-    return now, expected
-
-
-def _shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> bool:
-    """Tell whether the images have anything along the axis to be aligned by, in rows that were in the field at every tilt.
-
-    Where a shift pulled rows in from beyond the field, the edge that was repeated there looks like structure.
-    """
-    now, expected = _with_expected(frames, angles, trial)
-    along = trial.translations_px[:, 0]
-    pulled = int(np.ceil(np.abs(along - along.mean()).max() / frames.binning))
-    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle).start, 0, max(0, now.shape[1] // 2 - 6)))
-    inner = slice(cut, now.shape[1] - cut)
-    return axial_likeness(now[:, inner], expected[:, inner]) > _SHARED_STRUCTURE
-
-
-def _left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
-    """Return what is left across the axis per tilt in raw px.
-
-    Each image was moved to where its re-projection lies, so over the whole of it next to nothing is left whatever the
-    noise. Its two ends along the axis are therefore measured apart: the root mean square of both holds what is left and
-    the error that noise, a changing object or a turned image made.
-    """
-    now, expected = _with_expected(frames, angles, trial)
-    weight = np.cumsum(np.square(np.diff(expected, axis=2)).sum(axis=(0, 2), dtype=np.float64))
-    middle = int(np.clip(np.searchsorted(weight, weight[-1] / 2), 4, max(4, now.shape[1] - 4)))
-    squares = np.zeros(len(angles))
-    for rows in (slice(None, middle), slice(middle, None)):
-        across = small_shifts(now[:, rows], expected[:, rows])[:, 1] * frames.binning
-        squares += (across - gauge_part(across, angles)[0]) ** 2 / 2
-    return np.sqrt(squares)
-
-
-def _notes(contrast: float | None, axial: bool, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
+def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
     """Say what the images did not determine."""
     notes = ["The hand of the volume is unknown: a tilt axis turned by 180° gives its mirror image."]
     if contrast is not None and contrast < _FLAT_CONTRAST:
         notes.append("The images hardly determine the direction of the tilt axis; give tilt_axis_angle if it is known.")
+    if fills:
+        notes.append(
+            "The specimen fills the field across the tilt axis: direction and offset of the axis are uncertain."
+        )
     if not axial:
         notes.append(
             "The images share no structure along the tilt axis: shifts along it are undetermined and left at 0."

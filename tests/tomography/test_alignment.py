@@ -7,7 +7,8 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from tests.tomography.ellipsoids import axis_vectors, blob, fibre, particle, rod, tilt_images, without_gauge
 
 SIZE = 64
-ANGLES = np.arange(-70.0, 71.0, 5.0)
+ANGLES = np.arange(-70.0, 71.0, 7.0)
+FEW = np.arange(-64.0, 65.0, 8.0)
 
 
 def misaligned(bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(SIZE, SIZE), angles=ANGLES):
@@ -123,21 +124,26 @@ def test_featureless_rod_leaves_its_axial_shift_undetermined_and_says_so(directi
     assert any("along it are undetermined" in note for note in found.notes)
 
 
+def test_film_that_fills_the_field_is_said_to():
+    rng = np.random.default_rng(13)
+    places = rng.uniform(-1, 1, (60, 3)) * (3, 40, 90)
+    series, _ = misaligned([blob(one, (3, 3, 3)) for one in places], 0.0, seed=14, shape=(40, 40), sd=1.0, angles=FEW)
+    found = align(series, method="cross_correlation", tilt_axis_angle=0.0)
+    assert any("fills the field" in note for note in found.notes)
+
+
 def test_sphere_does_not_determine_the_axis_and_says_so():
     series, _ = misaligned([blob((0, 0, 0), (14, 14, 14))], 0.0, seed=11)
     assert any("direction of the tilt axis" in note for note in align(series, method="center_of_mass").notes)
-
-
-FEW = np.arange(-64.0, 65.0, 8.0)
 
 
 def test_threads_and_repetition_change_nothing(monkeypatch):
     series, _ = misaligned(particle(40, seed=5), 15.0, counts=100, seed=12, shape=(40, 40), sd=2.0, angles=FEW)
     before = series.images.copy()
     monkeypatch.setenv("SNPORE_THREADS", "1")
-    one = align(series)
+    one = align(series, tilt_axis_angle=15.0)
     monkeypatch.setenv("SNPORE_THREADS", "3")
-    three = align(series)
+    three = align(series, tilt_axis_angle=15.0)
     np.testing.assert_array_equal(one.shifts_px, three.shifts_px)
     np.testing.assert_array_equal(one.residual_px, three.residual_px)
     assert (one.tilt_axis_angle, one.tilt_axis_offset_px) == (three.tilt_axis_angle, three.tilt_axis_offset_px)
@@ -147,7 +153,7 @@ def test_threads_and_repetition_change_nothing(monkeypatch):
 def test_progress_reaches_its_end_and_a_cancel_is_heard():
     series, _ = misaligned(particle(40, seed=5), 15.0, shape=(40, 40), sd=2.0, angles=FEW)
     seen = []
-    align(series, progress=lambda done, total: seen.append((done, total)))
+    align(series, method="center_of_mass", progress=lambda done, total: seen.append((done, total)))
     assert [done for done, _ in seen] == list(range(1, seen[-1][1] + 1))
     assert len({total for _, total in seen}) == 1
     with pytest.raises(Stopped):

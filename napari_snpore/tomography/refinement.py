@@ -1,0 +1,109 @@
+"""Refinement: every image is matched with the re-projection of a reconstruction it took no part in, and what is left is measured.
+
+Starts from a coarse alignment that is right to a few px; how that is found lives in ``tilt_axis``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.tomography.matching import predictions
+from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts
+from napari_snpore.tomography.tilt_axis import Trial, sharpen_axis
+from napari_snpore.tomography.working_frames import WorkingFrames
+
+FLOAT = NDArray[np.float64]
+IMAGES = NDArray[np.float32]
+
+ITERATIONS = 30  # a volume that is not yet there draws the images towards itself
+MOST_PASSES = 4
+_SETTLED_PX = 0.1
+_SHARED_STRUCTURE = 0.4
+_BRIGHT_RIM = 0.3
+
+
+def refine(
+    frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, axial: bool, tick: Callable[[], None]
+) -> Trial:
+    """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
+    passes = 0
+    for _ in range(MOST_PASSES):
+        before = trial.translations_px
+        trial = _match(frames, angles, trial, axial)
+        trial = sharpen_axis(
+            frames,
+            angles,
+            trial,
+            offset_step_px=frames.binning,
+            angle_step_deg=turn,
+            iterations=ITERATIONS,
+        )
+        passes += 1
+        tick()
+        moved = trial.translations_px - before
+        across = moved[:, 1] - gauge_part(moved[:, 1], angles)[0]
+        if max(np.abs(across).max(), np.ptp(moved[:, 0]) / 2) < _SETTLED_PX:
+            break
+    for _ in range(passes, MOST_PASSES):
+        tick()
+    return _match(frames, angles, trial, axial)
+
+
+def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
+    """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
+    moved = trial.translations_px.copy()
+    for half in (0, 1):
+        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows(trial.tilt_axis_angle))
+        expected = predictions(now, angles, half=half, iterations=ITERATIONS)
+        moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
+    return Trial(trial.tilt_axis_angle, moved, trial.misfit)
+
+
+def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
+    """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
+    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
+    expected = np.empty_like(now)
+    for half in (0, 1):
+        expected[half::2] = predictions(now, angles, half=half, iterations=ITERATIONS)
+    return now, expected
+
+
+def shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> bool:
+    """Tell whether the images have anything along the axis to be aligned by, in rows that were in the field at every tilt.
+
+    Where a shift pulled rows in from beyond the field, the edge that was repeated there looks like structure.
+    """
+    now, expected = _with_expected(frames, angles, trial)
+    along = trial.translations_px[:, 0]
+    pulled = int(np.ceil(np.abs(along - along.mean()).max() / frames.binning))
+    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle).start, 0, max(0, now.shape[1] // 2 - 6)))
+    inner = slice(cut, now.shape[1] - cut)
+    return axial_likeness(now[:, inner], expected[:, inner]) > _SHARED_STRUCTURE
+
+
+def left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
+    """Return what is left across the axis per tilt in raw px.
+
+    Each image was moved to where its re-projection lies, so over the whole of it next to nothing is left whatever the
+    noise. Its two ends along the axis are therefore measured apart: the root mean square of both holds what is left and
+    the error that noise, a changing object or a turned image made.
+    """
+    now, expected = _with_expected(frames, angles, trial)
+    weight = np.cumsum(np.square(np.diff(expected, axis=2)).sum(axis=(0, 2), dtype=np.float64))
+    middle = int(np.clip(np.searchsorted(weight, weight[-1] / 2), 4, max(4, now.shape[1] - 4)))
+    squares = np.zeros(len(angles))
+    for rows in (slice(None, middle), slice(middle, None)):
+        across = small_shifts(now[:, rows], expected[:, rows])[:, 1] * frames.binning
+        squares += (across - gauge_part(across, angles)[0]) ** 2 / 2
+    return np.sqrt(squares)
+
+
+def fills_field(frames: WorkingFrames, trial: Trial) -> bool:
+    """Tell whether the specimen goes on beyond the field across the axis: its rim is then no vacuum."""
+    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
+    profile = now.mean(axis=(0, 1))
+    rim = max(1, len(profile) // 20)
+    return float(np.mean([profile[:rim].mean(), profile[-rim:].mean()])) > _BRIGHT_RIM * float(profile.max())
