@@ -29,38 +29,46 @@ def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
 
 @kernel
 def flood(
-    distance: NDArray[np.float32], order: NDArray[np.int64], contrast: float, basins: NDArray[np.uint32]
-) -> NDArray[np.int64]:
-    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was merged into (basins + 1,).
+    distance: NDArray[np.float32],
+    component: NDArray[np.uint32],
+    order: NDArray[np.int64],
+    contrast: float,
+    basins: NDArray[np.uint32],
+    parent: NDArray[np.int64],
+    peak: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was merged into, and its peak.
 
-    distance and basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels listed. Neighbours share a face.
+    distance, component, basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels listed. The order may come in
+    pieces: parent and peak (basins + 1,) are then those of the piece before, [0] to begin with. Neighbours are the 26 of the same
+    component: along faces alone, a ridge that runs askew dips at every step and falls to pieces.
     """
-    height, width = distance.shape[1:]
-    parent = np.zeros(1024, np.int64)
-    peak = np.zeros(1024, np.float64)
-    count = 0
-    near = np.zeros(6, np.int64)
+    planes, height, width = distance.shape
+    count = parent.size - 1
+    parent = np.concatenate((parent, np.zeros(1024, np.int64)))
+    peak = np.concatenate((peak, np.zeros(1024, np.float64)))
+    near = np.zeros(26, np.int64)
     for place in order:
         z, y, x = place // (height * width), place // width % height, place % width
         level = distance[z, y, x]
         touched = 0
         highest = -1.0
+        joined = False  # through a face
         own = np.uint32(0)
-        for side in range(6):
-            k, j, i = z, y, x
-            step = -1 if side % 2 == 0 else 1
-            if side < 2:
-                k += step
-            elif side < 4:
-                j += step
-            else:
-                i += step
-            if k < 0 or j < 0 or i < 0 or k >= distance.shape[0] or j >= height or i >= width or basins[k, j, i] == 0:
+        for side in range(27):
+            dz, dy, dx = side // 9 - 1, side // 3 % 3 - 1, side % 3 - 1
+            k, j, i = z + dz, y + dy, x + dx
+            if k < 0 or j < 0 or i < 0 or k >= planes or j >= height or i >= width:
                 continue
-            near[touched] = root_of(parent, np.int64(basins[k, j, i]))
-            touched += 1
-            if distance[k, j, i] > highest:
-                highest, own = distance[k, j, i], basins[k, j, i]
+            if basins[k, j, i] == 0 or component[k, j, i] != component[z, y, x]:
+                continue
+            root = root_of(parent, np.int64(basins[k, j, i]))
+            if touched == 0 or near[touched - 1] != root:
+                near[touched] = root
+                touched += 1
+            face = abs(dz) + abs(dy) + abs(dx) == 1
+            if (face and not joined) or (face == joined and distance[k, j, i] > highest):
+                highest, own, joined = distance[k, j, i], basins[k, j, i], face
         if touched == 0:
             count += 1
             if count == parent.size:
@@ -76,7 +84,7 @@ def flood(
         for n in range(touched):
             if near[n] != near[best] and peak[near[n]] - level <= contrast:
                 parent[near[n]] = near[best]
-    return parent[: count + 1]
+    return parent[: count + 1], peak[: count + 1]
 
 
 @kernel

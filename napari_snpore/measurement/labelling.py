@@ -11,10 +11,12 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._basin_kernels import flood, renumber
 from napari_snpore.volume import checked_spacing
+
+_PIECE = 1 << 22  # voxels flooded between two looks at whether to stop
 
 
 def label_objects(mask: NDArray[np.bool_], *, connectivity: int = 26) -> NDArray[np.uint32]:
@@ -52,7 +54,12 @@ def label_objects(mask: NDArray[np.bool_], *, connectivity: int = 26) -> NDArray
 
 
 def separate_objects(
-    mask: NDArray[np.bool_], *, spacing: float | Sequence[float], contrast_nm: float
+    mask: NDArray[np.bool_],
+    *,
+    spacing: float | Sequence[float],
+    contrast_nm: float,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.uint32]:
     """Cut a mask into objects at its necks: a watershed of the distance map, one object a maximum of enough contrast.
 
@@ -64,7 +71,9 @@ def separate_objects(
         Voxel size in nm.
     contrast_nm : float
         h: two maxima of the distance to the boundary become two objects if the path between them dips by more than h nm below
-        the lower of them. 0 keeps every maximum.
+        the lower of them. 0 keeps every maximum; below one voxel, steps of the voxel grid cut smooth rods and plates.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -78,8 +87,9 @@ def separate_objects(
 
     Notes
     -----
-    Objects are joined through voxel faces, so that no object spans two components of any connectivity. Their number is that of
-    the maxima left by the H-maxima transform (Soille 2004, doi 10.1007/978-3-662-05088-0). Same input, same labels.
+    No object spans two components of any connectivity: paths lie within one component joined by voxel faces, where they may step
+    across edges and corners too. The number of objects is that of the maxima left by the H-maxima transform (Soille 2004,
+    doi 10.1007/978-3-662-05088-0). Same input, same labels.
     """
     _check_mask(mask)
     voxel = checked_spacing(spacing)
@@ -97,7 +107,14 @@ def separate_objects(
     voxels = np.flatnonzero(inside)
     order = voxels[np.argsort(-distance.ravel()[voxels], kind="stable")]
     basins = np.zeros(inside.shape, np.uint32)
-    merged = flood(distance, order, float(contrast_nm), basins)
+    component = label_objects(inside, connectivity=6)
+    merged, peak = np.zeros(1, np.int64), np.zeros(1)
+    for first in range(0, len(order), _PIECE):
+        check_stop(should_stop)
+        piece = order[first : first + _PIECE]
+        merged, peak = flood(distance, component, piece, float(contrast_nm), basins, merged, peak)
+        if progress is not None:
+            progress(min(first + _PIECE, len(order)), len(order))
     renumber(basins.reshape(-1), merged)
     out[box] = basins
     return out

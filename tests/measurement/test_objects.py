@@ -91,15 +91,34 @@ class TestSeparation:
     def test_one_object_for_each_maximum_of_scikit_image(self, contrast):
         from skimage.morphology import local_maxima, reconstruction
 
-        mask = noise((40, 40, 40), sigma=2.5) > 0
-        distance = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
-        faces = ndimage.generate_binary_structure(3, 1)
-        lowered = reconstruction(distance - contrast, distance, footprint=faces)
-        tops = label_objects(local_maxima(lowered, footprint=faces) & mask, connectivity=6)
+        mask = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(40, 40, 40)), 2.5) > 0
         parts = label_objects(mask, connectivity=6)
-        without = parts.max() - len(np.unique(parts[tops > 0]))  # too shallow to keep a maximum of their own
-        found = separate_objects(mask, spacing=1.0, contrast_nm=contrast)
-        assert found.max() == pytest.approx(tops.max() + without, abs=1)
+        mask = (
+            parts == np.bincount(parts[mask]).argmax()
+        )  # one component, whose voxels meet by faces, edges and corners
+        distance = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
+        around = np.ones((3, 3, 3), bool)
+        lowered = reconstruction(distance - contrast, distance, footprint=around)
+        tops = label_objects(local_maxima(lowered, footprint=around) & mask)
+        assert separate_objects(mask, spacing=1.0, contrast_nm=contrast).max() == pytest.approx(tops.max(), abs=1)
+
+    @pytest.mark.parametrize("axis", [(1, 1, 0), (1, 1, 1), (2, 1, 0), (3, 2, 1)])
+    @pytest.mark.parametrize("radius", [1.5, 2.5, 3.5, 6.0])
+    def test_a_straight_rod_in_any_direction_is_one_object(self, axis, radius):
+        along = np.array(axis) / np.linalg.norm(axis)
+        place = np.indices((48, 48, 48)).transpose(1, 2, 3, 0) - np.array([23.3, 23.6, 23.9])
+        length = place @ along
+        mask = (np.linalg.norm(place - length[..., None] * along, axis=-1) <= radius) & (abs(length) < 20)
+        assert separate_objects(mask, spacing=0.2, contrast_nm=0.1).max() == 1
+
+    def test_progress_and_stop(self):
+        calls = []
+        options = {"spacing": 1.0, "contrast_nm": 0.5}
+        separate_objects(noise() > 0, **options, progress=lambda done, total: calls.append((done, total)))
+        assert calls
+        assert calls[-1][0] == calls[-1][1]
+        with pytest.raises(Stopped):
+            separate_objects(noise() > 0, **options, should_stop=lambda: True)
 
     def test_refines_the_components_and_repeats(self):
         mask = noise() > 0.1
