@@ -63,6 +63,6 @@ def volume_fractions(
             "volume_nm3": counts[1:] * voxel,
             "fraction_percent": 100 * counts[1:] / body if body else np.full(last, np.nan),
             "fraction_box_percent": 100 * counts[1:] / box,
-            "denominator": "envelope" if counts[0] else "envelope (= box)",
+            "denominator": "envelope",
         }
     )

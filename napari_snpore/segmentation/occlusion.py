@@ -70,8 +70,7 @@ def ambient_occlusion(
     box = _body_box(solid, [math.ceil(ray_length / d) + 1 for d in voxel])
     if box is None:
         return out
-    part = np.ascontiguousarray(solid[box], dtype=np.bool_)
-    padded, inner = _mirrored(part, box, solid.shape, voxel, ray_length, cut_axes)
+    padded, inner = _mirrored(solid[box], box, solid.shape, voxel, ray_length, cut_axes)
     _count_hits(padded, inner, out[box], voxel, ray_length, directions, progress, should_stop)
     out[box] /= 2 * (directions // 2)
     out[solid] = 1.0
@@ -160,7 +159,9 @@ def _count_hits(
 
             for counts in _batch_hits(turned, batch[:, turn], ray_length, tick, should_stop):
                 hits += counts.transpose(np.argsort(turn))[inner]
+            del counts  # a volume each: gone before the next is made
             done += len(batch)
+        del turned
 
 
 def _batch_hits(
