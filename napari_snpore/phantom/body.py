@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from napari_snpore.phantom.field import random_field
-from napari_snpore.phantom.states import SEALED_SHARE, StateTargets
+from napari_snpore.phantom.states import PoreTarget, StateTargets
 from napari_snpore.subvolume import box_slices, centre_and_edge_boxes
 from napari_snpore.volume import Triple
 
@@ -49,10 +48,8 @@ class Body:
         Distance from the axis in units of the radius.
     cubes : dict of str to Cube
         ``"centre"`` and ``"edge"``.
-    regions : sequence of Box
-        The two boxes whose pore fractions are targets.
-    targets : array, shape (2,)
-        Their fractions.
+    targets : pair of PoreTarget
+        What the pores are fitted to.
     tin_fraction : float
         Share of the envelope that Sn will take.
     """
@@ -61,18 +58,34 @@ class Body:
     envelope: BOOL
     depth: FLOAT
     cubes: dict[str, Cube]
-    regions: Sequence[Box]
-    targets: FLOAT
+    targets: tuple[PoreTarget, PoreTarget]
     tin_fraction: float
 
+    @property
+    def wanted(self) -> FLOAT:
+        """The values of the targets, shape (2,)."""
+        return np.array([target.value for target in self.targets])
+
     def response(self) -> FLOAT:
-        """Return how the fractions in the two regions answer to the profile at the axis and at the surface, shape (2, 2)."""
-        rows = []
-        for box in self.regions:
+        """Return how the targeted values answer to the pore fractions at the axis and at the surface, shape (2, 2)."""
+        rows = {}
+        for name, box in self._regions():
             weight = self.envelope[box].sum(axis=1, dtype=np.float64)
             share = float((rise(self.depth[box[0], 0, box[2]]) * weight).sum() / weight.sum())
-            rows.append((1 - share, share))
-        return np.array(rows)
+            rows[name] = np.array([1 - share, share])
+        return np.stack([rows[target.region] - (rows[target.above] if target.above else 0) for target in self.targets])
+
+    def values(self, pore: BOOL) -> FLOAT:
+        """Return what the targets ask of, shape (2,)."""
+        found = {
+            name: np.count_nonzero(pore[box]) / np.count_nonzero(self.envelope[box]) for name, box in self._regions()
+        }
+        return np.array(
+            [found[target.region] - (found[target.above] if target.above else 0) for target in self.targets]
+        )
+
+    def _regions(self) -> list[tuple[str, Box]]:
+        return [("whole", (slice(None),) * 3), *((name, cube.box) for name, cube in self.cubes.items())]
 
     def level(self, profile: FLOAT) -> NDArray[np.float32]:
         """Return the field value above which there is pore, shape (z, 1, x), for pore fractions at axis and surface."""
@@ -81,11 +94,6 @@ class Body:
         taken = 0.5 * self.tin_fraction * (0.6 + 0.8 * np.minimum(self.depth, 1) ** 2)
         level: NDArray[np.float32] = ndtri(np.clip(1 - pore - taken, 0.02, 0.98)).astype(np.float32)
         return level
-
-    def fractions(self, pore: BOOL) -> FLOAT:
-        """Return the pore fraction in each region."""
-        counts = [(np.count_nonzero(pore[box]), np.count_nonzero(self.envelope[box])) for box in self.regions]
-        return np.array([found / body for found, body in counts])
 
 
 def make_body(
@@ -99,15 +107,13 @@ def make_body(
         name: Cube(center, size, box_slices(shape, spacing, origin, center, size))
         for name, center in centre_and_edge_boxes(envelope, spacing=spacing_nm, size_nm=size).items()
     }
-    regions = {"whole": (slice(None),) * 3} | {name: cube.box for name, cube in cubes.items()}
     field = random_field(shape, spacing_nm=spacing_nm, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng)
     return Body(
         field=standardised(field, envelope),
         envelope=envelope,
         depth=depth,
         cubes=cubes,
-        regions=[regions[name] for name in targets.pore_fraction],
-        targets=(1 - SEALED_SHARE) * np.array(list(targets.pore_fraction.values())),
+        targets=targets.pores,
         tin_fraction=targets.tin_fraction,
     )
 

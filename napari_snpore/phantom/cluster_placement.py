@@ -18,6 +18,7 @@ Box = tuple[slice, slice, slice]
 
 _TRIES = 8192
 _BATCH = 64
+_DISPLACEMENTS = 20
 _PROBES = 12
 _GRIPS = (
     0.1,
@@ -52,6 +53,8 @@ class Clusters:
     def place(self, which: Iterable[int], pore: BOOL, *, should_stop: ShouldStop | None = None) -> None:
         """Put the chosen clusters (indices) onto the walls of these pores, each at a place of its own.
 
+        One that finds no room among the others takes it from all smaller ones, which then look for new places.
+
         Raises
         ------
         InputError
@@ -60,17 +63,26 @@ class Clusters:
         walls = np.flatnonzero(face_neighbours(self.body.envelope & ~pore & (self.labels == 0)) & pore)
         _, rows, columns = pore.shape
         row_of = walls // columns % rows
-        for index in which:
+        waiting, displacements = sorted(which), 0
+        while waiting:
             check_stop(should_stop)
+            index, *rest = waiting
             shape = self.shapes[index]
             box_rows = shape.mask.shape[1]
             # a cut cluster has its place along the fibre: the middle of its box is this far from its end
             middle = box_rows // 2 if shape.cut < 0 else rows - box_rows + box_rows // 2
             here = walls[row_of == middle] if shape.cut else walls
-            if not here.size or not any(self._settle(index, here, pore, grip) for grip in _GRIPS):
+            if here.size and any(self._settle(index, here, pore, grip) for grip in _GRIPS):
+                waiting = rest
+                continue
+            smaller = [other for other in self._seats if other > index]
+            displacements += 1
+            if not smaller or displacements > _DISPLACEMENTS:
                 raise InputError(
                     "The fibre has no room for its Sn clusters; make the phantom larger (shape) or its voxels finer (spacing)."
                 )
+            self.take_away(smaller)
+            waiting = sorted({*waiting, *smaller})
 
     def _settle(self, index: int, walls: NDArray[np.intp], pore: BOOL, grip: float) -> bool:
         """Try places for one cluster until one fits."""
@@ -80,10 +92,13 @@ class Clusters:
         size = np.array(shape.mask.shape)
         # halos may reach past the ends of the fibre, clusters stay one voxel inside: their mirror images keep away as well
         past = np.array([0, shape.rim - 1, 0]) if not shape.cut else np.zeros(3, np.int64)
+        free_axes = (1, 0 if shape.cut else 1, 1)
         for _ in range(_TRIES // _BATCH):
             middles = np.stack(np.unravel_index(self._rng.choice(walls, _BATCH), envelope.shape), axis=1)
             wanted = at_axis + (1 - at_axis) * self.body.depth[middles[:, 0], 0, middles[:, 2]] ** 2
-            starts = middles[self._rng.random(_BATCH) < wanted] - size // 2
+            # a cluster may sink into the wall or stand out of it by a quarter of its size
+            sunk = self._rng.integers(-(size // 4), size // 4 + 1, size=(_BATCH, 3)) * free_axes
+            starts = (middles + sunk)[self._rng.random(_BATCH) < wanted] - size // 2
             inside = (starts >= -past).all(axis=1) & (starts + size <= envelope.shape + past).all(axis=1)
             for start in self._promising(starts[inside], shape).tolist():
                 before, after = max(0, -start[1]), max(0, start[1] + int(size[1]) - envelope.shape[1])

@@ -43,7 +43,7 @@ def planned_clusters(
     rng : Generator
         Chooses forms and directions.
     """
-    kinds = _kinds(targets, spacing_nm, max(1, round(gap_nm / spacing_nm)), rng)
+    kinds = _kinds(targets, spacing_nm, max(1, round(gap_nm / spacing_nm + 1e-9)), rng)
     pieces, pieces_per_cluster = _pieces(kinds, rows, spacing_nm, rng)
     whole_size, piece_size = (float(np.mean([shape.voxel_count for shape in some])) for some in (kinds, pieces))
     whole = max(2, round(voxels / (whole_size + pieces_per_cluster * piece_size)))

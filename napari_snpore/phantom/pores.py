@@ -18,8 +18,8 @@ _TOLERANCE = 5e-4
 _ROUNDS = 12
 
 
-def fit_pores(body: Body, tin: BOOL, profile: FLOAT) -> tuple[BOOL, FLOAT]:
-    """Return tidy pores whose fractions in the two regions meet their targets, and the profile that made them.
+def fit_pores(body: Body, tin: BOOL, profile: FLOAT, wanted: FLOAT) -> tuple[BOOL, FLOAT]:
+    """Return tidy pores that meet two targets, and the profile that made them.
 
     Parameters
     ----------
@@ -27,13 +27,15 @@ def fit_pores(body: Body, tin: BOOL, profile: FLOAT) -> tuple[BOOL, FLOAT]:
     tin : array, bool
         Sn, in place.
     profile : array, shape (2,)
-        Where to start.
+        Pore fraction at the axis and at the surface: where to start.
+    wanted : array, shape (2,)
+        The targets' values.
     """
     step = np.linalg.inv(body.response())
     best, best_misfit, best_profile = None, np.inf, profile
     for _ in range(_ROUNDS):
         pore = tidy((body.field > body.level(profile)) & body.envelope & ~tin, tin, body.envelope)
-        misfit = body.targets - body.fractions(pore)
+        misfit = wanted - body.values(pore)
         worst = float(np.abs(misfit).max())
         if worst < best_misfit:
             best, best_misfit, best_profile = pore, worst, profile

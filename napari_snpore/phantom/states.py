@@ -14,14 +14,23 @@ Region = Literal["centre", "edge", "whole"]
 
 
 @dataclass(frozen=True)
+class PoreTarget:
+    """The pore fraction of a region, or by how much it is above that of another region; shares of the envelope."""
+
+    region: Region
+    value: float
+    above: Region | None = None
+
+
+@dataclass(frozen=True)
 class StateTargets:
     """Targets of one state; fractions are shares of the envelope.
 
     Parameters
     ----------
-    pore_fraction : dict of region to float
-        Two regions, each "whole" or the name of a cube; the radial profile has two parameters and is fitted to them. Where the
-        source only says that the centre has less than the edge, the number for the centre is a choice of ours.
+    pores : pair of PoreTarget
+        Two, for the radial profile has two parameters that are fitted to them. Where the source only says that the centre has
+        less than the edge, the difference of the two cubes is a choice of ours.
     tin_fraction : float
         Phase 3, whole fibre.
     short_share : float
@@ -30,7 +39,7 @@ class StateTargets:
         Of the lognormal distribution of planned lengths.
     """
 
-    pore_fraction: dict[Region, float]
+    pores: tuple[PoreTarget, PoreTarget]
     tin_fraction: float
     short_share: float
     median_length_nm: float
@@ -44,7 +53,9 @@ SEALED_SHARE = 0.004
 """Sealed pores, share of the pore volume."""
 
 TARGETS: dict[State, StateTargets] = {
-    "pristine": StateTargets({"centre": 0.321, "edge": 0.476}, 0.15, 0.916, 1.35),
-    "sodiated": StateTargets({"whole": 0.258, "centre": 0.19}, 0.165, 0.756, 1.55),
-    "desodiated": StateTargets({"whole": 0.309, "centre": 0.23}, 0.15, 0.756, 1.5),
+    "pristine": StateTargets((PoreTarget("centre", 0.321), PoreTarget("edge", 0.476)), 0.15, 0.916, 1.35),
+    "sodiated": StateTargets(
+        (PoreTarget("whole", 0.258), PoreTarget("edge", 0.08, above="centre")), 0.165, 0.756, 1.55
+    ),
+    "desodiated": StateTargets((PoreTarget("whole", 0.309), PoreTarget("edge", 0.1, above="centre")), 0.15, 0.756, 1.5),
 }
