@@ -12,7 +12,6 @@ import pandas as pd
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files import read_volume
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.study.recipe import Recipe, ThresholdSection, read_recipe
 from napari_snpore.viewer.layers import (
     SEPARATOR,
     LayerData,
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.components import ViewerModel
     from napari.layers import Layer
+
+    from napari_snpore.study.recipe import Recipe
 
 _YES_OR_NO = ("touches_border", "resolved")
 
@@ -166,6 +167,8 @@ def open_path(viewer: Viewer, path: str | Path) -> None:
 
 
 def _recipe(folder: Path) -> Recipe | None:
+    from napari_snpore.study.recipe import read_recipe  # the study brings in every step: half a second
+
     path = folder / "recipe.toml"
     return read_recipe(path) if path.is_file() else None
 
@@ -200,6 +203,8 @@ def _scheme(recipe: Recipe | None, phases: Volume) -> PhaseScheme:
     names = next((s.parameters["phase_names"] for s in reversed(phases.history) if "phase_names" in s.parameters), None)
     if names is None or tuple(names) == PORE_C_SN.names:
         return PORE_C_SN
+    from napari_snpore.study.recipe import ThresholdSection
+
     return ThresholdSection(phases=len(names), names=list(names)).scheme
 
 

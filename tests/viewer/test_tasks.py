@@ -119,7 +119,8 @@ def test_warnings_of_a_step_become_notifications(status, qtbot):
     notification_manager.records.clear()
     status.run("Measure", work, lambda result: None)
     status.wait()
-    qtbot.waitUntil(lambda: any("few voxels" in str(record.message) for record in notification_manager.records))
+    qtbot.waitUntil(lambda: len(notification_manager.records) > 0)
+    assert "few voxels" in str(notification_manager.records[-1].message)
 
 
 def test_work_stops_when_its_widget_is_gone(qapp):

@@ -144,6 +144,10 @@ class MeasureWidget(StepForm):
             raise InputError("There is no table yet; press Measure first.")
         return write_table(Path(path), self._measured.table)
 
+    def closed(self) -> None:
+        """Stop what runs when the dock is closed."""
+        self.status.drop()
+
     def _build(self) -> None:
         self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
         self._phases.setToolTip("Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.")

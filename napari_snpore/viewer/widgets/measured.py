@@ -21,7 +21,6 @@ from napari_snpore.measurement.objects import (
     size_summary,
 )
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.study.pipeline import label_volume
 from napari_snpore.viewer.widgets.form import caveat, number, percent
 from napari_snpore.volume import Volume
 
@@ -90,6 +89,8 @@ def measure_phase(
         No voxel carries the phase, or a grey volume of another shape.
     """
     labels = np.asarray(phases.data)
+    from napari_snpore.study.pipeline import label_volume  # the study brings in every step: half a second
+
     mask = labels == wish.phase
     if not mask.any():
         raise InputError(f"No voxel of these phases is {wish.name} (label {wish.phase}); there is nothing to measure.")

@@ -17,14 +17,9 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import (
-    SEPARATOR,
     array_from_layer,
-    envelope_data,
     has_scale,
     is_volume,
-    phases_like,
-    put_layer,
-    stem_of,
     volume_from_layer,
 )
 from napari_snpore.viewer.plots.histogram import HistogramPlot
@@ -36,6 +31,7 @@ from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, 
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.phase_shares import PhaseShares
 from napari_snpore.viewer.widgets.threshold_boxes import ThresholdBoxes
+from napari_snpore.viewer.widgets.threshold_layers import hide_envelope, show_envelope, show_phases
 from napari_snpore.viewer.widgets.threshold_steps import (
     Counted,
     Enclosed,
@@ -366,20 +362,8 @@ class ThresholdWidget(StepForm):
         if layer is not self.layer:
             return
         self._envelope, self._inside = enclosed.envelope, enclosed.inside
-        self._show_envelope(layer, enclosed.envelope)
+        show_envelope(self._viewer, layer, enclosed.envelope)
         self._show_result()
-
-    def _show_envelope(self, layer: Layer, envelope: Envelope) -> None:
-        name = f"{stem_of(layer.name)}{SEPARATOR}envelope"
-        volume = volume_from_layer(layer).after("envelope", envelope.skin, **envelope.parameters)
-        selected = set(self._viewer.layers.selection)
-        put_layer(self._viewer, envelope_data(volume, name)).visible = True
-        self._viewer.layers.selection = selected
-
-    def _hide_envelope(self, layer: Layer) -> None:
-        name = f"{stem_of(layer.name)}{SEPARATOR}envelope"
-        if name in self._viewer.layers:
-            self._viewer.layers[name].visible = False
 
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
         layer = self._volume.required()
@@ -405,16 +389,9 @@ class ThresholdWidget(StepForm):
     def _on_applied(self, layer: Layer, thresholds: tuple[float, ...], scheme: PhaseScheme, made: Labelled) -> None:
         if made.enclosed is not None:
             self._on_enclosed(layer, made.enclosed)
-        name = f"{stem_of(layer.name)}{SEPARATOR}phases"
-        parameters = {
-            "thresholds": list(thresholds),
-            "phase_names": list(scheme.names),
-            **({} if made.envelope is None else made.envelope.parameters),
-        }
         self.tools.preview.setChecked(False)  # the phases take its place
-        self._hide_envelope(layer)
-        self._made = put_layer(self._viewer, phases_like(layer, made.labels, name, scheme, **parameters))  # type: ignore[assignment]
-        self._made.visible = True
+        hide_envelope(self._viewer, layer)
+        self._made = show_phases(self._viewer, layer, made, thresholds, scheme)
         self._applied += 1
         self.status.say(f"Made '{self._made.name}'.")
 

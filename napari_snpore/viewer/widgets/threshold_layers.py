@@ -1,0 +1,54 @@
+"""The layers that the Threshold widget leaves in the viewer: the envelope's skin and the phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.viewer.layers import (
+    SEPARATOR,
+    envelope_data,
+    phases_like,
+    put_layer,
+    stem_of,
+    volume_from_layer,
+)
+from napari_snpore.viewer.widgets.envelope_settings import Envelope
+from napari_snpore.viewer.widgets.threshold_steps import Labelled
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels, Layer
+
+
+def show_envelope(viewer: ViewerModel, layer: Layer, envelope: Envelope) -> None:
+    """Draw the skin of an envelope beside the volume that it was made from; the selection stays."""
+    volume = volume_from_layer(layer).after("envelope", envelope.skin, **envelope.parameters)
+    selected = set(viewer.layers.selection)
+    put_layer(viewer, envelope_data(volume, _envelope_name(layer))).visible = True
+    viewer.layers.selection = selected
+
+
+def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
+    """Hide the skin of a volume's envelope, where there is one."""
+    if _envelope_name(layer) in viewer.layers:
+        viewer.layers[_envelope_name(layer)].visible = False
+
+
+def show_phases(
+    viewer: ViewerModel, layer: Layer, made: Labelled, thresholds: tuple[float, ...], scheme: PhaseScheme
+) -> Labels:
+    """Add the phases of a volume, or put them in the place of older ones, and return their layer."""
+    parameters = {
+        "thresholds": list(thresholds),
+        "phase_names": list(scheme.names),
+        **({} if made.envelope is None else made.envelope.parameters),
+    }
+    name = f"{stem_of(layer.name)}{SEPARATOR}phases"
+    shown: Labels = put_layer(viewer, phases_like(layer, made.labels, name, scheme, **parameters))  # type: ignore[assignment]
+    shown.visible = True
+    return shown
+
+
+def _envelope_name(layer: Layer) -> str:
+    return f"{stem_of(layer.name)}{SEPARATOR}envelope"
