@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from napari_snpore.viewer.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
 
+SEED = 7
+"""Of the phantoms in the menu: the same fibre as in the demo."""
+
 State = Literal["pristine", "sodiated", "desodiated"]
 
 
@@ -33,13 +36,15 @@ def needle() -> list[LayerData]:
         return [series_data(read_tilt_series(path), "needle")]
 
 
-def phantom_layers(state: State, **options: Any) -> list[LayerData]:
+def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[LayerData]:
     """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
     from napari_snpore.phantom import make_phantom
     from napari_snpore.viewer.tasks import run_alive
     from napari_snpore.volume import Step, Volume
 
-    phantom = run_alive(f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, **options))
+    phantom = run_alive(
+        f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, seed=seed, **options)
+    )
     grey = phantom.volume
     truth = Volume(phantom.phases, grey.spacing, grey.origin, (*grey.history, Step("planted phases")))
     return [
