@@ -16,55 +16,101 @@ Integers = NDArray[np.int64]
 
 @kernel
 def count_integers(values: NDArray[Any], offset: int, counts: Integers) -> None:
-    """Add the integers of a flat array to ``counts[value - offset]``; four sub-histograms break the chain of equal values."""
-    parts = np.zeros((4, counts.size), np.int64)
-    whole = values.size - values.size % 4
-    for i in range(0, whole, 4):
-        for j in range(4):
-            parts[j, np.int64(values[i + j]) - offset] += 1
-    for i in range(whole, values.size):
-        parts[0, np.int64(values[i]) - offset] += 1
+    """Add the integers of a flat array to ``counts[value - offset]``; at most 2³² of them.
+
+    Four sub-histograms break the chain of equal values; unsigned indices spare the check for negative ones.
+    """
+    parts = np.zeros((4, counts.size), np.uint32)
+    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
+    one = np.uint32(1)
+    quarter = values.size // 4
+    for n in range(quarter):
+        i = 4 * n
+        first[np.uint64(np.int64(values[i]) - offset)] += one
+        second[np.uint64(np.int64(values[i + 1]) - offset)] += one
+        third[np.uint64(np.int64(values[i + 2]) - offset)] += one
+        fourth[np.uint64(np.int64(values[i + 3]) - offset)] += one
+    for i in range(4 * quarter, values.size):
+        first[np.uint64(np.int64(values[i]) - offset)] += one
     for j in range(4):
         for k in range(counts.size):
-            counts[k] += parts[j, k]
+            counts[k] += np.int64(parts[j, k])
 
 
 @kernel
-def count_floats(values: NDArray[Any], low: float, per_unit: float, counts: Integers) -> None:
-    """Add the values of a flat array to equal bins from ``low``; the last bin holds its upper edge."""
-    last = counts.size - 1
-    for i in range(values.size):
-        k = int((values[i] - low) * per_unit)
-        counts[min(max(k, 0), last)] += 1
+def extent(values: NDArray[Any]) -> tuple[float, float, float]:
+    """Return minimum, maximum and sum of a flat array that is not empty; the sum is NaN if a value is.
+
+    Sixteen lanes, so that the loop runs on whole vectors; their order is fixed, so that the sum is too.
+    """
+    lanes = 16
+    lowest, highest, total = np.full(lanes, values[0]), np.full(lanes, values[0]), np.zeros(lanes)
+    whole = values.size // lanes
+    for n in range(whole):
+        for j in range(lanes):
+            v = values[lanes * n + j]
+            lowest[j] = v if v < lowest[j] else lowest[j]
+            highest[j] = v if v > highest[j] else highest[j]
+            total[j] += v
+    for i in range(lanes * whole, values.size):
+        v = values[i]
+        lowest[0] = v if v < lowest[0] else lowest[0]
+        highest[0] = v if v > highest[0] else highest[0]
+        total[0] += v
+    return np.float64(lowest.min()), np.float64(highest.max()), total.sum()
 
 
 @kernel
-def count_masked_floats(values: NDArray[Any], mask: Flags, low: float, per_unit: float, counts: Integers) -> None:
-    """As :func:`count_floats`, where the mask is true."""
-    last = counts.size - 1
-    for i in range(values.size):
-        if mask[i]:
-            k = int((values[i] - low) * per_unit)
-            counts[min(max(k, 0), last)] += 1
+def count_floats(values: NDArray[Any], low: float, high: float, per_unit: float, counts: Integers) -> int:
+    """Add the values of a flat array, all between low and high, to equal bins; return how many are ``high``.
+
+    The last bin holds its upper edge. Bins are worked out for a block at a time, on whole vectors, and counted after it.
+    """
+    parts = np.zeros((4, counts.size), np.uint32)
+    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
+    one, last = np.uint32(1), np.int32(counts.size - 1)
+    places = np.empty(1024, np.uint32)
+    at_top = 0
+    for start in range(0, values.size, places.size):
+        block = values[start : start + places.size]
+        for i in range(block.size):
+            places[i] = np.uint32(min(np.int32((np.float64(block[i]) - low) * per_unit), last))
+            at_top += block[i] == high
+        quarter = block.size // 4
+        for n in range(quarter):
+            first[places[4 * n]] += one
+            second[places[4 * n + 1]] += one
+            third[places[4 * n + 2]] += one
+            fourth[places[4 * n + 3]] += one
+        for i in range(4 * quarter, block.size):
+            first[places[i]] += one
+    for j in range(4):
+        for k in range(counts.size):
+            counts[k] += np.int64(parts[j, k])
+    return at_top
 
 
 @kernel
-def classify(values: NDArray[Any], thresholds: NDArray[np.float64], labels: NDArray[np.uint8]) -> int:
-    """Write 1 + the number of thresholds that each value reaches; return how many values are NaN."""
-    broken = 0
+def classify(values: NDArray[Any], thresholds: NDArray[Any], labels: Bytes) -> None:
+    """Write 1 + the number of thresholds, of the values' own dtype, that each value reaches."""
+    one = np.uint8(1)
     if thresholds.size == 2:
         first, second = thresholds[0], thresholds[1]
         for i in range(values.size):
-            v = values[i]
-            labels[i] = 1 + (v >= first) + (v >= second)
-            broken += v != v
-        return broken
+            labels[i] = one + np.uint8(values[i] >= first) + np.uint8(values[i] >= second)
+        return
     for i in range(values.size):
-        v = values[i]
-        label = 1
+        label = one
         for t in thresholds:
-            label += v >= t
+            label += np.uint8(values[i] >= t)
         labels[i] = label
+
+
+@kernel
+def count_nan(values: NDArray[Any]) -> int:
+    """Return how many values are not a number."""
+    broken = 0
+    for v in values:
         broken += v != v
     return broken
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation._kernels import count_floats, count_integers, count_masked_floats
+from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
 from napari_snpore.volume import Volume, array_of
 
 FLOAT_BINS = 4096
@@ -158,14 +158,15 @@ def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any],
 
 
 def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]) -> Histogram:
-    def extent(slab: slice) -> tuple[float, float, float, int]:
+    def chosen(slab: slice) -> NDArray[Any]:
         values = values_in(data, slab)
-        chosen = values if mask is None else values[mask[slab]]
-        if chosen.size == 0:
-            return np.inf, -np.inf, 0.0, 0
-        return float(chosen.min()), float(chosen.max()), float(chosen.sum(dtype=np.float64)), chosen.size
+        return np.ascontiguousarray(values).ravel() if mask is None else values[mask[slab]]
 
-    parts = run_blocks(extent, slabs(data.shape), should_stop=watch["should_stop"])
+    def measure(slab: slice) -> tuple[float, float, float, int]:
+        values = chosen(slab)
+        return (*extent(values), values.size) if values.size else (np.inf, -np.inf, 0.0, 0)
+
+    parts = run_blocks(measure, slabs(data.shape), should_stop=watch["should_stop"])
     low, high = min(part[0] for part in parts), max(part[1] for part in parts)
     sums = [part[2] for part in parts]
     if not np.isfinite([low, high, *sums]).all():
@@ -175,15 +176,8 @@ def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict
     per_unit = bins / width if width > 0 else 1.0
 
     def count(slab: slice) -> tuple[NDArray[np.int64], int]:
-        values = values_in(data, slab)
         counts = np.zeros(bins, np.int64)
-        flat = np.ascontiguousarray(values).ravel()
-        if mask is None:
-            count_floats(flat, low, per_unit, counts)
-            return counts, int(np.count_nonzero(flat == high))
-        inside = np.ascontiguousarray(mask[slab]).ravel()
-        count_masked_floats(flat, inside, low, per_unit, counts)
-        return counts, int(np.count_nonzero((flat == high) & inside))
+        return counts, int(count_floats(chosen(slab), low, high, per_unit, counts))
 
     counted = run_blocks(count, slabs(data.shape), **watch)
     counts = np.sum([part[0] for part in counted], axis=0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation._kernels import classify
+from napari_snpore.segmentation._kernels import classify, count_nan
 from napari_snpore.segmentation.histogram import slabs, values_in
 from napari_snpore.volume import Volume, array_of
 
@@ -80,13 +80,30 @@ def segment(
     labels = np.empty(data.shape, np.uint8)
 
     def work(slab: slice) -> int:
-        values = np.ascontiguousarray(values_in(data, slab))
-        broken = classify(values.ravel(), limits, labels[slab].reshape(-1))
+        values = np.ascontiguousarray(values_in(data, slab)).ravel()
+        if values.dtype == np.bool_:
+            values = values.view(np.uint8)
+        classify(values, _in_dtype(limits, values.dtype), labels[slab].reshape(-1))
         if envelope is not None:
             np.multiply(labels[slab], envelope[slab], out=labels[slab])
-        return int(broken)
+        return int(count_nan(values)) if values.dtype.kind == "f" else 0
 
     broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
     if broken:
         raise InputError(f"The volume holds {broken} NaN values; repair it before thresholds are applied.")
     return labels
+
+
+def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return for each limit the smallest value of a dtype that reaches it: comparing with it is exact, and quicker.
+
+    Limits that no integer of the dtype reaches, or every one does, keep the comparison in double precision.
+    """
+    if kind.kind == "f":
+        with np.errstate(over="ignore"):  # beyond the dtype is infinity, and only that reaches it
+            nearest = limits.astype(kind)
+        return np.where(nearest < limits, np.nextafter(nearest, np.array(np.inf, kind)), nearest).astype(kind)
+    whole, bounds = np.ceil(limits), np.iinfo(kind)
+    if kind.itemsize < 8 and whole.min() >= bounds.min and whole.max() <= bounds.max:
+        return whole.astype(kind)
+    return limits

@@ -33,6 +33,27 @@ def test_floats_are_compared_exactly():
     assert segment(np.array([[[below, above]]]), (threshold,)).tolist() == [[[1, 2]]]
 
 
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64"]
+)
+@pytest.mark.parametrize(
+    "thresholds", [(-1e300, 3), (-0.5, 0.5), (254.5, 255.5), (3, 1e9), (2.0, 1e300), (1e-50, 1e-3)]
+)
+def test_thresholds_beyond_the_dtype_are_compared_as_numbers(dtype, thresholds):
+    kind = np.dtype(dtype)
+    values = [
+        0,
+        1,
+        2,
+        3,
+        100,
+        *((np.finfo(kind).max, -1) if kind.kind == "f" else (np.iinfo(kind).max, np.iinfo(kind).min)),
+    ]
+    data = np.array(values, kind).reshape(1, 1, -1)
+    expected = [1 + sum(int(value) >= limit for limit in thresholds) for value in data.ravel()]
+    assert segment(data, thresholds).ravel().tolist() == expected
+
+
 def test_extreme_values_have_a_phase():
     data = np.array([[[-np.inf, np.inf]]], np.float32)
     assert segment(data, (0.0, 1.0)).tolist() == [[[PORE, TIN]]]
