@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 
 import cc3d
 import numpy as np
 from scipy import ndimage
 
+from benchmarks.data import blobs_512, specks_512, with_a_pore_of_millions
 from benchmarks.peers import ratio
+from napari_snpore.measurement.feret import feret_diameters
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
 
 EDGE = 256
@@ -34,13 +37,13 @@ def objects_of(kind: str, edge: int = EDGE, *, seed: int = 0) -> np.ndarray:
     return labels
 
 
-def simpleitk_table(labels: np.ndarray) -> int:
+def simpleitk_table(labels: np.ndarray, *, perimeter: bool = True) -> int:
     """Shapes with the greatest Feret diameter (of voxel centres), as SimpleITK computes them."""
     import SimpleITK as sitk
 
     table = sitk.LabelShapeStatisticsImageFilter()
     table.ComputeFeretDiameterOn()
-    table.ComputePerimeterOn()
+    table.SetComputePerimeter(perimeter)
     table.Execute(sitk.GetImageFromArray(labels))
     return 1
 
@@ -77,6 +80,52 @@ class ObjectsAgainstPeers:
     track_ratio.unit = "ratio"
 
 
+def sizes(labels: np.ndarray) -> Callable[[], int]:
+    """Return a call that measures exact length, width and breadth."""
+
+    def work() -> int:
+        feret_diameters(labels, spacing=0.15)
+        return 1
+
+    return work
+
+
+class LargeVolumes:
+    """512³: exact length, width and breadth of 2,800 blobs against the peers, and how our own time grows."""
+
+    timeout = 1800
+
+    def setup_cache(self) -> np.ndarray:
+        return blobs_512()
+
+    def track_simpleitk_over_ours(self, labels: np.ndarray) -> float:
+        return ratio(sizes(labels), lambda: simpleitk_table(labels, perimeter=False), rounds=3)
+
+    def track_cc3d_over_ours(self, labels: np.ndarray) -> float:
+        return ratio(sizes(labels), lambda: cc3d_table(labels), rounds=5)
+
+    def track_all_columns_over_sizes(self, labels: np.ndarray) -> float:
+        grey = np.random.default_rng(0).random(labels.shape, dtype=np.float32)
+        rim = np.arange(labels.shape[0]) - (labels.shape[0] - 1) / 2
+        round_envelope = rim[:, None] ** 2 + rim**2 < (0.45 * labels.shape[0]) ** 2
+        envelope = np.ascontiguousarray(np.broadcast_to(round_envelope[:, None], labels.shape))
+
+        def all_columns() -> int:
+            measure_objects(labels, spacing=0.15, intensity=grey, envelope=envelope)
+            return 1
+
+        return ratio(sizes(labels), all_columns, rounds=5)
+
+    def track_pore_of_millions_over_blobs(self, labels: np.ndarray) -> float:
+        return ratio(sizes(labels), sizes(with_a_pore_of_millions(labels)), rounds=5)
+
+    def track_100000_over_2500_objects(self, labels: np.ndarray) -> float:
+        return ratio(sizes(specks_512(2_500)), sizes(specks_512(100_000)), rounds=5)
+
+    def peakmem_sizes(self, labels: np.ndarray) -> None:
+        sizes(labels)()
+
+
 class Objects:
     """Our own time and memory, for one machine's history."""
 
@@ -106,7 +155,7 @@ class Separation:
 
 
 def main() -> None:
-    """Print every ratio: above 1, ours is quicker."""
+    """Print every ratio: against a peer, above 1 means that ours is quicker."""
     bench = ObjectsAgainstPeers()
     for peer in bench.params[0]:
         for kind in bench.params[1]:
@@ -116,6 +165,11 @@ def main() -> None:
                 sys.stdout.write(f"{kind}: {peer} left out ({reason})\n")
                 continue
             sys.stdout.write(f"{kind}, {EDGE}³: {bench.track_ratio(peer, kind):.1f} x {peer}\n")
+    large = LargeVolumes()
+    labels = large.setup_cache()
+    for name in sorted(name for name in dir(large) if name.startswith("track_")):
+        words = name.removeprefix("track_").replace("_", " ")
+        sys.stdout.write(f"512³, {labels.max()} blobs, time of {words}: {getattr(large, name)(labels):.2f}\n")
 
 
 if __name__ == "__main__":
