@@ -182,12 +182,11 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     """Return the threshold below which lie as many more voxels as the halo of tin has taken from the pores."""
     matrix, tin = levels.matrix - levels.vacuum, levels.bright[0] - levels.vacuum
     rim_from, rim_to = 2 * matrix, t2 - levels.vacuum
-    first, last = np.searchsorted(histogram.centers, [levels.vacuum + rim_from, t2])
+    coarse = without_comb(pooled(histogram, _BINS))
+    first, last = np.searchsorted(coarse.centers, [levels.vacuum + rim_from, t2])
     if last - first < 3:
         return t1
-    rim = gaussian_filter1d(
-        histogram.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest"
-    )
+    rim = gaussian_filter1d(coarse.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest")
     if find_peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
         return t1
     # an edge spends on grey values up to v, of 0 to 1, a depth that goes with the probit of v
