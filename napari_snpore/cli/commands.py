@@ -34,8 +34,8 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.steps import Conduct, find_phases, obtain_volume
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
-from napari_snpore.tomography.reconstruction import Filter
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
+from napari_snpore.tomography.wbp import Filter
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]

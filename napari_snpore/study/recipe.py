@@ -17,8 +17,8 @@ from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
-from napari_snpore.tomography.reconstruction import Filter
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
+from napari_snpore.tomography.wbp import Filter
 
 Connectivity = Literal[6, 18, 26]
 

@@ -8,8 +8,9 @@ import pytest
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.tomography._kernels import gather_rays, gather_voxels
 from napari_snpore.tomography.projector import project
-from napari_snpore.tomography.reconstruction import reconstruct, tilt_weights, warm_up
+from napari_snpore.tomography.reconstruction import reconstruct, warm_up
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.wbp import tilt_weights
 from napari_snpore.volume import Volume
 
 FULL = np.arange(-90, 90, 2.0)
@@ -241,14 +242,14 @@ ANGLES = [-30.0, 0.0, 30.0, 60.0]
     ("images", "angles", "axis", "options", "word"),
     [
         (GOOD, ANGLES, 5.0, {}, "align the series first"),
-        (GOOD, ANGLES, 0.0, {"method": "art"}, "sirt, wbp"),
+        (GOOD, ANGLES, 0.0, {"method": "art"}, "sirt, wbp, cgls, tv, dart"),
         (GOOD, ANGLES, 0.0, {"method": "wbp", "filter": "ramp"}, "ram-lak, shepp-logan, cosine, hamming, hann"),
         (GOOD, ANGLES, 0.0, {"iterations": 0}, "iterations is 0"),
         (GOOD, ANGLES, 0.0, {"iterations": 2.5}, "iterations is 2.5"),
         (GOOD, ANGLES, 0.0, {"iterations": "many"}, "iterations is 'many'"),
         (GOOD, ANGLES, 0.0, {"thickness_px": np.nan}, "thickness_px is nan"),
         (GOOD, ANGLES, 0.0, {"thickness_px": 0}, "thickness_px is 0"),
-        (GOOD, ANGLES, 0.0, {"method": "wbp", "iterations": 3}, "belong to method 'sirt'"),
+        (GOOD, ANGLES, 0.0, {"method": "wbp", "iterations": 3}, "iterations is for method sirt, cgls, tv, dart"),
         (GOOD, ANGLES, 0.0, {"initial": np.zeros((3, 3, 3))}, "initial has shape"),
         (GOOD[:2], ANGLES[:2], 0.0, {}, "2 different tilts"),
         (GOOD[:1], ANGLES[:1], 0.0, {}, "1 different tilts"),

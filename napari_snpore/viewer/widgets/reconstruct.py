@@ -15,9 +15,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.methods import DEFAULT_ITERATIONS
 from napari_snpore.tomography.quality import Quality, assess
-from napari_snpore.tomography.reconstruction import DEFAULT_ITERATIONS, Filter, reconstruct
+from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.wbp import Filter
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import (
     SEPARATOR,
@@ -172,7 +174,7 @@ class ReconstructWidget(StepForm):
         self.method.addItem("WBP (weighted backprojection)", "wbp")
         self.method.setToolTip("SIRT: iterative, less noise and streaks. WBP: at once, for a first look.")
         self.iterations = CountBox(
-            DEFAULT_ITERATIONS, 1, 5000, tip="More iterations sharpen the volume and raise its noise."
+            DEFAULT_ITERATIONS["sirt"], 1, 5000, tip="More iterations sharpen the volume and raise its noise."
         )
         rows.addRow("Align", self.alignment)
         rows.addRow("Axis angle (°)", self.axis_angle)

@@ -1,0 +1,99 @@
+"""The steps of total variation beside the projector: one sweep over an image, one over a sinogram, one to look ahead.
+
+Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim of one voxel, flat.
+Differences are forward ones within the plane; across its edge there is none (the object may go on).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import kernel
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+
+@kernel
+def step_gradient(
+    lanes: int,
+    ahead: Floats,
+    image: Floats,
+    along_z: Floats,
+    along_x: Floats,
+    shape: tuple[int, int],
+    rise: float,
+    limit: float,
+    steps: Floats,
+) -> None:
+    """Move the dual field up the gradient of ``ahead``, keep its length within ``limit``, and begin the next image.
+
+    On return ``ahead`` holds ``image`` plus ``steps`` (one a voxel) times the divergence of the field. One sweep: a voxel
+    needs differences to later ones only, and the field of earlier ones only.
+    """
+    depth, width = shape
+    row = (width + 2) * lanes
+    slope = np.float32(rise)
+    most = np.float32(limit)
+    one = np.float32(1)
+    for z in range(depth):
+        below = np.float32(1 if z + 1 < depth else 0) * slope
+        for x in range(width):
+            here = ((z + 1) * (width + 2) + x + 1) * lanes
+            beside = np.float32(1 if x + 1 < width else 0) * slope
+            step = steps[z * width + x]
+            for lane in range(lanes):
+                i = here + lane
+                value = ahead[i]
+                fall = along_z[i] + below * (ahead[i + row] - value)
+                run = along_x[i] + beside * (ahead[i + lanes] - value)
+                length = np.sqrt(fall * fall + run * run)
+                scale = most / length if length > most else one
+                fall *= scale
+                run *= scale
+                along_z[i] = fall
+                along_x[i] = run
+                ahead[i] = image[i] + step * (fall - along_z[i - row] + run - along_x[i - lanes])
+
+
+@kernel
+def step_data(
+    lanes: int,
+    misfit: Floats,
+    dual: Floats,
+    left: Floats,
+    rates: Floats,
+    rows: int,
+    bins: int,
+    rim: int,
+    squares: Doubles,
+) -> None:
+    """Move the dual of the images by their misfit ``b - A x̄``, and follow ``b - A x`` in ``left``; add up its squares.
+
+    ``dual ← (dual - rate * misfit) / (1 + rate)``, the proximal step of half the squared distance; since
+    ``x̄ = 2 x - x_before``, ``left`` becomes the mean of itself and ``misfit``.
+    """
+    wide = bins + 2 * rim
+    half = np.float32(0.5)
+    for row in range(rows):
+        for cell in range(bins):
+            start = (row * wide + rim + cell) * lanes
+            rate = rates[row * bins + cell]
+            shrink = np.float32(1) / (np.float32(1) + rate)
+            for lane in range(lanes):
+                i = start + lane
+                value = misfit[i]
+                dual[i] = (dual[i] - rate * value) * shrink
+                rest = half * (left[i] + value)
+                left[i] = rest
+                squares[lane] += np.float64(rest) * np.float64(rest)
+
+
+@kernel
+def look_ahead(ahead: Floats, image: Floats) -> None:
+    """Take ``ahead`` as the new image, and step over it by as much as it moved."""
+    for i in range(len(image)):
+        value = ahead[i]
+        ahead[i] = np.float32(2) * value - image[i]
+        image[i] = value
