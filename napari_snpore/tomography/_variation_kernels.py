@@ -6,6 +6,8 @@ Differences are forward ones within the plane; across its edge there is none (th
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,26 +37,35 @@ def step_gradient(
     depth, width = shape
     row = (width + 2) * lanes
     slope = np.float32(rise)
-    most = np.float32(limit)
-    one = np.float32(1)
+    most = np.float32(max(limit, 1e-30))  # a weight of 0 keeps the field at 0
     for z in range(depth):
         below = np.float32(1 if z + 1 < depth else 0) * slope
         for x in range(width):
-            here = ((z + 1) * (width + 2) + x + 1) * lanes
+            i = ((z + 1) * (width + 2) + x + 1) * lanes
             beside = np.float32(1 if x + 1 < width else 0) * slope
             step = steps[z * width + x]
+            here, down, right = ahead[i : i + lanes], ahead[i + row : i + row + lanes], ahead[i + lanes : i + 2 * lanes]
+            fall, run = along_z[i : i + lanes], along_x[i : i + lanes]
+            up, left = along_z[i - row : i - row + lanes], along_x[i - lanes : i]
+            start = image[i : i + lanes]
+            # short loops that write one array each: only such are turned into vector instructions
             for lane in range(lanes):
-                i = here + lane
-                value = ahead[i]
-                fall = along_z[i] + below * (ahead[i + row] - value)
-                run = along_x[i] + beside * (ahead[i + lanes] - value)
-                length = np.sqrt(fall * fall + run * run)
-                scale = most / length if length > most else one
-                fall *= scale
-                run *= scale
-                along_z[i] = fall
-                along_x[i] = run
-                ahead[i] = image[i] + step * (fall - along_z[i - row] + run - along_x[i - lanes])
+                fall[lane] += below * (down[lane] - here[lane])
+            for lane in range(lanes):
+                run[lane] += beside * (right[lane] - here[lane])
+            _shorten(fall, run, most)
+            for lane in range(lanes):
+                here[lane] = start[lane] + step * (fall[lane] - up[lane] + run[lane] - left[lane])
+
+
+@kernel
+def _shorten(fall: Floats, run: Floats, limit: Any) -> None:
+    """Shorten the vectors (fall, run) that are longer than ``limit`` to it."""
+    for lane in range(len(fall)):
+        length = np.sqrt(fall[lane] * fall[lane] + run[lane] * run[lane])
+        scale = limit / (length if length > limit else limit)
+        fall[lane] *= scale
+        run[lane] *= scale
 
 
 @kernel

@@ -15,7 +15,7 @@ from napari_snpore.tomography import cgls, dart, sirt, total_variation
 from napari_snpore.tomography.gray_levels import checked_levels, find_levels, fit_levels
 from napari_snpore.tomography.noise import NoiseLevel, noise_level
 from napari_snpore.tomography.projector import LANE_COUNTS, Planes, checked_count
-from napari_snpore.tomography.solving import Problem, Run, Solver
+from napari_snpore.tomography.solving import Planar, Problem, Run, Solver
 from napari_snpore.tomography.stopping import StoppingPoint, pilot, pilot_volume, stopping_point
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.wbp import Wbp
@@ -58,9 +58,9 @@ class Plan:
     parameters: dict[str, Any]
 
 
-def plan(series: TiltSeries, problem: Problem, wish: Wish, run: Run) -> Plan:
+def plan(series: TiltSeries, problem: Problem, wish: Wish, run: Run, planes: Planar | None = None) -> Plan:
     """Turn the caller's wish into a solver; looks at the images where an option was left to them."""
-    planes = Planes(problem.beam, min(LANE_COUNTS))
+    planes = Planes(problem.beam, min(LANE_COUNTS)) if planes is None else planes
     if wish.method == "wbp":
         return Plan(Wbp.of(problem.beam, wish.filter), 1, {"filter": wish.filter})
     count = DEFAULT_ITERATIONS[wish.method]
@@ -108,14 +108,16 @@ def _tv_weight(series: TiltSeries, problem: Problem, given: float | None) -> tup
 
 
 def _levels(
-    series: TiltSeries, problem: Problem, planes: Planes, wish: Wish, run: Run
+    series: TiltSeries, problem: Problem, planes: Planar, wish: Wish, run: Run
 ) -> tuple[NDArray[np.float32], str]:
     if wish.gray_levels is not None and not isinstance(wish.gray_levels, int):
         return checked_levels(wish.gray_levels), "user"
     count = 3 if wish.gray_levels is None else wish.gray_levels
     if not 2 <= count <= 6:
         raise InputError(f"gray_levels is {count}; 2 to 6 levels, or their values, are needed.")
-    sharp = total_variation.TotalVariation.of(planes, _tv_weight(series, problem, None)[0])
+    sharp = total_variation.TotalVariation.of(
+        Planes(problem.beam, min(LANE_COUNTS)), _tv_weight(series, problem, None)[0]
+    )
     volume = pilot_volume(problem, sharp, _PILOT_ITERATIONS, run)
     levels = find_levels(volume, count)
     return fit_levels(pilot(problem), volume, levels), "images"

@@ -64,7 +64,7 @@ def warp_images(
     tilts, ny, nx = images.shape
     rows, columns = aligned_shape((ny, nx), tilt_axis_angle)
     matrix = axis_rotation(tilt_axis_angle)
-    start = np.array([(ny - 1) / 2, (nx - 1) / 2]) - matrix @ np.array([(rows - 1) / 2, (columns - 1) / 2 - offset_px])
+    start = _start((ny, nx), (rows, columns), matrix, offset_px)
     out = np.empty((tilts, rows, columns), dtype=np.float32)
 
     def warp_one(tilt: int) -> None:
@@ -73,3 +73,21 @@ def warp_images(
 
     run_blocks(warp_one, range(tilts), progress=progress, should_stop=should_stop)
     return out
+
+
+def row_places(shape: tuple[int, ...], tilt_axis_angle: float, offset_px: float, row: int) -> NDArray[np.float64]:
+    """Return where the pixels of one aligned row lie in a raw image before its shift: (2, x), in px (y, x)."""
+    rows, columns = aligned_shape((shape[0], shape[1]), tilt_axis_angle)
+    matrix = axis_rotation(tilt_axis_angle)
+    target = np.stack([np.full(columns, float(row)), np.arange(columns, dtype=np.float64)])
+    places: NDArray[np.float64] = matrix @ target + _start(shape, (rows, columns), matrix, offset_px)[:, None]
+    return places
+
+
+def _start(
+    raw: tuple[int, ...], aligned: tuple[int, int], matrix: NDArray[np.float64], offset_px: float
+) -> NDArray[np.float64]:
+    """Return where pixel (0, 0) of an aligned image lies in a raw one before its shift."""
+    middle = np.array([(aligned[0] - 1) / 2, (aligned[1] - 1) / 2 - offset_px])
+    start: NDArray[np.float64] = np.array([(raw[0] - 1) / 2, (raw[1] - 1) / 2]) - matrix @ middle
+    return start
