@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.data import fibre_series
-from benchmarks.peers import astra_slice, iradon_slice, ratio, two_processes
+from benchmarks.peers import SparseSirt, astra_slice, iradon_slice, ratio, two_processes
 from napari_snpore.tomography.projector import backproject, project
 from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.slice_preview import SlicePreview
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 SLICES = 128
@@ -82,15 +84,66 @@ class WbpAgainstPeers:
     track_ratio.unit = "ratio"
 
 
+class SirtAgainstSparse:
+    """SIRT against the same iteration with scipy's CSR matrix on 64 slices at once, one half of them a thread."""
+
+    params = (256, 512)
+    param_names = ("width",)
+    timeout = 1200
+
+    def setup(self, width: int) -> None:
+        _need("astra")
+
+    def track_ratio(self, width: int) -> float:
+        series = fibre_series(width, SLICES)
+        peer = SparseSirt(series.images[:, :64], series.angles_deg)
+        return ratio(ours(series, iterations=10), lambda: peer.run(10), rounds=3)
+
+    track_ratio.unit = "ratio"
+
+
+class TvStep:
+    """An iteration of TV over one of SIRT, start and end of the work taken out."""
+
+    params = (256, 512)
+    param_names = ("width",)
+    timeout = 600
+
+    def track_ratio(self, width: int) -> float:
+        series = fibre_series(width, SLICES)
+        steps = {}
+        for method, options in (("sirt", {}), ("tv", {"tv_weight": 1.0})):
+            few, many = (ours(series, method=method, iterations=count, **options) for count in (4, 16))
+            few()
+            steps[method] = min(_time(many) for _ in range(3)) - min(_time(few) for _ in range(3))
+        return steps["tv"] / steps["sirt"]
+
+    track_ratio.unit = "ratio"
+
+
+class Preview:
+    """One plane, SIRT with 20 iterations, as the widget makes it after each change."""
+
+    params = (256, 512)
+    param_names = ("width",)
+
+    def setup(self, width: int) -> None:
+        self.preview = SlicePreview(fibre_series(width, 1))
+        self.preview.reconstruct(0, iterations=1)
+
+    def time_slice(self, width: int) -> None:
+        self.preview.reconstruct(0, iterations=20)
+
+
 class Reconstruction:
     """Our own time and memory, for one machine's history."""
 
-    params = (("sirt", "wbp"), (1, 64, 128))
+    params = (("sirt", "cgls", "tv", "dart", "wbp"), (1, 64, 128))
     param_names = ("method", "slices")
 
     def setup(self, method: str, slices: int) -> None:
         self.series = fibre_series(256, slices)
-        self.options = {"iterations": 10} if method == "sirt" else {}
+        self.options = {} if method == "wbp" else {"iterations": 1 if method == "dart" else 10}
         reconstruct(self.series, method=method, **self.options)
 
     def time_reconstruct(self, method: str, slices: int) -> None:
@@ -118,6 +171,23 @@ class ProjectorPair:
         backproject(self.series.images, self.series.angles_deg)
 
 
+def _time(work: Callable[[], int]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _preview_seconds(width: int) -> float:
+    preview = Preview()
+    preview.setup(width)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        preview.time_slice(width)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
 def _need(module: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise NotImplementedError(f"{module} is not installed")
@@ -128,6 +198,14 @@ def main() -> None:
     for width in SirtAgainstAstra.params:
         value = SirtAgainstAstra().track_ratio(width)
         sys.stdout.write(f"SIRT, 71 tilts, {SIRT_ITERATIONS} iterations, N = {width}: {value:.1f} x ASTRA CPU linear\n")
+    for width in SirtAgainstSparse.params:
+        value = SirtAgainstSparse().track_ratio(width)
+        sys.stdout.write(f"SIRT, 71 tilts, 10 iterations, N = {width}: {value:.1f} x scipy CSR @ dense\n")
+    for width in TvStep.params:
+        sys.stdout.write(f"TV, N = {width}: {TvStep().track_ratio(width):.2f} of a SIRT iteration\n")
+    for width in Preview.params:
+        best = _preview_seconds(width)
+        sys.stdout.write(f"One plane, SIRT with 20 iterations, N = {width}: {best:.2f} s\n")
     for peer in WbpAgainstPeers.params[0]:
         for width in WbpAgainstPeers.params[1]:
             value = WbpAgainstPeers().track_ratio(peer, width)
