@@ -34,6 +34,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.steps import Conduct, find_phases, obtain_volume
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+from napari_snpore.tomography.reconstruction import Backend, Stop
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 from napari_snpore.tomography.wbp import Filter
 
@@ -75,8 +76,18 @@ def reconstruct(
     series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file a tilt.")],
     output: Output,
     method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
-    iterations: Annotated[int | None, typer.Option(min=1, help="Iterations; default 50 for SIRT.")] = None,
-    filter_name: Annotated[Filter, typer.Option("--filter", help="Filter of WBP.")] = "ram-lak",
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Iterations; default: SIRT 50, CGLS 20, TV 150, DART 20.")
+    ] = None,
+    stop: Annotated[Stop, typer.Option(help="SIRT, CGLS: after all iterations, or at the noise level.")] = "iterations",
+    filter_name: Annotated[Filter | None, typer.Option("--filter", help="Filter of WBP; default ram-lak.")] = None,
+    tv_weight: Annotated[
+        float | None, typer.Option(min=0, help="Weight of TV in grey units; default: from the noise.")
+    ] = None,
+    gray_level: Annotated[
+        list[float] | None, typer.Option(help="A grey level of DART, vacuum first; once for each; default: found.")
+    ] = None,
+    backend: Annotated[Backend, typer.Option(help="SIRT and WBP on a CUDA device by ASTRA, or on the CPU.")] = "auto",
     thickness_px: Annotated[
         int | None, typer.Option(min=1, help="Voxels along the beam; default: the image width.")
     ] = None,
@@ -108,7 +119,15 @@ def reconstruct(
     alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle)
     prepare = checked(PrepareSection, background=background)
     how = checked(
-        ReconstructSection, method=method, iterations=iterations, thickness_px=thickness_px, filter=filter_name
+        ReconstructSection,
+        method=method,
+        iterations=iterations,
+        thickness_px=thickness_px,
+        filter=filter_name,
+        stop=stop,
+        tv_weight=tv_weight,
+        gray_levels=gray_level or None,
+        backend=backend,
     )
     with recorded("reconstruct", output, overwrite=overwrite) as conduct:
         note(

@@ -17,6 +17,7 @@ from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
+from napari_snpore.tomography.reconstruction import Backend, Stop, check_options
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 from napari_snpore.tomography.wbp import Filter
 
@@ -61,13 +62,27 @@ class AlignSection(_Section):
 
 
 class ReconstructSection(_Section):
-    """Reconstruction of the aligned series."""
+    """Reconstruction of the aligned series; options that are unset take the method's defaults, or are found in the data.
+
+    ``stop = "noise"``: SIRT and CGLS end where the residual reaches the noise of the images. ``gray_levels``: the grey values
+    of DART's phases, vacuum first, or how many to find.
+    """
 
     method: ReconstructMethod = "sirt"
     iterations: PositiveInt | None = None
     nonnegative: bool = True
     thickness_px: PositiveInt | None = None
-    filter: Filter = "ram-lak"
+    filter: Filter | None = None
+    stop: Stop = "iterations"
+    tv_weight: Annotated[float, Field(ge=0)] | None = None
+    gray_levels: PositiveInt | list[float] | None = None
+    backend: Backend = "auto"
+
+    @model_validator(mode="after")
+    def _options_of_the_method(self) -> ReconstructSection:
+        given = self.model_dump(include={"iterations", "filter", "tv_weight", "gray_levels"})
+        check_options(self.method, given | {"stop": None if self.stop == "iterations" else self.stop})
+        return self
 
 
 class ThresholdSection(_Section):

@@ -9,6 +9,7 @@ from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
+from napari_snpore.volume import Volume
 
 
 def summarise(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement) -> str:
@@ -48,6 +49,7 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
         )
         lines += [f"                ! {sentence}" for sentence in found.notes]
     lines.append(f"Volume          {z} × {y} × {x} voxels (z, y, x) of {voxel}")
+    lines += reconstruction_lines(volume)
     quality = tomogram.quality
     if quality is not None:
         lines += [
@@ -57,6 +59,31 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
             f"{quality.tilt_range_deg / 2:.0f}°)",
         ]
     return lines
+
+
+_METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "DART"}
+
+
+def reconstruction_lines(volume: Volume) -> list[str]:
+    """Say by which method the volume was made and what was taken from the data for it."""
+    step = next((step for step in reversed(volume.history) if step.name == "reconstruct"), None)
+    if step is None:
+        return []
+    how = step.parameters
+    words = [_METHODS[how["method"]]]
+    if "iterations" in how:
+        words.append(f"{how['iterations']} iterations")
+    if how.get("stop") == "noise" and how["noise_reached"]:
+        words.append(f"stopped at the noise of the images ({100 * how['noise_share']:.2g} % of their norm)")
+    if "tv_weight" in how:
+        words.append(f"weight {how['tv_weight']:.3g} grey units (from: {how['tv_weight_from']})")
+    if "gray_levels" in how:
+        levels = ", ".join(f"{level:.3g}" for level in how["gray_levels"])
+        words.append(f"grey levels {levels} (from: {how['gray_levels_from']})")
+    if "filter" in how:
+        words.append(f"filter {how['filter']}")
+    notes = [how["note"]] if "note" in how else []
+    return [f"Reconstruction  {', '.join(words)}", *(f"                ! {note}" for note in notes)]
 
 
 def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> list[str]:

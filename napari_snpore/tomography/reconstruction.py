@@ -150,7 +150,7 @@ def reconstruct(
 
     Planes are reconstructed one by one: total variation and the neighbours that DART looks at lie within the (z, x) plane.
     """
-    _check_options(
+    check_options(
         method,
         {
             "filter": filter,
@@ -212,7 +212,8 @@ def _on_gpu(backend: str, method: str) -> bool:
     return True
 
 
-def _check_options(method: str, given: dict[str, Any]) -> None:
+def check_options(method: str, given: dict[str, Any]) -> None:
+    """Refuse options (those that are not None) that belong to other methods."""
     _check_choice("method", method, Method)
     for name, value in given.items():
         if value is not None and method not in _OWNERS[name]:
