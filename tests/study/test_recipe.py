@@ -28,11 +28,18 @@ def test_documented_recipe_states_the_defaults(tmp_path):
 
 def test_documented_options_exist(tmp_path):
     text = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S).group(1)
+    text = re.sub(r"^# (filter|tv_weight|gray_levels) = .*\n", "", text, flags=re.M)  # of other methods than SIRT
     text = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.M)
     recipe = read_recipe(written(tmp_path, text))
     assert recipe.threshold.values == [0.48, 6.1]
     assert recipe.envelope.ray_length_nm == 6.0
     assert recipe.measure.separate_nm == 0.3
+
+
+@pytest.mark.parametrize("line", ["filter = 'hann'", "tv_weight = 1.0", "gray_levels = [0.0, 1.0]"])
+def test_option_of_another_method_is_refused_before_anything_runs(tmp_path, line):
+    with pytest.raises(FileFormatError, match=rf"{line.split()[0]} is for method"):
+        read_recipe(written(tmp_path, f'[input]\ntilt_series = "a.mrc"\n[reconstruct]\n{line}\n'))
 
 
 def test_paths_count_from_the_recipe(tmp_path):
