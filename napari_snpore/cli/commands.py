@@ -22,6 +22,7 @@ from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
 from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
+from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
     AlignSection,
     EnvelopeSection,
@@ -135,7 +136,7 @@ def reconstruct(
         )
         tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct)
         write_volume(output, tomogram.volume, overwrite=overwrite)
-        conduct.record.results.update(plain({"quality": tomogram.quality, "alignment": tomogram.alignment}))
+        conduct.record.results["quality"] = quality_record(tomogram)
     typer.echo("\n".join(tomogram_lines(tomogram)))
 
 

@@ -7,6 +7,7 @@ The one room of the package that imports matplotlib, through its object interfac
 from napari_snpore.figures.fraction_plot import phase_fractions
 from napari_snpore.figures.object_plots import object_histograms
 from napari_snpore.figures.save import recipe_of, save_figure
+from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
 from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, Look
 from napari_snpore.figures.threshold_plot import threshold_histogram
@@ -27,6 +28,7 @@ __all__ = [
     "quality_plot",
     "recipe_of",
     "save_figure",
+    "shell_correlation_plot",
     "sinogram",
     "slice_pair",
     "threshold_histogram",

@@ -12,6 +12,7 @@ from napari_snpore.figures import (
     phase_fractions,
     phase_slices,
     quality_plot,
+    shell_correlation_plot,
     sinogram,
     slice_pair,
     threshold_histogram,
@@ -35,7 +36,10 @@ def figures_of(
             yield "sinogram", sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel)
             yield "alignment", alignment_plot(tomogram.alignment, angles)
     if tomogram.quality is not None and tomogram.aligned is not None:
-        yield "residual", quality_plot(tomogram.quality, tomogram.aligned.angles_deg)
+        convergence = tomogram.volume.history[-1].parameters.get("residuals") or None
+        yield "residual", quality_plot(tomogram.quality, tomogram.aligned.angles_deg, convergence=convergence)
+    if tomogram.even_odd is not None:
+        yield "fourier_shell_correlation", shell_correlation_plot(tomogram.even_odd)
     phases, scheme = segmentation.phases, segmentation.scheme
     yield "slices_grey", ortho_slices(tomogram.volume)
     yield "slices_phases", phase_slices(phases.data, spacing=phases.spacing, origin=phases.origin, scheme=scheme)

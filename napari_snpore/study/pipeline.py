@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_volume
 from napari_snpore.study.provenance import Record
+from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.steps import (
     Conduct,
@@ -83,6 +83,7 @@ def run_study(
         for path in input_paths(recipe):
             record.add_input(path)
         tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, conduct=conduct)
+        record.results["quality"] = quality_record(tomogram)
         segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, conduct=conduct)
         measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
         with conduct.step("write volumes and tables"):
@@ -126,15 +127,8 @@ def write_results(
         write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
     if tomogram.alignment is not None and tomogram.series is not None:
         write_table(tables / "alignment.csv", tomogram.alignment.table(tomogram.series.angles_deg))
-    if tomogram.quality is not None and tomogram.aligned is not None:
-        residual = pd.DataFrame(
-            {
-                "tilt": np.arange(len(tomogram.aligned.angles_deg)),
-                "angle_deg": tomogram.aligned.angles_deg,
-                "residual_share": tomogram.quality.residual_per_tilt,
-            }
-        )
-        write_table(tables / "reconstruction_residual.csv", residual)
+    for name, table in quality_tables(tomogram).items():
+        write_table(tables / f"{name}.csv", table)
 
 
 def label_volume(phases: Volume, labels: Any, name: str) -> Volume:

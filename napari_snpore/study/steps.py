@@ -38,6 +38,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
 from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd, even_odd_correlation
 from napari_snpore.tomography.preparation import subtract_background
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -73,6 +74,7 @@ class Tomogram:
     aligned: TiltSeries | None = None
     alignment: Alignment | None = None
     quality: Quality | None = None
+    even_odd: EvenOdd | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +164,25 @@ def tomogram_of(
             aligned = found.apply(series)
     with conduct.step("reconstruct") as watch:
         volume = reconstruct(aligned, **reconstruction.model_dump(), **watch)
-    with conduct.step("assess"):
-        quality = assess(aligned, volume)
-    return Tomogram(volume, series, aligned, found, quality)
+    with conduct.step("assess") as watch:
+        quality = assess(aligned, volume, **watch)
+    halves = None
+    if len(aligned.angles_deg) >= FEWEST_TILTS:
+        with conduct.step("even/odd correlation") as watch:
+            halves = even_odd_correlation(aligned, **half_options(volume, reconstruction), **watch)
+    return Tomogram(volume, series, aligned, found, quality, halves)
+
+
+def half_options(volume: Volume, section: ReconstructSection) -> dict[str, Any]:
+    """Return the options for reconstructing from half of the tilts: as the whole, with what was found in the data kept."""
+    options = section.model_dump(exclude={"stop"})
+    used = volume.history[-1].parameters
+    for name in ("iterations", "gray_levels"):
+        if options[name] is None and name in used and section.method != "wbp":
+            options[name] = used[name]
+    if section.stop == "noise":
+        options["iterations"] = used["iterations"]
+    return options
 
 
 def find_phases(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
+from napari_snpore.study.quality_report import even_odd_lines
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
 from napari_snpore.volume import Volume
@@ -57,8 +58,9 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
             f"Resolution      Crowther D·Δθ = {quality.crowther_nm:.3g} nm (D = {quality.thickness_nm:.3g} nm, Δθ = "
             f"{quality.tilt_step_deg:.3g}°), × {quality.wedge_elongation:.2f} along the beam (missing wedge, ±"
             f"{quality.tilt_range_deg / 2:.0f}°)",
+            f"Mass            {100 * quality.mass_variation:.2g} % standard deviation over the tilts",
         ]
-    return lines
+    return lines + even_odd_lines(tomogram.even_odd)
 
 
 _METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "DART"}

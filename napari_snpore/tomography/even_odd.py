@@ -16,7 +16,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 MOST_SLICES = 96
-_FEWEST_TILTS = 6
+FEWEST_TILTS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +99,8 @@ def even_odd_correlation(
         Fewer than 6 tilts, or whatever ``reconstruct`` refuses.
     """
     order = np.argsort(series.angles_deg, kind="stable")
-    if len(order) < _FEWEST_TILTS:
-        raise InputError(f"The tilt series has {len(order)} images; even and odd halves need at least {_FEWEST_TILTS}.")
+    if len(order) < FEWEST_TILTS:
+        raise InputError(f"The tilt series has {len(order)} images; even and odd halves need at least {FEWEST_TILTS}.")
     slices = series.shape[1]
     first = max(0, (slices - MOST_SLICES) // 2)
     last = min(slices, first + MOST_SLICES)

@@ -45,6 +45,8 @@ class Quality:
     mass_variation : float
         Standard deviation over mean of the summed grey value of the images: 0 for an object that stays in view on a dark
         background.
+    mass_per_tilt : tuple of float
+        That sum for each image, in grey units.
     """
 
     residual_per_tilt: tuple[float, ...]
@@ -56,6 +58,7 @@ class Quality:
     tilt_range_deg: float
     tilt_step_deg: float
     mass_variation: float
+    mass_per_tilt: tuple[float, ...]
 
 
 def assess(
@@ -123,6 +126,7 @@ def assess(
         tilt_range_deg=tilt_range,
         tilt_step_deg=step,
         mass_variation=float(_share(mass.std(), abs(mass.mean()))),
+        mass_per_tilt=tuple(mass.tolist()),
     )
 
 

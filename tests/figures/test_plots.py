@@ -354,6 +354,7 @@ def test_quality_plot_states_the_guides_beside_the_residuals(look):
         tilt_range_deg=138.0,
         tilt_step_deg=2.0,
         mass_variation=0.01,
+        mass_per_tilt=(1.0,),
     )
     figure = quality_plot(quality, [2.0, 0.0, -2.0], convergence=[0.5, 0.2, 0.1, 0.05], look=look)
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [4.0, 2.0, 3.0])
