@@ -32,8 +32,8 @@ def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
     """
     first, last = found.slices
     about = (
-        f"Even against odd tilts, {last - first} slices; frequencies that the tilts measured. Half-bit curve of van Heel and "
-        "Schatz; circles mark where it is crossed."
+        f"Even against odd tilts (each half has twice the tilt step), {last - first} slices, only frequencies that the tilts "
+        "measured. Half-bit curve of van Heel and Schatz; circles mark where it is crossed."
     )
     with look.in_force():
         width = look.width(DOUBLE_COLUMN_MM)
@@ -48,8 +48,10 @@ def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
         whole.set_ylabel("Fourier shell correlation")
         sides.set_title(f"{method.upper()} by direction (within 30°)", fontsize=look.font_pt)
         whole.set_title("All directions", fontsize=look.font_pt)
+        curves = [one.table["correlation"].min() for one in found.curves.values()]
+        lowest = min(-0.1, 0.05 * math.floor(20 * min(curves)))
         for axes in (whole, sides):
-            axes.set(xlabel="Spatial frequency (1/nm)", ylim=(-0.15, 1.05))
+            axes.set(xlabel="Spatial frequency (1/nm)", ylim=(lowest, 1.05))
             axes.set_xlim(0, float(curve.table["frequency_per_nm"].max()))
             axes.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
             plain_ticks(axes.xaxis, at_most=6)

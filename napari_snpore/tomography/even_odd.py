@@ -21,7 +21,7 @@ FEWEST_TILTS = 6
 
 @dataclass(frozen=True, eq=False)
 class EvenOdd:
-    """Fourier shell correlations between the halves of a tilt series.
+    """Fourier shell correlations between the halves of a tilt series, each with twice its tilt step.
 
     Attributes
     ----------

@@ -93,7 +93,7 @@ def fourier_shell_correlation(
     Returns
     -------
     ShellCorrelation
-        Shells are one coefficient of the longest side wide, from the first to Nyquist's frequency of the coarsest axis.
+        Shells are one coefficient of the shortest side wide, from the first to Nyquist's frequency of the coarsest axis.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def fourier_shell_correlation(
     spectra = [_spectrum(data, taper, threads) for data in (one, two)]
     shape = tuple(one.shape)
     frequencies = (fft.fftfreq(shape[0], size[0]), fft.fftfreq(shape[1], size[1]), fft.rfftfreq(shape[2], size[2]))
-    width = 1 / max(n * d for n, d in zip(shape, size, strict=True))
+    width = 1 / min(n * d for n, d in zip(shape, size, strict=True))  # no shell misses an axis' coefficients
     nyquist = 1 / (2 * max(size))
     shells = int(nyquist / width + 1e-6) + 1
     measured = np.ones(_ANGLE_STEPS, np.bool_) if angles_deg is None else measured_directions(angles_deg)

@@ -20,7 +20,7 @@ def reference(one, two, spacing):
     """Shells of the full complex transform, nothing left out."""
     spectra = [np.fft.fftn(data - data.mean()) for data in (one, two)]
     axes = np.meshgrid(*(np.fft.fftfreq(n, d) for n, d in zip(one.shape, spacing, strict=True)), indexing="ij")
-    width = 1 / max(n * d for n, d in zip(one.shape, spacing, strict=True))
+    width = 1 / min(n * d for n, d in zip(one.shape, spacing, strict=True))
     shell = np.floor(np.sqrt(sum(axis**2 for axis in axes)) / width + 0.5).astype(int)
     product, power, other = (
         np.bincount(shell.ravel(), values.ravel())
