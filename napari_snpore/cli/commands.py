@@ -108,6 +108,13 @@ def reconstruct(
         str,
         typer.Option(help="Vacuum level that is subtracted first: auto (found in each image), none, or a grey value."),
     ] = "auto",
+    leave_out: Annotated[list[int] | None, typer.Option(help="A tilt to leave out, from 0; once for each.")] = None,
+    repair_pixels: Annotated[bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels.")] = False,
+    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Average squares of so many px.")] = 1,
+    normalize_mass: Annotated[
+        bool, typer.Option("--normalize-mass", help="Scale every image to the median mass.")
+    ] = False,
+    xf: Annotated[Path | None, typer.Option(help="An alignment made by IMOD, instead of our own.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
@@ -117,8 +124,15 @@ def reconstruct(
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle=None if align else tilt_axis_angle,
     )
-    alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle)
-    prepare = checked(PrepareSection, background=background)
+    alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle, xf=None if xf is None else str(xf))
+    prepare = checked(
+        PrepareSection,
+        leave_out=leave_out or [],
+        repair_pixels=repair_pixels,
+        bin=bin_factor,
+        background=background,
+        normalize_mass=normalize_mass,
+    )
     how = checked(
         ReconstructSection,
         method=method,
@@ -132,7 +146,12 @@ def reconstruct(
     )
     with recorded("reconstruct", output, overwrite=overwrite) as conduct:
         note(
-            conduct, input_paths(Recipe(input=source)), input=source, prepare=prepare, align=alignment, reconstruct=how
+            conduct,
+            input_paths(Recipe(input=source, align=alignment)),
+            input=source,
+            prepare=prepare,
+            align=alignment,
+            reconstruct=how,
         )
         tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct)
         write_volume(output, tomogram.volume, overwrite=overwrite)

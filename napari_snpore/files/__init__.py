@@ -4,7 +4,18 @@ Reading parses with the format's library and hands out what the file really says
 what counts. Writing goes beside the place and is renamed into it (:mod:`~napari_snpore.files.atomic`).
 """
 
+from napari_snpore.files.imod import read_xf, write_tlt, write_xf
 from napari_snpore.files.read import SUFFIXES, describe, read_tilt_series, read_volume
 from napari_snpore.files.write import write_table, write_volume
 
-__all__ = ["SUFFIXES", "describe", "read_tilt_series", "read_volume", "write_table", "write_volume"]
+__all__ = [
+    "SUFFIXES",
+    "describe",
+    "read_tilt_series",
+    "read_volume",
+    "read_xf",
+    "write_table",
+    "write_tlt",
+    "write_volume",
+    "write_xf",
+]

@@ -19,7 +19,7 @@ import numpy as np
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
-from napari_snpore.files import write_table, write_volume
+from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
@@ -104,6 +104,8 @@ def input_paths(recipe: Recipe) -> list[str]:
         path = Path(name)
         for suffix in (".rawtlt", ".tlt", ".mdoc", ".txt"):
             beside += [one for one in (path.with_suffix(suffix), Path(f"{path}{suffix}")) if one.is_file()]
+    if recipe.align.xf is not None and recipe.align.enabled and recipe.input.tilt_series:
+        beside.append(Path(recipe.align.xf))
     return [*named, *sorted({str(path) for path in beside} - set(named))]
 
 
@@ -127,6 +129,8 @@ def write_results(
         write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
     if tomogram.alignment is not None and tomogram.series is not None:
         write_table(tables / "alignment.csv", tomogram.alignment.table(tomogram.series.angles_deg))
+        write_xf(tables / "alignment.xf", tomogram.alignment)
+        write_tlt(tables / "alignment.tlt", tomogram.series.angles_deg)
     for name, table in quality_tables(tomogram).items():
         write_table(tables / f"{name}.csv", table)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,8 @@ def quality_tables(tomogram: Tomogram) -> dict[str, pd.DataFrame]:
                 "mass_gray": tomogram.quality.mass_per_tilt,
             }
         )
+    if tomogram.inspection is not None:
+        tables["tilts"] = tomogram.inspection
     if tomogram.even_odd is not None:
         tables["fourier_shell_correlation"] = tomogram.even_odd.table()
     return tables
@@ -58,12 +59,29 @@ def even_odd_lines(found: EvenOdd | None) -> list[str]:
     return lines
 
 
+def tilt_lines(inspection: pd.DataFrame | None) -> list[str]:
+    """Name the raw tilts that look bad, with the reason; none was left out for it."""
+    if inspection is None:
+        return []
+    bad = inspection[inspection["reason"] != ""]
+    lines = [
+        f"                ! tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}"
+        for row in bad.head(_MOST_NAMED).itertuples()
+    ]
+    if len(bad) > _MOST_NAMED:
+        lines.append(f"                ! and {len(bad) - _MOST_NAMED} more: tables/tilts.csv")
+    return lines
+
+
+_MOST_NAMED = 5
 _SIDES = {"x": "across the beam", "y": "along the axis", "z": "along the beam"}
 
 
 def _limit(curve: ShellCorrelation, direction: str) -> str:
-    value = curve.resolution_nm(direction)
-    if math.isnan(value):
-        rows = curve.table[curve.table["direction"] == direction]
-        return "no data" if rows["correlation"].isna().all() else "none: below half-bit from the start"
-    return f"{'<= ' if curve.reaches_nyquist(direction) else ''}{value:.3g} nm"
+    words = {
+        "crossed": f"{curve.resolution_nm(direction):.3g} nm",
+        "not crossed": f"<= {curve.finest_nm:.3g} nm (not crossed)",
+        "begins below": "none (begins below)",
+        "no data": "no data",
+    }
+    return words[curve.outcome(direction)]

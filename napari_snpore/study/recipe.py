@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -46,19 +55,31 @@ class InputSection(_Section):
 
 
 class PrepareSection(_Section):
-    """What happens to the images first; ``background``: the vacuum level that is subtracted, ``auto`` (found in each image),
-    ``none``, or a grey value.
+    """What happens to the images first, in this order; all but the background is off unless asked for.
+
+    ``leave_out``: tilts, numbered from 0. ``crop_px``: first and last (excluded) row and column. ``background``: the vacuum level
+    that is subtracted, ``auto`` (found in each image), ``none``, or a grey value.
     """
 
+    leave_out: list[NonNegativeInt] = []
+    repair_pixels: bool = False
+    crop_px: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
+    bin: PositiveInt = 1
     background: Literal["auto", "none"] | float = "auto"
+    normalize_mass: bool = False
 
 
 class AlignSection(_Section):
-    """Alignment of the tilt series; ``enabled = false`` for a series that is aligned already."""
+    """Alignment of the tilt series; ``enabled = false`` for a series that is aligned already.
+
+    ``xf``: an alignment made by IMOD, used instead of our own. ``tilt_axis_offset_px``: set by hand, px of the prepared images.
+    """
 
     enabled: bool = True
     method: AlignMethod = "auto"
     tilt_axis_angle: float | None = None
+    tilt_axis_offset_px: float | None = None
+    xf: str | None = None
 
 
 class ReconstructSection(_Section):
@@ -208,7 +229,13 @@ def read_recipe(path: str | Path) -> Recipe:
         recipe = Recipe(**content)
     except InputError as error:
         raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
-    return recipe.model_copy(update={"input": _beside(recipe.input, path.parent), "name": recipe.name or path.stem})
+    xf = None if recipe.align.xf is None else _place(recipe.align.xf, path.parent)
+    update = {
+        "input": _beside(recipe.input, path.parent),
+        "align": recipe.align.model_copy(update={"xf": xf}),
+        "name": recipe.name or path.stem,
+    }
+    return recipe.model_copy(update=update)
 
 
 def first_problem(error: ValidationError) -> str:
@@ -224,9 +251,13 @@ def first_problem(error: ValidationError) -> str:
     return f"{where}: {message[0].lower()}{message[1:]}{shown}" if where else f"{message}{shown}"
 
 
+def _place(value: str, folder: Path) -> str:
+    return value if Path(value).expanduser().is_absolute() else str(folder / value)
+
+
 def _beside(section: InputSection, folder: Path) -> InputSection:
     def place(value: str) -> str:
-        return value if Path(value).expanduser().is_absolute() else str(folder / value)
+        return _place(value, folder)
 
     series = section.tilt_series
     return section.model_copy(

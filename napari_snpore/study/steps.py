@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.files import read_tilt_series, read_volume
+from napari_snpore.files import read_tilt_series, read_volume, read_xf
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
@@ -38,10 +38,12 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
 from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.bad_pixels import repair_pixels
 from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd, even_odd_correlation
-from napari_snpore.tomography.preparation import subtract_background
+from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Triple, Volume
 
@@ -75,6 +77,7 @@ class Tomogram:
     alignment: Alignment | None = None
     quality: Quality | None = None
     even_odd: EvenOdd | None = None
+    inspection: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,11 +159,12 @@ def tomogram_of(
 ) -> Tomogram:
     """Prepare and align a series (as far as the recipe wants it), reconstruct it, and say how good the result is."""
     with conduct.step("prepare"):
-        series = subtract_background(series, preparation.background)
+        inspection = inspect_tilts(series)
+        series = prepare(series, preparation)
     aligned, found = series, None
     if alignment.enabled:
         with conduct.step("align") as watch:
-            found = align(series, tilt_axis_angle=alignment.tilt_axis_angle, method=alignment.method, **watch)
+            found = find_alignment(series, alignment, **watch)
             aligned = found.apply(series)
     with conduct.step("reconstruct") as watch:
         volume = reconstruct(aligned, **reconstruction.model_dump(), **watch)
@@ -170,7 +174,28 @@ def tomogram_of(
     if len(aligned.angles_deg) >= FEWEST_TILTS:
         with conduct.step("even/odd correlation") as watch:
             halves = even_odd_correlation(aligned, **half_options(volume, reconstruction), **watch)
-    return Tomogram(volume, series, aligned, found, quality, halves)
+    return Tomogram(volume, series, aligned, found, quality, halves, inspection)
+
+
+def prepare(series: TiltSeries, section: PrepareSection) -> TiltSeries:
+    """Prepare a raw series as a recipe says; what is off costs nothing."""
+    series = leave_out_tilts(series, section.leave_out)
+    if section.repair_pixels:
+        series = repair_pixels(series)
+    if section.crop_px is not None:
+        series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
+    series = subtract_background(bin_series(series, section.bin), section.background)
+    return normalize_mass(series) if section.normalize_mass else series
+
+
+def find_alignment(series: TiltSeries, section: AlignSection, **watch: Any) -> Alignment:
+    """Align a series, or take the alignment of another program; what was set by hand replaces what was found."""
+    if section.xf is None:
+        found = align(series, tilt_axis_angle=section.tilt_axis_angle, method=section.method, **watch)
+        return found.changed(tilt_axis_offset_px=section.tilt_axis_offset_px)
+    return read_xf(section.xf).changed(
+        tilt_axis_angle=section.tilt_axis_angle, tilt_axis_offset_px=section.tilt_axis_offset_px
+    )
 
 
 def half_options(volume: Volume, section: ReconstructSection) -> dict[str, Any]:

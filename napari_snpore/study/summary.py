@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
-from napari_snpore.study.quality_report import even_odd_lines
+from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
 from napari_snpore.volume import Volume
@@ -41,12 +42,12 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
             f"Tilt series     {len(angles)} images, {angles.min():.1f}° to {angles.max():.1f}°, "
             f"pixel {tomogram.series.pixel_size_nm:.4g} nm"
         )
+        lines += tilt_lines(tomogram.inspection)
     if tomogram.alignment is not None:
         found = tomogram.alignment
         lines.append(
             f"Alignment       {found.method}: axis {found.tilt_axis_angle:.1f}° from image y, offset "
-            f"{found.tilt_axis_offset_px:.2f} px, residual {np.median(found.residual_px):.2f} px (median over tilts, across "
-            f"the axis), hand {found.handedness}"
+            f"{found.tilt_axis_offset_px:.2f} px, {_residual_words(found.residual_px)}, hand {found.handedness}"
         )
         lines += [f"                ! {sentence}" for sentence in found.notes]
     lines.append(f"Volume          {z} × {y} × {x} voxels (z, y, x) of {voxel}")
@@ -61,6 +62,12 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
             f"Mass            {100 * quality.mass_variation:.2g} % standard deviation over the tilts",
         ]
     return lines + even_odd_lines(tomogram.even_odd)
+
+
+def _residual_words(residual_px: NDArray[np.float64]) -> str:
+    if np.isnan(residual_px).all():
+        return "residual unknown"
+    return f"residual {np.median(residual_px):.2f} px (median over tilts, across the axis)"
 
 
 _METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "DART"}

@@ -9,8 +9,8 @@ took no part in. How far images are apart lives in ``registration``, the axis in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -107,11 +107,17 @@ class Alignment:
         object.__setattr__(self, "notes", tuple(self.notes))
 
     def apply(
-        self, series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+        self,
+        series: TiltSeries,
+        *,
+        out: Any = None,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
     ) -> TiltSeries:
         """Return the aligned series: float32, tilt axis along image y through the centre, interpolated once (cubic).
 
         An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the nearest edge value goes on.
+        ``out``, such as a memory map of the shape of the result, takes the images of a series larger than memory.
 
         Raises
         ------
@@ -128,6 +134,7 @@ class Alignment:
             self.shifts_px,
             self.tilt_axis_angle,
             self.tilt_axis_offset_px,
+            out=out,
             progress=progress,
             should_stop=should_stop,
         )
@@ -141,6 +148,23 @@ class Alignment:
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
         )
+
+    def changed(
+        self,
+        *,
+        shifts_px: ArrayLike | None = None,
+        tilt_axis_angle: float | None = None,
+        tilt_axis_offset_px: float | None = None,
+    ) -> Alignment:
+        """Return the alignment with some of it set by hand; what is None stays. The residual is then unknown (nan)."""
+        given = {"shifts_px": shifts_px, "tilt_axis_angle": tilt_axis_angle, "tilt_axis_offset_px": tilt_axis_offset_px}
+        new: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if not new:
+            return self
+        shifts = np.asarray(new.get("shifts_px", self.shifts_px), np.float64)
+        unknown = np.full(len(shifts), np.nan)
+        method = self.method if self.method.endswith("manual") else f"{self.method} + manual"
+        return replace(self, **new, residual_px=unknown, method=method)
 
     def table(self, angles_deg: ArrayLike) -> pd.DataFrame:
         """Return one row a tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
@@ -203,7 +227,7 @@ def align(
     steps += 2 + (MOST_PASSES if refines else 0) + 1
     tick = _Ticker(steps, progress, should_stop)
 
-    raw = np.asarray(series.images)
+    raw = series.images
     coarse = working_frames(raw, size=_SCAN_SIZE)
     coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
     fine = working_frames(raw, size=_MATCH_SIZE)

@@ -65,7 +65,7 @@ def noise_level(series: TiltSeries) -> NoiseLevel:
 
     def one(tilt: int) -> tuple[float, float, float, float]:
         image = np.asarray(series.images[tilt], np.float32)
-        variance = _variances(image) * gains[tilt]
+        variance = pixel_variances(image) * gains[tilt]
         weight = np.maximum(image, 0).astype(np.float64)
         square = np.square(image, dtype=np.float64)
         return float(variance.sum()), float((variance * weight).sum()), float(weight.sum()), float(square.sum())
@@ -75,7 +75,7 @@ def noise_level(series: TiltSeries) -> NoiseLevel:
     return NoiseLevel(share, float(np.sqrt(weighted / weights)) if weights > 0 else 0.0)
 
 
-def _variances(image: Floats) -> NDArray[np.float64]:
+def pixel_variances(image: Floats) -> NDArray[np.float64]:
     """Return the noise variance of each pixel, from the pixels of like grey value in the same image."""
     answer = _answer(image)
     smooth = ndimage.uniform_filter(image, 5, mode="nearest")

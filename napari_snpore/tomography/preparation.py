@@ -1,12 +1,13 @@
-"""What is done to the images before they are aligned: the vacuum level is brought to zero.
+"""What is done to the images before they are aligned: vacuum to zero, equal mass, fewer or smaller pixels.
 
 A detector's offset is no mass, but a reconstruction would spread it over the volume. Nothing here runs unasked: a recipe names
-each step, and the history keeps it.
+each step, and the history keeps it. Bad pixels and bad tilts have files of their own.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,9 +22,10 @@ Background = Literal["auto", "none"] | float
 
 _BINS = 1024
 _PEAK = 0.05
+_SMALLEST_SIDE = 8
 
 
-def subtract_background(series: TiltSeries, level: Background = "auto") -> TiltSeries:
+def subtract_background(series: TiltSeries, level: Background = "auto", *, out: Any = None) -> TiltSeries:
     """Return the series with its vacuum at zero.
 
     Parameters
@@ -33,6 +35,8 @@ def subtract_background(series: TiltSeries, level: Background = "auto") -> TiltS
     level : "auto", "none" or float
         ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is subtracted from all;
         ``none`` returns the series as it is.
+    out : array-like, float32, shape (tilt, y, x), optional
+        Where the images go, such as a memory map for a series larger than memory.
 
     Returns
     -------
@@ -52,13 +56,88 @@ def subtract_background(series: TiltSeries, level: Background = "auto") -> TiltS
         levels = np.full(len(series.angles_deg), float(level))
     else:
         raise InputError(f"background is {level!r}; 'auto', 'none' or a grey value is needed.")
-    images = np.empty(series.shape, np.float32)
+    images = np.empty(series.shape, np.float32) if out is None else out
 
     def subtract(k: int) -> None:
-        np.subtract(series.images[k], levels[k], out=images[k], casting="unsafe", dtype=np.float64)
+        images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
 
     run_blocks(subtract, range(len(levels)))
     return series.after("subtract background", images, level=level, median_level=float(np.median(levels)))
+
+
+def normalize_mass(series: TiltSeries) -> TiltSeries:
+    """Return the series with every image scaled to the median mass: for a beam current that drifts.
+
+    Off by default everywhere: an oblique or long fibre brings more or less of itself into the field as it tilts, which is no
+    error. The factors are kept in the history.
+
+    Raises
+    ------
+    InputError
+        The background was not subtracted before (a factor would scale the offset too), or an image without mass.
+    """
+    if all(step.name != "subtract background" for step in series.history):
+        raise InputError("normalize_mass needs a series whose background was subtracted; set background first.")
+    mass = np.array([np.asarray(image, np.float64).sum() for image in series.images])
+    if not (mass > 0).all():
+        raise InputError(
+            f"Image {int(np.argmin(mass))} of the tilt series has no mass above the background; leave it out."
+        )
+    factors = np.median(mass) / mass
+    images = np.empty(series.shape, np.float32)
+
+    def scale(k: int) -> None:
+        images[k] = np.multiply(series.images[k], factors[k], dtype=np.float64)
+
+    run_blocks(scale, range(len(factors)))
+    return series.after("normalize mass", images, factors=factors.tolist())
+
+
+def bin_series(series: TiltSeries, factor: int) -> TiltSeries:
+    """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and columns left over are cut.
+
+    Raises
+    ------
+    InputError
+        A factor that is no whole number from 1 on, or leaves fewer than 8 px a side.
+    """
+    if isinstance(factor, bool) or int(factor) != factor or factor < 1:
+        raise InputError(f"bin is {factor}; a whole number, 1 or more, is needed.")
+    if factor == 1:
+        return series
+    tilts, ny, nx = series.shape
+    rows, columns = ny // factor, nx // factor
+    if min(rows, columns) < _SMALLEST_SIDE:
+        raise InputError(f"bin is {factor}; images of {ny} x {nx} px would have fewer than {_SMALLEST_SIDE} px a side.")
+    top, left = (ny - rows * factor) // 2, (nx - columns * factor) // 2
+    images = np.empty((tilts, rows, columns), np.float32)
+
+    def average(k: int) -> None:
+        cut = np.asarray(series.images[k])[top : top + rows * factor, left : left + columns * factor]
+        images[k] = cut.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float64)
+
+    run_blocks(average, range(tilts))
+    binned = series.after("bin", images, factor=int(factor))
+    return replace(binned, pixel_size_nm=series.pixel_size_nm * factor)
+
+
+def crop_series(series: TiltSeries, y: tuple[int, int], x: tuple[int, int]) -> TiltSeries:
+    """Return the part of all images from ``y[0]`` to ``y[1]`` and ``x[0]`` to ``x[1]`` (px, ends excluded), without a copy.
+
+    The rotation centre is the middle of what is left.
+
+    Raises
+    ------
+    InputError
+        A part beyond the images or with fewer than 8 px a side.
+    """
+    for name, (first, last), size in (("y", y, series.shape[1]), ("x", x, series.shape[2])):
+        if not 0 <= first < last <= size or last - first < _SMALLEST_SIDE:
+            raise InputError(
+                f"crop along {name} is {first} to {last} px; a part of 0 to {size} with at least {_SMALLEST_SIDE} px is needed."
+            )
+    images = series.images[:, y[0] : y[1], x[0] : x[1]]
+    return series.after("crop", images, y=list(y), x=list(x))
 
 
 def vacuum_level(image: NDArray[Any]) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.errors import InputError
 
 
 def axis_rotation(tilt_axis_angle: float) -> NDArray[np.float64]:
@@ -38,9 +39,10 @@ def warp_images(
     tilt_axis_angle: float,
     offset_px: float = 0.0,
     *,
+    out: Any = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.float32]:
+) -> Any:
     """Resample every image once so that its tilt axis becomes image axis y and passes through the centre.
 
     Parameters
@@ -53,6 +55,8 @@ def warp_images(
         φ in degrees.
     offset_px : float
         Place of the axis across it after the rotation, in px from the centre; subtracted.
+    out : array-like, float32, optional
+        Where the images go, one by one; of the shape of the result.
 
     Returns
     -------
@@ -65,11 +69,21 @@ def warp_images(
     rows, columns = aligned_shape((ny, nx), tilt_axis_angle)
     matrix = axis_rotation(tilt_axis_angle)
     start = _start((ny, nx), (rows, columns), matrix, offset_px)
-    out = np.empty((tilts, rows, columns), dtype=np.float32)
+    if out is None:
+        out = np.empty((tilts, rows, columns), dtype=np.float32)
+    elif tuple(out.shape) != (tilts, rows, columns) or np.dtype(out.dtype) != np.float32:
+        raise InputError(f"out needs shape {(tilts, rows, columns)} and type float32.")
 
     def warp_one(tilt: int) -> None:
         image = np.asarray(images[tilt], dtype=np.float32)
-        ndimage.affine_transform(image, matrix, offset=start - shifts_px[tilt], output=out[tilt], mode="nearest")
+        out[tilt] = ndimage.affine_transform(
+            image,
+            matrix,
+            offset=start - shifts_px[tilt],
+            output_shape=(rows, columns),
+            output=np.float32,
+            mode="nearest",
+        )
 
     run_blocks(warp_one, range(tilts), progress=progress, should_stop=should_stop)
     return out

@@ -1,0 +1,89 @@
+"""Hot and dead pixels: single pixels that stand out of their surroundings as no object does, and those that do so at every tilt.
+
+A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as bad where it is further
+from the median of its 3 × 3 surroundings than ``threshold`` times the noise there, while none of its eight neighbours is off
+by more than ``_SPREAD`` of that. Two bad pixels side by side are therefore kept.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.noise import pixel_variances
+from napari_snpore.tomography.tilt_series import TiltSeries, finite_images
+
+_SPREAD = 0.25
+_FIXED_SHARE = 0.5  # of the tilts, from which on a pixel is held to be the detector's
+_BESIDE = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.bool_)
+
+
+def repair_pixels(
+    series: TiltSeries,
+    *,
+    threshold: float = 8.0,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> TiltSeries:
+    """Replace hot and dead pixels by the median of their surroundings.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Raw images: an interpolation spreads a hot pixel over its neighbours.
+    threshold : float
+        In standard deviations of the noise at that grey value, at least 4.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    TiltSeries
+        float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that stand out in at least
+        half of the tilts and are replaced in all of them.
+
+    Raises
+    ------
+    InputError
+        NaN in an image, or a threshold below 4.
+    """
+    if not (math.isfinite(threshold) and threshold >= 4):
+        raise InputError(f"threshold is {threshold}; 4 standard deviations or more are needed.")
+    count = len(series.angles_deg)
+
+    def find(tilt: int) -> NDArray[np.bool_]:
+        image = finite_images(np.asarray(series.images[tilt])[None])[0]
+        return _stands_out(image, threshold)
+
+    bad = np.stack(run_blocks(find, range(count), progress=progress, should_stop=should_stop))
+    fixed = bad.mean(axis=0) >= _FIXED_SHARE
+    bad |= fixed
+    images = np.empty(series.shape, np.float32)
+
+    def repair(tilt: int) -> None:
+        image = np.asarray(series.images[tilt], np.float32)
+        around = ndimage.median_filter(image, 3, mode="reflect")
+        images[tilt] = np.where(bad[tilt], around, image)
+
+    run_blocks(repair, range(count), should_stop=should_stop)
+    return series.after(
+        "repair pixels",
+        images,
+        threshold=threshold,
+        repaired_per_tilt=bad.sum(axis=(1, 2)).tolist(),
+        fixed_pixel_count=int(fixed.sum()),
+    )
+
+
+def _stands_out(image: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
+    excess = image - ndimage.median_filter(image, 3, mode="reflect")
+    sigma = np.sqrt(pixel_variances(image))
+    off = np.abs(image - ndimage.median_filter(image, 5, mode="reflect"))
+    sharp = ndimage.maximum_filter(off, footprint=_BESIDE, mode="reflect") < _SPREAD * np.abs(excess)
+    return np.asarray((np.abs(excess) > threshold * np.maximum(sigma, 1e-6 * np.ptp(image))) & sharp)
