@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from napari_snpore.figures.numbers import number, plain_ticks
+from napari_snpore.figures.numbers import number, scaled_ticks
 from napari_snpore.figures.page import letter_panels, new_figure, wrapped
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, HATCH, PRINT, SERIES_COLOURS, Look
+from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
+from napari_snpore.tomography.shell_correlation import CONE_DEG, ShellCorrelation
 
-if TYPE_CHECKING:
-    from napari_snpore.tomography.even_odd import EvenOdd
-    from napari_snpore.tomography.shell_correlation import ShellCorrelation
-
-_DASHES = ("-", "--", "-.", ":")
+_DASHES = ("-", "--", "-.")
 _DIRECTIONS = {"x": "x, across the beam", "y": "y, along the axis", "z": "z, along the beam"}
+_FIRST_SIDE = 2  # directions take other colours than methods
 
 
 def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
     """Draw the correlation of even and odd tilts against spatial frequency, with the half-bit curve.
+
+    Left the whole of each method, right weighted backprojection by direction, each against the half-bit curve (dotted) of its
+    own number of coefficients. A drop line marks the crossing, a grey line Nyquist's frequency.
 
     Parameters
     ----------
@@ -32,63 +34,61 @@ def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
     """
     first, last = found.slices
     about = (
-        f"Even against odd tilts (each half has twice the tilt step), {last - first} slices, only frequencies that the tilts "
-        "measured. Half-bit curve of van Heel and Schatz; circles mark where it is crossed."
+        f"Even against odd tilts, each half at twice the tilt step; {last - first} slices; frequencies that the tilts measured. "
+        f"Directions: cones of {CONE_DEG:g}° half-angle. Dotted: half-bit curve (van Heel and Schatz)."
     )
+    method, linear = list(found.curves.items())[-1]
     with look.in_force():
         width = look.width(DOUBLE_COLUMN_MM)
-        figure = new_figure(look, width_mm=width, height_mm=66, constrained=True)
+        about = wrapped(about, width_mm=width - 4, size_pt=look.small_pt)
+        height = 50 + look.line_mm * (about.count("\n") + 8)
+        figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
         whole, sides = figure.subplots(1, 2, sharey=True)
-        for index, (method, curve) in enumerate(found.curves.items()):
-            meaning = "resolution" if method == "wbp" else "consistency"
-            _curve(whole, curve, "all", index, f"{method.upper()}, {meaning}")
-        _half_bit(whole, curve, "all")
+        for index, (name, curve) in enumerate(found.curves.items()):
+            _curve(whole, curve, "all", index, index, f"{name.upper()}, {meaning_of(name)}")
         for index, (name, label) in enumerate(_DIRECTIONS.items()):
-            _curve(sides, curve, name, index, label)
-        whole.set_ylabel("Fourier shell correlation")
-        sides.set_title(f"{method.upper()} by direction (within 30°)", fontsize=look.font_pt)
+            _curve(sides, linear, name, _FIRST_SIDE + index, index, label)
         whole.set_title("All directions", fontsize=look.font_pt)
-        curves = [one.table["correlation"].min() for one in found.curves.values()]
-        lowest = min(-0.1, 0.05 * math.floor(20 * min(curves)))
+        sides.set_title(f"{method.upper()} by direction", fontsize=look.font_pt)
+        whole.set_ylabel("Fourier shell correlation")
+        lowest = min(float(one.table["correlation"].min()) for one in found.curves.values())
         for axes in (whole, sides):
-            axes.set(xlabel="Spatial frequency (1/nm)", ylim=(lowest, 1.05))
-            axes.set_xlim(0, float(curve.table["frequency_per_nm"].max()))
-            axes.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
-            plain_ticks(axes.xaxis, at_most=6)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=1, fontsize=look.small_pt)
-        figure.suptitle(
-            wrapped(about, width_mm=width - 4, size_pt=look.small_pt),
-            fontsize=look.small_pt,
-            color=GREY,
-            x=0.02,
-            ha="left",
-        )
+            _frame(axes, linear, lowest, look)
+        figure.suptitle(about, fontsize=look.small_pt, color=GREY, x=0.02, ha="left")
         letter_panels([whole, sides], look)
         return figure
 
 
-def _curve(axes: Axes, curve: ShellCorrelation, direction: str, which: int, label: str) -> None:
-    rows = curve.table[(curve.table["direction"] == direction) & curve.table["correlation"].notna()]
-    if rows.empty:
-        axes.plot([], [], linestyle="none", label=f"{label}: no data")
-        return
-    colour = SERIES_COLOURS[which]
+def _curve(axes: Axes, curve: ShellCorrelation, direction: str, colour_index: int, dash_index: int, label: str) -> None:
+    """Draw a curve, its half-bit curve and a drop line at their crossing; the legend holds the number."""
+    colour = SERIES_COLOURS[colour_index]
     limit = curve.resolution_nm(direction)
-    bound = "≤ " if curve.reaches_nyquist(direction) else ""
-    words = "below half-bit" if math.isnan(limit) else f"{bound}{number(limit)} nm"
-    axes.plot(
-        rows["frequency_per_nm"],
-        rows["correlation"],
-        _DASHES[which],
-        color=colour,
-        linewidth=1.0,
-        label=f"{label}: {words}",
+    words = {
+        "crossed": f"{number(limit)} nm",
+        "not crossed": f"≤ {number(curve.finest_nm)} nm",
+        "begins below": "below half-bit",
+        "no data": "no data",
+    }[curve.outcome(direction)]
+    rows = curve.rows(direction)
+    frequency = rows["frequency_per_nm"]
+    dash, label = _DASHES[dash_index], f"{label}: {words}"
+    axes.plot(frequency, rows["correlation"], dash, color=colour, linewidth=1.0, label=label)
+    axes.plot(frequency, rows["half_bit"], ":", color=colour, linewidth=0.7)
+    if math.isfinite(limit):
+        height = float(np.interp(1 / limit, frequency, rows["half_bit"]))
+        axes.plot([1 / limit] * 2, [0, height], color=colour, linewidth=0.7)
+        axes.plot([1 / limit], [height], "o", color=colour, markersize=3.5, markerfacecolor="white")
+
+
+def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, look: Look) -> None:
+    """Set limits, ticks, labels and the marks that both panels share."""
+    nyquist = float(curve.table["frequency_per_nm"].max())
+    bottom = min(-0.1, 0.05 * math.floor(20 * lowest)) if math.isfinite(lowest) else -0.1
+    axes.set(xlim=(0, 1.02 * nyquist), ylim=(bottom, 1.05))
+    axes.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
+    axes.axvline(
+        nyquist, color=GREY, linewidth=0.7, zorder=0, label=f"Nyquist: {number(curve.finest_nm)} nm (two voxels)"
     )
-    if math.isfinite(limit) and not curve.reaches_nyquist(direction):
-        height = float(rows["half_bit"].iloc[(rows["frequency_per_nm"] - 1 / limit).abs().argmin()])
-        axes.plot([1 / limit], [height], "o", color=colour, markersize=4, markerfacecolor="white")
-
-
-def _half_bit(axes: Axes, curve: ShellCorrelation, direction: str) -> None:
-    rows = curve.table[(curve.table["direction"] == direction) & curve.table["correlation"].notna()]
-    axes.plot(rows["frequency_per_nm"], rows["half_bit"], ":", color=GREY, linewidth=1.0, label="half-bit")
+    factor = scaled_ticks(axes.xaxis, low=0, high=nyquist)
+    axes.set_xlabel(f"Spatial frequency (1/nm{factor})")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=1, fontsize=look.small_pt)

@@ -20,7 +20,7 @@ def add_shells(
     second: Any,
     planes: tuple[int, int],
     frequencies: tuple[Doubles, Doubles, Doubles],
-    measured: NDArray[np.bool_],
+    measured: Any,
     width: float,
     cosine: float,
     full: int,
@@ -36,8 +36,8 @@ def add_shells(
         First and last (excluded) z of this slab.
     frequencies : three float64 arrays
         Of each axis (z, y, x), in one unit.
-    measured : bool
-        Whether the direction of (kz, kx) is measured, for equal steps of its angle over [0, 180°).
+    measured : bool, shape (z, x // 2 + 1)
+        Whether some tilt measured the direction of (kz, kx).
     width : float
         Of a shell, in the unit of the frequencies.
     cosine : float
@@ -49,18 +49,18 @@ def add_shells(
         coefficients.
     """
     fz, fy, fx = frequencies
-    shells, steps = sums.shape[1], len(measured)
+    shells = sums.shape[1]
+    square = cosine * cosine
     for z in range(planes[0], planes[1]):
         for y in range(len(fy)):
             for x in range(len(fx)):
-                radius = np.sqrt(fz[z] * fz[z] + fy[y] * fy[y] + fx[x] * fx[x])
-                shell = int(radius / width + 0.5)
+                if not measured[z, x]:
+                    continue
+                zz, yy, xx = fz[z] * fz[z], fy[y] * fy[y], fx[x] * fx[x]
+                length = zz + yy + xx
+                shell = int(np.sqrt(length) / width + 0.5)
                 if shell >= shells or shell == 0:
                     continue
-                if fz[z] != 0.0 or fx[x] != 0.0:
-                    turn = np.arctan2(fz[z], fx[x]) / np.pi
-                    if not measured[int((turn % 1.0) * steps) % steps]:
-                        continue
                 weight = 1.0
                 if x == 0 or (full % 2 == 0 and x == full // 2):
                     weight = 0.5  # its Friedel mate is in this half as well
@@ -68,15 +68,15 @@ def add_shells(
                 product = weight * (np.float64(one.real) * two.real + np.float64(one.imag) * two.imag)
                 power = weight * (np.float64(one.real) * one.real + np.float64(one.imag) * one.imag)
                 other = weight * (np.float64(two.real) * two.real + np.float64(two.imag) * two.imag)
-                for direction in range(4):
-                    inside = (
-                        direction == 0
-                        or (direction == 1 and abs(fx[x]) >= cosine * radius)
-                        or (direction == 2 and abs(fy[y]) >= cosine * radius)
-                        or (direction == 3 and abs(fz[z]) >= cosine * radius)
-                    )
-                    if inside:
-                        sums[direction, shell, 0] += product
-                        sums[direction, shell, 1] += power
-                        sums[direction, shell, 2] += other
-                        sums[direction, shell, 3] += weight
+                side = 0  # cones are narrower than 45°: one at most
+                if xx >= square * length:
+                    side = 1
+                elif yy >= square * length:
+                    side = 2
+                elif zz >= square * length:
+                    side = 3
+                for direction in range(0, side + 1, max(side, 1)):
+                    sums[direction, shell, 0] += product
+                    sums[direction, shell, 1] += power
+                    sums[direction, shell, 2] += other
+                    sums[direction, shell, 3] += weight

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.reconstruction import reconstruct
-from napari_snpore.tomography.shell_correlation import ShellCorrelation, fourier_shell_correlation
+from napari_snpore.tomography._shell_kernels import DIRECTIONS
+from napari_snpore.tomography.reconstruction import Method, reconstruct
+from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS, ShellCorrelation, fourier_shell_correlation
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -47,14 +49,15 @@ class EvenOdd:
         return pd.concat(parts, ignore_index=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the crossings of the half-bit curve in nm, by method and direction; nan: none or no data."""
+        """Return the crossings of the half-bit curve in nm, by method and direction; nan where ``outcome`` is not crossed."""
         return {
             "slices": list(self.slices),
             **{
                 method: {
                     "meaning": meaning_of(method),
-                    "resolution_nm": {name: curve.resolution_nm(name) for name in ("all", "x", "y", "z")},
-                    "reaches_nyquist": curve.reaches_nyquist(),
+                    "resolution_nm": {name: curve.resolution_nm(name) for name in DIRECTIONS},
+                    "outcome": {name: curve.outcome(name) for name in DIRECTIONS},
+                    "finest_nm": curve.finest_nm,
                 }
                 for method, curve in self.curves.items()
             },
@@ -69,13 +72,15 @@ def meaning_of(method: str) -> str:
 def even_odd_correlation(
     series: TiltSeries,
     *,
-    method: str = "sirt",
+    method: Method = "sirt",
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
     **options: Any,
 ) -> EvenOdd:
-    """Reconstruct from every other tilt, twice, and correlate.
+    """Reconstruct from every other tilt, twice, and correlate (after Cardone et al., J. Struct. Biol. 151 (2005) 117).
+
+    Each half has half of the dose and twice the tilt step, so that the whole reconstruction resolves at least as much.
 
     Parameters
     ----------
@@ -86,7 +91,7 @@ def even_odd_correlation(
     threads, progress, should_stop
         As there; ``progress`` counts the reconstructions.
     **options
-        Further options of ``reconstruct``.
+        Further options of ``reconstruct``, but none that holds a volume of its own.
 
     Returns
     -------
@@ -96,41 +101,84 @@ def even_odd_correlation(
     Raises
     ------
     InputError
-        Fewer than 6 tilts, or whatever ``reconstruct`` refuses.
+        Fewer than 6 tilts, fewer than 8 slices or voxels along z, or whatever ``reconstruct`` refuses.
+    """
+    last = min(series.shape[1], (series.shape[1] + MOST_SLICES) // 2)
+    first = max(0, last - MOST_SLICES)
+    if last - first < FEWEST_VOXELS:
+        raise InputError(
+            f"The tilt series has {last} slices; a Fourier shell correlation needs at least {FEWEST_VOXELS}."
+        )
+    plans: dict[Method, dict[str, Any]] = {method: options}
+    if method != "wbp":
+        plans["wbp"] = {"thickness_px": options.get("thickness_px")}
+    curves = {}
+    for index, (name, chosen) in enumerate(plans.items()):
+        halves = even_odd_volumes(
+            series,
+            slices=(first, last),
+            method=name,
+            threads=threads,
+            progress=None if progress is None else partial(_told, progress, 2 * index, 2 * len(plans)),
+            should_stop=should_stop,
+            **chosen,
+        )
+        curves[str(name)] = fourier_shell_correlation(*halves, angles_deg=series.angles_deg, threads=threads)
+    return EvenOdd(curves, (first, last))
+
+
+def _told(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total)
+
+
+def even_odd_volumes(
+    series: TiltSeries,
+    *,
+    slices: tuple[int, int] | None = None,
+    method: Method = "sirt",
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+    **options: Any,
+) -> tuple[Volume, Volume]:
+    """Reconstruct two volumes that share no image: from the even and from the odd tilts, in the order of their angles.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Aligned, with at least 6 tilts.
+    slices : (int, int), optional
+        First and last (excluded) slice along the tilt axis; default all.
+    method, threads, progress, should_stop
+        As in :func:`even_odd_correlation`.
+    **options
+        Further options of ``reconstruct``.
+
+    Returns
+    -------
+    (Volume, Volume)
+        float32, shape (z, slices, x).
+
+    Raises
+    ------
+    InputError
+        Fewer than 6 tilts, an option that would put the same volume into both halves, or whatever ``reconstruct`` refuses.
     """
     order = np.argsort(series.angles_deg, kind="stable")
     if len(order) < FEWEST_TILTS:
         raise InputError(f"The tilt series has {len(order)} images; even and odd halves need at least {FEWEST_TILTS}.")
-    slices = series.shape[1]
-    first = max(0, (slices - MOST_SLICES) // 2)
-    last = min(slices, first + MOST_SLICES)
-    plans = (
-        {method: options}
-        if method == "wbp"
-        else {method: options, "wbp": {"thickness_px": options.get("thickness_px")}}
+    shared = sorted(
+        {"initial", "out", "support", "callback", "partial"} & {k for k, v in options.items() if v is not None}
     )
-    curves = {}
-    done, total = 0, 2 * len(plans)
-    for name, chosen in plans.items():
-        halves = []
-        for half in (0, 1):
-            halves.append(_half(series, order[half::2], (first, last), name, threads, should_stop, chosen))
-            done += 1
-            if progress is not None:
-                progress(done, total)
-        curves[name] = fourier_shell_correlation(*halves, angles_deg=series.angles_deg, threads=threads)
-    return EvenOdd(curves, (first, last))
-
-
-def _half(
-    series: TiltSeries,
-    tilts: Any,
-    slices: tuple[int, int],
-    method: str,
-    threads: int | None,
-    should_stop: ShouldStop | None,
-    options: dict[str, Any],
-) -> Volume:
-    images = np.stack([np.asarray(series.images[tilt][slices[0] : slices[1]]) for tilt in tilts])
-    half = replace(series, images=images, angles_deg=series.angles_deg[tilts], history=())
-    return reconstruct(half, method=method, threads=threads, should_stop=should_stop, **options)  # type: ignore[arg-type]
+    if shared:
+        raise InputError(f"{shared[0]} is not for even and odd halves: they must share nothing but the geometry.")
+    first, last = slices or (0, series.shape[1])
+    volumes = []
+    for half in (0, 1):
+        tilts = order[half::2]
+        images = np.stack([np.asarray(series.images[tilt][first:last]) for tilt in tilts])
+        part = replace(series, images=images, angles_deg=series.angles_deg[tilts], history=())
+        volumes.append(reconstruct(part, method=method, threads=threads, should_stop=should_stop, **options))
+        if progress is not None:
+            progress(half + 1, 2)
+    return volumes[0], volumes[1]

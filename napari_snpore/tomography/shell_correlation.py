@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,12 @@ from napari_snpore.volume import Volume, array_of, spacing_of
 CONE_DEG = 30.0
 """Half-angle of the cones about the axes."""
 
-_ANGLE_STEPS = 1440
+Outcome = Literal["crossed", "not crossed", "begins below", "no data"]
+
 _TAPER = 0.1  # share of a side over which a volume falls to 0 at each of its ends
+FEWEST_VOXELS = 8
+"""Along each axis."""
+
 _FEWEST = 8  # independent coefficients below which a shell says nothing
 
 
@@ -39,29 +43,38 @@ class ShellCorrelation:
 
     table: pd.DataFrame
 
-    def resolution_nm(self, direction: str = "all") -> float:
-        """Return one over the frequency where the correlation first falls below the half-bit curve.
+    def rows(self, direction: str = "all") -> pd.DataFrame:
+        """Return the shells of one direction that hold data."""
+        return self.table[(self.table["direction"] == direction) & self.table["correlation"].notna()]
 
-        nan where it begins below it, or where there is no data; the finest frequency (Nyquist) where it never falls below.
+    def outcome(self, direction: str = "all") -> Outcome:
+        """Tell whether the curve crosses the half-bit curve.
+
+        ``not crossed``: it stays above up to the finest frequency, so that the voxels and not the data set the limit.
         """
-        rows = self.table[(self.table["direction"] == direction) & self.table["correlation"].notna()]
+        rows = self.rows(direction)
         if rows.empty:
+            return "no data"
+        below = (rows["correlation"] < rows["half_bit"]).to_numpy()
+        if below[0]:
+            return "begins below"
+        return "crossed" if below.any() else "not crossed"
+
+    def resolution_nm(self, direction: str = "all") -> float:
+        """Return one over the frequency where the curve first crosses half-bit, interpolated; nan without a crossing."""
+        if self.outcome(direction) != "crossed":
             return math.nan
+        rows = self.rows(direction)
         over = (rows["correlation"] - rows["half_bit"]).to_numpy()
         frequency = rows["frequency_per_nm"].to_numpy()
-        below = np.flatnonzero(over < 0)
-        if not len(below):
-            return float(1 / frequency[-1])
-        k = int(below[0])
-        if k == 0:
-            return math.nan
+        k = int(np.flatnonzero(over < 0)[0])
         part = over[k - 1] / (over[k - 1] - over[k])
         return float(1 / (frequency[k - 1] + part * (frequency[k] - frequency[k - 1])))
 
-    def reaches_nyquist(self, direction: str = "all") -> bool:
-        """Tell whether the curve stays above half-bit up to the last frequency: the voxels, not the data, set the limit."""
-        rows = self.table[(self.table["direction"] == direction) & self.table["correlation"].notna()]
-        return not rows.empty and bool((rows["correlation"] >= rows["half_bit"]).all())
+    @property
+    def finest_nm(self) -> float:
+        """One over the last frequency: twice the voxel size, which no crossing can pass."""
+        return float(1 / self.table["frequency_per_nm"].max())
 
 
 def fourier_shell_correlation(
@@ -71,6 +84,7 @@ def fourier_shell_correlation(
     spacing: float | Sequence[float] | None = None,
     angles_deg: ArrayLike | None = None,
     taper: bool = True,
+    mask: Volume | NDArray[Any] | None = None,
     threads: int | None = None,
 ) -> ShellCorrelation:
     """Correlate two volumes shell by shell in Fourier space.
@@ -82,11 +96,14 @@ def fourier_shell_correlation(
     spacing : float or (dz, dy, dx), optional
         Voxel size in nm; not needed for a Volume.
     angles_deg : array-like, optional
-        Tilts about y: a coefficient counts if its direction in the (z, x) plane lies within half a tilt step of a tilt that was
-        measured, so that the wedge does not enter. Default: all count.
+        Tilts about y: a coefficient counts if :func:`measured_directions` holds for its direction in the (z, x) plane, so that
+        the wedge does not enter. Default: all count.
     taper : bool
-        Let the volumes fall to 0 (raised cosine) over a tenth of their length at each end, so that their borders do not
-        correlate. No tighter mask is used: that would correlate by itself.
+        Let the volumes fall to their mean (raised cosine) over a tenth of their length at each end, so that their borders do
+        not correlate.
+    mask : Volume or array, shape (z, y, x) or (z, x), optional
+        Weights from 0 to 1 on top of that, such as :func:`soft_cylinder`. A tight or hard-edged mask correlates by itself: both
+        volumes then share its shape.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
 
@@ -98,35 +115,40 @@ def fourier_shell_correlation(
     Raises
     ------
     InputError
-        Different shapes, fewer than three axes, sides below 8 voxels, values that are not finite.
+        Different shapes, fewer than three axes, sides below 8 voxels, values that are not finite, a mask of another shape or
+        of zeros.
 
     Notes
     -----
     The half-bit curve is that of van Heel and Schatz (doi 10.1016/j.jsb.2005.05.009), with the number of independent
-    coefficients as n. Memory: both transforms, 8 bytes a voxel together with the tapered copy of one volume.
+    coefficients (Friedel mates count once) as n. Memory beside the input: at most 12 bytes a voxel, two transforms and one
+    tapered copy; 1.6 GB for 512³.
 
     Examples
     --------
     >>> volume = np.random.default_rng(0).random((16, 16, 16))
     >>> curve = fourier_shell_correlation(volume, volume, spacing=0.5)
-    >>> round(float(curve.table["correlation"].min()), 6), curve.resolution_nm()
-    (1.0, 1.0)
+    >>> round(float(curve.table["correlation"].min()), 6), curve.outcome(), curve.finest_nm
+    (1.0, 'not crossed', 1.0)
     """
     one, two = array_of(first), array_of(second)
-    if one.ndim != 3 or one.shape != two.shape or min(one.shape) < 8:
+    if one.ndim != 3 or one.shape != two.shape or min(one.shape) < FEWEST_VOXELS:
         raise InputError(
-            f"The volumes have shapes {tuple(one.shape)} and {tuple(two.shape)}; two of the same shape (z, y, x) with at least 8 "
-            "voxels a side are needed."
+            f"The volumes have shapes {tuple(one.shape)} and {tuple(two.shape)}; two of the same shape (z, y, x) with at least "
+            f"{FEWEST_VOXELS} voxels a side are needed."
         )
     size = spacing_of(first, spacing)
     threads = threads or thread_count()
-    spectra = [_spectrum(data, taper, threads) for data in (one, two)]
-    shape = tuple(one.shape)
+    shape: tuple[int, int, int] = one.shape
+    weights = _checked_mask(mask, shape)
+    spectra = [_spectrum(data, taper, weights, threads) for data in (one, two)]
     frequencies = (fft.fftfreq(shape[0], size[0]), fft.fftfreq(shape[1], size[1]), fft.rfftfreq(shape[2], size[2]))
     width = 1 / min(n * d for n, d in zip(shape, size, strict=True))  # no shell misses an axis' coefficients
     nyquist = 1 / (2 * max(size))
     shells = int(nyquist / width + 1e-6) + 1
-    measured = np.ones(_ANGLE_STEPS, np.bool_) if angles_deg is None else measured_directions(angles_deg)
+    measured = np.ones((shape[0], len(frequencies[2])), np.bool_)
+    if angles_deg is not None:
+        measured = measured_directions(angles_deg, frequencies[0][:, None], frequencies[2][None, :])
     cosine = math.cos(math.radians(CONE_DEG))
     slab = max(1, -(-shape[0] // 16))  # the same slabs on any number of threads: sums are added in one order
 
@@ -152,28 +174,93 @@ def half_bit(count: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root))
 
 
-def measured_directions(angles_deg: ArrayLike) -> NDArray[np.bool_]:
-    """Tell for equal steps of the angle of (kz, kx) over [0°, 180°) whether a tilt lies within half the median step."""
-    angles = np.sort(np.asarray(angles_deg, np.float64).reshape(-1) % 180)
-    distinct = np.unique(np.round(angles, 6))
-    if len(distinct) < 2:
+def measured_directions(angles_deg: ArrayLike, kz: ArrayLike, kx: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which directions of Fourier space a tilt series about y has measured.
+
+    Parameters
+    ----------
+    angles_deg : array-like
+        The tilts. One at θ measures the plane through the y axis and the direction (kz, kx) = (sin θ, cos θ).
+    kz, kx : array-like
+        Components of the directions; broadcast.
+
+    Returns
+    -------
+    bool array
+        True between neighbouring tilts at most 1.5 median steps apart, within half a median step of any tilt, and on the axis.
+
+    Raises
+    ------
+    InputError
+        Fewer than two different tilts.
+
+    Examples
+    --------
+    >>> measured_directions([-2, 0, 2, 4], np.sin(np.radians([1, 4.9, 5.2])), np.cos(np.radians([1, 4.9, 5.2])))
+    array([ True,  True, False])
+    """
+    tilts = np.unique(np.round(np.asarray(angles_deg, np.float64).reshape(-1) % 180, 6) % 180)
+    if len(tilts) < 2:
         raise InputError("angles_deg holds fewer than two different tilts.")
-    half_step = float(np.median(np.diff(distinct))) / 2
-    centers = (np.arange(_ANGLE_STEPS) + 0.5) * 180 / _ANGLE_STEPS
-    apart = np.abs(centers[:, None] - distinct[None, :])
-    return np.asarray(np.minimum(apart, 180 - apart).min(axis=1) <= half_step + 90 / _ANGLE_STEPS)
+    gaps = np.diff(np.append(tilts, tilts[0] + 180))  # around the half turn: the wedge is the widest
+    step = float(np.median(np.delete(gaps, np.argmax(gaps))))
+    z, x = np.broadcast_arrays(np.asarray(kz, np.float64), np.asarray(kx, np.float64))
+    turn = np.rad2deg(np.arctan2(z, x)) % 180
+    before = np.searchsorted(tilts, turn, side="right") - 1  # -1: before the first is after the last
+    past = (turn - tilts[before]) % 180
+    apart = np.minimum(past, gaps[before] - past)
+    return np.asarray((gaps[before] <= 1.5 * step) | (apart <= step / 2 + 1e-6) | ((z == 0) & (x == 0)))
 
 
-def _spectrum(data: Any, taper: bool, threads: int) -> NDArray[np.complex64]:
+def soft_cylinder(shape: tuple[int, int], *, radius_px: float, edge_px: float = 8.0) -> NDArray[np.float32]:
+    """Return a mask (z, x): 1 within a radius of the middle, falling to 0 by a raised cosine over ``edge_px`` outside of it.
+
+    Raises
+    ------
+    InputError
+        A radius or an edge that is not positive.
+
+    Examples
+    --------
+    >>> soft_cylinder((1, 7), radius_px=1.0, edge_px=2.0)[0].round(2).tolist()
+    [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
+    """
+    for name, value in (("radius_px", radius_px), ("edge_px", edge_px)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"{name} is {value}; a positive number is needed.")
+    z, x = (np.arange(n) - (n - 1) / 2 for n in shape)
+    outside = np.clip((np.hypot(z[:, None], x[None, :]) - radius_px) / edge_px, 0, 1)
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * outside), np.float32)
+
+
+def _checked_mask(mask: Any, shape: tuple[int, int, int]) -> NDArray[np.float32] | None:
+    """Return the mask with three axes."""
+    if mask is None:
+        return None
+    weights = np.asarray(array_of(mask), np.float32)
+    if weights.shape == (shape[0], shape[2]):
+        weights = weights[:, None, :]
+    if weights.ndim != 3 or weights.shape not in (shape, (shape[0], 1, shape[2])):
+        raise InputError(f"mask has shape {np.shape(array_of(mask))}; {shape}, or its (z, x), is needed.")
+    if not (np.isfinite(weights).all() and weights.any()):
+        raise InputError("mask holds no weight, or values that are not finite.")
+    return weights
+
+
+def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads: int) -> NDArray[np.complex64]:
     values = np.array(data, dtype=np.float32)
     if not np.isfinite(values).all():
         raise InputError("A volume holds NaN or infinite values; the Fourier shell correlation needs finite ones.")
-    values -= values.mean(dtype=np.float64)
-    if taper:
-        for axis, n in enumerate(values.shape):
-            shape = [1, 1, 1]
-            shape[axis] = n
-            values *= _window(n).reshape(shape)
+    sides = [_window(n) if taper else np.ones(n, np.float32) for n in values.shape]
+    across = sides[1][:, None] * sides[2][None, :]
+    total, weight = 0.0, 0.0
+    for z, plane in enumerate(values):
+        window = sides[0][z] * across if mask is None else sides[0][z] * across * mask[z]
+        plane *= window
+        total += float(plane.sum(dtype=np.float64))
+        weight += float(window.sum(dtype=np.float64))
+    for z, plane in enumerate(values):  # the weighted mean goes: else the window itself would correlate
+        plane -= (total / weight) * (sides[0][z] * across if mask is None else sides[0][z] * across * mask[z])
     return np.asarray(fft.rfftn(values, workers=threads, overwrite_x=True))
 
 
