@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +52,7 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, out: 
     if level == "none":
         return series
     if level == "auto":
-        levels = np.array(run_blocks(lambda k: vacuum_level(series.images[k]), range(len(series.angles_deg))))
+        levels = np.array(run_blocks(partial(_level_of, series), range(len(series.angles_deg))))
     elif isinstance(level, (int, float)) and math.isfinite(level):
         levels = np.full(len(series.angles_deg), float(level))
     else:
@@ -63,6 +64,15 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, out: 
 
     run_blocks(subtract, range(len(levels)))
     return series.after("subtract background", images, level=level, median_level=float(np.median(levels)))
+
+
+def _level_of(series: TiltSeries, tilt: int) -> float:
+    try:
+        return vacuum_level(series.images[tilt])
+    except InputError:
+        raise InputError(
+            f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
+        ) from None
 
 
 def normalize_mass(series: TiltSeries) -> TiltSeries:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.tomography.matching import predictions
-from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts
+from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts, wide_shift
 from napari_snpore.tomography.tilt_axis import Trial, sharpen_axis
 from napari_snpore.tomography.working_frames import WorkingFrames
 
@@ -23,6 +23,7 @@ MOST_PASSES = 4
 _SETTLED_PX = 0.1
 _SHARED_STRUCTURE = 0.4
 _BRIGHT_RIM = 0.3
+_LOST = 8.0
 
 
 def refine(
@@ -30,6 +31,7 @@ def refine(
 ) -> Trial:
     """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
     passes = 0
+    trial = rescue(frames, angles, trial, axial)
     for _ in range(MOST_PASSES):
         before = trial.translations_px
         trial = _match(frames, angles, trial, axial)
@@ -60,6 +62,38 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
         expected = predictions(now, angles, half=half, iterations=ITERATIONS)
         moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
     return Trial(trial.tilt_axis_angle, moved, trial.misfit)
+
+
+def rescue(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
+    """Bring back single images that tracking lost: those that the others explain far worse than they explain most.
+
+    Each is looked for over the whole field, from where the raw image lies, and moved only where that explains it better.
+    """
+    lost = _unexplained(*_with_expected(frames, angles, trial))
+    tilts = np.flatnonzero(lost > _LOST * np.median(lost))
+    if not 0 < len(tilts) <= len(angles) // 4:
+        return trial
+    moved = trial.translations_px.copy()
+    moved[tilts, 0] = 0.0  # the middle of all
+    centred = Trial(trial.tilt_axis_angle, moved, trial.misfit)
+    for _ in range(2):
+        now, expected = _with_expected(frames, angles, centred)
+        steps = np.array([wide_shift(expected[tilt], now[tilt]) for tilt in tilts]) * [float(axial), 1.0]
+        moved = centred.translations_px.copy()
+        moved[tilts] += steps * frames.binning
+        centred = Trial(trial.tilt_axis_angle, moved, trial.misfit)
+    better = _unexplained(*_with_expected(frames, angles, centred))[tilts] < lost[tilts]
+    back = trial.translations_px.copy()
+    shift = np.median(np.delete(centred.translations_px - trial.translations_px, tilts, axis=0), axis=0)
+    back[tilts[better]] = centred.translations_px[tilts[better]] - shift
+    return Trial(trial.tilt_axis_angle, back, trial.misfit)
+
+
+def _unexplained(now: IMAGES, expected: IMAGES) -> FLOAT:
+    """Return the share of each frame's power that its re-projection does not explain."""
+    left = np.square(now - expected).sum(axis=(1, 2), dtype=np.float64)
+    shares: FLOAT = left / np.maximum(np.square(now).sum(axis=(1, 2), dtype=np.float64), 1e-30)
+    return shares
 
 
 def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:

@@ -13,6 +13,7 @@ from scipy.fft import irfft, irfft2, rfft, rfft2
 
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
+_ROD_PX = 4.0
 _STEEPEST_STRETCH = np.cos(np.deg2rad(80.0))  # beyond 80° a specimen is no slab, and the stretch has no limit
 
 
@@ -90,9 +91,20 @@ def track_by_correlation(frames: IMAGES, angles_deg: FLOAT) -> FLOAT:
             before = tilt - step
             ratio = cosines[before] / cosines[tilt]
             stretched = _stretch_across(frames[tilt], ratio)
-            along, across = _correlate(frames[before], stretched, taper, band)
+            along, across = _peak_2d(frames[before], stretched, taper, band)
             shifts[tilt] = shifts[before, 0] + along, (shifts[before, 1] + across) / ratio
     return shifts
+
+
+def wide_shift(reference: IMAGES, frame: IMAGES) -> FLOAT:
+    """Return the shift (along, across) that brings a frame onto a reference, however far apart they are.
+
+    What does not change along the axis is taken off before: a rod fits itself everywhere along it.
+    """
+    one, two = (
+        image - ndimage.gaussian_filter1d(image, _ROD_PX, axis=0, mode="nearest") for image in (reference, frame)
+    )
+    return np.array(_peak_2d(one, two, _taper(frame.shape), _band(frame.shape)))
 
 
 def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.0, along_axis: bool = True) -> FLOAT:
@@ -172,7 +184,7 @@ def _band(shape: tuple[int, ...]) -> FLOAT:
     return window
 
 
-def _correlate(reference: IMAGES, frame: IMAGES, taper: FLOAT, band: FLOAT) -> tuple[float, float]:
+def _peak_2d(reference: IMAGES, frame: IMAGES, taper: FLOAT, band: FLOAT) -> tuple[float, float]:
     """Return the shift (dy, dx) that brings ``frame`` onto ``reference``, from the peak of the cross-correlation."""
     spectra = [rfft2((image - image.mean()) * taper) * band for image in (reference, frame)]
     correlation = irfft2(spectra[0] * np.conj(spectra[1]), s=reference.shape)

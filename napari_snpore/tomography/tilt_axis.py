@@ -8,7 +8,7 @@ and does not care whether the axis is vertical, horizontal or between.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from napari_snpore.tomography.registration import (
     shifts_along_axis,
     track_by_correlation,
 )
+from napari_snpore.tomography.warp import axis_rotation
 from napari_snpore.tomography.working_frames import WorkingFrames
 
 FLOAT = NDArray[np.float64]
@@ -37,11 +38,19 @@ _GRID = (-2, -1, 0, 1, 2)
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One alignment that was tried: axis direction, translations (along, across) in raw px, and its misfit."""
+    """One alignment that was tried: axis direction, translations (along, across) in raw px, and its misfit.
+
+    A constant along the axis is free; it is chosen so that the images are pulled as little as can be, for what a pull brings
+    in from beyond the field is no data.
+    """
 
     tilt_axis_angle: float
     translations_px: FLOAT
     misfit: float
+
+    def __post_init__(self) -> None:
+        middle = np.percentile(self.translations_px[:, 0], [5, 95]).mean()  # a lost image must not pull the others
+        object.__setattr__(self, "translations_px", self.translations_px - [middle, 0.0])
 
 
 def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float) -> FLOAT:
@@ -67,8 +76,9 @@ def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_
 
 def track_angles(frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[float], track: Track) -> list[Trial]:
     """Align coarsely for several directions of the axis and judge the results."""
-    found = [(float(direction), track(frames, angles_deg, float(direction))) for direction in directions]
-    return [Trial(*one, value) for one, value in zip(found, judge(frames, angles_deg, found), strict=True)]
+    found = [Trial(float(direction), track(frames, angles_deg, float(direction)), 1.0) for direction in directions]
+    judged = judge(frames, angles_deg, [(one.tilt_axis_angle, one.translations_px) for one in found])
+    return [replace(one, misfit=value) for one, value in zip(found, judged, strict=True)]
 
 
 def judge(
@@ -161,13 +171,17 @@ def sharpen_axis(
         moved = [(angle, found + offset * sideways) for offset in offsets]
         return judge(frames, angles_deg, moved, iterations=iterations)
 
+    def turned(turn: float) -> tuple[float, FLOAT]:
+        # each raw image keeps its shift: translations that kept their direction from the axis instead would pull images
+        # apart with every turn, and hold a wrong direction where it is
+        return angle + turn, found @ axis_rotation(angle).T @ axis_rotation(angle + turn)
+
     def at_turns(turns: list[float]) -> list[float]:
-        turned = [(angle + turn, found) for turn in turns]
-        return judge(frames, angles_deg, turned, iterations=iterations)
+        return judge(frames, angles_deg, [turned(turn) for turn in turns], iterations=iterations)
 
     found = found + sideways * _minimum(at_offsets, offset_step_px)
     if angle_step_deg > 0:
-        angle += _minimum(at_turns, angle_step_deg)
+        angle, found = turned(_minimum(at_turns, angle_step_deg))
     return Trial(angle, found, trial.misfit)
 
 

@@ -67,6 +67,21 @@ def test_particle_is_aligned_to_a_tenth_of_a_pixel():
     assert offset < 0.2
 
 
+@pytest.mark.parametrize(("bodies", "phi"), [(particle, 87.0), (fibre, 33.0)])
+def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
+    """With seed 133 the coarse track loses one image of the oblique fibre by half of the field."""
+    size, angles = 96, np.arange(-70.0, 71.0, 4.0)
+    rng = np.random.default_rng(133)
+    shifts = rng.uniform(-0.15 * size, 0.15 * size, (len(angles), 2))
+    images = tilt_images(bodies(size, seed=1), angles, (size, size), shifts=shifts, phi=phi, offset=2.5)
+    found = align(TiltSeries(rng.poisson(images * 1000 / images.max()).astype(np.float32), angles, 1.0))
+    along, across, angle, offset = errors(found, shifts, phi, 2.5, angles)
+    assert along < 0.3
+    assert across < 0.3
+    assert angle < 0.3
+    assert offset < 0.3
+
+
 def test_known_axis_is_kept_as_given():
     series, shifts = misaligned(particle(SIZE, seed=3), 33.0, seed=4)
     found = align(series, tilt_axis_angle=33.0 + 180.0)
