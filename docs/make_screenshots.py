@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 from napari_snpore.viewer.layers import add_layer
 from napari_snpore.viewer.samples import phantom_layers
 from napari_snpore.viewer.widgets.measure import MeasureWidget
+from napari_snpore.viewer.widgets.reconstruct import ReconstructWidget
 from napari_snpore.viewer.widgets.threshold import ThresholdWidget
 
 IMAGES = Path(__file__).parent / "images"
@@ -26,6 +27,8 @@ def main(folder: Path = IMAGES) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*SIZE)
+    reconstruct(viewer, folder / "reconstruct.png")
+    viewer.layers.clear()
     for data in phantom_layers("pristine"):
         add_layer(viewer, data)
     show_cross_section(viewer)
@@ -39,6 +42,17 @@ def show_cross_section(viewer: napari.Viewer) -> None:
     viewer.dims.order = (1, 0, 2)
     viewer.dims.current_step = tuple(n // 2 for n in viewer.layers["pristine"].data.shape)
     viewer.reset_view()
+
+
+def reconstruct(viewer: napari.Viewer, path: Path) -> None:
+    """Reconstruct the needle of the sample menu, its alignment found by itself."""
+    viewer.open_sample("napari-snpore", "needle")
+    widget = ReconstructWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name="Reconstruct", area="right")
+    widget.reconstruct()
+    viewer.reset_view()
+    photograph(viewer, path)
+    viewer.window.remove_dock_widget(dock)
 
 
 def threshold(viewer: napari.Viewer, path: Path) -> None:

@@ -69,6 +69,7 @@ class SlicePreview:
         self.threads = threads or thread_count()
         self._alignment = alignment
         self._splines: list[Floats] | None = None
+        self._last: tuple[int, Floats] | None = None
         self._planes: dict[tuple[int, int], SlicePlane] = {}
 
     def aligned_by(self, alignment: Alignment | None) -> SlicePreview:
@@ -88,12 +89,15 @@ class SlicePreview:
         rows, columns = self.shape
         if not 0 <= y < rows:
             raise InputError(f"y is {y}; the images have rows 0 to {rows - 1}.")
+        if self._last is not None and self._last[0] == y:
+            return self._last[1]
         if self._alignment is None:
             row = np.stack([np.asarray(image[y], np.float32) for image in self.series.images])
         else:
             row = self._interpolated(self._alignment, y, columns)
         if not np.isfinite(row).all():
             raise InputError(f"The images hold NaN or infinite values in row {y}; leave them out or repair them.")
+        self._last = (y, row)
         return row
 
     def reconstruct(

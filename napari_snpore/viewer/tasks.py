@@ -1,4 +1,4 @@
-"""A step of work in a thread, the same way for every widget: bar, time left, cancel, one sentence when it fails.
+"""A step of work in a thread, the same way for every widget: bar, time left, finish now, cancel, one sentence when it fails.
 
 The GUI thread only starts work and takes its result. A widget owns one :class:`StepStatus`, the last line of its form.
 
@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
+from threading import Event
 from typing import Any, TypeVar
 
 from napari import current_viewer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, Qt, Signal
+from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
@@ -35,13 +36,13 @@ class _Signals(WorkerBaseSignals):
     progressed = Signal(int, int)
 
 
-class _Worker(WorkerBase):
+class Worker(WorkerBase):
     """Runs one step; progress comes out as a signal, at most twenty a second.
 
     It stops when it is asked to, and when the widget that wants its result is gone.
     """
 
-    def __init__(self, work: Work[Any], owner: QWidget | None = None) -> None:
+    def __init__(self, work: Work[Any], owner: QObject | None = None) -> None:
         super().__init__(SignalsClass=_Signals)
         self._step = work
         self._owner = None if owner is None else weakref.ref(owner)
@@ -81,14 +82,19 @@ class StepStatus(QWidget):
         self.cancel_button.clicked.connect(self.cancel)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
+        self.finish_button = QPushButton("Finish now")
+        self.finish_button.setToolTip("End here and keep what there is so far.")
+        self.finish_button.clicked.connect(self.finish)
         line.addWidget(self.bar, 1)
+        line.addWidget(self.finish_button)
         line.addWidget(self.cancel_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(line)
         layout.addWidget(self.message)
-        self._running: list[_Worker] = []  # at most one
+        self._running: list[Worker] = []  # at most one
         self._done: Callable[[Any], None] | None = None
+        self._finish: Event | None = None
         self._what = ""
         self._started = 0.0
         self._show_busy(False)
@@ -99,7 +105,9 @@ class StepStatus(QWidget):
         """Whether a step runs."""
         return bool(self._running)
 
-    def run(self, what: str, work: Work[Result], done: Callable[[Result], None]) -> None:
+    def run(
+        self, what: str, work: Work[Result], done: Callable[[Result], None], *, finish: Event | None = None
+    ) -> None:
         """Run ``work`` in a thread and give its result to ``done`` in the GUI thread.
 
         A step that still runs is cancelled and its result dropped.
@@ -112,9 +120,12 @@ class StepStatus(QWidget):
             ``work(progress, should_stop)``.
         done : callable
             Called with the result; not called when the step fails or is cancelled.
+        finish : Event, optional
+            Set by *Finish now*, which is shown only where this is given; ``work`` then returns what it has.
         """
         self.drop()
-        worker = _Worker(work, self)
+        self._finish = finish
+        worker = Worker(work, self)
         self._running.append(worker)
         self._done, self._what = done, what
         self._started = time.monotonic()
@@ -126,6 +137,13 @@ class StepStatus(QWidget):
         self.say("")
         self._show_busy(True)
         worker.start()
+
+    def finish(self) -> None:
+        """Ask the running step to end early and keep its result."""
+        if self.busy and self._finish is not None:
+            self._finish.set()
+            self.finish_button.setEnabled(False)
+            self.bar.setFormat(f"{self._what}: finishing")
 
     def cancel(self) -> None:
         """Ask the running step to stop; it ends at its next block of work."""
@@ -161,6 +179,8 @@ class StepStatus(QWidget):
             return
         self.bar.setRange(0, total)
         self.bar.setValue(done)
+        if self._finish is not None and self._finish.is_set():
+            return  # the bar says that it is finishing
         spent = time.monotonic() - self._started
         left = spent * (total - done) / done if done else 0.0
         self.bar.setFormat(f"{self._what}: {_share(done, total)}{_time_left(spent, left)}")
@@ -204,6 +224,8 @@ class StepStatus(QWidget):
     def _show_busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
         self.cancel_button.setVisible(busy)
+        self.finish_button.setVisible(busy and self._finish is not None)
+        self.finish_button.setEnabled(True)
         if busy:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
@@ -222,7 +244,7 @@ def run_alive(what: str, work: Work[Result]) -> Result:
     found: list[Result] = []
     failed: list[Exception] = []
     loop = QEventLoop()
-    worker = _Worker(work)
+    worker = Worker(work)
     worker.returned.connect(found.append)
     worker.errored.connect(failed.append)
     worker.warned.connect(_relay_warning)
@@ -238,7 +260,7 @@ def run_alive(what: str, work: Work[Result]) -> Result:
     return found[0]
 
 
-def _quit_all(workers: list[_Worker]) -> None:
+def _quit_all(workers: list[Worker]) -> None:
     for worker in workers:
         worker.quit()
 

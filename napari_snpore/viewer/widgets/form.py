@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QFrame,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 CAVEAT = "⚠"
+_NARROWEST = 340
 
 
 class NumberBox(QDoubleSpinBox):
@@ -85,6 +87,10 @@ class Fold(QCollapsible):
         inside = QWidget()
         inside.setLayout(self.form)
         self.setContent(inside)
+        outer = self.layout()
+        if outer is not None:
+            outer.setContentsMargins(0, 0, 0, 0)
+            outer.setSpacing(2)
         self.collapse(animate=False)
 
 
@@ -105,17 +111,61 @@ class ResultText(QLabel):
         self.setVisible(bool(lines))
 
 
+class _Scroll(QScrollArea):
+    """As wide as the dock, as high as there is room: a form that is longer scrolls instead of growing the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumWidth(_NARROWEST)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def setWidget(self, inside: QWidget | None) -> None:
+        """Take the form, and stay as wide as it needs."""
+        super().setWidget(inside)
+        if inside is not None:
+            inside.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice that the form needs more or less room."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            bar = self.verticalScrollBar()
+            room = 0 if bar is None else bar.sizeHint().width()
+            self.setMinimumWidth(max(_NARROWEST, watched.minimumSizeHint().width() + room))
+        return bool(super().eventFilter(watched, event))
+
+    def sizeHint(self) -> QSize:
+        """Return the size of the form, up to what a laptop's screen has room for."""
+        inside = self.widget()
+        wanted = QSize(_NARROWEST, 400) if inside is None else inside.sizeHint()
+        return QSize(wanted.width(), min(wanted.height(), 700))
+
+
 class StepForm(QWidget):
-    """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``."""
+    """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``.
+
+    ``column`` scrolls where it is longer than the window is high; what is in ``footer`` stays in sight.
+    """
 
     main_button: MainButton
 
     def __init__(self) -> None:
         super().__init__()
-        self.column = QVBoxLayout(self)
+        inside = QWidget()
+        self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
         self.column.setSpacing(6)
-        self.setMinimumWidth(320)
+        scroll = _Scroll()
+        scroll.setWidget(inside)
+        self.footer = QVBoxLayout()
+        self.footer.setContentsMargins(8, 0, 8, 8)
+        self.footer.setSpacing(6)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.setSpacing(0)
+        around.addWidget(scroll, 1)
+        around.addLayout(self.footer)
 
     def rows(self) -> QFormLayout:
         """Add a block of labelled rows and return it."""

@@ -1,0 +1,136 @@
+"""A small grey picture painted by Qt: a sinogram or a cross-section, with its scale where it has one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QImage, QPainter, QPen
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+_LOW, _HIGH = 0.5, 99.8  # percentiles that become black and white
+_MARGIN = 8
+
+
+class GrayImage(QWidget):
+    """Shows one plane, scaled to its frame.
+
+    Parameters
+    ----------
+    height : int
+        Of the frame, pixels of the screen.
+    empty : str
+        What stands there before there is a picture.
+    square_pixels : bool
+        Whether both axes keep one scale; a sinogram fills its frame instead.
+    """
+
+    def __init__(self, height: int, *, empty: str = "", square_pixels: bool = True) -> None:
+        super().__init__()
+        self._empty, self._square = empty, square_pixels
+        self._shown: QImage | None = None
+        self._pixels: NDArray[np.uint8] | None = None  # QImage borrows its bytes
+        self._pixel_nm = math.nan
+        self._title = ""
+        self.setFixedHeight(height)
+        self.setMinimumWidth(80)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """Rows and columns of what is shown."""
+        return None if self._pixels is None else (self._pixels.shape[0], self._pixels.shape[1])
+
+    @property
+    def words(self) -> str:
+        """What stands there instead of a picture; empty while there is one."""
+        return self._empty if self._shown is None else ""
+
+    def sizeHint(self) -> QSize:
+        """Return the size at which two fit beside each other."""
+        return QSize(150, self.height())
+
+    def show_image(self, plane: Any, *, pixel_nm: float = math.nan, title: str = "") -> None:
+        """Show a plane (rows, columns) of finite grey values; with a pixel size there is a scale bar."""
+        values = np.asarray(plane, np.float32)
+        low, high = np.percentile(values, [_LOW, _HIGH])
+        scale = 255 / (high - low) if high > low else 0.0
+        self._pixels = np.ascontiguousarray(np.clip((values - low) * scale, 0, 255), np.uint8)
+        rows, columns = values.shape
+        self._shown = QImage(self._pixels.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+        self._pixel_nm, self._title = pixel_nm, title
+        self.update()
+
+    def clear(self, empty: str = "") -> None:
+        """Show words instead."""
+        self._shown, self._pixels = None, None
+        self._empty = empty or self._empty
+        self.update()
+
+    def paintEvent(self, event: Any) -> None:
+        """Draw picture, title and scale bar."""
+        del event
+        painter = QPainter(self)
+        frame = QRectF(0, 0, self.width(), self.height())
+        painter.fillRect(frame, QColor("black"))
+        painter.setPen(QColor("#bbbbbb"))
+        font = painter.font()
+        font.setPointSizeF(8)
+        painter.setFont(font)
+        if self._shown is None:
+            inside = frame.adjusted(_MARGIN, 0, -_MARGIN, 0)
+            painter.drawText(inside, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
+            painter.end()
+            return
+        target = self._target(frame)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < self._shown.width())
+        painter.drawImage(target, self._shown)
+        self._paint_words(painter, frame, target)
+        painter.end()
+
+    def _target(self, frame: QRectF) -> QRectF:
+        assert self._shown is not None
+        if not self._square:
+            return frame
+        factor = min(frame.width() / self._shown.width(), frame.height() / self._shown.height())
+        width, height = factor * self._shown.width(), factor * self._shown.height()
+        return QRectF((frame.width() - width) / 2, (frame.height() - height) / 2, width, height)
+
+    def _paint_words(self, painter: QPainter, frame: QRectF, target: QRectF) -> None:
+        assert self._shown is not None
+        if self._title:
+            _outlined(painter, QRectF(5, 2, frame.width() - 10, 16), self._title)
+        if not math.isfinite(self._pixel_nm):
+            return
+        screen_per_nm = target.width() / (self._shown.width() * self._pixel_nm)
+        length = round_length(0.25 * target.width() / screen_per_nm)
+        left, base = target.left() + _MARGIN, frame.height() - _MARGIN
+        for colour, thick in (("black", 5), ("white", 3)):
+            pen = QPen(QColor(colour), thick)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            painter.setPen(pen)
+            painter.drawLine(QPointF(left, base), QPointF(left + length * screen_per_nm, base))
+        _outlined(painter, QRectF(left, base - 19, 120, 15), f"{length:g} nm")
+
+
+def round_length(length: float) -> float:
+    """Return the largest of 1, 2 and 5 times a power of ten that is not longer.
+
+    Examples
+    --------
+    >>> round_length(3.4), round_length(0.7), round_length(50.0)
+    (2.0, 0.5, 50.0)
+    """
+    power = 10.0 ** math.floor(math.log10(length) + 1e-9)
+    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= length * (1 + 1e-9))
+
+
+def _outlined(painter: QPainter, where: QRectF, words: str) -> None:
+    """Write words that can be read on black and on white."""
+    painter.setPen(QColor("black"))
+    painter.drawText(where.translated(1, 1), words)
+    painter.setPen(QColor("white"))
+    painter.drawText(where, words)
