@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from napari_snpore.cli.inputs import checked, checked_connectivity, parse_angles, phase_labels, phase_number
+from napari_snpore.cli.inputs import (
+    checked,
+    checked_connectivity,
+    cut_axes_of,
+    parse_angles,
+    phase_labels,
+    phase_names,
+    phase_number,
+)
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError
@@ -27,6 +35,7 @@ from napari_snpore.study.recipe import (
     AlignSection,
     EnvelopeSection,
     InputSection,
+    MeasureSection,
     PrepareSection,
     Recipe,
     ReconstructSection,
@@ -38,12 +47,18 @@ from napari_snpore.study.summary import object_lines, segmentation_lines, tomogr
 from napari_snpore.tomography.reconstruction import Backend, Stop
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 from napari_snpore.tomography.wbp import Filter
+from napari_snpore.volume import Volume
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]
 Spacing = Annotated[
     float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm, where the file does not say it.")
 ]
+
+CutAxis = Annotated[
+    list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x); once for each; default 1.")
+]
+NoCut = Annotated[bool, typer.Option("--no-cut", help="The whole body lies in the box.")]
 
 
 def demo(output: Output = Path("demo_output")) -> None:
@@ -118,7 +133,8 @@ def reconstruct(
     overwrite: Overwrite = False,
 ) -> None:
     """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
-    source = InputSection(
+    source = checked(
+        InputSection,
         tilt_series=[str(path) for path in series] if len(series) > 1 else str(series[0]),
         angles_deg=None if angles is None else parse_angles(angles),
         pixel_size_nm=pixel_size_nm,
@@ -172,14 +188,13 @@ def segment(
     ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
     occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
     directions: Annotated[int, typer.Option(min=8, help="Directions of the occlusion.")] = 128,
-    cut_axis: Annotated[
-        list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x).")
-    ] = None,
+    cut_axis: CutAxis = None,
+    no_cut: NoCut = False,
     spacing_nm: Spacing = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other materials)."""
-    source = InputSection(volume=str(volume), spacing_nm=spacing_nm)
+    source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm)
     how = checked(ThresholdSection, values=thresholds or None, phases=phases, method=method)
     around = checked(
         EnvelopeSection,
@@ -187,7 +202,7 @@ def segment(
         ray_length_nm=ray_length_nm,
         occlusion_threshold=occlusion_threshold,
         directions=directions,
-        cut_axes=[1] if cut_axis is None else cut_axis,
+        cut_axes=cut_axes_of(cut_axis, no_cut),
     )
     with recorded("segment", output, overwrite=overwrite) as conduct:
         note(conduct, [volume], input=source, threshold=how, envelope=around)
@@ -213,41 +228,69 @@ def measure(
     convention: Annotated[
         Literal["corners", "centers_plus_one"], typer.Option(help="What a Feret diameter spans.")
     ] = "corners",
+    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or over so many directions.")] = "exact",
     min_voxels: Annotated[int, typer.Option(min=1, help="Objects below are marked as unresolved.")] = 64,
-    cut_axis: Annotated[
-        list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x).")
-    ] = None,
+    limit_nm: Annotated[float, typer.Option(min=0, help="Length (nm) below which objects count as small.")] = 2.0,
+    cut_axis: CutAxis = None,
+    no_cut: NoCut = False,
     spacing_nm: Spacing = None,
 ) -> None:
     """Measure a volume of phases: fractions, dead pores and the table of one phase's objects, into a folder."""
+    how = checked(
+        MeasureSection,
+        separate_nm=separate_nm,
+        convention=convention,
+        directions=int(directions) if directions.isascii() and directions.isdecimal() else directions,
+        min_voxels=min_voxels,
+        limit_nm=limit_nm,
+    )
+    cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
         record = Record("measure")
         conduct = Conduct(record, monitor)
-        note(conduct, [path for path in (phases, intensity) if path is not None], phases=str(phases), phase=phase,
-             connectivity=connectivity, separate_nm=separate_nm, convention=convention, min_voxels=min_voxels)  # fmt: skip
         data = read_volume(phases, spacing=spacing_nm)
         labels = phase_labels(data, phases)
-        number = phase_number(phase, labels)
+        names = phase_names(data)
+        number = phase_number(phase, labels, names)
+        name = names[number - 1] if number <= len(names) else phase
         mask = labels == number
         neighbours = checked_connectivity(connectivity, number)
-        with conduct.step(f"label {phase}"):
+        note(
+            conduct,
+            [path for path in (phases, intensity) if path is not None],
+            phases=str(phases),
+            phase=name,
+            intensity=None if intensity is None else str(intensity),
+            spacing_nm=data.spacing,
+            connectivity=neighbours,
+            cut_axes=cut_axes,
+            measure=how,
+        )
+        with conduct.step(f"label {name}"):
             if separate_nm is None:
                 made_by, objects = f"connected {neighbours}", label_objects(mask, connectivity=neighbours)
             else:
                 made_by = f"separated h={separate_nm:g} nm"
                 objects = separate_objects(mask, spacing=data.spacing, contrast_nm=separate_nm)
         grey = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
-        with conduct.step(f"measure {phase}") as watch:
+        with conduct.step(f"measure {name}") as watch:
             table = measure_objects(
-                objects, spacing=data.spacing, intensity=grey, envelope=labels > 0 if (labels == 0).any() else None,
-                convention=convention, objects_from=made_by, min_voxels=min_voxels, **watch
-            )  # fmt: skip
-        write_table(folder / "tables" / f"objects_{phase}.csv", table)
-        write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing))
-        dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple([1] if cut_axis is None else cut_axis))
+                Volume(objects, data.spacing, data.origin),
+                intensity=grey,
+                envelope=labels > 0 if (labels == 0).any() else None,
+                directions=how.directions,
+                convention=how.convention,
+                objects_from=made_by,
+                min_voxels=how.min_voxels,
+                **watch,
+            )
+        write_table(folder / "tables" / f"objects_{name}.csv", table)
+        write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing, names=names))
+        dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple(cut_axes))
         write_table(folder / "tables" / "dead_pores.csv", dead.table)
-        write_volume(folder / "volumes" / f"objects_{phase}.tif", label_volume(data, objects, phase))
-        text = "\n".join(object_lines(phase, table, size_summary(table, min_voxels=min_voxels)))
+        write_volume(folder / "volumes" / f"objects_{name}.tif", label_volume(data, objects, name))
+        sizes = size_summary(table, limit_nm=how.limit_nm, min_voxels=how.min_voxels)
+        text = "\n".join(object_lines(name, table, sizes))
         finish(folder, record, text + "\n", None)
     typer.echo(text)
 

@@ -63,12 +63,30 @@ def checked_connectivity(wanted: int | None, phase: int) -> Connectivity:
     raise InputError(f"--connectivity is {wanted}; 6, 18 and 26 are possible.")
 
 
-def phase_number(phase: str, labels: NDArray[np.uint8]) -> int:
+def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int]:
+    """Return the axes along which the body goes on: y unless others are named, none for a whole particle."""
+    if wanted and no_cut:
+        raise InputError("--cut-axis and --no-cut contradict each other; give one of them.")
+    return [] if no_cut else [1] if wanted is None else wanted
+
+
+def phase_names(volume: Volume) -> tuple[str, ...]:
+    """Return the names of the phases 1..N: those that the volume was segmented with, else pore, C and Sn."""
+    for step in reversed(volume.history):
+        if "phase_names" in step.parameters:
+            return tuple(str(name) for name in step.parameters["phase_names"])
+    return PORE_C_SN.names
+
+
+def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) -> int:
     """Return the label of a phase given by its name or its number."""
-    names = PORE_C_SN.names
-    number = names.index(phase) + 1 if phase in names else int(phase) if phase.isdigit() else 0
+    decimal = phase.isascii() and phase.isdecimal()
+    number = names.index(phase) + 1 if phase in names else int(phase) if decimal else 0
     if number < 1 or not (labels == number).any():
+        found = ", ".join(
+            f"{label} {names[label - 1]}" if label <= len(names) else str(label) for label in np.unique(labels) if label
+        )
         raise InputError(
-            f"--phase is {phase!r}, and no voxel carries it; the volume holds the labels {np.unique(labels).tolist()}."
+            f"--phase is {phase!r}, and no voxel carries it; the volume holds the phases {found or 'none'}."
         )
     return number

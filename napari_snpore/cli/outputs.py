@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
+from napari_snpore.files.write import WRITTEN
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.steps import Conduct
 
@@ -18,8 +20,13 @@ from napari_snpore.study.steps import Conduct
 @contextmanager
 def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[Conduct]:
     """Yield the conduct of a command that writes one volume; its record is written once the volume is there."""
+    if output.suffix.lower() not in WRITTEN:
+        raise OutputError(f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
+    above = next(folder for folder in output.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise OutputError(f"The folder {above} cannot be written.")
     record = Record(command)
     with watched() as monitor:
         yield Conduct(record, monitor)

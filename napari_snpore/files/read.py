@@ -224,13 +224,13 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
             if not inside:
                 raise FileFormatError(f"The folder {one} holds no file that is read.")
             return inside
-        return [_described(one)]
+        return [described(one)]
     if len(path) == 0:
         raise InputError("path is an empty list; at least one file is needed.")
-    return [_described(_existing(one)) for one in path]
+    return [described(_existing(one)) for one in path]
 
 
-def _described(path: Path) -> Path:
+def described(path: Path) -> Path:
     """Return the image file that a ``.mdoc`` describes: ``a.mrc.mdoc`` or ``a.mdoc`` beside ``a.mrc`` or ``a.st``."""
     if path.suffix.lower() != ".mdoc":
         return path

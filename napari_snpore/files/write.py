@@ -15,6 +15,8 @@ from napari_snpore.files.tiff import write_tiff
 from napari_snpore.volume import Volume
 
 _WRITERS = {".tif": write_tiff, ".tiff": write_tiff, ".zarr": write_ome_zarr, ".mrc": write_mrc, ".rec": write_mrc}
+WRITTEN = tuple(sorted(_WRITERS))
+"""Suffixes of volumes."""
 
 
 def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
@@ -46,7 +48,7 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
     path = Path(path)
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
-        raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(sorted(_WRITERS))}.")
+        raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; overwrite=True replaces it.")
     with atomic_path(path) as part:

@@ -36,8 +36,8 @@ def volume_fractions(
     -------
     DataFrame
         One row a phase, absent ones included: ``phase, name, voxel_count, volume_nm3``, ``fraction_percent`` of the envelope
-        (all that is not exterior), ``fraction_box_percent`` of the whole box, and ``denominator``. Shares of an empty envelope
-        are NaN.
+        (all that is not exterior), ``fraction_box_percent`` of the whole box, and ``denominator``: of ``fraction_percent``,
+        ``envelope``, or ``box`` where no voxel is exterior. Shares of an empty envelope are NaN.
     """
     labels = array_of(phases)
     if np.dtype(labels.dtype).kind not in "iub":
@@ -63,6 +63,6 @@ def volume_fractions(
             "volume_nm3": counts[1:] * voxel,
             "fraction_percent": 100 * counts[1:] / body if body else np.full(last, np.nan),
             "fraction_box_percent": 100 * counts[1:] / box,
-            "denominator": "envelope",
+            "denominator": "envelope" if counts[0] else "box",
         }
     )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.splits import otsu_split, pooled, without_comb
@@ -121,7 +121,7 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
     """
     step = float(centers[1] - centers[0])
     smooth = gaussian_filter1d(counts, max(0.5, len(counts) / 500), mode="constant")
-    peaks, _ = find_peaks(np.concatenate([[0.0], smooth, [0.0]]), prominence=smooth.max() / 20)
+    peaks, _ = _peaks(np.concatenate([[0.0], smooth, [0.0]]), prominence=smooth.max() / 20)
     peak = int(peaks[0]) - 1
     start = 1 if peak <= 1 else peak
     flank = gaussian_filter1d(counts[start:], 1.0, mode="nearest")
@@ -143,7 +143,7 @@ def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float
     beside = int(np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1))
     noise = histogram.counts[beside] / step * height * np.exp(-0.5 * (height / spread) ** 2)
     smooth = gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
-    peaks, _ = find_peaks(smooth, height=0.25 * smooth.max(), prominence=0.05 * smooth.max())
+    peaks, _ = _peaks(smooth, height=0.25 * smooth.max(), prominence=0.05 * smooth.max())
     if not peaks.size:
         peaks = np.array([np.argmax(smooth)])
     return [vacuum + float(height[peak]) for peak in peaks]
@@ -156,7 +156,7 @@ def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) ->
     smooth = np.append(gaussian_filter1d(counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"), 0.0)
     start = max(int(first) - 1, 0)
     window = smooth[start : last + 1]
-    peaks, _ = find_peaks(window, prominence=0.05 * window.max(initial=0))
+    peaks, _ = _peaks(window, prominence=0.05 * window.max(initial=0))
     if not peaks.size:
         return None
     return float(centers[start + peaks[int(np.argmax(window[peaks]))]])
@@ -187,12 +187,12 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     if last - first < 3:
         return t1
     rim = gaussian_filter1d(coarse.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest")
-    if find_peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
+    if _peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
         return t1
     # an edge spends on grey values up to v, of 0 to 1, a depth that goes with the probit of v
-    facing_pore = norm.ppf(rim_to / tin) - norm.ppf(rim_from / tin)
-    facing_matrix = norm.ppf((rim_to - matrix) / (tin - matrix)) - norm.ppf((rim_from - matrix) / (tin - matrix))
-    taken = norm.ppf(rim_to / tin) - norm.ppf((t1 - levels.vacuum) / tin)
+    facing_pore = ndtri(rim_to / tin) - ndtri(rim_from / tin)
+    facing_matrix = ndtri((rim_to - matrix) / (tin - matrix)) - ndtri((rim_from - matrix) / (tin - matrix))
+    taken = ndtri(rim_to / tin) - ndtri((t1 - levels.vacuum) / tin)
     seen = _FACING_PORE * facing_pore + (1 - _FACING_PORE) * facing_matrix
     below_t1, below_from, below_to = np.interp(
         [t1, levels.vacuum + rim_from, t2], histogram.edges, histogram.cumulative
@@ -200,3 +200,10 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     wanted = below_t1 + _FACING_PORE * taken / seen * (below_to - below_from)
     raised = float(np.interp(wanted, histogram.cumulative, histogram.edges))
     return min(max(raised, t1), levels.vacuum + _HIGHEST * matrix)
+
+
+def _peaks(values: NDArray[np.float64], **conditions: float) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    from scipy.signal import find_peaks  # with it comes scipy.stats: half a second that no other step needs
+
+    found: tuple[NDArray[np.intp], dict[str, Any]] = find_peaks(values, **conditions)
+    return found

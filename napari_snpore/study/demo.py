@@ -16,7 +16,7 @@ from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.pipeline import finish, output_folder, run_study
+from napari_snpore.study.pipeline import finish, list_outputs_again, output_folder, run_study
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -103,6 +103,7 @@ def phantom_part(folder: Path, *, easy: bool, conduct: Conduct) -> str:
     table = truth_table(planted_numbers(phantom), stages)
     write_table(folder / name / "tables" / "truth.csv", table)
     draw_truth(folder / name / "figures", table, easy)
+    list_outputs_again(folder / name)
     return f"{result.summary}\n{truth_text(table, phantom)}"
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
+from napari_snpore.files.read import described
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
@@ -77,31 +78,34 @@ def run_study(
     InputError
         Whatever is wrong with the recipe, its files or the output folder, in one sentence.
     """
+    kept = recipe.seen_from(out)
     with output_folder(out) as folder:
-        record = Record("run", parameters=recipe.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
+        record = Record("run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
         conduct = Conduct(record, monitor or (lambda name: nullcontext(None)), should_stop)
         for path in input_paths(recipe):
-            record.add_input(path)
+            record.add_input(path, folder=Path(out).absolute())
         tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, conduct=conduct)
         record.results["quality"] = quality_record(tomogram)
         segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, conduct=conduct)
         measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
         with conduct.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
-        with conduct.step("draw figures"):
-            draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement)
+        if recipe.output.figures:
+            with conduct.step("draw figures"):
+                draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement)
         text = summarise(recipe, tomogram, segmentation, measurement)
-        finish(folder, record, text, recipe)
+        finish(folder, record, text, kept)
     return StudyResult(Path(out), tomogram, segmentation, measurement, text)
 
 
 def input_paths(recipe: Recipe) -> list[str]:
     """Return the files that a recipe reads, side files included."""
     source = recipe.input.tilt_series or recipe.input.volume
-    named = source if isinstance(source, list) else [str(source)]
+    named = list(source) if isinstance(source, list) else [str(source)]
     beside = []
-    for name in named:
-        path = Path(name)
+    for index, name in enumerate(named):
+        path = described(Path(name))
+        named[index] = str(path)
         for suffix in (".rawtlt", ".tlt", ".mdoc", ".txt"):
             beside += [one for one in (path.with_suffix(suffix), Path(f"{path}{suffix}")) if one.is_file()]
     if recipe.align.xf is not None and recipe.align.enabled and recipe.input.tilt_series:
@@ -144,7 +148,7 @@ def label_volume(phases: Volume, labels: Any, name: str) -> Volume:
 def draw_figures(
     folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
 ) -> None:
-    """Draw and save the figures of a run."""
+    """Draw and save the figures of a run, in the formats that the recipe names."""
     # matplotlib costs a second and belongs to figures alone: it is loaded only when something is drawn
     from napari_snpore.figures import save_figure
     from napari_snpore.study.pictures import figures_of
@@ -162,6 +166,16 @@ def finish(folder: Path, record: Record, text: str, recipe: Recipe | None) -> No
         (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     record.outputs = sorted(path.relative_to(folder).as_posix() for path in outputs_of(folder))
     record.write(folder / "record.json")
+
+
+def list_outputs_again(folder: Path) -> None:
+    """Take what was added to a finished folder into its record, so that a later run may replace it."""
+    path = folder / "record.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["outputs"] = sorted(
+        name for one in outputs_of(folder) if (name := one.relative_to(folder).as_posix()) != path.name
+    )
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def outputs_of(folder: Path) -> Iterator[Path]:

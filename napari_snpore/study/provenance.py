@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -40,12 +41,13 @@ class Record:
     seed: int | None = None
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
-    def add_input(self, path: str | Path) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files."""
+    def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
+        """Note an input: a file with size and sha256, a folder with all its files; named as seen from ``folder``."""
         path = Path(path)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                self.inputs.append({"path": str(file), "bytes": file.stat().st_size, "sha256": sha256(file)})
+                name = str(file) if folder is None else Path(os.path.relpath(file, folder)).as_posix()
+                self.inputs.append({"path": name, "bytes": file.stat().st_size, "sha256": sha256(file)})
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -6,10 +6,14 @@ viewer. Lengths are in nm, angles in degrees.
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import tomlkit
 from pydantic import (
     BaseModel,
@@ -19,6 +23,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -122,6 +127,34 @@ class ThresholdSection(_Section):
                 raise ValueError(f"names and colours need one entry for each of the {self.phase_count} phases")
         return self
 
+    @field_validator("values")
+    @classmethod
+    def _finite_and_rising(cls, values: list[float] | None) -> list[float] | None:
+        if values is not None and (not values or not np.isfinite(values).all() or (np.diff(values) <= 0).any()):
+            raise ValueError("finite, increasing grey values are needed")
+        return values
+
+    @field_validator("names")
+    @classmethod
+    def _fit_for_files(cls, names: list[str] | None) -> list[str] | None:
+        """Names of phases become names of files."""
+        for name in names or []:
+            if re.fullmatch(r"[\w][\w .+()-]*", name) is None or name != name.strip():
+                raise ValueError(
+                    f"{name!r} cannot be part of a file name; letters, numbers, spaces and _ . + ( ) - can"
+                )
+        if names is not None and len({name.casefold() for name in names}) < len(names):
+            raise ValueError("two phases have the same name")
+        return names
+
+    @field_validator("colours")
+    @classmethod
+    def _hex_colours(cls, colours: list[str] | None) -> list[str] | None:
+        for colour in colours or []:
+            if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) is None:
+                raise ValueError(f"{colour!r} is no colour; #rrggbb is needed")
+        return colours
+
     @property
     def phase_count(self) -> int:
         """Number of phases, the exterior not counted."""
@@ -205,6 +238,20 @@ class Recipe(_Section):
         except ValidationError as error:
             raise InputError(f"The recipe is wrong: {first_problem(error)}.") from error
 
+    def seen_from(self, folder: str | Path) -> Recipe:
+        """Return the recipe with its input paths relative to a folder, so that its file there can be run again."""
+        return self._with_paths(lambda value: _relative(value, Path(folder)))
+
+    def _with_paths(self, place: Callable[[str], str]) -> Recipe:
+        series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
+        update = {
+            "tilt_series": [place(one) for one in series] if isinstance(series, list) else series and place(series),
+            "volume": volume and place(volume),
+        }
+        source = self.input.model_copy(update=update)
+        alignment = self.align.model_copy(update={"xf": xf and place(xf)})
+        return self.model_copy(update={"input": source, "align": alignment})
+
     def to_toml(self) -> str:
         """Return the recipe as TOML, unset options left out."""
         return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
@@ -229,13 +276,8 @@ def read_recipe(path: str | Path) -> Recipe:
         recipe = Recipe(**content)
     except InputError as error:
         raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
-    xf = None if recipe.align.xf is None else _place(recipe.align.xf, path.parent)
-    update = {
-        "input": _beside(recipe.input, path.parent),
-        "align": recipe.align.model_copy(update={"xf": xf}),
-        "name": recipe.name or path.stem,
-    }
-    return recipe.model_copy(update=update)
+    placed = recipe._with_paths(lambda value: _place(value, path.parent))
+    return placed.model_copy(update={"name": recipe.name or path.stem})
 
 
 def first_problem(error: ValidationError) -> str:
@@ -255,14 +297,9 @@ def _place(value: str, folder: Path) -> str:
     return value if Path(value).expanduser().is_absolute() else str(folder / value)
 
 
-def _beside(section: InputSection, folder: Path) -> InputSection:
-    def place(value: str) -> str:
-        return _place(value, folder)
-
-    series = section.tilt_series
-    return section.model_copy(
-        update={
-            "tilt_series": [place(one) for one in series] if isinstance(series, list) else series and place(series),
-            "volume": section.volume and place(section.volume),
-        }
-    )
+def _relative(value: str, folder: Path) -> str:
+    path = Path(value).expanduser().absolute()
+    try:
+        return Path(os.path.relpath(path, folder.absolute())).as_posix()
+    except ValueError:  # another drive
+        return str(path)

@@ -285,7 +285,7 @@ def measure_phases(
             raise InputError(f"measure.phases names {name!r}; the phases are {', '.join(names)}.")
     with conduct.step("fractions"):
         boxes = subvolume_boxes(segmentation, section) if boxes is None else boxes
-        fractions = regional_fractions(phases, boxes, names)
+        fractions = regional_fractions(segmentation, boxes)
     dead = None
     if segmentation.envelope is not None:
         with conduct.step("dead pores"):
@@ -322,25 +322,31 @@ def measure_phases(
 
 
 def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict[str, tuple[Triple, float]]:
-    """Place the centre and the edge cube by the envelope; none without an envelope."""
+    """Place the centre and the edge cube by the envelope; none without an envelope.
+
+    Their edge, where it is not given, is 0.6 of the fibre's radius, or the shortest side of a box that is shorter.
+    """
     if segmentation.envelope is None:
         return {}
     phases = segmentation.phases
-    size = section.subvolume_nm or 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
+    usual = 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
+    size = section.subvolume_nm or min(usual, *phases.size_nm)
     centres = centre_and_edge_boxes(
         segmentation.envelope.mask, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
     )
     return {name: (centre, size) for name, centre in centres.items()}
 
 
-def regional_fractions(
-    phases: Volume, boxes: Mapping[str, tuple[Triple, float]], names: tuple[str, ...]
-) -> pd.DataFrame:
+def regional_fractions(segmentation: Segmentation, boxes: Mapping[str, tuple[Triple, float]]) -> pd.DataFrame:
     """Volume fractions of the whole and of each box, stacked with a ``region`` column and the box in nm."""
+    phases, names = segmentation.phases, segmentation.scheme.names
     parts = []
     for region, box in {"whole": None, **boxes}.items():
         part = phases if box is None else extract_subvolume(phases, center_nm=box[0], size_nm=box[1])
         table = volume_fractions(part.data, spacing=part.spacing, names=names)
+        table["denominator"] = (
+            "box" if segmentation.envelope is None else "envelope"
+        )  # also where a cube lies within it
         table.insert(0, "region", region)
         table["region_size_nm"] = math.nan if box is None else box[1]
         for axis, label in enumerate("zyx"):

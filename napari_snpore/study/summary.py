@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -105,14 +107,19 @@ def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> l
         lines.append(f"                ! {suggestion.warning}")
     lines += envelope_lines(segmentation.envelope)
     regions = fractions["region"] if "region" in fractions else pd.Series("whole", index=fractions.index)
-    lines.append("Fractions       % of the envelope's volume (% of the box)")
+    of_what = "the envelope's volume (% of the box)" if "envelope" in set(fractions["denominator"]) else "the whole box"
+    lines.append(f"Fractions       % of {of_what}")
     for region in regions.unique():
         rows = fractions[regions == region].to_dict("records")
-        shares = [f"{row['name']} {row['fraction_percent']:.1f} ({row['fraction_box_percent']:.1f})" for row in rows]
+        shares = [f"{row['name']} {row['fraction_percent']:.1f}{_of_box(row)}" for row in rows]
         size = rows[0].get("region_size_nm", np.nan)
         name = region if not np.isfinite(size) else f"{region} cube, {size:.3g} nm"
         lines.append(f"  {name:<22}" + "   ".join(shares))
     return lines
+
+
+def _of_box(row: dict[str, Any]) -> str:
+    return f" ({row['fraction_box_percent']:.1f})" if row["denominator"] == "envelope" else ""
 
 
 def envelope_lines(envelope: Envelope | None) -> list[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from napari_snpore import make_phantom, read_volume, simulate_tilt_series
+from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import FileFormatError, InputError, Stopped
-from napari_snpore.study import Recipe, run_study
+from napari_snpore.study import Recipe, read_recipe, run_study
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.steps import Conduct
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
@@ -56,7 +58,7 @@ def test_folder_holds_what_the_record_lists(run):
         record["outputs"]
     )
     assert all((run.folder / name).is_file() for name in record["outputs"])
-    assert record["inputs"][0]["sha256"] == sha256(record["inputs"][0]["path"])
+    assert record["inputs"][0]["sha256"] == sha256(run.folder / record["inputs"][0]["path"])
     assert {"reconstruct", "envelope", "segment"} < set(record["timings_s"])
     assert any(entry["path"].endswith(".rawtlt") for entry in record["inputs"])
     assert (run.folder / "recipe.toml").is_file()
@@ -96,6 +98,43 @@ def test_cancel_leaves_nothing(recipe, tmp_path):
     with pytest.raises(Stopped):
         run_study(recipe, tmp_path / "results", should_stop=lambda: next(asked))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recipe_in_the_results_runs_again(run, recipe, tmp_path):
+    again = read_recipe(run.folder / "recipe.toml")
+    assert Path(again.input.tilt_series).resolve() == Path(recipe.input.tilt_series).resolve()
+
+
+def test_added_file_is_listed_so_that_a_later_run_may_replace_the_folder(run):
+    (run.folder / "tables" / "truth.csv").write_text("a\n1\n")
+    assert foreign_file(run.folder) == "tables/truth.csv"
+    list_outputs_again(run.folder)
+    assert foreign_file(run.folder) is None
+    (run.folder / "tables" / "truth.csv").unlink()
+    list_outputs_again(run.folder)
+
+
+def test_cubes_of_a_short_box_are_as_large_as_it(tmp_path):
+    """A rod of radius 12 nm: cubes of 7.2 nm, but the box is 3 nm long."""
+    z, _, x = np.mgrid[:64, :6, :64] - np.array([31.5, 0, 31.5])[:, None, None, None]
+    write_volume(tmp_path / "rod.tif", Volume(np.where(np.hypot(z, x) < 24, 5.0, 0.0).astype(np.float32), 0.5))
+    short = {
+        "input": {"volume": str(tmp_path / "rod.tif")},
+        "threshold": {"values": [2.5]},
+        "output": {"figures": []},
+        "measure": {"phases": ["solid"]},
+    }
+    fractions = run_study(Recipe(**short), tmp_path / "results").measurement.fractions
+    assert set(fractions["region_size_nm"].dropna()) == {3.0}
+    with pytest.raises(InputError, match="more than the volume along y"):
+        run_study(Recipe(**short | {"measure": {"subvolume_nm": 7.0}}), tmp_path / "other")
+
+
+def test_images_behind_an_mdoc_are_among_the_inputs(tmp_path):
+    for name in ("a.mrc", "a.mrc.mdoc"):
+        (tmp_path / name).write_text("")
+    found = input_paths(Recipe(input={"tilt_series": str(tmp_path / "a.mrc.mdoc")}))
+    assert sorted(Path(path).name for path in found) == ["a.mrc", "a.mrc.mdoc"]
 
 
 def test_missing_input_is_named_and_leaves_nothing(tmp_path):

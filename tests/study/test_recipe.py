@@ -79,3 +79,27 @@ def test_missing_recipe_is_named(tmp_path):
 def test_recipe_in_python_is_refused_in_one_sentence():
     with pytest.raises(InputError, match=r"^The recipe is wrong: measure.min_voxels: .*\.$"):
         Recipe(input={"volume": "v"}, measure={"min_voxels": 0})
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("names = ['pore', 'C', 'Sn/SnO2']", "cannot be part of a file name"),
+        ("names = ['pore', 'C', 'Pore']", "the same name"),
+        ("names = ['pore', '', 'Sn']", "cannot be part of a file name"),
+        ("colours = ['#ffffff', '#zzzzzz', '#000000']", "is no colour"),
+        ("values = [nan, 2.0]", "finite, increasing"),
+        ("values = [2.0, 1.0]", "finite, increasing"),
+    ],
+)
+def test_phases_that_would_fail_later_are_refused_at_once(tmp_path, line, words):
+    with pytest.raises(InputError, match=words):
+        read_recipe(written(tmp_path, f"[input]\nvolume = 'v.tif'\n[threshold]\n{line}\n"))
+
+
+def test_recipe_that_moves_into_its_results_finds_its_inputs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe(input={"tilt_series": ["a.mrc", str(tmp_path / "deep" / "b.mrc")]}, align={"xf": "a.xf"})
+    moved = recipe.seen_from("results")
+    assert moved.input.tilt_series == ["../a.mrc", "../deep/b.mrc"]
+    assert moved.align.xf == "../a.xf"

@@ -1,0 +1,89 @@
+"""What the command line refuses, and how it names things: in this process, so that each case costs no start."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_snpore import Volume, read_volume, write_volume
+from napari_snpore.cli.main import main
+from napari_snpore.volume import Step
+
+Z, Y, X = np.mgrid[:24, :12, :24] - np.array([11.5, 5.5, 11.5])[:, None, None, None]
+BODY = np.hypot(Z, X) < 8
+
+
+@pytest.fixture
+def snpore(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with ``grey.tif`` (a rod of grey 5) and return exit status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    write_volume("grey.tif", Volume(np.where(BODY, 5, 0).astype(np.float32), 0.5))
+
+    def run(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        return ended.value.code, said.err + said.out
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["segment", "grey.tif", "-o", "a.tif", "--spacing-nm", "0"], "spacing_nm"),
+        (["reconstruct", "grey.tif", "-o", "a.tif", "--pixel-size-nm", "0"], "pixel_size_nm"),
+        (["segment", "grey.tif", "-o", "a.tif", "-t", "nan"], "finite, increasing grey values"),
+        (["segment", "grey.tif", "-o", "a.tif", "--no-cut", "--cut-axis", "0"], "contradict"),
+        (["segment", "grey.tif", "-o", "a.xyz"], "these are: .mrc"),
+        (["reconstruct", "grey.tif", "-o", "grey.tif/x/a.tif"], "cannot be written"),
+        (["measure", "grey.tif", "-o", "m", "--directions", "few"], "directions"),
+    ],
+)
+def test_option_is_refused_in_one_sentence_before_any_work(snpore, tmp_path, words, sentence):
+    status, said = snpore(*words)
+    assert status == 1
+    assert sentence in said
+    assert "inside the program" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["grey.tif"]
+
+
+@pytest.fixture
+def two_phases(snpore):
+    assert snpore("segment", "grey.tif", "-o", "phases.tif", "-t", "2.5", "--no-envelope")[0] == 0
+
+
+def test_phases_keep_the_names_they_were_made_with(snpore, two_phases, tmp_path):
+    assert snpore("measure", "phases.tif", "-o", "sizes", "--phase", "2")[0] == 0
+    fractions = pd.read_csv(tmp_path / "sizes/tables/fractions.csv")
+    assert fractions["name"].tolist() == ["pore", "solid"]
+    assert set(fractions["denominator"]) == {"box"}, "there was no envelope"
+    assert fractions["fraction_percent"].iloc[1] == pytest.approx(100 * BODY.mean())
+    assert (tmp_path / "sizes/tables/objects_solid.csv").is_file()
+    record = json.loads((tmp_path / "sizes/record.json").read_text())
+    assert record["parameters"]["connectivity"] == 26
+    assert record["parameters"]["cut_axes"] == [1]
+    status, said = snpore("measure", "phases.tif", "-o", "sizes", "--phase", "²")
+    assert (status, "holds the phases 1 pore, 2 solid" in said) == (1, True)
+
+
+def test_summary_without_an_envelope_speaks_of_the_box(snpore):
+    _, said = snpore("segment", "grey.tif", "-o", "phases.tif", "-t", "2.5", "--no-envelope")
+    assert "% of the whole box" in said
+    assert "envelope's volume" not in said
+
+
+def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
+    """Origin (100, 200, 300) nm, one cube of voxels 2 to 3 along each axis: its middle is at 2.5 voxels of 0.5 nm."""
+    labels = np.zeros((8, 8, 8), np.uint8)
+    labels[2:4, 2:4, 2:4] = 3
+    history = (Step("segment", {"phase_names": ["pore", "C", "Sn"]}),)
+    write_volume("phases.tif", Volume(labels, 0.5, (100, 200, 300), history))
+    assert snpore("measure", "phases.tif", "-o", "sizes", "--directions", "500", "--limit-nm", "3")[0] == 0
+    row = pd.read_csv(tmp_path / "sizes/tables/objects_Sn.csv").iloc[0]
+    assert [row[f"centroid_{axis}_nm"] for axis in "zyx"] == pytest.approx([101.25, 201.25, 301.25])
+    assert read_volume(tmp_path / "sizes/volumes/objects_Sn.tif").origin == (100, 200, 300)
+    assert "3 nm" in (tmp_path / "sizes/summary.txt").read_text()
