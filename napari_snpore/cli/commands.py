@@ -21,6 +21,7 @@ from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_table, write_volume
+from napari_snpore.files.scratch import room_beside
 from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
@@ -130,6 +131,10 @@ def reconstruct(
         bool, typer.Option("--normalize-mass", help="Scale every image to the median mass.")
     ] = False,
     xf: Annotated[Path | None, typer.Option(help="An alignment made by IMOD, instead of our own.")] = None,
+    memory_limit_mb: Annotated[
+        int | None,
+        typer.Option(min=1, help="Keep arrays within so many MB; larger ones lie on disk beside the output meanwhile."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
@@ -169,8 +174,9 @@ def reconstruct(
             align=alignment,
             reconstruct=how,
         )
-        tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct)
-        write_volume(output, tomogram.volume, overwrite=overwrite)
+        with room_beside(output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000) as room:
+            tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct, room=room)
+            write_volume(output, tomogram.volume, overwrite=overwrite)
         conduct.record.results["quality"] = quality_record(tomogram)
     typer.echo("\n".join(tomogram_lines(tomogram)))
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, read_xf
+from napari_snpore.files.scratch import IN_MEMORY, Room
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
@@ -39,13 +40,17 @@ from napari_snpore.study.recipe import (
 from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.bad_pixels import repair_pixels
-from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd, even_odd_correlation
+from napari_snpore.tomography.even_odd import FEWEST_TILTS, MOST_SLICES, EvenOdd, even_odd_correlation
 from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS
 from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.volume import Triple, Volume
+
+_HALVES_BYTES = 32  # a voxel of the slices that even and odd tilts share: two volumes, two transforms, images
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
 """``with monitor("reconstruct") as progress``: shows that a step runs and hands out its progress callback."""
@@ -139,6 +144,7 @@ def obtain_volume(
     reconstruction: ReconstructSection,
     *,
     conduct: Conduct,
+    room: Room = IN_MEMORY,
 ) -> Tomogram:
     """Read a volume, or read, prepare, align and reconstruct a tilt series."""
     if source.volume is not None:
@@ -146,7 +152,7 @@ def obtain_volume(
             return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
     with conduct.step("read"):
         series = load_series(source)
-    return tomogram_of(series, preparation, alignment, reconstruction, conduct=conduct)
+    return tomogram_of(series, preparation, alignment, reconstruction, conduct=conduct, room=room)
 
 
 def tomogram_of(
@@ -156,36 +162,43 @@ def tomogram_of(
     reconstruction: ReconstructSection,
     *,
     conduct: Conduct,
+    room: Room = IN_MEMORY,
 ) -> Tomogram:
     """Prepare and align a series (as far as the recipe wants it), reconstruct it, and say how good the result is."""
     with conduct.step("prepare"):
         inspection = inspect_tilts(series)
-        series = prepare(series, preparation)
+        series = prepare(series, preparation, room)
     aligned, found = series, None
     if alignment.enabled:
         with conduct.step("align") as watch:
             found = find_alignment(series, alignment, **watch)
-            aligned = found.apply(series)
+            _, height, width = series.shape
+            shape = aligned_shape((height, width), found.tilt_axis_angle)
+            aligned = found.apply(series, out=room.empty((len(series.angles_deg), *shape)))
+    _, slices, width = aligned.shape
+    out = room.empty((reconstruction.thickness_px or width, slices, width))
+    left = None if room.memory_limit is None else room.memory_limit // 2
     with conduct.step("reconstruct") as watch:
-        volume = reconstruct(aligned, **reconstruction.model_dump(), **watch)
+        volume = reconstruct(aligned, **reconstruction.model_dump(), out=out, memory_limit=left, **watch)
     with conduct.step("assess") as watch:
         quality = assess(aligned, volume, **watch)
     halves = None
-    if len(aligned.angles_deg) >= FEWEST_TILTS:
+    most = MOST_SLICES if left is None else min(MOST_SLICES, left // (_HALVES_BYTES * math.prod(volume.shape[::2])))
+    if len(aligned.angles_deg) >= FEWEST_TILTS and min(most, *volume.shape) >= FEWEST_VOXELS:
         with conduct.step("even/odd correlation") as watch:
-            halves = even_odd_correlation(aligned, **half_options(volume, reconstruction), **watch)
+            halves = even_odd_correlation(aligned, most_slices=most, **half_options(volume, reconstruction), **watch)
     return Tomogram(volume, series, aligned, found, quality, halves, inspection)
 
 
-def prepare(series: TiltSeries, section: PrepareSection) -> TiltSeries:
+def prepare(series: TiltSeries, section: PrepareSection, room: Room = IN_MEMORY) -> TiltSeries:
     """Prepare a raw series as a recipe says; what is off costs nothing."""
-    series = leave_out_tilts(series, section.leave_out)
+    series = leave_out_tilts(series, section.leave_out, room=room)
     if section.repair_pixels:
-        series = repair_pixels(series)
+        series = repair_pixels(series, room=room)
     if section.crop_px is not None:
         series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
-    series = subtract_background(bin_series(series, section.bin), section.background)
-    return normalize_mass(series) if section.normalize_mass else series
+    series = subtract_background(bin_series(series, section.bin, room=room), section.background, room=room)
+    return normalize_mass(series, room=room) if section.normalize_mass else series
 
 
 def find_alignment(series: TiltSeries, section: AlignSection, **watch: Any) -> Alignment:

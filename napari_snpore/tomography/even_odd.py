@@ -73,6 +73,7 @@ def even_odd_correlation(
     series: TiltSeries,
     *,
     method: Method = "sirt",
+    most_slices: int = MOST_SLICES,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -88,6 +89,8 @@ def even_odd_correlation(
         Aligned, with at least 6 tilts; they are sorted by angle before they are dealt out.
     method
         As in :func:`~napari_snpore.tomography.reconstruct`; with any but ``wbp`` the curve of ``wbp`` stands beside it.
+    most_slices : int
+        So many in the middle along the tilt axis take part at most, which makes it affordable beside the whole volume.
     threads, progress, should_stop
         As there; ``progress`` counts the reconstructions.
     **options
@@ -96,15 +99,14 @@ def even_odd_correlation(
     Returns
     -------
     EvenOdd
-        Of the middle 96 slices along the tilt axis at most, which makes it affordable beside the whole volume.
 
     Raises
     ------
     InputError
         Fewer than 6 tilts, fewer than 8 slices or voxels along z, or whatever ``reconstruct`` refuses.
     """
-    last = min(series.shape[1], (series.shape[1] + MOST_SLICES) // 2)
-    first = max(0, last - MOST_SLICES)
+    last = min(series.shape[1], (series.shape[1] + most_slices) // 2)
+    first = max(0, last - most_slices)
     if last - first < FEWEST_VOXELS:
         raise InputError(
             f"The tilt series has {last} slices; a Fourier shell correlation needs at least {FEWEST_VOXELS}."

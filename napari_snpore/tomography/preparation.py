@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.files.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 Background = Literal["auto", "none"] | float
@@ -26,7 +27,7 @@ _PEAK = 0.05
 _SMALLEST_SIDE = 8
 
 
-def subtract_background(series: TiltSeries, level: Background = "auto", *, out: Any = None) -> TiltSeries:
+def subtract_background(series: TiltSeries, level: Background = "auto", *, room: Room = IN_MEMORY) -> TiltSeries:
     """Return the series with its vacuum at zero.
 
     Parameters
@@ -36,8 +37,8 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, out: 
     level : "auto", "none" or float
         ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is subtracted from all;
         ``none`` returns the series as it is.
-    out : array-like, float32, shape (tilt, y, x), optional
-        Where the images go, such as a memory map for a series larger than memory.
+    room : Room
+        Where the images are made: for a series larger than memory.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, out: 
         levels = np.full(len(series.angles_deg), float(level))
     else:
         raise InputError(f"background is {level!r}; 'auto', 'none' or a grey value is needed.")
-    images = np.empty(series.shape, np.float32) if out is None else out
+    images = room.empty(series.shape)
 
     def subtract(k: int) -> None:
         images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
@@ -75,7 +76,7 @@ def _level_of(series: TiltSeries, tilt: int) -> float:
         ) from None
 
 
-def normalize_mass(series: TiltSeries) -> TiltSeries:
+def normalize_mass(series: TiltSeries, *, room: Room = IN_MEMORY) -> TiltSeries:
     """Return the series with every image scaled to the median mass: for a beam current that drifts.
 
     Off by default everywhere: an oblique or long fibre brings more or less of itself into the field as it tilts, which is no
@@ -94,7 +95,7 @@ def normalize_mass(series: TiltSeries) -> TiltSeries:
             f"Image {int(np.argmin(mass))} of the tilt series has no mass above the background; leave it out."
         )
     factors = np.median(mass) / mass
-    images = np.empty(series.shape, np.float32)
+    images = room.empty(series.shape)
 
     def scale(k: int) -> None:
         images[k] = np.multiply(series.images[k], factors[k], dtype=np.float64)
@@ -103,7 +104,7 @@ def normalize_mass(series: TiltSeries) -> TiltSeries:
     return series.after("normalize mass", images, factors=factors.tolist())
 
 
-def bin_series(series: TiltSeries, factor: int) -> TiltSeries:
+def bin_series(series: TiltSeries, factor: int, *, room: Room = IN_MEMORY) -> TiltSeries:
     """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and columns left over are cut.
 
     Raises
@@ -120,7 +121,7 @@ def bin_series(series: TiltSeries, factor: int) -> TiltSeries:
     if min(rows, columns) < _SMALLEST_SIDE:
         raise InputError(f"bin is {factor}; images of {ny} x {nx} px would have fewer than {_SMALLEST_SIDE} px a side.")
     top, left = (ny - rows * factor) // 2, (nx - columns * factor) // 2
-    images = np.empty((tilts, rows, columns), np.float32)
+    images = room.empty((tilts, rows, columns))
 
     def average(k: int) -> None:
         cut = np.asarray(series.images[k])[top : top + rows * factor, left : left + columns * factor]

@@ -20,6 +20,8 @@ from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
+_BLOCK_BYTES = 1 << 26
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -106,12 +108,19 @@ def assess(
         )
     if thickness_nm is None:
         thickness_nm = estimate_thickness(series)
-    projections = project(volume, series.angles_deg, threads=threads, progress=progress, should_stop=should_stop)
     measured, projected, both, mass = np.zeros((4, tilts))
-    for tilt in range(tilts):
-        image, shadow = np.asarray(series.images[tilt], np.float64), projections[tilt].astype(np.float64)
-        measured[tilt], projected[tilt], both[tilt] = (image**2).sum(), (shadow**2).sum(), (image * shadow).sum()
-        mass[tilt] = image.sum()
+    rows = max(1, _BLOCK_BYTES // (4 * width * max(volume.shape[0], tilts)))  # a volume may be larger than memory
+    for first in range(0, slices, rows):
+        here = slice(first, min(first + rows, slices))
+        shadows = project(volume.data[:, here], series.angles_deg, threads=threads, should_stop=should_stop)
+        for tilt in range(tilts):
+            image, shadow = np.asarray(series.images[tilt][here], np.float64), shadows[tilt].astype(np.float64)
+            measured[tilt] += np.square(image).sum()
+            projected[tilt] += np.square(shadow).sum()
+            both[tilt] += (image * shadow).sum()
+            mass[tilt] += image.sum()
+        if progress is not None:
+            progress(here.stop, slices)
     factor = both.sum() / projected.sum() if projected.sum() > 0 else 0.0
     left = np.maximum(measured - 2 * factor * both + factor**2 * projected, 0)
     ordered = np.unique(series.angles_deg)

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.files.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SATURATED = 0.01  # share of the pixels
@@ -71,7 +72,7 @@ def inspect_tilts(series: TiltSeries) -> pd.DataFrame:
     )
 
 
-def leave_out_tilts(series: TiltSeries, tilts: Sequence[int]) -> TiltSeries:
+def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, room: Room = IN_MEMORY) -> TiltSeries:
     """Return the series without some of its tilts, numbered from 0 in its order.
 
     Raises
@@ -89,7 +90,9 @@ def leave_out_tilts(series: TiltSeries, tilts: Sequence[int]) -> TiltSeries:
         raise InputError(f"leave_out leaves {len(kept)} tilts; at least {_FEWEST} are needed.")
     if not out:
         return series
-    images = np.stack([np.asarray(series.images[k]) for k in kept])
+    images = room.empty((len(kept), *series.shape[1:]), series.images.dtype)
+    for place, tilt in enumerate(kept):
+        images[place] = series.images[tilt]
     return TiltSeries(
         images,
         series.angles_deg[kept],
