@@ -1,13 +1,14 @@
 """The MRC family: MRC2014, SerialEM, IMOD, and FEI files older than the ``MAP`` word. Memory-mapped.
 
-A cell of 1 Å a voxel, or of 0, is what programs write who know no better: it counts as none.
+A cell of 1 Å a voxel, or of 0, is what programs write who know no better: it counts as none. The origin has had two meanings,
+and its sign differs between programs: it counts as none too. A label marks our own files, where both are real.
 """
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -15,16 +16,16 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.found import Found
-from napari_snpore.volume import Volume
+from napari_snpore.files.mrc_extended import ByteOrder, read_extended
+from napari_snpore.volume import Triple, Volume
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
-ByteOrder = Literal["<", ">"]
-_FEI_RECORDS, _FEI_COLUMNS = 1024, 32
-_FEI_TILT, _FEI_PIXEL = 0, 11
+_STORED_AS = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}
+_OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
 def read_mrc(path: Path) -> Found:
-    """Return images or volume, voxel size, and the angles of an FEI or SerialEM extended header."""
+    """Return images or volume, voxel size, and the angles of an FEI or SerialEM extended header; the origin of our own files."""
     raw = path.stat().st_size
     if raw < 1024:
         raise FileFormatError(f"{path} is not an MRC file: it holds {raw} bytes, less than the header of 1024.")
@@ -43,18 +44,20 @@ def read_mrc(path: Path) -> Found:
     if raw < need:
         raise FileFormatError(f"{path} is cut short: its header promises {need} bytes, the file has {raw}.")
     data = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
-    size = _cell(header)
-    angles = None
-    if _is_fei(header, extended):
-        angles, pixel = _fei(path, order, shape[0])
-        size = (size[0], pixel, pixel) if pixel is not None else size
-    return Found(data, size, angles_deg=angles)
+    own = _is_own(header)
+    size = _cell(header, one_angstrom_is_real=own)
+    angles, pixel = read_extended(path, header, order)
+    size = (size[0], pixel, pixel) if pixel is not None else size
+    return Found(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
 
 
 def write_mrc(path: Path, volume: Volume) -> None:
-    """Write an MRC2014 file, slab by slab; unsupported dtypes are refused."""
-    dtype = volume.dtype
-    mode = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}.get(dtype.name)
+    """Write an MRC2014 file, slab by slab; unsupported dtypes are refused.
+
+    The format knows no unsigned bytes: uint8 goes into int8 where all values fit, else into uint16.
+    """
+    dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
+    mode = _STORED_AS.get(dtype.name)
     if mode is None:
         raise FileFormatError(f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first.")
     with warnings.catch_warnings():
@@ -68,6 +71,23 @@ def write_mrc(path: Path, volume: Volume) -> None:
         oz, oy, ox = volume.origin
         out.header.origin = (10 * ox, 10 * oy, 10 * oz)
         out.set_volume()
+        # in place of mrcfile's label with the date, so that the same result is the same file, bit for bit
+        out.header.label[0] = _OWN_LABEL
+
+
+def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
+    highest = max(int(np.asarray(volume.data[z]).max()) for z in range(volume.shape[0]))
+    return np.dtype(np.int8 if highest <= np.iinfo(np.int8).max else np.uint16)
+
+
+def _is_own(header: NDArray[Any]) -> bool:
+    """Say whether we wrote the file and nobody after us: a program that changes a file adds its own label."""
+    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
+
+
+def _origin(header: NDArray[Any]) -> Triple:
+    place = header["origin"]
+    return float(place["z"]) / 10, float(place["y"]) / 10, float(place["x"]) / 10
 
 
 def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
@@ -90,27 +110,11 @@ def _mode_zero(header: NDArray[Any]) -> type[np.generic]:
     return np.int8 if signed else np.uint8
 
 
-def _cell(header: NDArray[Any]) -> tuple[float | None, float | None, float | None]:
+def _cell(header: NDArray[Any], *, one_angstrom_is_real: bool) -> tuple[float | None, float | None, float | None]:
     cell, sampling = header["cella"], (header["mz"], header["my"], header["mx"])
     sizes: list[float | None] = []
     for name, samples in zip("zyx", sampling, strict=True):
         angstrom = float(cell[name]) / int(samples) if int(samples) > 0 else 0.0
-        real = np.isfinite(angstrom) and angstrom > 0 and abs(angstrom - 1) > 1e-6
+        real = np.isfinite(angstrom) and angstrom > 0 and (one_angstrom_is_real or abs(angstrom - 1) > 1e-6)
         sizes.append(angstrom / 10 if real else None)
     return sizes[0], sizes[1], sizes[2]
-
-
-def _is_fei(header: NDArray[Any], extended: int) -> bool:
-    label = bytes(header["label"][0]) if len(header["label"]) else b""
-    return extended >= _FEI_RECORDS * _FEI_COLUMNS * 4 and (b"Fei" in label or bytes(header["exttyp"])[:3] == b"FEI")
-
-
-def _fei(path: Path, order: ByteOrder, count: int) -> tuple[list[float] | None, float | None]:
-    """Angles (degrees) and pixel size (nm) of FEI's extended header: 1024 records of 32 float32; the pixel size is in m."""
-    table = np.fromfile(path, np.dtype("f4").newbyteorder(order), _FEI_RECORDS * _FEI_COLUMNS, offset=1024)
-    table = table.reshape(_FEI_RECORDS, _FEI_COLUMNS)
-    if count > _FEI_RECORDS:
-        return None, None
-    angles, pixel = table[:count, _FEI_TILT].astype(np.float64), float(table[0, _FEI_PIXEL]) * 1e9
-    real = np.isfinite(angles).all() and np.abs(angles).max() <= 180 and np.ptp(angles) > 0
-    return (angles.round(4).tolist() if real else None), (pixel if np.isfinite(pixel) and pixel > 0 else None)

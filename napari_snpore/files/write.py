@@ -22,14 +22,14 @@ WRITTEN = tuple(sorted(_WRITERS))
 def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
     """Write a volume with its voxel size: ``.tif`` (raw OME-TIFF), ``.ome.zarr``, ``.mrc``; plane by plane, so lazy data streams.
 
-    TIFF and OME-Zarr keep origin and history as well.
+    All keep the origin, TIFF and OME-Zarr the history as well.
 
     Parameters
     ----------
     path : path
         Where; the suffix chooses the format.
     volume : Volume
-        Any dtype that the format holds; none is converted.
+        Any dtype that the format holds; none is converted, but for uint8 in MRC, which goes into int8 or uint16.
     overwrite : bool
         Replace what is there.
 

@@ -154,8 +154,8 @@ def test_writing_refuses_what_it_cannot_keep(tmp_path):
     volume = Volume(STACK, 0.5)
     with pytest.raises(FileFormatError, match=r"a\.xyz has a suffix that is not written"):
         write_volume(tmp_path / "a.xyz", volume)
-    with pytest.raises(FileFormatError, match=r"a\.mrc cannot be written: MRC holds no uint8"):
-        write_volume(tmp_path / "a.mrc", Volume(STACK.astype(np.uint8), 0.5))
+    with pytest.raises(FileFormatError, match=r"a\.mrc cannot be written: MRC holds no uint32"):
+        write_volume(tmp_path / "a.mrc", Volume(STACK.astype(np.uint32), 0.5))
     with pytest.raises(FileFormatError, match="at most 32 bits"):
         write_volume(tmp_path / "a.tif", Volume(STACK.astype(np.int64), 0.5))
     assert list(tmp_path.iterdir()) == []
