@@ -18,7 +18,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.files.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.noise import pixel_variances
-from napari_snpore.tomography.tilt_series import TiltSeries, finite_images
+from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SPREAD = 0.25
 _FIXED_SHARE = 0.5  # of the tilts, from which on a pixel is held to be the detector's
@@ -62,7 +62,11 @@ def repair_pixels(
     count = len(series.angles_deg)
 
     def find(tilt: int) -> NDArray[np.bool_]:
-        image = finite_images(np.asarray(series.images[tilt])[None])[0]
+        image = np.asarray(series.images[tilt], np.float32)
+        if not np.isfinite(image).all():
+            raise InputError(
+                f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
+            )
         return _stands_out(image, threshold)
 
     bad = np.stack(run_blocks(find, range(count), progress=progress, should_stop=should_stop))

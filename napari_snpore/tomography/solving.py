@@ -137,7 +137,7 @@ def checked_problem(
     distinct = len(np.unique(series.angles_deg))
     if distinct < _FEWEST_TILTS:
         raise InputError(f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3.")
-    signal = False
+    signal, flat = False, []
     for index, image in enumerate(series.images):
         pixels = np.asarray(image)
         if pixels.dtype.kind not in "buif":
@@ -147,6 +147,10 @@ def checked_problem(
                 f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it."
             )
         signal = signal or bool(pixels.any())
+        if pixels.min() == pixels.max():
+            flat.append(index)
+    if signal and 0 < len(flat) < len(series.images):
+        raise InputError(f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out.")
     if not signal:
         raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
     width = series.shape[2]
