@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -165,7 +166,7 @@ def _one_stack(path: Path, angles: Any, pixel: float | None, axis: float | None)
 
 
 def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: float | None) -> TiltSeries:
-    frames = [_parse(path) for path in paths]
+    frames = [_parse_image(path) for path in paths]
     for path, frame in zip(paths, frames, strict=True):
         if frame.data.ndim != 2:
             raise FileFormatError(
@@ -186,6 +187,13 @@ def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: 
         axis or 0.0,
         (Step("read", {"files": [paths[k].name for k in order]}),),
     )
+
+
+def _parse_image(path: Path) -> Found:
+    """Parse one file of one image; a single plane of known thickness is one as well."""
+    found = _parse(path)
+    single = found.data.ndim == 3 and found.data.shape[0] == 1
+    return replace(found, data=found.data[0]) if single else found
 
 
 def _parse(path: Path) -> Found:

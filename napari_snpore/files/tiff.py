@@ -1,6 +1,7 @@
 """TIFF: voxel size from ImageJ or OME metadata, memory-mapped where raw. Written as raw OME-TIFF that memory-maps again.
 
-A resolution in inches, or without a unit, is what programs write who know no better: it counts as none.
+A resolution in inches, or without a unit, is what programs write who know no better: it counts as none. So does a size of
+exactly 1 in OME metadata that leaves the unit out. A single plane is a volume where its thickness is stated, else an image.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,7 +26,17 @@ from napari_snpore.volume import Step, Triple, Volume
 
 _CENTIMETRE = 3
 _LAZY_BYTES = 2**30
-_ORIGIN_AND_HISTORY = "napari-snpore"
+_OWN = "napari-snpore"
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the metadata say; None where they are silent."""
+
+    spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
+    origin_nm: Triple | None = None
+    history: tuple[Step, ...] = ()
+    tilt_axis_angle: float | None = None
 
 
 def read_tiff(path: Path) -> Found:
@@ -32,15 +44,18 @@ def read_tiff(path: Path) -> Found:
     try:
         with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
-            axes = "".join(axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
+            said = _said(tiff)
+            whole = zip(series.axes, series.shape, strict=True)
+            sizes = [(axis, n) for axis, n in whole if n > 1 or axis in "YX"]
+            if len(sizes) == 2 and tiff.ome_metadata and said.spacing_nm[0] is not None:
+                sizes.insert(0, ("Z", 1))
+            axes, shape = "".join(axis for axis, _ in sizes), tuple(n for _, n in sizes)
             if "S" in axes or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
                 raise FileFormatError(f"{path} is a colour image; grey values are needed.")
             if len(axes) > 3:
                 raise FileFormatError(
                     f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
                 )
-            shape = tuple(n for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX")
-            spacing, origin, history = _scale(tiff)
             if series.dataoffset is not None:
                 data: Any = tifffile.memmap(path, mode="r", series=0).reshape(shape)
             else:
@@ -51,7 +66,7 @@ def read_tiff(path: Path) -> Found:
         raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
     if complaints:
         raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
-    return Found(data, spacing, origin_nm=origin, history=history)
+    return Found(data, said.spacing_nm, None, said.tilt_axis_angle, said.origin_nm, said.history)
 
 
 @contextmanager
@@ -74,17 +89,19 @@ def _complaints() -> Iterator[list[str]]:
 def is_scaled_tiff(path: Path) -> bool:
     """Say whether the header holds a voxel size in all three axes (which napari's own reader drops)."""
     with tifffile.TiffFile(path) as tiff:
-        return all(size is not None for size in _scale(tiff)[0])
+        return all(size is not None for size in _said(tiff).spacing_nm)
 
 
-def write_tiff(path: Path, volume: Volume) -> None:
-    """Write raw OME-TIFF, plane by plane, with voxel size in nm; origin and history go into a structured annotation."""
+def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle: float | None = None) -> None:
+    """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes into its description as JSON."""
     dz, dy, dx = volume.spacing
-    about = {
+    about: dict[str, Any] = {
         "origin_nm": volume.origin,
         "history": [{"name": s.name, "parameters": dict(s.parameters)} for s in volume.history],
     }
-    description = json.dumps({_ORIGIN_AND_HISTORY: about}, default=str)
+    if tilt_axis_angle is not None:
+        about["tilt_axis_angle"] = tilt_axis_angle
+    description = json.dumps({_OWN: about}, default=str)
     # named after its content, so that the same result is the same file, bit for bit
     content = f"{description} {volume.shape} {volume.spacing} {volume.dtype}"
     metadata = {
@@ -113,9 +130,7 @@ def write_tiff(path: Path, volume: Volume) -> None:
         )
 
 
-def _scale(
-    tiff: tifffile.TiffFile,
-) -> tuple[tuple[float | None, float | None, float | None], Triple | None, tuple[Step, ...]]:
+def _said(tiff: tifffile.TiffFile) -> _Said:
     if tiff.ome_metadata:
         return _ome(tiff.ome_metadata)
     page = tiff.pages.first
@@ -124,11 +139,11 @@ def _scale(
         about = tiff.imagej_metadata
         unit = str(about.get("unit", "")).replace("\\u00B5", "µ")
         depth = in_nm(about.get("spacing"), unit)
-        return (depth, in_nm(y, unit), in_nm(x, unit)), None, ()
+        return _Said((depth, in_nm(y, unit), in_nm(x, unit)))
     unit_tag = page.tags.get("ResolutionUnit")
     if unit_tag is not None and int(unit_tag.value) == _CENTIMETRE:
-        return (None, in_nm(y, "cm"), in_nm(x, "cm")), None, ()
-    return (None, None, None), None, ()
+        return _Said((None, in_nm(y, "cm"), in_nm(x, "cm")))
+    return _Said()
 
 
 def _per_unit(page: Any, name: str) -> float | None:
@@ -139,23 +154,27 @@ def _per_unit(page: Any, name: str) -> float | None:
     return units / pixels if pixels else None
 
 
-def _ome(text: str) -> tuple[tuple[float | None, float | None, float | None], Triple | None, tuple[Step, ...]]:
+def _ome(text: str) -> _Said:
     root = ElementTree.fromstring(text)
     pixels = next((node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None)
     if pixels is None:
-        return (None, None, None), None, ()
-    z, y, x = (
-        in_nm(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "ZYX"
-    )  # the OME default unit is the micrometre
-    origin: Triple | None = None
-    history: tuple[Step, ...] = ()
+        return _Said()
+    z, y, x = (_physical_size(pixels, axis) for axis in "ZYX")
     for node in root.iter():
-        if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_ORIGIN_AND_HISTORY}"'):
-            about = json.loads(node.text or "")[_ORIGIN_AND_HISTORY]
+        if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_OWN}"'):
+            about = json.loads(node.text or "")[_OWN]
             oz, oy, ox = about["origin_nm"]
-            origin = (oz, oy, ox)
             history = tuple(Step(step["name"], step["parameters"]) for step in about["history"])
-    return (z, y, x), origin, history
+            return _Said((z, y, x), (oz, oy, ox), history, about.get("tilt_axis_angle"))
+    return _Said((z, y, x))
+
+
+def _physical_size(pixels: ElementTree.Element, axis: str) -> float | None:
+    size, unit = pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit")
+    if unit is None:
+        length = in_nm(size, "µm")  # the OME default unit is the micrometre
+        return None if length == in_nm(1, "µm") else length
+    return in_nm(size, unit)
 
 
 def _lazy(series: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.mrc import write_mrc
 from napari_snpore.files.ome_zarr import write_ome_zarr
 from napari_snpore.files.tiff import write_tiff
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 _WRITERS = {".tif": write_tiff, ".tiff": write_tiff, ".zarr": write_ome_zarr, ".mrc": write_mrc, ".rec": write_mrc}
@@ -49,6 +52,28 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
+    return _write(path, writer, volume, overwrite)
+
+
+def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
+    """Write the images of a tilt series as raw OME-TIFF (``.tif``) with pixel size, tilt axis and history; no angles.
+
+    Raises
+    ------
+    OutputError
+        The place is taken or cannot be written.
+    FileFormatError
+        Another suffix, or a dtype that TIFF does not hold.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise FileFormatError(f"{path} has a suffix that a tilt series is not written with; these are: .tif .tiff.")
+    pixel = series.pixel_size_nm
+    volume = Volume(series.images, (pixel, pixel, pixel), history=series.history)
+    return _write(path, partial(write_tiff, tilt_axis_angle=series.tilt_axis_angle), volume, overwrite)
+
+
+def _write(path: Path, writer: Callable[[Path, Volume], None], volume: Volume, overwrite: bool) -> Path:
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; overwrite=True replaces it.")
     with atomic_path(path) as part:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from napari_snpore.files import write_table, write_volume
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.write import write_images
 from napari_snpore.phantom import Phantom
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Step, Volume
@@ -32,10 +33,9 @@ def write_phantom(folder: Path, phantom: Phantom) -> None:
     write_table(folder / "boxes_truth.csv", pd.DataFrame(boxes))
 
 
-def write_tilts(path: Path, series: TiltSeries) -> Path:
-    """Write a tilt series as TIFF with its pixel size, and its angles beside it as ``.rawtlt``."""
-    pixel = series.pixel_size_nm
-    written = write_volume(path, Volume(series.images, (pixel, pixel, pixel), history=series.history))
+def write_tilts(path: Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
+    """Write a tilt series as TIFF with its pixel size and tilt axis, and its angles beside it as ``.rawtlt``."""
+    written = write_images(path, series, overwrite=overwrite)
     with atomic_path(path.with_suffix(".rawtlt")) as part:
         np.savetxt(part, series.angles_deg, fmt="%8.2f")
     return written

@@ -27,5 +27,5 @@ def write_tiff(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a volume, phases or a tilt series as TIFF with voxel size; a series gets its angles beside it (``.rawtlt``)."""
     record: Mapping[str, Any] = meta.get("metadata", {}).get(KEY, {})
     if record.get("kind") == "series":
-        return [str(write_tilts(Path(path), series_from_data(data, record)))]
+        return [str(write_tilts(Path(path), series_from_data(data, record), overwrite=True))]
     return [str(write_volume(path, volume_from_data(data, meta), overwrite=True))]

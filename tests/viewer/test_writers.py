@@ -40,6 +40,17 @@ def test_series_is_written_with_its_angles(tmp_path):
     assert back.pixel_size_nm == pytest.approx(0.9)
 
 
+def test_a_turned_series_keeps_its_axis_and_replaces_what_napari_asked_to_replace(tmp_path):
+    for value, angles in ((1, [-5.5, 0.0, 7.25]), (2, [-6.0, 0.0, 6.0])):
+        series = TiltSeries(np.full((3, 4, 5), value, np.float32), angles, 0.9, 30.0)
+        data, meta = state_of(series_data(series, "tilts"))
+        (path,) = write_tiff(str(tmp_path / "tilts.tif"), data, meta)
+    back = read_tilt_series(path)
+    assert back.tilt_axis_angle == 30.0
+    assert back.angles_deg.tolist() == [-6.0, 0.0, 6.0]
+    assert (np.asarray(back.images) == 2).all()
+
+
 def test_features_are_written_without_the_background_row(tmp_path, drawn_phases):
     objects = label_objects(drawn_phases.data == 3)
     table = measure_objects(objects, spacing=drawn_phases.spacing)
