@@ -21,6 +21,17 @@ _HOME = {
     "Alignment": "tomography.alignment",
     "align": "tomography.alignment",
     "subtract_background": "tomography.preparation",
+    "assess": "tomography.quality",
+    "even_odd_correlation": "tomography.even_odd",
+    "fourier_shell_correlation": "tomography.shell_correlation",
+    "inspect_tilts": "tomography.tilt_inspection",
+    "leave_out_tilts": "tomography.tilt_inspection",
+    "repair_pixels": "tomography.bad_pixels",
+    "bin_series": "tomography.preparation",
+    "crop_series": "tomography.preparation",
+    "normalize_mass": "tomography.preparation",
+    "noise_level": "tomography.noise",
+    "SlicePreview": "tomography.slice_preview",
     "project": "tomography.projector",
     "reconstruct": "tomography.reconstruction",
     "Histogram": "segmentation.histogram",
@@ -44,8 +55,10 @@ _HOME = {
     "simulate_tilt_series": "phantom",
     "read_tilt_series": "files",
     "read_volume": "files",
+    "read_xf": "files",
     "write_table": "files",
     "write_volume": "files",
+    "write_xf": "files",
     "Recipe": "study",
     "run_study": "study",
 }
@@ -57,24 +70,36 @@ __all__ = [
     "Misalignment",
     "Phantom",
     "Recipe",
+    "SlicePreview",
     "Suggestion",
     "TiltSeries",
     "Volume",
     "__version__",
     "align",
     "ambient_occlusion",
+    "assess",
+    "bin_series",
+    "crop_series",
     "dead_pores",
+    "even_odd_correlation",
     "extract_subvolume",
     "feret_diameters",
     "fibre_envelope",
+    "fourier_shell_correlation",
     "gray_histogram",
+    "inspect_tilts",
     "label_objects",
+    "leave_out_tilts",
     "make_phantom",
     "measure_objects",
+    "noise_level",
+    "normalize_mass",
     "project",
     "read_tilt_series",
     "read_volume",
+    "read_xf",
     "reconstruct",
+    "repair_pixels",
     "run_study",
     "segment",
     "separate_objects",
@@ -84,10 +109,11 @@ __all__ = [
     "volume_fractions",
     "write_table",
     "write_volume",
+    "write_xf",
 ]
 
 if TYPE_CHECKING:
-    from napari_snpore.files import read_tilt_series, read_volume, write_table, write_volume
+    from napari_snpore.files import read_tilt_series, read_volume, read_xf, write_table, write_volume, write_xf
     from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
     from napari_snpore.measurement.feret import feret_diameters
     from napari_snpore.measurement.fractions import volume_fractions
@@ -100,9 +126,16 @@ if TYPE_CHECKING:
     from napari_snpore.study import Recipe, run_study
     from napari_snpore.subvolume import extract_subvolume
     from napari_snpore.tomography.alignment import Alignment, align
-    from napari_snpore.tomography.preparation import subtract_background
+    from napari_snpore.tomography.bad_pixels import repair_pixels
+    from napari_snpore.tomography.even_odd import even_odd_correlation
+    from napari_snpore.tomography.noise import noise_level
+    from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
     from napari_snpore.tomography.projector import project
+    from napari_snpore.tomography.quality import assess
     from napari_snpore.tomography.reconstruction import reconstruct
+    from napari_snpore.tomography.shell_correlation import fourier_shell_correlation
+    from napari_snpore.tomography.slice_preview import SlicePreview
+    from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
     from napari_snpore.tomography.tilt_series import TiltSeries
     from napari_snpore.volume import Volume
 

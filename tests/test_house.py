@@ -58,7 +58,9 @@ def room_of(path: Path) -> str:
 def test_imports_run_up_the_list_of_rooms(path):
     here = room_of(path)
     if here not in ROOMS:
-        assert here in {"__init__", "__main__", "errors", "compute"}, f"{here} is a room that the plan does not know"
+        assert here in {"__init__", "__main__", "errors", "compute", "scratch"}, (
+            f"{here} is a room that the plan does not know"
+        )
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("napari_snpore."):

@@ -21,11 +21,11 @@ from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_table, write_volume
-from napari_snpore.files.scratch import room_beside
 from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
+from napari_snpore.scratch import room_beside
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.phantom_files import write_phantom, write_tilts

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, read_xf
-from napari_snpore.files.scratch import IN_MEMORY, Room
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+from napari_snpore.scratch import IN_MEMORY, Room
 from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.occlusion import fibre_envelope

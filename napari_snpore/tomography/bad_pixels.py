@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.files.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.noise import pixel_variances
 from napari_snpore.tomography.tilt_series import TiltSeries
 

@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.files.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 Background = Literal["auto", "none"] | float

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.files.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, Room
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SATURATED = 0.01  # share of the pixels

@@ -12,7 +12,7 @@ import pytest
 
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_tlt
-from napari_snpore.files.scratch import room_beside
+from napari_snpore.scratch import room_beside
 
 _WATCHED = """
 import sys, threading, time
