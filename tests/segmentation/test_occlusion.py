@@ -199,6 +199,7 @@ def test_a_cavity_wider_than_the_rays_is_not_exterior():
     radius = np.sqrt(z**2 + y**2 + x**2)
     envelope = fibre_envelope((radius < 25) & (radius > 18), spacing=1, ray_length=5)
     check_same_but_for_steps(envelope, radius < 25)
+    assert envelope[radius < 15].all()  # the cavity
 
 
 def test_a_higher_threshold_takes_more_void_away():

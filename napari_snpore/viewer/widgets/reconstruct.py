@@ -17,7 +17,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.study.recipe import PrepareSection
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd, meaning_of
+from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd
 from napari_snpore.tomography.tilt_inspection import inspect_tilts
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.latest import LatestWork
@@ -44,12 +44,13 @@ from napari_snpore.viewer.tomogram_steps import (
     unaligned,
 )
 from napari_snpore.viewer.widgets.alignment_panel import AlignmentPanel
-from napari_snpore.viewer.widgets.form import CAVEAT, Fold, MainButton, ResultText, StepForm, number, percent, signed
+from napari_snpore.viewer.widgets.form import Fold, MainButton, ResultText, StepForm, number, percent
 from napari_snpore.viewer.widgets.growing_volume import GrowingVolume
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.live_slice import LiveSlice
 from napari_snpore.viewer.widgets.method_panel import MethodPanel
 from napari_snpore.viewer.widgets.preparation_panel import PreparationPanel
+from napari_snpore.viewer.widgets.reconstruction_words import even_odd_words, result_lines, tilts_in_words
 from napari_snpore.viewer.widgets.tilt_table import TiltTable
 
 _EMPTY = "Drop a tilt series here, or File > Open Sample"
@@ -281,7 +282,7 @@ class ReconstructWidget(StepForm):
         record = record_of(layer)
         angles = np.asarray(record["angles_deg"])
         _, height, width = layer.data.shape
-        self.about.setText(f"{_tilts_in_words(angles)}, pixel {number(record['pixel_size_nm'], 4)} nm")
+        self.about.setText(f"{tilts_in_words(angles)}, pixel {number(record['pixel_size_nm'], 4)} nm")
         self.tilts.show_series(angles)
         self.preparing.show_size(height, width)
         try:
@@ -454,41 +455,3 @@ class ReconstructWidget(StepForm):
 
 def _compared(found: Reconstruction, progress: Progress, should_stop: ShouldStop) -> EvenOdd:
     return compare_halves(found, progress=progress, should_stop=should_stop)
-
-
-def result_lines(found: Reconstruction) -> list[str]:
-    """Return the numbers beside a reconstruction, each with its unit and its caveat."""
-    quality, used = found.quality, found.volume.history[-1].parameters
-    along = quality.crowther_nm * quality.wedge_elongation
-    lines = [
-        f"residual <b>{percent(quality.residual)}</b> of the images' norm, mass ± {percent(quality.mass_variation)}",
-        f"D·Δθ <b>{number(quality.crowther_nm)} nm</b> across the beam "
-        f"(D {number(quality.thickness_nm)} nm, Δθ {number(quality.tilt_step_deg)}°)",
-        f"wedge × <b>{quality.wedge_elongation:.2f}</b>: {number(along)} nm along the beam",
-    ]
-    if "noise_share" in used:
-        reached = "reached" if used["noise_reached"] else f"{CAVEAT} not reached"
-        lines.append(f"noise of the images {percent(used['noise_share'])} of their norm: {reached}")
-    if "finished_early" in used:
-        lines.append(f"{CAVEAT} finished early, after {used['finished_early']}")
-    return lines
-
-
-def even_odd_words(found: EvenOdd) -> list[str]:
-    """Say where even and odd tilts cease to agree (half-bit): resolution for WBP, consistency for other methods."""
-    parts = []
-    for method, curve in reversed(found.curves.items()):
-        words = {
-            "crossed": f"<b>{number(curve.resolution_nm())} nm</b>",
-            "not crossed": f"<b>≤ {number(curve.finest_nm)} nm</b>",
-            "begins below": "none",
-            "no data": "no data",
-        }[curve.outcome()]
-        parts.append(f"{meaning_of(method)} {words} ({method.upper()})")
-    return [f"even/odd {', '.join(parts)}"]
-
-
-def _tilts_in_words(angles: np.ndarray[Any, Any]) -> str:
-    ordered = np.sort(angles)
-    step = np.median(np.diff(ordered)) if len(ordered) > 1 else 0.0
-    return f"{len(angles)} tilts, {signed(ordered[0])}° to {signed(ordered[-1])}°, step {number(float(step))}°"
