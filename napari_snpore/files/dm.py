@@ -15,7 +15,10 @@ from napari_snpore.files.units import in_nm, is_degree, is_radian
 
 
 def read_dm(path: Path) -> Found:
-    """Return the image of a DM file; angles come from a calibrated axis, or from the stage for a single image."""
+    """Return the image of a DM file; angles come from a calibrated axis, or from the stage for a single image.
+
+    The whole file is loaded, however large: the parser hands out values, and not the place where they lie in the file.
+    """
     with path.open("rb") as file:
         start = file.read(4)
         if len(start) < 4 or struct.unpack(">I", start)[0] not in (3, 4):

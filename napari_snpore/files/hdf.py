@@ -1,8 +1,12 @@
-"""HDF5 files of the field: EMD (Berkeley layout, and Velox images) and HyperSpy's HSPY."""
+"""HDF5 files of the field: EMD (Berkeley layout, and Velox images) and HyperSpy's HSPY.
+
+A large stack stays in its file: the array is lazy, and keeps the file open for as long as it lives.
+"""
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +18,19 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.found import Found
 from napari_snpore.files.units import in_nm, is_degree, is_radian
 
+_LAZY_BYTES = 2**28
+
 
 def read_hdf(path: Path) -> Found:
-    """Return the first image stack of an EMD or HSPY file."""
+    """Return the first image stack of an EMD or HSPY file, lazy where it is large."""
     try:
-        with h5py.File(path, "r") as file:
+        with ExitStack() as closing:
+            file = closing.enter_context(h5py.File(path, "r"))
             for read in (_hspy, _emd, _velox):
                 found = read(file)
                 if found is not None:
+                    if not isinstance(found.data, np.ndarray):
+                        closing.pop_all()  # lazy data need their file; it closes with the last of them
                     return found
     except OSError as error:
         raise FileFormatError(f"{path} is not a readable HDF5 file.") from error
@@ -34,7 +43,7 @@ def _hspy(file: h5py.File) -> Found | None:
     for experiment in file["Experiments"].values():
         if "data" not in experiment:
             continue
-        data = experiment["data"][()]
+        data = _array(experiment["data"])
         axes = [experiment[name].attrs for name in sorted(experiment) if name.startswith("axis-")]
         spoken = [(a.get("scale", 1.0), _text(a.get("units")), a.get("offset", 0.0)) for a in axes]
         angles = _tilts_of(experiment, len(data))
@@ -53,31 +62,34 @@ def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
 
 
 def _emd(file: h5py.File) -> Found | None:
-    """Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first."""
+    """Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first.
+
+    A dimension holds one value an entry, or the first two of even steps.
+    """
     groups: list[h5py.Group] = []
     file.visititems(
         lambda name, item: groups.append(item) if "emd_group_type" in item.attrs and "data" in item else None
     )
     for group in groups:
-        data = group["data"][()]
+        data = _array(group["data"])
         if data.ndim not in (2, 3):
             continue
         spoken = []
         angles = None
         for axis in range(data.ndim):
             values, unit = _dimension(group, axis + 1)
-            if axis == 0 and data.ndim == 3 and values is not None and len(values) == len(data) and _angular(unit):
+            calibrates = len(values) == 2 and len(data) != 2
+            if axis == 0 and data.ndim == 3 and _angular(unit) and not calibrates:
                 angles = (np.degrees(values) if is_radian(unit) else values).tolist()
-            step = None if values is None or len(values) < 2 else float(values[1] - values[0])
-            spoken.append((step, unit, 0.0))
+            spoken.append((values[1] - values[0], unit, values[0]) if len(values) > 1 else (None, unit, 0.0))
         return _found(data, spoken, angles)
     return None
 
 
-def _dimension(group: h5py.Group, number: int) -> tuple[NDArray[np.float64] | None, str]:
+def _dimension(group: h5py.Group, number: int) -> tuple[NDArray[np.float64], str]:
     name = f"dim{number}"
     if name not in group:
-        return None, ""
+        return np.empty(0), ""
     unit = _text(group[name].attrs.get("units")).replace("_", "").replace("n m", "nm")
     return np.asarray(group[name][()], np.float64).reshape(-1), unit
 
@@ -90,7 +102,7 @@ def _velox(file: h5py.File) -> Found | None:
     for image in images.values():
         if "Data" not in image:
             continue
-        data = np.moveaxis(image["Data"][()], -1, 0)
+        data = np.moveaxis(_array(image["Data"], image_axis=-1), -1, 0)
         data = data[0] if len(data) == 1 else data
         about = _velox_metadata(image)
         size = about.get("BinaryResult", {}).get("PixelSize", {})
@@ -112,6 +124,19 @@ def _velox_metadata(image: h5py.Group) -> dict[str, Any]:
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
+    """Return the values of a data set; those of a large one when they are asked for, in whole images."""
+    if dataset.nbytes <= _LAZY_BYTES:
+        return dataset[()]
+    # a second of import that only large files need
+    import dask.array as da
+
+    chunks: list[int | str] = ["auto"] * dataset.ndim
+    if dataset.ndim > 2:
+        chunks[image_axis] = dataset.chunks[image_axis] if dataset.chunks else 1
+    return da.from_array(dataset, chunks=tuple(chunks))
 
 
 def _found(data: Any, spoken: list[tuple[Any, str, Any]], angles: list[float] | None) -> Found:

@@ -34,4 +34,4 @@ def is_degree(unit: object) -> bool:
 
 def is_radian(unit: object) -> bool:
     """Say whether a unit means radians."""
-    return str(unit).strip().lower() in {"rad", "radian", "radians"}
+    return str(unit).strip().strip("[]").lower() in {"rad", "radian", "radians"}
