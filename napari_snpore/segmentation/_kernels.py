@@ -158,3 +158,34 @@ def sweep(
                 count[c] = count[c] + (met & (is_wall ^ np.uint8(1)))
                 further = behind[c] - met
                 passed[c] = full if is_wall else further
+
+
+@kernel
+def majority(phases: Any, out: Any, z: int, radius: int, count: int) -> None:
+    """Write one plane of the majority filter: per row, votes of a column of the cube enter and leave as it moves along x."""
+    depth, height, width = phases.shape
+    votes = np.zeros(count, np.int64)
+    z0, z1 = max(0, z - radius), min(depth, z + radius + 1)
+    for y in range(height):
+        y0, y1 = max(0, y - radius), min(height, y + radius + 1)
+        votes[:] = 0
+        for x in range(-radius, width):
+            ahead = x + radius
+            if ahead < width:
+                for k in range(z0, z1):
+                    for j in range(y0, y1):
+                        votes[phases[k, j, ahead]] += 1
+            behind = x - radius - 1
+            if behind >= 0:
+                for k in range(z0, z1):
+                    for j in range(y0, y1):
+                        votes[phases[k, j, behind]] -= 1
+            if x < 0:
+                continue
+            own = phases[z, y, x]
+            best = own
+            if own > 0:
+                for phase in range(1, count):
+                    if votes[phase] > votes[best]:
+                        best = phase
+            out[z, y, x] = best

@@ -6,6 +6,7 @@ carbon, so a method that weighs all classes by their variance spends its thresho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +19,10 @@ from scipy.ndimage import gaussian_filter1d
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.mixture import fit_mixture
 from napari_snpore.segmentation.splits import cheapest_split, class_moments, otsu_split, pooled, without_comb
 
-Method = Literal["haadf", "multiotsu", "minimum_error", "li"]
+Method = Literal["haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_error", "li"]
 Floats = NDArray[np.float64]
 
 _CLEAR = 0.15
@@ -45,12 +47,16 @@ class Suggestion:
         A sentence where the histogram does not support the thresholds.
     method : str
         Which method made them.
+    overlap : float
+        Share of two neighbouring phases that lies on the wrong side of the threshold between them, the worst of all, if each
+        phase is normally distributed (a fit to the histogram); nan where that cannot be told.
     """
 
     thresholds: tuple[float, ...]
     separation: float
     warning: str | None
     method: str
+    overlap: float = math.nan
 
 
 def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method = "haadf") -> Suggestion:
@@ -62,10 +68,13 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
         From :func:`~napari_snpore.segmentation.histogram.gray_histogram`.
     phases : int
         2 to 5.
-    method : {"haadf", "multiotsu", "minimum_error", "li"}
+    method : {"haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_error", "li"}
         ``haadf``: half way between the grey levels of vacuum, carbon and tin, the pore threshold corrected for the halo of tin;
         see :mod:`~napari_snpore.segmentation.haadf`. ``multiotsu``: least variance within all
-        classes. ``minimum_error``: Kittler and Illingworth (doi 10.1016/0031-3203(86)90030-0). ``li``: minimum cross entropy
+        classes. ``kmeans``: the same classes, each threshold half way between their means. ``valley``: the lowest counts
+        between the highest peaks (doi 10.1111/j.1749-6632.1965.tb11715.x). ``mixture``: where neighbouring classes of a
+        mixture of normal distributions are equally likely. ``minimum_error``: Kittler and Illingworth
+        (doi 10.1016/0031-3203(86)90030-0). ``li``: minimum cross entropy
         (doi 10.1016/0031-3203(93)90115-D), two phases.
 
     Returns
@@ -90,18 +99,67 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
     else:
         find: dict[str, Callable[[Histogram, int], list[float]]] = {
             "multiotsu": _multiotsu,
+            "kmeans": _kmeans,
+            "valley": _valley,
+            "mixture": _mixture,
             "minimum_error": _minimum_error,
             "li": _li,
         }
         thresholds = find[method](histogram, phases)
     separations = _separations(histogram, thresholds)
     warning = doubt or _warning(thresholds, separations)
-    return Suggestion(tuple(thresholds), min(separations), warning, method)
+    return Suggestion(tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds))
 
 
 def _multiotsu(histogram: Histogram, phases: int) -> list[float]:
     counts, centers = _coarse(histogram)
     return _lower_edges(centers, otsu_split(counts, centers, phases))
+
+
+def _kmeans(histogram: Histogram, phases: int) -> list[float]:
+    """In one dimension the best k means are the classes of multi-Otsu; the border between two is half way between them."""
+    counts, centers = _coarse(histogram)
+    cuts = [0, *otsu_split(counts, centers, phases), len(counts)]
+    means = [float(np.average(centers[i:j], weights=counts[i:j])) for i, j in pairwise(cuts)]
+    return [(one + two) / 2 for one, two in pairwise(means)]
+
+
+def _valley(histogram: Histogram, phases: int) -> list[float]:
+    """Smooth until no more peaks are left than phases; the lowest count between two neighbours parts them."""
+    counts, centers = _coarse(without_comb(histogram))
+    if np.count_nonzero(counts) == phases:
+        filled = centers[counts > 0]
+        return [float((one + two) / 2) for one, two in pairwise(filled)]
+    previous: list[int] = []
+    for width in np.geomspace(0.5, len(counts) / 4, 60):
+        smooth = gaussian_filter1d(counts, float(width), mode="nearest")
+        padded = np.concatenate([[-1.0], smooth, [-1.0]])
+        rising = np.diff(padded) > 0
+        peaks = np.flatnonzero(rising[:-1] & ~rising[1:]).tolist()
+        if len(peaks) <= phases:
+            break
+        previous = peaks
+    if len(peaks) < phases:
+        if not previous:
+            raise InputError(
+                f"The histogram has {len(peaks)} peaks: valley cannot part {phases} phases; take another rule."
+            )
+        peaks = sorted(sorted(previous, key=lambda k: -smooth[k])[:phases])
+    floor = [
+        int(i + np.median(np.flatnonzero(smooth[i : j + 1] == smooth[i : j + 1].min()))) for i, j in pairwise(peaks)
+    ]
+    return [float(centers[k]) for k in floor]
+
+
+def _mixture(histogram: Histogram, phases: int) -> list[float]:
+    return fit_mixture(*_coarse(histogram), phases).thresholds()
+
+
+def _overlap(histogram: Histogram, thresholds: list[float]) -> float:
+    """Fit as many normal distributions as there are phases; nan where their means do not lie between the thresholds."""
+    fitted = fit_mixture(*_coarse(histogram), len(thresholds) + 1)
+    apart = all(a < t < b for a, t, b in zip(fitted.means, thresholds, fitted.means[1:], strict=False))
+    return max(fitted.overlaps(thresholds)) if apart else math.nan
 
 
 def _minimum_error(histogram: Histogram, phases: int) -> list[float]:

@@ -1,0 +1,58 @@
+"""Grey values in units of the specimen: vacuum 0, carbon 1. A threshold as a rule, the same for all states and microscopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.haadf import find_levels
+from napari_snpore.segmentation.histogram import Histogram
+
+
+@dataclass(frozen=True)
+class GrayCalibration:
+    """Grey values of the two modes that every state has.
+
+    Parameters
+    ----------
+    vacuum, carbon : float
+        In grey units of the volume.
+    carbon_is_a_mode : bool
+        False: the histogram shows no peak there, and the calibration rests on a guess.
+
+    Examples
+    --------
+    >>> GrayCalibration(100.0, 300.0).to_gray([0.5, 6.0])
+    (200.0, 1300.0)
+    """
+
+    vacuum: float
+    carbon: float
+    carbon_is_a_mode: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.carbon > self.vacuum:
+            raise InputError(f"The carbon mode ({self.carbon:g}) does not lie above the vacuum ({self.vacuum:g}).")
+
+    def to_gray(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Return calibrated values (vacuum 0, carbon 1) in grey units of the volume."""
+        return tuple(self.vacuum + value * (self.carbon - self.vacuum) for value in values)
+
+    def to_calibrated(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Return grey values in units of vacuum 0, carbon 1."""
+        return tuple((value - self.vacuum) / (self.carbon - self.vacuum) for value in values)
+
+
+def calibrate_gray(histogram: Histogram) -> GrayCalibration:
+    """Find the modes of vacuum and carbon in a histogram of pore / C / Sn.
+
+    Raises
+    ------
+    InputError
+        Fewer than three grey values.
+    """
+    if (histogram.counts > 0).sum() < 3:
+        raise InputError("The volume holds fewer than 3 different grey values: there is nothing to calibrate by.")
+    levels = find_levels(histogram, 3)
+    return GrayCalibration(levels.vacuum, levels.matrix, levels.matrix_is_a_mode)

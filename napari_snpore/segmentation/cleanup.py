@@ -1,0 +1,153 @@
+"""Clean-up of phases after thresholds: specks, holes, ragged borders. Explicit, recorded, off by default.
+
+Each step says how many voxels it changed. Exterior voxels stay what they are: the envelope was found before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cc3d
+import fill_voids
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_snpore.compute import run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation._kernels import majority
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class CleanupStep:
+    """One step and what it did."""
+
+    name: str
+    changed_voxel_count: int
+
+
+def clean_up(
+    phases: Labels,
+    *,
+    specks: Sequence[tuple[int, int]] = (),
+    fill: Sequence[int] = (),
+    majority_radius: int = 0,
+    connectivity: Literal[6, 18, 26] = 26,
+) -> tuple[Labels, list[CleanupStep]]:
+    """Clean phases in a fixed order: majority filter, then holes, then specks.
+
+    Parameters
+    ----------
+    phases : uint8 array, shape (z, y, x)
+        0 exterior, 1..N; not changed.
+    specks : sequence of (phase, min_voxels)
+        See :func:`remove_specks`.
+    fill : sequence of int
+        Phases whose holes are filled; see :func:`fill_holes`.
+    majority_radius : int
+        See :func:`majority_filter`; 0: none.
+    connectivity : {6, 18, 26}
+        Of specks.
+
+    Returns
+    -------
+    (uint8 array, list of CleanupStep)
+    """
+    steps = []
+    if majority_radius:
+        smooth = majority_filter(phases, radius=majority_radius)
+        steps.append(CleanupStep(f"majority filter, radius {majority_radius}", _differing(smooth, phases)))
+        phases = smooth
+    for phase in fill:
+        filled = fill_holes(phases, phase)
+        steps.append(CleanupStep(f"fill holes of phase {phase}", _differing(filled, phases)))
+        phases = filled
+    for phase, fewest in specks:
+        clean = remove_specks(phases, phase, min_voxels=fewest, connectivity=connectivity)
+        steps.append(CleanupStep(f"specks of phase {phase} below {fewest} voxels", _differing(clean, phases)))
+        phases = clean
+    return phases, steps
+
+
+def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: Literal[6, 18, 26] = 26) -> Labels:
+    """Give objects of a phase with fewer than ``min_voxels`` voxels to the phase that most of their neighbours have.
+
+    A speck in the open (all neighbours exterior) becomes exterior.
+
+    Raises
+    ------
+    InputError
+        No such phase, or fewer than 1 voxel.
+    """
+    _check_phase(phases, phase)
+    if min_voxels < 1:
+        raise InputError(f"min_voxels is {min_voxels}; a whole number, 1 or more, is needed.")
+    mask = phases == phase
+    labels, count = cc3d.connected_components(mask, connectivity=connectivity, return_N=True)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    small = sizes < min_voxels
+    small[0] = False
+    if not small.any():
+        return phases.copy()
+    out = phases.copy()
+    boxes = ndimage.find_objects(labels)
+    for label in np.flatnonzero(small):
+        box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
+        here = labels[box] == label
+        around = ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
+        neighbours = np.bincount(phases[box][around], minlength=2)
+        if neighbours.any():
+            out[box][here] = np.argmax(neighbours)
+    return out
+
+
+def fill_holes(phases: Labels, phase: int) -> Labels:
+    """Give to a phase all that it encloses: darker phases with no way (6-connected) around it to the border of the box.
+
+    Raises
+    ------
+    InputError
+        No such phase.
+    """
+    _check_phase(phases, phase)
+    filled = np.asarray(fill_voids.fill(phases >= phase)).astype(bool)
+    out = phases.copy()
+    out[filled & (phases > 0) & (phases < phase)] = phase
+    return out
+
+
+def majority_filter(phases: Labels, *, radius: int = 1) -> Labels:
+    """Give each voxel the phase that most voxels of the cube around it have; its own where that is as frequent.
+
+    Parameters
+    ----------
+    phases : uint8 array, shape (z, y, x)
+    radius : int
+        Half of the cube's edge less one: 1 is 3 × 3 × 3 voxels. Voxels beyond the box and exterior ones do not vote.
+
+    Raises
+    ------
+    InputError
+        A radius below 1 or above 5.
+    """
+    if not 1 <= radius <= 5:
+        raise InputError(f"radius is {radius}; 1 to 5 voxels are possible.")
+    given = np.ascontiguousarray(phases)
+    out = np.empty_like(given)
+    count = int(given.max(initial=0)) + 1
+    run_blocks(lambda z: majority(given, out, z, radius, count), range(given.shape[0]))
+    return out
+
+
+def _check_phase(phases: Any, phase: int) -> None:
+    last = int(phases.max(initial=0))
+    if not 1 <= phase <= max(last, 1):
+        raise InputError(f"phase is {phase}; the volume holds phases 1 to {last}.")
+
+
+def _differing(one: Labels, two: Labels) -> int:
+    return int(np.count_nonzero(one != two))
