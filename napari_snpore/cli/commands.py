@@ -13,6 +13,7 @@ from napari_snpore.cli.inputs import (
     checked_connectivity,
     cut_axes_of,
     parse_angles,
+    parse_specks,
     phase_labels,
     phase_names,
     phase_number,
@@ -34,6 +35,7 @@ from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
     AlignSection,
+    CleanupSection,
     EnvelopeSection,
     InputSection,
     MeasureSection,
@@ -190,6 +192,20 @@ def segment(
     ] = None,
     phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases where thresholds are suggested.")] = 3,
     method: Annotated[ThresholdMethod, typer.Option(help="How thresholds are suggested.")] = "haadf",
+    calibrated: Annotated[
+        bool, typer.Option("--calibrated", help="Thresholds count in units of vacuum 0 and carbon 1, both found.")
+    ] = False,
+    smooth: Annotated[
+        Literal["none", "gaussian", "median", "nl_means", "tv"], typer.Option(help="Smoothing before the thresholds.")
+    ] = "none",
+    smooth_strength: Annotated[
+        float, typer.Option(min=0, help="Voxels (gaussian, median), or times the noise (nl_means, tv).")
+    ] = 1.0,
+    majority: Annotated[int, typer.Option(min=0, max=5, help="Radius (voxels) of a majority filter; 0: none.")] = 0,
+    fill: Annotated[list[str] | None, typer.Option(help="A phase whose holes are filled; once for each.")] = None,
+    specks: Annotated[
+        list[str] | None, typer.Option(help="PHASE:VOXELS, such as Sn:8: smaller objects join what is around them.")
+    ] = None,
     envelope: Annotated[bool, typer.Option(help="Tell vacuum from pore by ambient occlusion.")] = True,
     ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
     occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
@@ -201,7 +217,15 @@ def segment(
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other materials)."""
     source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm)
-    how = checked(ThresholdSection, values=thresholds or None, phases=phases, method=method)
+    how = checked(ThresholdSection, values=thresholds or None, phases=phases, method=method, calibrated=calibrated)
+    cleanup = checked(
+        CleanupSection,
+        smooth=smooth,
+        smooth_strength=smooth_strength,
+        majority_radius=majority,
+        fill=fill or [],
+        specks=parse_specks(specks or []),
+    )
     around = checked(
         EnvelopeSection,
         enabled=envelope,
@@ -211,9 +235,9 @@ def segment(
         cut_axes=cut_axes_of(cut_axis, no_cut),
     )
     with recorded("segment", output, overwrite=overwrite) as conduct:
-        note(conduct, [volume], input=source, threshold=how, envelope=around)
+        note(conduct, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
         data = read_volume(volume, spacing=spacing_nm)
-        found = find_phases(data, how, around, conduct=conduct)
+        found = find_phases(data, how, around, cleanup, conduct=conduct)
         write_volume(output, found.phases, overwrite=overwrite)
         fractions = volume_fractions(found.phases.data, spacing=data.spacing, names=found.scheme.names)
         conduct.record.results.update(

@@ -44,6 +44,17 @@ def parse_angles(words: str) -> list[float]:
         ) from None
 
 
+def parse_specks(words: list[str]) -> dict[str, int]:
+    """Return the fewest voxels of an object by phase, from words such as ``Sn:8``."""
+    found = {}
+    for word in words:
+        name, _, number = word.rpartition(":")
+        if not name or not number.isdecimal():
+            raise InputError(f"--specks is {word!r}; PHASE:VOXELS such as Sn:8 is needed.")
+        found[name] = int(number)
+    return found
+
+
 def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
     """Return the labels of a phase volume; grey values are refused."""
     data = np.asarray(volume.data)

@@ -143,7 +143,7 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
 
 def blurred_segmentation(phantom: Phantom, recipe: Recipe, conduct: Conduct) -> Segmentation:
     """Segment the phantom's own blurred grey volume: what thresholds do before any tomography."""
-    return find_phases(phantom.volume, recipe.threshold, recipe.envelope, conduct=conduct)
+    return find_phases(phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, conduct=conduct)
 
 
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:

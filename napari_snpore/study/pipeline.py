@@ -86,7 +86,7 @@ def run_study(
             record.add_input(path, folder=Path(out).absolute())
         tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, conduct=conduct)
         record.results["quality"] = quality_record(tomogram)
-        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, conduct=conduct)
+        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, conduct=conduct)
         measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
         with conduct.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
@@ -129,6 +129,8 @@ def write_results(
         write_volume(volumes / f"objects_{name}{suffix}", label_volume(phases, labels, name))
         write_table(tables / f"objects_{name}.csv", measurement.objects[name])
     write_table(tables / "fractions.csv", measurement.fractions)
+    if segmentation.sensitivity is not None:
+        write_table(tables / "threshold_sensitivity.csv", segmentation.sensitivity)
     if measurement.dead_pores is not None:
         write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
     if tomogram.alignment is not None and tomogram.series is not None:

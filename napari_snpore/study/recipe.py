@@ -111,12 +111,31 @@ class ReconstructSection(_Section):
         return self
 
 
+class CleanupSection(_Section):
+    """Smoothing before thresholds and clean-up of phases after them; all off unless asked for.
+
+    ``smooth_strength``: voxels for ``gaussian`` and ``median``, times the noise for ``nl_means`` and ``tv``. ``fill``: phases
+    whose holes are filled; ``specks``: the fewest voxels of an object, by phase; phases by their names.
+    """
+
+    smooth: Literal["none", "gaussian", "median", "nl_means", "tv"] = "none"
+    smooth_strength: PositiveFloat = 1.0
+    majority_radius: Annotated[int, Field(ge=0, le=5)] = 0
+    fill: list[str] = []
+    specks: dict[str, PositiveInt] = {}
+
+
 class ThresholdSection(_Section):
-    """Thresholds on the grey value: suggested from the histogram, or given as ``values``."""
+    """Thresholds on the grey value: suggested from the histogram, or given as ``values``.
+
+    ``calibrated``: the values count in units of vacuum 0 and carbon 1, both found in the histogram: a rule that carries over
+    to other states.
+    """
 
     method: ThresholdMethod = "haadf"
     phases: Annotated[int, Field(ge=2, le=5)] = 3
     values: list[float] | None = None
+    calibrated: bool = False
     names: list[str] | None = None
     colours: list[str] | None = None
 
@@ -228,6 +247,7 @@ class Recipe(_Section):
     align: AlignSection = AlignSection()
     reconstruct: ReconstructSection = ReconstructSection()
     threshold: ThresholdSection = ThresholdSection()
+    cleanup: CleanupSection = CleanupSection()
     envelope: EnvelopeSection = EnvelopeSection()
     measure: MeasureSection = MeasureSection()
     output: OutputSection = OutputSection()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,18 @@ from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
 from napari_snpore.scratch import IN_MEMORY, Room
 from napari_snpore.segmentation.body import largest_body
+from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
+from napari_snpore.segmentation.cleanup import CleanupStep, clean_up
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.occlusion import fibre_envelope
 from napari_snpore.segmentation.phases import PORE, PhaseScheme, segment
+from napari_snpore.segmentation.sensitivity import threshold_sensitivity
+from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
+    CleanupSection,
     EnvelopeSection,
     InputSection,
     MeasureSection,
@@ -107,6 +112,9 @@ class Segmentation:
     method: str
     suggestion: Suggestion | None
     envelope: Envelope | None
+    sensitivity: pd.DataFrame | None = None
+    calibration: GrayCalibration | None = None
+    cleanup: tuple[CleanupStep, ...] = ()
 
     @property
     def cut_axes(self) -> tuple[int, ...]:
@@ -224,21 +232,45 @@ def half_options(volume: Volume, section: ReconstructSection) -> dict[str, Any]:
 
 
 def find_phases(
-    volume: Volume, threshold: ThresholdSection, envelope: EnvelopeSection, *, conduct: Conduct
+    volume: Volume,
+    threshold: ThresholdSection,
+    envelope: EnvelopeSection,
+    cleanup: CleanupSection | None = None,
+    *,
+    conduct: Conduct,
 ) -> Segmentation:
-    """Histogram, thresholds (given or suggested), envelope and phase labels of a volume."""
+    """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume, and their clean-up."""
+    cleanup = cleanup or CleanupSection()
+    fill, specks = _phases_to_clean(cleanup, threshold.scheme)
+    if cleanup.smooth != "none":
+        with conduct.step("smooth") as watch:
+            volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength, **watch)
     with conduct.step("histogram") as watch:
         histogram = gray_histogram(volume, **watch)
-    suggestion = None
+    suggestion, calibration = None, None
     if threshold.values is None:
         suggestion = suggest_thresholds(histogram, phases=threshold.phases, method=threshold.method)
-    thresholds = tuple(map(float, threshold.values or ())) if suggestion is None else suggestion.thresholds
+        thresholds = suggestion.thresholds
+    else:
+        thresholds = tuple(map(float, threshold.values))
+        if threshold.calibrated:
+            calibration = calibrate_gray(histogram)
+            thresholds = calibration.to_gray(thresholds)
     around = None
     if envelope.enabled:
         with conduct.step("envelope") as watch:
             around = find_envelope(volume, thresholds[0], envelope, **watch)
     with conduct.step("segment") as watch:
         labels = segment(volume, thresholds, envelope=None if around is None else around.mask, **watch)
+    changed: list[CleanupStep] = []
+    if cleanup.majority_radius or fill or specks:
+        with conduct.step("clean up"):
+            labels, changed = clean_up(labels, specks=specks, fill=fill, majority_radius=cleanup.majority_radius)
+    with conduct.step("sensitivity") as watch:
+        inside = histogram
+        if around is not None and around.mask.any():
+            inside = gray_histogram(volume, mask=around.mask, **watch)
+        sensitivity = threshold_sensitivity(inside, thresholds, names=threshold.scheme.names)
     method = "given" if suggestion is None else suggestion.method
     phases = volume.after(
         "segment",
@@ -247,8 +279,28 @@ def find_phases(
         method=method,
         phase_names=list(threshold.scheme.names),
         envelope=None if around is None else {**around.settings.model_dump(), "ray_length_nm": around.ray_length_nm},
+        cleanup=[asdict(step) for step in changed],
     )
-    return Segmentation(phases, thresholds, threshold.scheme, histogram, method, suggestion, around)
+    return Segmentation(
+        phases,
+        thresholds,
+        threshold.scheme,
+        histogram,
+        method,
+        suggestion,
+        around,
+        sensitivity,
+        calibration,
+        tuple(changed),
+    )
+
+
+def _phases_to_clean(section: CleanupSection, scheme: PhaseScheme) -> tuple[list[int], list[tuple[int, int]]]:
+    for name in (*section.fill, *section.specks):
+        if name not in scheme.names:
+            raise InputError(f"cleanup names {name!r}; the phases are {', '.join(scheme.names)}.")
+    labels = {name: k for k, name in enumerate(scheme.names, 1)}
+    return [labels[name] for name in section.fill], [(labels[name], least) for name, least in section.specks.items()]
 
 
 def find_envelope(volume: Volume, threshold: float, settings: EnvelopeSection, **watch: Any) -> Envelope:

@@ -105,6 +105,10 @@ def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> l
     lines = [f"Thresholds      {values} grey units ({how})"]
     if suggestion is not None and suggestion.warning:
         lines.append(f"                ! {suggestion.warning}")
+    lines += sensitivity_lines(segmentation)
+    lines += [
+        f"Clean-up        {step.name}: {step.changed_voxel_count} voxels changed" for step in segmentation.cleanup
+    ]
     lines += envelope_lines(segmentation.envelope)
     regions = fractions["region"] if "region" in fractions else pd.Series("whole", index=fractions.index)
     of_what = "the envelope's volume (% of the box)" if "envelope" in set(fractions["denominator"]) else "the whole box"
@@ -115,6 +119,24 @@ def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> l
         size = rows[0].get("region_size_nm", np.nan)
         name = region if not np.isfinite(size) else f"{region} cube, {size:.3g} nm"
         lines.append(f"  {name:<22}" + "   ".join(shares))
+    return lines
+
+
+def sensitivity_lines(segmentation: Segmentation) -> list[str]:
+    """Say how safe each threshold is: how far it can move until the phase below it changes by one percentage point."""
+    lines = []
+    if segmentation.calibration is not None:
+        found = segmentation.calibration
+        guess = "" if found.carbon_is_a_mode else " (a guess: carbon is no peak of the histogram)"
+        lines.append(f"                calibrated by vacuum {found.vacuum:.4g} and carbon {found.carbon:.4g}{guess}")
+    table = segmentation.sensitivity
+    if table is None:
+        return lines
+    for row in table.drop_duplicates("threshold").to_dict("records"):
+        lines.append(
+            f"                {row['phase']} changes by one percentage point where {row['threshold']} leaves "
+            f"{row['plateau_from_gray']:.4g} to {row['plateau_to_gray']:.4g}"
+        )
     return lines
 
 

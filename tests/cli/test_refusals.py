@@ -38,6 +38,8 @@ def snpore(tmp_path, monkeypatch, capsys):
         (["reconstruct", "grey.tif", "-o", "a.tif", "--pixel-size-nm", "0"], "pixel_size_nm"),
         (["segment", "grey.tif", "-o", "a.tif", "-t", "nan"], "finite, increasing grey values"),
         (["segment", "grey.tif", "-o", "a.tif", "--no-cut", "--cut-axis", "0"], "contradict"),
+        (["segment", "grey.tif", "-o", "a.tif", "--specks", "Sn"], "PHASE:VOXELS"),
+        (["segment", "grey.tif", "-o", "a.tif", "-t", "2", "--fill", "tin"], "the phases are pore, solid"),
         (["segment", "grey.tif", "-o", "a.xyz"], "these are: .mrc"),
         (["reconstruct", "grey.tif", "-o", "grey.tif/x/a.tif"], "cannot be written"),
         (["measure", "grey.tif", "-o", "m", "--directions", "few"], "directions"),

@@ -16,6 +16,7 @@ from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again
 from napari_snpore.study.provenance import Record, sha256
+from napari_snpore.study.recipe import CleanupSection
 from napari_snpore.study.steps import Conduct
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 
@@ -128,6 +129,32 @@ def test_cubes_of_a_short_box_are_as_large_as_it(tmp_path):
     assert set(fractions["region_size_nm"].dropna()) == {3.0}
     with pytest.raises(InputError, match="more than the volume along y"):
         run_study(Recipe(**short | {"measure": {"subvolume_nm": 7.0}}), tmp_path / "other")
+
+
+def test_calibrated_thresholds_and_clean_up_reach_the_phases(phantom, tmp_path):
+    """Grey values times 50 and 200 more: the same rule gives the same phases but for the specks that it is told to take."""
+    plain = {
+        "threshold": {"values": [0.5, 6.0], "calibrated": True},
+        "envelope": {"enabled": False},
+        "output": {"figures": []},
+    }
+    found = []
+    for name, gain, offset in (("a", 1, 0), ("b", 50, 200)):
+        write_volume(tmp_path / f"{name}.tif", Volume(phantom.volume.data * np.float32(gain) + np.float32(offset), 0.3))
+        recipe = Recipe(input={"volume": str(tmp_path / f"{name}.tif")}, **plain)
+        found.append(run_study(recipe, tmp_path / f"{name}_results").segmentation)
+    assert np.mean(found[0].phases.data != found[1].phases.data) < 0.002
+    assert found[1].thresholds == pytest.approx(found[1].calibration.to_gray([0.5, 6.0]))
+    clean = recipe.model_copy(update={"cleanup": CleanupSection(specks={"Sn": 40})})
+    result = run_study(clean, tmp_path / "clean")
+    fewest = result.measurement.objects["Sn"]["voxel_count"].min()
+    assert fewest >= 40
+    assert found[1].phases.data.size > result.segmentation.cleanup[0].changed_voxel_count > 0
+    assert "specks of phase 3 below 40 voxels" in result.summary
+    assert "one percentage point" in result.summary
+    assert (tmp_path / "clean" / "tables" / "threshold_sensitivity.csv").is_file()
+    with pytest.raises(InputError, match="cleanup names 'tin'; the phases are pore, C, Sn"):
+        run_study(recipe.model_copy(update={"cleanup": CleanupSection(fill=["tin"])}), tmp_path / "wrong")
 
 
 def test_images_behind_an_mdoc_are_among_the_inputs(tmp_path):
