@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 
 from napari_snpore.errors import OutputError
 
-_LARGE = 1 / 8  # of the limit: some five arrays live at a time, and a step works beside them
+_LARGE = 1 / 16  # of the limit: some five arrays live at a time, and a step takes a third of it beside them
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Room:
     Attributes
     ----------
     memory_limit : int, optional
-        Bytes that arrays may take in memory; those of more than an eighth of it become files.
+        Bytes that arrays may take in memory; those of more than a sixteenth of it become files.
     folder : Path, optional
         Where the files lie.
     """

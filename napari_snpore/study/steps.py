@@ -185,7 +185,7 @@ def tomogram_of(
             aligned = found.apply(series, out=room.empty((len(series.angles_deg), *shape)))
     _, slices, width = aligned.shape
     out = room.empty((reconstruction.thickness_px or width, slices, width))
-    left = None if room.memory_limit is None else room.memory_limit // 2
+    left = None if room.memory_limit is None else room.memory_limit // 3
     with conduct.step("reconstruct") as watch:
         volume = reconstruct(aligned, **reconstruction.model_dump(), out=out, memory_limit=left, **watch)
     with conduct.step("assess") as watch:

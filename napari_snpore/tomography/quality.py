@@ -20,7 +20,7 @@ from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
-_BLOCK_BYTES = 1 << 26
+_BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)

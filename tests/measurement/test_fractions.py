@@ -47,7 +47,7 @@ def test_absent_and_unnamed_phases_have_a_row(phases):
     two = volume_fractions(np.ones((2, 2, 2), np.uint8), spacing=1, names=("dark", "bright"))
     assert two["name"].tolist() == ["dark", "bright"]
     assert two["fraction_percent"].tolist() == two["fraction_box_percent"].tolist() == [100, 0]
-    assert set(two["denominator"]) == {"envelope"}  # also where the box has no exterior
+    assert set(two["denominator"]) == {"box"}  # nothing is exterior
 
 
 def test_an_empty_envelope_has_no_shares():

@@ -11,7 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.segmentation.occlusion import fibre_envelope
+from napari_snpore.segmentation.occlusion import ambient_occlusion
 from napari_snpore.viewer.widgets.form import NumberBox, caveat, form_layout, number, ruler
 from napari_snpore.volume import Volume
 
@@ -36,6 +36,8 @@ class Envelope:
     threshold: float
     wish: EnvelopeWish
     ray_length_nm: float
+    volume_nm3: float
+    loose_voxel_count: int
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -51,22 +53,38 @@ class Envelope:
 def make_envelope(
     volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
 ) -> Envelope:
-    """Return the envelope of all that reaches the first threshold, and its outermost voxels."""
-    from napari_snpore.study.steps import half_radius  # in the thread: the study brings in every step
+    """Return the envelope of all that reaches the first threshold, and its outermost voxels: as a recipe makes it."""
+    from napari_snpore.study.recipe import EnvelopeSection  # in the thread: the study brings in every step
+    from napari_snpore.study.steps import find_envelope
+
+    settings = EnvelopeSection(
+        ray_length_nm=wish.ray_length_nm,
+        occlusion_threshold=wish.occlusion_threshold,
+        directions=_DIRECTIONS,
+        cut_axes=list(wish.cut_axes),  # type: ignore[arg-type]
+    )
+    found = find_envelope(volume, threshold, settings, progress=progress, should_stop=should_stop)
+    return Envelope(
+        found.mask, skin_of(found.mask), threshold, wish, found.ray_length_nm, found.volume_nm3, found.loose_voxel_count
+    )
+
+
+def occlusion_field(
+    volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
+) -> NDArray[np.float32]:
+    """Return the ambient occlusion of every voxel, 1 in the solid: what τ is compared with."""
+    from napari_snpore.study.steps import half_radius
 
     solid = np.asarray(volume.data) >= threshold
-    ray_length = wish.ray_length_nm or half_radius(solid, volume.spacing)
-    inside = fibre_envelope(
+    return ambient_occlusion(
         solid,
         spacing=volume.spacing,
-        ray_length=ray_length,
-        occlusion_threshold=wish.occlusion_threshold,
+        ray_length=wish.ray_length_nm or half_radius(solid, volume.spacing),
         directions=_DIRECTIONS,
         cut_axes=wish.cut_axes,
         progress=progress,
         should_stop=should_stop,
     )
-    return Envelope(inside, skin_of(inside), threshold, wish, ray_length)
 
 
 def skin_of(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -104,6 +122,11 @@ class EnvelopeSettings(QWidget):
         self.cut.setToolTip("The box cuts the fibre at both ends of y: there the volume is mirrored, not open.")
         self.make_button = QPushButton("Make envelope")
         self.make_button.setToolTip("Tell vacuum around the fibre from pores, by ambient occlusion.")
+        self.field_button = QPushButton("Occlusion")
+        self.field_button.setToolTip(
+            "Show the ambient occlusion as a layer: the share of directions in which a voxel meets solid, which τ is\n"
+            "compared with. 0 in the open, 0.5 on a flat wall, 1 in a closed pore."
+        )
         self.state = QLabel()
         self.state.setWordWrap(True)
         rows = form_layout()
@@ -112,6 +135,7 @@ class EnvelopeSettings(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.cut)
         line.addStretch(1)
+        line.addWidget(self.field_button)
         line.addWidget(self.make_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -142,6 +166,11 @@ class EnvelopeSettings(QWidget):
             words = "<b>Envelope</b>: none yet; it tells vacuum from pores"
         else:
             rays = number(envelope.ray_length_nm)
-            words = f"<b>Envelope</b>: made with t1 = {number(envelope.threshold, 4)}, rays of {rays} nm"
+            words = (
+                f"<b>Envelope</b>: {number(envelope.volume_nm3)} nm³, t1 = {number(envelope.threshold, 4)}, "
+                f"rays of {rays} nm"
+            )
+            if envelope.loose_voxel_count:
+                words += f"; {envelope.loose_voxel_count:,} loose solid voxels lie outside"
             words = caveat(f"{words}: stale") if stale else words
         self.state.setText(words)

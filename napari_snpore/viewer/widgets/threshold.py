@@ -14,6 +14,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import (
@@ -26,12 +27,21 @@ from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.theme import follow_theme
-from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings
-from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat
+from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
+from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
+from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
+from napari_snpore.viewer.widgets.phase_editor import PhaseEditor
 from napari_snpore.viewer.widgets.phase_shares import PhaseShares
+from napari_snpore.viewer.widgets.sensitivity_panel import SensitivityPanel
 from napari_snpore.viewer.widgets.threshold_boxes import ThresholdBoxes
-from napari_snpore.viewer.widgets.threshold_layers import hide_envelope, show_envelope, show_phases
+from napari_snpore.viewer.widgets.threshold_layers import (
+    hide_envelope,
+    show_envelope,
+    show_occlusion,
+    show_phases,
+    show_smooth,
+)
 from napari_snpore.viewer.widgets.threshold_steps import (
     Counted,
     Enclosed,
@@ -41,7 +51,8 @@ from napari_snpore.viewer.widgets.threshold_steps import (
     label,
     scheme_of_count,
 )
-from napari_snpore.viewer.widgets.threshold_tools import PhaseCount, ThresholdHistory, ThresholdTools
+from napari_snpore.viewer.widgets.threshold_tools import ThresholdHistory, ThresholdTools
+from napari_snpore.volume import Volume
 
 _EMPTY = "Open or reconstruct a volume (File > Open Sample)"
 
@@ -146,8 +157,12 @@ class ThresholdWidget(StepForm):
         self.column.addWidget(self.warning)
         self.envelope = EnvelopeSettings()
         self.column.addWidget(self.envelope)
-        self.phases = PhaseCount()
+        self.cleanup = CleanupPanel()
+        self.column.addWidget(self.cleanup)
+        self.phases = PhaseEditor()
         self.column.addWidget(self.phases)
+        self.sensitivity = SensitivityPanel()
+        self.column.addWidget(self.sensitivity)
         self.shares = PhaseShares(
             "Volume fractions from the cumulative histogram, exact for integer data.\n"
             "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
@@ -158,9 +173,9 @@ class ThresholdWidget(StepForm):
         self.main_button = MainButton(
             "Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."
         )
-        self.column.addWidget(self.main_button)
+        self.footer.addWidget(self.main_button)
         self.status = StepStatus()
-        self.column.addWidget(self.status)
+        self.footer.addWidget(self.status)
         self.column.addStretch(1)
         self.plot.thresholds_changed.connect(self._on_drag)
         self.plot.drag_started.connect(self._on_drag_start)
@@ -169,9 +184,14 @@ class ThresholdWidget(StepForm):
         self.tools.preview.toggled.connect(self._update_preview)
         self.tools.suggest.clicked.connect(self.suggest)
         self.tools.undo.clicked.connect(self.undo)
+        self.tools.redo.clicked.connect(self.redo)
+        self.cleanup.wants_smooth.connect(self._start_smooth)
+        self.phases.changed.connect(self._on_scheme)
+        self.phases.refused.connect(self.status.refuse)
         self.phases.box.valueChanged.connect(self._on_phase_count)
         self.boxes.moved.connect(self._on_box)
         self.envelope.make_button.clicked.connect(self._start_envelope)
+        self.envelope.field_button.clicked.connect(self._start_occlusion)
         self.envelope.changed.connect(self._show_result)
         self.main_button.clicked.connect(self._start_apply)
         self.status.busy_changed.connect(self._on_busy)
@@ -258,11 +278,20 @@ class ThresholdWidget(StepForm):
     def _set_phases(self, count: int) -> None:
         if not 2 <= count <= self.phases.box.maximum():
             raise InputError(f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible.")
-        self._scheme = scheme_of_count(count)
-        self.plot.set_scheme(self._scheme)
-        blocked = self.phases.box.blockSignals(True)
-        self.phases.box.setValue(count)
-        self.phases.box.blockSignals(blocked)
+        self._show_scheme(scheme_of_count(count))
+
+    def _show_scheme(self, scheme: PhaseScheme) -> None:
+        self._scheme = scheme
+        self.plot.set_scheme(scheme)
+        self.phases.show_scheme(scheme)
+        self.cleanup.show_phases(scheme.names)
+
+    def _on_scheme(self, scheme: PhaseScheme) -> None:
+        """Take edited names and colours."""
+        self._show_scheme(scheme)
+        self._show_boxes()
+        self._update_preview()
+        self._show_result()
 
     def _on_phase_count(self, count: int) -> None:
         self._set_phases(count)
@@ -327,6 +356,9 @@ class ThresholdWidget(StepForm):
     def _show_result(self) -> None:
         shares, inside = self._fractions()
         self.shares.show_shares(shares, self._scheme)
+        self.sensitivity.show_thresholds(
+            self._inside if inside else self._histogram, self._thresholds if shares else (), self._scheme
+        )
         if not shares:
             self.result.show_lines([])
             self.envelope.show_state(None, stale=False)
@@ -358,6 +390,39 @@ class ThresholdWidget(StepForm):
 
         self.status.run("Make envelope", work, partial(self._on_enclosed, layer))
 
+    def _start_occlusion(self) -> None:
+        try:
+            layer, thresholds = self._input()
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        wish, threshold = self.envelope.wish(), thresholds[0]
+        self.status.run(
+            "Occlusion",
+            lambda progress, should_stop: occlusion_field(volume, threshold, wish, progress, should_stop),
+            partial(show_occlusion, self._viewer, layer),
+        )
+
+    def _start_smooth(self) -> None:
+        try:
+            layer = self._volume.required()
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        method, strength = self.cleanup.method.currentText(), self.cleanup.strength.value()
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Volume:
+            return smooth_volume(volume, method, strength, progress=progress, should_stop=should_stop)  # type: ignore[arg-type]
+
+        self.status.run("Smooth", work, partial(self._on_smooth, layer))
+
+    def _on_smooth(self, layer: Layer, smooth: Volume) -> None:
+        self.layer = show_smooth(self._viewer, layer, smooth)
+        moved = smooth.history[-1].parameters["changed_rms"]
+        self.status.say(f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square).")
+
     def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> None:
         if layer is not self.layer:
             return
@@ -377,12 +442,13 @@ class ThresholdWidget(StepForm):
             data = array_from_layer(layer)
             envelope, wish = self._envelope, self.envelope.wish()
             stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
+            cleanup = self.cleanup.wish()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
-            return label(data, thresholds, envelope, stale, wish, progress, should_stop)
+            return label(data, thresholds, envelope, stale, wish, cleanup, progress, should_stop)
 
         self.status.run("Apply", work, partial(self._on_applied, layer, thresholds, self._scheme))
 
@@ -393,8 +459,10 @@ class ThresholdWidget(StepForm):
         hide_envelope(self._viewer, layer)
         self._made = show_phases(self._viewer, layer, made, thresholds, scheme)
         self._applied += 1
-        self.status.say(f"Made '{self._made.name}'.")
+        changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
+        self.status.say(f"Made '{self._made.name}'.{changed}")
 
     def _on_busy(self, busy: bool) -> None:
         self.main_button.setEnabled(not busy and self.layer is not None)
-        self.envelope.make_button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+        for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
+            button.setEnabled(not busy and self.layer is not None and self.envelope.available)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.layers import (
     SEPARATOR,
@@ -11,10 +14,12 @@ from napari_snpore.viewer.layers import (
     phases_like,
     put_layer,
     stem_of,
+    volume_data,
     volume_from_layer,
 )
 from napari_snpore.viewer.widgets.envelope_settings import Envelope
 from napari_snpore.viewer.widgets.threshold_steps import Labelled
+from napari_snpore.volume import Volume
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -43,11 +48,37 @@ def show_phases(
         "thresholds": list(thresholds),
         "phase_names": list(scheme.names),
         **({} if made.envelope is None else made.envelope.parameters),
+        **made.wish.parameters,
     }
     name = f"{stem_of(layer.name)}{SEPARATOR}phases"
     shown: Labels = put_layer(viewer, phases_like(layer, made.labels, name, scheme, **parameters))  # type: ignore[assignment]
     shown.visible = True
     return shown
+
+
+def show_occlusion(viewer: ViewerModel, layer: Layer, field: NDArray[np.float32]) -> None:
+    """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection stays."""
+    from napari_snpore.viewer.layers import KEY
+
+    volume = volume_from_layer(layer)
+    selected = set(viewer.layers.selection)
+    data = volume_data(
+        Volume(field, volume.spacing, volume.origin),
+        f"{stem_of(layer.name)}{SEPARATOR}occlusion",
+        contrast_limits=(0.0, 1.0),
+        colormap="viridis",
+        metadata={KEY: {"kind": "occlusion"}},
+    )
+    put_layer(viewer, data).visible = True
+    viewer.layers.selection = selected
+
+
+def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
+    """Add a smoothed volume beside its original, which is hidden, and return its layer."""
+    how = smooth.history[-1].parameters
+    name = f"{layer.name}{SEPARATOR}{how['method']} {how['strength']:g}"
+    layer.visible = False
+    return put_layer(viewer, volume_data(smooth, name, contrast_limits=layer.contrast_limits))
 
 
 def _envelope_name(layer: Layer) -> str:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.cleanup import CleanupStep, clean_up
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, segment
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
+from napari_snpore.viewer.widgets.cleanup_panel import CleanupWish
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeWish, make_envelope
 from napari_snpore.volume import Volume
 
@@ -41,6 +43,8 @@ class Labelled:
     labels: NDArray[np.uint8]
     envelope: Envelope | None
     enclosed: Enclosed | None
+    wish: CleanupWish
+    cleanup: tuple[CleanupStep, ...]
 
 
 def scheme_of_count(phases: int) -> PhaseScheme:
@@ -75,6 +79,7 @@ def label(
     envelope: Envelope | None,
     stale: Volume | None,
     wish: EnvelopeWish,
+    cleanup: CleanupWish,
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Labelled:
@@ -85,4 +90,7 @@ def label(
         envelope = enclosed.envelope
     mask = None if envelope is None else envelope.inside
     labels = segment(data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)
-    return Labelled(labels, envelope, enclosed)
+    labels, changed = clean_up(
+        labels, specks=cleanup.specks, fill=cleanup.fill, majority_radius=cleanup.majority_radius
+    )
+    return Labelled(labels, envelope, enclosed, cleanup, tuple(changed))

@@ -7,7 +7,6 @@ from typing import get_args
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.segmentation.thresholds import Method
-from napari_snpore.viewer.widgets.form import CountBox, Fold
 
 Thresholds = tuple[float, ...]
 
@@ -25,12 +24,16 @@ class ThresholdTools(QWidget):
         self.preview.setToolTip("Paint the phases over the volume while thresholds move; a layer of its own.")
         self.undo = QPushButton("↶")
         self.undo.setToolTip("Back to the thresholds before (Ctrl+Z); again with Ctrl+Shift+Z.")
-        self.undo.setMaximumWidth(32)
+        self.redo = QPushButton("↷")
+        self.redo.setToolTip("Take back an undo (Ctrl+Shift+Z).")
+        for button in (self.undo, self.redo):
+            button.setMaximumWidth(32)
         self.method = QComboBox()
         self.method.addItems(get_args(Method))
         self.method.setToolTip(
             "haadf: Sn against the rest first, then the edge between vacuum and carbon;\n"
-            "multiotsu, minimum_error, li: known rules on the whole histogram."
+            "multiotsu, kmeans: classes of least variance; valley: lowest counts between peaks;\n"
+            "mixture, minimum_error: normal distributions; li: cross entropy, two phases."
         )
         self.suggest = QPushButton("Suggest")
         self.suggest.setToolTip("Set the thresholds that this rule finds in the histogram.")
@@ -39,17 +42,8 @@ class ThresholdTools(QWidget):
         line.addWidget(self.log)
         line.addWidget(self.preview)
         line.addStretch(1)
-        for widget in (self.undo, self.method, self.suggest):
+        for widget in (self.undo, self.redo, self.method, self.suggest):
             line.addWidget(widget)
-
-
-class PhaseCount(Fold):
-    """How many phases there are, folded away: pore, C and Sn are the rule."""
-
-    def __init__(self) -> None:
-        super().__init__("Phases")
-        self.box = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
-        self.form.addRow("Number of phases", self.box)
 
 
 class ThresholdHistory:
