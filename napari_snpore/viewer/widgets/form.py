@@ -93,6 +93,12 @@ class Fold(QCollapsible):
             outer.setSpacing(2)
         self.collapse(animate=False)
 
+    def fit(self) -> None:
+        """Make room for what appeared inside while it was open."""
+        inside = self.content()
+        if self.isExpanded() and inside is not None:
+            inside.setMaximumHeight(inside.sizeHint().height() + 10)
+
 
 class ResultText(QLabel):
     """Numbers of a result, selectable, one a line; empty until there is one."""

@@ -73,6 +73,7 @@ class SensitivityPanel(Fold):
             f"{rows[0]['phase']} stays within one point from <b>{number(plateau[0])}</b> to <b>{number(plateau[1])}</b>",
         ]
         self.words.show_lines(lines + _calibrated(histogram, thresholds))
+        self.fit()
 
 
 def _calibrated(histogram: Histogram, thresholds: tuple[float, ...]) -> list[str]:
