@@ -110,3 +110,24 @@ def test_smoothing_needs_a_volume(viewer, qtbot):
     assert "no volume yet" in made.status.message.text()
     with pytest.raises(InputError):
         made.apply()
+
+
+def test_histogram_of_the_shown_slice_and_of_the_envelope(widget, viewer):
+    whole = widget.region.histogram
+    assert whole.voxel_count == 40 * 16 * 40
+    assert widget.region.figures.text().startswith("10.0 to 220, mean ")
+    viewer.dims.set_current_step(0, 20)
+    widget.region.choice.setCurrentText("shown slice")
+    widget.region.wait()
+    plane = viewer.layers["fibre"].data[20]
+    assert widget.region.histogram.voxel_count == plane.size
+    assert widget.region.histogram.mean == pytest.approx(plane.mean())
+    viewer.dims.set_current_step(0, 0)
+    widget.region.wait()
+    assert widget.region.histogram.mean == pytest.approx(viewer.layers["fibre"].data[0].mean())
+    widget.region.choice.setCurrentText("envelope")
+    assert widget.region.figures.text() == "no envelope yet"
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    assert widget.region.histogram.voxel_count < whole.voxel_count
+    assert widget.region.histogram.fractions([50])[0] < 0.03, "the steps of a digital rod, no vacuum beside it"

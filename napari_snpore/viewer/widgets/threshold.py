@@ -30,6 +30,7 @@ from napari_snpore.viewer.theme import follow_theme
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
 from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number
+from napari_snpore.viewer.widgets.histogram_region import HistogramRegion
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.phase_editor import PhaseEditor
 from napari_snpore.viewer.widgets.phase_shares import PhaseShares
@@ -150,6 +151,8 @@ class ThresholdWidget(StepForm):
         self.column.addWidget(self.plot, 1)
         self.counting = StepStatus()
         self.column.addWidget(self.counting)
+        self.region = HistogramRegion(self._viewer)
+        self.column.addWidget(self.region)
         self.tools = ThresholdTools()
         self.column.addWidget(self.tools)
         self.boxes = ThresholdBoxes()
@@ -187,6 +190,7 @@ class ThresholdWidget(StepForm):
         self.tools.suggest.clicked.connect(self.suggest)
         self.tools.undo.clicked.connect(self.undo)
         self.tools.redo.clicked.connect(self.redo)
+        self.region.changed.connect(self._on_region)
         self.cleanup.wants_smooth.connect(self._start_smooth)
         self.phases.changed.connect(self._on_scheme)
         self.phases.refused.connect(self.status.refuse)
@@ -202,12 +206,13 @@ class ThresholdWidget(StepForm):
 
     def suggest(self) -> None:
         """Take the thresholds that the chosen rule finds."""
-        if self._histogram is None:
+        histogram = self.region.histogram
+        if histogram is None:
             self.status.refuse(InputError(f"There is no histogram yet. {_EMPTY}."))
             return
         try:
             found = suggest_thresholds(
-                self._histogram,
+                histogram,
                 phases=self.phases.box.value(),
                 method=self.tools.method.currentText(),  # type: ignore[arg-type]
             )
@@ -235,6 +240,7 @@ class ThresholdWidget(StepForm):
         if self._histogram is not None:
             self._wished = None  # thresholds of another volume: its own are suggested
         self._histogram = self._inside = self._envelope = None
+        self.region.show_volume(None, None, None)
         self._preview.hide()
         self._history.clear()
         self.main_button.setEnabled(layer is not None)
@@ -257,7 +263,7 @@ class ThresholdWidget(StepForm):
 
     def _on_counted(self, counted: Counted) -> None:
         self._histogram = counted.histogram
-        self.plot.set_histogram(counted.histogram)
+        self.region.show_volume(self.layer, counted.histogram, None)
         if self._wished is None and counted.suggestion is not None:
             self._take(counted.suggestion.thresholds)
             self._show_warning(counted.suggestion)
@@ -266,6 +272,10 @@ class ThresholdWidget(StepForm):
             self._show_warning(None)
         if counted.refusal:
             self.counting.say(counted.refusal, problem=True)
+
+    def _on_region(self) -> None:
+        if self._histogram is not None:
+            self.plot.set_histogram(self.region.histogram)
 
     def _take(self, thresholds: tuple[float, ...]) -> None:
         """Make thresholds the present ones, everywhere."""
@@ -429,6 +439,7 @@ class ThresholdWidget(StepForm):
         if layer is not self.layer:
             return
         self._envelope, self._inside = enclosed.envelope, enclosed.inside
+        self.region.show_volume(layer, self._histogram, self._inside)
         show_envelope(self._viewer, layer, enclosed.envelope)
         self._show_result()
 
