@@ -17,6 +17,20 @@ _CHUNK = 64
 _OWN = "napari-snpore"
 
 
+class _Named:
+    """A stored array whose damaged chunks are reported with the name of the file, whenever they are read."""
+
+    def __init__(self, stored: Any, path: Path) -> None:
+        self.stored, self.path = stored, path
+        self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return self.stored[key]
+        except Exception as error:  # codecs raise many kinds
+            raise FileFormatError(f"{self.path} holds a chunk that is damaged or cut short: {error}.") from error
+
+
 def read_ome_zarr(path: Path) -> Found:
     """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
     # both cost half a second and more, and only this format needs them
@@ -32,7 +46,8 @@ def read_ome_zarr(path: Path) -> Found:
     try:
         image = about["multiscales"][0]
         level = image["datasets"][0]
-        data = da.from_zarr(group[level["path"]])
+        stored: Any = group[level["path"]]
+        data = da.from_array(_Named(stored, path), chunks=stored.chunks)
         axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
     except (KeyError, IndexError, TypeError) as error:
         raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.") from error

@@ -64,6 +64,15 @@ def test_truncated_file_is_refused(tmp_path, suffix):
         read_volume(path, spacing=0.5)
 
 
+def test_zarr_with_a_damaged_chunk(tmp_path):
+    write_volume(tmp_path / "a.ome.zarr", Volume(np.random.default_rng(0).random((8, 8, 8)), 0.5))
+    chunk = next(path for path in (tmp_path / "a.ome.zarr" / "0" / "c").rglob("*") if path.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:50])
+    volume = read_volume(tmp_path / "a.ome.zarr")
+    with pytest.raises(FileFormatError, match=r"a\.ome\.zarr holds a chunk that is damaged"):
+        np.asarray(volume.data)
+
+
 def test_zarr_folder_without_image(tmp_path):
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(FileFormatError, match=r"a\.zarr"):
