@@ -121,7 +121,7 @@ def phantom_recipe(name: str, tilts: Path) -> Recipe:
 
 def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, conduct: Conduct) -> Measurement:
     """Measure a segmentation in the phantom's own boxes, Sn only."""
-    section = recipe.measure.model_copy(update={"phases": ["Sn"]})
+    section = recipe.measure.model_copy(update={"phases": ["Sn"], "details": False})
     boxes = {region: (center, size) for region, (center, size, _) in phantom.boxes.items()}
     return measure_phases(segmentation, section, boxes=boxes, conduct=conduct)
 

@@ -131,6 +131,8 @@ def write_results(
     write_table(tables / "fractions.csv", measurement.fractions)
     if segmentation.sensitivity is not None:
         write_table(tables / "threshold_sensitivity.csv", segmentation.sensitivity)
+    for name, table in measurement.details.items():
+        write_table(tables / f"{name}.csv", table)
     if measurement.dead_pores is not None:
         write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
     if tomogram.alignment is not None and tomogram.series is not None:

@@ -209,7 +209,9 @@ class MeasureSection(_Section):
     """Objects and their sizes. ``phases`` names those whose objects are measured; unset: the darkest and the brightest.
 
     Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits the pore network by a
-    watershed with that contrast on the distance map.
+    watershed with that contrast on the distance map. ``details``: tables of slices, shells (``shell_nm`` thick, default an
+    eighth of the radius), contacts (pore within ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness,
+    chords and tortuosity as well, which takes longer.
     """
 
     phases: list[str] | None = None
@@ -221,6 +223,10 @@ class MeasureSection(_Section):
     min_voxels: PositiveInt = 64
     limit_nm: PositiveFloat = 2.0
     subvolume_nm: PositiveFloat | None = None
+    details: bool = True
+    shell_nm: PositiveFloat | None = None
+    delta_nm: PositiveFloat | None = None
+    thickness: bool = False
 
 
 class OutputSection(_Section):

@@ -31,6 +31,7 @@ from napari_snpore.segmentation.phases import PORE, PhaseScheme, segment
 from napari_snpore.segmentation.sensitivity import threshold_sensitivity
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
+from napari_snpore.study.details import detail_tables
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -131,6 +132,7 @@ class Measurement:
     fractions: pd.DataFrame
     dead_pores: DeadPores | None
     boxes: Mapping[str, tuple[Triple, float]]
+    details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def load_series(section: InputSection) -> TiltSeries:
@@ -383,7 +385,21 @@ def measure_phases(
                     min_voxels=section.min_voxels,
                     **watch,
                 )
-    return Measurement(labels, tables, fractions, dead, boxes)
+    details: dict[str, pd.DataFrame] = {}
+    if section.details or section.thickness:
+        with conduct.step("details"):
+            body = np.asarray(phases.data) > 0
+            details = detail_tables(
+                phases,
+                names,
+                section,
+                radius_nm=2 * half_radius(body, phases.spacing) if body.any() else 1.0,
+                cut_axes=segmentation.cut_axes,
+                labels=labels,
+                objects=tables,
+                dead=dead,
+            )
+    return Measurement(labels, tables, fractions, dead, boxes, details)
 
 
 def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict[str, tuple[Triple, float]]:

@@ -65,6 +65,18 @@ def test_folder_holds_what_the_record_lists(run):
     assert (run.folder / "recipe.toml").is_file()
 
 
+def test_details_stand_beside_the_objects(run):
+    assert {"fractions_by_slice", "shells", "contacts_Sn", "networks"} <= set(run.measurement.details)
+    contacts = pd.read_csv(run.folder / "tables" / "contacts_Sn.csv")
+    assert contacts["label"].tolist() == run.measurement.objects["Sn"]["label"].tolist()
+    shells = pd.read_csv(run.folder / "tables" / "shells.csv")
+    whole = run.measurement.fractions.query("region == 'whole'").set_index("name")
+    everywhere = shells[shells["sector"] == "all"]
+    assert everywhere["voxel_count"].sum() == whole["voxel_count"].sum()
+    mean = (everywhere["pore_percent"] * everywhere["voxel_count"]).sum() / everywhere["voxel_count"].sum()
+    assert mean == pytest.approx(whole.loc["pore", "fraction_percent"])
+
+
 def test_files_hold_what_python_returns(run):
     phases = read_volume(run.folder / "volumes" / "phases.tif")
     assert np.array_equal(phases.data, run.segmentation.phases.data)

@@ -1,0 +1,114 @@
+"""What each cluster touches: voxel faces shared with pore, carbon and exterior, and the way to the nearest pore."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import edt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.errors import InputError
+from napari_snpore.volume import Volume, array_of, spacing_of
+
+_WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
+
+
+def object_contacts(
+    labels: Volume | NDArray[Any],
+    phases: Volume | NDArray[Any],
+    *,
+    delta_nm: float,
+    spacing: float | Sequence[float] | None = None,
+    dead: NDArray[np.bool_] | None = None,
+) -> pd.DataFrame:
+    """Measure what every object touches.
+
+    Parameters
+    ----------
+    labels : Volume or array of integers, shape (z, y, x)
+        Objects 1..N.
+    phases : Volume or array of integers, same shape
+        0 exterior, 1 pore, 2 matrix, 3 the objects' phase.
+    delta_nm : float
+        δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels is encapsulated. Blur makes
+        a false carbon rim, so that faces alone call almost every cluster encapsulated.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; a Volume brings its own.
+    dead : bool array, same shape, optional
+        Dead pores: distances count to the open ones.
+
+    Returns
+    -------
+    DataFrame
+        One row an object: ``label``; ``pore_face_percent, matrix_face_percent, exterior_face_percent`` of the area of its voxel
+        faces towards other voxels than its own (other objects count as neither); ``pore_distance_nm``, from the centre of the
+        nearest voxel of the object to that of the nearest open pore (NaN without one); ``pore_within_delta``, ``encapsulated``.
+
+    Raises
+    ------
+    InputError
+        Arrays of different shapes, a δ that is not positive.
+    """
+    objects, found = np.asarray(array_of(labels)), np.asarray(array_of(phases))
+    voxel = spacing_of(labels, spacing)
+    if objects.shape != found.shape or objects.ndim != 3 or objects.dtype.kind not in "iu":
+        raise InputError(
+            f"labels has shape {objects.shape}, phases {found.shape}; whole numbers of one shape are needed."
+        )
+    if not (math.isfinite(delta_nm) and delta_nm > 0):
+        raise InputError(f"delta_nm is {delta_nm}; a positive length in nm is needed.")
+    count = int(objects.max(initial=0))
+    areas = np.zeros((count + 1, 4))
+    face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
+    for axis in range(3):
+        for one, two in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
+            here, there = ((slice(None),) * axis + (part,) for part in (one, two))
+            areas += face[axis] * _faces(objects[here], objects[there], found[there], count)
+    total = areas.sum(axis=1)
+    share = np.divide(100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0)
+    pore = found == 1
+    if dead is not None:
+        pore &= ~dead
+    away = _distance(objects, pore, voxel, count)
+    rows = slice(1, None)
+    present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
+    near = away[rows] <= delta_nm
+    table = pd.DataFrame(
+        {
+            "label": np.arange(1, count + 1),
+            **{f"{word}_face_percent": share[rows, phase] for phase, word in _WORDS.items()},
+            "pore_distance_nm": np.where(np.isfinite(away[rows]), away[rows], np.nan),
+            "pore_within_delta": near,
+            "encapsulated": ~near,
+        }
+    )
+    return table[present].reset_index(drop=True)
+
+
+def _faces(one: Any, two: Any, phases: Any, count: int) -> NDArray[np.float64]:
+    """Count the faces of each object towards exterior, pore, matrix and anything else."""
+
+    def work(z: int) -> NDArray[np.int64]:
+        towards = (one[z] > 0) & (two[z] != one[z])
+        kind = np.where(two[z][towards] > 0, 3, np.minimum(phases[z][towards], 3))
+        return np.bincount(one[z][towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
+
+    parts = run_blocks(work, range(len(one)))
+    counts: NDArray[np.int64] = np.sum(parts, axis=0)
+    return counts.reshape(-1, 4).astype(np.float64)
+
+
+def _distance(objects: Any, pore: NDArray[np.bool_], voxel: Any, count: int) -> NDArray[np.float64]:
+    """Return for each object the distance (nm) of its nearest voxel to the nearest pore voxel; inf without pores."""
+    away = np.full(count + 1, np.inf)
+    if not pore.any():
+        return away
+    distance = edt.edt(~pore, anisotropy=voxel, black_border=False, parallel=thread_count())
+    chosen = objects > 0
+    np.minimum.at(away, objects[chosen].astype(np.intp), distance[chosen].astype(np.float64))
+    return away

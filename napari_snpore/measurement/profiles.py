@@ -1,0 +1,224 @@
+"""Where things lie: fractions slice by slice, and shells of equal depth below the surface, all and by sector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import edt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.errors import InputError
+from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+
+SECTORS = ("all", "facing the beam", "across the beam")
+
+
+def slice_fractions(
+    phases: Volume | NDArray[Any],
+    *,
+    axis: int,
+    spacing: float | Sequence[float] | None = None,
+    names: Sequence[str] = ("pore", "C", "Sn"),
+) -> pd.DataFrame:
+    """Return the fractions of the phases in every slice along an axis.
+
+    Parameters
+    ----------
+    phases : Volume or array of integers, shape (z, y, x)
+        0 exterior, 1..N phases.
+    axis : int
+        0 z, 1 y, 2 x.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
+    names : sequence of str
+        Of the phases.
+
+    Returns
+    -------
+    DataFrame
+        One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world), ``name, voxel_count,
+        envelope_voxel_count, fraction_percent`` (of the envelope in that slice; NaN where there is none).
+    """
+    labels = _checked(phases)
+    if axis not in (0, 1, 2):
+        raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
+    voxel = spacing_of(phases, spacing)
+    origin = phases.origin[axis] if isinstance(phases, Volume) else 0.0
+    last = max(len(names), int(labels.max(initial=0)))
+    counts = np.array(
+        run_blocks(
+            lambda k: np.bincount(np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1),
+            range(labels.shape[axis]),
+        )
+    )
+    body = counts[:, 1:].sum(axis=1)
+    called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
+    parts = []
+    for phase, name in enumerate(called, 1):
+        share = np.divide(100 * counts[:, phase], body, out=np.full(len(body), np.nan), where=body > 0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "axis": "zyx"[axis],
+                    "slice": np.arange(len(body)),
+                    "position_nm": origin + np.arange(len(body)) * voxel[axis],
+                    "name": name,
+                    "voxel_count": counts[:, phase],
+                    "envelope_voxel_count": body,
+                    "fraction_percent": share,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def envelope_depth(
+    envelope: NDArray[np.bool_], *, spacing: float | Sequence[float] | None = None, cut_axes: Sequence[int] = ()
+) -> NDArray[np.float32]:
+    """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
+
+    Faces of the box along ``cut_axes`` are no surface; along the others they are.
+    """
+    voxel = spacing_of(envelope, spacing)
+    inside = np.asarray(array_of(envelope))
+    if inside.dtype != np.bool_ or inside.ndim != 3:
+        raise InputError(f"envelope is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed.")
+    padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
+    inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
+    # to the centre of the nearest voxel outside; its face is half a voxel nearer
+    found = edt.edt(padded, anisotropy=voxel, black_border=False, parallel=thread_count())[inner]
+    deep: NDArray[np.float32] = np.maximum(found - np.float32(min(voxel) / 2), 0, dtype=np.float32)
+    deep[~inside] = 0
+    return deep
+
+
+def shell_profile(
+    phases: Volume | NDArray[Any],
+    *,
+    shell_nm: float,
+    spacing: float | Sequence[float] | None = None,
+    objects: pd.DataFrame | None = None,
+    cut_axes: Sequence[int] = (1,),
+    names: Sequence[str] = ("pore", "C", "Sn"),
+) -> pd.DataFrame:
+    """Return fractions and objects in shells of equal depth below the fibre's surface.
+
+    Parameters
+    ----------
+    phases : Volume or array of integers, shape (z, y, x)
+        0 exterior, 1..N phases; the fibre lies along y.
+    shell_nm : float
+        Thickness of a shell.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
+    objects : DataFrame, optional
+        As :func:`~napari_snpore.measurement.objects.measure_objects` returns it: counted where their centroids lie.
+    cut_axes : sequence of int
+        Axes along which the fibre goes on beyond the box: these faces are no surface.
+    names : sequence of str
+        Of the phases.
+
+    Returns
+    -------
+    DataFrame
+        One row a sector and shell: ``sector`` (``all``; ``facing the beam``: within 45° of z about the envelope's axis; ``across
+        the beam``: the rest), ``depth_from_nm, depth_to_nm, voxel_count, volume_nm3``, ``<name>_percent``, and with objects
+        ``object_count, object_density_per_nm3, object_mean_length_nm, object_length_sd_nm``. A difference between the sectors
+        marks the missing wedge.
+
+    Raises
+    ------
+    InputError
+        A thickness that is not positive, no envelope.
+    """
+    labels = _checked(phases)
+    voxel = spacing_of(phases, spacing)
+    if not (math.isfinite(shell_nm) and shell_nm > 0):
+        raise InputError(f"shell_nm is {shell_nm}; a positive length in nm is needed.")
+    inside = labels > 0
+    if not inside.any():
+        raise InputError("The envelope is empty: there is no fibre to cut into shells.")
+    shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) / shell_nm).astype(np.int32)
+    beam = _faces_beam(inside, voxel)
+    last = max(len(names), int(labels.max()))
+    shells = int(shell[inside].max()) + 1
+    counts = np.zeros((2, shells, last + 1), np.int64)
+    for z in range(labels.shape[0]):
+        here = inside[z]
+        code = (beam[z][None, :] * shells + shell[z]) * (last + 1) + labels[z]
+        counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
+    place = None if objects is None or objects.empty else _object_places(phases, objects, voxel, shell, beam, inside)
+    called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
+    rows = []
+    for sector, chosen in zip(SECTORS, ([0, 1], [1], [0]), strict=True):
+        table = counts[chosen].sum(axis=0)
+        for k in range(shells):
+            total = int(table[k].sum())
+            row: dict[str, Any] = {
+                "sector": sector,
+                "depth_from_nm": k * shell_nm,
+                "depth_to_nm": (k + 1) * shell_nm,
+                "voxel_count": total,
+                "volume_nm3": total * math.prod(voxel),
+            }
+            for phase, name in enumerate(called, 1):
+                row[f"{name}_percent"] = 100 * table[k, phase] / total if total else math.nan
+            if place is not None:
+                row |= _object_figures(place[(place["shell"] == k) & place["beam"].isin(chosen)], row["volume_nm3"])
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _object_figures(part: pd.DataFrame, volume: float) -> dict[str, float]:
+    return {
+        "object_count": len(part),
+        "object_density_per_nm3": len(part) / volume if volume else math.nan,
+        "object_mean_length_nm": float(part["length_nm"].mean()) if len(part) else math.nan,
+        "object_length_sd_nm": float(part["length_nm"].std(ddof=1)) if len(part) > 1 else math.nan,
+    }
+
+
+def _object_places(
+    phases: Any, objects: pd.DataFrame, voxel: Triple, shell: Any, beam: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Return shell, sector and length of the objects whose centroids lie inside the envelope and that the box does not cut."""
+    origin = phases.origin if isinstance(phases, Volume) else (0.0, 0.0, 0.0)
+    whole = objects[~objects["touches_border"]]
+    index = tuple(
+        np.clip(
+            np.rint((whole[f"centroid_{axis}_nm"].to_numpy() - origin[k]) / voxel[k]).astype(int), 0, shell.shape[k] - 1
+        )
+        for k, axis in enumerate("zyx")
+    )
+    kept = inside[index]
+    return pd.DataFrame(
+        {
+            "shell": shell[index][kept],
+            "beam": beam[index[0], index[2]][kept].astype(int),
+            "length_nm": whole["length_nm"].to_numpy()[kept],
+        }
+    )
+
+
+def _faces_beam(inside: NDArray[np.bool_], voxel: Triple) -> NDArray[np.bool_]:
+    """Return for each (z, x) whether it lies within 45° of the beam as seen from the envelope's axis."""
+    area = inside.sum(axis=1)
+    z, x = ((area.sum(axis=1 - k) @ np.arange(area.shape[k])) / area.sum() for k in (0, 1))
+    along = np.abs(np.arange(area.shape[0]) - z) * voxel[0]
+    across = np.abs(np.arange(area.shape[1]) - x) * voxel[2]
+    faces: NDArray[np.bool_] = along[:, None] > across[None, :]
+    return faces
+
+
+def _checked(phases: Any) -> NDArray[Any]:
+    labels = np.asarray(array_of(phases))
+    if labels.ndim != 3 or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0:
+        raise InputError(
+            f"phases is {labels.dtype} of shape {labels.shape}; whole numbers from 0 on, (z, y, x), are needed."
+        )
+    return labels
