@@ -9,7 +9,6 @@ import numpy as np
 import typer
 
 from napari_snpore.cli.inputs import (
-    checked,
     checked_connectivity,
     cut_axes_of,
     parse_angles,
@@ -43,6 +42,7 @@ from napari_snpore.study.recipe import (
     Recipe,
     ReconstructSection,
     ThresholdSection,
+    checked,
     read_recipe,
 )
 from napari_snpore.study.steps import Conduct, find_phases, obtain_volume

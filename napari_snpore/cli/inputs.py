@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.side_files import read_angles
 from napari_snpore.segmentation.phases import PORE, PORE_C_SN
-from napari_snpore.study.recipe import Connectivity, first_problem
+from napari_snpore.study.recipe import Connectivity
 from napari_snpore.volume import Volume
-
-Section = TypeVar("Section", bound=BaseModel)
-
-
-def checked(section: type[Section], **options: Any) -> Section:
-    """Make a section of a recipe from options, with pydantic's complaint as one sentence."""
-    try:
-        return section(**options)
-    except ValidationError as error:
-        raise InputError(f"An option is wrong: {first_problem(error)}.") from error
 
 
 def parse_angles(words: str) -> list[float]:

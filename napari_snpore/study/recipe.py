@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import tomlkit
@@ -40,6 +40,9 @@ Connectivity = Literal[6, 18, 26]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Section = TypeVar("Section", bound=BaseModel)
 
 
 class InputSection(_Section):
@@ -304,6 +307,14 @@ def read_recipe(path: str | Path) -> Recipe:
         raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
     placed = recipe._with_paths(lambda value: _place(value, path.parent))
     return placed.model_copy(update={"name": recipe.name or path.stem})
+
+
+def checked(section: type[Section], **options: Any) -> Section:
+    """Make a section of a recipe from options, with pydantic's complaint as one sentence."""
+    try:
+        return section(**options)
+    except ValidationError as error:
+        raise InputError(f"An option is wrong: {first_problem(error)}.") from error
 
 
 def first_problem(error: ValidationError) -> str:

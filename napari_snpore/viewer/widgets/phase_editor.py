@@ -92,7 +92,6 @@ class PhaseEditor(Fold):
 
 def checked_scheme(names: tuple[str, ...], colours: tuple[str, ...]) -> PhaseScheme:
     """Return a scheme whose names can stand in file names, as a recipe wants them."""
-    from napari_snpore.cli.inputs import checked  # the study brings in every step: half a second
-    from napari_snpore.study.recipe import ThresholdSection
+    from napari_snpore.study.recipe import ThresholdSection, checked  # the study brings in every step: half a second
 
     return checked(ThresholdSection, phases=len(names), names=list(names), colours=list(colours)).scheme
