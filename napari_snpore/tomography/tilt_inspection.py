@@ -85,11 +85,11 @@ def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, room: Room = IN
     wrong = [tilt for tilt in out if not 0 <= tilt < count]
     if wrong:
         raise InputError(f"leave_out names tilt {wrong[0]}; the series has tilts 0 to {count - 1}.")
+    if not out:
+        return series
     kept = np.setdiff1d(np.arange(count), out)
     if len(kept) < _FEWEST:
         raise InputError(f"leave_out leaves {len(kept)} tilts; at least {_FEWEST} are needed.")
-    if not out:
-        return series
     images = room.empty((len(kept), *series.shape[1:]), series.images.dtype)
     for place, tilt in enumerate(kept):
         images[place] = series.images[tilt]
