@@ -110,6 +110,57 @@ def dead_pores(
     return DeadPores(pd.DataFrame(rows), masks)
 
 
+def accessible_pores(
+    phases: Volume | NDArray[Any],
+    radii_nm: Sequence[float],
+    *,
+    spacing: float | Sequence[float] | None = None,
+    connectivity: Connectivity = 6,
+    cut_axes: Sequence[int] = (),
+) -> pd.DataFrame:
+    """Return how much of the pore volume balls of several radii reach from outside; one distance map serves all.
+
+    Parameters
+    ----------
+    phases, spacing, cut_axes
+        As in :func:`dead_pores`.
+    radii_nm : sequence of float
+        Probe radii, 0 or more.
+    connectivity : {6, 18, 26}
+        Of the ways that centres take.
+
+    Returns
+    -------
+    DataFrame
+        One row a radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+    """
+    labels = np.asarray(array_of(phases))
+    voxel = spacing_of(phases, spacing)
+    radii = sorted({float(radius) for radius in radii_nm})
+    if not radii or not np.isfinite(radii).all() or radii[0] < 0:
+        raise InputError(f"radii_nm is {list(radii_nm)}; one or more lengths in nm, 0 or more, are needed.")
+    if connectivity not in CONNECTIVITIES:
+        raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
+    pore, outside = labels == PORE, labels == EXTERIOR
+    void, count = pore | outside, int(np.count_nonzero(pore))
+    away = _distance_to_faces(~void, voxel, radii[-1])
+    rows = []
+    for radius in radii:
+        found = _reached(void & (away >= radius), outside, connectivity, cut_axes)
+        reached, cut_only = (_swollen(part, voxel, radius) if radius > 0 else part for part in found)
+        inside = int(np.count_nonzero(reached & pore))
+        beside = int(np.count_nonzero(cut_only & pore & ~reached))
+        rows.append(
+            {
+                "probe_radius_nm": radius,
+                "connectivity": connectivity,
+                "accessible_share_of_pore": inside / count if count else math.nan,
+                "open_to_cut_share_of_pore": beside / count if count else math.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def _reached(
     paths: NDArray[np.bool_], outside: NDArray[np.bool_], connectivity: Connectivity, cut_axes: Sequence[int]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.measurement.contacts import object_contacts
-from napari_snpore.measurement.dead_pores import DeadPores
+from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
+from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.measurement.profiles import shell_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
 from napari_snpore.segmentation.phases import PORE, TIN
@@ -20,6 +21,7 @@ from napari_snpore.volume import Volume
 
 _SHELLS = 8
 _BLUR_VOXELS = 2.0
+_PROBES = (0, 0.5, 1, 1.5, 2, 3)  # radii in voxels
 
 
 def detail_tables(
@@ -42,6 +44,16 @@ def detail_tables(
         tables["networks"] = phase_networks(phases, names=names)
         bright = names[-1]
         if dead is not None:
+            pores = label_objects(dead.mask(section.pore_connectivity), connectivity=section.pore_connectivity)
+            tables["dead_pore_objects"] = measure_objects(
+                Volume(pores, phases.spacing, phases.origin),
+                envelope=np.asarray(phases.data) > 0,
+                objects_from=f"dead at connectivity {section.pore_connectivity}",
+                min_voxels=section.min_voxels,
+            )
+            tables["accessible_pores"] = accessible_pores(
+                phases, [k * max(phases.spacing) for k in _PROBES], cut_axes=cut_axes
+            )
             shell = section.shell_nm or radius_nm / _SHELLS
             tables["shells"] = shell_profile(
                 phases, shell_nm=shell, objects=objects.get(bright), cut_axes=cut_axes, names=names

@@ -29,6 +29,7 @@ KEY = "napari_snpore"
 
 UNIT = "nm"
 ENVELOPE_COLOUR = "#e8590c"
+DEAD_COLOUR = "#d6336c"
 VOLUME_AXES = ("z", "y", "x")
 SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
@@ -116,6 +117,19 @@ def envelope_data(skin: Volume, name: str, **options: Any) -> LayerData:
         "opacity": 1.0,
     }
     return np.asarray(skin.data).view(np.uint8), {**meta, **options}, "labels"
+
+
+def dead_data(mask: Volume, name: str) -> LayerData:
+    """Return the layer data of dead pores (bool), in red."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    meta = {
+        "name": name,
+        **_place(mask.spacing, mask.origin),
+        "metadata": _record("dead pores", mask.history),
+        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: DEAD_COLOUR, None: "transparent"}),
+    }
+    return np.asarray(mask.data).view(np.uint8), meta, "labels"
 
 
 def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:

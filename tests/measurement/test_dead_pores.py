@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from napari_snpore.errors import InputError
-from napari_snpore.measurement.dead_pores import dead_pores
+from napari_snpore.measurement.dead_pores import accessible_pores, dead_pores
 from napari_snpore.volume import Volume
 
 
@@ -171,3 +171,22 @@ def test_nonsense_is_refused_in_one_sentence():
         dead_pores(phases, spacing=1, cut_axes=(7,))
     with pytest.raises(InputError, match="connectivity is 8"):
         dead_pores(phases, spacing=1).mask(8)
+
+
+def test_wider_probes_reach_less_and_one_map_serves_all():
+    """A room of 9 voxels behind a channel of 3: balls of up to 1.5 voxels pass, and a wider one finds no way."""
+    phases = np.full((17, 17, 24), 2, np.uint8)
+    phases[:, :, 0] = 0
+    phases[4:13, 4:13, 10:19] = 1
+    phases[7:10, 7:10, 1:10] = 1
+    table = accessible_pores(phases, [0.0, 1.5, 1.6, 3.0], spacing=1.0)
+    assert table["probe_radius_nm"].tolist() == [0.0, 1.5, 1.6, 3.0]
+    shares = table["accessible_share_of_pore"].tolist()
+    assert shares[0] == 1.0
+    assert 0.5 < shares[1] < 1.0, "corners stay out of reach of a ball"
+    assert shares[3] < 0.02
+    for radius, share in zip(table["probe_radius_nm"], shares, strict=True):
+        dead = dead_pores(phases, spacing=1.0, probe_radius=radius).table.set_index("connectivity")
+        assert share == pytest.approx(1 - dead.loc[6, "dead_share_of_pore"])
+    with pytest.raises(InputError, match="radii_nm"):
+        accessible_pores(phases, [-1.0], spacing=1.0)

@@ -191,3 +191,13 @@ def test_small_histogram_counts_what_it_is_given(qtbot):
     assert plot.counts[-1] == 2
     assert plot.counts.sum() == 4
     assert "n = 4" in plot.toolTip()
+
+
+def test_dead_pores_are_shown_where_they_are(widget, viewer, drawn_phases):
+    widget.show_dead.setChecked(True)
+    widget.measure()
+    layer = viewer.layers["fibre · dead pores"]
+    assert np.array_equal(np.asarray(layer.data) > 0, drawn_phases.data == 1)
+    assert layer.scale == pytest.approx(drawn_phases.spacing)
+    assert viewer.layers.selection.active is viewer.layers["fibre · Sn objects"]
+    assert widget.layer is viewer.layers["fibre · phases"]

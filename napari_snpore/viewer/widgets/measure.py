@@ -29,6 +29,7 @@ from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import (
     SEPARATOR,
     array_from_layer,
+    dead_data,
     is_phases,
     is_volume,
     objects_data,
@@ -44,6 +45,7 @@ from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.measured import Measured, MeasureWish, fraction_lines, measure_phase, object_lines
+from napari_snpore.volume import Volume
 
 _EMPTY = "Make phases first (Threshold, Apply), or open a run"
 _COLOURS = {
@@ -225,7 +227,10 @@ class MeasureWidget(StepForm):
         more.form.addRow("Connectivity (neighbours)", self.connectivity)
         more.form.addRow("Resolved from (voxels)", self.min_voxels)
         more.form.addRow("Short below (nm)", self.limit)
+        self.show_dead = QCheckBox("dead pores as a layer")
+        self.show_dead.setToolTip("Pores that nothing from outside reaches through void (6 neighbours), in red.")
         more.form.addRow("Grey values", grey)
+        more.form.addRow(self.show_dead)
         return more
 
     def _plots(self) -> QWidget:
@@ -329,6 +334,10 @@ class MeasureWidget(StepForm):
         self._made.colormap = object_colormap(None)
         self._offer_colours()
         self._show(layer)
+        if self.show_dead.isChecked() and measured.dead is not None:
+            mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
+            put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
+            self._viewer.layers.selection.active = self._made
         self.status.say(f"Made '{self._made.name}' and its table.")
 
     def _show(self, layer: Layer) -> None:
