@@ -214,7 +214,8 @@ class MeasureSection(_Section):
     Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits the pore network by a
     watershed with that contrast on the distance map. ``details``: tables of slices, shells (``shell_nm`` thick, default an
     eighth of the radius), contacts (pore within ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness,
-    chords and tortuosity as well, which takes longer.
+    chords and tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into mass shares, which
+    stand beside ``mass_percent``, those known from elsewhere.
     """
 
     phases: list[str] | None = None
@@ -230,6 +231,8 @@ class MeasureSection(_Section):
     shell_nm: PositiveFloat | None = None
     delta_nm: PositiveFloat | None = None
     thickness: bool = False
+    density_g_cm3: dict[str, PositiveFloat] = {}
+    mass_percent: dict[str, PositiveFloat] = {}
 
 
 class OutputSection(_Section):

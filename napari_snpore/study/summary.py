@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
+from napari_snpore.study.detail_report import detail_lines
 from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
@@ -28,6 +29,7 @@ def summarise(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, me
     for name, table in measurement.objects.items():
         sizes = size_summary(table, limit_nm=recipe.measure.limit_nm, min_voxels=recipe.measure.min_voxels)
         blocks.append(object_lines(name, table, sizes))
+    blocks.append(detail_lines(measurement.details, measurement.fractions, segmentation.scheme.names, recipe.measure))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

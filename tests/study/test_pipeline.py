@@ -13,10 +13,11 @@ from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_serie
 from napari_snpore.errors import FileFormatError, InputError, Stopped
 from napari_snpore.study import Recipe, read_recipe, run_study
 from napari_snpore.study.demo import measured_at, truth_segmentation
+from napari_snpore.study.detail_report import mass_lines
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again
 from napari_snpore.study.provenance import Record, sha256
-from napari_snpore.study.recipe import CleanupSection
+from napari_snpore.study.recipe import CleanupSection, MeasureSection
 from napari_snpore.study.steps import Conduct
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 
@@ -188,3 +189,21 @@ def test_threshold_above_everything_is_refused(recipe, tmp_path):
     with pytest.raises(InputError, match="lower the threshold"):
         run_study(high, tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_summary_says_what_the_details_found(run):
+    shells = run.measurement.details["shells"]
+    outermost = shells[(shells["sector"] == "all")].iloc[0]
+    assert f"Shells          pore {outermost['pore_percent']:.1f} % down to" in run.summary
+    assert "encapsulated, no open pore within δ = 0.6 nm" in run.summary
+    assert "Network, pore" in run.summary
+
+
+def test_mass_is_volume_times_density():
+    """3 nm³ of 2 g/cm³ and 1 nm³ of 6 g/cm³ weigh the same."""
+    fractions = pd.DataFrame({"region": ["whole"] * 3, "name": ["pore", "C", "Sn"], "volume_nm3": [5.0, 3.0, 1.0]})
+    section = MeasureSection(density_g_cm3={"C": 2.0, "Sn": 6.0}, mass_percent={"Sn": 53.9})
+    assert mass_lines(fractions, section) == [
+        "Mass            volume × density of C and Sn: C 50.0 %, Sn 50.0 % (given: 53.9 %)"
+    ]
+    assert mass_lines(fractions, MeasureSection()) == []

@@ -359,17 +359,19 @@ class MeasureWidget(StepForm):
         self._tool_row.setVisible(True)
 
     def _offer_colours(self) -> None:
-        """Switch off what the table lacks, and go back to a colour for each object."""
-        model: Any = self.colour_box.model()
-        columns = set() if self.table is None else set(self.table.columns)
-        for row, column in enumerate(_COLOURS.values()):
-            model.item(row).setEnabled(column is None or column in columns)
+        """Offer every number of the table, the usual ones first, and go back to a colour for each object."""
+        table = self.table
+        numbers = [] if table is None else [str(name) for name in table.select_dtypes("number") if name != "label"]
+        usual = {column: words for words, column in _COLOURS.items() if column in numbers}
         blocked = self.colour_box.blockSignals(True)
-        self.colour_box.setCurrentIndex(0)
+        self.colour_box.clear()
+        self.colour_box.addItem(f"Colour: {next(iter(_COLOURS))}", None)
+        for column in [*usual, *(name for name in numbers if name not in usual)]:
+            self.colour_box.addItem(f"Colour: {usual.get(column, column)}", column)
         self.colour_box.blockSignals(blocked)
 
     def _colour(self) -> None:
-        column = list(_COLOURS.values())[self.colour_box.currentIndex()]
+        column = self.colour_box.currentData()
         if self._made is None or self.table is None:
             self.status.refuse(InputError("The layer of objects is gone; press Measure to make it again."))
             return
