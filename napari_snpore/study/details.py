@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from napari_snpore.measurement.contacts import object_contacts
 from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
-from napari_snpore.measurement.objects import label_objects, measure_objects
+from napari_snpore.measurement.objects import (
+    label_objects,
+    measure_objects,
+    separate_objects,
+    size_summary,
+)
 from napari_snpore.measurement.profiles import shell_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
 from napari_snpore.segmentation.phases import PORE, TIN
@@ -68,11 +73,43 @@ def detail_tables(
             )
             contacts.insert(1, "delta_nm", delta)
             tables[f"contacts_{bright}"] = contacts
+    if section.separate_nm is not None:
+        tables["separation_curve"] = _separation_curve(phases, names[PORE - 1], section)
     if section.thickness:
         tables["local_thickness"] = _sizes(phases, names)
         if dead is not None:
             tables["tortuosity"] = pd.DataFrame([geodesic_tortuosity(phases, core_nm=radius_nm / 4)])
     return tables
+
+
+def _separation_curve(phases: Volume, name: str, section: MeasureSection) -> pd.DataFrame:
+    """Return counts and sizes of separated pores for half, once and twice the contrast: what is cut is a matter of choice."""
+    assert section.separate_nm is not None
+    mask = np.asarray(phases.data) == PORE
+    rows = []
+    for factor in (0.5, 1.0, 2.0):
+        contrast = factor * section.separate_nm
+        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=contrast)
+        table = measure_objects(
+            Volume(objects, phases.spacing, phases.origin),
+            objects_from=f"separated h={contrast:g} nm",
+            directions=section.directions,
+            convention=section.convention,
+            min_voxels=section.min_voxels,
+        )
+        found = size_summary(table, limit_nm=section.limit_nm, min_voxels=section.min_voxels)
+        rows.append(
+            {
+                "name": name,
+                "contrast_nm": contrast,
+                "object_count": found.count,
+                "median_length_nm": found.median_length_nm,
+                "limit_nm": section.limit_nm,
+                "share_below_limit_by_number": found.share_below_limit_by_number,
+                "share_below_limit_by_volume": found.share_below_limit_by_volume,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _sizes(phases: Volume, names: tuple[str, ...]) -> pd.DataFrame:

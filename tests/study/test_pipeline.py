@@ -199,6 +199,22 @@ def test_summary_says_what_the_details_found(run):
     assert "Network, pore" in run.summary
 
 
+def test_separated_pores_stand_as_a_curve_over_the_contrast(phantom, tmp_path):
+    write_volume(tmp_path / "grey.tif", phantom.volume)
+    recipe = Recipe(
+        input={"volume": str(tmp_path / "grey.tif")},
+        threshold={"values": [0.5, 6.0]},
+        envelope={"ray_length_nm": 4.0, "directions": 32},
+        measure={"separate_nm": 0.4, "phases": ["pore"]},
+        output={"figures": []},
+    )
+    found = run_study(recipe, tmp_path / "results").measurement
+    curve = found.details["separation_curve"]
+    assert curve["contrast_nm"].tolist() == [0.2, 0.4, 0.8]
+    assert curve["object_count"].is_monotonic_decreasing
+    assert curve["object_count"].iloc[1] == len(found.objects["pore_separated"])
+
+
 def test_mass_is_volume_times_density():
     """3 nm³ of 2 g/cm³ and 1 nm³ of 6 g/cm³ weigh the same."""
     fractions = pd.DataFrame({"region": ["whole"] * 3, "name": ["pore", "C", "Sn"], "volume_nm3": [5.0, 3.0, 1.0]})
