@@ -90,7 +90,7 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
     most = 2 if method == "li" else 5
     if not 2 <= phases <= most:
-        raise InputError(f"phases is {phases}; {method} finds 2 to {most} phases.")
+        raise InputError(f"phases is {phases}; {method} finds {'2 to 5' if most > 2 else '2'} phases.")
     if np.count_nonzero(histogram.counts) < phases:
         raise InputError(f"The volume holds fewer than {phases} different grey values: there is nothing to separate.")
     doubt: str | None = None

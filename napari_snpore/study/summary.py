@@ -103,7 +103,11 @@ def segmentation_lines(segmentation: Segmentation, fractions: pd.DataFrame) -> l
     """Say where the thresholds and the envelope lie and what share each phase has."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
     suggestion = segmentation.suggestion
-    how = "given" if suggestion is None else f"{suggestion.method}, separation {suggestion.separation:.2f} of 1"
+    how = "given"
+    if suggestion is not None:
+        how = f"{suggestion.method}, separation {suggestion.separation:.2f} of 1"
+        if np.isfinite(suggestion.overlap):
+            how += f", overlap {100 * suggestion.overlap:.2g} %"
     lines = [f"Thresholds      {values} grey units ({how})"]
     if suggestion is not None and suggestion.warning:
         lines.append(f"                ! {suggestion.warning}")

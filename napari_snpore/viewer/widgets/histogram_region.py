@@ -92,8 +92,9 @@ class HistogramRegion(QWidget):
     def _count_slice(self) -> None:
         if self._layer is None or self._viewer.dims.ndisplay != 2:
             return
-        data, place = array_from_layer(self._layer), self._layer.world_to_data(self._viewer.dims.point)
-        axis = self._viewer.dims.order[0]
+        dims = self._viewer.dims
+        data, place = array_from_layer(self._layer), self._layer.world_to_data(dims.point)
+        axis = max(0, dims.order[-3] - (dims.ndim - 3)) if dims.ndim > 2 else 0  # other layers can have more axes
         index = int(np.clip(round(place[axis]), 0, data.shape[axis] - 1))
 
         def work(should_stop: Any) -> Histogram:

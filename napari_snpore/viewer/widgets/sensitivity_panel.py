@@ -77,7 +77,9 @@ class SensitivityPanel(Fold):
 
 
 def _calibrated(histogram: Histogram, thresholds: tuple[float, ...]) -> list[str]:
-    """Return the thresholds as a rule that carries over to other states."""
+    """Return the thresholds of pore / C / Sn as a rule that carries over to other states."""
+    if len(thresholds) != 2:
+        return []
     try:
         found = calibrate_gray(histogram)
     except InputError:

@@ -29,7 +29,7 @@ from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.theme import follow_theme
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
-from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number
+from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number, percent
 from napari_snpore.viewer.widgets.histogram_region import HistogramRegion
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.phase_editor import PhaseEditor
@@ -157,7 +157,10 @@ class ThresholdWidget(StepForm):
         self.column.addWidget(self.tools)
         self.boxes = ThresholdBoxes()
         self.column.addWidget(self.boxes)
-        self.warning = ResultText()
+        self.warning = ResultText(
+            "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"
+            "on the wrong side of their threshold, if each is normally distributed."
+        )
         self.column.addWidget(self.warning)
         self.envelope = EnvelopeSettings()
         self.column.addWidget(self.envelope)
@@ -351,10 +354,11 @@ class ThresholdWidget(StepForm):
             self.tools.preview.setChecked(True)
 
     def _show_warning(self, suggestion: Suggestion | None) -> None:
+        lines = [] if suggestion is None else [_fit_in_words(suggestion)]
         sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
         if self.layer is not None and not is_exact(self.layer.dtype):
             sentences.append(f"The preview shows {self.layer.dtype} as float32; Apply is exact.")
-        self.warning.show_lines([caveat(sentence) for sentence in sentences])
+        self.warning.show_lines([*lines, *(caveat(sentence) for sentence in sentences)])
 
     def _fractions(self) -> tuple[tuple[float, ...], bool]:
         """Return the shares, and whether they are of the envelope."""
@@ -479,3 +483,8 @@ class ThresholdWidget(StepForm):
         self.main_button.setEnabled(not busy and self.layer is not None)
         for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+
+
+def _fit_in_words(suggestion: Suggestion) -> str:
+    words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
+    return words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
