@@ -27,8 +27,10 @@ from napari_snpore.measurement.objects import label_objects, measure_objects, se
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.scratch import room_beside
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
+from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
+from napari_snpore.study.phasing import find_phases
 from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
@@ -45,8 +47,8 @@ from napari_snpore.study.recipe import (
     checked,
     read_recipe,
 )
-from napari_snpore.study.steps import Conduct, find_phases, obtain_volume
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+from napari_snpore.study.tomogram import obtain_volume
 from napari_snpore.tomography.reconstruction import Backend, Stop
 from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 from napari_snpore.tomography.wbp import Filter

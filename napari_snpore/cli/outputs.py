@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
 from napari_snpore.files.write import WRITTEN
+from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.provenance import Record
-from napari_snpore.study.steps import Conduct
 
 
 @contextmanager

@@ -15,7 +15,10 @@ from napari_snpore.files import write_table
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.study.conduct import Conduct, Monitor
+from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
+from napari_snpore.study.phasing import Envelope, Segmentation, find_phases
 from napari_snpore.study.pipeline import finish, list_outputs_again, output_folder, run_study
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
@@ -26,7 +29,6 @@ from napari_snpore.study.recipe import (
     Recipe,
     ThresholdSection,
 )
-from napari_snpore.study.steps import Conduct, Envelope, Measurement, Monitor, Segmentation, find_phases, measure_phases
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 from napari_snpore.volume import Step, Volume
 

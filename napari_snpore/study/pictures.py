@@ -18,8 +18,10 @@ from napari_snpore.figures import (
     threshold_histogram,
     tilt_images,
 )
+from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.phasing import Segmentation
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.steps import Measurement, Segmentation, Tomogram
+from napari_snpore.study.tomogram import Tomogram
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,20 +21,14 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.read import described
+from napari_snpore.study.conduct import Conduct, Monitor
+from napari_snpore.study.measuring import Measurement, measure_phases
+from napari_snpore.study.phasing import Segmentation, find_phases
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.steps import (
-    Conduct,
-    Measurement,
-    Monitor,
-    Segmentation,
-    Tomogram,
-    find_phases,
-    measure_phases,
-    obtain_volume,
-)
 from napari_snpore.study.summary import summarise
+from napari_snpore.study.tomogram import Tomogram, obtain_volume
 from napari_snpore.volume import Volume
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.study.provenance import plain
-from napari_snpore.study.steps import Tomogram
+from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.shell_correlation import ShellCorrelation
 

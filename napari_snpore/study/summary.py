@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
 from napari_snpore.study.detail_report import detail_lines
+from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.phasing import Envelope, Segmentation
 from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.steps import Envelope, Measurement, Segmentation, Tomogram
+from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.volume import Volume
 
 

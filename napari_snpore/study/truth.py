@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.phantom import Phantom
-from napari_snpore.study.steps import Measurement
+from napari_snpore.study.measuring import Measurement
 
 Quantity = tuple[str, str]
 """Name and unit."""

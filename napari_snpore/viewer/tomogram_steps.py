@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.study.recipe import PrepareSection, ReconstructSection
-from napari_snpore.study.steps import half_options, prepare
+from napari_snpore.study.tomogram import half_options, prepare
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.even_odd import EvenOdd, even_odd_correlation
 from napari_snpore.tomography.methods import DEFAULT_ITERATIONS

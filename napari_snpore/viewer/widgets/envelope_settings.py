@@ -54,8 +54,8 @@ def make_envelope(
     volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
 ) -> Envelope:
     """Return the envelope of all that reaches the first threshold, and its outermost voxels: as a recipe makes it."""
+    from napari_snpore.study.phasing import find_envelope
     from napari_snpore.study.recipe import EnvelopeSection  # in the thread: the study brings in every step
-    from napari_snpore.study.steps import find_envelope
 
     settings = EnvelopeSection(
         ray_length_nm=wish.ray_length_nm,
@@ -73,7 +73,7 @@ def occlusion_field(
     volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
 ) -> NDArray[np.float32]:
     """Return the ambient occlusion of every voxel, 1 in the solid: what τ is compared with."""
-    from napari_snpore.study.steps import half_radius
+    from napari_snpore.study.phasing import half_radius
 
     solid = np.asarray(volume.data) >= threshold
     return ambient_occlusion(
