@@ -29,8 +29,10 @@ from napari_snpore.scratch import room_beside
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
+from napari_snpore.study.detail_report import detail_lines
+from napari_snpore.study.details import detail_tables
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.phasing import find_phases
+from napari_snpore.study.phasing import find_phases, half_radius
 from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
@@ -263,6 +265,18 @@ def measure(
     directions: Annotated[str, typer.Option(help="Feret diameters: exact, or over so many directions.")] = "exact",
     min_voxels: Annotated[int, typer.Option(min=1, help="Objects below are marked as unresolved.")] = 64,
     limit_nm: Annotated[float, typer.Option(min=0, help="Length (nm) below which objects count as small.")] = 2.0,
+    details: Annotated[
+        bool, typer.Option(help="Also tables of slices, shells, contacts, networks, each dead pore, probe radii.")
+    ] = True,
+    shell_nm: Annotated[
+        float | None, typer.Option(min=0, help="Thickness of a shell; default: 1/8 of the radius.")
+    ] = None,
+    delta_nm: Annotated[
+        float | None, typer.Option(min=0, help="Blur of an edge: a cluster without pore within it is encapsulated.")
+    ] = None,
+    thickness: Annotated[
+        bool, typer.Option("--thickness", help="Also local thickness, chords and tortuosity; takes longer.")
+    ] = False,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
@@ -275,6 +289,10 @@ def measure(
         directions=int(directions) if directions.isascii() and directions.isdecimal() else directions,
         min_voxels=min_voxels,
         limit_nm=limit_nm,
+        details=details,
+        shell_nm=shell_nm,
+        delta_nm=delta_nm,
+        thickness=thickness,
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
@@ -320,9 +338,23 @@ def measure(
         write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing, names=names))
         dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple(cut_axes))
         write_table(folder / "tables" / "dead_pores.csv", dead.table)
+        with conduct.step("details"):
+            tables = detail_tables(
+                Volume(labels, data.spacing, data.origin),
+                names,
+                how.model_copy(update={"separate_nm": None}),
+                radius_nm=2 * half_radius(labels > 0, data.spacing),
+                cut_axes=tuple(cut_axes),
+                labels={name: objects},
+                objects={name: table},
+                dead=dead if (labels == 0).any() else None,
+            )
+        for key, one in tables.items():
+            write_table(folder / "tables" / f"{key}.csv", one)
         write_volume(folder / "volumes" / f"objects_{name}.tif", label_volume(data, objects, name))
         sizes = size_summary(table, limit_nm=how.limit_nm, min_voxels=how.min_voxels)
-        text = "\n".join(object_lines(name, table, sizes))
+        fractions = volume_fractions(labels, spacing=data.spacing, names=names).assign(region="whole")
+        text = "\n".join([*object_lines(name, table, sizes), *detail_lines(tables, fractions, names, how)])
         finish(folder, record, text + "\n", None)
     typer.echo(text)
 

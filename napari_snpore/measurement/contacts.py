@@ -40,14 +40,15 @@ def object_contacts(
     spacing : float or (float, float, float), optional
         Voxel size in nm; a Volume brings its own.
     dead : bool array, same shape, optional
-        Dead pores: distances count to the open ones.
+        Dead pores: adds the distance to the nearest open one.
 
     Returns
     -------
     DataFrame
         One row an object: ``label``; ``pore_face_percent, matrix_face_percent, exterior_face_percent`` of the area of its voxel
         faces towards other voxels than its own (other objects count as neither); ``pore_distance_nm``, from the centre of the
-        nearest voxel of the object to that of the nearest open pore (NaN without one); ``pore_within_delta``, ``encapsulated``.
+        nearest voxel of the object to that of the nearest pore (NaN without one); ``pore_within_delta``, ``encapsulated`` (no
+        pore, dead or open, within δ); with ``dead`` also ``open_pore_distance_nm``.
 
     Raises
     ------
@@ -72,8 +73,6 @@ def object_contacts(
     total = areas.sum(axis=1)
     share = np.divide(100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0)
     pore = found == 1
-    if dead is not None:
-        pore &= ~dead
     away = _distance(objects, pore, voxel, count)
     rows = slice(1, None)
     present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
@@ -87,6 +86,9 @@ def object_contacts(
             "encapsulated": ~near,
         }
     )
+    if dead is not None:
+        away = _distance(objects, pore & ~dead, voxel, count)
+        table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
     return table[present].reset_index(drop=True)
 
 

@@ -68,7 +68,7 @@ def _shell_lines(table: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
 def _contact_line(name: str, table: pd.DataFrame) -> str:
     delta = table["delta_nm"].iloc[0]
     return (
-        f"Contacts, {name:<6}faces towards pore {table['pore_face_percent'].mean():.1f} % (mean); encapsulated, no open pore "
+        f"Contacts, {name:<6}faces towards pore {table['pore_face_percent'].mean():.1f} % (mean); encapsulated, no pore "
         f"within δ = {delta:.3g} nm: {100 * table['encapsulated'].mean():.1f} % of {len(table)}"
     )
 

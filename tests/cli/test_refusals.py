@@ -89,3 +89,23 @@ def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
     assert [row[f"centroid_{axis}_nm"] for axis in "zyx"] == pytest.approx([101.25, 201.25, 301.25])
     assert read_volume(tmp_path / "sizes/volumes/objects_Sn.tif").origin == (100, 200, 300)
     assert "3 nm" in (tmp_path / "sizes/summary.txt").read_text()
+
+
+def test_measure_writes_where_things_lie(snpore, tmp_path):
+    """A rod of radius 4 nm with a sealed pore in its middle and one cluster 5 voxels below the surface."""
+    labels = np.where(BODY, 2, 0).astype(np.uint8)
+    labels[11:13, 5:7, 11:13] = 1
+    labels[11:13, 5:7, 16:18] = 3
+    write_volume("phases.tif", Volume(labels, 0.5))
+    status, said = snpore("measure", "phases.tif", "-o", "sizes", "--shell-nm", "2", "--delta-nm", "0.6")
+    assert status == 0, said
+    tables = tmp_path / "sizes" / "tables"
+    contacts = pd.read_csv(tables / "contacts_Sn.csv").iloc[0]
+    assert contacts["pore_distance_nm"] == pytest.approx(2.0)
+    assert np.isnan(contacts["open_pore_distance_nm"])
+    assert contacts["encapsulated"] == 1
+    shells = pd.read_csv(tables / "shells.csv").query("sector == 'all'")
+    assert shells["object_count"].sum() == 1
+    assert pd.read_csv(tables / "dead_pore_objects.csv")["voxel_count"].tolist() == [8]
+    assert pd.read_csv(tables / "accessible_pores.csv")["accessible_share_of_pore"].tolist()[0] == 0
+    assert "encapsulated, no pore within δ = 0.6 nm: 100.0 % of 1" in said

@@ -118,7 +118,9 @@ def test_a_thin_rim_hides_a_pore_from_faces_but_not_from_delta():
     assert near["encapsulated"].tolist() == [False, True]
     assert object_contacts(labels, phases, spacing=0.3, delta_nm=0.5)["encapsulated"].all()
     dead = phases == 1
-    assert object_contacts(labels, phases, spacing=0.3, delta_nm=0.7, dead=dead)["pore_distance_nm"].isna().all()
+    sealed = object_contacts(labels, phases, spacing=0.3, delta_nm=0.7, dead=dead)
+    assert sealed["open_pore_distance_nm"].isna().all()
+    assert sealed["encapsulated"].tolist() == [False, True], "a dead pore is a pore"
 
 
 def test_networks_of_drawn_phases():

@@ -195,7 +195,7 @@ def test_summary_says_what_the_details_found(run):
     shells = run.measurement.details["shells"]
     outermost = shells[(shells["sector"] == "all")].iloc[0]
     assert f"Shells          pore {outermost['pore_percent']:.1f} % down to" in run.summary
-    assert "encapsulated, no open pore within δ = 0.6 nm" in run.summary
+    assert "encapsulated, no pore within δ = 0.6 nm" in run.summary
     assert "Network, pore" in run.summary
 
 
