@@ -90,6 +90,7 @@ class PhasePreview:
         self._scheme: PhaseScheme | None = None
         self._thresholds: tuple[float, ...] = ()
         self._coarse = False
+        self._source_was_visible = False
         self.layer: Image | None = None
         connect_while_alive(owner, viewer.layers.events.removed, self._on_removed)
         connect_while_alive(owner, viewer.dims.events.ndisplay, self._on_ndisplay)
@@ -106,12 +107,16 @@ class PhasePreview:
 
     def hide(self) -> None:
         """Remove the preview layer."""
+        self.coarsen(False)
         layer, self.layer, self._source = self.layer, None, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
     def coarsen(self, coarse: bool) -> None:
-        """While dragging in 3D show at most 128 voxels a side; the name says so."""
+        """While dragging in 3D show at most 128 voxels a side; the name says so.
+
+        The full volume below is hidden meanwhile: it would be drawn anew with every frame.
+        """
         layer, source = self.layer, self._source
         if layer is None or source is None or source.multiscale or coarse == self._coarse:
             return
@@ -122,6 +127,10 @@ class PhasePreview:
         layer.data = source.data[(slice(None, None, stride),) * 3] if coarse else source.data
         layer.scale = np.asarray(source.scale) * (stride if coarse else 1)
         layer.name = self._name(source)
+        if coarse:
+            self._source_was_visible, source.visible = source.visible, False
+        elif self._source_was_visible:
+            source.visible = True
 
     def _make(self, source: Image) -> Image:
         from napari.layers import Image
@@ -167,6 +176,9 @@ class PhasePreview:
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:
+            if self._coarse and self._source_was_visible:
+                self._source.visible = True
+            self._coarse = False
             self.layer = self._source = None
         elif event.value is self._source:
             self.hide()

@@ -114,9 +114,25 @@ def test_coarse_only_in_3d_and_back_again(viewer, source, preview):
     assert preview.layer.data.shape == (87, 2, 2)  # every third voxel: 260 / 3 is under 128
     np.testing.assert_array_equal(preview.layer.scale, (6, 9, 12))
     assert preview.layer.name.endswith("(coarse)")
+    assert not source.visible, "the full volume is not drawn with every frame of a drag"
     preview.coarsen(False)
+    assert source.visible
     assert preview.layer.data is source.data
     np.testing.assert_array_equal(preview.layer.scale, (2, 3, 4))
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_volume_comes_back_where_the_preview_goes_during_a_drag(viewer, source, preview, by_hand):
+    preview.show(source, (0.0, 1.0), PORE_C_SN)
+    viewer.dims.ndisplay = 3
+    preview.coarsen(True)
+    if by_hand:
+        viewer.layers.remove(preview.layer)
+    else:
+        preview.hide()
+    assert source.visible
+    preview.show(source, (0.0, 1.0), PORE_C_SN)
+    assert preview.layer.data is source.data
 
 
 def test_preview_goes_with_its_volume(viewer, source, preview):
