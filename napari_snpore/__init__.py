@@ -41,14 +41,28 @@ _HOME = {
     "ambient_occlusion": "segmentation.occlusion",
     "fibre_envelope": "segmentation.occlusion",
     "segment": "segmentation.phases",
+    "clean_up": "segmentation.cleanup",
+    "smooth_volume": "segmentation.smoothing",
+    "calibrate_gray": "segmentation.calibration",
+    "threshold_sensitivity": "segmentation.sensitivity",
     "label_objects": "measurement.objects",
     "separate_objects": "measurement.objects",
     "measure_objects": "measurement.objects",
     "feret_diameters": "measurement.feret",
+    "radial_profile": "measurement.profiles",
+    "slice_fractions": "measurement.profiles",
+    "contact_areas": "measurement.contacts",
+    "phase_networks": "measurement.networks",
+    "geodesic_tortuosity": "measurement.networks",
+    "local_thickness": "measurement.thickness",
+    "chord_lengths": "measurement.thickness",
+    "accessible_pores": "measurement.dead_pores",
+    "size_summary": "measurement.objects",
     "volume_fractions": "measurement.fractions",
     "DeadPores": "measurement.dead_pores",
     "dead_pores": "measurement.dead_pores",
     "extract_subvolume": "subvolume",
+    "centre_and_edge_boxes": "subvolume",
     "Misalignment": "phantom",
     "Phantom": "phantom",
     "make_phantom": "phantom",
@@ -75,10 +89,16 @@ __all__ = [
     "TiltSeries",
     "Volume",
     "__version__",
+    "accessible_pores",
     "align",
     "ambient_occlusion",
     "assess",
     "bin_series",
+    "calibrate_gray",
+    "centre_and_edge_boxes",
+    "chord_lengths",
+    "clean_up",
+    "contact_areas",
     "crop_series",
     "dead_pores",
     "even_odd_correlation",
@@ -86,15 +106,19 @@ __all__ = [
     "feret_diameters",
     "fibre_envelope",
     "fourier_shell_correlation",
+    "geodesic_tortuosity",
     "gray_histogram",
     "inspect_tilts",
     "label_objects",
     "leave_out_tilts",
+    "local_thickness",
     "make_phantom",
     "measure_objects",
     "noise_level",
     "normalize_mass",
+    "phase_networks",
     "project",
+    "radial_profile",
     "read_tilt_series",
     "read_volume",
     "read_xf",
@@ -104,8 +128,12 @@ __all__ = [
     "segment",
     "separate_objects",
     "simulate_tilt_series",
+    "size_summary",
+    "slice_fractions",
+    "smooth_volume",
     "subtract_background",
     "suggest_thresholds",
+    "threshold_sensitivity",
     "volume_fractions",
     "write_table",
     "write_volume",
@@ -114,17 +142,25 @@ __all__ = [
 
 if TYPE_CHECKING:
     from napari_snpore.files import read_tilt_series, read_volume, read_xf, write_table, write_volume, write_xf
-    from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
+    from napari_snpore.measurement.contacts import contact_areas
+    from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores, dead_pores
     from napari_snpore.measurement.feret import feret_diameters
     from napari_snpore.measurement.fractions import volume_fractions
-    from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+    from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
+    from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
+    from napari_snpore.measurement.profiles import radial_profile, slice_fractions
+    from napari_snpore.measurement.thickness import chord_lengths, local_thickness
     from napari_snpore.phantom import Misalignment, Phantom, make_phantom, simulate_tilt_series
+    from napari_snpore.segmentation.calibration import calibrate_gray
+    from napari_snpore.segmentation.cleanup import clean_up
     from napari_snpore.segmentation.histogram import Histogram, gray_histogram
     from napari_snpore.segmentation.occlusion import ambient_occlusion, fibre_envelope
     from napari_snpore.segmentation.phases import segment
+    from napari_snpore.segmentation.sensitivity import threshold_sensitivity
+    from napari_snpore.segmentation.smoothing import smooth_volume
     from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
     from napari_snpore.study import Recipe, run_study
-    from napari_snpore.subvolume import extract_subvolume
+    from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
     from napari_snpore.tomography.alignment import Alignment, align
     from napari_snpore.tomography.bad_pixels import repair_pixels
     from napari_snpore.tomography.even_odd import even_odd_correlation

@@ -18,12 +18,12 @@ from napari_snpore.volume import Volume, array_of, spacing_of
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
 
 
-def object_contacts(
+def contact_areas(
     labels: Volume | NDArray[Any],
     phases: Volume | NDArray[Any],
     *,
-    delta_nm: float,
     spacing: float | Sequence[float] | None = None,
+    edge_width_nm: float = 0.0,
     dead: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Measure what every object touches.
@@ -34,11 +34,11 @@ def object_contacts(
         Objects 1..N.
     phases : Volume or array of integers, same shape
         0 exterior, 1 pore, 2 matrix, 3 the objects' phase.
-    delta_nm : float
-        δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels is encapsulated. Blur makes
-        a false carbon rim, so that faces alone call almost every cluster encapsulated.
     spacing : float or (float, float, float), optional
         Voxel size in nm; a Volume brings its own.
+    edge_width_nm : float
+        δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels is encapsulated. Blur makes
+        a false carbon rim, so that faces alone (δ = 0) call almost every cluster encapsulated.
     dead : bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
 
@@ -61,8 +61,8 @@ def object_contacts(
         raise InputError(
             f"labels has shape {objects.shape}, phases {found.shape}; whole numbers of one shape are needed."
         )
-    if not (math.isfinite(delta_nm) and delta_nm > 0):
-        raise InputError(f"delta_nm is {delta_nm}; a positive length in nm is needed.")
+    if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
+        raise InputError(f"edge_width_nm is {edge_width_nm}; 0 or a length in nm is needed.")
     count = int(objects.max(initial=0))
     areas = np.zeros((count + 1, 4))
     face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
@@ -76,7 +76,7 @@ def object_contacts(
     away = _distance(objects, pore, voxel, count)
     rows = slice(1, None)
     present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
-    near = away[rows] <= delta_nm
+    near = (away[rows] <= edge_width_nm) | (areas[rows, 1] > 0)  # a shared face is no distance at all
     table = pd.DataFrame(
         {
             "label": np.arange(1, count + 1),

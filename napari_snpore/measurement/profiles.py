@@ -97,13 +97,13 @@ def envelope_depth(
     return deep
 
 
-def shell_profile(
+def radial_profile(
     phases: Volume | NDArray[Any],
     *,
-    shell_nm: float,
     spacing: float | Sequence[float] | None = None,
+    shell_nm: float,
     objects: pd.DataFrame | None = None,
-    cut_axes: Sequence[int] = (1,),
+    cut_axes: Sequence[int] = (),
     names: Sequence[str] = ("pore", "C", "Sn"),
 ) -> pd.DataFrame:
     """Return fractions and objects in shells of equal depth below the fibre's surface.
@@ -112,14 +112,14 @@ def shell_profile(
     ----------
     phases : Volume or array of integers, shape (z, y, x)
         0 exterior, 1..N phases; the fibre lies along y.
-    shell_nm : float
-        Thickness of a shell.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
+    shell_nm : float
+        Thickness of a shell.
     objects : DataFrame, optional
         As :func:`~napari_snpore.measurement.objects.measure_objects` returns it: counted where their centroids lie.
     cut_axes : sequence of int
-        Axes along which the fibre goes on beyond the box: these faces are no surface.
+        Axes along which the fibre goes on beyond the box, such as ``(1,)``: these faces are no surface.
     names : sequence of str
         Of the phases.
 

@@ -79,7 +79,8 @@ def _network_lines(table: pd.DataFrame) -> list[str]:
         row = rows.iloc[0]
         through = ", ".join(axis for axis in "zyx" if row[f"percolates_{axis}"]) or "no axis"
         lines.append(
-            f"Network, {name!s:<7}{row['network_count']} at connectivity {row['connectivity']}, the largest holds "
-            f"{row['largest_share_percent']:.1f} %; reaches through along {through}; Euler number {row['euler_number']}"
+            f"Network, {name!s:<7}{row['network_count']} apart at connectivity {row['connectivity']}, the largest holds "
+            f"{row['largest_share_percent']:.1f} %; reaches through along {through}; "
+            f"Euler number {str(row['euler_number']).replace('-', chr(0x2212))}"
         )
     return lines

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.measurement.contacts import object_contacts
+from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
 from napari_snpore.measurement.objects import (
@@ -18,7 +18,7 @@ from napari_snpore.measurement.objects import (
     separate_objects,
     size_summary,
 )
-from napari_snpore.measurement.profiles import shell_profile, slice_fractions
+from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
 from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
@@ -60,15 +60,15 @@ def detail_tables(
                 phases, [k * max(phases.spacing) for k in _PROBES], cut_axes=cut_axes
             )
             shell = section.shell_nm or radius_nm / _SHELLS
-            tables["shells"] = shell_profile(
+            tables["shells"] = radial_profile(
                 phases, shell_nm=shell, objects=objects.get(bright), cut_axes=cut_axes, names=names
             )
         if len(names) == TIN and bright in labels:
             delta = section.delta_nm or _BLUR_VOXELS * max(phases.spacing)
-            contacts = object_contacts(
+            contacts = contact_areas(
                 Volume(labels[bright], phases.spacing, phases.origin),
                 phases,
-                delta_nm=delta,
+                edge_width_nm=delta,
                 dead=None if dead is None else dead.mask(section.pore_connectivity),
             )
             contacts.insert(1, "delta_nm", delta)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import DisagreementError, InputError
@@ -123,8 +123,7 @@ def assess(
             progress(here.stop, slices)
     factor = both.sum() / projected.sum() if projected.sum() > 0 else 0.0
     left = np.maximum(measured - 2 * factor * both + factor**2 * projected, 0)
-    ordered = np.unique(series.angles_deg)
-    tilt_range, step = float(ordered[-1] - ordered[0]), float(np.median(np.diff(ordered)))
+    tilt_range, step = float(np.ptp(series.angles_deg)), tilt_step(series.angles_deg)
     return Quality(
         residual_per_tilt=tuple(np.sqrt(_share(left, measured)).tolist()),
         residual=float(np.sqrt(_share(left.sum(), measured.sum()))),
@@ -163,6 +162,12 @@ def wedge_elongation(max_tilt_deg: float) -> float:
     alpha = math.radians(max_tilt_deg)
     mixed = math.sin(alpha) * math.cos(alpha)
     return math.sqrt((alpha + mixed) / (alpha - mixed))
+
+
+def tilt_step(angles_deg: ArrayLike) -> float:
+    """Return the median step between neighbouring tilts in degrees; NaN for a single one."""
+    steps = np.diff(np.unique(np.asarray(angles_deg, np.float64)))
+    return float(np.median(steps)) if steps.size else math.nan
 
 
 def crowther_nm(thickness_nm: float, step_deg: float) -> float:

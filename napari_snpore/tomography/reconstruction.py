@@ -19,6 +19,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.tomography import astra_backend, sirt
 from napari_snpore.tomography.methods import Plan, Wish, plan
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
+from napari_snpore.tomography.quality import tilt_step
 from napari_snpore.tomography.solving import (
     IterationCallback,
     Ledger,
@@ -177,6 +178,9 @@ def reconstruct(
             _fill_quickly(problem, nonnegative, target, run)
         solve_blocks(problem, made.solver, made.iterations, target, ledger, run)
     parameters: dict[str, Any] = {"method": method, "thickness_px": problem.beam.shape[0], **made.parameters}
+    parameters["tilts"] = len(series.angles_deg)
+    if len(series.angles_deg) > 1:
+        parameters["tilt_step_deg"] = tilt_step(series.angles_deg)
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if method != "wbp":
         parameters |= _outcome(ledger, made, nonnegative)

@@ -8,9 +8,9 @@ import pytest
 
 from napari_snpore import Volume, label_objects, measure_objects
 from napari_snpore.errors import InputError
-from napari_snpore.measurement.contacts import object_contacts
+from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
-from napari_snpore.measurement.profiles import envelope_depth, shell_profile, slice_fractions
+from napari_snpore.measurement.profiles import envelope_depth, radial_profile, slice_fractions
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_shells_of_a_cylinder_have_their_volumes_and_fractions():
     distance, radius = cylinder()
     phases = np.where(distance < radius, 2, 0).astype(np.uint8)
     phases[distance < 16] = 1
-    table = shell_profile(phases, spacing=0.5, shell_nm=4.0)
+    table = radial_profile(phases, spacing=0.5, cut_axes=(1,), shell_nm=4.0)
     whole = table[table["sector"] == "all"]
     rims = np.array([16, 12, 8, 4, 0])
     expected = np.pi * (rims[:-1] ** 2 - rims[1:] ** 2) * 6
@@ -73,7 +73,7 @@ def test_sectors_tell_the_beam_from_across_it():
     distance, radius = cylinder()
     z, _, x = np.mgrid[:80, :12, :80] - np.array([39.5, 0, 39.5])[:, None, None, None]
     phases = np.where(distance < radius, np.where(np.abs(z) > np.abs(x), 1, 2), 0).astype(np.uint8)
-    table = shell_profile(phases, spacing=0.5, shell_nm=20.0).set_index("sector")
+    table = radial_profile(phases, spacing=0.5, cut_axes=(1,), shell_nm=20.0).set_index("sector")
     assert table.loc["facing the beam", "pore_percent"] == pytest.approx(100, abs=1)
     assert table.loc["across the beam", "pore_percent"] == pytest.approx(0, abs=3)
 
@@ -85,7 +85,7 @@ def test_objects_are_counted_in_the_shell_of_their_centroid():
     phases[39:41, 9:12, 66:68] = 3  # 2 to 3 nm below the surface, across the beam
     phases[39:41, 0:2, 50:52] = 3  # cut by the box: left out
     objects = measure_objects(label_objects(phases == 3), spacing=0.5)
-    table = shell_profile(phases, spacing=0.5, shell_nm=4.0, objects=objects)
+    table = radial_profile(phases, spacing=0.5, cut_axes=(1,), shell_nm=4.0, objects=objects)
     whole = table[table["sector"] == "all"].reset_index(drop=True)
     assert whole["object_count"].tolist() == [1, 0, 0, 1]
     assert whole.loc[0, "object_density_per_nm3"] == pytest.approx(1 / whole.loc[0, "volume_nm3"])
@@ -98,7 +98,7 @@ def test_faces_of_one_voxel_by_hand():
     """A voxel of tin with a pore on two sides (z), carbon on three and the exterior on one; faces of unequal area."""
     phases = np.full((3, 3, 3), 2, np.uint8)
     phases[1, 1, 1], phases[0, 1, 1], phases[2, 1, 1], phases[1, 1, 2] = 3, 1, 1, 0
-    row = object_contacts(phases // 3, phases, spacing=(1.0, 2.0, 4.0), delta_nm=1.0).iloc[0]
+    row = contact_areas(phases // 3, phases, spacing=(1.0, 2.0, 4.0), edge_width_nm=1.0).iloc[0]
     total = 2 * (8 + 4 + 2)
     assert row["pore_face_percent"] == pytest.approx(100 * 2 * 8 / total)
     assert row["exterior_face_percent"] == pytest.approx(100 * 2 / total)
@@ -112,13 +112,17 @@ def test_a_thin_rim_hides_a_pore_from_faces_but_not_from_delta():
     phases[2, 2, 2] = phases[2, 2, 9] = 3
     phases[2, 2, 4] = 1  # two voxels away: 0.6 nm
     labels = label_objects(phases == 3)
-    near = object_contacts(labels, phases, spacing=0.3, delta_nm=0.7)
+    near = contact_areas(labels, phases, spacing=0.3, edge_width_nm=0.7)
     assert near["pore_face_percent"].tolist() == [0, 0]
     assert near["pore_distance_nm"].tolist() == pytest.approx([0.6, 1.5])
     assert near["encapsulated"].tolist() == [False, True]
-    assert object_contacts(labels, phases, spacing=0.3, delta_nm=0.5)["encapsulated"].all()
+    assert contact_areas(labels, phases, spacing=0.3, edge_width_nm=0.5)["encapsulated"].all()
+    assert contact_areas(labels, phases, spacing=0.3)["encapsulated"].all(), "no face is shared"
+    phases[2, 2, 3] = 1
+    assert contact_areas(labels, phases, spacing=0.3)["encapsulated"].tolist() == [False, True]
+    phases[2, 2, 3] = 2
     dead = phases == 1
-    sealed = object_contacts(labels, phases, spacing=0.3, delta_nm=0.7, dead=dead)
+    sealed = contact_areas(labels, phases, spacing=0.3, edge_width_nm=0.7, dead=dead)
     assert sealed["open_pore_distance_nm"].isna().all()
     assert sealed["encapsulated"].tolist() == [False, True], "a dead pore is a pore"
 
@@ -170,10 +174,10 @@ def test_tortuosity_of_straight_and_of_bent_ways():
     [
         lambda: slice_fractions(np.ones((3, 3, 3), np.uint8), axis=3, spacing=1),
         lambda: slice_fractions(np.ones((3, 3, 3)), axis=0, spacing=1),
-        lambda: shell_profile(np.ones((3, 3, 3), np.uint8), shell_nm=0, spacing=1),
-        lambda: shell_profile(np.zeros((3, 3, 3), np.uint8), shell_nm=1, spacing=1),
-        lambda: object_contacts(np.ones((3, 3, 3), int), np.ones((3, 3, 4), int), delta_nm=1, spacing=1),
-        lambda: object_contacts(np.ones((3, 3, 3), int), np.ones((3, 3, 3), int), delta_nm=0, spacing=1),
+        lambda: radial_profile(np.ones((3, 3, 3), np.uint8), shell_nm=0, spacing=1),
+        lambda: radial_profile(np.zeros((3, 3, 3), np.uint8), shell_nm=1, spacing=1),
+        lambda: contact_areas(np.ones((3, 3, 3), int), np.ones((3, 3, 4), int), edge_width_nm=1, spacing=1),
+        lambda: contact_areas(np.ones((3, 3, 3), int), np.ones((3, 3, 3), int), edge_width_nm=-1, spacing=1),
         lambda: phase_networks(np.ones((3, 3)), spacing=1),
         lambda: geodesic_tortuosity(np.ones((3, 3, 3), np.uint8), core_nm=0, spacing=1),
     ],
@@ -184,7 +188,7 @@ def test_nonsense_is_refused(wrong):
 
 
 def test_no_objects_no_rows():
-    empty = object_contacts(np.zeros((4, 4, 4), int), np.ones((4, 4, 4), int), delta_nm=1, spacing=1)
+    empty = contact_areas(np.zeros((4, 4, 4), int), np.ones((4, 4, 4), int), edge_width_nm=1, spacing=1)
     assert isinstance(empty, pd.DataFrame)
     assert len(empty) == 0
     assert "encapsulated" in empty

@@ -201,3 +201,31 @@ def test_dead_pores_are_shown_where_they_are(widget, viewer, drawn_phases):
     assert layer.scale == pytest.approx(drawn_phases.spacing)
     assert viewer.layers.selection.active is viewer.layers["fibre · Sn objects"]
     assert widget.layer is viewer.layers["fibre · phases"]
+
+
+def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tmp_path):
+    distance = np.hypot(*(np.mgrid[:40, :40] - 19.5))[:, None, :].repeat(16, axis=1)
+    phases = np.where(distance < 16, 2, 0).astype(np.uint8)
+    phases[distance < 4] = 1
+    phases[14:17, 6:9, 26:29] = 3
+    history = (Step("reconstruct", {"tilt_step_deg": 2.0}),)
+    add_layer(viewer, phases_data(Volume(phases, 0.5, history=history), "fibre · phases"))
+    widget = MeasureWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.place.wanted.setChecked(True)
+    widget.place.shell.setValue(2.0)
+    widget.measure()
+    words = widget.place.result.text()
+    assert "pore 0.0 % down to 2 nm below the surface, 100.0 % deeper than 6 nm" in words
+    assert "Network, pore" in words
+    assert "along y" in words
+    assert "encapsulated" in words
+    assert widget.place.curve.isVisibleTo(widget.place)
+    assert "D·Δθ (nm) 0.5" in widget.length_plot.toolTip(), "a fibre of about 16 nm, 2°: 0.56 nm"
+    widget.save_csv(tmp_path / "tin.csv")
+    shells = pd.read_csv(tmp_path / "tin_shells.csv")
+    assert shells["voxel_count"].sum() == 2 * np.count_nonzero(phases)
+    assert (tmp_path / "tin_contacts_Sn.csv").is_file()
+    widget.place.wanted.setChecked(False)
+    widget.measure()
+    assert not widget.place.result.text()

@@ -1,4 +1,4 @@
-"""Phase fractions against one threshold, painted by Qt: whether a number stands on a plateau."""
+"""Phase fractions against a threshold or a depth, painted by Qt: whether a number stands on a plateau, where it changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ _LEFT, _RIGHT, _TOP, _BELOW = 34.0, 8.0, 6.0, 30.0
 
 
 class FractionCurve(QWidget):
-    """Curves of all phases over the range of one threshold, which stands as a dashed line in its plateau."""
+    """Curves of all phases over the range of one quantity; a threshold stands as a dashed line in its plateau."""
 
     def __init__(self) -> None:
         super().__init__()
         self._places: NDArray[np.float64] = np.empty(0)
         self._curves: list[tuple[NDArray[np.float64], QColor]] = []
-        self._at, self._plateau, self._title = 0.0, (0.0, 0.0), ""
+        self._at: float | None = None
+        self._plateau: tuple[float, float] | None = None
+        self._title = ""
         self.setFixedHeight(130)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -34,11 +36,11 @@ class FractionCurve(QWidget):
         curves: list[Any],
         colours: list[str],
         *,
-        at: float,
-        plateau: tuple[float, float],
+        at: float | None = None,
+        plateau: tuple[float, float] | None = None,
         title: str,
     ) -> None:
-        """Show percentages against grey values; ``plateau`` is shaded."""
+        """Show percentages against grey values or depths; ``at`` is dashed, ``plateau`` shaded."""
         self._places = np.asarray(places, np.float64)
         self._curves = [(np.asarray(c, np.float64), QColor(k)) for c, k in zip(curves, colours, strict=True)]
         self._at, self._plateau, self._title = at, plateau, title
@@ -58,16 +60,17 @@ class FractionCurve(QWidget):
         width, base = self.width() - _LEFT - _RIGHT, self.height() - _BELOW
         low, high = float(self._places[0]), float(self._places[-1])
 
-        def x_of(grey: Any) -> Any:
-            return _LEFT + (grey - low) / max(high - low, 1e-300) * width
+        def x_of(place: Any) -> Any:
+            return _LEFT + (place - low) / max(high - low, 1e-300) * width
 
         def y_of(percent: Any) -> Any:
             return base - percent / 100 * (base - _TOP)
 
-        shade = QColor(ink)
-        shade.setAlpha(40)
-        start, stop = (x_of(end) for end in self._plateau)
-        painter.fillRect(QRectF(start, _TOP, max(stop - start, 1.0), base - _TOP), shade)
+        if self._plateau is not None:
+            shade = QColor(ink)
+            shade.setAlpha(40)
+            start, stop = (x_of(end) for end in self._plateau)
+            painter.fillRect(QRectF(start, _TOP, max(stop - start, 1.0), base - _TOP), shade)
         painter.setPen(ink)
         painter.drawLine(QPointF(_LEFT, base), QPointF(_LEFT + width, base))
         painter.drawLine(QPointF(_LEFT, _TOP), QPointF(_LEFT, base))
@@ -80,8 +83,9 @@ class FractionCurve(QWidget):
             painter.drawPolyline(line)
             painter.setPen(QPen(colour, 2))
             painter.drawPolyline(line)
-        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(x_of(self._at), _TOP), QPointF(x_of(self._at), base))
+        if self._at is not None:
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x_of(self._at), _TOP), QPointF(x_of(self._at), base))
         painter.setPen(ink)
         ends = QRectF(_LEFT, base + 1, width, 13)
         painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")

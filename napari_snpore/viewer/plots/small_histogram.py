@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class SmallHistogram(QWidget):
         self._title, self._ends = title, ends
         self._counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
         self._edges: NDArray[np.float64] = np.linspace(0.0, 1.0, _BINS + 1)
-        self._mark: float | None = None
+        self._marks: dict[str, float] = {}
         self._colour = QColor("#2f6db5")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(96)
@@ -46,7 +47,7 @@ class SmallHistogram(QWidget):
         """Return the size at which three fit beside each other."""
         return QSize(120, 96)
 
-    def show_values(self, values: Any, *, colour: str, mark: float | None = None, what_mark: str = "") -> None:
+    def show_values(self, values: Any, *, colour: str, marks: Mapping[str, float] | None = None) -> None:
         """Count and draw values; those that are not finite are left out.
 
         Parameters
@@ -55,16 +56,17 @@ class SmallHistogram(QWidget):
             In the unit of the title.
         colour : str
             Of the bars.
-        mark : float, optional
-            A dashed line, such as the voxel size; ``what_mark`` says in the tooltip what it is.
+        marks : mapping of str to float, optional
+            Dashed lines by their names, such as the voxel size; the tooltip says which is which.
         """
         known = np.asarray(values, np.float64)
         known = known[np.isfinite(known)]
         low, high = self._ends or (0.0, float(known.max(initial=0.0)) or 1.0)
         self._counts, self._edges = np.histogram(known, _BINS, (low, high))
-        self._mark, self._colour = mark, QColor(colour)
+        self._marks, self._colour = dict(marks or {}), QColor(colour)
         tip = f"{self._title}: n = {known.size:,}, highest bar {int(self._counts.max(initial=0)):,} objects."
-        self.setToolTip(f"{tip} Dashed: {what_mark}." if mark is not None and what_mark else tip)
+        lines = ", ".join(f"{name} {place:.3g}" for name, place in self._marks.items())
+        self.setToolTip(f"{tip} Dashed: {lines}." if lines else tip)
         self.update()
 
     def paintEvent(self, event: Any) -> None:
@@ -94,9 +96,9 @@ class SmallHistogram(QWidget):
         painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
         painter.drawText(ends, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")
         painter.drawText(QRectF(left, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title)
-        if self._mark is not None and low <= self._mark <= high:
-            dashed = QPen(ink, 1, Qt.PenStyle.DashLine)
-            painter.setPen(dashed)
-            x = left + (self._mark - low) / (high - low) * width
-            painter.drawLine(int(x), int(top), int(x), int(base))
+        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+        for place in self._marks.values():
+            if low <= place <= high:
+                x = left + (place - low) / (high - low) * width
+                painter.drawLine(int(x), int(top), int(x), int(base))
         painter.end()

@@ -45,6 +45,7 @@ from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.measured import Measured, MeasureWish, fraction_lines, measure_phase, object_lines
+from napari_snpore.viewer.widgets.place_panel import PlacePanel
 from napari_snpore.volume import Volume
 
 _EMPTY = "Make phases first (Threshold, Apply), or open a run"
@@ -135,7 +136,7 @@ class MeasureWidget(StepForm):
         return self._measured.table
 
     def save_csv(self, path: str | Path) -> Path:
-        """Write the table of objects as CSV.
+        """Write the table of objects as CSV; tables of place stand beside it, each with its name after the stem.
 
         Raises
         ------
@@ -144,7 +145,10 @@ class MeasureWidget(StepForm):
         """
         if self._measured is None:
             raise InputError("There is no table yet; press Measure first.")
-        return write_table(Path(path), self._measured.table)
+        written = write_table(Path(path), self._measured.table)
+        for name, table in self._measured.details.items():
+            write_table(written.with_name(f"{written.stem}_{name}.csv"), table)
+        return written
 
     def closed(self) -> None:
         """Stop what runs when the dock is closed."""
@@ -162,6 +166,8 @@ class MeasureWidget(StepForm):
         rows.addRow("Phase", self.phase_box)
         rows.addRow("Objects", self._ways())
         self.column.addWidget(self._more())
+        self.place = PlacePanel()
+        self.column.addWidget(self.place)
         self.main_button = MainButton("Measure", "Label the objects of this phase and measure each of them.")
         self.main_button.clicked.connect(self._start)
         self.column.addWidget(self.main_button)
@@ -308,6 +314,7 @@ class MeasureWidget(StepForm):
             connectivity=int(self.connectivity.currentText()),
             min_voxels=self.min_voxels.value(),
             limit_nm=self.limit.value(),
+            place=self.place.wish,
         )
 
     def _start(self) -> None:
@@ -348,13 +355,16 @@ class MeasureWidget(StepForm):
         self.fraction_result.show_lines(fraction_lines(measured))
         table = measured.table[~measured.table["touches_border"]]
         colour = scheme_of(layer).colours[measured.wish.phase - 1]
-        voxel = max(measured.labels.spacing)
-        for plot, column, mark in (
-            (self.length_plot, "length_nm", voxel),
-            (self.width_plot, "width_nm", voxel),
+        self.place.show_tables(measured.details, list(measured.detail_lines), scheme_of(layer))
+        marks = {"voxel size (nm)": max(measured.labels.spacing)}
+        if measured.crowther_nm is not None:
+            marks["D·Δθ (nm)"] = measured.crowther_nm
+        for plot, column, known in (
+            (self.length_plot, "length_nm", marks),
+            (self.width_plot, "width_nm", marks),
             (self.aspect_plot, "aspect_ratio", None),
         ):
-            plot.show_values(table[column], colour=colour, mark=mark, what_mark=f"voxel size, {voxel:.3g} nm")
+            plot.show_values(table[column], colour=colour, marks=known)
         self._plot_row.setVisible(len(table) > 0)
         self._tool_row.setVisible(True)
 
@@ -396,4 +406,5 @@ class MeasureWidget(StepForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        self.status.say(f"Wrote {written}.")
+        beside = len(self._measured.details) if self._measured is not None else 0
+        self.status.say(f"Wrote {written}" + (f" and {beside} tables of place beside it." if beside else "."))

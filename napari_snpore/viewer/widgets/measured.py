@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from napari_snpore.measurement.objects import (
     size_summary,
 )
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
+from napari_snpore.tomography.quality import crowther_nm
 from napari_snpore.viewer.widgets.form import caveat, number, percent
+from napari_snpore.viewer.widgets.place_panel import PlaceWish
 from napari_snpore.volume import Volume
 
 _ONE_NETWORK = 0.5
@@ -46,6 +49,8 @@ class MeasureWish:
         The fewest voxels of a resolved object.
     limit_nm : float
         Objects below this length count as short.
+    place : PlaceWish, optional
+        Shells, contacts and networks; None: left out.
     """
 
     phase: int
@@ -54,6 +59,7 @@ class MeasureWish:
     connectivity: int = 26
     min_voxels: int = 64
     limit_nm: float = 2.0
+    place: PlaceWish | None = None
 
     @property
     def name(self) -> str:
@@ -76,6 +82,9 @@ class Measured:
     sizes: SizeSummary
     fractions: pd.DataFrame
     dead: DeadPores | None
+    crowther_nm: float | None = None
+    details: dict[str, pd.DataFrame] = field(default_factory=dict)
+    detail_lines: tuple[str, ...] = ()
 
 
 def measure_phase(
@@ -117,7 +126,59 @@ def measure_phase(
     fractions = volume_fractions(phases, names=wish.names)
     check_stop(should_stop)
     dead = dead_pores(phases, cut_axes=cut_axes_of(phases)) if has_exterior and (labels == PORE).any() else None
-    return Measured(wish, volume, table, sizes, fractions, dead)
+    radius_nm = _radius(envelope, phases) if has_exterior else None
+    found = Measured(wish, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
+    if wish.place is None:
+        return found
+    check_stop(should_stop)
+    details, lines = _place(phases, wish, wish.place, radius_nm, objects, table, dead, fractions)
+    return replace(found, details=details, detail_lines=tuple(lines))
+
+
+def _radius(envelope: NDArray[np.bool_], phases: Volume) -> float:
+    from napari_snpore.study.phasing import half_radius
+
+    return 2 * half_radius(envelope, phases.spacing)
+
+
+def _crowther(phases: Volume, radius_nm: float | None) -> float | None:
+    """Return D·Δθ of the reconstruction that the phases come from; None where its history or the diameter is not known."""
+    steps = [step.parameters.get("tilt_step_deg") for step in phases.history if step.name == "reconstruct"]
+    if radius_nm is None or not steps or steps[-1] is None:
+        return None
+    return crowther_nm(2 * radius_nm, float(steps[-1]))
+
+
+def _place(
+    phases: Volume,
+    wish: MeasureWish,
+    place: PlaceWish,
+    radius_nm: float | None,
+    objects: NDArray[Any],
+    table: pd.DataFrame,
+    dead: DeadPores | None,
+    fractions: pd.DataFrame,
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the tables that a run writes too, and their sentences."""
+    from napari_snpore.study.detail_report import detail_lines
+    from napari_snpore.study.details import detail_tables
+    from napari_snpore.study.recipe import MeasureSection
+
+    section = MeasureSection(
+        shell_nm=place.shell_nm, delta_nm=place.delta_nm, thickness=place.thickness, min_voxels=wish.min_voxels
+    )
+    details = detail_tables(
+        phases,
+        wish.names,
+        section,
+        radius_nm=radius_nm or min(phases.size_nm) / 2,
+        cut_axes=cut_axes_of(phases),
+        labels={wish.name: objects},
+        objects={wish.name: table},
+        dead=dead,
+    )
+    lines = detail_lines(details, fractions.assign(region="whole"), wish.names, section)
+    return details, [re.sub(r"^(\S.*?)\s{2,}", r"<b>\1</b>: ", line) for line in lines]
 
 
 def cut_axes_of(phases: Volume) -> tuple[int, ...]:
