@@ -117,7 +117,7 @@ class ResultText(QLabel):
         self.setVisible(bool(lines))
 
 
-class _Scroll(QScrollArea):
+class FormScroll(QScrollArea):
     """As wide as the dock, as high as there is room: a form that is longer scrolls instead of growing the window."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class StepForm(QWidget):
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
         self.column.setSpacing(6)
-        scroll = _Scroll()
+        scroll = FormScroll()
         scroll.setWidget(inside)
         self.footer = QVBoxLayout()
         self.footer.setContentsMargins(8, 0, 8, 8)

@@ -1,0 +1,118 @@
+"""The layers of the window in a second viewer: the same arrays, and what is set on one is set on the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.experimental import link_layers, unlink_layers
+from napari.layers import Image, Labels, Layer, Points
+from qtpy.QtCore import QObject
+
+from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.layers import kind_of
+
+_LINKED: dict[type[Layer], tuple[str, ...]] = {
+    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", "scale", "translate"),
+    Labels: ("colormap", "opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", "scale",
+             "translate"),
+    Points: ("opacity", "visible", "blending", "scale", "translate"),
+}  # fmt: skip
+
+
+def can_be_sliced(layer: Layer) -> bool:
+    """Say whether the ortho slices show a layer: volumes, labels and points of three axes; no tilt series, no planes."""
+    return isinstance(layer, (Image, Labels, Points)) and layer.ndim == 3 and kind_of(layer) not in (
+        "series", "frames", "scene plane",
+    )  # fmt: skip
+
+
+class LayerMirror:
+    """Keeps the layers of ``target`` the same as those of ``source`` that can be sliced.
+
+    Parameters
+    ----------
+    source : ViewerModel
+        The window.
+    target : ViewerModel
+        The second viewer.
+    owner : QObject
+        The mirror ends with it.
+    """
+
+    def __init__(self, source: ViewerModel, target: ViewerModel, owner: QObject) -> None:
+        self._source, self._target, self._owner = source, target, owner
+        self._copies: dict[Layer, Layer] = {}
+        self._thick: str | None = None
+        self._pinned: Layer | None = None
+        events = source.layers.events
+        connect_while_alive(owner, events.inserted, self._refresh)
+        connect_while_alive(owner, events.removed, self._refresh)
+        connect_while_alive(owner, events.reordered, self._refresh)
+        self._refresh()
+
+    def copy_of(self, layer: Layer) -> Layer | None:
+        """Return the layer of the second viewer that shows a layer of the window."""
+        return self._copies.get(layer)
+
+    def project(self, mode: str | None) -> None:
+        """Show thick slices of images as ``"mean"`` or ``"max"``; None shows single ones. Labels stay single slices."""
+        self._thick = mode
+        for copy in self._copies.values():
+            if isinstance(copy, Image):
+                copy.projection_mode = mode or "none"
+
+    def pin(self, layer: Layer | None) -> None:
+        """Show one layer here though it is hidden in the window; None lets all follow the window again."""
+        if self._pinned is not None and self._pinned in self._copies:
+            copy = self._copies[self._pinned]
+            copy.visible = self._pinned.visible
+            link_layers([self._pinned, copy], ("visible",))
+        self._pinned = layer if layer in self._copies else None
+        if self._pinned is not None:
+            copy = self._copies[self._pinned]
+            unlink_layers([self._pinned, copy], ("visible",))
+            copy.visible = True
+
+    def _refresh(self, event: Any = None) -> None:
+        del event
+        wanted = [layer for layer in self._source.layers if can_be_sliced(layer)]
+        for layer in [layer for layer in self._copies if layer not in wanted]:
+            copy = self._copies.pop(layer)
+            unlink_layers([layer, copy])
+            if copy in self._target.layers:
+                self._target.layers.remove(copy)
+        for layer in wanted:
+            if layer not in self._copies:
+                self._add(layer)
+        order = [self._copies[layer] for layer in wanted]
+        if list(self._target.layers) != order:
+            for place, copy in enumerate(order):
+                self._target.layers.move(self._target.layers.index(copy), place)
+
+    def _add(self, layer: Layer) -> None:
+        data, meta, kind = layer.as_layer_data_tuple()
+        copy = Layer.create(data, {**meta, "projection_mode": "none"}, kind)
+        if self._thick is not None and isinstance(copy, Image):
+            copy.projection_mode = self._thick
+        self._copies[layer] = copy
+        self._target.layers.append(copy)
+        attributes = next(names for known, names in _LINKED.items() if isinstance(layer, known))
+        link_layers([layer, copy], attributes)
+        connect_while_alive(self._owner, layer.events.data, lambda event: self._take_data(layer))
+        connect_while_alive(self._owner, layer.events.name, lambda event: setattr(copy, "name", layer.name))
+        if isinstance(layer, Points):
+            connect_while_alive(self._owner, layer.events.features, lambda event: self._take_data(layer))
+        for name in ("paint", "labels_update"):
+            if hasattr(layer.events, name):
+                connect_while_alive(self._owner, getattr(layer.events, name), lambda event: copy.refresh())
+
+    def _take_data(self, layer: Layer) -> None:
+        copy = self._copies.get(layer)
+        if copy is not None:
+            if copy.data is layer.data:
+                copy.refresh()
+            else:
+                copy.data = layer.data
+            if isinstance(layer, Points) and len(layer.features) == len(copy.data):
+                copy.features = layer.features

@@ -1,0 +1,125 @@
+"""A slice at any angle: where its pixels lie, and their values; no window here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+
+from napari_snpore.compute import check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.volume import Triple, Volume
+
+_ROWS_A_STEP = 64
+
+
+@dataclass(frozen=True, eq=False)
+class ObliqueSlice:
+    """A plane through a volume, resampled.
+
+    Parameters
+    ----------
+    image : array, shape (rows, columns)
+        Interpolated linearly, labels by the nearest voxel; 0 outside the volume.
+    pixel_nm : float
+        Side of its square pixels.
+    first_nm : (float, float, float)
+        World position (z, y, x) of pixel (0, 0).
+    down, right : array, shape (3,)
+        Unit vectors (z, y, x) along rows and columns.
+    """
+
+    image: NDArray[Any]
+    pixel_nm: float
+    first_nm: Triple
+    down: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """The unit normal (z, y, x)."""
+        return np.cross(self.down, self.right)
+
+
+def plane_axes(tilt_deg: float, turn_deg: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the unit vectors (z, y, x) down and to the right of a plane.
+
+    The XY plane is turned about x by the tilt, then about z by the turn: a tilt of 90° and no turn give XZ.
+
+    Examples
+    --------
+    >>> down, right = plane_axes(90, 0)
+    >>> np.round(down).tolist(), np.round(right).tolist()
+    ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0])
+    """
+    tilt, turn = math.radians(tilt_deg), math.radians(turn_deg)
+    right = np.array([0.0, math.sin(turn), math.cos(turn)])
+    flat = np.array([0.0, math.cos(turn), -math.sin(turn)])
+    down = math.cos(tilt) * flat + math.sin(tilt) * np.array([1.0, 0.0, 0.0])
+    return down, right
+
+
+def oblique_slice(
+    volume: Volume,
+    *,
+    center_nm: Triple,
+    tilt_deg: float,
+    turn_deg: float,
+    labels: bool = False,
+    should_stop: Callable[[], bool] | None = None,
+) -> ObliqueSlice:
+    """Resample a plane through a point of a volume.
+
+    Parameters
+    ----------
+    volume : Volume
+        Grey values or labels.
+    center_nm : (float, float, float)
+        A point (z, y, x) of the plane, world coordinates: the middle of the picture.
+    tilt_deg, turn_deg : float
+        See :func:`plane_axes`.
+    labels : bool
+        Take the nearest voxel instead of interpolating linearly.
+    should_stop : callable, optional
+        Asked every few rows.
+
+    Raises
+    ------
+    InputError
+        The point lies outside the volume.
+    """
+    spacing, origin = np.array(volume.spacing), np.array(volume.origin)
+    first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
+    center = np.array(center_nm, float)
+    if not ((center >= first) & (center <= last)).all():
+        raise InputError(f"The point {tuple(np.round(center, 2))} nm lies outside the volume.")
+    down, right = plane_axes(tilt_deg, turn_deg)
+    pixel = float(spacing.min())
+    reach = [_reach(center, axis, first, last) for axis in (down, right)]
+    steps = [np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel for low, high in reach]
+    data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
+    image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
+    start = (center - origin) / spacing
+    for top in range(0, len(image), _ROWS_A_STEP):
+        check_stop(should_stop)
+        rows = steps[0][top : top + _ROWS_A_STEP]
+        where = [start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k] for k in range(3)]
+        map_coordinates(
+            data, where, order=0 if labels else 1, output=image[top : top + len(rows)], mode="constant", prefilter=False
+        )
+    z, y, x = (float(value) for value in center + steps[0][0] * down + steps[1][0] * right)
+    return ObliqueSlice(image, pixel, (z, y, x), down, right)
+
+
+def _reach(
+    center: NDArray[np.float64], axis: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return how far (nm) a plane reaches along an axis, both ways, before it has left the box for good."""
+    corners = np.array([[first[0], last[0]], [first[1], last[1]], [first[2], last[2]]]) - center[:, None]
+    along = axis[:, None] * corners
+    return float(along.min(axis=1).sum()), float(along.max(axis=1).sum())

@@ -1,0 +1,160 @@
+"""One of the three slices: a viewer of its own on the layers of the window, with cross-hair and a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_snpore.viewer.ortho.cross_hair import CrossHair
+from napari_snpore.viewer.ortho.mirror import LayerMirror
+from napari_snpore.viewer.ortho.planes import SlicePlane
+from napari_snpore.viewer.ortho.touch import Touch
+from napari_snpore.volume import Triple
+
+_REACH_PX = 7.0
+"""How near to a line the mouse has hold of it."""
+
+
+class _Canvas(QtViewer):
+    """A canvas that leaves dropped files to the window and asks for no more room than there is."""
+
+    def __init__(self, model: ViewerModel) -> None:
+        super().__init__(model)
+        self.setAcceptDrops(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which three fit into a dock."""
+        return QSize(300, 300)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size that is still of use."""
+        return QSize(120, 120)
+
+
+class SliceView(QWidget):
+    """Shows one plane of the layers of a window.
+
+    Near a line the mouse takes hold of it, where they cross of both; a click elsewhere sends the cross-hair there, a drag
+    moves the picture as in napari. What else wants the mouse, such as boxes, registers with ``touches``.
+
+    Signals
+    -------
+    moved : object
+        The point (z, y, x) in nm that the user sends the cross-hair to.
+    """
+
+    moved = Signal(object)
+
+    def __init__(self, source: ViewerModel, plane: SlicePlane, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plane = plane
+        self.model = ViewerModel(title=plane.name, order=plane.order)
+        self.model.theme = source.theme
+        self.canvas = _Canvas(self.model)
+        self.mirror = LayerMirror(source, self.model, self)
+        self.touches: list[Touch] = []
+        self._point: Triple = (0.0, 0.0, 0.0)
+        self.scene = self.canvas.canvas.view.scene
+        self.cross_hair = CrossHair(plane, self.scene)
+        self.title = QLabel(plane.name)
+        self.title.setTextFormat(Qt.TextFormat.RichText)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addWidget(self.title)
+        layout.addWidget(self.canvas, 1)
+        self.model.mouse_drag_callbacks.append(self._drag)
+        self.model.mouse_move_callbacks.append(self._hover)
+        self.model.canvas.overlays.scale_bar.visible = True
+
+    @property
+    def camera(self) -> Any:
+        """The camera of this view."""
+        return self.model.scene.camera
+
+    @property
+    def nm_per_pixel(self) -> float:
+        """Nanometres under one pixel of the screen."""
+        return 1.0 / float(self.camera.zoom)
+
+    def show_point(self, point: Triple, low: Triple, high: Triple) -> None:
+        """Show the slice through a point, with its lines (nm)."""
+        self._point = point
+        self.cross_hair.move(point, low, high)
+        self._write_title()
+        dims = self.model.dims
+        if dims.ndim == 3 and dims.point[self.plane.normal] != point[self.plane.normal]:
+            dims.set_point(self.plane.normal, point[self.plane.normal])
+
+    def show_thickness(self, thickness_nm: float) -> None:
+        """Project slices over a thickness; 0 shows single ones."""
+        dims = self.model.dims
+        if dims.ndim == 3:
+            half = [0.0] * 3
+            half[self.plane.normal] = thickness_nm / 2
+            dims.margin_left, dims.margin_right = tuple(half), tuple(half)
+
+    def _write_title(self) -> None:
+        axis = "zyx"[self.plane.normal]
+        self.title.setText(
+            f"<span style='color:{self.plane.colour}'>■</span> <b>{self.plane.name}</b> at {axis} = "
+            f"{self._point[self.plane.normal]:.2f} nm"
+        )
+
+    def close_canvas(self) -> None:
+        """Let go of the layers and of the canvas; the view is of no use afterwards."""
+        self.canvas.close()
+
+    def _near(self, position: Any) -> tuple[int, ...]:
+        """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""
+        reach = _REACH_PX * self.nm_per_pixel
+        axes = (self.plane.rows, self.plane.columns)
+        return tuple(axis for axis in axes if abs(position[axis] - self._point[axis]) <= reach)
+
+    def _taker(self, position: Any) -> Touch | None:
+        return next((touch for touch in self.touches if touch.holds(self, position)), None)
+
+    def _hover(self, model: Any, event: Any) -> None:
+        if event.is_dragging or len(event.position) != 3:
+            return
+        taker = self._taker(event.position)
+        near = () if taker is not None else self._near(event.position)
+        self.camera.mouse_pan = taker is None and not near
+        style = Qt.CursorShape.ArrowCursor
+        if taker is not None:
+            style = taker.cursor(self, event.position)
+        elif len(near) == 2:
+            style = Qt.CursorShape.SizeAllCursor
+        elif near:
+            style = Qt.CursorShape.SizeVerCursor if near[0] == self.plane.rows else Qt.CursorShape.SizeHorCursor
+        self.canvas.canvas.native.setCursor(style)
+
+    def _drag(self, model: Any, event: Any) -> Generator[None, None, None]:
+        if event.button != 1 or len(event.position) != 3:
+            return
+        taker = self._taker(event.position)
+        if taker is not None:
+            self.camera.mouse_pan = False
+            yield from taker.drag(self, event)
+            return
+        near, start = self._near(event.position), tuple(event.position)
+        self.camera.mouse_pan = not near
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            moved = True
+            if near:
+                self.moved.emit(self._with(near, event.position))
+            yield
+        if not moved:
+            self.moved.emit(self._with((self.plane.rows, self.plane.columns), start))
+
+    def _with(self, axes: tuple[int, ...], position: Any) -> Triple:
+        z, y, x = (float(position[k]) if k in axes else self._point[k] for k in range(3))
+        return z, y, x
