@@ -63,6 +63,15 @@ _HOME = {
     "dead_pores": "measurement.dead_pores",
     "extract_subvolume": "subvolume",
     "centre_and_edge_boxes": "subvolume",
+    "BreakPoint": "in_situ",
+    "ImageSeries": "in_situ",
+    "Rectangle": "in_situ",
+    "box_intensities": "in_situ",
+    "break_point": "in_situ",
+    "fibre_diameter": "in_situ",
+    "image_drift": "in_situ",
+    "rectangle_profile": "in_situ",
+    "read_image_series": "files.image_series",
     "Misalignment": "phantom",
     "Phantom": "phantom",
     "make_phantom": "phantom",
@@ -79,11 +88,14 @@ _HOME = {
 
 __all__ = [
     "Alignment",
+    "BreakPoint",
     "DeadPores",
     "Histogram",
+    "ImageSeries",
     "Misalignment",
     "Phantom",
     "Recipe",
+    "Rectangle",
     "SlicePreview",
     "Suggestion",
     "TiltSeries",
@@ -94,6 +106,8 @@ __all__ = [
     "ambient_occlusion",
     "assess",
     "bin_series",
+    "box_intensities",
+    "break_point",
     "calibrate_gray",
     "centre_and_edge_boxes",
     "chord_lengths",
@@ -104,10 +118,12 @@ __all__ = [
     "even_odd_correlation",
     "extract_subvolume",
     "feret_diameters",
+    "fibre_diameter",
     "fibre_envelope",
     "fourier_shell_correlation",
     "geodesic_tortuosity",
     "gray_histogram",
+    "image_drift",
     "inspect_tilts",
     "label_objects",
     "leave_out_tilts",
@@ -119,10 +135,12 @@ __all__ = [
     "phase_networks",
     "project",
     "radial_profile",
+    "read_image_series",
     "read_tilt_series",
     "read_volume",
     "read_xf",
     "reconstruct",
+    "rectangle_profile",
     "repair_pixels",
     "run_study",
     "segment",
@@ -142,6 +160,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from napari_snpore.files import read_tilt_series, read_volume, read_xf, write_table, write_volume, write_xf
+    from napari_snpore.files.image_series import read_image_series
+    from napari_snpore.in_situ import (
+        BreakPoint,
+        ImageSeries,
+        Rectangle,
+        box_intensities,
+        break_point,
+        fibre_diameter,
+        image_drift,
+        rectangle_profile,
+    )
     from napari_snpore.measurement.contacts import contact_areas
     from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores, dead_pores
     from napari_snpore.measurement.feret import feret_diameters

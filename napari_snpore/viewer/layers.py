@@ -136,7 +136,12 @@ def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     """Make a layer of layer data and add it to the viewer; the first one switches on the scale bar."""
     from napari.layers import Layer
 
-    layer = viewer.add_layer(Layer.create(*data))
+    layer = Layer.create(*data)
+    visible = layer.visible
+    # napari looks up what lies under the mouse when a layer is added; in 3D, before the mouse has moved, that fails on labels
+    layer.visible = visible and viewer.dims.ndisplay == 2
+    viewer.add_layer(layer)
+    layer.visible = visible
     viewer.canvas.overlays.scale_bar.visible = True
     return layer
 

@@ -10,6 +10,7 @@ from napari_snpore.errors import FileFormatError, InputError, MissingAnglesError
 from napari_snpore.files import SUFFIXES, describe, read_tilt_series, read_volume
 from napari_snpore.viewer.layers import LayerData, name_from_path, series_data, volume_data
 from napari_snpore.viewer.open_run import find_runs, runs_layers
+from napari_snpore.viewer.window_state.manifest import find_window
 
 ReaderFunction = Callable[[str | Sequence[str]], list[Any]]
 
@@ -22,10 +23,12 @@ _MAY_HOLD_ANGLES = (".emd", ".hspy", ".mrc", ".rec", ".tif", ".tiff")
 def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
     """Return a reader for the path, or None to leave it to others; quick, never raises.
 
-    A list of paths is one tilt series, one image a file. A folder is a finished run, or a folder of tilts.
+    A list of paths is one tilt series, one image a file. A folder is a saved window, a finished run, or a folder of tilts.
     """
     try:
         first = Path(path if isinstance(path, str) else path[0])
+        if isinstance(path, str) and find_window(first) is not None:
+            return read_saved_window
         if isinstance(path, str) and first.is_dir() and first.suffix.lower() != ".zarr":
             return read if find_runs(first) or _is_folder_of_tilts(first) else None
         return read if describe(first) is not None else None
@@ -54,6 +57,13 @@ def read(path: str | Sequence[str]) -> list[Any]:
 
         ask(viewer, paths)
         return NOTHING_YET
+
+
+def read_saved_window(path: str | Sequence[str]) -> list[Any]:
+    """Bring back a saved window: layers, position, cameras and widgets."""
+    from napari_snpore.viewer.window_state import read_layers
+
+    return read_layers(str(path)) or NOTHING_YET
 
 
 def layer_data(

@@ -10,15 +10,17 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QWidget
 
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.ortho.planes import PLANES, XY, XZ, YZ
+from napari_snpore.viewer.ortho.planes import PLANES, XY
 from napari_snpore.viewer.ortho.slice_view import SliceView
 from napari_snpore.volume import Triple
 
-_PLACES = {XY.name: (0, 0), YZ.name: (0, 1), XZ.name: (1, 0)}
+_SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
+_ROW = ((0, 0), (0, 1), (0, 2), (0, 3))
+"""(row, column) of XY, ZY, XZ and the corner."""
 
 
 class LinkedViews(QWidget):
-    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner.
+    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner; all in a row where that fits.
 
     The position is that of the window itself, ``viewer.dims.point``: napari's own sliders move the cross-hair, and the
     cross-hair moves them.
@@ -38,19 +40,19 @@ class LinkedViews(QWidget):
         self._high: Triple = (1.0, 1.0, 1.0)
         self._linking = False
         self._pointing = False
+        self._field_nm: float | None = None
+        self._looked_at_by_hand = False
         self._soon = QTimer(self)  # ends with the widget, as a bare single shot would not
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.fit)
+        self._soon.setInterval(50)
+        self._soon.timeout.connect(self._fit_again)
         self.views: dict[str, SliceView] = {plane.name: SliceView(viewer, plane, self) for plane in PLANES}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(3)
-        for name, (row, column) in _PLACES.items():
-            grid.addWidget(self.views[name], row, column)
-        grid.addWidget(corner, 1, 1)
-        for part in (0, 1):
-            grid.setRowStretch(part, 1)
-            grid.setColumnStretch(part, 1)
+        self._corner = corner
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(3)
+        self._in_a_row: bool | None = None
+        self._arrange(in_a_row=False)
         for view in self.views.values():
             view.moved.connect(self.move_to)
             view.camera.events.zoom.connect(self._share_camera_of(view))
@@ -85,6 +87,9 @@ class LinkedViews(QWidget):
         clipped = np.clip(point, self._low, self._high)
         dims.set_point(range(first, dims.ndim), [float(value) for value in clipped])
 
+    def _fit_again(self) -> None:
+        self.fit(self._field_nm)
+
     def fit(self, field_nm: float | None = None) -> None:
         """Show everything, or a square field of view around the cross-hair (nm).
 
@@ -93,6 +98,7 @@ class LinkedViews(QWidget):
         field_nm : float, optional
             Side of the field; None: all.
         """
+        self._field_nm, self._looked_at_by_hand = field_nm, False
         if self._measure():
             sides = [b - a for a, b in zip(self._low, self._high, strict=True)]
             if field_nm is None:
@@ -105,6 +111,28 @@ class LinkedViews(QWidget):
         """Let go of the three canvases."""
         for view in self.views.values():
             view.close_canvas()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Stand in a row where there is more room beside than below."""
+        super().resizeEvent(event)
+        self._arrange(in_a_row=self.width() > 1.8 * self.height())
+        if not self._looked_at_by_hand:
+            self._soon.start()
+
+    def _arrange(self, *, in_a_row: bool) -> None:
+        if in_a_row == self._in_a_row:
+            return
+        self._in_a_row = in_a_row
+        places = _ROW if in_a_row else _SQUARE
+        parts = [*(self.views[plane.name] for plane in PLANES), self._corner]
+        for part in parts:
+            self._grid.removeWidget(part)
+        for part, (row, column) in zip(parts, places, strict=True):
+            self._grid.addWidget(part, row, column)
+        for k in range(4):
+            self._grid.setColumnStretch(k, int(any(column == k for _, column in places)))
+            self._grid.setRowStretch(k, int(any(row == k for row, _ in places)))
+        self._soon.start()
 
     def showEvent(self, event: Any) -> None:
         """Fit once the views have their size."""
@@ -156,6 +184,7 @@ class LinkedViews(QWidget):
             if self._linking:
                 return
             self._linking = True
+            self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
             _, row, column = view.camera.center
             seen = {view.plane.rows: row, view.plane.columns: column}
             for other in self.views.values():

@@ -23,7 +23,7 @@ _LINKED: dict[type[Layer], tuple[str, ...]] = {
 def can_be_sliced(layer: Layer) -> bool:
     """Say whether the ortho slices show a layer: volumes, labels and points of three axes; no tilt series, no planes."""
     return isinstance(layer, (Image, Labels, Points)) and layer.ndim == 3 and kind_of(layer) not in (
-        "series", "frames", "scene plane",
+        "series", "frames", "scene plane", "box handles",
     )  # fmt: skip
 
 

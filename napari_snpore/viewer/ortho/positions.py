@@ -11,6 +11,7 @@ from napari.layers import Points
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.quietly import add_quietly
 from napari_snpore.volume import Triple
 
 KIND = "positions"
@@ -43,7 +44,6 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple) -> str:
     features = pd.DataFrame({"name": list(kept)})
     points = np.array(list(kept.values()))
     if layer is None:
-        active = viewer.layers.selection.active
         layer = Points(
             points,
             name="positions",
@@ -58,9 +58,7 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple) -> str:
             out_of_slice_display=False,
             metadata={KEY: {"kind": KIND, "history": []}},
         )
-        viewer.layers.append(layer)
-        if active is not None:
-            viewer.layers.selection.active = active
+        add_quietly(viewer, layer)
     else:
         layer.data = points
         layer.features = features

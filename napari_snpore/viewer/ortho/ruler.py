@@ -17,6 +17,7 @@ from scipy.ndimage import map_coordinates
 from vispy.scene.visuals import Line
 
 from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.quietly import add_quietly
 from napari_snpore.volume import Triple, Volume
 
 if TYPE_CHECKING:
@@ -127,7 +128,6 @@ def keep_line(viewer: ViewerModel, line: Measured) -> None:
         layer.add_lines([ends], edge_color=_COLOUR, edge_width=layer.current_edge_width)
         layer.features = features
         return
-    active = viewer.layers.selection.active
     layer = Shapes(
         [ends],
         shape_type="line",
@@ -141,9 +141,7 @@ def keep_line(viewer: ViewerModel, line: Measured) -> None:
         metadata={KEY: {"kind": KIND, "history": []}},
     )
     layer.current_edge_width = line.length_nm / 100
-    viewer.layers.append(layer)
-    if active is not None:
-        viewer.layers.selection.active = active
+    add_quietly(viewer, layer)
 
 
 def _triple(values: Any) -> Triple:

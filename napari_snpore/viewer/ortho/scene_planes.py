@@ -17,7 +17,7 @@ from qtpy.QtCore import QObject
 from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.layers import KEY, array_from_layer
 from napari_snpore.viewer.ortho.planes import PLANES
-from napari_snpore.viewer.ortho.still import still_position
+from napari_snpore.viewer.quietly import add_quietly
 from napari_snpore.volume import Triple
 
 KIND = "scene plane"
@@ -56,7 +56,6 @@ class ScenePlanes:
         """Put the three planes of a layer into the scene, in place of those that are there."""
         self.hide()
         self._source, self._was_visible = source, source.visible
-        active = self._viewer.layers.selection.active
         for plane in PLANES:
             data, translate = self._cut(source, plane.normal, point)
             layer = Image(
@@ -76,12 +75,9 @@ class ScenePlanes:
                 visible=self._viewer.dims.ndisplay == 3,
             )
             self._planes.append(layer)
-            with still_position(self._viewer):
-                self._viewer.layers.append(layer)
+            add_quietly(self._viewer, layer)
             for name in ("contrast_limits", "colormap", "gamma"):
                 getattr(source.events, name).connect(self._take_look)
-        if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active
         source.visible = False  # it would hide them; the slices go on showing it
 
     def move(self, point: Triple) -> None:

@@ -10,6 +10,8 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_snpore.viewer.boxes import boxes_of
+from napari_snpore.viewer.ortho.box_overlay import BoxOverlay
 from napari_snpore.viewer.ortho.cross_hair import CrossHair
 from napari_snpore.viewer.ortho.mirror import LayerMirror
 from napari_snpore.viewer.ortho.planes import SlicePlane
@@ -62,6 +64,10 @@ class SliceView(QWidget):
         self._point: Triple = (0.0, 0.0, 0.0)
         self.scene = self.canvas.canvas.view.scene
         self.cross_hair = CrossHair(plane, self.scene)
+        boxes = boxes_of(source)
+        self.boxes = BoxOverlay(self, boxes)
+        self.touches.append(self.boxes)
+        boxes.changed.connect(self._draw_boxes)
         self.title = QLabel(plane.name)
         self.title.setTextFormat(Qt.TextFormat.RichText)
         layout = QVBoxLayout(self)
@@ -87,6 +93,8 @@ class SliceView(QWidget):
         """Show the slice through a point, with its lines (nm)."""
         self._point = point
         self.cross_hair.move(point, low, high)
+        self.boxes.limits = (low, high)
+        self.boxes.show(point)
         self._write_title()
         dims = self.model.dims
         if dims.ndim == 3 and dims.point[self.plane.normal] != point[self.plane.normal]:
@@ -100,6 +108,9 @@ class SliceView(QWidget):
             half[self.plane.normal] = thickness_nm / 2
             dims.margin_left, dims.margin_right = tuple(half), tuple(half)
 
+    def _draw_boxes(self) -> None:
+        self.boxes.show(self._point)
+
     def _write_title(self) -> None:
         axis = "zyx"[self.plane.normal]
         self.title.setText(
@@ -107,11 +118,15 @@ class SliceView(QWidget):
             f"{self._point[self.plane.normal]:.2f} nm"
         )
 
+    def jump(self, position: Any) -> None:
+        """Send the cross-hair to a place on this slice."""
+        self.moved.emit(self._with((self.plane.rows, self.plane.columns), position))
+
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
         self.canvas.close()
 
-    def _near(self, position: Any) -> tuple[int, ...]:
+    def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""
         reach = _REACH_PX * self.nm_per_pixel
         axes = (self.plane.rows, self.plane.columns)
@@ -124,7 +139,7 @@ class SliceView(QWidget):
         if event.is_dragging or len(event.position) != 3:
             return
         taker = self._taker(event.position)
-        near = () if taker is not None else self._near(event.position)
+        near = () if taker is not None else self.near_lines(event.position)
         self.camera.mouse_pan = taker is None and not near
         style = Qt.CursorShape.ArrowCursor
         if taker is not None:
@@ -143,7 +158,7 @@ class SliceView(QWidget):
             self.camera.mouse_pan = False
             yield from taker.drag(self, event)
             return
-        near, start = self._near(event.position), tuple(event.position)
+        near, start = self.near_lines(event.position), tuple(event.position)
         self.camera.mouse_pan = not near
         moved = False
         yield
@@ -153,7 +168,7 @@ class SliceView(QWidget):
                 self.moved.emit(self._with(near, event.position))
             yield
         if not moved:
-            self.moved.emit(self._with((self.plane.rows, self.plane.columns), start))
+            self.jump(start)
 
     def _with(self, axes: tuple[int, ...], position: Any) -> Triple:
         z, y, x = (float(position[k]) if k in axes else self._point[k] for k in range(3))

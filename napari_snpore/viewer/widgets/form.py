@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -20,6 +21,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QCollapsible
+
+from napari_snpore.viewer.docking import stand_as_tab
 
 CAVEAT = "⚠"
 _NARROWEST = 340
@@ -158,6 +161,10 @@ class StepForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._settled = False
+        self._soon = QTimer(self)  # once napari has made the dock
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: stand_as_tab(self, StepForm))
         inside = QWidget()
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
@@ -181,6 +188,13 @@ class StepForm(QWidget):
 
     def closed(self) -> None:
         """Take back what the widget shows elsewhere; called when its dock is closed."""
+
+    def showEvent(self, event: Any) -> None:
+        """Join the tabs of the other forms the first time."""
+        super().showEvent(event)
+        if not self._settled:
+            self._settled = True
+            self._soon.start()
 
     def event(self, event: QEvent | None) -> bool:
         """Notice that the dock was closed: napari takes the widget out of it, nothing else is told."""

@@ -20,8 +20,8 @@ from napari_snpore.viewer.latest import LatestWork
 from napari_snpore.viewer.layers import KEY, volume_from_layer
 from napari_snpore.viewer.ortho.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.ortho.scene_planes import KIND
-from napari_snpore.viewer.ortho.still import still_position
 from napari_snpore.viewer.plots.gray_image import GrayImage
+from napari_snpore.viewer.quietly import add_quietly, still_position
 from napari_snpore.viewer.widgets.form import Fold, NumberBox
 from napari_snpore.volume import Step, Triple, Volume
 
@@ -128,14 +128,11 @@ class ObliquePanel(Fold):
                 self._layer.affine = slice_affine(found)
             return
         self._drop_layer()
-        active = self._viewer.layers.selection.active
         self._viewer.dims.ndisplay = 3
-        with warnings.catch_warnings(), still_position(self._viewer):
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Non-orthogonal slicing", UserWarning)  # a layer starts as a 2D slice
             self._layer = self._new_layer(found)
-            self._viewer.layers.append(self._layer)
-        if active is not None:
-            self._viewer.layers.selection.active = active
+            add_quietly(self._viewer, self._layer)
 
     def _new_layer(self, found: ObliqueSlice) -> Layer:
         source, _ = self._place()

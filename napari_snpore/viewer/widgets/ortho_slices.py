@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import napari.components
 import numpy as np
 from napari.layers import Image, Labels, Layer
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,6 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.docking import stand_below
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.latest import LatestWork
 from napari_snpore.viewer.layers import array_from_layer, has_scale, kind_of, volume_from_layer
@@ -43,6 +47,15 @@ _THICK = {"single slice": None, "mean over": "mean", "maximum over": "max"}
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
 
 
+_OPEN: weakref.WeakSet[OrthoSlicesWidget] = weakref.WeakSet()
+
+
+def open_slices_of(viewer: napari.components.ViewerModel) -> OrthoSlicesWidget | None:
+    """Return the ortho slices that are open on a window; None without one."""
+    alive = (widget for widget in _OPEN if isalive(widget) and widget.parentWidget() is not None)
+    return next((widget for widget in alive if widget.shows(viewer)), None)
+
+
 class OrthoSlicesWidget(QWidget):
     """Three linked slices of all volumes and labels of the window.
 
@@ -63,6 +76,10 @@ class OrthoSlicesWidget(QWidget):
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__()
         self._viewer = plain_viewer(viewer)
+        self._settled = False
+        self._soon = QTimer(self)  # once napari has made the dock
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: stand_below(self))
         self.ruler = Ruler(self._on_line)
         self._line: Measured | None = None
         self._profile = LatestWork(self)
@@ -72,7 +89,7 @@ class OrthoSlicesWidget(QWidget):
         corner = self._corner()
         self.linked = LinkedViews(self._viewer, corner, self)
         for view in self.linked.views.values():
-            view.touches.append(self.ruler)
+            view.touches.insert(0, self.ruler)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.linked)
@@ -84,6 +101,11 @@ class OrthoSlicesWidget(QWidget):
         self._list_positions()
         self._on_layer(self._layers.layer)
         self._on_position(self.linked.position)
+        _OPEN.add(self)
+
+    def shows(self, viewer: napari.components.ViewerModel) -> bool:
+        """Say whether these are the slices of a window."""
+        return self._viewer is plain_viewer(viewer)
 
     @property
     def layer(self) -> Layer | None:
@@ -118,6 +140,13 @@ class OrthoSlicesWidget(QWidget):
         self._profile.drop()
         self.oblique.closed()
         self.planes.hide()
+
+    def showEvent(self, event: Any) -> None:
+        """Stand below the picture the first time."""
+        super().showEvent(event)
+        if not self._settled:
+            self._settled = True
+            self._soon.start()
 
     def event(self, event: Any) -> bool:
         """Notice that the dock was closed."""
@@ -298,7 +327,10 @@ class OrthoSlicesWidget(QWidget):
         where = np.rint((np.array(self.position) - layer.translate) / layer.scale).astype(int)
         words = "voxel " + ", ".join(f"{axis} {k}" for axis, k in zip("zyx", where, strict=True))
         data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-        if isinstance(data, np.ndarray) and ((where >= 0) & (where < data.shape[:3])).all():
+        inside = ((where >= 0) & (where < data.shape[:3])).all()
+        if not inside:
+            words = "the cross-hair is outside this layer"
+        elif isinstance(data, np.ndarray):
             words += f": value {number(float(data[tuple(where)]), 4)}"
         if not has_scale(layer):
             words += " · ⚠ this layer has no voxel size: positions are in voxels, not nm"

@@ -1,0 +1,222 @@
+"""In situ series: diameter against time with the break, profiles at two times with their fits, grey values of boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.numbers import number, scaled_ticks
+from napari_snpore.figures.page import message_figure, new_figure, wrapped
+from napari_snpore.figures.style import (
+    GREY,
+    INK,
+    MARK,
+    PRINT,
+    SERIES_COLOURS,
+    SERIES_MARKERS,
+    SINGLE_COLUMN_MM,
+    Look,
+)
+from napari_snpore.in_situ.breaks import BreakPoint
+from napari_snpore.in_situ.chord import blurred_chord
+from napari_snpore.in_situ.wording import with_error
+
+_PLOT_MM = 52.0
+
+
+def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, look: Look = PRINT) -> Figure:
+    """Draw the diameter of a fibre against time, with standard errors and the break of its growth.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`~napari_snpore.in_situ.fibre_diameter` returns it; without times the axis holds frame numbers.
+    break_point : BreakPoint, optional
+        Two lines through these points; drawn as they are, be they better than one line or not, and the note says which.
+    look : Look
+        Width and type.
+
+    Raises
+    ------
+    InputError
+        A table without the columns of diameters.
+    """
+    _needed(table, ("frame", "time_s", "diameter_nm", "diameter_error_nm", "fitted"))
+    fitted = table[table["fitted"].astype(bool)]
+    if fitted.empty:
+        return message_figure("No fibre was found in any frame.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
+    with look.in_force():
+        figure, axes = _sheet(look, _diameter_note(table, break_point))
+        times, label = _times(fitted)
+        axes.errorbar(
+            times,
+            fitted["diameter_nm"],
+            yerr=fitted["diameter_error_nm"],
+            fmt="o",
+            color=SERIES_COLOURS[0],
+            markersize=2.5,
+            elinewidth=0.6,
+            capsize=1.2,
+            capthick=0.6,
+            gid="diameters",
+        )
+        if break_point is not None:
+            places = np.array([break_point.first, break_point.time, break_point.last])
+            axes.plot(places, break_point.curve(places), color=INK, linewidth=0.8, gid="lines")
+            axes.axvline(break_point.time, color=MARK, linewidth=0.7, linestyle="--", gid="break")
+            reach = break_point.time_error
+            axes.axvspan(break_point.time - reach, break_point.time + reach, color=MARK, alpha=0.12, linewidth=0)
+        _label(axes, label, "Diameter (nm)")
+        return figure
+
+
+def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look: Look = PRINT) -> Figure:
+    """Draw profiles across the fibre at a few times, and the fitted cylinders through them.
+
+    Parameters
+    ----------
+    profile : DataFrame
+        As :func:`~napari_snpore.in_situ.rectangle_profile` returns it.
+    table : DataFrame, optional
+        Diameters whose fits are drawn as lines, for frames that were fitted one by one in the same region and direction.
+    look : Look
+        Width and type.
+
+    Raises
+    ------
+    InputError
+        A table without the columns of profiles.
+    """
+    _needed(profile, ("frame", "time_s", "position_nm", "intensity", "intensity_error"))
+    if profile.empty:
+        return message_figure("There is no profile.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
+    fits = {} if table is None else {int(row["frame"]): row for _, row in table[table["fitted"]].iterrows()}
+    note = "Points: mean along the fibre ± standard error."
+    note += " Lines: blurred cylinder." if fits else ""
+    with look.in_force():
+        figure, axes = _sheet(look, note)
+        for index, (frame, rows) in enumerate(profile.groupby("frame", sort=True)):
+            colour, marker = (one[index % len(one)] for one in (SERIES_COLOURS, SERIES_MARKERS))
+            when = rows["time_s"].iloc[0]
+            name = f"{number(when, trim=True)} s" if np.isfinite(when) else f"frame {frame}"
+            x = rows["position_nm"].to_numpy(np.float64)
+            fit = fits.get(int(str(frame)))
+            if fit is not None:
+                name += f", {with_error(fit['diameter_nm'], fit['diameter_error_nm'])} nm"
+            axes.errorbar(
+                x,
+                rows["intensity"],
+                yerr=rows["intensity_error"],
+                fmt=marker,
+                color=colour,
+                markersize=1.8,
+                elinewidth=0.4,
+                alpha=0.7,
+                label=name,
+                gid=f"profile {frame}",
+            )
+            if fit is not None:
+                axes.plot(x, _fitted(fit, x), color=colour, linewidth=1.0, gid=f"fit {frame}")
+        _label(axes, "Position across the fibre (nm)", "Mean grey value")
+        _legend(figure, axes, look)
+        return figure
+
+
+def intensity_plot(table: pd.DataFrame, look: Look = PRINT) -> Figure:
+    """Draw the mean grey value of boxes against time, in per cent of the first frame.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`~napari_snpore.in_situ.box_intensities` returns it.
+    look : Look
+        Width and type.
+
+    Raises
+    ------
+    InputError
+        A table without the columns of intensities.
+    """
+    _needed(table, ("box", "frame", "time_s", "intensity_percent", "intensity_percent_error", "vacuum"))
+    if table["intensity_percent"].notna().sum() == 0:
+        return message_figure("No box has a value.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
+    note = "Bars: standard error of the mean in a box."
+    note += " No vacuum subtracted." if table["vacuum"].isna().all() else " Vacuum subtracted."
+    with look.in_force():
+        figure, axes = _sheet(look, note)
+        axes.axhline(100, color=GREY, linewidth=0.5, zorder=0)
+        label = ""
+        for index, (name, rows) in enumerate(table.groupby("box", sort=False)):
+            times, label = _times(rows)
+            axes.errorbar(
+                times,
+                rows["intensity_percent"],
+                yerr=rows["intensity_percent_error"],
+                fmt=SERIES_MARKERS[index % len(SERIES_MARKERS)] + "-",
+                color=SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                linewidth=0.6,
+                markersize=2.5,
+                elinewidth=0.5,
+                label=f"box {name}",
+                gid=f"box {name}",
+            )
+        _label(axes, label, "Intensity (% of the first frame)")
+        _legend(figure, axes, look)
+        return figure
+
+
+def _diameter_note(table: pd.DataFrame, found: BreakPoint | None) -> str:
+    fitted = int(table["fitted"].sum())
+    note = f"n = {fitted} frames; bars: one standard error."
+    if fitted < len(table):
+        note += f" {len(table) - fitted} not fitted."
+    if found is None:
+        return note
+    unit = "s" if table["time_s"].notna().any() else "frames"
+    words = f" Break at {with_error(found.time, found.time_error)} {unit}:"
+    words += f" {number(found.slope_before)} before, {number(found.slope_after)} nm/{unit.rstrip('s') or 's'} after."
+    doubt = "" if found.better_than_line else " One straight line does as well: no break is shown by these data."
+    return note + words + doubt
+
+
+def _fitted(row: pd.Series, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    radius = row["diameter_nm"] / 2
+    chord = blurred_chord(x - row["centre_nm"], radius, row["blur_nm"]) / (2 * radius)
+    curve: NDArray[np.float64] = row["background"] + row["amplitude"] * chord
+    return curve
+
+
+def _sheet(look: Look, note: str) -> tuple[Figure, Axes]:
+    """Return a figure of one plot with a note above it."""
+    width = look.width(SINGLE_COLUMN_MM)
+    note = wrapped(note, width_mm=width - 6, size_pt=look.small_pt)
+    height = _PLOT_MM + look.line_mm * (note.count("\n") + 2)
+    figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+    axes = figure.subplots()
+    figure.suptitle(note, fontsize=look.small_pt, color=GREY, x=0.02, ha="left")
+    return figure, axes
+
+
+def _times(table: pd.DataFrame) -> tuple[pd.Series, str]:
+    return (table["time_s"], "Time (s)") if table["time_s"].notna().any() else (table["frame"], "Frame")
+
+
+def _label(axes: Axes, across: str, up: str) -> None:
+    for axis, name, limits in ((axes.xaxis, across, axes.get_xlim()), (axes.yaxis, up, axes.get_ylim())):
+        axis.set_label_text(name + scaled_ticks(axis, low=limits[0], high=limits[1]))
+
+
+def _legend(figure: Figure, axes: Axes, look: Look) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    columns = min(len(names), 3 if max(map(len, names)) < 12 else 1)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=look.small_pt)
+
+
+def _needed(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise InputError(f"The table lacks the columns {', '.join(missing)}.")

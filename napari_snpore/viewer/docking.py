@@ -1,0 +1,53 @@
+"""Where a widget of ours stands in the window: forms as tabs of one place on the right, slices in a row below the picture.
+
+napari stacks every dock below the last one and leaves the wishes of a manifest aside; with three forms none has room. Only Qt's
+own main window and docks are asked here.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+_BELOW_SHARE = 0.42
+"""Share of the window's height that slices below the picture get."""
+
+Parent = TypeVar("Parent", bound=QWidget)
+
+
+def stand_as_tab(widget: QWidget, family: type[QWidget]) -> None:
+    """Join the tabs of the other widgets of a family on the same side; the first one stays where it is."""
+    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
+    if dock is None or window is None or dock.isFloating():
+        return
+    others = [
+        other
+        for other in window.findChildren(QDockWidget)
+        if other is not dock
+        and other.isVisible()
+        and window.dockWidgetArea(other) == window.dockWidgetArea(dock)
+        and other.findChildren(family)
+    ]
+    if others and dock not in window.tabifiedDockWidgets(others[-1]):
+        window.tabifyDockWidget(others[-1], dock)
+        dock.raise_()
+
+
+def stand_below(widget: QWidget) -> None:
+    """Move to the place below the picture."""
+    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
+    if dock is None or window is None or dock.isFloating():
+        return
+    if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.resizeDocks([dock], [round(_BELOW_SHARE * window.height())], Qt.Orientation.Vertical)
+
+
+def ancestor(widget: QWidget, kind: type[Parent]) -> Parent | None:
+    """Return the nearest parent of a kind; None without one."""
+    found = widget.parentWidget()
+    while found is not None and not isinstance(found, kind):
+        found = found.parentWidget()
+    return found

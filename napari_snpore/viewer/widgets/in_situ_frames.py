@@ -1,0 +1,43 @@
+"""Between the frame slider and a table of times: which frame is shown, when it was taken, and back."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+
+def shown_frame(viewer: ViewerModel, images: Layer | None) -> int | None:
+    """Return the frame of the images that the slider shows; None where they are gone."""
+    if images is None or images not in viewer.layers or viewer.dims.ndim < images.ndim:
+        return None
+    frame = images.world_to_data(viewer.dims.point[-images.ndim :])[0]
+    return int(np.clip(round(float(frame)), 0, len(images.data) - 1))
+
+
+def show_frame(viewer: ViewerModel, images: Layer | None, frame: int) -> None:
+    """Put the slider on a frame."""
+    if images is not None and images in viewer.layers:
+        world = images.data_to_world((frame, 0, 0))[0]
+        viewer.dims.set_point(viewer.dims.ndim - images.ndim, world)
+
+
+def time_of_frame(table: pd.DataFrame | None, frame: int | None) -> float | None:
+    """Return the time of the last row that is not later than a frame, or its number where times are not known."""
+    if table is None or frame is None:
+        return None
+    earlier = table[table["frame"] <= frame]
+    if earlier.empty:
+        return None
+    row = earlier.loc[earlier["frame"].idxmax()]
+    time = float(row["time_s"])
+    return time if math.isfinite(time) else float(row["frame"])
+
+
+def frame_at(table: pd.DataFrame, time: float) -> int:
+    """Return the frame that was taken nearest to a time, or has the nearest number where times are not known."""
+    known = table["time_s"] if table["time_s"].notna().any() else table["frame"]
+    return int(table["frame"].iloc[int((known - time).abs().to_numpy().argmin())])

@@ -1,0 +1,51 @@
+"""How far a long copy is, and whether to go on: bytes counted, told as MiB."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+
+_MIB = 2**20
+BLOCK_BYTES = 16 * _MIB
+"""Bytes between two looks at whether to stop."""
+
+
+class Meter:
+    """Counts bytes up to a total; each count asks whether to stop."""
+
+    def __init__(self, total_bytes: int, progress: Progress | None, should_stop: ShouldStop | None) -> None:
+        self._total = max(total_bytes, 1)
+        self._done = 0
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def count(self, size: int) -> None:
+        """Add bytes that are done.
+
+        Raises
+        ------
+        Stopped
+            The user asked for it.
+        """
+        check_stop(self._should_stop)
+        self._done = min(self._done + size, self._total)
+        if self._progress is not None:
+            self._progress(self._done // _MIB, -(-self._total // _MIB))
+
+    def finish(self) -> None:
+        """Tell the end, whatever was counted."""
+        if self._progress is not None:
+            whole = -(-self._total // _MIB)
+            self._progress(whole, whole)
+
+
+def sha256_of(path: Path, meter: Meter) -> str:
+    """Return the checksum of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            meter.count(len(block))
+    return digest.hexdigest()
