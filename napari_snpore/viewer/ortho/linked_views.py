@@ -55,9 +55,8 @@ class LinkedViews(QWidget):
         self._arrange(in_a_row=False)
         for view in self.views.values():
             view.moved.connect(self.move_to)
-            view.camera.events.zoom.connect(self._share_camera_of(view))
-            view.camera.events.center.connect(self._share_camera_of(view))
-            view.model.dims.events.point.connect(self._take_slider_of(view))
+            view.looked.connect(self._share_camera)
+            view.slid.connect(self._take_slider)
         connect_while_alive(self, viewer.dims.events.point, self._on_point)
         connect_while_alive(self, viewer.events.theme, self._on_theme)
         for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
@@ -154,16 +153,11 @@ class LinkedViews(QWidget):
         if self._measure() and (shown == 1 or (self._low, self._high) != before):
             self.fit()
 
-    def _take_slider_of(self, view: SliceView) -> Any:
-        def take(event: Any) -> None:
-            del event
-            dims, axis = view.model.dims, view.plane.normal
-            if dims.ndim == 3 and not self._pointing and dims.point[axis] != self.position[axis]:
-                point = list(self.position)
-                point[axis] = float(dims.point[axis])
-                self.move_to(_triple(point))
-
-        return take
+    def _take_slider(self, axis: int, place: float) -> None:
+        if not self._pointing and place != self.position[axis]:
+            point = list(self.position)
+            point[axis] = place
+            self.move_to(_triple(point))
 
     def _look_at(self, middle: Triple, field: Triple) -> None:
         zoom = min(self._zoom_that_fits(view, field) for view in self.views.values())
@@ -178,23 +172,20 @@ class LinkedViews(QWidget):
         height, width = (max(side, 50) for side in view.canvas.canvas.size)
         return min(height / field[view.plane.rows], width / field[view.plane.columns])
 
-    def _share_camera_of(self, view: SliceView) -> Any:
-        def share(event: Any) -> None:
-            del event
-            if self._linking:
-                return
-            self._linking = True
-            self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
-            _, row, column = view.camera.center
-            seen = {view.plane.rows: row, view.plane.columns: column}
-            for other in self.views.values():
-                if other is not view:
-                    other.camera.zoom = view.camera.zoom
-                    _, row, column = other.camera.center
-                    other.camera.center = (0.0, seen.get(other.plane.rows, row), seen.get(other.plane.columns, column))
-            self._linking = False
-
-        return share
+    def _share_camera(self, name: str) -> None:
+        if self._linking:
+            return
+        self._linking = True
+        self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
+        view = self.views[name]
+        _, row, column = view.camera.center
+        seen = {view.plane.rows: row, view.plane.columns: column}
+        for other in self.views.values():
+            if other is not view:
+                other.camera.zoom = view.camera.zoom
+                _, row, column = other.camera.center
+                other.camera.center = (0.0, seen.get(other.plane.rows, row), seen.get(other.plane.columns, column))
+        self._linking = False
 
     def _on_point(self, event: Any = None) -> None:
         del event

@@ -99,13 +99,22 @@ class LayerMirror:
         self._target.layers.append(copy)
         attributes = next(names for known, names in _LINKED.items() if isinstance(layer, known))
         link_layers([layer, copy], attributes)
-        connect_while_alive(self._owner, layer.events.data, lambda event: self._take_data(layer))
-        connect_while_alive(self._owner, layer.events.name, lambda event: setattr(copy, "name", layer.name))
-        if isinstance(layer, Points):
-            connect_while_alive(self._owner, layer.events.features, lambda event: self._take_data(layer))
-        for name in ("paint", "labels_update"):
+        # methods, which are held weakly: a closure here would outlive the window, and the canvas with it
+        for name in ("data", "name", "features", "paint", "labels_update"):
             if hasattr(layer.events, name):
-                connect_while_alive(self._owner, getattr(layer.events, name), lambda event: copy.refresh())
+                connect_while_alive(self._owner, getattr(layer.events, name), self._on_change)
+
+    def _on_change(self, event: Any) -> None:
+        layer = event.source
+        copy = self._copies.get(layer)
+        if copy is None:
+            return
+        if event.type == "name":
+            copy.name = layer.name
+        elif event.type in ("paint", "labels_update"):
+            copy.refresh()
+        elif event.type == "data" or isinstance(layer, Points):
+            self._take_data(layer)
 
     def _take_data(self, layer: Layer) -> None:
         copy = self._copies.get(layer)

@@ -49,9 +49,15 @@ class SliceView(QWidget):
     -------
     moved : object
         The point (z, y, x) in nm that the user sends the cross-hair to.
+    looked : str
+        The name of the plane whose camera moved.
+    slid : int, float
+        The axis of a slider of this view, and where it went (nm).
     """
 
     moved = Signal(object)
+    looked = Signal(str)
+    slid = Signal(int, float)
 
     def __init__(self, source: ViewerModel, plane: SlicePlane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,6 +84,10 @@ class SliceView(QWidget):
         self.model.mouse_drag_callbacks.append(self._drag)
         self.model.mouse_move_callbacks.append(self._hover)
         self.model.canvas.overlays.scale_bar.visible = True
+        # bound methods are held weakly: closures here would keep all three canvases alive when the window is gone
+        self.camera.events.zoom.connect(self._on_camera)
+        self.camera.events.center.connect(self._on_camera)
+        self.model.dims.events.point.connect(self._on_slider)
 
     @property
     def camera(self) -> Any:
@@ -107,6 +117,16 @@ class SliceView(QWidget):
             half = [0.0] * 3
             half[self.plane.normal] = thickness_nm / 2
             dims.margin_left, dims.margin_right = tuple(half), tuple(half)
+
+    def _on_camera(self, event: Any) -> None:
+        del event
+        self.looked.emit(self.plane.name)
+
+    def _on_slider(self, event: Any) -> None:
+        del event
+        dims = self.model.dims
+        if dims.ndim == 3:
+            self.slid.emit(self.plane.normal, float(dims.point[self.plane.normal]))
 
     def _draw_boxes(self) -> None:
         self.boxes.show(self._point)

@@ -79,12 +79,12 @@ class OrthoSlicesWidget(QWidget):
         self._settled = False
         self._soon = QTimer(self)  # once napari has made the dock
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(lambda: stand_below(self))
+        self._soon.timeout.connect(self._settle)
         self.ruler = Ruler(self._on_line)
         self._line: Measured | None = None
         self._profile = LatestWork(self)
         self._profile.done.connect(self._show_profile)
-        self._profile.failed.connect(lambda words: self.status.say(words, problem=True))
+        self._profile.failed.connect(self._complain)
         self.planes = ScenePlanes(self._viewer, self)
         corner = self._corner()
         self.linked = LinkedViews(self._viewer, corner, self)
@@ -195,11 +195,11 @@ class OrthoSlicesWidget(QWidget):
         self.profile_plot = LinePlot("distance (nm)", "grey value")
         self.profile_plot.setVisible(False)
         column.addWidget(self.profile_plot)
-        self.oblique = ObliquePanel(self._viewer, lambda: (self._layers.layer, self.position))
+        self.oblique = ObliquePanel(self._viewer, self._place)
         column.addWidget(self.oblique)
         self.status = StepStatus()
         column.addWidget(self.status)
-        self.oblique.failed.connect(lambda words: self.status.say(words, problem=True))
+        self.oblique.failed.connect(self._complain)
         self.oblique.saved.connect(self.status.say)
         column.addStretch(1)
         scroll = FormScroll()
@@ -231,7 +231,7 @@ class OrthoSlicesWidget(QWidget):
         self.positions.activated.connect(self._on_chosen)
         keep = QPushButton("Keep")
         keep.setToolTip("Keep the present position under this name; it becomes a cross in the picture.")
-        keep.clicked.connect(lambda: self._kept(self.keep(self._new_name())))
+        keep.clicked.connect(self._keep_this)
         line = QHBoxLayout()
         line.addWidget(self.positions, 1)
         line.addWidget(keep)
@@ -264,7 +264,7 @@ class OrthoSlicesWidget(QWidget):
         preset = QToolButton()
         preset.setText(f"{PAPER_FIELD_NM:g}")
         preset.setToolTip(f"{PAPER_FIELD_NM:g} nm, the field of view of the slices in Ma et al. 2024.")
-        preset.clicked.connect(lambda: self.field.setValue(PAPER_FIELD_NM))
+        preset.clicked.connect(self._paper_field)
         whole = QToolButton()
         whole.setText("all")
         whole.setToolTip("Show everything.")
@@ -371,6 +371,23 @@ class OrthoSlicesWidget(QWidget):
     def _pin(self, layer: Layer | None) -> None:
         for view in self.linked.views.values():
             view.mirror.pin(layer)
+
+    # methods, not closures: Qt holds those weakly, and the canvases go with the window
+
+    def _settle(self) -> None:
+        stand_below(self)
+
+    def _complain(self, words: str) -> None:
+        self.status.say(words, problem=True)
+
+    def _place(self) -> tuple[Layer | None, Triple]:
+        return self._layers.layer, self.position
+
+    def _keep_this(self) -> None:
+        self._kept(self.keep(self._new_name()))
+
+    def _paper_field(self) -> None:
+        self.field_of_view = PAPER_FIELD_NM
 
     def _new_name(self) -> str:
         text = self.positions.currentText().strip()
