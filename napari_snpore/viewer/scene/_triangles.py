@@ -1,0 +1,193 @@
+"""Triangles around the ones of a mask, and their smoothing: with VTK, or with scikit-image and scipy.
+
+Strategy. Both libraries run the classical marching cubes of Lorensen and Cline on 0 and 1, which finds the same triangles: a
+vertex half way along each step between neighbours, each edge in exactly two triangles. (The default of scikit-image, the variant
+of Lewiner, leaves edges in four triangles where voxels touch by an edge.) Both smoothing filters are low passes of the same
+degree of the mesh's uniform Laplacian, which keep volumes where plain averaging shrinks them. Both are linear with weights that
+know only who neighbours whom, so they commute with the scaling to nm and run on indices.
+
+scikit-image holds the GIL while it meshes. It gets a few planes at a time, so that the window stays alive and a cancel is heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import ShouldStop, check_stop
+from napari_snpore.errors import InputError
+
+Library = Literal["vtk", "scikit-image"]
+Vertices = NDArray[np.float32]
+Faces = NDArray[np.int32]
+
+PASS_BAND: Mapping[Library, float] = {"vtk": 0.1, "scikit-image": 0.05}
+"""Eigenvalue of the mesh's Laplacian (0 flat, 2 the finest zigzag) up to which a shape is left as it is.
+
+Measured on balls with 15 iterations: from 2.5 voxels of radius on, volumes change by less than 1 % (VTK) and 2.2 %
+(scikit-image), whose filter swells what is within its band and gets half of it. Smaller bodies shrink: by 4 to 11 % and 19 to
+22 % at 1.5 to 2 voxels, by about half at 1.
+"""
+
+_TAUBIN_SHRINK = 0.6307
+_TAUBIN_GROW = 1 / (
+    PASS_BAND["scikit-image"] - 1 / _TAUBIN_SHRINK
+)  # negative: undoes the shrinking within the pass band
+
+_SLAB_VOXELS = 2**18
+
+
+def library_at_hand(wish: Library | None) -> Library:
+    """Return the library to use: the wish, else VTK if it is installed.
+
+    Raises
+    ------
+    InputError
+        A library of another name, or VTK where it is not installed.
+    """
+    if wish not in (None, "vtk", "scikit-image"):
+        raise InputError(f"library is {wish!r}; 'vtk' or 'scikit-image' is needed.")
+    if wish == "scikit-image":
+        return "scikit-image"
+    try:
+        import vtkmodules.vtkFiltersCore  # noqa: F401
+    except ImportError:
+        if wish == "vtk":
+            raise InputError("VTK is not installed; install it, or choose the library 'scikit-image'.") from None
+        return "scikit-image"
+    return "vtk"
+
+
+def triangles(inside: NDArray[np.uint8], library: Library, cancelled: ShouldStop | None) -> tuple[Vertices, Faces]:
+    """Return vertices (n, 3), in indices (z, y, x), and triangles (m, 3) around the ones of a mask with a rim of 0.
+
+    Oriented so that ``cross(b - a, c - a)`` points from 1 to 0.
+    """
+    check_stop(cancelled)
+    return _triangles_by_vtk(inside) if library == "vtk" else _triangles_by_skimage(inside, cancelled)
+
+
+def smoothed(
+    vertices: Vertices, faces: Faces, iterations: int, library: Library, cancelled: ShouldStop | None
+) -> Vertices:
+    """Return the vertices (n, 3) with detail above the pass band taken away.
+
+    ``iterations`` pairs of a shrinking and a growing step with scikit-image (Taubin 1995, doi 10.1145/218380.218473), a windowed
+    sinc of the same degree, twice ``iterations``, with VTK (Taubin, Zhang and Golub 1996, doi 10.1007/BFb0015544).
+    """
+    check_stop(cancelled)
+    if iterations == 0:
+        return vertices
+    if library == "vtk":
+        return _windowed_sinc(vertices, faces, iterations)
+    return _taubin(vertices, faces, iterations, cancelled)
+
+
+def _triangles_by_vtk(inside: NDArray[np.uint8]) -> tuple[Vertices, Faces]:
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
+
+    image = vtkImageData()
+    image.SetDimensions(*inside.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(inside.ravel(), deep=False))
+    mesher = vtkFlyingEdges3D()
+    mesher.SetInputData(image)
+    mesher.SetValue(0, 0.5)
+    for unneeded in (mesher.ComputeNormalsOff, mesher.ComputeGradientsOff, mesher.ComputeScalarsOff):
+        unneeded()
+    mesher.Update()
+    return _from_vtk(mesher.GetOutput())
+
+
+def _triangles_by_skimage(inside: NDArray[np.uint8], cancelled: ShouldStop | None) -> tuple[Vertices, Faces]:
+    """Mesh a few planes at a time and join the parts: both sides of a joint have the same vertices on its plane."""
+    from skimage.measure import marching_cubes
+
+    depth = max(1, _SLAB_VOXELS // inside[0].size)
+    parts: list[tuple[Vertices, Faces]] = []
+    joint = np.empty(0, np.int64)  # numbers of the vertices on the last plane, by place
+    count = 0
+    for first in range(0, len(inside) - 1, depth):
+        check_stop(cancelled)
+        slab = inside[first : first + depth + 1]
+        if slab.min() == slab.max():
+            joint = joint[:0]
+            continue
+        # ascent: the ones are the object, and in (z, y, x) its triangles then face outwards
+        found, faces, _, _ = marching_cubes(
+            slab.astype(np.float32), 0.5, method="lorensen", gradient_direction="ascent"
+        )
+        known, last = _on_plane(found, 0), _on_plane(found, len(slab) - 1)
+        is_new = np.ones(len(found), bool)
+        is_new[known] = False
+        numbers = np.empty(len(found), np.int64)
+        numbers[known] = joint
+        numbers[is_new] = count + np.arange(len(found) - len(known))
+        count += len(found) - len(known)
+        joint = numbers[last]
+        parts.append((found[is_new] + np.array([first, 0, 0], np.float32), numbers[faces].astype(np.int32)))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _on_plane(vertices: Vertices, z: int) -> NDArray[np.int64]:
+    """Return which vertices lie on a plane of voxels, in order of y and x."""
+    which = np.flatnonzero(vertices[:, 0] == z)
+    order: NDArray[np.int64] = which[np.lexsort((vertices[which, 2], vertices[which, 1]))]
+    return order
+
+
+def _windowed_sinc(vertices: Vertices, faces: Faces, iterations: int) -> Vertices:
+    from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
+
+    smoother = vtkWindowedSincPolyDataFilter()
+    smoother.SetInputData(_to_vtk(vertices, faces))
+    smoother.SetPassBand(PASS_BAND["vtk"])
+    smoother.SetNumberOfIterations(2 * iterations)
+    smoother.NormalizeCoordinatesOn()
+    smoother.FeatureEdgeSmoothingOff()
+    smoother.Update()
+    return _from_vtk(smoother.GetOutput())[0]
+
+
+def _taubin(vertices: Vertices, faces: Faces, iterations: int, cancelled: ShouldStop | None) -> Vertices:
+    from scipy.sparse import csr_array
+
+    count = len(vertices)
+    starts, ends = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    # each edge is in two triangles and runs the other way in the second: all its neighbours are counted once at each vertex
+    shares = (1 / np.bincount(starts, minlength=count)).astype(np.float32)
+    mean_of_neighbours = csr_array((shares[starts], (starts, ends)), shape=(count, count))
+    places = vertices
+    for _ in range(iterations):
+        check_stop(cancelled)
+        for weight in (np.float32(_TAUBIN_SHRINK), np.float32(_TAUBIN_GROW)):
+            places = places + weight * (mean_of_neighbours @ places - places)
+    return places
+
+
+def _to_vtk(vertices: Vertices, faces: Faces) -> Any:
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+
+    points, cells, mesh = vtkPoints(), vtkCellArray(), vtkPolyData()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(vertices[:, ::-1]), deep=True))
+    offsets = np.arange(0, 3 * len(faces) + 1, 3, dtype=np.int64)
+    corners = np.ascontiguousarray(faces[:, ::-1], np.int64).ravel()
+    cells.SetData(numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(corners, deep=True))
+    mesh.SetPoints(points)
+    mesh.SetPolys(cells)
+    return mesh
+
+
+def _from_vtk(mesh: Any) -> tuple[Vertices, Faces]:
+    """Return vertices and triangles: x, y, z turned round, which mirrors the mesh, so the triangles are turned round too."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    vertices = vtk_to_numpy(mesh.GetPoints().GetData())[:, ::-1].astype(np.float32)
+    faces = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3)[:, ::-1].astype(np.int32)
+    return np.ascontiguousarray(vertices), np.ascontiguousarray(faces)

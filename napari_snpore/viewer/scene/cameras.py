@@ -1,0 +1,137 @@
+"""Named positions of the 3D camera, one list a window."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from napari.components import ViewerModel
+
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.boxes import free_name
+from napari_snpore.volume import Triple
+
+AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
+    "along z": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+    "along y": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
+    "along x": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    "oblique": ((0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
+}
+"""Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so that three faces are seen."""
+
+
+def look_along(viewer: ViewerModel, name: str) -> None:
+    """Look along an axis, or obliquely, and fit the scene into the window."""
+    viewer.dims.ndisplay = 3
+    direction, up = AXIS_VIEWS[name]
+    viewer.scene.camera.set_view_direction(direction, up)
+    viewer.reset_view(reset_camera_angle=False)
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """Where the 3D camera is.
+
+    Parameters
+    ----------
+    angles : (float, float, float)
+        napari's Euler angles in degrees.
+    center : (float, float, float)
+        The point looked at, (z, y, x) in nm.
+    zoom : float
+        Pixels a nm.
+    perspective : float
+        Opening angle in degrees; 0 is a parallel projection, whose scale bar holds at every depth.
+    """
+
+    angles: Triple
+    center: Triple
+    zoom: float
+    perspective: float
+
+    def values(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, viewer: ViewerModel) -> CameraView:
+        """Return that of a window now."""
+        camera = viewer.scene.camera
+        return cls(_triple(camera.angles), _triple(camera.center), float(camera.zoom), float(camera.perspective))
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> CameraView:
+        """Return one from JSON values."""
+        return cls(
+            _triple(values["angles"]), _triple(values["center"]), float(values["zoom"]), float(values["perspective"])
+        )
+
+    def show(self, viewer: ViewerModel) -> None:
+        """Move the camera of a window there, in 3D."""
+        viewer.dims.ndisplay = 3
+        camera = viewer.scene.camera
+        camera.perspective, camera.angles, camera.center, camera.zoom = (
+            self.perspective,
+            self.angles,
+            self.center,
+            self.zoom,
+        )
+
+
+class Cameras:
+    """The kept views of a window by name, in the order in which they were kept."""
+
+    def __init__(self) -> None:
+        self.views: dict[str, CameraView] = {}
+
+    def keep(self, viewer: ViewerModel, name: str = "") -> str:
+        """Keep the present view; an empty name is numbered, a known one is replaced.
+
+        Returns
+        -------
+        str
+            The name.
+
+        Raises
+        ------
+        InputError
+            The window does not show 3D.
+        """
+        if viewer.dims.ndisplay != 3:
+            raise InputError("The window shows 2D; switch to 3D to keep a view of the scene.")
+        name = name.strip() or free_name(list(self.views), "view")
+        self.views[name] = CameraView.of(viewer)
+        return name
+
+    def show(self, viewer: ViewerModel, name: str) -> None:
+        """Go to a kept view, or along an axis.
+
+        Raises
+        ------
+        InputError
+            There is none of this name.
+        """
+        if name in self.views:
+            self.views[name].show(viewer)
+        elif name in AXIS_VIEWS:
+            look_along(viewer, name)
+        else:
+            raise InputError(f"There is no view '{name}'; there are {', '.join([*self.views, *AXIS_VIEWS])}.")
+
+
+_OF: weakref.WeakKeyDictionary[Any, Cameras] = weakref.WeakKeyDictionary()
+
+
+def cameras_of(viewer: ViewerModel) -> Cameras:
+    """Return the one list of views of a window."""
+    found = next((cameras for known, cameras in _OF.items() if known is viewer), None)
+    if found is None:
+        found = _OF[viewer] = Cameras()
+    return found
+
+
+def _triple(values: Any) -> Triple:
+    a, b, c = (float(value) for value in values)
+    return a, b, c

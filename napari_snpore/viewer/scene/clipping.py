@@ -1,0 +1,75 @@
+"""Cutting the 3D scene open: planes given in nm, put on every layer in its own coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from napari.layers import Image, Labels, Layer, Surface
+
+from napari_snpore.viewer.layers import kind_of
+from napari_snpore.volume import Triple
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One plane that cuts the scene; what lies on the side of its normal stays.
+
+    Parameters
+    ----------
+    place_nm : (float, float, float)
+        A point (z, y, x) of the plane.
+    normal : (float, float, float)
+        Direction (z, y, x) towards what stays, in nm space; of any length above 0.
+    """
+
+    place_nm: Triple
+    normal: Triple
+
+
+def box_cuts(low: Triple, high: Triple) -> list[Cut]:
+    """Return the six planes around a box (nm)."""
+    cuts = []
+    for axis in range(3):
+        for place, sign in ((low, 1.0), (high, -1.0)):
+            normal = [0.0, 0.0, 0.0]
+            normal[axis] = sign
+            cuts.append(Cut(place, (normal[0], normal[1], normal[2])))
+    return cuts
+
+
+def can_be_clipped(layer: Layer) -> bool:
+    """Say whether a layer is part of what is cut: volumes, labels and surfaces of three axes."""
+    return isinstance(layer, (Image, Labels, Surface)) and layer.ndim == 3 and kind_of(layer) not in (
+        "series", "frames", "scene plane", "box handles",
+    )  # fmt: skip
+
+
+def clip(layers: Iterable[Layer], cuts: Sequence[Cut]) -> None:
+    """Cut layers by planes; no plane shows them whole again.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Those that :func:`can_be_clipped` refuses stay as they are.
+    cuts : sequence of Cut
+        A point of a layer is shown where it lies on the kept side of all of them.
+    """
+    for layer in layers:
+        if can_be_clipped(layer):
+            layer.experimental_clipping_planes = [in_data(layer, cut) for cut in cuts]
+
+
+def in_data(layer: Layer, cut: Cut) -> dict[str, object]:
+    """Return a plane in the data coordinates of a layer, as napari takes it.
+
+    With world = scale · data + translate, the plane n · (world − p) = 0 has the normal n · scale in data coordinates.
+    """
+    scale, translate = np.asarray(layer.scale, float), np.asarray(layer.translate, float)
+    normal = np.asarray(cut.normal) * scale
+    return {
+        "position": tuple(((np.asarray(cut.place_nm) - translate) / scale).tolist()),
+        "normal": tuple((normal / np.linalg.norm(normal)).tolist()),
+        "enabled": True,
+    }

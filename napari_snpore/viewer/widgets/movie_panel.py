@@ -1,0 +1,136 @@
+"""Movies: the scene on a turntable, or a tilt series image by image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Layer
+from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.files.movies import SUFFIXES, write_movie
+from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.layers import is_series, record_of, series_from_layer
+from napari_snpore.viewer.movies.film import Film
+from napari_snpore.viewer.movies.tilt_movie import tilt_frames
+from napari_snpore.viewer.movies.turntable import turntable_frames
+from napari_snpore.viewer.tasks import StepStatus
+from napari_snpore.viewer.widgets.form import CountBox, Fold
+
+_TURN = "turntable of this scene"
+_TILTS = "tilts of "
+_AXES = {"y": "y", "z": "z", "x": "x", "vertical on screen": "vertical on screen"}
+
+
+class MoviePanel(Fold):
+    """Makes a movie of what is seen; the window stays alive meanwhile.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        With its window.
+    status : StepStatus
+        Where progress is shown and refusals are said.
+    """
+
+    def __init__(self, viewer: Any, status: StepStatus) -> None:
+        super().__init__("Movie")
+        self._viewer, self._status = viewer, status
+        self._film: Film | None = None
+        self.of = QComboBox()
+        self.of.setToolTip(
+            "The 3D scene as it is now, turned once around; or the images of a tilt series in order of angle."
+        )
+        self.axis = QComboBox()
+        self.axis.addItems(list(_AXES))
+        self.axis.setToolTip("Axis of the volume that the scene turns about.")
+        self.frames = CountBox(72, 2, 3600, tip="Pictures in a full turn: 72 are steps of 5°.")
+        self.speed = CountBox(15, 1, 60, tip="Pictures a second.")
+        self.save_button = QPushButton("Save movie …")
+        self.save_button.setToolTip("MP4 (H.264) or GIF, by the ending of the name.")
+        self.save_button.clicked.connect(self._ask_path)
+        self.form.addRow("Movie of", self.of)
+        self.form.addRow("Turn about", self.axis)
+        self.form.addRow("Pictures a turn", self.frames)
+        self.form.addRow("Pictures a second", self.speed)
+        self.form.addRow(self.save_button)
+        self.of.currentIndexChanged.connect(self._enable)
+        for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
+            connect_while_alive(self, emitter, self._list)
+        self._list()
+
+    def save(self, path: str | Path) -> None:
+        """Make the movie and write it, in the background.
+
+        Raises
+        ------
+        InputError
+            An ending that is not ``.mp4`` or ``.gif``, or nothing to film.
+        """
+        if Path(path).suffix.lower() not in SUFFIXES:
+            raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
+        series = self._series()
+        if series is None:
+            scene = turntable_frames(
+                self._viewer,
+                frames=self.frames.value(),
+                axis=_AXES[self.axis.currentText()],  # type: ignore[arg-type]
+            )
+            recipe = {"movie": "turntable", "frames": self.frames.value(), "axis": _AXES[self.axis.currentText()]}
+            recipe["layers"] = [
+                {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
+                for layer in self._viewer.layers
+                if layer.visible
+            ]
+            self._film = film = Film(
+                path,
+                scene,
+                total=self.frames.value(),
+                frames_per_second=self.speed.value(),
+                recipe=recipe,
+                parent=self,
+            )
+            self._status.run("Movie", film.work, self._say)
+            return
+        tilts, speed = series_from_layer(series), self.speed.value()
+        limits = (float(series.contrast_limits[0]), float(series.contrast_limits[1]))
+        recipe = {"movie": "tilt series", "series": series.name, "contrast_limits": list(limits)}
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Path:
+            frames = list(tilt_frames(tilts, contrast_limits=limits))
+            return write_movie(
+                path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
+            )
+
+        self._status.run("Movie", work, self._say)
+
+    def _say(self, path: Path) -> None:
+        self._film = None
+        self._status.say(f"Saved {path}")
+
+    def _ask_path(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save movie", "turntable.mp4", "Movies (*.mp4 *.gif)")
+        if name:
+            try:
+                self.save(name)
+            except InputError as error:
+                self._status.refuse(error)
+
+    def _series(self) -> Layer | None:
+        text = self.of.currentText()
+        return next((one for one in self._viewer.layers if text == _TILTS + one.name and is_series(one)), None)
+
+    def _list(self, event: Any = None) -> None:
+        del event
+        before = self.of.currentText()
+        self.of.clear()
+        self.of.addItems([_TURN, *(_TILTS + layer.name for layer in self._viewer.layers if is_series(layer))])
+        self.of.setCurrentText(before if self.of.findText(before) >= 0 else _TURN)
+        self._enable()
+
+    def _enable(self, _: Any = None) -> None:
+        turn = self.of.currentText() == _TURN
+        self.axis.setEnabled(turn)
+        self.frames.setEnabled(turn)
