@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from napari.layers import Points
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.errors import InputError
@@ -17,6 +17,7 @@ from napari_snpore.viewer.ortho.oblique import oblique_slice, plane_axes
 from napari_snpore.viewer.ortho.ruler import Measured, line_profile
 from napari_snpore.viewer.ortho.scene_planes import KIND
 from napari_snpore.volume import Volume
+from tests.viewer.mouse import drag, opened, pixel_of, settle
 
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
@@ -34,48 +35,10 @@ def window(make_napari_viewer_proxy):
     return viewer
 
 
-def opened(viewer):
-    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
-    seen, still = None, 0  # the dock moves below the picture, and the slices fit themselves into it
-    while still < 3:
-        settle(0.15)
-        now = [(view.canvas.canvas.size, view.camera.zoom) for view in widget.linked.views.values()]
-        still, seen = (still + 1 if now == seen else 0), now
-    return widget
-
-
-def settle(seconds=0.3):
-    from qtpy.QtTest import QTest
-
-    QTest.qWait(round(1000 * seconds))
-
-
 def shown_plane(view):
     """Return the values that a view shows, as napari draws them."""
     layer = view.model.layers[0]
     return np.asarray(layer._slice.image.view)
-
-
-def pixel_of(view, point):
-    """Return where on the canvas a world point (z, y, x) lies."""
-    native = view.canvas.canvas.native
-    _, row, column = view.camera.center
-    zoom = view.camera.zoom
-    return QPoint(
-        round(native.width() / 2 + (point[view.plane.columns] - column) * zoom),
-        round(native.height() / 2 + (point[view.plane.rows] - row) * zoom),
-    )
-
-
-def drag(qtbot, native, start, end):
-    qtbot.mouseMove(native, start)
-    settle(0.05)
-    qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=start)
-    for share in (0.3, 0.7, 1.0):
-        qtbot.mouseMove(native, start + (end - start) * share)
-        settle(0.03)
-    qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=end)
-    settle(0.05)
 
 
 def test_three_slices_of_a_ramp_at_a_position_in_nm(window):

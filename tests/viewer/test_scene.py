@@ -138,7 +138,7 @@ def test_views_are_kept_and_returned_to(filled):
     assert widget.views.keep("mouth") == "mouth"
     kept = filled.scene.camera.angles
     widget.views.go("along z")
-    assert filled.scene.camera.view_direction == pytest.approx((1, 0, 0), abs=1e-6)
+    assert filled.scene.camera.view_direction == pytest.approx((-1, 0, 0), abs=1e-6)
     widget.views.go("mouth")
     assert filled.scene.camera.angles == pytest.approx(kept)
     assert filled.scene.camera.zoom == 12.5

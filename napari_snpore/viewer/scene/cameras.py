@@ -14,10 +14,10 @@ from napari_snpore.viewer.boxes import free_name
 from napari_snpore.volume import Triple
 
 AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
-    "along z": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+    "along z": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
     "along y": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
     "along x": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-    "oblique": ((0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
+    "oblique": ((-0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
 }
 """Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so that three faces are seen."""
 

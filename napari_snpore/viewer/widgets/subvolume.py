@@ -91,6 +91,7 @@ class SubvolumeWidget(StepForm):
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             connect_while_alive(self, emitter, self._list_layers)
         self._list_layers()
+        self._on_layer(self._phases.layer)
         self._on_boxes()
 
     @property
