@@ -6,8 +6,11 @@ The one room of the package that imports matplotlib, through its object interfac
 
 from napari_snpore.figures.fraction_plot import phase_fractions
 from napari_snpore.figures.object_plots import object_histograms
+from napari_snpore.figures.panels import FractionPanel, HistogramPanel, ImagePanel, PhasePanel, SlicePanel, TablePanel
+from napari_snpore.figures.plate import panel_figure, plate
 from napari_snpore.figures.save import recipe_of, save_figure
 from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
+from napari_snpore.figures.slice_stack import slice_images, write_slice_images
 from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, Look
 from napari_snpore.figures.threshold_plot import threshold_histogram
@@ -19,19 +22,29 @@ __all__ = [
     "DOUBLE_COLUMN_MM",
     "PRINT",
     "SINGLE_COLUMN_MM",
+    "FractionPanel",
+    "HistogramPanel",
+    "ImagePanel",
     "Look",
+    "PhasePanel",
+    "SlicePanel",
+    "TablePanel",
     "alignment_plot",
     "object_histograms",
     "ortho_slices",
+    "panel_figure",
     "phase_fractions",
     "phase_slices",
+    "plate",
     "quality_plot",
     "recipe_of",
     "save_figure",
     "shell_correlation_plot",
     "sinogram",
+    "slice_images",
     "slice_pair",
     "threshold_histogram",
     "tilt_images",
     "truth_against_measured",
+    "write_slice_images",
 ]

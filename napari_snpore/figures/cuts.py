@@ -119,3 +119,39 @@ def three_cuts(volume: Volume, position_nm: Sequence[float] | None) -> dict[str,
     """Take the XY, XZ and YZ slices through a position."""
     voxel = voxel_at(volume, position_nm)
     return {name: cut(volume, plane, voxel) for name, plane in PLANES.items()}
+
+
+def cropped(piece: Cut, *, middle_nm: tuple[float, float], side_nm: float) -> Cut:
+    """Return the part of a slice inside a square field: whole voxels whose centres lie in it.
+
+    Parameters
+    ----------
+    piece : Cut
+        The slice.
+    middle_nm : (float, float)
+        Middle of the field, (down, right) in nm.
+    side_nm : float
+        Side of the field; 0 returns the slice itself.
+
+    Raises
+    ------
+    InputError
+        No voxel lies in the field.
+    """
+    if side_nm <= 0:
+        return piece
+    left, right, bottom, top = piece.extent_nm
+    ranges, edges = [], []
+    for start, stop, count, middle in (
+        (top, bottom, piece.values.shape[0], middle_nm[0]),
+        (left, right, piece.values.shape[1], middle_nm[1]),
+    ):
+        step = (stop - start) / count
+        first = max(math.ceil((middle - side_nm / 2 - start) / step - 0.5), 0)
+        last = min(math.floor((middle + side_nm / 2 - start) / step - 0.5), count - 1)
+        if last < first:
+            raise InputError(f"A field of {side_nm:g} nm around the position holds no voxel of this slice.")
+        ranges.append(slice(first, last + 1))
+        edges.append((start + first * step, start + (last + 1) * step))
+    (top, bottom), (left, right) = edges
+    return Cut(piece.plane, piece.values[ranges[0], ranges[1]], (left, right, bottom, top), piece.position_nm)

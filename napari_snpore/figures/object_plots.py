@@ -47,7 +47,7 @@ class _Objects:
 
 
 @dataclass(frozen=True)
-class _Style:
+class HistogramStyle:
     """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a heading, type."""
 
     face: str
@@ -113,7 +113,7 @@ def object_histograms(
     """
     if not (math.isfinite(voxel_nm) and voxel_nm > 0):
         raise InputError(f"voxel_nm is {voxel_nm}; a positive number in nm is needed.")
-    objects = _counted(table, min_voxels)
+    objects = counted(table, min_voxels)
     with look.in_force():
         width = look.width(DOUBLE_COLUMN_MM)
         if objects.table.empty:
@@ -126,14 +126,14 @@ def object_histograms(
         figure.set_layout_engine("constrained", h_pad=0.05, w_pad=0.05, hspace=0.04, wspace=0.03)
         panels = list(figure.subplots(2, 2).flat)
         marks = {"voxel": voxel_nm} | ({} if crowther_nm is None else {"D·Δθ": float(crowther_nm)})
-        face = _colour_of(noun) if colour is None else colour
-        style = _Style(face, marks, limit_nm, width / 2 - 14, look)
+        face = noun_colour(noun) if colour is None else colour
+        style = HistogramStyle(face, marks, limit_nm, width / 2 - 14, look)
         sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
         edges = length_edges(sizes, shortest_nm=limit_nm)
-        _size_panel(panels[0], objects, "length_nm", edges, style).set_xlabel("Length (nm)")
-        _size_panel(panels[1], objects, "width_nm", edges, style).set_xlabel("Width (nm)")
+        size_panel(panels[0], objects, "length_nm", edges, style).set_xlabel("Length (nm)")
+        size_panel(panels[1], objects, "width_nm", edges, style).set_xlabel("Width (nm)")
         _volume_panel(panels[2], objects, style)
-        _shape_panel(panels[3], objects, style)
+        shape_panel(panels[3], objects, style)
         figure.suptitle(heading, x=0.01, ha="left", fontsize=look.font_pt)
         handles = _handles(objects, style)
         figure.legend(handles=handles, loc="outside lower center", ncols=2 if narrow else len(handles))
@@ -153,7 +153,7 @@ def length_edges(values_nm: NDArray[np.float64], *, shortest_nm: float) -> NDArr
     return edges
 
 
-def _counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
+def counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
     """Leave out the objects that the box cuts, and tell the resolved from the others."""
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
@@ -180,7 +180,7 @@ def _heading(objects: _Objects, noun: str) -> str:
     return "; ".join(parts)
 
 
-def _colour_of(noun: str) -> str:
+def noun_colour(noun: str) -> str:
     """Return the colour of the phase whose name begins the noun."""
     for name, colour in zip(PORE_C_SN.names, PORE_C_SN.colours, strict=True):
         if noun.lower().split(" ")[0].rstrip("s") == name.lower():
@@ -188,7 +188,7 @@ def _colour_of(noun: str) -> str:
     return "#b0b0b0"
 
 
-def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: _Style) -> int:
+def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: HistogramStyle) -> int:
     """Draw shares of all objects: resolved ones filled, the others hatched on top; return how many lie beyond the edges."""
     total = len(objects.table)
     counts = [np.histogram(values, edges)[0] for values in objects.split(column)]
@@ -207,7 +207,7 @@ def _median(axes: Axes, value: float) -> None:
     axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=0.9, gid="median")
 
 
-def _title(axes: Axes, text: str, style: _Style) -> None:
+def _title(axes: Axes, text: str, style: HistogramStyle) -> None:
     """Write a panel's heading in as many lines as it needs; at the right where a letter stands at the left."""
     room = style.heading_mm - (5 if style.look.letters else 0)
     axes.set_title(
@@ -220,7 +220,7 @@ def _tied(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: _Style) -> Axes:
+def size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: HistogramStyle) -> Axes:
     """Draw length or width with its median, its share below the limit, the voxel size and the resolution guide."""
     beyond = _bars(axes, objects, column, edges, style)
     values = objects.table[column].to_numpy(dtype=np.float64)
@@ -240,7 +240,7 @@ def _size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.fl
 _MARK_DASHES = ((0, (1, 1.5)), (0, (5, 1.2, 1, 1.2)))
 
 
-def _volume_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
+def _volume_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     """Draw volumes on a log axis, with the share of the volume that short objects hold."""
     volumes = objects.table["volume_nm3"].to_numpy(dtype=np.float64)
     low, high = math.log10(volumes.min()), math.log10(volumes.max())
@@ -258,7 +258,7 @@ def _volume_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
     axes.set_xlabel("Volume (nm³)")
 
 
-def _shape_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
+def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     """Draw the aspect ratio of the resolved objects in bins of 0.05."""
     ratios, unresolved = objects.split("aspect_ratio")
     axes.set_xlabel("Aspect ratio (width / length)")
@@ -275,7 +275,7 @@ def _shape_panel(axes: Axes, objects: _Objects, style: _Style) -> None:
     _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios)}')}{left_out}", style)
 
 
-def _handles(objects: _Objects, style: _Style) -> list[Patch | Line2D]:
+def _handles(objects: _Objects, style: HistogramStyle) -> list[Patch | Line2D]:
     """Return the legend entries of what was drawn."""
     handles: list[Patch | Line2D] = [
         Patch(facecolor=style.face, edgecolor=OUTLINE, label=f"≥ {objects.min_voxels} voxels"),

@@ -1,0 +1,377 @@
+"""Panels of a plate: each knows its shape and its heading, and how to draw itself in a box of the sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.cuts import Cut
+from napari_snpore.figures.numbers import number, plain_ticks
+from napari_snpore.figures.object_plots import (
+    HistogramStyle,
+    counted,
+    length_edges,
+    noun_colour,
+    shape_panel,
+    size_panel,
+)
+from napari_snpore.figures.page import Box, axes_at, frame_image, text_at, text_width_mm, wrapped
+from napari_snpore.figures.phase_colours import hatch_ground, phase_image
+from napari_snpore.figures.scale_bar import add_scale_bar
+from napari_snpore.figures.style import GREY, INK, OUTLINE, Look
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+
+
+class Panel(Protocol):
+    """What a plate places."""
+
+    heading: str
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of the box that it is drawn in."""
+
+    def note(self) -> str:
+        """Return a line below the box, or nothing."""
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw into a box of the sheet (mm)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePanel:
+    """A picture as it is, such as a 3D scene.
+
+    Parameters
+    ----------
+    heading : str
+        Above it.
+    rgb : array, uint8, shape (height, width, 3 or 4)
+        Its pixels; nothing is interpolated away that the dots per inch hold.
+    nm_per_pixel : float, optional
+        Draws a scale bar; only for parallel projections.
+    """
+
+    heading: str
+    rgb: NDArray[np.uint8]
+    nm_per_pixel: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rgb.ndim != 3 or self.rgb.shape[2] not in (3, 4) or self.rgb.dtype != np.uint8:
+            raise InputError(
+                f"The picture is {self.rgb.dtype} of shape {self.rgb.shape}; uint8 (height, width, 3) is needed."
+            )
+
+    @property
+    def aspect(self) -> float:
+        """Of the picture."""
+        return float(self.rgb.shape[1] / self.rgb.shape[0])
+
+    def note(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw the picture in a thin frame."""
+        axes = axes_at(figure, box)
+        frame_image(axes)
+        height, width = self.rgb.shape[:2]
+        scale = self.nm_per_pixel or 1.0
+        axes.imshow(self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture")
+        if self.nm_per_pixel is not None:
+            add_scale_bar(axes, look=look, dark=float(self.rgb[..., :3].mean()) < 128)
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePanel:
+    """One slice of grey values with its scale bar.
+
+    Parameters
+    ----------
+    heading : str
+        Above it.
+    cut : Cut
+        The slice, see :func:`~napari_snpore.figures.cuts.cut`.
+    limits : (float, float)
+        Grey values at the ends of the colour map.
+    colours : array, uint8, shape (256, 3 or 4)
+        The colour map, from the low to the high end.
+    """
+
+    heading: str
+    cut: Cut
+    limits: tuple[float, float]
+    colours: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+
+    @property
+    def aspect(self) -> float:
+        """In nm."""
+        return float(self.cut.size_nm[1] / self.cut.size_nm[0])
+
+    def note(self) -> str:
+        """Return what dark and bright stand for."""
+        low, high = (number(value, trim=True) for value in self.limits)
+        return f"grey value {low} to {high}"
+
+    def image(self) -> NDArray[np.uint8]:
+        """Return the slice in its colours, uint8 (row, column, channel)."""
+        return in_colours(self.cut.values, self.limits, self.colours)
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw the slice, its scale bar in the lower left corner."""
+        axes = _slice_axes(figure, box, self.cut)
+        axes.imshow(self.image(), extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="grey-values")
+        add_scale_bar(axes, look=look, dark=True)
+
+
+@dataclass(frozen=True, eq=False)
+class PhasePanel:
+    """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend."""
+
+    heading: str
+    cut: Cut
+    scheme: PhaseScheme = PORE_C_SN
+
+    @property
+    def aspect(self) -> float:
+        """In nm."""
+        return float(self.cut.size_nm[1] / self.cut.size_nm[0])
+
+    def note(self) -> str:
+        """Return nothing: the legend says it."""
+        return ""
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw the slice on the ground that stands for the exterior."""
+        axes = _slice_axes(figure, box, self.cut)
+        hatch_ground(axes)
+        colours = phase_image(self.cut.values, self.scheme)
+        axes.imshow(colours, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
+        add_scale_bar(axes, look=look, dark=False)
+
+
+@dataclass(frozen=True, eq=False)
+class FractionPanel:
+    """Phase fractions of regions as bars side by side, with their errors.
+
+    Parameters
+    ----------
+    heading : str
+        Above it.
+    shares : mapping of str to mapping of str to float
+        Percent of each phase by region, such as ``{"centre": {"pore": 38.1, …}, "edge": …}``.
+    errors : mapping, optional
+        Standard errors likewise, in percentage points.
+    scheme : PhaseScheme
+        Colours.
+    """
+
+    heading: str
+    shares: Mapping[str, Mapping[str, float]]
+    errors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    scheme: PhaseScheme = PORE_C_SN
+
+    @property
+    def aspect(self) -> float:
+        """Wider with more regions."""
+        return 0.85 + 0.25 * max(len(self.shares) - 1, 0)
+
+    def note(self) -> str:
+        """Return what the shares are of, and what the whiskers are."""
+        return "whiskers: standard error" if self.errors else "of the envelope; no error estimated"
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw one group of bars a region."""
+        axes = _plot_axes(figure, box, look)
+        names = [name for name in self.scheme.names if any(name in one for one in self.shares.values())]
+        width = 0.8 / max(len(names), 1)
+        for k, (region, values) in enumerate(self.shares.items()):
+            for j, name in enumerate(names):
+                value = float(values.get(name, math.nan))
+                error = float(self.errors.get(region, {}).get(name, math.nan))
+                place = k + (j - (len(names) - 1) / 2) * width
+                colour = self.scheme.colours[self.scheme.names.index(name)]
+                axes.bar(place, value, width, facecolor=colour, edgecolor=OUTLINE, linewidth=0.5, gid="fraction")
+                if math.isfinite(error):
+                    axes.errorbar(place, value, yerr=error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)
+        axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
+        axes.set_xlim(-0.5, len(self.shares) - 0.5)
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("Volume fraction (%)")
+        plain_ticks(axes.yaxis, at_most=5)
+
+
+@dataclass(frozen=True, eq=False)
+class HistogramPanel:
+    """How many objects are how long, wide or elongated.
+
+    Parameters
+    ----------
+    noun : str
+        What the objects are, in the plural.
+    table : DataFrame
+        As ``measure_objects`` returns it.
+    column : {"length_nm", "width_nm", "aspect_ratio"}
+        What is counted.
+    voxel_nm : float
+        Largest edge of a voxel, marked.
+    crowther_nm : float, optional
+        D·Δθ, marked.
+    min_voxels : int
+        Objects with fewer are unresolved: hatched, and left out of the aspect ratio.
+    limit_nm : float
+        The share below it is stated.
+    """
+
+    noun: str
+    table: pd.DataFrame
+    column: str
+    voxel_nm: float
+    crowther_nm: float | None = None
+    min_voxels: int = 64
+    limit_nm: float = 2.0
+
+    @property
+    def heading(self) -> str:
+        """What is counted of what."""
+        return f"{self.noun[:1].upper()}{self.noun[1:]}, n = {len(counted(self.table, self.min_voxels).table):,}"
+
+    @property
+    def aspect(self) -> float:
+        """A little wider than high."""
+        return 1.15
+
+    def note(self) -> str:
+        """Return what the marks stand for."""
+        if self.column == "aspect_ratio":
+            return f"≥ {self.min_voxels} voxels; dashed: median"
+        marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
+        if self.crowther_nm is not None:
+            marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
+        return f"hatched: < {self.min_voxels} voxels; dashed: median; {marks}"
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Draw the bars, with the median and the share below the limit above them."""
+        axes = _plot_axes(figure, box, look, head_lines=2)
+        objects = counted(self.table, self.min_voxels)
+        if objects.table.empty:
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GREY)
+            return
+        marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
+        room = box.width - _left_of_plot(look) - 2.0
+        style = HistogramStyle(noun_colour(self.noun), marks, self.limit_nm, room, _plain(look))
+        if self.column == "aspect_ratio":
+            shape_panel(axes, objects, style)
+        else:
+            sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
+            edges = length_edges(sizes, shortest_nm=self.limit_nm)
+            size_panel(axes, objects, self.column, edges, style)
+            axes.set_xlabel({"length_nm": "Length (nm)", "width_nm": "Width (nm)"}[self.column])
+
+
+@dataclass(frozen=True, eq=False)
+class TablePanel:
+    """A small table, such as that of states: words and numbers as they come."""
+
+    heading: str
+    table: pd.DataFrame
+
+    @property
+    def aspect(self) -> float:
+        """Flat: a few rows beside other panels; alone in a row it takes the height that it needs."""
+        return max(2.2, 9.0 / (len(self.table) + 1))
+
+    def height_mm(self, look: Look) -> float:
+        """Return the height that its rows need."""
+        return 1.5 * look.line_mm * (len(self.table) + 1) + 0.5
+
+    def note(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+        """Write the columns, as wide as their words, between thin lines."""
+        axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
+        axes.set(xlim=(0, box.width), ylim=(box.height, 0))
+        rows = [[str(name) for name in self.table.columns], *self.table.astype(str).to_numpy().tolist()]
+        widths = [max(text_width_mm(row[k], look.small_pt) for row in rows) for k in range(len(rows[0]))]
+        spare = max(box.width - sum(widths), 0.0) / max(len(widths), 1)
+        pitch = min(1.5 * look.line_mm, box.height / len(rows))
+        for index, row in enumerate(rows):
+            left = 0.0
+            for words, width in zip(row, widths, strict=True):
+                weight = "bold" if index == 0 else "normal"
+                axes.text(left, (index + 0.5) * pitch, words, va="center", fontsize=look.small_pt, fontweight=weight)
+                left += width + spare
+        for line in (pitch, pitch * len(rows)):
+            axes.plot([0, box.width], [line, line], color=INK, linewidth=0.5)
+
+
+def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return grey values in the colours of a map, uint8; what lies beyond the limits takes the ends, NaN the low one.
+
+    Parameters
+    ----------
+    values : array
+        Grey values.
+    limits : (float, float)
+        Grey values at the first and at the last colour.
+    colours : array, uint8, shape (256, 3 or 4)
+        The map.
+    """
+    low, high = limits
+    share = (values.astype(np.float64) - low) / (high - low)
+    steps = np.rint(255 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.intp)
+    return np.asarray(np.asarray(colours)[steps])
+
+
+def note_at(figure: Figure, box: Box, panel: Panel, look: Look) -> None:
+    """Write the note of a panel below its box."""
+    if words := panel.note():
+        words = wrapped(words, width_mm=box.width, size_pt=look.small_pt)
+        text_at(
+            figure, box.left, box.top + box.height + 0.6, words, fontsize=look.small_pt, color=GREY, linespacing=1.15
+        )
+
+
+def note_lines(panel: Panel, width_mm: float, look: Look) -> int:
+    """Return how many lines the note of a panel takes."""
+    words = panel.note()
+    return len(wrapped(words, width_mm=width_mm, size_pt=look.small_pt).split("\n")) if words else 0
+
+
+def _slice_axes(figure: Figure, box: Box, cut: Cut) -> Axes:
+    axes = axes_at(figure, box)
+    frame_image(axes)
+    left, right, bottom, top = cut.extent_nm
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    return axes
+
+
+def _plot_axes(figure: Figure, box: Box, look: Look, *, head_lines: int = 0) -> Axes:
+    """Return axes inside a box, with room for tick labels, axis names and a heading of some lines."""
+    left, below, head = _left_of_plot(look), 2.0 * look.line_mm + 1.6, head_lines * look.line_mm + 0.6
+    return axes_at(figure, Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below))
+
+
+def _left_of_plot(look: Look) -> float:
+    """Return the room for the numbers and the name of an upright axis in mm."""
+    return 2.2 * look.line_mm + 3.6
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 12 else f"{name[:11]}…"
+
+
+def _plain(look: Look) -> Any:
+    return Look(look.width_mm, look.font_pt, look.dpi)

@@ -1,0 +1,110 @@
+"""A plate: panels in rows under letters, every row as wide as the page, every picture in its true shape.
+
+As on a printed page, the height of a row follows from the widths that its panels want for their height.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures.page import Box, heading_at, new_figure, title_at, title_lines
+from napari_snpore.figures.page import wrapped as wrap
+from napari_snpore.figures.panels import Panel, PhasePanel, TablePanel, note_at, note_lines
+from napari_snpore.figures.phase_colours import phase_patches
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, Look
+
+_MARGIN_MM = 1.0
+_GAP_MM = 3.5
+_TALLEST_MM = 75.0
+_LOWEST_MM = 14.0
+
+
+def plate(
+    rows: Sequence[Sequence[Panel]], *, title: str | None = None, look: Look = PRINT, legend: bool = True
+) -> Figure:
+    """Draw panels in rows on one sheet.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of Panel
+        From :mod:`~napari_snpore.figures.panels`; empty rows are left out.
+    title : str, optional
+        Above all.
+    look : Look
+        Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the panels.
+    legend : bool
+        Draw the legend of the phases below, where a panel shows phases.
+
+    Returns
+    -------
+    Figure
+        As wide as the look says, as high as the panels need.
+
+    Raises
+    ------
+    InputError
+        There is no panel, or a row has so many that they become too small to read.
+    """
+    filled = [list(row) for row in rows if len(row)]
+    if not filled:
+        raise InputError("There is no panel to draw; choose one.")
+    with look.in_force():
+        width = look.width(DOUBLE_COLUMN_MM)
+        inner = width - 2 * _MARGIN_MM
+        line = look.line_mm
+        head = line + 1.6
+        places: list[tuple[Panel, Box]] = []
+        lines = title_lines(title, width_mm=inner, look=look)
+        top = _MARGIN_MM + len(lines) * line + (1.0 if lines else 0.0)
+        for row in filled:
+            room = inner - _GAP_MM * (len(row) - 1)
+            height = min(room / sum(panel.aspect for panel in row), _TALLEST_MM)
+            alone = row[0] if len(row) == 1 and isinstance(row[0], TablePanel) else None
+            if alone is not None:
+                height = alone.height_mm(look)
+            elif height < _LOWEST_MM:
+                raise InputError(
+                    f"{len(row)} panels in one row of {width:g} mm are only {height:.0f} mm high; use more rows."
+                )
+            sizes = [room] if alone is not None else [panel.aspect * height for panel in row]
+            headings = max(len(_heading(panel, size, look).split("\n")) for panel, size in zip(row, sizes, strict=True))
+            top += head + (headings - 1) * line
+            left = _MARGIN_MM
+            for panel, size in zip(row, sizes, strict=True):
+                places.append((panel, Box(left, top, size, height)))
+                left += size + _GAP_MM
+            notes = max(note_lines(panel, size, look) for panel, size in zip(row, sizes, strict=True))
+            top += height + 1.0 + notes * line
+        phases = next((panel for panel, _ in places if isinstance(panel, PhasePanel)), None)
+        key = line + 2.0 if legend and phases is not None else 0.0
+        figure = new_figure(look, width_mm=width, height_mm=top + key + _MARGIN_MM)
+        title_at(figure, _MARGIN_MM, _MARGIN_MM, lines)
+        for index, (panel, box) in enumerate(places):
+            words = _heading(panel, box.width, look)
+            bottom = box.top - 1.2 - words.count("\n") * line
+            heading_at(figure, box.left, bottom, words, index=index, look=look)
+            panel.draw(figure, box, look)
+            note_at(figure, box, panel, look)
+        if key and phases is not None:
+            handles = phase_patches(phases.scheme, exterior=True)
+            anchor = (0.5, _MARGIN_MM / (top + key + _MARGIN_MM))
+            figure.legend(handles=handles, ncols=len(handles), loc="lower center", bbox_to_anchor=anchor)
+        return figure
+
+
+def panel_figure(panel: Panel, *, look: Look = PRINT) -> Figure:
+    """Draw one panel alone, at the width of the look (88 mm by default).
+
+    Raises
+    ------
+    InputError
+        The panel refuses its data.
+    """
+    return plate([[panel]], look=Look(look.width(88.0), look.font_pt, look.dpi))
+
+
+def _heading(panel: Panel, width_mm: float, look: Look) -> str:
+    return wrap(panel.heading, width_mm=width_mm - (4.5 if look.letters else 0.0), size_pt=look.font_pt)

@@ -1,0 +1,169 @@
+"""All slices of a volume as pictures, one contrast for all: numbered files, or frames of a movie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.figures.cuts import AXIS_NAMES, Cut, cut, plane_named
+from napari_snpore.figures.numbers import length, round_length
+from napari_snpore.figures.save import recipe_text
+from napari_snpore.files.atomic import atomic_path
+from napari_snpore.volume import Volume
+
+_LEAST_PX = 300
+"""A smaller slice has its voxels repeated, so that the writing can be read."""
+
+Colouring = Callable[[NDArray[Any]], NDArray[np.uint8]]
+"""Values (row, column) to colours, uint8 (row, column, 3 or 4)."""
+
+
+def slice_images(
+    volume: Volume, colouring: Colouring, *, plane: str = "XZ", labels: bool = True
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield every slice of a volume across one axis as RGB.
+
+    Parameters
+    ----------
+    volume : Volume
+        Grey values or labels; of lazy data one slice at a time is read.
+    colouring : callable
+        Values of one slice to colours; see :meth:`~napari_snpore.figures.panels.SlicePanel.image`.
+    plane : {"XY", "XZ", "YZ"}
+        Which slices. Voxels that are not square on it are repeated to the nearest whole number of pixels.
+    labels : bool
+        Write the place in nm and a scale bar on each.
+
+    Yields
+    ------
+    array, uint8, shape (height, width, 3)
+        Transparent colours lie on light grey.
+
+    Raises
+    ------
+    InputError
+        An unknown plane.
+    """
+    chosen = plane_named(plane)
+    return _images(volume, colouring, chosen, labels)
+
+
+def write_slice_images(
+    folder: str | Path,
+    volume: Volume,
+    colouring: Colouring,
+    *,
+    plane: str = "XZ",
+    stem: str = "slice",
+    labels: bool = True,
+    recipe: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[Path]:
+    """Write every slice as a numbered PNG, ``slice_0001.png`` first; the recipe is in each.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made where it is missing.
+    volume, colouring, plane, labels
+        As in :func:`slice_images`.
+    stem : str
+        First part of the names.
+    recipe : mapping, optional
+        How the pictures were made; ``plane`` and ``position_nm`` are added.
+    overwrite : bool
+        Replace pictures of these names.
+    progress, should_stop : callable, optional
+        Told how many are written; asked before each. What was written stays.
+
+    Raises
+    ------
+    InputError
+        Pictures of this name are there already, or an unknown plane.
+    Stopped
+        On request.
+    """
+    folder, chosen = Path(folder), plane_named(plane)
+    if not overwrite and folder.is_dir() and any(folder.glob(f"{stem}_*.png")):
+        raise InputError(f"{folder} holds pictures named {stem}_… already; choose another folder, or overwrite them.")
+    count = volume.shape[chosen.normal]
+    digits = max(4, len(str(count)))
+    paths = []
+    for index, image in enumerate(_images(volume, colouring, chosen, labels)):
+        check_stop(should_stop)
+        place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
+        chunk = PngInfo()
+        chunk.add_itxt("Recipe", recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}))
+        path = folder / f"{stem}_{index + 1:0{digits}d}.png"
+        with atomic_path(path) as part:
+            Image.fromarray(image).save(part, format="PNG", pnginfo=chunk)
+        paths.append(path)
+        if progress is not None:
+            progress(index + 1, count)
+    return paths
+
+
+def _images(volume: Volume, colouring: Colouring, plane: Any, labels: bool) -> Iterator[NDArray[np.uint8]]:
+    voxel = [0, 0, 0]
+    for index in range(volume.shape[plane.normal]):
+        voxel[plane.normal] = index
+        piece = cut(volume, plane, (voxel[0], voxel[1], voxel[2]))
+        picture = _square(_opaque(colouring(piece.values)), volume, plane)
+        yield _lettered(picture, piece) if labels else picture
+
+
+def _opaque(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Put colours that let the ground through on light grey."""
+    if colours.shape[2] == 3:
+        return colours
+    share = colours[..., 3:].astype(np.float32) / 255
+    mixed: NDArray[np.uint8] = np.rint(colours[..., :3] * share + 225 * (1 - share)).astype(np.uint8)
+    return mixed
+
+
+def _square(picture: NDArray[np.uint8], volume: Volume, plane: Any) -> NDArray[np.uint8]:
+    """Repeat rows and columns so that a pixel is as high as wide, and small slices are large enough to read."""
+    down, right = volume.spacing[plane.down], volume.spacing[plane.right]
+    finest = min(down, right)
+    rows, columns = round(down / finest), round(right / finest)
+    times = max(1, -(-_LEAST_PX // max(picture.shape[0] * rows, picture.shape[1] * columns)))
+    return np.ascontiguousarray(picture.repeat(rows * times, 0).repeat(columns * times, 1))
+
+
+def _lettered(picture: NDArray[np.uint8], piece: Cut) -> NDArray[np.uint8]:
+    """Write place and scale bar, white on black plates."""
+    height, width = picture.shape[:2]
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    size = max(11, height // 28)
+    font = ImageFont.load_default(size)
+    words = f"{AXIS_NAMES[piece.plane.normal]} = {piece.position_nm[piece.plane.normal]:.1f} nm"
+    _plate(draw, (size // 2, size // 2), words, font)
+    nm_per_pixel = piece.size_nm[1] / width
+    bar_nm = round_length(width / 4 * nm_per_pixel)
+    bar = round(bar_nm / nm_per_pixel)
+    left, top = size // 2, height - 3 * size
+    box = draw.textbbox((0, 0), length(bar_nm), font=font)
+    wide = max(bar, round(box[2] - box[0]))
+    draw.rectangle((left, top, left + wide + size, height - size // 2), fill="black")
+    draw.text((left + size // 2, top + size // 4), length(bar_nm), fill="white", font=font)
+    draw.rectangle(
+        (left + size // 2, height - size - size // 4, left + size // 2 + bar - 1, height - size), fill="white"
+    )
+    return np.asarray(image)
+
+
+def _plate(draw: ImageDraw.ImageDraw, place: tuple[int, int], words: str, font: Any) -> None:
+    box = draw.textbbox(place, words, font=font)
+    draw.rectangle((box[0] - 3, box[1] - 3, box[2] + 3, box[3] + 3), fill="black")
+    draw.text(place, words, fill="white", font=font)

@@ -1,0 +1,142 @@
+"""All slices of a stack: numbered pictures in a folder, or one movie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Labels, Layer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.files.movies import SUFFIXES, write_movie
+from napari_snpore.viewer.export.gather import colours_of
+from napari_snpore.viewer.layers import record_of, scheme_of, volume_from_layer
+from napari_snpore.viewer.tasks import StepStatus
+from napari_snpore.viewer.widgets.form import CountBox, Fold
+from napari_snpore.viewer.widgets.layer_choice import LayerChoice
+
+_PLANES = ("XZ", "XY", "YZ")
+
+
+class StackPanel(Fold):
+    """Writes every slice of the chosen volume or phases, in the window's contrast and colours."""
+
+    def __init__(self, volume: LayerChoice, phases: LayerChoice, status: StepStatus) -> None:
+        super().__init__("All slices")
+        self._choices = {"grey values": volume, "phases": phases}
+        self._status = status
+        self.of = QComboBox()
+        self.of.addItems(list(self._choices))
+        self.plane = QComboBox()
+        self.plane.addItems(_PLANES)
+        self.labels = QCheckBox("place and scale bar on each")
+        self.labels.setChecked(True)
+        self.speed = CountBox(15, 1, 60, tip="Slices a second, of a movie.")
+        self.pictures_button = QPushButton("Save pictures …")
+        self.pictures_button.setToolTip("Numbered PNG files, slice_0001.png and so on, in a folder of your choice.")
+        self.movie_button = QPushButton("Save movie …")
+        self.movie_button.setToolTip("MP4 or GIF, by the ending of the name.")
+        self.pictures_button.clicked.connect(self._ask_folder)
+        self.movie_button.clicked.connect(self._ask_movie)
+        self.form.addRow("Slices of", self.of)
+        self.form.addRow("Plane", self.plane)
+        self.form.addRow(self.labels)
+        self.form.addRow("Slices a second", self.speed)
+        self.form.addRow(self.pictures_button)
+        self.form.addRow(self.movie_button)
+
+    def enable(self, on: bool) -> None:
+        """Let the buttons be pressed where there is something to write."""
+        there = on and any(choice.layer is not None for choice in self._choices.values())
+        self.pictures_button.setEnabled(there)
+        self.movie_button.setEnabled(there)
+
+    def save_pictures(self, folder: str | Path) -> None:
+        """Write every slice as a numbered PNG, in the background.
+
+        Raises
+        ------
+        InputError
+            There is no such layer.
+        """
+        layer, volume, colouring = self._source()
+        plane, labels = self.plane.currentText(), self.labels.isChecked()
+        recipe = self._recipe(layer)
+
+        def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
+            from napari_snpore.figures.slice_stack import write_slice_images
+
+            return write_slice_images(
+                folder,
+                volume,
+                colouring,
+                plane=plane,
+                labels=labels,
+                recipe=recipe,
+                progress=progress,
+                should_stop=should_stop,
+            )
+
+        self._status.run("Slices", work, lambda paths: self._status.say(f"Saved {len(paths)} pictures in {folder}."))
+
+    def save_movie(self, path: str | Path) -> None:
+        """Write every slice as one movie, in the background.
+
+        Raises
+        ------
+        InputError
+            There is no such layer, or an ending that is not ``.mp4`` or ``.gif``.
+        """
+        if Path(path).suffix.lower() not in SUFFIXES:
+            raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
+        layer, volume, colouring = self._source()
+        plane, labels, speed = self.plane.currentText(), self.labels.isChecked(), self.speed.value()
+        recipe = {**self._recipe(layer), "plane": plane}
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Path:
+            from napari_snpore.figures.slice_stack import slice_images
+
+            frames = slice_images(volume, colouring, plane=plane, labels=labels)
+            return write_movie(
+                path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
+            )
+
+        self._status.run("Movie", work, lambda made: self._status.say(f"Saved {made}."))
+
+    def _source(self) -> tuple[Layer, Any, Any]:
+        layer = self._choices[self.of.currentText()].required()
+        volume = volume_from_layer(layer)
+        if isinstance(layer, Labels):
+            from napari_snpore.figures.phase_colours import phase_image
+
+            scheme = scheme_of(layer)
+            return layer, volume, lambda values: phase_image(values, scheme)
+        from napari_snpore.figures.panels import in_colours
+
+        limits, colours = tuple(layer.contrast_limits), colours_of(layer)
+        return layer, volume, lambda values: in_colours(values, limits, colours)
+
+    def _recipe(self, layer: Layer) -> dict[str, Any]:
+        return {
+            "figure": "slices",
+            "layer": layer.name,
+            "history": list(record_of(layer).get("history", ())),
+            "contrast_limits": [float(end) for end in getattr(layer, "contrast_limits", ())],
+        }
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder for the slices")
+        self._try(self.save_pictures, name)
+
+    def _ask_movie(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save movie of the slices", "slices.mp4", "Movies (*.mp4 *.gif)")
+        self._try(self.save_movie, name)
+
+    def _try(self, save: Any, name: str) -> None:
+        if name:
+            try:
+                save(name)
+            except InputError as error:
+                self._status.refuse(error)

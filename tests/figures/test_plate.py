@@ -1,0 +1,174 @@
+"""The plate: pictures in their true colours and shapes, texts inside the sheet, sizes in mm, and the slices of a stack."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from legible import assert_legible, texts_of
+from PIL import Image
+
+from napari_snpore.errors import InputError
+from napari_snpore.figures import (
+    FractionPanel,
+    HistogramPanel,
+    ImagePanel,
+    Look,
+    PhasePanel,
+    SlicePanel,
+    TablePanel,
+    panel_figure,
+    plate,
+    recipe_of,
+    save_figure,
+    slice_images,
+    write_slice_images,
+)
+from napari_snpore.figures.cuts import PLANES, cropped, cut
+from napari_snpore.figures.page import size_mm
+from napari_snpore.figures.panels import in_colours
+from napari_snpore.volume import Volume
+
+SPACING = (0.5, 0.25, 0.25)
+
+
+@pytest.fixture
+def volume():
+    z, y, x = np.indices((20, 30, 40))
+    return Volume((10_000 * z + 100 * y + x).astype(np.float32), SPACING)
+
+
+@pytest.fixture
+def phases():
+    labels = np.full((20, 30, 40), 2, np.uint8)
+    labels[:5], labels[5:9, :, :20], labels[-1] = 1, 3, 0
+    return Volume(labels, SPACING)
+
+
+@pytest.fixture
+def objects():
+    rng = np.random.default_rng(0)
+    length = rng.gamma(4, 0.5, 200)
+    table = pd.DataFrame({"voxel_count": rng.integers(8, 500, 200), "length_nm": length})
+    return table.assign(width_nm=0.6 * length, aspect_ratio=0.6, volume_nm3=length**3, touches_border=False)
+
+
+def rows(volume, phases, objects):
+    xz = PLANES["XZ"]
+    grey, label = cut(volume, xz, (5, 10, 10)), cut(phases, xz, (5, 10, 10))
+    shares = {"centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0}, "edge": {"pore": 30.0, "C": 50.0, "Sn": 20.0}}
+    return [
+        [
+            ImagePanel("3D scene", np.zeros((40, 50, 3), np.uint8), 0.3),
+            SlicePanel("XZ, y = 2.5 nm", grey, (0.0, 200_000.0)),
+            PhasePanel("phases", label),
+        ],
+        [FractionPanel("Fractions", shares, {"centre": {"pore": 1.6}}), PhasePanel("centre", label)],
+        [HistogramPanel("Sn clusters", objects, name, 0.5, 1.1) for name in ("length_nm", "width_nm", "aspect_ratio")],
+        [TablePanel("States", pd.DataFrame({"state": ["pristine"], "pore (%)": ["38.1 ± 1.6"]}))],
+    ]
+
+
+@pytest.mark.parametrize(("width", "font"), [(180.0, 7.0), (120.0, 6.0), (180.0, 8.0)])
+def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
+    figure = plate(rows(volume, phases, objects), look=Look(width, font, letters=True), title="Pristine fibre")
+    assert size_mm(figure)[0] == pytest.approx(width)
+    assert_legible(figure)
+    words = texts_of(figure)
+    for letter in "abcdefghi":
+        assert letter in words
+
+
+def test_pixels_of_a_slice_are_those_of_the_map_and_the_limits():
+    """By hand: 0 → first colour, 10 → last, 5 → entry 128 (rint of 127.5 to even), beyond → the ends, NaN → first."""
+    colours = np.stack([np.arange(256), 255 - np.arange(256), np.zeros(256)], axis=1).astype(np.uint8)
+    found = in_colours(np.array([[0.0, 10.0, 5.0], [-3.0, 99.0, np.nan]]), (0.0, 10.0), colours)
+    assert found[..., 0].tolist() == [[0, 255, 128], [0, 255, 0]]
+    assert found[..., 1].tolist() == [[255, 0, 127], [255, 0, 255]]
+
+
+def test_a_field_of_view_holds_the_voxels_whose_centres_lie_in_it(volume):
+    piece = cut(volume, PLANES["XY"], (3, 0, 0))
+    part = cropped(piece, middle_nm=(2.5, 5.0), side_nm=2.0)
+    rows = np.flatnonzero(np.abs(np.arange(30) * 0.25 - 2.5) <= 1.0)
+    columns = np.flatnonzero(np.abs(np.arange(40) * 0.25 - 5.0) <= 1.0)
+    np.testing.assert_array_equal(part.values, volume.data[3][np.ix_(rows, columns)])
+    left, right, bottom, top = part.extent_nm
+    assert (left, right) == pytest.approx((columns[0] * 0.25 - 0.125, columns[-1] * 0.25 + 0.125))
+    assert (top, bottom) == pytest.approx((rows[0] * 0.25 - 0.125, rows[-1] * 0.25 + 0.125))
+    with pytest.raises(InputError, match="no voxel"):
+        cropped(piece, middle_nm=(500.0, 5.0), side_nm=2.0)
+
+
+def test_saved_plates_have_their_size_and_their_recipe(volume, phases, objects, tmp_path):
+    look = Look(120.0, 7.0, 200, letters=True)
+    figure = plate(rows(volume, phases, objects), look=look)
+    paths = save_figure(figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]})
+    with Image.open(paths[0]) as image:
+        assert image.width == pytest.approx(120 / 25.4 * 200, abs=1)
+    assert recipe_of(paths[0]) == recipe_of(paths[1]) == {"position_nm": [1, 2, 3]}
+    assert b"Subject" in paths[2].read_bytes()
+    assert "Length (nm)" in paths[1].read_text(), "text stays text"
+
+
+def test_every_panel_stands_alone(volume, phases, objects):
+    for row in rows(volume, phases, objects):
+        for panel in row:
+            figure = panel_figure(panel)
+            assert size_mm(figure)[0] == pytest.approx(88.0)
+            assert_legible(figure)
+
+
+def test_what_cannot_be_drawn_is_refused(volume, phases):
+    with pytest.raises(InputError, match="no panel"):
+        plate([[], []])
+    piece = cut(phases, PLANES["XZ"], (5, 10, 10))
+    with pytest.raises(InputError, match="use more rows"):
+        plate([[PhasePanel("p", piece)] * 12], look=Look(88.0))
+    with pytest.raises(InputError, match="uint8"):
+        ImagePanel("scene", np.zeros((3, 3)))
+
+
+def test_slices_of_a_stack_are_its_planes_in_true_shape(volume):
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+
+    def colouring(values):
+        return in_colours(values, (0.0, 200_000.0), grey)
+
+    pictures = list(slice_images(volume, colouring, plane="XZ", labels=False))
+    assert len(pictures) == 30
+    rows_times = pictures[0].shape[0] / 20
+    assert rows_times == 2 * pictures[0].shape[1] / 40, "a voxel is twice as high as wide"
+    step = pictures[0].shape[1] // 40
+    np.testing.assert_array_equal(pictures[7][:: 2 * step, ::step], colouring(volume.data[:, 7]))
+
+
+def test_numbered_pictures_carry_their_place_and_are_not_overwritten(phases, tmp_path):
+    from napari_snpore.figures.phase_colours import phase_image
+    from napari_snpore.segmentation.phases import PORE_C_SN
+
+    seen = []
+
+    def write(**more):
+        return write_slice_images(
+            tmp_path,
+            phases,
+            lambda values: phase_image(values, PORE_C_SN),
+            plane="XY",
+            recipe={"layer": "p"},
+            progress=lambda done, total: seen.append((done, total)),
+            **more,
+        )
+
+    paths = write()
+    assert [path.name for path in paths[:2]] == ["slice_0001.png", "slice_0002.png"]
+    assert seen[-1] == (20, 20)
+    with Image.open(paths[3]) as image:
+        assert json.loads(image.info["Recipe"]) == {"layer": "p", "plane": "XY", "position_nm": 1.5}
+    with pytest.raises(InputError, match="already"):
+        write()
+    assert len(write(overwrite=True)) == 20
+    with pytest.raises(InputError, match="plane"):
+        slice_images(phases, lambda values: values, plane="AB")
