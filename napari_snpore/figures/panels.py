@@ -261,7 +261,7 @@ class HistogramPanel:
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw the bars, with the median and the share below the limit above them."""
-        axes = _plot_axes(figure, box, look, head_lines=2)
+        axes = _plot_axes(figure, box, look, head_lines=2 if box.width > 50 else 3)
         objects = counted(self.table, self.min_voxels)
         if objects.table.empty:
             axes.set(xticks=[], yticks=[])

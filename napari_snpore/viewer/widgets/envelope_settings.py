@@ -43,6 +43,7 @@ class Envelope:
     def parameters(self) -> dict[str, Any]:
         """For a history, named as in a recipe."""
         return {
+            "envelope_threshold": self.threshold,
             "ray_length_nm": self.ray_length_nm,
             "occlusion_threshold": self.wish.occlusion_threshold,
             "directions": _DIRECTIONS,

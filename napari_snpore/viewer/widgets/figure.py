@@ -20,11 +20,12 @@ from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.export.draw import draw_plate, panel_rows
 from napari_snpore.viewer.export.gather import gather, is_objects, missing_for
 from napari_snpore.viewer.export.wish import PARTS, PlateWish
-from napari_snpore.viewer.layers import is_phases, is_volume
+from napari_snpore.viewer.layers import is_phases, is_volume, record_of
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, StepForm
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.stack_panel import StackPanel
+from napari_snpore.viewer.workbench.steps import FIGURE
 
 _PLANES = ("XZ", "XY", "YZ")
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
@@ -292,6 +293,10 @@ class FigureWidget(StepForm):
     def _say_saved(self, paths: list[Path]) -> None:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         self.status.say(f"Saved {paths[0]}{more}.")
+        shown = self._phases.layer or self._volume.layer
+        if shown is not None:  # for the Workbench: done, and stale once this layer was made again
+            record = {"file": paths[0].name, "history": list(record_of(shown).get("history", ()))}
+            shown.metadata = {**shown.metadata, FIGURE: record}
 
     def _enable(self, _: Any = None) -> None:
         volume, phases, objects = (choice.layer for choice in (self._volume, self._phases, self._objects))

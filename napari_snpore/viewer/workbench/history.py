@@ -1,0 +1,127 @@
+"""What layers say of how they were made, and whether that still fits the layers they were made from.
+
+A result carries the history of its source and one step more. Where the source was made again with other settings, the two
+histories part; the words for where they part are those of the field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from napari.layers import Layer
+
+from napari_snpore.viewer.layers import record_of, steps_of
+from napari_snpore.volume import Step
+
+CUT = "extract subvolume"
+ENVELOPE_KEYS = ("ray_length_nm", "occlusion_threshold", "cut_axes")
+
+
+def parameters_of(layer: Layer | None, step: str) -> Mapping[str, Any]:
+    """Return the parameters of the last step of a name; empty where there is none."""
+    found = [one.parameters for one in _steps(layer) if one.name == step]
+    return found[-1] if found else {}
+
+
+def has_step(layer: Layer | None, step: str) -> bool:
+    """Say whether a step of a name is in the history of a layer."""
+    return any(one.name == step for one in _steps(layer))
+
+
+def is_part(layer: Layer) -> bool:
+    """Say whether a layer was cut out of another by a box."""
+    steps = _steps(layer)
+    return bool(steps) and steps[-1].name == CUT
+
+
+def thresholds_of(phases: Layer | None) -> tuple[float, ...]:
+    """Return the thresholds that made phases; empty where they are not known."""
+    return tuple(float(value) for value in parameters_of(phases, "segment").get("thresholds", ()))
+
+
+def envelope_of(layer: Layer | None) -> dict[str, Any]:
+    """Return ray length, occlusion threshold and cut axes of an envelope, or of the one in which phases lie; else empty.
+
+    A run writes them as one entry of its step, the window as entries beside the thresholds.
+    """
+    used = parameters_of(layer, "envelope") or parameters_of(layer, "segment")
+    nested = used.get("envelope")
+    told = nested if isinstance(nested, Mapping) else used
+    return {key: told[key] for key in ENVELOPE_KEYS if key in told}
+
+
+def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
+    """Return the history as comparable words, up to the last step called ``before``.
+
+    Cuts are left out: a box holds what its whole held. Tuples and lists compare as the same, as after a save.
+    """
+    steps = _steps(layer)
+    if before is not None:
+        last = max((k for k, step in enumerate(steps) if step.name == before), default=0)
+        steps = steps[:last]
+    return tuple(_word(step) for step in steps if step.name != CUT)
+
+
+def has_history(layer: Layer, history: Any) -> bool:
+    """Say whether a layer's history is one that was kept elsewhere."""
+    return _plain(record_of(layer).get("history", [])) == _plain(history)
+
+
+def made_from(result: Layer, sources: Iterable[Layer], *, by: str) -> Layer | None:
+    """Return the source whose history a result has, up to the step ``by`` that made it; None where there is none."""
+    wanted = path(result, before=by)
+    return next((source for source in sources if path(source) == wanted), None)
+
+
+def starts_with(result: Layer, source: Layer) -> bool:
+    """Say whether the history of a result begins with that of its source; several steps may lie between."""
+    start = path(source)
+    return path(result)[: len(start)] == start
+
+
+def what_changed(objects: Layer, phases: Layer) -> str:
+    """Say in one word what phases were made with otherwise than those that were measured.
+
+    Returns
+    -------
+    str
+        ``thresholds``, ``envelope``, ``volume``, or ``phases`` where it is something else.
+    """
+    for old, new in zip(path(objects, before="label"), path(phases), strict=False):
+        if old == new:
+            continue
+        (old_name, before), (new_name, now) = json.loads(old), json.loads(new)
+        if old_name != "segment" or new_name != "segment":
+            return "volume"
+        if before.get("thresholds") != now.get("thresholds"):
+            return "thresholds"
+        nested = [one.get("envelope") or one for one in (before, now)]
+        if any(nested[0].get(key) != nested[1].get(key) for key in ENVELOPE_KEYS):
+            return "envelope"
+        break
+    return "phases"
+
+
+def same_envelope(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Say whether two envelopes were made with the same settings, as far as both tell."""
+    return all(_plain(one[key]) == _plain(two[key]) for key in set(one) & set(two))
+
+
+def _steps(layer: Layer | None) -> tuple[Step, ...]:
+    return steps_of(record_of(layer))
+
+
+def _word(step: Step) -> str:
+    return _plain([step.name, step.parameters])
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=_as_json)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.tolist() if hasattr(value, "tolist") else str(value)
