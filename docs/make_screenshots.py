@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_snpore.viewer.layers import add_layer
 from napari_snpore.viewer.samples import phantom_layers
+from napari_snpore.viewer.widgets.figure import FigureWidget
 from napari_snpore.viewer.widgets.measure import MeasureWidget
 from napari_snpore.viewer.widgets.reconstruct import ReconstructWidget
 from napari_snpore.viewer.widgets.threshold import ThresholdWidget
@@ -34,6 +35,9 @@ def main(folder: Path = IMAGES) -> None:
     show_cross_section(viewer)
     threshold(viewer, folder / "window.png")
     measure(viewer, folder / "measure.png")
+    slices_and_subvolumes(viewer, folder / "slices.png")
+    scene(viewer, folder / "scene.png")
+    figure(viewer, folder / "figure.png", folder / "plate.png")
     viewer.close()
 
 
@@ -79,6 +83,63 @@ def measure(viewer: napari.Viewer, path: Path) -> None:
     for layer in viewer.layers:
         layer.visible = layer.name in ("pristine", "pristine · Sn objects")
     photograph(viewer, path)
+
+
+def slices_and_subvolumes(viewer: napari.Viewer, path: Path) -> None:
+    """Place the centre and the edge cube and show them on the three linked slices."""
+    close_all(viewer)
+    _, boxes = viewer.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    _, slices = viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
+    for layer in viewer.layers:
+        layer.visible = layer.name == "pristine"
+    boxes.layer, slices.layer = viewer.layers["pristine · phases"], viewer.layers["pristine"]
+    boxes.place_presets(7.0)
+    slices.position = boxes.boxes.named("edge").center_nm
+    viewer.dims.ndisplay = 3
+    slices.in_scene.setChecked(True)
+    viewer.scene.camera.set_view_direction((-0.62, 0.48, 0.62), (0, -1, 0))
+    viewer.reset_view(reset_camera_angle=False)
+    photograph(viewer, path)
+    slices.in_scene.setChecked(False)
+
+
+def scene(viewer: napari.Viewer, path: Path) -> None:
+    """Draw the phases as lit surfaces, cut open."""
+    close_all(viewer)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "3D scene")
+    for layer in viewer.layers:
+        layer.visible = False
+    widget.phases = viewer.layers["pristine · phases"]
+    widget.show_scene()
+    widget.make_surfaces()
+    viewer.layers["pristine"].visible = False
+    widget.clip.by.setCurrentText("plane across y")
+    photograph(viewer, path)
+    widget.clip.by.setCurrentText("nothing")
+    widget.show_before()
+    for layer in [one for one in viewer.layers if one.name.endswith("surface")]:
+        viewer.layers.remove(layer)
+
+
+def figure(viewer: napari.Viewer, path: Path, plate: Path) -> None:
+    """Preview the plate, and save it."""
+    close_all(viewer)
+    viewer.dims.ndisplay = 2
+    show_cross_section(viewer)
+    viewer.layers["pristine"].visible = viewer.layers["pristine · phases"].visible = True
+    _, steps = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
+    steps.open_step("Figure")
+    widget = next(one for one in viewer.window.dock_widgets.values() if isinstance(one, FigureWidget))
+    widget.dpi_box.setValue(150)
+    widget.preview()
+    photograph(viewer, path)
+    widget.save(plate)
+
+
+def close_all(viewer: napari.Viewer) -> None:
+    """Close every form."""
+    for widget in list(viewer.window.dock_widgets.values()):
+        viewer.window.remove_dock_widget(widget)
 
 
 def photograph(viewer: napari.Viewer, path: Path) -> None:

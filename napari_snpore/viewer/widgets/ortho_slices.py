@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import napari.components
@@ -134,6 +135,27 @@ class OrthoSlicesWidget(QWidget):
     def field_of_view(self, side_nm: float) -> None:
         self.field.setValue(side_nm)
         self._fit()
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what is shown how; the position is that of the window."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "field_nm": self.field_of_view,
+            "thick_way": self.thick_way.currentText(),
+            "thickness_nm": self.thickness.value(),
+            "in_scene": self.in_scene.isChecked(),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        self.field_of_view = float(state.get("field_nm", 0.0))
+        self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
+        self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
+        if state.get("in_scene") and self.layer is not None:
+            self.layer.visible = True  # it was hidden for its planes; they hide it again, and give it back when they go
+            self.in_scene.setChecked(True)
 
     def closed(self) -> None:
         """Take the planes out of the scene and let go of the canvases."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import napari.components
 import numpy as np
 import pandas as pd
 from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -81,6 +83,11 @@ class SubvolumeWidget(StepForm):
         self.boxes = boxes_of(self._viewer)
         self._fractions: pd.DataFrame | None = None
         self._showing = False
+        self._parts: list[tuple[Layer, Volume, str]] = []
+        self._said = ""
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._put_next)
         self._counting = LatestWork(self)
         self._counting.done.connect(self._on_counted)
         self._counting.failed.connect(lambda words: self.status.say(words, problem=True))
@@ -150,6 +157,8 @@ class SubvolumeWidget(StepForm):
         before = list(self._viewer.layers)
         self._extract()
         self.status.wait()
+        while self._parts:
+            QApplication.processEvents()
         return [layer for layer in self._viewer.layers if layer not in before]
 
     def save_csv(self, path: str | Path) -> Path:
@@ -167,9 +176,20 @@ class SubvolumeWidget(StepForm):
         parts = [box_fractions(volume_from_layer(layer), layer.name, scheme_of(layer).names, boxes) for layer in layers]
         return write_table(Path(path), pd.concat(parts, ignore_index=True))
 
+    def state(self) -> Mapping[str, Any]:
+        """Return the layer and the size of new cubes; the boxes themselves are a layer."""
+        return {"layer": None if self.layer is None else self.layer.name, "cube_nm": self.size.value()}
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        self.size.setValue(float(state.get("cube_nm", self.size.value())))
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+
     def closed(self) -> None:
         """Stop what runs and take the handles out of the scene; the boxes stay."""
         self.status.drop()
+        self._parts.clear()
         self._counting.drop()
         self._draw(False)
         self.handles.close()
@@ -455,16 +475,27 @@ class SubvolumeWidget(StepForm):
             return parts
 
         def done(parts: list[tuple[Layer, Volume]]) -> None:
-            active = self._viewer.layers.selection.active
-            for layer, part in parts:
-                put_layer(self._viewer, part_data(layer, part, f"{box.name} box{SEPARATOR}{layer.name}"))
-            if active is not None and active in self._viewer.layers:
-                self._viewer.layers.selection.active = active  # whose fractions are shown, not those of the part
-            self.status.say(
+            self._parts = [(layer, part, f"{box.name} box{SEPARATOR}{layer.name}") for layer, part in parts]
+            self._said = (
                 f"Cut '{box.name}' out of {len(parts)} layers, {' × '.join(map(str, parts[0][1].shape))} voxels."
             )
+            self._put_next()
 
         self.status.run("Extract", work, done)
+
+    def _put_next(self) -> None:
+        """Add one part a turn of the event loop: each costs napari up to 0.1 s."""
+        if not self._parts:
+            return
+        layer, part, name = self._parts.pop(0)
+        active = self._viewer.layers.selection.active
+        put_layer(self._viewer, part_data(layer, part, name))
+        if active is not None and active in self._viewer.layers:
+            self._viewer.layers.selection.active = active  # whose fractions are shown, not those of the part
+        if self._parts:
+            self._next.start()
+        else:
+            self.status.say(self._said)
 
     def _ask_path(self) -> None:
         dialog = QFileDialog(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)")

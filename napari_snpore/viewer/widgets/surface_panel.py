@@ -15,6 +15,9 @@ from napari_snpore.viewer.layers import scheme_of
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
 
 
+_ROW_PX = 26
+
+
 class PhaseRows(QWidget):
     """One row a phase: tick, colour and name, opacity; they steer the surfaces once there are some, and say which are wanted."""
 
@@ -70,6 +73,7 @@ class PhaseRows(QWidget):
             for column, part in enumerate((swatch, tick, opacity, share)):
                 self._grid.addWidget(part, row, column)
             self.ticks[name], self.opacities[name] = tick, opacity
+        self.setMinimumHeight(_ROW_PX * len(self.ticks))  # a fold does not grow by itself
         self._on_layers()
 
     def _apply(self, _: Any = None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import napari.components
 import numpy as np
@@ -129,6 +130,24 @@ class ThresholdWidget(StepForm):
         if self._applied == before or self._made is None:
             raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
+
+    def state(self) -> Mapping[str, Any]:
+        """Return volume, thresholds and phases."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "thresholds": list(self._thresholds),
+            "names": list(self._scheme.names),
+            "colours": list(self._scheme.colours),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") not in layers:
+            return
+        self.layer = layers[state["layer"]]
+        self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colours"])))
+        if state["thresholds"]:
+            self.thresholds = state["thresholds"]
 
     def closed(self) -> None:
         """Stop, and take the preview away."""
