@@ -14,7 +14,6 @@ from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.layers import scheme_of
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
 
-
 _ROW_PX = 26
 
 
