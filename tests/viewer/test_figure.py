@@ -12,7 +12,7 @@ from napari_snpore.figures import recipe_of
 from napari_snpore.viewer.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.export.draw import panel_rows
 from napari_snpore.viewer.export.gather import gather
-from napari_snpore.viewer.layers import add_layer, objects_data, phases_data, volume_data
+from napari_snpore.viewer.layers import KEY, add_layer, objects_data, phases_data, volume_data
 from napari_snpore.viewer.widgets.figure import FigureWidget
 from napari_snpore.volume import Volume
 
@@ -60,6 +60,16 @@ def test_fractions_of_the_boxes_are_counted_in_the_box(viewer):
     box = viewer.layers["fibre · phases"].data[6:14, 8:20, 12:27]
     assert sum(shares.values()) == pytest.approx(100.0)
     assert shares["pore"] == pytest.approx(100 * (box == 1).mean(), abs=5)
+
+
+def test_histograms_are_marked_as_those_of_the_measurement(viewer):
+    fill(viewer)
+    layer = viewer.layers["fibre · Sn objects"]
+    layer.metadata[KEY]["crowther_nm"] = 2.8
+    panels = panel_rows(wish_of(viewer, None, parts=("histograms",)))[-1]
+    assert [panel.crowther_nm for panel in panels] == [2.8] * 3
+    assert "D·Δθ 2.8" in panels[0].note()
+    assert panels[0].voxel_nm == 0.5
 
 
 def test_missing_parts_say_what_they_need(viewer, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +73,7 @@ def gather(
         objects=None if objects is None else object_table(objects.features),
         noun=_noun(objects),
         voxel_nm=1.0 if objects is None else float(max(objects.scale)),
-        crowther_nm=None if objects is None else crowther_nm(objects),
+        crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
         scene=scene,
         scene_nm_per_pixel=scale,
         layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
@@ -110,16 +109,6 @@ def scene_picture(viewer: Any, volume: Layer) -> tuple[NDArray[np.uint8], float 
         if before is not None:
             before.give_back()
     return np.ascontiguousarray(picture[..., :3]), scale
-
-
-def crowther_nm(objects: Layer) -> float | None:
-    """Return D·Δθ where the history of a layer says the tilt step; else nothing."""
-    for step in record_of(objects).get("history", ()):
-        values = step.get("parameters", {})
-        if "tilt_step_deg" in values:
-            thickness = float(values.get("diameter_nm", math.nan))
-            return math.radians(float(values["tilt_step_deg"])) * thickness if math.isfinite(thickness) else None
-    return None
 
 
 def is_objects(layer: Layer) -> bool:

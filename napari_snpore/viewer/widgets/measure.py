@@ -27,6 +27,7 @@ from napari_snpore.files import write_table
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import (
+    KEY,
     SEPARATOR,
     array_from_layer,
     dead_data,
@@ -337,6 +338,7 @@ class MeasureWidget(StepForm):
         name = f"{stem_of(layer.name)}{SEPARATOR}{wish.name} objects"
         self._measured, self._source = measured, layer
         data = objects_data(measured.labels, measured.table, name, phase=wish.name)
+        data[1]["metadata"][KEY]["crowther_nm"] = measured.crowther_nm  # figures mark it as the histograms here do
         self._made = put_layer(self._viewer, data)  # type: ignore[assignment]
         self._made.colormap = object_colormap(None)
         self._offer_colours()
