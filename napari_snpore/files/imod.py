@@ -9,6 +9,7 @@ shifts turned by -φ, the offset of the axis taken off DX.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +17,10 @@ from numpy.typing import ArrayLike
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.side_files import text_of
-from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.warp import axis_rotation
+
+if TYPE_CHECKING:
+    from napari_snpore.tomography.alignment import Alignment
 
 _SAME_DEG = 0.05
 _SAME_SCALE = 0.002
@@ -54,6 +57,8 @@ def read_xf(path: str | Path) -> Alignment:
         )
     shifts = np.stack([dy, dx], axis=1) @ axis_rotation(mean).T
     # 90° beyond the range is the same axis seen from its other end: the aligned images come out turned by 180°
+    from napari_snpore.tomography.alignment import Alignment  # with it come registration and half a second
+
     return Alignment(shifts, mean, 0.0, np.full(len(shifts), np.nan), method="IMOD .xf")
 
 

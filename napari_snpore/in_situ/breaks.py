@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from napari_snpore.errors import InputError
 from napari_snpore.in_situ.frames import FLOAT
@@ -123,10 +123,10 @@ def break_point(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None
     floor = n * (1e-12 * (float(np.abs(d).max()) + 1e-300)) ** 2  # noiseless data: no logarithm of nothing
     gain = n * math.log((cost.line + floor) / (rest + floor)) - 2 * math.log(n)
     variance = rest / freedom
-    limit = rest + variance * float(stats.f.ppf(_ONE_SIGMA, 1, freedom))
+    limit = rest + variance * float(special.fdtri(1, freedom, _ONE_SIGMA))
     before, bend = factors[1], factors[2]
     after = before + bend
-    student = float(stats.t.ppf(0.5 + _ONE_SIGMA / 2, freedom))
+    student = float(special.stdtrit(freedom, 0.5 + _ONE_SIGMA / 2))
     spread = student * np.sqrt(variance * np.array([inverse[1, 1], inverse[1, 1] + 2 * inverse[1, 2] + inverse[2, 2]]))
     change = before * best + after * (1 - best)
     return BreakPoint(

@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, optimize, stats
+from scipy import ndimage, optimize, special
 
 from napari_snpore.in_situ.across import Across
 from napari_snpore.in_situ.chord import blurred_chord, chord_and_slopes
@@ -200,7 +200,7 @@ def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, t
     weighted = n[:, None] * jacobian
     meat += max(beyond, 0.0) * _correlation_length(misfit) * (weighted.T @ weighted)
     # so few stretches know their own scatter only roughly: Student's t for one standard error
-    student = float(stats.t.ppf(0.5 + _ONE_SIGMA / 2, stretches - 1))
+    student = float(special.stdtrit(stretches - 1, 0.5 + _ONE_SIGMA / 2))
     out[free] = student * np.sqrt(np.maximum(np.diag(inverse @ meat @ inverse), 0))
     return out
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 KEY = "napari_snpore"
 """Where our record stands in a layer's metadata."""
 
+FRAMES, OUTLINES = "frames", "outlines"
+"""Kinds of the layers of an in situ series: its images, and the fitted edges drawn over them."""
+
 UNIT = "nm"
 ENVELOPE_COLOUR = "#e8590c"
 DEAD_COLOUR = "#d6336c"

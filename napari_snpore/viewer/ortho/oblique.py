@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
@@ -93,6 +92,8 @@ def oblique_slice(
     InputError
         The point lies outside the volume.
     """
+    from scipy.ndimage import map_coordinates  # half a second, and only lines and planes need it
+
     spacing, origin = np.array(volume.spacing), np.array(volume.origin)
     first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
     center = np.array(center_nm, float)

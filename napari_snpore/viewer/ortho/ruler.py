@@ -13,7 +13,6 @@ from napari.components import ViewerModel
 from napari.layers import Shapes
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from scipy.ndimage import map_coordinates
 from vispy.scene.visuals import Line
 
 from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
@@ -106,6 +105,8 @@ def line_profile(volume: Volume, line: Measured) -> tuple[NDArray[np.float64], N
 
     Two samples a voxel of the finest spacing.
     """
+    from scipy.ndimage import map_coordinates  # half a second, and only lines and planes need it
+
     step = min(volume.spacing) / 2
     count = max(2, math.ceil(line.length_nm / step) + 1)
     share = np.linspace(0.0, 1.0, count)

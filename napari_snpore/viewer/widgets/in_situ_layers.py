@@ -12,12 +12,12 @@ import pint
 from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.in_situ import ImageSeries, Rectangle
 from napari_snpore.in_situ.rectangle import directions
-from napari_snpore.viewer.layers import KEY, UNIT, LayerData, kind_of, record_of, steps_of
+from napari_snpore.viewer.layers import FRAMES, KEY, OUTLINES, UNIT, LayerData, kind_of, record_of, steps_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer, Shapes
 
-FRAMES, OUTLINES, DRAWN = "frames", "outlines", "drawn"
+DRAWN = "drawn"
 FRAME_AXES = ("frame", "y", "x")
 EDGE_COLOUR = "#ff922b"
 BOX_COLOURS = ("#ff6b6b", "#51cf66", "#cc5de8", "#22b8cf", "#ff922b", "#94d82d")

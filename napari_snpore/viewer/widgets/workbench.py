@@ -33,7 +33,6 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.docking import ancestor
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import stem_of
-from napari_snpore.viewer.readers import get_reader
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import ruler
 from napari_snpore.viewer.widgets.step_row import StepRow
@@ -152,6 +151,8 @@ class WorkbenchWidget(QWidget):
 
     def open_files(self, paths: list[str]) -> None:
         """Open files as if they were dropped on the window, each by itself; what fails is said in one sentence."""
+        from napari_snpore.viewer.readers import get_reader  # the readers of all formats: not needed to look at steps
+
         for path in paths:
             try:
                 self._viewer.open(path, plugin=None if get_reader(path) is None else _PLUGIN)

@@ -13,6 +13,8 @@ from napari.layers import Layer
 
 from napari_snpore.viewer.boxes import KIND as BOXES
 from napari_snpore.viewer.layers import (
+    FRAMES,
+    OUTLINES,
     SEPARATOR,
     has_scale,
     kind_of,
@@ -20,7 +22,6 @@ from napari_snpore.viewer.layers import (
 )
 from napari_snpore.viewer.ortho.positions import KIND as POSITIONS
 from napari_snpore.viewer.ortho.ruler import KIND as DISTANCES
-from napari_snpore.viewer.widgets.in_situ_layers import FRAMES, OUTLINES
 from napari_snpore.viewer.workbench.history import (
     envelope_of,
     has_history,
