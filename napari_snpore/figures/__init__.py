@@ -4,6 +4,7 @@ The one room of the package that imports matplotlib, through its object interfac
 :class:`~napari_snpore.figures.style.Look` (``look=``) sets width in mm, type in points, dots per inch and panel letters.
 """
 
+from napari_snpore.figures.box_pair_panel import BoxPairPanel
 from napari_snpore.figures.fraction_plot import phase_fractions
 from napari_snpore.figures.object_plots import object_histograms
 from napari_snpore.figures.panels import FractionPanel, HistogramPanel, ImagePanel, PhasePanel, SlicePanel, TablePanel
@@ -22,6 +23,7 @@ __all__ = [
     "DOUBLE_COLUMN_MM",
     "PRINT",
     "SINGLE_COLUMN_MM",
+    "BoxPairPanel",
     "FractionPanel",
     "HistogramPanel",
     "ImagePanel",

@@ -40,6 +40,9 @@ class Panel(Protocol):
     def aspect(self) -> float:
         """Width over height of the box that it is drawn in."""
 
+    def least_mm(self, look: Look) -> float:
+        """Return the width below which its writing finds no room."""
+
     def note(self) -> str:
         """Return a line below the box, or nothing."""
 
@@ -71,10 +74,17 @@ class ImagePanel:
                 f"The picture is {self.rgb.dtype} of shape {self.rgb.shape}; uint8 (height, width, 3) is needed."
             )
 
+        if self.nm_per_pixel is not None and not (math.isfinite(self.nm_per_pixel) and self.nm_per_pixel > 0):
+            raise InputError(f"nm_per_pixel is {self.nm_per_pixel}; a positive number is needed, or None.")
+
     @property
     def aspect(self) -> float:
         """Of the picture."""
         return float(self.rgb.shape[1] / self.rgb.shape[0])
+
+    def least_mm(self, look: Look) -> float:
+        """Return what its heading takes."""
+        return _least_of_heading(self.heading, look)
 
     def note(self) -> str:
         """Return nothing."""
@@ -117,6 +127,10 @@ class SlicePanel:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
 
+    def least_mm(self, look: Look) -> float:
+        """Return what its heading takes."""
+        return _least_of_heading(self.heading, look)
+
     def note(self) -> str:
         """Return what dark and bright stand for."""
         low, high = (number(value, trim=True) for value in self.limits)
@@ -145,6 +159,10 @@ class PhasePanel:
     def aspect(self) -> float:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
+
+    def least_mm(self, look: Look) -> float:
+        """Return what its heading takes."""
+        return _least_of_heading(self.heading, look)
 
     def note(self) -> str:
         """Return nothing: the legend says it."""
@@ -184,6 +202,13 @@ class FractionPanel:
     def aspect(self) -> float:
         """Wider with more regions."""
         return 0.85 + 0.25 * max(len(self.shares) - 1, 0)
+
+    def least_mm(self, look: Look) -> float:
+        """Return what the names of the regions take, and the name of the upright axis."""
+        names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
+        across = _left_of_plot(look) + 2.0 + names * len(self.shares)
+        upright = text_width_mm("Volume fraction (%)", look.font_pt) + 0.5 * look.line_mm + 2.2
+        return max(across, upright * self.aspect, _least_of_heading(self.heading, look))
 
     def note(self) -> str:
         """Return what the shares are of, and what the whiskers are."""
@@ -250,14 +275,21 @@ class HistogramPanel:
         """A little wider than high."""
         return 1.15
 
+    def least_mm(self, look: Look) -> float:
+        """Return what the names of its axes take."""
+        return max(5.4 * look.font_pt, _least_of_heading(self.heading, look))
+
     def note(self) -> str:
-        """Return what the marks stand for."""
+        """Return what the marks stand for, how many objects are unresolved and how many were left out."""
+        objects = counted(self.table, self.min_voxels)
+        cut = f"; {objects.cut} cut by the box left out" if objects.cut else ""
         if self.column == "aspect_ratio":
-            return f"≥ {self.min_voxels} voxels; dashed: median"
+            return f"≥ {self.min_voxels} voxels; dashed: median{cut}"
+        share = f" ({number(100 * float(np.mean(~objects.resolved)), trim=True)} %)" if len(objects.table) else ""
         marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
         if self.crowther_nm is not None:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
-        return f"hatched: < {self.min_voxels} voxels; dashed: median; {marks}"
+        return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw the bars, with the median and the share below the limit above them."""
@@ -291,30 +323,85 @@ class TablePanel:
         """Flat: a few rows beside other panels; alone in a row it takes the height that it needs."""
         return max(2.2, 9.0 / (len(self.table) + 1))
 
-    def height_mm(self, look: Look) -> float:
-        """Return the height that its rows need."""
-        return 1.5 * look.line_mm * (len(self.table) + 1) + 0.5
+    def least_mm(self, look: Look) -> float:
+        """Return what its words take on one line, and beside other panels what its rows take."""
+        cells = _cells(self.table)
+        lines = 1.5 * look.line_mm * len(cells)
+        return max(sum(_widths(cells, look)) + _COLUMN_GAP_MM * (len(cells[0]) - 1), lines * self.aspect)
+
+    def height_mm(self, width_mm: float, look: Look) -> float:
+        """Return the height that its rows need at a width."""
+        return sum(_heights(_fitted(self.table, width_mm, look), look)) + 0.5
 
     def note(self) -> str:
         """Return nothing."""
         return ""
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
-        """Write the columns, as wide as their words, between thin lines."""
+        """Write the columns, as wide as their words, between thin lines; rows become columns where that is what fits."""
         axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
         axes.set(xlim=(0, box.width), ylim=(box.height, 0))
-        rows = [[str(name) for name in self.table.columns], *self.table.astype(str).to_numpy().tolist()]
-        widths = [max(text_width_mm(row[k], look.small_pt) for row in rows) for k in range(len(rows[0]))]
+        cells = _fitted(self.table, box.width, look)
+        widths, heights = _widths(cells, look), _heights(cells, look)
         spare = max(box.width - sum(widths), 0.0) / max(len(widths), 1)
-        pitch = min(1.5 * look.line_mm, box.height / len(rows))
-        for index, row in enumerate(rows):
+        top = 0.0
+        for index, (row, height) in enumerate(zip(cells, heights, strict=True)):
             left = 0.0
             for words, width in zip(row, widths, strict=True):
                 weight = "bold" if index == 0 else "normal"
-                axes.text(left, (index + 0.5) * pitch, words, va="center", fontsize=look.small_pt, fontweight=weight)
+                style: dict[str, Any] = {"fontsize": look.small_pt, "fontweight": weight, "linespacing": 1.15}
+                align = "center" if "\n" in words else "center_baseline"
+                axes.text(left, top + height / 2, words, va=align, **style)
                 left += width + spare
-        for line in (pitch, pitch * len(rows)):
-            axes.plot([0, box.width], [line, line], color=INK, linewidth=0.5)
+            top += height
+            if index in (0, len(cells) - 1):
+                axes.plot([0, box.width], [top, top], color=INK, linewidth=0.5)
+
+
+_COLUMN_GAP_MM = 2.0
+_BOLD = 1.15
+"""Bold letters are wider by so much at most."""
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """Return the words of a table, the names of its columns first."""
+    return [[str(name) for name in table.columns], *table.astype(str).to_numpy().tolist()]
+
+
+def _widths(cells: list[list[str]], look: Look) -> list[float]:
+    """Return how wide the columns are; the first row is bold."""
+    return [
+        max(text_width_mm(words, look.small_pt) * (_BOLD if k == 0 else 1.03) for k, words in enumerate(column))
+        for column in zip(*cells, strict=True)
+    ]
+
+
+def _heights(cells: list[list[str]], look: Look) -> list[float]:
+    """Return how high the rows are."""
+    return [look.line_mm * (0.5 + max(words.count("\n") + 1 for words in row)) for row in cells]
+
+
+def _fitted(table: pd.DataFrame, width_mm: float, look: Look) -> list[list[str]]:
+    """Return the words of a table in lines that fit the width: names broken, else turned over, else all words broken."""
+    cells = _cells(table)
+    for found in (cells, [list(column) for column in zip(*cells, strict=True)]):
+        body = [
+            max((text_width_mm(word, look.small_pt) for word in column), default=0.0)
+            for column in zip(*found[1:], strict=True)
+        ]
+        names = [max(text_width_mm(word, look.small_pt) for word in name.split() or [""]) for name in found[0]]
+        rooms = [_BOLD * max(pair) for pair in zip(body or names, names, strict=True)]
+        broken = [
+            [
+                wrapped(name, width_mm=1.06 * room / _BOLD, size_pt=look.small_pt)
+                for name, room in zip(found[0], rooms, strict=True)
+            ]
+        ]
+        for candidate in (found, broken + found[1:]):
+            if sum(_widths(candidate, look)) + _COLUMN_GAP_MM * (len(found[0]) - 1) <= width_mm:
+                return candidate
+    room = max((width_mm + _COLUMN_GAP_MM) / len(cells[0]) - _COLUMN_GAP_MM, 1.0) / _BOLD
+    return [[wrapped(words, width_mm=room, size_pt=look.small_pt) for words in row] for row in cells]
 
 
 def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -330,9 +417,18 @@ def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArr
         The map.
     """
     low, high = limits
+    if not (math.isfinite(low) and math.isfinite(high) and low != high):
+        raise InputError(f"limits are {low} and {high}; two different numbers are needed.")
     share = (values.astype(np.float64) - low) / (high - low)
     steps = np.rint(255 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.intp)
     return np.asarray(np.asarray(colours)[steps])
+
+
+def _least_of_heading(heading: str, look: Look) -> float:
+    """Return the width in which a heading and its letter stay readable: on one line if it is short, on two or three if not."""
+    letter = 4.5 if look.letters else 0.0
+    longest = max((text_width_mm(word, look.font_pt) for word in heading.split()), default=0.0)
+    return letter + max(1.2 * longest, min(text_width_mm(heading, look.font_pt) * 1.05, 2.4 * look.font_pt))
 
 
 def note_at(figure: Figure, box: Box, panel: Panel, look: Look) -> None:

@@ -6,6 +6,7 @@ As on a printed page, the height of a row follows from the widths that its panel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from matplotlib.figure import Figure
 
@@ -20,6 +21,8 @@ _MARGIN_MM = 1.0
 _GAP_MM = 3.5
 _TALLEST_MM = 75.0
 _LOWEST_MM = 14.0
+_EASE = 1.3
+"""How much higher than they need the panels of a broken row are at most."""
 
 
 def plate(
@@ -30,7 +33,8 @@ def plate(
     Parameters
     ----------
     rows : sequence of sequence of Panel
-        From :mod:`~napari_snpore.figures.panels`; empty rows are left out.
+        From :mod:`~napari_snpore.figures.panels`; empty rows are left out, and a row with more panels than can be read at
+        this width goes on in the next, all its panels as high.
     title : str, optional
         Above all.
     look : Look
@@ -57,14 +61,14 @@ def plate(
         line = look.line_mm
         head = line + 1.6
         places: list[tuple[Panel, Box]] = []
+        pieces = [piece for row in filled for piece in _pieces(row, inner, look)]
         lines = title_lines(title, width_mm=inner, look=look)
         top = _MARGIN_MM + len(lines) * line + (1.0 if lines else 0.0)
-        for row in filled:
+        for row, height in pieces:
             room = inner - _GAP_MM * (len(row) - 1)
-            height = min(room / sum(panel.aspect for panel in row), _TALLEST_MM)
             alone = row[0] if len(row) == 1 and isinstance(row[0], TablePanel) else None
             if alone is not None:
-                height = alone.height_mm(look)
+                height = alone.height_mm(room, look)
             elif height < _LOWEST_MM:
                 raise InputError(
                     f"{len(row)} panels in one row of {width:g} mm are only {height:.0f} mm high; use more rows."
@@ -84,8 +88,7 @@ def plate(
         title_at(figure, _MARGIN_MM, _MARGIN_MM, lines)
         for index, (panel, box) in enumerate(places):
             words = _heading(panel, box.width, look)
-            bottom = box.top - 1.2 - words.count("\n") * line
-            heading_at(figure, box.left, bottom, words, index=index, look=look)
+            heading_at(figure, box.left, box.top - 1.2, words, index=index, look=look)
             panel.draw(figure, box, look)
             note_at(figure, box, panel, look)
         if key and phases is not None:
@@ -93,6 +96,27 @@ def plate(
             anchor = (0.5, _MARGIN_MM / (top + key + _MARGIN_MM))
             figure.legend(handles=handles, ncols=len(handles), loc="lower center", bbox_to_anchor=anchor)
         return figure
+
+
+def _pieces(row: list[Panel], width_mm: float, look: Look) -> list[tuple[list[Panel], float]]:
+    """Break a row into the fewest parts whose panels have room for their writing; return them with their heights in mm.
+
+    All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
+    makes the page long enough.
+    """
+    for count in range(1, len(row) + 1):
+        each, more = divmod(len(row), count)
+        ends = [k * each + min(k, more) for k in range(count + 1)]
+        parts = [row[start:end] for start, end in pairwise(ends)]
+        heights = [
+            min((width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part), _TALLEST_MM)
+            for part in parts
+        ]
+        needed = max(panel.least_mm(look) / panel.aspect for panel in row)
+        height = min(heights) if count == 1 else min(*heights, _EASE * needed)
+        if all(panel.aspect * height >= panel.least_mm(look) for panel in row):
+            return [(part, height) for part in parts]
+    return [([panel], min(width_mm / panel.aspect, _TALLEST_MM)) for panel in row]
 
 
 def panel_figure(panel: Panel, *, look: Look = PRINT) -> Figure:

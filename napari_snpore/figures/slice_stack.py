@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,10 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, OutputError
 from napari_snpore.figures.cuts import AXIS_NAMES, Cut, cut, plane_named
 from napari_snpore.figures.numbers import length, round_length
 from napari_snpore.figures.save import recipe_text
-from napari_snpore.files.atomic import atomic_path
 from napari_snpore.volume import Volume
 
 _LEAST_PX = 300
@@ -38,9 +40,9 @@ def slice_images(
     colouring : callable
         Values of one slice to colours; see :meth:`~napari_snpore.figures.panels.SlicePanel.image`.
     plane : {"XY", "XZ", "YZ"}
-        Which slices. Voxels that are not square on it are repeated to the nearest whole number of pixels.
+        Which slices. Voxels that are not square on it are repeated so that the picture has the shape of the slice.
     labels : bool
-        Write the place in nm and a scale bar on each.
+        Write the place in nm and a scale bar on each; a slice too slender for them gets a black margin.
 
     Yields
     ------
@@ -71,10 +73,12 @@ def write_slice_images(
 ) -> list[Path]:
     """Write every slice as a numbered PNG, ``slice_0001.png`` first; the recipe is in each.
 
+    All are written beside the folder first: it holds the whole stack or what it held before.
+
     Parameters
     ----------
     folder : str or Path
-        Made where it is missing.
+        Made where it is missing; must be empty unless ``overwrite``.
     volume, colouring, plane, labels
         As in :func:`slice_images`.
     stem : str
@@ -82,35 +86,58 @@ def write_slice_images(
     recipe : mapping, optional
         How the pictures were made; ``plane`` and ``position_nm`` are added.
     overwrite : bool
-        Replace pictures of these names.
+        Replace the numbered pictures of this stem, however many there are; other files stay.
     progress, should_stop : callable, optional
-        Told how many are written; asked before each. What was written stays.
+        Told how many are written; asked before each. An exception of ``progress`` ends the writing too.
 
     Raises
     ------
     InputError
-        Pictures of this name are there already, or an unknown plane.
+        The folder holds something already, or an unknown plane.
     Stopped
-        On request.
+        On request; nothing was kept.
+    OutputError
+        A place that cannot be written.
     """
     folder, chosen = Path(folder), plane_named(plane)
-    if not overwrite and folder.is_dir() and any(folder.glob(f"{stem}_*.png")):
-        raise InputError(f"{folder} holds pictures named {stem}_… already; choose another folder, or overwrite them.")
+    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} holds files already; choose another folder, or overwrite the pictures in it.")
     count = volume.shape[chosen.normal]
     digits = max(4, len(str(count)))
-    paths = []
-    for index, image in enumerate(_images(volume, colouring, chosen, labels)):
-        check_stop(should_stop)
-        place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
-        chunk = PngInfo()
-        chunk.add_itxt("Recipe", recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}))
-        path = folder / f"{stem}_{index + 1:0{digits}d}.png"
-        with atomic_path(path) as part:
-            Image.fromarray(image).save(part, format="PNG", pnginfo=chunk)
-        paths.append(path)
-        if progress is not None:
-            progress(index + 1, count)
-    return paths
+    names = [f"{stem}_{index + 1:0{digits}d}.png" for index in range(count)]
+    with _beside(folder) as part:
+        for index, image in enumerate(_images(volume, colouring, chosen, labels)):
+            check_stop(should_stop)
+            place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
+            chunk = PngInfo()
+            chunk.add_itxt("Recipe", recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}))
+            Image.fromarray(image).save(part / names[index], format="PNG", pnginfo=chunk)
+            if progress is not None:
+                progress(index + 1, count)
+        _move_in(part, folder, names, stem)
+    return [folder / name for name in names]
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside the one to fill, gone afterwards."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as made:
+            yield Path(made)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _move_in(part: Path, folder: Path, names: list[str], stem: str) -> None:
+    """Move finished pictures into their folder, and take away those of an earlier, longer stack of the same stem."""
+    folder.mkdir(exist_ok=True)
+    numbered = re.compile(rf"{re.escape(stem)}_\d{{4,}}\.png")
+    for name in names:
+        (part / name).replace(folder / name)
+    for found in list(folder.iterdir()):
+        if numbered.fullmatch(found.name) and found.name not in set(names):
+            found.unlink()
 
 
 def _images(volume: Volume, colouring: Colouring, plane: Any, labels: bool) -> Iterator[NDArray[np.uint8]]:
@@ -132,26 +159,33 @@ def _opaque(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _square(picture: NDArray[np.uint8], volume: Volume, plane: Any) -> NDArray[np.uint8]:
-    """Repeat rows and columns so that a pixel is as high as wide, and small slices are large enough to read."""
-    down, right = volume.spacing[plane.down], volume.spacing[plane.right]
-    finest = min(down, right)
-    rows, columns = round(down / finest), round(right / finest)
-    times = max(1, -(-_LEAST_PX // max(picture.shape[0] * rows, picture.shape[1] * columns)))
-    return np.ascontiguousarray(picture.repeat(rows * times, 0).repeat(columns * times, 1))
+    """Repeat rows and columns until a pixel is as high as wide (a part of a voxel's edge), and small slices can be read."""
+    steps = volume.spacing[plane.down], volume.spacing[plane.right]
+    sides = [count * step / min(steps) for count, step in zip(picture.shape[:2], steps, strict=True)]
+    times = max(1, -(-_LEAST_PX // round(max(sides))))
+    rows, columns = (
+        ((np.arange(round(side * times)) + 0.5) * count / round(side * times)).astype(np.intp)
+        for side, count in zip(sides, picture.shape[:2], strict=True)
+    )
+    return np.ascontiguousarray(picture[rows][:, columns])
 
 
 def _lettered(picture: NDArray[np.uint8], piece: Cut) -> NDArray[np.uint8]:
     """Write place and scale bar, white on black plates."""
     height, width = picture.shape[:2]
-    image = Image.fromarray(picture)
-    draw = ImageDraw.Draw(image)
-    size = max(11, height // 28)
+    size = max(11, height // 28) if height < 4 * width else 11
     font = ImageFont.load_default(size)
     words = f"{AXIS_NAMES[piece.plane.normal]} = {piece.position_nm[piece.plane.normal]:.1f} nm"
-    _plate(draw, (size // 2, size // 2), words, font)
     nm_per_pixel = piece.size_nm[1] / width
     bar_nm = round_length(width / 4 * nm_per_pixel)
     bar = round(bar_nm / nm_per_pixel)
+    widest = max(font.getlength("0" * len(words)), font.getlength(length(bar_nm)), bar)
+    margin = max(0, round(widest) + 2 * size - width), max(0, 6 * size - height)
+    picture = np.pad(picture, ((0, margin[1]), (0, margin[0]), (0, 0)))
+    height = picture.shape[0]
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    _plate(draw, (size // 2, size // 2), words, font)
     left, top = size // 2, height - 3 * size
     box = draw.textbbox((0, 0), length(bar_nm), font=font)
     wide = max(bar, round(box[2] - box[0]))

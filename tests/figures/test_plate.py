@@ -172,3 +172,65 @@ def test_numbered_pictures_carry_their_place_and_are_not_overwritten(phases, tmp
     assert len(write(overwrite=True)) == 20
     with pytest.raises(InputError, match="plane"):
         slice_images(phases, lambda values: values, plane="AB")
+
+
+STATES = pd.DataFrame(
+    {
+        "state": ["pristine", "sodiated", "desodiated"],
+        "pore (%)": ["38.1 ± 1.6", "22.0 ± 2.1", "30.3 ± 1.9"],
+        "Sn (%)": ["14.9 ± 0.4", "31.2 ± 0.9", "17.7 ± 0.5"],
+        "dead pores (%)": ["0.41 ± 0.10", "3.2 ± 0.6", "2.0 ± 0.3"],
+        "median length (nm)": ["1.82 ± 0.05", "2.90 ± 0.12", "2.10 ± 0.09"],
+        "objects": ["1,204", "633", "892"],
+    }
+)
+
+
+@pytest.mark.parametrize("width", [85.0, 180.0])
+@pytest.mark.parametrize("font", [6.0, 7.0, 8.0])
+def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, width, font):
+    wide = [*rows(volume, phases, objects)[:3], [TablePanel("States", STATES)]]
+    wide[1] = [*wide[0][1:], *wide[0][1:], *wide[1]]
+    look = Look(width, font, 150, letters=True)
+    figure = plate(wide, look=look)
+    assert_legible(figure)
+    assert size_mm(figure)[0] == pytest.approx(width)
+    for axes in figure.axes:
+        for image in axes.images:
+            box, (left, right, bottom, top) = axes.get_window_extent(), image.get_extent()
+            assert box.width / box.height == pytest.approx(abs((right - left) / (top - bottom)), rel=1e-6)
+
+
+@pytest.mark.parametrize("width", [85.0, 180.0])
+@pytest.mark.parametrize("font", [6.0, 7.0, 8.0])
+def test_tables_fit_turned_over_or_in_broken_words(width, font):
+    for table in (STATES, pd.concat([STATES, STATES.iloc[:, 1:].add_prefix("once more ")], axis=1), STATES[:0]):
+        figure = panel_figure(TablePanel("States", table), look=Look(width, font, 150))
+        assert_legible(figure)
+    figure = panel_figure(TablePanel("States", STATES), look=Look(width, font, 150))
+    assert {"38.1 ± 1.6", "892", "median length (nm)"} <= set(texts_of(figure))
+
+
+def test_headings_of_several_lines_stand_right_above_their_panels(phases):
+    piece = cut(phases, PLANES["XZ"], (5, 10, 10))
+    long = "phases of the second fibre after the tenth cycle, sodiated, at the left end"
+    figure = plate([[PhasePanel(long, piece)] * 3] * 2, look=Look(120.0))
+    assert_legible(figure)
+    figure.draw_without_rendering()
+    heading = next(text for text in figure.texts if text.get_text().startswith("phases of"))
+    assert "\n" in heading.get_text()
+    gap = heading.get_window_extent().y0 - figure.axes[0].get_window_extent().y1
+    assert 0 <= gap / 300 * 25.4 < 1.5
+
+
+def test_histograms_say_what_is_unresolved_and_left_out(objects):
+    table = objects.assign(touches_border=[True] * 10 + [False] * 190, voxel_count=[100] * 105 + [8] * 95)
+    words = texts_of(panel_figure(HistogramPanel("Sn clusters", table, "length_nm", 0.5)))
+    assert any("< 64 voxels (50 %)" in text and "10 cut by the box left out" in text for text in words)
+
+
+def test_limits_without_a_range_and_pixels_without_a_size_are_refused():
+    with pytest.raises(InputError, match="limits"):
+        in_colours(np.zeros((2, 2)), (1.0, 1.0), np.zeros((256, 3), np.uint8))
+    with pytest.raises(InputError, match="nm_per_pixel"):
+        ImagePanel("scene", np.zeros((3, 3, 3), np.uint8), 0.0)

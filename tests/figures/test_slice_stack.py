@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_snpore.errors import InputError, Stopped
+from napari_snpore.errors import InputError, OutputError, Stopped
 from napari_snpore.figures import recipe_of, slice_images, write_slice_images
 from napari_snpore.figures.panels import in_colours
 from napari_snpore.figures.phase_colours import phase_image
@@ -181,3 +181,72 @@ def test_an_exception_of_progress_comes_through(tmp_path):
     with pytest.raises(Cancel):
         write_slice_images(tmp_path / "a", counting(), colouring, progress=cancel)
     assert not list(tmp_path.rglob(".*"))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 0.7, 0.7), (0.45, 0.3, 0.3), (0.6, 0.5, 0.5), (0.3, 1.0, 0.4)])
+@pytest.mark.parametrize("plane", ["XY", "XZ", "YZ"])
+def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
+    """A pixel is as high as wide, to half a pixel, and every voxel is there."""
+    volume = counting(spacing)
+    picture = next(slice_images(volume, colouring, plane=plane, labels=False))
+    down, right = {"XY": (1, 2), "XZ": (0, 2), "YZ": (1, 0)}[plane]
+    true = SHAPE[down] * spacing[down] / (SHAPE[right] * spacing[right])
+    assert picture.shape[0] / picture.shape[1] == pytest.approx(true, rel=1 / min(picture.shape[:2]))
+    assert len(np.unique(picture[..., 0])) == SHAPE[down] * SHAPE[right]
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 600), (1, 600, 6), (1, 2, 2), (1, 700, 40)])
+def test_slender_slices_get_room_for_the_writing(shape):
+    """The place and the bar stand whole inside a margin; the slice keeps its upper left corner."""
+    volume = Volume(np.full(shape, 90, np.float32), (0.5, 0.5, 0.5))
+    (plain,), (written,) = (list(slice_images(volume, colouring, plane="XY", labels=on)) for on in (False, True))
+    height, width = plain.shape[:2]
+    assert written.shape[0] >= height
+    assert written.shape[1] >= width
+    bright = (written > 200).all(axis=2)
+    rows, columns = np.nonzero(bright)
+    assert rows.min() > 0
+    assert columns.min() > 0
+    assert rows.max() < written.shape[0] - 1
+    assert columns.max() < written.shape[1] - 1
+
+
+def test_a_stack_is_whole_or_not_there(tmp_path):
+    def cancel(done, total):
+        if done == 2:
+            raise Cancel
+
+    with pytest.raises(Cancel):
+        write_slice_images(tmp_path / "a", counting(), colouring, progress=cancel)
+    asked = iter([False, False, True])
+    with pytest.raises(Stopped):
+        write_slice_images(tmp_path / "a", counting(), colouring, should_stop=lambda: next(asked))
+    assert not list(tmp_path.iterdir())
+    paths = write_slice_images(tmp_path / "a", counting(), colouring)
+    before = [path.read_bytes() for path in paths]
+    with pytest.raises(Cancel):
+        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), colouring, overwrite=True, progress=cancel)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_overwriting_leaves_one_stack_and_what_others_put_there(tmp_path):
+    write_slice_images(tmp_path, counting(), colouring, plane="YZ")
+    others = [tmp_path / name for name in ("notes.txt", "slice_mean.png", "other_0001.png")]
+    for path in others:
+        path.write_text("mine")
+    paths = write_slice_images(tmp_path, counting(), colouring, plane="XY", overwrite=True)
+    assert sorted(tmp_path.iterdir()) == sorted(paths + others)
+    assert {recipe_of(path)["plane"] for path in paths} == {"XY"}
+    assert {path.read_text() for path in others} == {"mine"}
+
+
+def test_a_folder_that_holds_anything_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="already"):
+        write_slice_images(tmp_path, counting(), colouring)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="file"):
+        write_slice_images(tmp_path / "file" / "slices", counting(), colouring)
