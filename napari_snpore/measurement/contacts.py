@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.dead_pores import DeadPores
+from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
@@ -24,7 +26,7 @@ def contact_areas(
     *,
     spacing: float | Sequence[float] | None = None,
     edge_width_nm: float = 0.0,
-    dead: NDArray[np.bool_] | None = None,
+    dead: Volume | NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Measure what every object touches.
 
@@ -33,13 +35,13 @@ def contact_areas(
     labels : Volume or array of integers, shape (z, y, x)
         Objects 1..N.
     phases : Volume or array of integers, same shape
-        0 exterior, 1 pore, 2 matrix, 3 the objects' phase.
+        0 exterior, 1 pore, 2 matrix, 3 the objects' phase; up to 255.
     spacing : float or (float, float, float), optional
         Voxel size in nm; a Volume brings its own.
     edge_width_nm : float
         δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels is encapsulated. Blur makes
         a false carbon rim, so that faces alone (δ = 0) call almost every cluster encapsulated.
-    dead : bool array, same shape, optional
+    dead : Volume or bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
 
     Returns
@@ -53,14 +55,18 @@ def contact_areas(
     Raises
     ------
     InputError
-        Arrays of different shapes, a δ that is not positive.
+        Arrays of different shapes or kinds, numbers below 0, a negative δ.
     """
-    objects, found = np.asarray(array_of(labels)), np.asarray(array_of(phases))
+    objects, found = np.asarray(array_of(labels)), checked_phases(phases)
     voxel = spacing_of(labels, spacing)
-    if objects.shape != found.shape or objects.ndim != 3 or objects.dtype.kind not in "iu":
-        raise InputError(
-            f"labels has shape {objects.shape}, phases {found.shape}; whole numbers of one shape are needed."
-        )
+    if objects.dtype.kind not in "iu":
+        raise InputError(f"labels is {objects.dtype}; integers are needed (label_objects makes them from a mask).")
+    if objects.shape != found.shape:
+        raise InputError(f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed.")
+    if objects.min() < 0:
+        raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
+    if isinstance(dead, DeadPores):
+        raise InputError("dead holds three connectivities; give one of them, such as dead.mask(6).")
     if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
         raise InputError(f"edge_width_nm is {edge_width_nm}; 0 or a length in nm is needed.")
     count = int(objects.max(initial=0))
@@ -76,7 +82,7 @@ def contact_areas(
     away = _distance(objects, pore, voxel, count)
     rows = slice(1, None)
     present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
-    near = (away[rows] <= edge_width_nm) | (areas[rows, 1] > 0)  # a shared face is no distance at all
+    near = (away[rows] <= edge_width_nm * (1 + TIE)) | (areas[rows, 1] > 0)  # a shared face is no distance at all
     table = pd.DataFrame(
         {
             "label": np.arange(1, count + 1),
@@ -87,7 +93,7 @@ def contact_areas(
         }
     )
     if dead is not None:
-        away = _distance(objects, pore & ~dead, voxel, count)
+        away = _distance(objects, pore & ~checked_mask(dead, name="dead", shape=found.shape), voxel, count)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
     return table[present].reset_index(drop=True)
 
@@ -101,7 +107,7 @@ def _faces(one: Any, two: Any, phases: Any, count: int) -> NDArray[np.float64]:
         return np.bincount(one[z][towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
 
     parts = run_blocks(work, range(len(one)))
-    counts: NDArray[np.int64] = np.sum(parts, axis=0)
+    counts: NDArray[np.int64] = np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
     return counts.reshape(-1, 4).astype(np.float64)
 
 

@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+from napari_snpore.volume import Triple, Volume, spacing_of
 
 Connectivity = Literal[6, 18, 26]
 CONNECTIVITIES: tuple[Connectivity, ...] = (6, 18, 26)
@@ -76,17 +77,17 @@ def dead_pores(
     -------
     DeadPores
     """
-    labels = np.asarray(array_of(phases))
-    if labels.ndim != 3 or labels.dtype.kind not in "iub":
-        raise InputError(f"phases is {labels.dtype} of shape {labels.shape}; whole numbers (z, y, x) are needed.")
+    labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     if not (math.isfinite(probe_radius) and probe_radius >= 0):
         raise InputError(f"probe_radius is {probe_radius}; 0 or a positive length in nm is needed.")
-    if any(axis not in (0, 1, 2) for axis in cut_axes):
-        raise InputError(f"cut_axes is {tuple(cut_axes)}; axes 0 (z), 1 (y) and 2 (x) exist.")
     voxel = spacing_of(phases, spacing)
     pore, outside = labels == PORE, labels == EXTERIOR
     void = pore | outside
-    paths = void if probe_radius == 0 else void & (_distance_to_faces(~void, voxel, probe_radius) >= probe_radius)
+    paths = (
+        void
+        if probe_radius == 0
+        else void & (_distance_to_faces(~void, voxel, probe_radius) >= probe_radius * (1 - TIE))
+    )
     pore_count, body_count = int(np.count_nonzero(pore)), int(labels.size - np.count_nonzero(outside))
     rows, masks = [], {}
     for connectivity in CONNECTIVITIES:
@@ -134,7 +135,7 @@ def accessible_pores(
     DataFrame
         One row a radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
     """
-    labels = np.asarray(array_of(phases))
+    labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     voxel = spacing_of(phases, spacing)
     radii = sorted({float(radius) for radius in radii_nm})
     if not radii or not np.isfinite(radii).all() or radii[0] < 0:
@@ -146,7 +147,7 @@ def accessible_pores(
     away = _distance_to_faces(~void, voxel, radii[-1])
     rows = []
     for radius in radii:
-        found = _reached(void & (away >= radius), outside, connectivity, cut_axes)
+        found = _reached(void & (away >= radius * (1 - TIE)), outside, connectivity, cut_axes)
         reached, cut_only = (_swollen(part, voxel, radius) if radius > 0 else part for part in found)
         inside = int(np.count_nonzero(reached & pore))
         beside = int(np.count_nonzero(cut_only & pore & ~reached))
@@ -200,4 +201,4 @@ def _swollen(centres: NDArray[np.bool_], spacing: Triple, radius: float) -> NDAr
     if not centres.any():
         return centres.copy()
     away: NDArray[np.float32] = edt.edt(~centres, anisotropy=spacing, black_border=False)
-    return away <= radius
+    return away <= radius * (1 + TIE)

@@ -42,6 +42,8 @@ def volume_fractions(
     labels = array_of(phases)
     if np.dtype(labels.dtype).kind not in "iub":
         raise InputError(f"phases holds {labels.dtype}; whole numbers from 0 (exterior) on are needed.")
+    if 0 in labels.shape:
+        raise InputError(f"phases has shape {tuple(labels.shape)}: there is no voxel in it.")
     voxel = math.prod(spacing_of(phases, spacing))
 
     def count(z: int) -> NDArray[np.int64]:

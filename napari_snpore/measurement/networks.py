@@ -6,15 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.inputs import checked_phases
 from napari_snpore.measurement.labelling import label_objects
-from napari_snpore.volume import Volume, array_of, spacing_of
+from napari_snpore.volume import Volume, spacing_of
 
 
 def phase_networks(
@@ -44,9 +43,7 @@ def phase_networks(
     """
     from skimage.measure import euler_number
 
-    labels = np.asarray(array_of(phases))
-    if labels.ndim != 3 or labels.dtype.kind not in "iub":
-        raise InputError(f"phases is {labels.dtype} of shape {labels.shape}; whole numbers (z, y, x) are needed.")
+    labels = checked_phases(phases)
     body = int(np.count_nonzero(labels)) * math.prod(spacing_of(phases, spacing))
     rows = []
     for phase, name in enumerate(names, 1):
@@ -96,9 +93,9 @@ def geodesic_tortuosity(
     Returns
     -------
     dict
-        ``tortuosity``: mean over the phase's voxels that touch the exterior and are reached of (shortest way within the phase) /
-        (shortest way through anything); ``tortuosity_sd``; ``reached_percent`` of these voxels; ``n``, their number. NaN where no
-        voxel of the phase lies in the core or at the surface.
+        ``tortuosity``: mean, over the phase's voxels outside the core that share a face with the exterior and are reached, of
+        (shortest way within the phase) / (shortest way through anything); ``tortuosity_sd``; ``n``, all such voxels, reached or
+        not, and ``reached_percent`` of them. NaN where no voxel of the phase lies in the core or at the surface.
 
     Notes
     -----
@@ -107,7 +104,7 @@ def geodesic_tortuosity(
     """
     from skimage.graph import MCP_Geometric
 
-    labels = np.asarray(array_of(phases))
+    labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
     if not (math.isfinite(core_nm) and core_nm > 0):
         raise InputError(f"core_nm is {core_nm}; a positive length in nm is needed.")
@@ -120,8 +117,7 @@ def geodesic_tortuosity(
     z = (np.arange(labels.shape[0]) - middle[0]) * voxel[0]
     x = (np.arange(labels.shape[2]) - middle[1]) * voxel[2]
     core = (np.hypot(z[:, None], x[None, :]) <= core_nm)[:, None, :] & (labels == phase)
-    rim = edt.edt(np.pad(inside, ((1, 1), (0, 0), (1, 1))), anisotropy=voxel, parallel=thread_count())[1:-1, :, 1:-1]
-    ends = (labels == phase) & (rim <= 1.01 * max(voxel[0], voxel[2])) & ~core
+    ends = (labels == phase) & _touches_exterior(inside) & ~core
     if not core.any() or not ends.any():
         return nothing
     starts = np.argwhere(core)
@@ -138,3 +134,15 @@ def geodesic_tortuosity(
         "reached_percent": 100 * float(reached.mean()),
         "n": int(reached.size),
     }
+
+
+def _touches_exterior(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the voxels of the envelope with a face to the exterior; beyond the box it goes on along y and ends along z and x."""
+    padded = np.pad(np.pad(inside, ((1, 1), (0, 0), (1, 1))), ((0, 0), (1, 1), (0, 0)), mode="edge")
+    touching = np.zeros(inside.shape, np.bool_)
+    for axis in range(3):
+        for start in (0, 2):
+            place = tuple(slice(start, start + n) if k == axis else slice(1, 1 + n) for k, n in enumerate(inside.shape))
+            touching |= ~padded[place]
+    touching &= inside
+    return touching

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks, thread_count
 from napari_snpore.errors import InputError
-from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
+from napari_snpore.volume import Triple, Volume, spacing_of
 
 SECTORS = ("all", "facing the beam", "across the beam")
 
@@ -44,7 +45,7 @@ def slice_fractions(
         One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world), ``name, voxel_count,
         envelope_voxel_count, fraction_percent`` (of the envelope in that slice; NaN where there is none).
     """
-    labels = _checked(phases)
+    labels = checked_phases(phases)
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     voxel = spacing_of(phases, spacing)
@@ -82,12 +83,13 @@ def envelope_depth(
 ) -> NDArray[np.float32]:
     """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
 
-    Faces of the box along ``cut_axes`` are no surface; along the others they are.
+    Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the centre of the nearest voxel
+    outside, less half of the smallest voxel edge: below a face across longer voxels it reads too deep by half the difference.
     """
     voxel = spacing_of(envelope, spacing)
-    inside = np.asarray(array_of(envelope))
-    if inside.dtype != np.bool_ or inside.ndim != 3:
-        raise InputError(f"envelope is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed.")
+    inside, cut_axes = checked_mask(envelope, name="envelope"), checked_axes(cut_axes)
+    if len(set(cut_axes)) == 3 and inside.all():
+        raise InputError("The envelope fills the box and every axis is cut: there is no surface to be below.")
     padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
     inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
     # to the centre of the nearest voxel outside; its face is half a voxel nearer
@@ -134,16 +136,16 @@ def radial_profile(
     Raises
     ------
     InputError
-        A thickness that is not positive, no envelope.
+        A thickness that is not positive, no envelope or one without a surface.
     """
-    labels = _checked(phases)
+    labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
     if not (math.isfinite(shell_nm) and shell_nm > 0):
         raise InputError(f"shell_nm is {shell_nm}; a positive length in nm is needed.")
     inside = labels > 0
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
-    shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) / shell_nm).astype(np.int32)
+    shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)).astype(np.int32)
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))
     shells = int(shell[inside].max()) + 1
@@ -213,12 +215,3 @@ def _faces_beam(inside: NDArray[np.bool_], voxel: Triple) -> NDArray[np.bool_]:
     across = np.abs(np.arange(area.shape[1]) - x) * voxel[2]
     faces: NDArray[np.bool_] = along[:, None] > across[None, :]
     return faces
-
-
-def _checked(phases: Any) -> NDArray[Any]:
-    labels = np.asarray(array_of(phases))
-    if labels.ndim != 3 or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0:
-        raise InputError(
-            f"phases is {labels.dtype} of shape {labels.shape}; whole numbers from 0 on, (z, y, x), are needed."
-        )
-    return labels

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
-from napari_snpore.volume import Volume, array_of, spacing_of
+from napari_snpore.measurement.inputs import checked_mask
+from napari_snpore.volume import Volume, spacing_of
 
 _SLAB = 16
 
@@ -42,15 +43,14 @@ def local_thickness(
     float32 array, shape (z, y, x)
         0 outside the phase. A ball's radius reaches from a voxel's centre to the nearest centre outside the phase, less half of
         the smallest voxel edge, and holds at least its own voxel. Where the middle lies between voxels it reads up to two voxels
-        short: a slab of 9 voxels reads 9, one of 8 reads 7.
+        short: a slab of 9 voxels reads 9, one of 8 reads 7. Across longer voxels it reads too wide by up to the difference to the
+        smallest edge.
 
     Notes
     -----
     Hildebrand and Rüegsegger, J. Microsc. 185 (1997) 67; exact radii, no bins. Only balls that lie in no neighbour's are painted.
     """
-    inside = np.asarray(array_of(mask))
-    if inside.dtype != np.bool_ or inside.ndim != 3:
-        raise InputError(f"mask is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed.")
+    inside = checked_mask(mask)
     voxel = spacing_of(mask, spacing)
     out = np.zeros(inside.shape, np.float32)
     if not inside.any():
@@ -95,14 +95,12 @@ def chord_lengths(
     cut : bool
         Keep runs that reach a face of the box, which are too short; default: leave them out.
     """
-    inside = np.asarray(array_of(mask))
-    if inside.dtype != np.bool_ or inside.ndim != 3:
-        raise InputError(f"mask is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed.")
+    inside = checked_mask(mask)
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     rows = np.moveaxis(inside, axis, 2)
     lengths = run_blocks(lambda plane: _runs(plane, cut), list(rows))
-    runs: NDArray[np.float64] = np.concatenate(lengths) * spacing_of(mask, spacing)[axis]
+    runs: NDArray[np.float64] = np.concatenate([np.zeros(0), *lengths]) * spacing_of(mask, spacing)[axis]
     return runs
 
 
