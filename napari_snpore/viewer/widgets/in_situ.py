@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from napari_snpore.viewer.object_table import show_table
 from napari_snpore.viewer.plots.time_plot import Points, TimePlot
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
 from napari_snpore.viewer.widgets.in_situ_boxes import BoxPanel, BoxWish
 from napari_snpore.viewer.widgets.in_situ_drawing import DrawnRectangles
 from napari_snpore.viewer.widgets.in_situ_export import ask_place, write_figures, write_tables
@@ -154,6 +156,28 @@ class InSituWidget(StepForm):
         """
         recipe = {"layer": "" if self._source is None else self._source.name}
         return write_figures(path, self._measured, self._intensities, recipe=recipe)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the layers and the settings; what was measured is measured again."""
+        chosen = {"layer": self.layer, "region": self.region.layer, "boxes": self.boxes.drawn.layer}
+        return {
+            **{what: None if layer is None else layer.name for what, layer in chosen.items()},
+            "seconds": self.seconds.value(),
+            "settings": form_values(self.settings),
+            "intensity": form_values(self.boxes),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        for drawn, what in ((self.region, "region"), (self.boxes.drawn, "boxes")):
+            if state.get(what) in layers:
+                drawn.layer = layers[state[what]]
+        if times_of(self.layer) is None:
+            self.seconds.setValue(float(state.get("seconds", 0.0)))
+        set_form_values(self.settings, state.get("settings", {}))
+        set_form_values(self.boxes, state.get("intensity", {}))
 
     def closed(self) -> None:
         """Stop what runs when the dock is closed."""

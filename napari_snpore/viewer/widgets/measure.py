@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from napari_snpore.viewer.object_table import show_table
 from napari_snpore.viewer.plots.small_histogram import SmallHistogram
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.measured import Measured, MeasureWish, fraction_lines, measure_phase, object_lines
 from napari_snpore.viewer.widgets.place_panel import PlacePanel
@@ -150,6 +152,24 @@ class MeasureWidget(StepForm):
         for name, table in self._measured.details.items():
             write_table(written.with_name(f"{written.stem}_{name}.csv"), table)
         return written
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the layers and the settings; what was measured is measured again."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "grey": None if self._grey.layer is None else self._grey.layer.name,
+            "settings": form_values(self),
+            "place": form_values(self.place),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        if state.get("grey") in layers:
+            self._grey.layer = layers[state["grey"]]
+        set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "colour_box"})
+        set_form_values(self.place, state.get("place", {}))
 
     def closed(self) -> None:
         """Stop what runs when the dock is closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
@@ -45,6 +46,7 @@ from napari_snpore.viewer.tomogram_steps import (
 )
 from napari_snpore.viewer.widgets.alignment_panel import AlignmentPanel
 from napari_snpore.viewer.widgets.form import Fold, MainButton, ResultText, StepForm, number, percent
+from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
 from napari_snpore.viewer.widgets.growing_volume import GrowingVolume
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.live_slice import LiveSlice
@@ -194,6 +196,26 @@ class ReconstructWidget(StepForm):
             )
 
         self.status.run("Reconstruct", work, self._on_done, finish=None if section.method == "wbp" else finish)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the series and the settings; an alignment is found again."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "left_out": [int(k) for k in self.tilts.left_out],
+            **{name: form_values(part) for name, part in self._parts().items()},
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") not in layers:
+            return
+        self.layer = layers[state["layer"]]
+        self.tilts.left_out = state.get("left_out", [])
+        for name, part in self._parts().items():
+            set_form_values(part, state.get(name, {}))
+
+    def _parts(self) -> dict[str, Any]:
+        return {"preparation": self.preparing, "alignment": self.aligning, "method": self.method, "more": self}
 
     def closed(self) -> None:
         """Stop."""
