@@ -243,6 +243,19 @@ def has_scale(layer: Layer) -> bool:
     return all(unit.dimensionality == {"[length]": 1} for unit in layer.units)
 
 
+def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
+    """Say how many nm the unit of layers without a length is, on every axis, and write it into their history."""
+    for layer in layers:
+        spacing = tuple(size_nm * float(step) for step in layer.scale)
+        record = dict(record_of(layer))
+        given = {"name": "voxel size", "parameters": {"spacing_nm": list(spacing), "source": "given in the window"}}
+        record["history"] = [*record.get("history", []), given]
+        layer.metadata = {**layer.metadata, KEY: record}
+        layer.translate = tuple(size_nm * float(place) for place in layer.translate)
+        layer.scale = spacing
+        layer.units = (UNIT,) * layer.ndim
+
+
 def volume_from_layer(layer: Layer) -> Volume:
     """Return the volume behind an Image or Labels layer.
 

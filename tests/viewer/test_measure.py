@@ -220,7 +220,7 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     assert "Network, pore" in words
     assert "along y" in words
     assert "encapsulated" in words
-    assert widget.place.curve.isVisibleTo(widget.place)
+    assert not widget.place.curve.isHidden()
     assert "D·Δθ (nm) 0.5" in widget.length_plot.toolTip(), "a fibre of about 16 nm, 2°: 0.56 nm"
     widget.save_csv(tmp_path / "tin.csv")
     shells = pd.read_csv(tmp_path / "tin_shells.csv")

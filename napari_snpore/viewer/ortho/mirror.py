@@ -13,10 +13,11 @@ from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.layers import kind_of
 
 _LINKED: dict[type[Layer], tuple[str, ...]] = {
-    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", "scale", "translate"),
+    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", "scale", "translate",
+            "units"),
     Labels: ("colormap", "opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", "scale",
-             "translate"),
-    Points: ("opacity", "visible", "blending", "scale", "translate"),
+             "translate", "units"),
+    Points: ("opacity", "visible", "blending", "scale", "translate", "units"),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QIcon, QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -84,7 +84,8 @@ class Fold(QCollapsible):
     """Rare settings, folded away."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(title)
+        super().__init__(expandedIcon=QIcon(), collapsedIcon=QIcon())  # the arrow is text: it has the theme's colour
+        self._title = title
         self.setDuration(0)
         self.form = form_layout()
         inside = QWidget()
@@ -94,12 +95,37 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+        self.toggled.connect(self._on_toggled)
         self.collapse(animate=False)
+
+    def text(self) -> str:
+        """Return the title without its arrow."""
+        return self._title
+
+    def setText(self, text: str) -> None:
+        """Change the title."""
+        self._title = text
+        self._show_title(self.isExpanded())
+
+    def sizeHint(self) -> QSize:
+        """Wish to be as wide closed as open: the dock keeps its width."""
+        return super().sizeHint().expandedTo(QSize(self.content().sizeHint().width(), 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """Need as much closed as open."""
+        return super().minimumSizeHint().expandedTo(QSize(self.content().minimumSizeHint().width(), 0))
+
+    def _on_toggled(self, is_open: bool) -> None:
+        self._show_title(is_open)
+        self.content().setVisible(is_open)  # Tab walks through what is seen
+
+    def _show_title(self, is_open: bool) -> None:
+        super().setText(f"{'▾' if is_open else '▸'}  {self._title}")
 
     def fit(self) -> None:
         """Make room for what appeared inside while it was open."""
         inside = self.content()
-        if self.isExpanded() and inside is not None:
+        if self.isExpanded():
             inside.setMaximumHeight(inside.sizeHint().height() + 10)
 
 

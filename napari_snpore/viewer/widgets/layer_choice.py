@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.widgets.layer_hint import LayerHint
 
 
 class LayerChoice(QComboBox):
@@ -30,6 +32,8 @@ class LayerChoice(QComboBox):
     """
 
     layer_changed = Signal(object)
+    scale_changed = Signal()
+    """The chosen layer got a voxel size."""
 
     def __init__(
         self,
@@ -42,8 +46,9 @@ class LayerChoice(QComboBox):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._fits, self._empty, self._what = viewer, fits, empty, what
-        self._hint: QLabel | None = None
+        self._hint: LayerHint | None = None
         self._layers: list[Layer] = []
+        self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._current: Layer | None = None
         self._followed: Layer | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -71,12 +76,11 @@ class LayerChoice(QComboBox):
         if layer is not None:
             self.setCurrentIndex(self._layers.index(layer))
 
-    def hint(self) -> QLabel:
-        """Return a label for the row below: what to do while there is no layer, hidden once there is one."""
+    def hint(self) -> LayerHint:
+        """Return the row below: what to do while there is no layer, and the voxel size where the chosen one has none."""
         if self._hint is None:
-            self._hint = QLabel(f"{self._empty}.", self)  # a parent from the start: shown without one it is a window
-            self._hint.setWordWrap(True)
-            self._hint.setVisible(not self._layers)
+            self._hint = LayerHint(self._viewer, self._empty, self)
+            self._hint.show_layer(self._current)
         return self._hint
 
     def required(self) -> Layer:
@@ -94,8 +98,6 @@ class LayerChoice(QComboBox):
         before = self.blockSignals(True)
         self.clear()
         self.addItems([layer.name for layer in self._layers] or [f"no {self._what} yet"])
-        if self._hint is not None:
-            self._hint.setVisible(not self._layers)
         self.setEnabled(bool(self._layers))
         if self._layers:
             chosen = self._current if self._current in self._layers else self._layers[-1]
@@ -115,4 +117,15 @@ class LayerChoice(QComboBox):
         layer = self._layers[index] if 0 <= index < len(self._layers) else None
         if layer is not self._current:
             self._current = layer
+            if self._hint is not None:
+                self._hint.show_layer(layer)
+            if layer is not None and layer not in self._watched:
+                self._watched.add(layer)
+                connect_while_alive(self, layer.events.units, self._on_units)
             self.layer_changed.emit(layer)
+
+    def _on_units(self, event: Any) -> None:
+        if event.source is self._current:
+            if self._hint is not None:
+                self._hint.show_layer(self._current)
+            self.scale_changed.emit()

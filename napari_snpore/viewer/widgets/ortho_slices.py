@@ -97,6 +97,7 @@ class OrthoSlicesWidget(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
         self._layers.layer_changed.connect(self._on_layer)
+        self._layers.scale_changed.connect(self._on_scale)
         connect_while_alive(self, self._viewer.layers.events.inserted, self._list_positions)
         connect_while_alive(self, self._viewer.layers.events.removed, self._list_positions)
         self._list_positions()
@@ -327,6 +328,10 @@ class OrthoSlicesWidget(QWidget):
             self._pin(layer)
         self._write_voxel()
         self.oblique.refresh()
+
+    def _on_scale(self) -> None:
+        self._fit()
+        self._on_layer(self._layers.layer)
 
     def _on_position(self, point: Triple) -> None:
         for box, value in zip(self.boxes, point, strict=True):

@@ -94,6 +94,7 @@ class SubvolumeWidget(StepForm):
         self._build()
         self.handles = BoxHandles(self._viewer, self.boxes, self)
         self._phases.layer_changed.connect(self._on_layer)
+        self._phases.scale_changed.connect(self._count)
         self.boxes.changed.connect(self._on_boxes)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             connect_while_alive(self, emitter, self._list_layers)

@@ -90,6 +90,7 @@ class ThresholdWidget(StepForm):
         self._preview = PhasePreview(self._viewer, self)
         self._build()
         self._volume.layer_changed.connect(self._on_layer)
+        self._volume.scale_changed.connect(self._on_scale)
         self._on_layer(self._volume.layer)
 
     @property
@@ -282,6 +283,9 @@ class ThresholdWidget(StepForm):
             return count(data, phases, method, progress, should_stop)
 
         self.counting.run("Count grey values", work, self._on_counted)
+
+    def _on_scale(self) -> None:
+        self.envelope.set_available(self.layer is not None and has_scale(self.layer))
 
     def _on_counted(self, counted: Counted) -> None:
         self._histogram = counted.histogram
