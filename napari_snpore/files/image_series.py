@@ -23,6 +23,7 @@ from napari_snpore.files.found import Found
 from napari_snpore.files.read import SUFFIXES
 from napari_snpore.files.scale import resolve_pixel_size
 from napari_snpore.files.side_files import side_files
+from napari_snpore.files.tiff import read_tiff
 from napari_snpore.in_situ.frames import ImageSeries
 from napari_snpore.volume import Step
 
@@ -85,6 +86,31 @@ def read_image_series(
     size = resolve_pixel_size(pixel_size_nm, sizes, name=str(one))
     history = (*found.history, Step("read", {"file": one.name}))
     return ImageSeries(found.data, size, None if times is None else np.asarray(times, np.float64), history)
+
+
+def is_in_time(path: str | Path) -> bool:
+    """Say whether a file holds several images whose first axis is time, with times; quick, never raises.
+
+    A TIFF needs a pixel size as well: one without is left to whoever reads it.
+    """
+    path = Path(path)
+    with contextlib.suppress(Exception):  # whatever it is, it is no series of images that says so
+        if path.suffix.lower() in (".tif", ".tiff"):
+            return _is_tiff_in_time(path)
+        if path.suffix.lower() in _TIMES:
+            data = SUFFIXES[path.suffix.lower()](path).data
+            return data.ndim == 3 and _times(path, len(data)) is not None
+    return False
+
+
+def _is_tiff_in_time(path: Path) -> bool:
+    with tifffile.TiffFile(path) as tiff:
+        series = tiff.series[0]
+        axes = [axis for axis, count in zip(series.axes, series.shape, strict=True) if count > 1]
+        count = series.shape[series.axes.index("T")] if "T" in series.axes else 1
+    if axes != ["T", "Y", "X"] or _times(path, count) is None:
+        return False
+    return read_tiff(path).spacing_nm[2] is not None
 
 
 def _one_file_a_frame(paths: list[Path], pixel: float | None, times: ArrayLike | None) -> ImageSeries:

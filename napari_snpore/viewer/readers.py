@@ -1,13 +1,21 @@
-"""Files into layers. Sniffing is quick and never raises; what is missing is asked for in the window, never guessed."""
+"""Files into layers. Sniffing is quick and never raises; what is missing is asked for in the window, never guessed.
+
+A stack is a tilt series where it has angles, images in time where its first axis is time, a volume where it has a voxel size.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from napari_snpore.errors import FileFormatError, InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.files import SUFFIXES, describe, read_tilt_series, read_volume
+from napari_snpore.files.image_series import is_in_time, read_image_series
 from napari_snpore.viewer.layers import LayerData, name_from_path, series_data, volume_data
 from napari_snpore.viewer.open_run import find_runs, runs_layers
 from napari_snpore.viewer.window_state.manifest import find_window
@@ -16,6 +24,8 @@ ReaderFunction = Callable[[str | Sequence[str]], list[Any]]
 
 NOTHING_YET: list[Any] = [(None,)]
 """What a reader hands to napari when the layer comes later, once a question is answered."""
+
+Kind = Literal["tilt series", "images in time", "volume"]
 
 _MAY_HOLD_ANGLES = (".emd", ".hspy", ".mrc", ".rec", ".tif", ".tiff")
 
@@ -29,9 +39,9 @@ def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
         first = Path(path if isinstance(path, str) else path[0])
         if isinstance(path, str) and find_window(first) is not None:
             return read_saved_window
-        if isinstance(path, str) and first.is_dir() and first.suffix.lower() != ".zarr":
+        if isinstance(path, str) and _is_folder(first):
             return read if find_runs(first) or _is_folder_of_tilts(first) else None
-        return read if describe(first) is not None else None
+        return read if describe(first) is not None or is_in_time(first) else None
     except Exception:  # napari shows a failing sniff as a failing plugin; whatever it was, the path is not ours
         return None
 
@@ -66,60 +76,102 @@ def read_saved_window(path: str | Sequence[str]) -> list[Any]:
     return read_layers(str(path)) or NOTHING_YET
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a path most likely is, what else it may be, and how many images it has."""
+
+    kind: Kind
+    kinds: tuple[Kind, ...]
+    count: int
+
+
 def layer_data(
     paths: Sequence[str],
     *,
     spacing_nm: float | tuple[float, float, float] | None = None,
     angles_deg: Any = None,
+    kind: Kind | None = None,
+    times_s: Any = None,
 ) -> list[LayerData]:
-    """Read paths into layer data, with what the caller knows of voxel size and angles.
+    """Read paths into layer data, with what the caller knows of voxel size, angles and times.
 
     Parameters
     ----------
     paths : sequence of str
-        One file or folder, or several files of one tilt each.
+        One file or folder, or several files of one image each.
     spacing_nm : float or (float, float, float), optional
         Voxel or pixel size, where the file does not say it.
     angles_deg : array-like, optional
         Tilt angles; given, the file is read as a tilt series.
+    kind : {"tilt series", "images in time", "volume"}, optional
+        What it is; default what it says of itself.
+    times_s : array-like, optional
+        Time of each image, where it is images in time and the file does not know.
     """
-    if len(paths) > 1:
-        return [_series(list(paths), name_from_path(Path(paths[0]).parent), spacing_nm, angles_deg)]
     path = Path(paths[0])
-    if path.is_dir() and path.suffix.lower() != ".zarr":
-        if find_runs(path):
-            return runs_layers(path)
-        return [_series(path, path.name, spacing_nm, angles_deg)]
-    kind = describe(path)
-    if kind == "tilt_series" or angles_deg is not None:
-        return [_series(path, name_from_path(path), spacing_nm, angles_deg)]
-    if path.suffix.lower() in _MAY_HOLD_ANGLES:
+    several = len(paths) > 1
+    whole: Any = list(paths) if several else path
+    name = name_from_path(path.parent if several else path)
+    if kind == "images in time":
+        return [_frames(whole, name, spacing_nm, times_s)]
+    if several:
+        return [_series(whole, name, spacing_nm, angles_deg)]
+    if _is_folder(path):
+        return runs_layers(path) if find_runs(path) else [_series(path, path.name, spacing_nm, angles_deg)]
+    if kind != "volume":
+        told = kind == "tilt series" or angles_deg is not None or describe(path) == "tilt_series"
         try:
-            return [_series(path, name_from_path(path), spacing_nm, None)]
-        except (MissingAnglesError, FileFormatError):
-            pass  # not a series: the volume reader says what is wrong, if anything is
-    return [volume_data(read_volume(path, spacing=spacing_nm), name_from_path(path))]
+            if told or path.suffix.lower() in _MAY_HOLD_ANGLES:
+                return [_series(path, name, spacing_nm, angles_deg)]
+        except (MissingAnglesError, FileFormatError):  # not a series
+            if is_in_time(path):
+                return [_frames(path, name, spacing_nm, times_s)]
+            if told:
+                raise
+    return [volume_data(read_volume(path, spacing=spacing_nm), name)]
 
 
-def images_without_angles(paths: Sequence[str]) -> int | None:
-    """Return the number of images of a path whose tilt angles are missing; None where angles are not what it lacks."""
+def question_about(paths: Sequence[str]) -> Question:
+    """Return what has to be asked about paths that say too little of themselves."""
+    several = len(paths) > 1 or _is_folder(Path(paths[0]))
+    kind: Kind = "volume"
     try:
         layer_data(paths, spacing_nm=1.0)
     except MissingAnglesError:
-        if len(paths) > 1:
-            return len(paths)
-        path = Path(paths[0])
-        if path.is_dir():
-            return sum(file.suffix.lower() in SUFFIXES for file in path.iterdir())
-        return len(SUFFIXES[path.suffix.lower()](path).data)
+        kind = "tilt series"
     except InputError:
-        return None
-    return None
+        kind = "tilt series" if several else "volume"
+    if several:
+        return Question(kind, ("tilt series", "images in time"), _count(paths))
+    return Question(kind, ("tilt series", "images in time", "volume"), _count(paths))
+
+
+def _count(paths: Sequence[str]) -> int:
+    path = Path(paths[0])
+    if len(paths) > 1:
+        return len(paths)
+    if _is_folder(path):
+        return sum(file.suffix.lower() in SUFFIXES for file in path.iterdir())
+    with contextlib.suppress(InputError, KeyError):  # what is wrong with it is said when it is opened
+        shape = SUFFIXES[path.suffix.lower()](path).data.shape
+        return int(shape[0]) if len(shape) == 3 else 1
+    return 0
+
+
+def _frames(path: Any, name: str, pixel_size_nm: Any, times_s: Any) -> LayerData:
+    from napari_snpore.viewer.widgets.in_situ_layers import frames_data
+
+    size = None if pixel_size_nm is None else float(np.atleast_1d(pixel_size_nm)[-1])
+    return frames_data(read_image_series(path, pixel_size_nm=size, times_s=times_s), name)
 
 
 def _series(path: Any, name: str, pixel_size_nm: Any, angles_deg: Any) -> LayerData:
-    size = pixel_size_nm if pixel_size_nm is None or isinstance(pixel_size_nm, (int, float)) else pixel_size_nm[-1]
+    size = None if pixel_size_nm is None else float(np.atleast_1d(pixel_size_nm)[-1])
     return series_data(read_tilt_series(path, pixel_size_nm=size, angles_deg=angles_deg), name)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix.lower() != ".zarr"
 
 
 def _is_folder_of_tilts(folder: Path) -> bool:

@@ -20,7 +20,9 @@ def test_says_what_to_do_while_there_is_no_layer(viewer, qtbot):
 
 
 def test_a_volume_without_a_voxel_size_is_asked_about(viewer, qtbot):
-    image = viewer.add_image(np.random.default_rng(0).random((6, 7, 8), np.float32), scale=(2, 1, 1), translate=(4, 0, 0))
+    image = viewer.add_image(
+        np.random.default_rng(0).random((6, 7, 8), np.float32), scale=(2, 1, 1), translate=(4, 0, 0)
+    )
     labels = viewer.add_labels(np.ones((6, 7, 8), np.uint8), scale=(2, 1, 1), translate=(4, 0, 0))
     other = viewer.add_labels(np.ones((3, 7, 8), np.uint8))
     widget = ThresholdWidget(viewer)

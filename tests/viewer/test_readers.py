@@ -74,3 +74,22 @@ def test_an_image_file_that_lacks_angles_opens_with_those_given(tmp_path):
     np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
     ((_, meta, _),) = layer_data([str(tmp_path / "bare.npy")], spacing_nm=0.25, angles_deg=[-1.0, 0.0, 1.0])
     assert meta["metadata"]["napari_snpore"]["angles_deg"] == [-1.0, 0.0, 1.0]
+
+
+def test_a_stack_whose_first_axis_is_time_opens_as_images_in_time(tmp_path):
+    images = np.random.default_rng(0).integers(0, 99, (5, 12, 16)).astype(np.uint8)
+    meta = {"axes": "TYX", "finterval": 20.0, "unit": "nm"}
+    tifffile.imwrite(tmp_path / "movie.tif", images, imagej=True, resolution=(2.0, 2.0), metadata=meta)
+    (layer,) = opened(tmp_path / "movie.tif")
+    assert layer.axis_labels == ("frame", "y", "x")
+    assert layer.scale == pytest.approx((0.5, 0.5, 0.5))
+    assert layer.metadata["napari_snpore"]["times_s"] == [0, 20, 40, 60, 80]
+
+
+def test_a_z_stack_with_a_frame_interval_stays_a_volume(tmp_path):
+    meta = {"axes": "ZYX", "finterval": 20.0, "unit": "nm", "spacing": 0.5}
+    tifffile.imwrite(
+        tmp_path / "z.tif", np.zeros((5, 12, 16), np.uint8), imagej=True, resolution=(2.0, 2.0), metadata=meta
+    )
+    (layer,) = opened(tmp_path / "z.tif")
+    assert layer.axis_labels == ("z", "y", "x")
