@@ -82,8 +82,8 @@ _HOME = {
     "write_table": "files",
     "write_volume": "files",
     "write_xf": "files",
-    "Recipe": "study",
-    "run_study": "study",
+    "Recipe": "study.recipe",
+    "run_study": "study.pipeline",
 }
 
 __all__ = [
@@ -188,7 +188,8 @@ if TYPE_CHECKING:
     from napari_snpore.segmentation.sensitivity import threshold_sensitivity
     from napari_snpore.segmentation.smoothing import smooth_volume
     from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-    from napari_snpore.study import Recipe, run_study
+    from napari_snpore.study.pipeline import run_study
+    from napari_snpore.study.recipe import Recipe
     from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
     from napari_snpore.tomography.alignment import Alignment, align
     from napari_snpore.tomography.bad_pixels import repair_pixels

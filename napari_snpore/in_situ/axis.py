@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from napari_snpore.in_situ.frames import FLOAT
 from napari_snpore.in_situ.rectangle import Rectangle, directions
@@ -89,7 +89,7 @@ def _fit_turn(y: FLOAT, x: FLOAT, values: FLOAT, angle: float) -> float:
         first = int(index.min())
         count = np.bincount(index - first)
         profile = np.bincount(index - first, values) / np.maximum(count, 1)
-        profile = ndimage.gaussian_filter1d(profile, 1.5, mode="nearest")
+        profile = scipy.ndimage.gaussian_filter1d(profile, 1.5, mode="nearest")
         places = first + np.arange(len(profile))
         slope = np.interp(s, places, np.gradient(profile)) if len(profile) > 1 else np.zeros_like(s)
         weight = slope**2

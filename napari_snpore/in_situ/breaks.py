@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
 
 from napari_snpore.errors import InputError
 from napari_snpore.in_situ.frames import FLOAT
@@ -123,10 +123,10 @@ def break_point(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None
     floor = n * (1e-12 * (float(np.abs(d).max()) + 1e-300)) ** 2  # noiseless data: no logarithm of nothing
     gain = n * math.log((cost.line + floor) / (rest + floor)) - 2 * math.log(n)
     variance = rest / freedom
-    limit = rest + variance * float(special.fdtri(1, freedom, _ONE_SIGMA))
+    limit = rest + variance * float(scipy.special.fdtri(1, freedom, _ONE_SIGMA))
     before, bend = factors[1], factors[2]
     after = before + bend
-    student = float(special.stdtrit(freedom, 0.5 + _ONE_SIGMA / 2))
+    student = float(scipy.special.stdtrit(freedom, 0.5 + _ONE_SIGMA / 2))
     spread = student * np.sqrt(variance * np.array([inverse[1, 1], inverse[1, 1] + 2 * inverse[1, 2] + inverse[2, 2]]))
     change = before * best + after * (1 - best)
     return BreakPoint(
@@ -179,7 +179,7 @@ class _Cost:
         valley = float(fine[max(k - 1, 0)]), float(fine[min(k + 1, len(fine) - 1)])
         if valley[0] == valley[1]:
             return float(fine[k])
-        found = optimize.minimize_scalar(
+        found = scipy.optimize.minimize_scalar(
             lambda at: float(self(np.array([at]))[0]), bounds=valley, method="bounded", options={"xatol": 1e-9}
         )
         return float(found.x) if found.fun <= self(fine[k : k + 1])[0] else float(fine[k])

@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, optimize, special
+import scipy
 
 from napari_snpore.in_situ.across import Across
 from napari_snpore.in_situ.chord import blurred_chord, chord_and_slopes
@@ -114,7 +114,7 @@ def _model(p: FLOAT, s: FLOAT) -> tuple[FLOAT, FLOAT]:
 
 def _start(s: FLOAT, mean: FLOAT, weight: FLOAT) -> FLOAT | None:
     """Return first values: edges at half height of the smoothed profile, the blur that fits best of a few."""
-    smooth = ndimage.gaussian_filter1d(mean, max(1.0, len(s) / 100), mode="nearest")
+    smooth = scipy.ndimage.gaussian_filter1d(mean, max(1.0, len(s) / 100), mode="nearest")
     rim = max(2, len(s) // 12)
     outside = float(np.concatenate([smooth[:rim], smooth[-rim:]]).mean())
     lift = smooth - outside
@@ -153,7 +153,7 @@ def _solve(s: FLOAT, mean: FLOAT, weight: FLOAT, start: FLOAT, tilted: bool) -> 
     def full(p: FLOAT) -> FLOAT:
         return p if tilted else np.append(p, 0.0)
 
-    solved = optimize.least_squares(
+    solved = scipy.optimize.least_squares(
         lambda p: root * (_model(full(p), s)[0] - mean),
         first,
         jac=lambda p: root[:, None] * _model(full(p), s)[1][:, :free],
@@ -200,7 +200,7 @@ def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, t
     weighted = n[:, None] * jacobian
     meat += max(beyond, 0.0) * _correlation_length(misfit) * (weighted.T @ weighted)
     # so few stretches know their own scatter only roughly: Student's t for one standard error
-    student = float(special.stdtrit(stretches - 1, 0.5 + _ONE_SIGMA / 2))
+    student = float(scipy.special.stdtrit(stretches - 1, 0.5 + _ONE_SIGMA / 2))
     out[free] = student * np.sqrt(np.maximum(np.diag(inverse @ meat @ inverse), 0))
     return out
 
@@ -237,7 +237,9 @@ def _doubt(p: FLOAT, errors: FLOAT, s: FLOAT) -> str:
 def _half_height(s: FLOAT, mean: FLOAT, fit: ChordFit) -> float:
     """Return the width of the profile at half its height above the background, between straight lines through its values."""
     lift = (mean - fit.background - fit.slope * (s - fit.center)) * math.copysign(1, fit.amplitude)
-    smooth = ndimage.gaussian_filter1d(lift, 0.06 * fit.radius, mode="nearest")  # a peak of noise is not the height
+    smooth = scipy.ndimage.gaussian_filter1d(
+        lift, 0.06 * fit.radius, mode="nearest"
+    )  # a peak of noise is not the height
     half = smooth[np.abs(s - fit.center) < fit.radius].max(initial=0.0) / 2
     middle = int(np.argmin(np.abs(s - fit.center)))
     ends = []

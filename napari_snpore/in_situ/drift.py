@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from skimage.registration import phase_cross_correlation
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.in_situ.frames import FLOAT, ImageSeries, series_of
@@ -67,7 +67,9 @@ def movement(reference: FLOAT, frame: FLOAT) -> FLOAT:
             break
         # the shift that brings the second onto the first is minus the movement; without normalisation by the spectrum,
         # which would give noise as much say as the picture
-        shift = phase_cross_correlation(_tapered(one), _tapered(two), upsample_factor=_FINENESS, normalization=None)[0]
+        shift = skimage.registration.phase_cross_correlation(
+            _tapered(one), _tapered(two), upsample_factor=_FINENESS, normalization=None
+        )[0]
         moved = whole - np.asarray(shift, dtype=np.float64)
         if np.array_equal(np.rint(moved).astype(int), whole):
             break
@@ -91,5 +93,5 @@ def _tapered(image: FLOAT) -> FLOAT:
 
 
 def _smoothed(image: FLOAT) -> FLOAT:
-    smooth: FLOAT = ndimage.gaussian_filter(image, _SMOOTHING_PX, mode="nearest")
+    smooth: FLOAT = scipy.ndimage.gaussian_filter(image, _SMOOTHING_PX, mode="nearest")
     return smooth

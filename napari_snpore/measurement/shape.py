@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import SphericalVoronoi
 
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.errors import InputError
@@ -29,7 +29,7 @@ def crofton_weights(spacing: Triple) -> tuple[float, ...]:
     """
     rays = np.array(DIRECTIONS) * np.array(spacing)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    areas = SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (4 * math.pi)
+    areas = scipy.spatial.SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (4 * math.pi)
     return tuple(float(area) for area in areas[:13] + areas[13:])
 
 

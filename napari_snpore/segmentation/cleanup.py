@@ -12,8 +12,8 @@ from typing import Any, Literal
 import cc3d
 import fill_voids
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
@@ -94,11 +94,11 @@ def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: 
     if not small.any():
         return phases.copy()
     out = phases.copy()
-    boxes = ndimage.find_objects(labels)
+    boxes = scipy.ndimage.find_objects(labels)
     for label in np.flatnonzero(small):
         box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
         here = labels[box] == label
-        around = ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
+        around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
         neighbours = np.bincount(phases[box][around], minlength=2)
         if neighbours.any():
             out[box][here] = np.argmax(neighbours)

@@ -12,9 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.special import ndtri
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.splits import otsu_split, pooled, without_comb
@@ -120,11 +119,11 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
     Non-negative reconstructions clip the vacuum: its first bin is a spike, and the width is that of the slope beside it.
     """
     step = float(centers[1] - centers[0])
-    smooth = gaussian_filter1d(counts, max(0.5, len(counts) / 500), mode="constant")
+    smooth = scipy.ndimage.gaussian_filter1d(counts, max(0.5, len(counts) / 500), mode="constant")
     peaks, _ = _peaks(np.concatenate([[0.0], smooth, [0.0]]), prominence=smooth.max() / 20)
     peak = int(peaks[0]) - 1
     start = 1 if peak <= 1 else peak
-    flank = gaussian_filter1d(counts[start:], 1.0, mode="nearest")
+    flank = scipy.ndimage.gaussian_filter1d(counts[start:], 1.0, mode="nearest")
     if counts[start] <= 0 or len(flank) < 2:
         return float(centers[peak]), step / 2
     fallen = np.flatnonzero(flank < np.exp(-0.5) * flank[0])
@@ -142,7 +141,7 @@ def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float
     density = np.gradient(np.interp(vacuum + height, histogram.edges, histogram.cumulative), np.log(height))
     beside = int(np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1))
     noise = histogram.counts[beside] / step * height * np.exp(-0.5 * (height / spread) ** 2)
-    smooth = gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
+    smooth = scipy.ndimage.gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
     peaks, _ = _peaks(smooth, height=0.25 * smooth.max(), prominence=0.05 * smooth.max())
     if not peaks.size:
         peaks = np.array([np.argmax(smooth)])
@@ -153,7 +152,9 @@ def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) ->
     """Return the peak of the counts near a grey value, or None where they only rise or fall."""
     step = float(centers[1] - centers[0])
     first, last = np.searchsorted(centers, [vacuum + 0.6 * (matrix - vacuum), vacuum + 1.6 * (matrix - vacuum)])
-    smooth = np.append(gaussian_filter1d(counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"), 0.0)
+    smooth = np.append(
+        scipy.ndimage.gaussian_filter1d(counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"), 0.0
+    )
     start = max(int(first) - 1, 0)
     window = smooth[start : last + 1]
     peaks, _ = _peaks(window, prominence=0.05 * window.max(initial=0))
@@ -186,13 +187,17 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     first, last = np.searchsorted(coarse.centers, [levels.vacuum + rim_from, t2])
     if last - first < 3:
         return t1
-    rim = gaussian_filter1d(coarse.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest")
+    rim = scipy.ndimage.gaussian_filter1d(
+        coarse.counts[first:last].astype(np.float64), max(0.5, (last - first) / 40), mode="nearest"
+    )
     if _peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
         return t1
     # an edge spends on grey values up to v, of 0 to 1, a depth that goes with the probit of v
-    facing_pore = ndtri(rim_to / tin) - ndtri(rim_from / tin)
-    facing_matrix = ndtri((rim_to - matrix) / (tin - matrix)) - ndtri((rim_from - matrix) / (tin - matrix))
-    taken = ndtri(rim_to / tin) - ndtri((t1 - levels.vacuum) / tin)
+    facing_pore = scipy.special.ndtri(rim_to / tin) - scipy.special.ndtri(rim_from / tin)
+    facing_matrix = scipy.special.ndtri((rim_to - matrix) / (tin - matrix)) - scipy.special.ndtri(
+        (rim_from - matrix) / (tin - matrix)
+    )
+    taken = scipy.special.ndtri(rim_to / tin) - scipy.special.ndtri((t1 - levels.vacuum) / tin)
     seen = _FACING_PORE * facing_pore + (1 - _FACING_PORE) * facing_matrix
     below_t1, below_from, below_to = np.interp(
         [t1, levels.vacuum + rim_from, t2], histogram.edges, histogram.cumulative

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import erfc
 
 from napari_snpore.segmentation.splits import otsu_split
 
@@ -37,8 +37,10 @@ class Mixture:
         found = []
         for k, threshold in enumerate(thresholds):
             one, two = self.shares[k], self.shares[k + 1]
-            above = one * erfc((threshold - self.means[k]) / (np.sqrt(2) * self.deviations[k])) / 2
-            below = two * erfc((self.means[k + 1] - threshold) / (np.sqrt(2) * self.deviations[k + 1])) / 2
+            above = one * scipy.special.erfc((threshold - self.means[k]) / (np.sqrt(2) * self.deviations[k])) / 2
+            below = (
+                two * scipy.special.erfc((self.means[k + 1] - threshold) / (np.sqrt(2) * self.deviations[k + 1])) / 2
+            )
             found.append(float((above + below) / (one + two)))
         return found
 

@@ -6,8 +6,8 @@ import math
 from typing import Any, Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
@@ -92,11 +92,11 @@ def smooth_volume(
 
 def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: float) -> NDArray[Any]:
     if method == "gaussian":
-        return np.asarray(ndimage.gaussian_filter(slab, strength, mode="nearest", truncate=4.0))
+        return np.asarray(scipy.ndimage.gaussian_filter(slab, strength, mode="nearest", truncate=4.0))
     if method == "median":
         from skimage.morphology import ball
 
-        return np.asarray(ndimage.median_filter(slab, footprint=ball(math.ceil(strength)), mode="nearest"))
+        return np.asarray(scipy.ndimage.median_filter(slab, footprint=ball(math.ceil(strength)), mode="nearest"))
     if noise == 0:
         return slab
     from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
@@ -118,4 +118,4 @@ def _noise(data: Any) -> float:
     middle = data.shape[0] // 2
     slab = np.asarray(data[max(0, middle - 8) : middle + 8], np.float64)
     mask = np.outer([1, -2, 1], [1, -2, 1])[None]
-    return float(np.median(np.abs(ndimage.convolve(slab, mask)[:, 1:-1, 1:-1])) / (0.6745 * 6))
+    return float(np.median(np.abs(scipy.ndimage.convolve(slab, mask)[:, 1:-1, 1:-1])) / (0.6745 * 6))

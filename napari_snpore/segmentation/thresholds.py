@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
@@ -132,7 +132,7 @@ def _valley(histogram: Histogram, phases: int) -> list[float]:
         return [float((one + two) / 2) for one, two in pairwise(filled)]
     previous: list[int] = []
     for width in np.geomspace(0.5, len(counts) / 4, 60):
-        smooth = gaussian_filter1d(counts, float(width), mode="nearest")
+        smooth = scipy.ndimage.gaussian_filter1d(counts, float(width), mode="nearest")
         padded = np.concatenate([[-1.0], smooth, [-1.0]])
         rising = np.diff(padded) > 0
         peaks = np.flatnonzero(rising[:-1] & ~rising[1:]).tolist()
@@ -212,7 +212,7 @@ def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
     for k, threshold in enumerate(thresholds, 1):
         low, high = limits[k - 1], limits[k + 1]
         near = min(threshold - low, high - threshold) / max(centers[-1] - centers[0], 1e-300) * len(counts)
-        smooth = gaussian_filter1d(counts, min(max(0.5, near / 8), 8.0), mode="nearest")
+        smooth = scipy.ndimage.gaussian_filter1d(counts, min(max(0.5, near / 8), 8.0), mode="nearest")
         at = int(np.clip(np.searchsorted(centers, threshold), 0, len(counts) - 1))
         below = smooth[np.searchsorted(centers, low) : at + 1]
         above = smooth[at : np.searchsorted(centers, high, side="right")]

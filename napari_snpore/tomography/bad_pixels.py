@@ -11,8 +11,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
@@ -76,7 +76,7 @@ def repair_pixels(
 
     def repair(tilt: int) -> None:
         image = np.asarray(series.images[tilt], np.float32)
-        around = ndimage.median_filter(image, 3, mode="reflect")
+        around = scipy.ndimage.median_filter(image, 3, mode="reflect")
         images[tilt] = np.where(bad[tilt], around, image)
 
     run_blocks(repair, range(count), should_stop=should_stop)
@@ -90,8 +90,8 @@ def repair_pixels(
 
 
 def _stands_out(image: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
-    excess = image - ndimage.median_filter(image, 3, mode="reflect")
+    excess = image - scipy.ndimage.median_filter(image, 3, mode="reflect")
     sigma = np.sqrt(pixel_variances(image))
-    off = np.abs(image - ndimage.median_filter(image, 5, mode="reflect"))
-    sharp = ndimage.maximum_filter(off, footprint=_BESIDE, mode="reflect") < _SPREAD * np.abs(excess)
+    off = np.abs(image - scipy.ndimage.median_filter(image, 5, mode="reflect"))
+    sharp = scipy.ndimage.maximum_filter(off, footprint=_BESIDE, mode="reflect") < _SPREAD * np.abs(excess)
     return np.asarray((np.abs(excess) > threshold * np.maximum(sigma, 1e-6 * np.ptp(image))) & sharp)

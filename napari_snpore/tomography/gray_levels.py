@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.projector import project
@@ -37,7 +37,7 @@ def find_levels(volume: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     for _ in range(count - 1):
         if not len(rest) or rest.min() == rest.max():
             raise InputError(f"The volume shows fewer than {count} grey levels; give gray_levels.")
-        cut = threshold_otsu(rest)
+        cut = skimage.filters.threshold_otsu(rest)
         levels.append(float(np.median(rest[rest > cut])))
         rest = rest[rest <= cut]
     return checked_levels([0.0, *levels[::-1]])

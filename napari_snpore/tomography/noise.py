@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -78,7 +78,7 @@ def noise_level(series: TiltSeries) -> NoiseLevel:
 def pixel_variances(image: Floats) -> NDArray[np.float64]:
     """Return the noise variance of each pixel, from the pixels of like grey value in the same image."""
     answer = _answer(image)
-    smooth = ndimage.uniform_filter(image, 5, mode="nearest")
+    smooth = scipy.ndimage.uniform_filter(image, 5, mode="nearest")
     order = np.argsort(smooth, axis=None, kind="stable")
     bounds = np.linspace(0, len(order), min(_CLASSES, max(1, len(order) // 64)) + 1).astype(int)
     out = np.empty(len(order))
@@ -92,7 +92,9 @@ def pixel_variances(image: Floats) -> NDArray[np.float64]:
 def _answer(image: Floats) -> Floats:
     """Filter with the outer product of the second difference with itself."""
     return np.asarray(
-        ndimage.correlate1d(ndimage.correlate1d(image, _MASK, axis=0, mode="reflect"), _MASK, axis=1, mode="reflect")
+        scipy.ndimage.correlate1d(
+            scipy.ndimage.correlate1d(image, _MASK, axis=0, mode="reflect"), _MASK, axis=1, mode="reflect"
+        )
     )
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
@@ -164,7 +164,7 @@ def vacuum_level(image: NDArray[Any]) -> float:
     if high <= low:
         return float(low)
     counts, edges = np.histogram(values, _BINS, (low, high))
-    smooth = gaussian_filter1d(counts.astype(np.float64), 2.0, mode="constant")
+    smooth = scipy.ndimage.gaussian_filter1d(counts.astype(np.float64), 2.0, mode="constant")
     rises = np.concatenate([[True], np.diff(smooth) > 0])
     peaks = np.flatnonzero(rises & ~np.concatenate([rises[1:], [False]]))
     first = peaks[smooth[peaks] >= _PEAK * smooth.max()][0]

@@ -7,9 +7,8 @@ is decided elsewhere.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.fft import irfft, irfft2, rfft, rfft2
 
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
@@ -49,12 +48,12 @@ def shifts_along_axis(frames: IMAGES) -> FLOAT:
     profiles = frames.sum(axis=2, dtype=np.float64)
     profiles -= profiles.mean(axis=1, keepdims=True)
     length = profiles.shape[1]
-    spectra = rfft(profiles * np.hanning(length + 2)[1:-1], 2 * length)
+    spectra = scipy.fft.rfft(profiles * np.hanning(length + 2)[1:-1], 2 * length)
     frequency = np.fft.rfftfreq(2 * length)
     reference = spectra[len(frames) // 2]
     shifts = np.zeros(len(frames))
     for _ in range(3):
-        correlation = irfft(np.conj(spectra) * reference, 2 * length)
+        correlation = scipy.fft.irfft(np.conj(spectra) * reference, 2 * length)
         shifts = np.array([_peak_1d(row, limit=length // 4) for row in correlation])
         reference = (spectra * np.exp(-2j * np.pi * frequency * shifts[:, None])).mean(axis=0)
     return shifts
@@ -102,7 +101,7 @@ def wide_shift(reference: IMAGES, frame: IMAGES) -> FLOAT:
     What does not change along the axis is taken off before: a rod fits itself everywhere along it.
     """
     one, two = (
-        image - ndimage.gaussian_filter1d(image, _ROD_PX, axis=0, mode="nearest") for image in (reference, frame)
+        image - scipy.ndimage.gaussian_filter1d(image, _ROD_PX, axis=0, mode="nearest") for image in (reference, frame)
     )
     return np.array(_peak_2d(one, two, _taper(frame.shape), _band(frame.shape)))
 
@@ -116,8 +115,8 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
     """
     out = np.zeros((len(frames), 2))
     for tilt, (frame, reference) in enumerate(zip(frames, references, strict=True)):
-        smooth = ndimage.gaussian_filter(reference.astype(np.float64), smoothing_px, mode="nearest")
-        image = ndimage.gaussian_filter(frame.astype(np.float64), smoothing_px, mode="nearest")
+        smooth = scipy.ndimage.gaussian_filter(reference.astype(np.float64), smoothing_px, mode="nearest")
+        image = scipy.ndimage.gaussian_filter(frame.astype(np.float64), smoothing_px, mode="nearest")
         inner = (slice(2, -2), slice(2, -2)) if min(frame.shape) > 8 else (slice(None), slice(None))
         slope_y, slope_x = np.gradient(smooth)
         slope_y *= along_axis
@@ -125,7 +124,7 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
         terms = np.stack([column[inner].ravel() for column in columns], axis=1)
         inverse = np.linalg.pinv(terms.T @ terms, rcond=1e-9, hermitian=True)
         for _ in range(2):
-            moved = ndimage.shift(image, out[tilt], order=1, mode="nearest")
+            moved = scipy.ndimage.shift(image, out[tilt], order=1, mode="nearest")
             fitted = inverse @ (terms.T @ moved[inner].ravel())
             gain = fitted[2] if abs(fitted[2]) > 0.2 else 1.0
             # moved(r) ~ gain * reference(r - d): its slopes carry -gain * d, and -d brings it back
@@ -153,7 +152,7 @@ def axial_likeness(frames: IMAGES, references: IMAGES) -> float:
 
 def _axial_slopes(image: FLOAT) -> tuple[FLOAT, FLOAT]:
     """Return the slopes of a frame along y, free of those along x, and those along x."""
-    along, across = (slope[2:-2] for slope in np.gradient(ndimage.gaussian_filter(image, 1.0, mode="nearest")))
+    along, across = (slope[2:-2] for slope in np.gradient(scipy.ndimage.gaussian_filter(image, 1.0, mode="nearest")))
     power = float((across**2).sum())
     return along - (float((along * across).sum()) / power if power > 0 else 0.0) * across, across
 
@@ -162,7 +161,7 @@ def _stretch_across(frame: IMAGES, ratio: float) -> IMAGES:
     """Stretch a frame across the axis, about its centre, by ``ratio``."""
     middle = (frame.shape[1] - 1) / 2
     matrix, offset = np.array([1.0, 1.0 / ratio]), np.array([0.0, middle - middle / ratio])
-    stretched: IMAGES = ndimage.affine_transform(frame, matrix, offset=offset, order=1, mode="nearest")
+    stretched: IMAGES = scipy.ndimage.affine_transform(frame, matrix, offset=offset, order=1, mode="nearest")
     return stretched
 
 
@@ -186,8 +185,8 @@ def _band(shape: tuple[int, ...]) -> FLOAT:
 
 def _peak_2d(reference: IMAGES, frame: IMAGES, taper: FLOAT, band: FLOAT) -> tuple[float, float]:
     """Return the shift (dy, dx) that brings ``frame`` onto ``reference``, from the peak of the cross-correlation."""
-    spectra = [rfft2((image - image.mean()) * taper) * band for image in (reference, frame)]
-    correlation = irfft2(spectra[0] * np.conj(spectra[1]), s=reference.shape)
+    spectra = [scipy.fft.rfft2((image - image.mean()) * taper) * band for image in (reference, frame)]
+    correlation = scipy.fft.irfft2(spectra[0] * np.conj(spectra[1]), s=reference.shape)
     ny, nx = correlation.shape
     y, x = np.unravel_index(int(correlation.argmax()), correlation.shape)
     along = y + _vertex(correlation[y - 1, x], correlation[y, x], correlation[(y + 1) % ny, x])

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
 
 from napari_snpore.compute import run_blocks, thread_count
 from napari_snpore.errors import InputError
@@ -142,7 +142,11 @@ def fourier_shell_correlation(
     shape: tuple[int, int, int] = one.shape
     weights = _checked_mask(mask, shape)
     spectra = [_spectrum(data, taper, weights, threads) for data in (one, two)]
-    frequencies = (fft.fftfreq(shape[0], size[0]), fft.fftfreq(shape[1], size[1]), fft.rfftfreq(shape[2], size[2]))
+    frequencies = (
+        scipy.fft.fftfreq(shape[0], size[0]),
+        scipy.fft.fftfreq(shape[1], size[1]),
+        scipy.fft.rfftfreq(shape[2], size[2]),
+    )
     width = 1 / min(n * d for n, d in zip(shape, size, strict=True))  # no shell misses an axis' coefficients
     nyquist = 1 / (2 * max(size))
     shells = int(nyquist / width + 1e-6) + 1
@@ -261,7 +265,7 @@ def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads:
         weight += float(window.sum(dtype=np.float64))
     for z, plane in enumerate(values):  # the weighted mean goes: else the window itself would correlate
         plane -= (total / weight) * (sides[0][z] * across if mask is None else sides[0][z] * across * mask[z])
-    return np.asarray(fft.rfftn(values, workers=threads, overwrite_x=True))
+    return np.asarray(scipy.fft.rfftn(values, workers=threads, overwrite_x=True))
 
 
 def _window(n: int) -> NDArray[np.float32]:

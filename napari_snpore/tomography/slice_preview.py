@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
@@ -149,7 +149,7 @@ class SlicePreview:
         images = self.series.images
         if self._splines is None:
             self._splines = run_blocks(
-                lambda k: ndimage.spline_filter(
+                lambda k: scipy.ndimage.spline_filter(
                     np.pad(np.asarray(images[k], np.float32), _PAD, mode="edge"), 3, np.float32, mode="nearest"
                 ),
                 range(len(images)),
@@ -161,7 +161,7 @@ class SlicePreview:
         def one(tilt: int) -> Floats:
             where = places - alignment.shifts_px[tilt][:, None]
             return np.asarray(
-                ndimage.map_coordinates(splines[tilt], where, np.float32, mode="nearest", prefilter=False)
+                scipy.ndimage.map_coordinates(splines[tilt], where, np.float32, mode="nearest", prefilter=False)
             )
 
         out = np.stack(run_blocks(one, range(len(images)), threads=self.threads))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
@@ -110,7 +110,7 @@ def _look(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
     if image.dtype.kind in "iu":
         saturated = float((image == np.iinfo(image.dtype).max).mean())
     # noise is in every image alike; a Gaussian takes it down to what an object's edges are made of
-    fine = ndimage.laplace(ndimage.gaussian_filter(pixels, 2.0))
+    fine = scipy.ndimage.laplace(scipy.ndimage.gaussian_filter(pixels, 2.0))
     return float(pixels.sum()), saturated, float(np.square(fine).mean()), float(np.ptp(pixels)), True
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
@@ -76,7 +76,7 @@ def warp_images(
 
     def warp_one(tilt: int) -> None:
         image = np.asarray(images[tilt], dtype=np.float32)
-        out[tilt] = ndimage.affine_transform(
+        out[tilt] = scipy.ndimage.affine_transform(
             image,
             matrix,
             offset=start - shifts_px[tilt],

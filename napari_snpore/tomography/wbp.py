@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.projector import Beam
@@ -32,7 +32,7 @@ class Wbp:
         """Work out the filter of a geometry."""
         if name not in get_args(Filter):
             raise InputError(f"filter is {name!r}; one of {', '.join(get_args(Filter))} is needed.")
-        size = fft.next_fast_len(2 * beam.detector_px, real=True)
+        size = scipy.fft.next_fast_len(2 * beam.detector_px, real=True)
         response = tilt_weights(beam.angles_deg)[:, None] * ramp_filter(size, name)
         return cls(response.astype(np.float32), size)
 
@@ -44,8 +44,8 @@ class Wbp:
         bins = filtered.reshape(-1, beam.bins, planes.lanes)[:tilts, beam.rim : beam.rim + width]
         for tilt in range(tilts):
             rows = np.ascontiguousarray(bins[tilt].T)
-            spectra = fft.rfft(rows, self.size, axis=1) * self.response[tilt]
-            bins[tilt] = fft.irfft(spectra, self.size, axis=1)[:, :width].T
+            spectra = scipy.fft.rfft(rows, self.size, axis=1) * self.response[tilt]
+            bins[tilt] = scipy.fft.irfft(spectra, self.size, axis=1)[:, :width].T
         planes.smear(filtered, block.image, np.ones(math.prod(beam.shape), np.float32))
         block.confine(block.image)
 
@@ -61,7 +61,7 @@ def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
     kernel[0] = 0.25
     odd = offsets % 2 == 1
     kernel[odd] = -1 / (np.pi * offsets[odd]) ** 2
-    ramp: NDArray[np.float64] = fft.rfft(kernel).real
+    ramp: NDArray[np.float64] = scipy.fft.rfft(kernel).real
     turns = np.arange(len(ramp)) / size  # cycles a pixel, up to 1/2
     window = {
         "ram-lak": np.ones_like(turns),

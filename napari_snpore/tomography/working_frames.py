@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.tomography._warp_kernel import sample_linearly
@@ -92,7 +92,7 @@ def working_frames(images: Any, *, size: int) -> WorkingFrames:
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(axis=(1, 3), dtype=np.float64)
     binned -= _background(binned)[:, None, None]
     # noise that is smooth already is not made smoother by some subpixel shifts more than by others
-    binned = ndimage.gaussian_filter(binned, (0, _SMOOTHING_PX, _SMOOTHING_PX), mode="nearest")
+    binned = scipy.ndimage.gaussian_filter(binned, (0, _SMOOTHING_PX, _SMOOTHING_PX), mode="nearest")
     middle = (binning - 1) / 2
     center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
     return WorkingFrames(binned, binning, center)

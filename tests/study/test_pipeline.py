@@ -11,14 +11,13 @@ import pytest
 
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import FileFormatError, InputError, Stopped
-from napari_snpore.study import Recipe, read_recipe, run_study
 from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.detail_report import mass_lines
 from napari_snpore.study.phantom_files import write_tilts
-from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again
+from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again, run_study
 from napari_snpore.study.provenance import Record, sha256
-from napari_snpore.study.recipe import CleanupSection, MeasureSection
+from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_snpore.errors import FileFormatError, InputError
-from napari_snpore.study import Recipe, read_recipe
+from napari_snpore.study.recipe import Recipe, read_recipe
 
 DOCS = Path(__file__).parents[2] / "docs" / "recipe.md"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 from napari_snpore.errors import InputError, Stopped
 
@@ -117,7 +117,7 @@ def turned(
         direction = -direction
     # the camera goes round the other way than the scene; view × up points right where the scene is right-handed
     sense = -1.0 if str(handedness) == "right" else 1.0
-    rotation = Rotation.from_rotvec(sense * np.radians(degrees) * direction)
+    rotation = scipy.spatial.transform.Rotation.from_rotvec(sense * np.radians(degrees) * direction)
     return rotation.apply(view), rotation.apply(up)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.compute import check_stop
@@ -92,8 +93,6 @@ def oblique_slice(
     InputError
         The point lies outside the volume.
     """
-    from scipy.ndimage import map_coordinates  # half a second, and only lines and planes need it
-
     spacing, origin = np.array(volume.spacing), np.array(volume.origin)
     first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
     center = np.array(center_nm, float)
@@ -110,7 +109,7 @@ def oblique_slice(
         check_stop(should_stop)
         rows = steps[0][top : top + _ROWS_A_STEP]
         where = [start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k] for k in range(3)]
-        map_coordinates(
+        scipy.ndimage.map_coordinates(
             data, where, order=0 if labels else 1, output=image[top : top + len(rows)], mode="constant", prefilter=False
         )
     z, y, x = (float(value) for value in center + steps[0][0] * down + steps[1][0] * right)

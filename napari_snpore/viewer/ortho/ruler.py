@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from napari.components import ViewerModel
 from napari.layers import Shapes
 from numpy.typing import NDArray
@@ -105,8 +106,6 @@ def line_profile(volume: Volume, line: Measured) -> tuple[NDArray[np.float64], N
 
     Two samples a voxel of the finest spacing.
     """
-    from scipy.ndimage import map_coordinates  # half a second, and only lines and planes need it
-
     step = min(volume.spacing) / 2
     count = max(2, math.ceil(line.length_nm / step) + 1)
     share = np.linspace(0.0, 1.0, count)
@@ -115,7 +114,7 @@ def line_profile(volume: Volume, line: Measured) -> tuple[NDArray[np.float64], N
     low = np.clip(np.floor(where.min(axis=1)).astype(int), 0, np.array(volume.shape) - 1)
     high = np.clip(np.ceil(where.max(axis=1)).astype(int) + 1, low + 1, volume.shape)
     part = np.asarray(volume.data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.float64)
-    values = map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
+    values = scipy.ndimage.map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
     return share * line.length_nm, values
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, check_stop
@@ -154,13 +155,12 @@ def _windowed_sinc(vertices: Vertices, faces: Faces, iterations: int) -> Vertice
 
 
 def _taubin(vertices: Vertices, faces: Faces, iterations: int, cancelled: ShouldStop | None) -> Vertices:
-    from scipy.sparse import csr_array
 
     count = len(vertices)
     starts, ends = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     # each edge is in two triangles and runs the other way in the second: all its neighbours are counted once at each vertex
     shares = (1 / np.bincount(starts, minlength=count)).astype(np.float32)
-    mean_of_neighbours = csr_array((shares[starts], (starts, ends)), shape=(count, count))
+    mean_of_neighbours = scipy.sparse.csr_array((shares[starts], (starts, ends)), shape=(count, count))
     places = vertices
     for _ in range(iterations):
         check_stop(cancelled)
