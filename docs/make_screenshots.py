@@ -38,6 +38,7 @@ def main(folder: Path = IMAGES) -> None:
     slices_and_subvolumes(viewer, folder / "slices.png")
     scene(viewer, folder / "scene.png")
     figure(viewer, folder / "figure.png", folder / "plate.png")
+    in_situ(viewer, folder / "in_situ.png")
     viewer.close()
 
 
@@ -134,6 +135,19 @@ def figure(viewer: napari.Viewer, path: Path, plate: Path) -> None:
     widget.preview()
     photograph(viewer, path)
     widget.save(plate)
+
+
+def in_situ(viewer: napari.Viewer, path: Path) -> None:
+    """Measure the diameter of a fibre in simulated images in time, and the grey value in a box on it."""
+    close_all(viewer)
+    viewer.layers.clear()
+    viewer.dims.order = (0, 1, 2)
+    viewer.open_sample("napari-snpore", "swelling")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "In situ")
+    widget.measure()
+    viewer.dims.set_current_step(0, 42)
+    viewer.reset_view()
+    photograph(viewer, path)
 
 
 def close_all(viewer: napari.Viewer) -> None:

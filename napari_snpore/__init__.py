@@ -75,6 +75,7 @@ _HOME = {
     "Misalignment": "phantom",
     "Phantom": "phantom",
     "make_phantom": "phantom",
+    "make_swelling_fibre": "phantom",
     "simulate_tilt_series": "phantom",
     "read_tilt_series": "files",
     "read_volume": "files",
@@ -129,6 +130,7 @@ __all__ = [
     "leave_out_tilts",
     "local_thickness",
     "make_phantom",
+    "make_swelling_fibre",
     "measure_objects",
     "noise_level",
     "normalize_mass",
@@ -179,7 +181,7 @@ if TYPE_CHECKING:
     from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
     from napari_snpore.measurement.profiles import radial_profile, slice_fractions
     from napari_snpore.measurement.thickness import chord_lengths, local_thickness
-    from napari_snpore.phantom import Misalignment, Phantom, make_phantom, simulate_tilt_series
+    from napari_snpore.phantom import Misalignment, Phantom, make_phantom, make_swelling_fibre, simulate_tilt_series
     from napari_snpore.segmentation.calibration import calibrate_gray
     from napari_snpore.segmentation.cleanup import clean_up
     from napari_snpore.segmentation.histogram import Histogram, gray_histogram

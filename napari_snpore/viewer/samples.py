@@ -36,6 +36,19 @@ def needle() -> list[LayerData]:
         return [series_data(read_tilt_series(path), "needle")]
 
 
+def swelling() -> list[LayerData]:
+    """Return simulated images in time of a fibre that takes up sodium."""
+    from napari_snpore.phantom import make_swelling_fibre
+    from napari_snpore.viewer.tasks import run_alive
+    from napari_snpore.viewer.widgets.in_situ_layers import frames_data
+
+    made = run_alive(
+        "Simulate the series",
+        lambda progress, should_stop: make_swelling_fibre(seed=SEED, progress=progress, should_stop=should_stop),
+    )
+    return [frames_data(made.series, "swelling fibre")]
+
+
 def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[LayerData]:
     """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
     from napari_snpore.phantom import make_phantom

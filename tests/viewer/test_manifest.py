@@ -25,7 +25,7 @@ def test_every_command_leads_to_something(manifest):
 def test_contributions_are_those_of_the_plan(manifest):
     found = manifest.contributions
     assert {widget.display_name for widget in found.widgets} >= {"Reconstruct", "Threshold", "Measure"}
-    assert {sample.key for sample in found.sample_data} == {"needle", "pristine", "sodiated", "desodiated"}
+    assert {sample.key for sample in found.sample_data} == {"needle", "pristine", "sodiated", "desodiated", "swelling"}
     assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {".tif", ".tiff", ".csv"}
     patterns = set(found.readers[0].filename_patterns)
     assert patterns >= {

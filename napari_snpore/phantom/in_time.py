@@ -1,0 +1,174 @@
+"""A fibre that swells while it is watched: images in time with known diameter, break, brightness and drift.
+
+The numbers of the default are those of the source paper (Ma et al., doi 10.1002/adma.202307151): 64.8 nm at 0 s, 81.1 nm at
+500 s, most of the growth before 420 s, and a grey value that rises by an eighth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.errors import InputError
+from napari_snpore.in_situ import ImageSeries
+from napari_snpore.volume import Step
+
+_VACUUM = 0.08
+"""Grey value of the vacuum; the fibre's axis is 1 in the first frame."""
+
+Floats = NDArray[np.floating[Any]]
+
+_FINE = 3
+_CLUSTERS_PER_NM = 1.5
+_CLUSTER = 0.05
+
+
+@dataclass(frozen=True)
+class Swelling:
+    """What a simulated series was made with.
+
+    ``series`` are the images. ``truth`` has one row a frame: ``frame, time_s, diameter_nm, brightness`` (of the fibre at its
+    axis, over vacuum, 1 in the first frame), ``drift_y_nm, drift_x_nm``. ``break_s`` is when the growth slows down,
+    ``angle_deg`` the direction of the fibre as ``fibre_diameter`` counts it.
+    """
+
+    series: ImageSeries
+    truth: pd.DataFrame
+    break_s: float
+    angle_deg: float
+
+
+def make_swelling_fibre(
+    *,
+    frames: int = 51,
+    duration_s: float = 500.0,
+    break_s: float = 420.0,
+    diameters_nm: tuple[float, float, float] = (64.8, 80.0, 81.1),
+    brightening: float = 0.125,
+    pixel_size_nm: float = 0.6,
+    shape: tuple[int, int] = (192, 256),
+    angle_deg: float = 8.0,
+    drift_nm: tuple[float, float] = (9.0, -5.0),
+    blur_nm: float = 1.2,
+    dose: float | None = 400.0,
+    seed: int = 7,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Swelling:
+    """Simulate HAADF images of a solid fibre that takes up sodium.
+
+    Parameters
+    ----------
+    frames : int
+        How many images, evenly spaced from 0 to ``duration_s``.
+    duration_s, break_s : float
+        Length of the series, and when the growth slows down.
+    diameters_nm : (float, float, float)
+        At the start, at the break and at the end; straight lines between.
+    brightening : float
+        Rise of the grey value at the axis from the first to the last frame, as a share.
+    pixel_size_nm : float
+        Edge of a pixel.
+    shape : (int, int)
+        Pixels along (y, x).
+    angle_deg : float
+        Direction of the fibre, ``(dy, dx) = (cos φ, sin φ)``.
+    drift_nm : (float, float)
+        How far the specimen moves in all, (y, x).
+    blur_nm : float
+        Standard deviation of the beam.
+    dose : float or None
+        Electrons a pixel that are detected at the axis in the first frame; None: no noise.
+    seed : int
+        Of the clusters on the fibre and of the noise.
+    progress, should_stop : callable, optional
+        As in :func:`~napari_snpore.compute.run_blocks`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two frames, a break outside the series, or a size that is not positive.
+    """
+    sizes = (*diameters_nm, pixel_size_nm, duration_s, blur_nm)
+    if not all(math.isfinite(size) and size > 0 for size in sizes):
+        raise InputError("Diameters, pixel size, duration and blur have to be positive.")
+    if frames < 2 or not 0 < break_s < duration_s:
+        raise InputError(f"{frames} frames and a break at {break_s} s do not make a series of {duration_s} s.")
+    times = np.linspace(0, duration_s, frames)
+    part = times / duration_s
+    truth = pd.DataFrame(
+        {
+            "frame": np.arange(frames),
+            "time_s": times,
+            "diameter_nm": np.interp(times, (0, break_s, duration_s), diameters_nm),
+            "brightness": 1 + brightening * part,
+            "drift_y_nm": drift_nm[0] * part,
+            "drift_x_nm": drift_nm[1] * part,
+        }
+    )
+    rng = np.random.default_rng(seed)
+    length = math.hypot(*shape) * pixel_size_nm
+    count = round(_CLUSTERS_PER_NM * length)
+    # places along the fibre (nm) and across it (share of the radius), and widths: they move with the carbon around them
+    clusters = np.column_stack(
+        [rng.uniform(-length, length, count), rng.uniform(-0.8, 0.8, count), rng.uniform(0.8, 1.6, count)]
+    )
+    grid = _grid(shape, pixel_size_nm)
+    rows = truth.to_dict("records")
+
+    def draw(k: int) -> Floats:
+        image = _image(grid, rows[k], clusters, angle_deg, blur_nm / pixel_size_nm)
+        if dose is not None:
+            image = np.random.default_rng([seed, k]).poisson(image * dose) / dose
+        return np.asarray(image, np.float32)
+
+    images = np.stack(run_blocks(draw, range(frames), progress=progress, should_stop=should_stop))
+    history = (
+        Step(
+            "simulate in situ series",
+            {"diameters_nm": list(diameters_nm), "break_s": break_s, "seed": seed, "dose": dose, "blur_nm": blur_nm},
+        ),
+    )
+    return Swelling(ImageSeries(images, pixel_size_nm, times, history), truth, break_s, angle_deg)
+
+
+def _grid(shape: tuple[int, int], pixel_nm: float) -> tuple[Floats, Floats]:
+    """Return y and x (nm from the centre) of a grid that is finer than the pixels."""
+    y, x = ((np.arange(n * _FINE) + 0.5) / _FINE - 0.5 - (n - 1) / 2 for n in shape)
+    return y[:, None] * pixel_nm, x[None, :] * pixel_nm
+
+
+def _image(
+    grid: tuple[Floats, Floats], row: Mapping[Any, float], clusters: Floats, angle_deg: float, blur_px: float
+) -> Floats:
+    """Return one noise-free image: the chord of a cylinder and the clusters on it, blurred and averaged over each pixel."""
+    y, x = grid[0] - row["drift_y_nm"], grid[1] - row["drift_x_nm"]
+    turn = math.radians(angle_deg)
+    across = x * math.cos(turn) - y * math.sin(turn)
+    radius = row["diameter_nm"] / 2
+    image = np.sqrt(np.maximum(1 - (across / radius) ** 2, 0))
+    for place, side, width in clusters:
+        center = (
+            place * math.cos(turn) - side * radius * math.sin(turn) + row["drift_y_nm"],
+            place * math.sin(turn) + side * radius * math.cos(turn) + row["drift_x_nm"],
+        )
+        rows, columns = (_near(axis.ravel(), at, 4 * width) for axis, at in zip(grid, center, strict=True))
+        down, right = grid[0][rows] - center[0], grid[1][:, columns] - center[1]
+        image[rows, columns] += _CLUSTER * np.exp(-(down**2 + right**2) / (2 * width**2))
+    image = scipy.ndimage.gaussian_filter(image * row["brightness"], blur_px * _FINE, mode="nearest")
+    height, width = (n // _FINE for n in image.shape)
+    mean: Floats = image.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3))
+    return _VACUUM + mean
+
+
+def _near(places: Floats, at: float, reach: float) -> slice:
+    """Return the part of a rising axis within a reach of a place."""
+    return slice(*np.searchsorted(places, (at - reach, at + reach)))
