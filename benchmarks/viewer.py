@@ -1,0 +1,153 @@
+"""The window at 512³: the cross-hair and a box against napari's own slider, the first widget against napari's own start.
+
+It needs a screen, such as Xvfb's: ``xvfb-run -a -s "-screen 0 1600x1000x24" python -m benchmarks.viewer`` prints the ratios.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+SIDE = 512
+STEPS = 20
+
+_START = """
+import time
+begin = time.perf_counter()
+import napari
+from qtpy.QtWidgets import QApplication
+viewer = napari.Viewer(show=True)
+QApplication.processEvents()
+there = time.perf_counter()
+viewer.window.add_plugin_dock_widget("napari-snpore", {name!r})
+QApplication.processEvents()
+print(there - begin, time.perf_counter() - there)
+viewer.close()
+"""
+
+
+def window_with_layers(side: int = SIDE) -> Any:
+    """Return a window with a grey volume (uint8) and its phases."""
+    import napari
+
+    from napari_snpore.viewer.layers import add_layer, phases_data, volume_data
+    from napari_snpore.volume import Volume
+
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (side, side, side), dtype=np.uint8)
+    phases = np.digitize(grey, (80, 200)).astype(np.uint8) + np.uint8(1)
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1500, 950)
+    add_layer(viewer, volume_data(Volume(grey, 0.15), "fibre"))
+    add_layer(viewer, phases_data(Volume(phases, 0.15), "fibre · phases"))
+    settle(1.0)
+    return viewer
+
+
+def settle(seconds: float) -> None:
+    """Let the window paint."""
+    from qtpy.QtTest import QTest
+
+    QTest.qWait(round(1000 * seconds))
+
+
+def median_step(move: Callable[[int], None], steps: Sequence[int]) -> float:
+    """Return the median time of a move with its painting (s)."""
+    from qtpy.QtWidgets import QApplication
+
+    spent = []
+    for step in steps:
+        begin = time.perf_counter()
+        move(step)
+        QApplication.processEvents()
+        spent.append(time.perf_counter() - begin)
+        settle(0.02)
+    return statistics.median(spent[2:])
+
+
+class LinkedSlices:
+    """Three linked slices and a box on them, against napari's own slider and one slice, in one window with two layers."""
+
+    timeout = 300
+
+    def setup(self) -> None:
+        self.viewer = window_with_layers()
+        steps = range(SIDE // 4, SIDE // 4 + STEPS)
+        self.slider = median_step(lambda k: self.viewer.dims.set_current_step(0, k), steps)
+        _, self.slices = self.viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
+        settle(2.0)
+        self.steps = steps
+
+    def teardown(self) -> None:
+        self.viewer.close()
+
+    def track_cross_hair_over_slider(self) -> float:
+        def move(k: int) -> None:
+            self.slices.position = (0.15 * k, 0.15 * (k + 40), 0.15 * (k + 80))
+
+        return median_step(move, self.steps) / self.slider
+
+    def track_box_over_slider(self) -> float:
+        from napari_snpore.viewer.boxes import NamedBox, boxes_of
+
+        boxes = boxes_of(self.viewer)
+
+        def move(k: int) -> None:
+            boxes.put(NamedBox("centre", (0.15 * k, 0.15 * k, 0.15 * k), (20.0, 20.0, 20.0)))
+
+        return median_step(move, self.steps) / self.slider
+
+
+class FirstWidget:
+    """The first widget of a new window, against what napari itself needs to open that window."""
+
+    params = (
+        "Workbench",
+        "Reconstruct",
+        "Threshold",
+        "Ortho slices",
+        "Subvolumes",
+        "3D scene",
+        "Measure",
+        "Figure",
+        "In situ",
+    )
+    param_names = ("widget",)
+    timeout = 300
+
+    def track_widget_over_window(self, widget: str) -> float:
+        window, ours = opening_times(widget)
+        return ours / window
+
+
+def opening_times(widget: str) -> tuple[float, float]:
+    """Return how long napari takes to open, and then our widget, in a process of their own (s)."""
+    done = subprocess.run(
+        [sys.executable, "-c", _START.format(name=widget)], capture_output=True, text=True, check=True
+    )
+    window, ours = (float(word) for word in done.stdout.split()[-2:])
+    return window, ours
+
+
+def main() -> None:
+    """Print every ratio: below 1 means that ours is quicker."""
+    bench = LinkedSlices()
+    bench.setup()
+    sys.stdout.write(
+        f"{SIDE}³, two layers, time of cross-hair over napari's slider: {bench.track_cross_hair_over_slider():.2f}\n"
+    )
+    sys.stdout.write(f"{SIDE}³, two layers, time of box over napari's slider: {bench.track_box_over_slider():.2f}\n")
+    bench.teardown()
+    for widget in FirstWidget.params:
+        window, ours = opening_times(widget)
+        sys.stdout.write(f"{widget}: {ours:.2f} s, {ours / window:.2f} of napari's own start\n")
+
+
+if __name__ == "__main__":
+    main()
