@@ -92,6 +92,14 @@ def is_scaled_tiff(path: Path) -> bool:
         return all(size is not None for size in _said(tiff).spacing_nm)
 
 
+def is_grey_stack(path: Path) -> bool:
+    """Say whether a TIFF file holds grey planes along one axis."""
+    with tifffile.TiffFile(path) as tiff:
+        series = tiff.series[0]
+        axes = [axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX"]
+        return len(axes) == 3 and "S" not in axes and series.keyframe.photometric != tifffile.PHOTOMETRIC.PALETTE
+
+
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle: float | None = None) -> None:
     """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes into its description as JSON."""
     dz, dy, dx = volume.spacing

@@ -6,10 +6,12 @@ own main window and docks are asked here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeVar
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QPushButton, QWidget
 
 _BELOW_SHARE = 0.42
 """Share of the window's height that slices below the picture get."""
@@ -43,6 +45,27 @@ def stand_below(widget: QWidget) -> None:
     if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
         window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
     window.resizeDocks([dock], [round(_BELOW_SHARE * window.height())], Qt.Orientation.Vertical)
+
+
+def keep_docked(widget: QWidget) -> None:
+    """Take the way out of the window from the dock of a widget that holds an OpenGL canvas.
+
+    In another window Qt gives the canvas another OpenGL context, in which nothing of what vispy has drawn exists: painting it
+    ends in errors of OpenGL, or with the process.
+    """
+    dock = ancestor(widget, QDockWidget)
+    if dock is None or not widget.findChildren(QOpenGLWidget):
+        return
+    dock.setFeatures(dock.features() & QDockWidget.DockWidgetFeature.DockWidgetClosable)
+    _hide_float_button(dock)
+    dock.dockLocationChanged.connect(partial(_hide_float_button, dock))  # napari makes another title bar then
+
+
+def _hide_float_button(dock: QDockWidget, area: object = None) -> None:
+    del area
+    bar = dock.titleBarWidget()
+    for button in [] if bar is None else bar.findChildren(QPushButton, "QTitleBarFloatButton"):
+        button.hide()
 
 
 def ancestor(widget: QWidget, kind: type[Parent]) -> Parent | None:

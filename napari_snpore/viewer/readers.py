@@ -16,6 +16,7 @@ import numpy as np
 from napari_snpore.errors import FileFormatError, InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.files import SUFFIXES, describe, read_tilt_series, read_volume
 from napari_snpore.files.image_series import is_in_time, read_image_series
+from napari_snpore.files.tiff import is_grey_stack
 from napari_snpore.viewer.layers import LayerData, name_from_path, series_data, volume_data
 from napari_snpore.viewer.open_run import find_runs, runs_layers
 from napari_snpore.viewer.window_state.manifest import find_window
@@ -27,13 +28,16 @@ NOTHING_YET: list[Any] = [(None,)]
 
 Kind = Literal["tilt series", "images in time", "volume"]
 
+_OURS_ALONE = (".mrc", ".rec", ".st", ".ali", ".mrcs", ".mdoc", ".dm3", ".dm4", ".emd", ".hspy", ".am")
 _MAY_HOLD_ANGLES = (".emd", ".hspy", ".mrc", ".rec", ".tif", ".tiff")
 
 
 def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
     """Return a reader for the path, or None to leave it to others; quick, never raises.
 
-    A list of paths is one tilt series, one image a file. A folder is a saved window, a finished run, or a folder of tilts.
+    A list of paths is one tilt series, one image a file. A folder is a saved window, a finished run, or a folder of tilts. A
+    damaged file of a format that is ours alone is taken too: the reader says what is wrong with it. So is a TIFF stack without
+    a voxel size: napari lets the user choose among readers by the suffix alone, and who chose us is asked for the size.
     """
     try:
         first = Path(path if isinstance(path, str) else path[0])
@@ -41,7 +45,7 @@ def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
             return read_saved_window
         if isinstance(path, str) and _is_folder(first):
             return read if find_runs(first) or _is_folder_of_tilts(first) else None
-        return read if describe(first) is not None or is_in_time(first) else None
+        return read if _is_ours(first, several=not isinstance(path, str)) else None
     except Exception:  # napari shows a failing sniff as a failing plugin; whatever it was, the path is not ours
         return None
 
@@ -52,20 +56,25 @@ def read(path: str | Sequence[str]) -> list[Any]:
     Raises
     ------
     InputError
-        The file cannot be used, or something is missing and there is no window to ask in.
+        The file cannot be used, or something is missing, and there is no window to say so in.
     """
     paths = [path] if isinstance(path, str) else list(path)
     try:
         return layer_data(paths)
-    except (MissingScaleError, MissingAnglesError):
+    except InputError as error:
         from napari import current_viewer
 
         viewer = current_viewer()
         if viewer is None:
             raise
-        from napari_snpore.viewer.widgets.missing_scale import ask
+        if isinstance(error, (MissingScaleError, MissingAnglesError)):
+            from napari_snpore.viewer.widgets.missing_scale import ask
 
-        ask(viewer, paths)
+            ask(viewer, paths)
+        else:
+            from napari.utils.notifications import show_error
+
+            show_error(str(error))  # raised, it would come as napari's own words and a traceback
         return NOTHING_YET
 
 
@@ -168,6 +177,13 @@ def _frames(path: Any, name: str, pixel_size_nm: Any, times_s: Any) -> LayerData
 def _series(path: Any, name: str, pixel_size_nm: Any, angles_deg: Any) -> LayerData:
     size = None if pixel_size_nm is None else float(np.atleast_1d(pixel_size_nm)[-1])
     return series_data(read_tilt_series(path, pixel_size_nm=size, angles_deg=angles_deg), name)
+
+
+def _is_ours(path: Path, *, several: bool) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in _OURS_ALONE or several:
+        return suffix in (*SUFFIXES, ".mdoc") and path.is_file()
+    return describe(path) is not None or (suffix in (".tif", ".tiff") and is_grey_stack(path))
 
 
 def _is_folder(path: Path) -> bool:

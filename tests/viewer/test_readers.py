@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from napari.layers import Layer
 
-from napari_snpore.errors import MissingScaleError
+from napari_snpore.errors import FileFormatError, MissingScaleError
 from napari_snpore.files import write_volume
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -33,9 +33,25 @@ def test_volumes_open_named_and_scaled(tmp_path, block, name):
     assert {str(unit) for unit in layer.units} == {"nanometer"}
 
 
-def test_tiff_without_voxel_size_is_left_to_napari(tmp_path):
-    tifffile.imwrite(tmp_path / "plain.tif", np.zeros((3, 4, 5), np.uint8))
+def test_a_tiff_stack_without_voxel_size_is_taken_and_asked_about(tmp_path):
+    tifffile.imwrite(tmp_path / "plain.tif", np.zeros((7, 4, 5), np.uint8), photometric="minisblack")
+    reader = get_reader(str(tmp_path / "plain.tif"))
+    with pytest.raises(MissingScaleError, match=r"plain\.tif"):  # with a window the question opens
+        reader(str(tmp_path / "plain.tif"))
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
+def test_tiff_pictures_are_left_to_napari(tmp_path, shape):
+    photometric = "rgb" if shape[-1] == 3 else "minisblack"
+    tifffile.imwrite(tmp_path / "plain.tif", np.zeros(shape, np.uint8), photometric=photometric)
     assert get_reader(str(tmp_path / "plain.tif")) is None
+
+
+def test_a_damaged_file_of_a_format_that_is_ours_alone_is_taken_to_say_so(tmp_path):
+    (tmp_path / "half.mrc").write_bytes(b"no volume")
+    reader = get_reader(str(tmp_path / "half.mrc"))
+    with pytest.raises(FileFormatError, match=r"half\.mrc"):
+        reader(str(tmp_path / "half.mrc"))
 
 
 @pytest.mark.parametrize("name", ["nothing.mrc", "notes.txt", "photo.png", ""])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QPushButton
 
 from napari_snpore.segmentation.phases import PORE_C_SN, segment
 from napari_snpore.viewer.layers import add_layer, series_data, volume_data
@@ -122,3 +123,12 @@ def test_closing_the_dock_takes_the_preview_away(window):
     window.window.remove_dock_widget(dock)
     QApplication.processEvents()
     assert [layer.name for layer in window.layers] == ["steps"]
+
+
+def test_a_form_with_a_canvas_stays_in_the_window(window):
+    dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
+    QTest.qWait(100)
+    assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetFloatable
+    QTest.mouseDClick(dock.titleBarWidget(), Qt.MouseButton.LeftButton, pos=QPoint(60, 8))
+    assert not dock.isFloating(), "in another window its canvas could not be painted"
+    assert dock.titleBarWidget().findChild(QPushButton, "QTitleBarFloatButton").isHidden()

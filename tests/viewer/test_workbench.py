@@ -504,3 +504,15 @@ def test_a_click_opens_the_widget_of_a_step_in_a_window(make_napari_viewer_proxy
     assert not form.visibleRegion().isEmpty()
     qtbot.keyClick(widget.rows[6], Qt.Key.Key_Down)
     assert widget.rows[7].hasFocus() or not widget.rows[7].window().isActiveWindow()
+
+
+def test_images_in_time_alone_ask_for_no_tilt_series(viewer, qtbot):
+    from napari_snpore.in_situ import ImageSeries
+    from napari_snpore.viewer.widgets.in_situ_layers import frames_data
+
+    widget = WorkbenchWidget(viewer)
+    qtbot.addWidget(widget)
+    add_layer(viewer, frames_data(ImageSeries(np.zeros((3, 16, 16)), 0.5), "movie"))
+    assert widget.steps[0].state == "spare"
+    assert (widget.steps[-1].name, widget.steps[-1].state) == ("In situ", "ready")
+    assert widget.sentence.isHidden()

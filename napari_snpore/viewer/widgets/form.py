@@ -22,7 +22,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_snpore.viewer.docking import stand_as_tab
+from napari_snpore.viewer.docking import keep_docked, stand_as_tab
+from napari_snpore.viewer.drops import take_drops
 
 CAVEAT = "⚠"
 _NARROWEST = 340
@@ -190,7 +191,7 @@ class StepForm(QWidget):
         self._settled = False
         self._soon = QTimer(self)  # once napari has made the dock
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(lambda: stand_as_tab(self, StepForm))
+        self._soon.timeout.connect(self._take_place)
         inside = QWidget()
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
@@ -205,6 +206,13 @@ class StepForm(QWidget):
         around.setSpacing(0)
         around.addWidget(scroll, 1)
         around.addLayout(self.footer)
+
+    def _take_place(self) -> None:
+        stand_as_tab(self, StepForm)
+        keep_docked(self)
+        viewer = getattr(self, "_viewer", None)
+        if viewer is not None:
+            take_drops(self, viewer)
 
     def rows(self) -> QFormLayout:
         """Add a block of labelled rows and return it."""

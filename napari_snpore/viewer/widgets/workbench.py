@@ -9,7 +9,7 @@ from typing import Any
 
 import napari.components
 from napari.layers import Layer
-from napari.utils.history import get_open_history, update_open_history
+from napari.utils.history import get_open_history
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QColor
@@ -31,6 +31,7 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.docking import ancestor
+from napari_snpore.viewer.drops import take_drops
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import stem_of
 from napari_snpore.viewer.tasks import StepStatus
@@ -147,20 +148,17 @@ class WorkbenchWidget(QWidget):
             known = step.widget is None or step.widget in self._names
             row.show_step(step, is_next=step is due, available=step.state != "later" and known)
         self._align_names()
-        self.sentence.setVisible(not names)
+        self.sentence.setVisible(not names and self._steps[-1].layer is None)
 
     def open_files(self, paths: list[str]) -> None:
-        """Open files as if they were dropped on the window, each by itself; what fails is said in one sentence."""
-        from napari_snpore.viewer.readers import get_reader  # the readers of all formats: not needed to look at steps
+        """Open files as if they were dropped on the window; what fails is said in one sentence each."""
+        self._start_opening(paths)
+        self.status.wait()
 
-        for path in paths:
-            try:
-                self._viewer.open(path, plugin=None if get_reader(path) is None else _PLUGIN)
-                update_open_history(path)
-            except InputError as error:
-                self.status.refuse(error)
-            except (ValueError, OSError) as error:  # napari's own words where no reader takes the file
-                self.status.refuse(InputError(f"{path} cannot be opened: {error}"))
+    def _start_opening(self, paths: list[str]) -> None:
+        from napari_snpore.viewer.opening import open_paths  # the readers of all formats: not needed to look at steps
+
+        open_paths(self._viewer, paths, self.status.run, self.status.refuse)
 
     def open_sample(self, key: str) -> None:
         """Open a sample of ours by its key, such as ``needle``; the window stays alive meanwhile."""
@@ -333,7 +331,7 @@ class WorkbenchWidget(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(False)
-        dialog.filesSelected.connect(self.open_files)
+        dialog.filesSelected.connect(self._start_opening)
         dialog.show()
 
     def _open_sample(self, key: str, checked: bool = False) -> None:
@@ -344,6 +342,7 @@ class WorkbenchWidget(QWidget):
         """Align the names once the rows have the font of the window."""
         super().showEvent(event)
         self._align_names()
+        take_drops(self, self._viewer)
 
     def event(self, event: QEvent | None) -> bool:
         """Judge anew when the mouse comes: what is written into a layer's metadata entry by entry tells nobody."""

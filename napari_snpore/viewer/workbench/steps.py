@@ -206,6 +206,8 @@ def _series(here: Specimen) -> Step:
             1, "Tilt series", "", "spare",
             "Not needed: the work starts from a volume or from phases. Drop a tilt series to start from one.",
         )  # fmt: skip
+    if any(kind_of(layer) == FRAMES for layer in here.window):
+        return Step(1, "Tilt series", "", "spare", "Not needed: images in time stand apart, see In situ below.")
     return Step(1, "Tilt series", "", "ready", NOTHING_YET)
 
 
@@ -371,7 +373,7 @@ def _stale(step: Step, reason: str) -> Step:
 
 
 def _after_volume(here: Specimen) -> str:
-    return "after Reconstruct" if here.series is not None else "after Tilt series"
+    return "after Reconstruct" if here.series is not None else "needs a volume"
 
 
 def _envelope_layer(here: Specimen) -> Layer | None:
