@@ -51,6 +51,7 @@ def read_ome_zarr(path: Path) -> Found:
         axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
     except (KeyError, IndexError, TypeError) as error:
         raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.") from error
+    _check_chunks(stored, path, every=bool(attributes.get(_OWN, {}).get("every_chunk_written")))
     scale, place = [1.0] * len(axes), [0.0] * len(axes)
     for step in [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]:
         if step.get("type") == "scale":
@@ -71,6 +72,18 @@ def read_ome_zarr(path: Path) -> Found:
     return Found(data, (z, y, x), origin_nm=origin, history=tuple(steps))
 
 
+def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
+    """Refuse an array whose chunks are gone: Zarr reads them as zeros without a word.
+
+    Other writers leave out chunks that hold nothing but zeros: there only an array without any chunk tells. Ours leave out none.
+    """
+    there, needed = int(stored.nchunks_initialized), int(stored.nchunks)
+    if needed and (there == 0 or (every and there < needed)):
+        raise FileFormatError(
+            f"{path} holds {there} of {needed} chunks: the others are missing and would read as zeros."
+        )
+
+
 def write_ome_zarr(path: Path, volume: Volume) -> None:
     """Write one resolution level in chunks of 64³, streamed slab by slab, with NGFF 0.5 metadata in nm."""
     import zarr
@@ -79,7 +92,7 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
     z, y, x = volume.shape
     array = group.create_array(
         "0", shape=volume.shape, chunks=(min(_CHUNK, z), min(_CHUNK, y), min(_CHUNK, x)), dtype=volume.dtype,
-        dimension_names=["z", "y", "x"],
+        dimension_names=["z", "y", "x"], config={"write_empty_chunks": True},
     )  # fmt: skip
     for start in range(0, z, _CHUNK):
         array[start : start + _CHUNK] = np.asarray(volume.data[start : start + _CHUNK])
@@ -102,7 +115,8 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
         ],
     }
     group.attrs[_OWN] = {
-        "history": [{"name": step.name, "parameters": dict(step.parameters)} for step in volume.history]
+        "every_chunk_written": True,
+        "history": [{"name": step.name, "parameters": dict(step.parameters)} for step in volume.history],
     }
 
 

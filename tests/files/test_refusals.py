@@ -64,6 +64,18 @@ def test_truncated_file_is_refused(tmp_path, suffix):
         read_volume(path, spacing=0.5)
 
 
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_zarr_whose_chunks_are_gone_is_not_read_as_zeros(tmp_path, how_many):
+    path = write_volume(tmp_path / "a.ome.zarr", Volume(np.zeros((70, 4, 5), np.float32), 0.5))
+    assert read_volume(path).shape == (70, 4, 5)
+    chunks = [chunk for chunk in (path / "0" / "c").rglob("*") if chunk.is_file()]
+    assert len(chunks) == 2
+    for chunk in chunks if how_many == "all" else chunks[:1]:
+        chunk.unlink()
+    with pytest.raises(FileFormatError, match="of 2 chunks"):
+        read_volume(path)
+
+
 def test_zarr_with_a_damaged_chunk(tmp_path):
     write_volume(tmp_path / "a.ome.zarr", Volume(np.random.default_rng(0).random((8, 8, 8)), 0.5))
     chunk = next(path for path in (tmp_path / "a.ome.zarr" / "0" / "c").rglob("*") if path.is_file())

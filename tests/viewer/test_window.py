@@ -126,7 +126,7 @@ def test_closing_the_dock_takes_the_preview_away(window):
 
 
 def test_a_form_with_a_canvas_stays_in_the_window(window):
-    dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
+    dock, _ = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
     QTest.qWait(100)
     assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetFloatable
     QTest.mouseDClick(dock.titleBarWidget(), Qt.MouseButton.LeftButton, pos=QPoint(60, 8))
