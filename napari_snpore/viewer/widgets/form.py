@@ -96,6 +96,7 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+        self.toggleButton().setToolTip("Open or close these settings.")
         self.toggled.connect(self._on_toggled)
         self.collapse(animate=False)
 

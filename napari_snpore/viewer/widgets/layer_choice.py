@@ -53,6 +53,7 @@ class LayerChoice(QComboBox):
         self._followed: Layer | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
+        self.setToolTip(f"The {what}; the choice follows the layer selected in napari.")
         self.currentIndexChanged.connect(self._on_index)
         events = viewer.layers.events
         for emitter in (events.inserted, events.removed, events.reordered):

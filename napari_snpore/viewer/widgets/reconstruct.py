@@ -246,6 +246,9 @@ class ReconstructWidget(StepForm):
         self.column.addWidget(self.method.more)
         self.column.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
+        self.keep_aligned.setToolTip(
+            "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
+        )
         self.compares = QCheckBox("correlate even and odd tilts afterwards")
         self.compares.setChecked(True)
         self.compares.setToolTip("Fourier shell correlation of two volumes that share no image: how fine the data are.")
