@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pint
+from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -254,6 +255,19 @@ def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
         layer.translate = tuple(size_nm * float(place) for place in layer.translate)
         layer.scale = spacing
         layer.units = (UNIT,) * layer.ndim
+
+
+def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
+    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
+    if units is None:
+        return np.ones(count)
+    registry = pint.get_application_registry()
+    return np.array(
+        [
+            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
+            for unit in units[-count:]
+        ]
+    )
 
 
 def volume_from_layer(layer: Layer) -> Volume:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
+
+from napari_snpore.viewer.layers import nm_a_unit
 
 
 @contextmanager
 def still_position(viewer: ViewerModel) -> Iterator[None]:
-    """Put ``viewer.dims.point`` back: napari snaps it to new steps when the extent of all layers changes."""
-    dims, point = viewer.dims.ndim, viewer.dims.point
+    """Put ``viewer.dims.point`` back: napari snaps it to new steps when the extent of all layers changes.
+
+    A layer in nm beside one in µm makes nm the unit of the window: the point is then the same in the new unit.
+    """
+    dims, point, units = viewer.dims.ndim, viewer.dims.point, viewer.layers.units
     yield
+    if viewer.layers.units != units:
+        point = tuple(np.array(point) * nm_a_unit(units, dims) / nm_a_unit(viewer.layers.units, dims))
     if viewer.dims.ndim == dims and viewer.dims.point != point:
         viewer.dims.set_point(range(dims), point)
 

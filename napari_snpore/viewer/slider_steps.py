@@ -1,0 +1,47 @@
+"""The sliders of a window step from voxel centre to voxel centre, whatever is drawn over the volume.
+
+napari's sliders start where the first layer starts. What is drawn around voxels, a surface or a box, starts at their faces, half
+a voxel earlier: every step would then lie between two slices, and every second slice would never be shown.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from napari.components import ViewerModel
+
+from napari_snpore.viewer.layers import kind_of
+
+DRAWN_OVER = frozenset({"surface", "boxes", "box handles", "scene plane"})
+"""Kinds of layers that have no slices of their own."""
+
+_KEPT: list[weakref.ref[Any]] = []
+
+
+def keep_steps_on_voxels(viewer: ViewerModel) -> None:
+    """Keep the ranges of the sliders to the layers that have slices, now and whenever layers change."""
+    _KEPT[:] = [known for known in _KEPT if known() is not None]
+    if any(known() is viewer for known in _KEPT):
+        return
+    kept = weakref.ref(viewer)
+    _KEPT.append(kept)
+
+    def align(event: Any = None) -> None:
+        del event
+        window = kept()
+        if window is not None:
+            _align(window)
+
+    viewer.dims.events.range.connect(align)  # napari calls the latest first: no slider sees the other range
+    _align(viewer)
+
+
+def _align(viewer: ViewerModel) -> None:
+    layers = [layer for layer in viewer.layers if kind_of(layer) not in DRAWN_OVER]
+    if not layers or len(layers) == len(viewer.layers):
+        return
+    extent = viewer.layers.get_extent(layers)
+    ranges = tuple(zip(extent.world[0], extent.world[1], extent.step, strict=True))
+    if len(ranges) == viewer.dims.ndim and ranges != tuple(tuple(one) for one in viewer.dims.range):
+        viewer.dims.range = ranges
