@@ -7,6 +7,7 @@ made it and, for a series, its true angles are kept in ``layer.metadata[KEY]`` a
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,11 +318,34 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     record = record_of(layer)
     if "phase_names" in record:
         return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colours"]))
-    count = int(np.max(array_from_layer(layer)))
+    count = _highest_label(layer)
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
     names = tuple(f"phase {k}" for k in range(1, count + 1))
     return PhaseScheme(names, tuple(_SPARE_COLOURS[k % len(_SPARE_COLOURS)] for k in range(count)))
+
+
+_HIGHEST: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], int]] = weakref.WeakKeyDictionary()
+
+
+def _highest_label(layer: Layer) -> int:
+    """Return the highest label; counted once for an array, and again after it was painted on."""
+    data = array_from_layer(layer)
+    known = _HIGHEST.get(layer)
+    if known is not None and known[0]() is data:
+        return known[1]
+    highest = int(np.max(data))
+    try:
+        _HIGHEST[layer] = (weakref.ref(data), highest)
+    except TypeError:  # an array that cannot be referred to weakly is counted each time
+        return highest
+    for emitter in (layer.events.paint, layer.events.labels_update):
+        emitter.connect(_count_again)
+    return highest
+
+
+def _count_again(event: Any) -> None:
+    _HIGHEST.pop(event.source, None)
 
 
 def steps_of(record: Mapping[str, Any]) -> tuple[Step, ...]:

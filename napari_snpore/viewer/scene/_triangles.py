@@ -85,10 +85,8 @@ def smoothed(
     check_stop(cancelled)
     if iterations == 0:
         return vertices, 0
-    if library == "vtk":
-        places = _windowed_sinc(vertices, faces, iterations)
-    else:
-        places = _taubin(vertices, faces, iterations, cancelled)
+    by_vtk = library == "vtk"
+    places = _windowed_sinc(vertices, faces, iterations) if by_vtk else _taubin(vertices, faces, iterations, cancelled)
     check_stop(cancelled)
     return _without_small_bodies(vertices, places, faces)
 
