@@ -11,7 +11,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 
-from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.layers import kind_of, nm_a_unit
 
 DRAWN_OVER = frozenset({"surface", "boxes", "box handles", "scene plane"})
 """Kinds of layers that have no slices of their own."""
@@ -42,6 +42,11 @@ def _align(viewer: ViewerModel) -> None:
     if not layers or len(layers) == len(viewer.layers):
         return
     extent = viewer.layers.get_extent(layers)
-    ranges = tuple(zip(extent.world[0], extent.world[1], extent.step, strict=True))
-    if len(ranges) == viewer.dims.ndim and ranges != tuple(tuple(one) for one in viewer.dims.range):
+    ndim = len(extent.step)
+    to_unit = nm_a_unit(extent.units, ndim) / nm_a_unit(viewer.layers.units, ndim)  # what is drawn is in nm
+    ranges = tuple(
+        (float(low), float(high), float(step))
+        for low, high, step in zip(*extent.world * to_unit, extent.step * to_unit, strict=True)
+    )
+    if ndim == viewer.dims.ndim and ranges != tuple(tuple(one) for one in viewer.dims.range):
         viewer.dims.range = ranges

@@ -29,8 +29,8 @@ PASS_BAND: Mapping[Library, float] = {"vtk": 0.1, "scikit-image": 0.05}
 """Eigenvalue of the mesh's Laplacian (0 flat, 2 the finest zigzag) up to which a shape is left as it is.
 
 Measured on balls with 15 iterations: from 2.5 voxels of radius on, volumes change by less than 1 % (VTK) and 2.2 %
-(scikit-image), whose filter swells what is within its band and gets half of it. Smaller bodies would shrink: by 4 to 11 % and 19 to
-22 % at 1.5 to 2 voxels, by about half at 1, to nothing at one voxel. Those stay as they are found, see :data:`LEAST_KEPT`.
+(scikit-image), whose filter swells what is within its band and gets half of it. Smaller bodies would shrink: by 4 to 11 % and
+19 to 22 % at 1.5 to 2 voxels, by about half at 1; one voxel vanishes. They stay as they are found, see :data:`LEAST_KEPT`.
 """
 
 LEAST_KEPT = 0.9

@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.quietly import still_position
 
 _SEEN: tuple[str, ...] = ("visible",)
 _SEEN_OF_IMAGES = ("visible", "colormap", "rendering", "blending")
@@ -49,7 +50,8 @@ class SceneLook:
         viewer = self._viewer()
         if viewer is None:
             return
-        viewer.dims.ndisplay = self._ndisplay
+        with still_position(viewer):  # napari takes the slice that the camera of 3D looks at
+            viewer.dims.ndisplay = self._ndisplay
         for layer in viewer.layers:
             if layer in self._layers:
                 look, box = self._layers[layer]

@@ -244,7 +244,7 @@ class SceneWidget(StepForm):
         if layer not in self._viewer.layers:
             return
         remember_look(self._viewer)
-        units = self._viewer.layers.units
+        seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)
         self._viewer.dims.ndisplay = 3
         for named in sorted(
             found, key=lambda one: -self.phase_rows.opacities[one.phase].value()
@@ -253,7 +253,7 @@ class SceneWidget(StepForm):
             surface.opacity = self.phase_rows.opacities[named.phase].value() / 100
             surface.visible = True
         layer.visible = False  # its voxels would hide the surfaces
-        if self._viewer.layers.units != units:  # surfaces are in nm, and so is now all that the camera looks at
+        if (3, self._viewer.layers.units) != seen_in:  # from 2D, or out of µm: the camera looks elsewhere
             fit_shown(self._viewer)
         self.clip.apply()
         self.status.say(_words(found))

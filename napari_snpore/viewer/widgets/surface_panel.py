@@ -57,7 +57,10 @@ class PhaseRows(QWidget):
         except InputError:
             return
         if len(scheme.names) > MOST_PHASES:
-            self.note = f"'{layer.name}' has labels up to {len(scheme.names):,}, which look like objects; the first {MOST_PHASES} are offered."
+            self.note = (
+                f"'{layer.name}' has labels up to {len(scheme.names):,}, which look like objects; "
+                f"the first {MOST_PHASES} are offered."
+            )
         for row, (name, colour) in enumerate(list(zip(scheme.names, scheme.colours, strict=True))[:MOST_PHASES]):
             tick = QCheckBox(name)
             tick.setToolTip(f"Show the surface of {name}.")
