@@ -34,16 +34,15 @@ class SceneLook:
         self._layers: weakref.WeakKeyDictionary[Layer, tuple[Mapping[str, Any], Mapping[str, Any]]] = (
             weakref.WeakKeyDictionary()
         )
-        self.remember()
+        for layer in viewer.layers:
+            self._take(layer)
 
     def remember(self) -> None:
-        """Take the look of the layers that came since, before they are changed too."""
+        """Take the look of the layers that came since, before they are changed too; surfaces are part of the scene."""
         viewer = self._viewer()
         for layer in [] if viewer is None else viewer.layers:
-            if layer not in self._layers:
-                names = _SEEN_OF_IMAGES if isinstance(layer, Image) else _SEEN
-                look = {name: getattr(layer, name) for name in names}
-                self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SEEN_OF_BOXES})
+            if layer not in self._layers and kind_of(layer) != "surface":
+                self._take(layer)
 
     def give_back(self) -> None:
         """Show what is still there of it as it was; surfaces that were drawn since are hidden, other new layers stay."""
@@ -63,6 +62,11 @@ class SceneLook:
                 layer.visible = False
         for name, value in self._camera.items():
             setattr(viewer.scene.camera, name, value)
+
+    def _take(self, layer: Layer) -> None:
+        names = _SEEN_OF_IMAGES if isinstance(layer, Image) else _SEEN
+        look = {name: getattr(layer, name) for name in names}
+        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SEEN_OF_BOXES})
 
 
 _OF: weakref.WeakKeyDictionary[Any, SceneLook] = weakref.WeakKeyDictionary()
