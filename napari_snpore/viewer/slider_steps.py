@@ -30,23 +30,25 @@ def keep_steps_on_voxels(viewer: ViewerModel) -> None:
     def align(event: Any = None) -> None:
         del event
         window = kept()
-        if window is not None:
-            _align(window)
+        ranges = None if window is None else voxel_ranges(window)
+        if window is not None and ranges is not None:
+            window.dims.range = ranges
 
-    viewer.dims.events.range.connect(align)  # napari calls the latest first: no slider sees the other range
-    _align(viewer)
+    viewer.dims.events.range.connect(align)
+    align()
 
 
-def _align(viewer: ViewerModel) -> None:
+def voxel_ranges(viewer: ViewerModel) -> tuple[tuple[float, float, float], ...] | None:
+    """Return start, stop and step of each axis for the layers that have slices; None where these are all, or too few."""
     layers = [layer for layer in viewer.layers if kind_of(layer) not in DRAWN_OVER]
     if not layers or len(layers) == len(viewer.layers):
-        return
+        return None
     extent = viewer.layers.get_extent(layers)
     ndim = len(extent.step)
+    if ndim != viewer.dims.ndim:
+        return None
     to_unit = nm_a_unit(extent.units, ndim) / nm_a_unit(viewer.layers.units, ndim)  # what is drawn is in nm
-    ranges = tuple(
+    return tuple(
         (float(low), float(high), float(step))
         for low, high, step in zip(*extent.world * to_unit, extent.step * to_unit, strict=True)
     )
-    if ndim == viewer.dims.ndim and ranges != tuple(tuple(one) for one in viewer.dims.range):
-        viewer.dims.range = ranges
