@@ -258,19 +258,6 @@ def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
         layer.units = (UNIT,) * layer.ndim
 
 
-def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
-    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
-    if units is None:
-        return np.ones(count)
-    registry = pint.get_application_registry()
-    return np.array(
-        [
-            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
-            for unit in units[-count:]
-        ]
-    )
-
-
 def volume_from_layer(layer: Layer) -> Volume:
     """Return the volume behind an Image or Labels layer.
 
@@ -365,6 +352,19 @@ def name_from_path(path: str | Path) -> str:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return Path(path).stem
+
+
+def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
+    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
+    if units is None:
+        return np.ones(count)
+    registry = pint.get_application_registry()
+    return np.array(
+        [
+            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
+            for unit in units[-count:]
+        ]
+    )
 
 
 def _place(

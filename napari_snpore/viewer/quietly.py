@@ -12,7 +12,6 @@ from napari.layers import Layer
 from napari_snpore.viewer.layers import nm_a_unit
 from napari_snpore.viewer.slider_steps import voxel_ranges
 
-
 _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 
 

@@ -13,8 +13,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.boxes import boxes_of
 from napari_snpore.viewer.export.wish import PARTS, PlateWish
 from napari_snpore.viewer.layers import kind_of, object_table, record_of, scheme_of, volume_from_layer
-from napari_snpore.viewer.scene.before import SceneLook
-from napari_snpore.viewer.scene.look import show_volume
+from napari_snpore.viewer.scene.look import SceneLook, show_volume
 
 
 def missing_for(viewer: Any, part: str, *, volume: Layer | None, phases: Layer | None, objects: Layer | None) -> str:

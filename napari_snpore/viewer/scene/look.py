@@ -1,10 +1,8 @@
-"""The scene of a paper in one step: a grey volume in a temperature-like colormap within its bounding box.
-
-The way back is in :mod:`napari_snpore.viewer.scene.before`.
-"""
+"""The scene of a paper in one step, and the way back: a grey volume in a temperature-like colormap within its bounding box."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.quietly import still_position
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.theme import ink_of, is_light
 
@@ -31,6 +30,61 @@ RENDERINGS: Mapping[str, str] = {
 
 _BOX_WIDTH = 1.5
 _CLEAR_TO = 0.25  # of the contrast range
+_SEEN: tuple[str, ...] = ("visible",)
+_SEEN_OF_IMAGES = ("visible", "colormap", "rendering", "blending")
+_SEEN_OF_BOXES = ("visible", "points", "line_thickness", "line_color")
+
+
+class SceneLook:
+    """What a scene looked like: taken before it is changed, and given back.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers and camera.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        camera = viewer.scene.camera
+        self._viewer = weakref.ref(viewer)
+        self._ndisplay = viewer.dims.ndisplay
+        self._camera = {name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")}
+        self._layers: weakref.WeakKeyDictionary[Layer, tuple[Mapping[str, Any], Mapping[str, Any]]] = (
+            weakref.WeakKeyDictionary()
+        )
+        for layer in viewer.layers:
+            self._take(layer)
+
+    def remember(self) -> None:
+        """Take the look of the layers that came since, before they are changed too; surfaces are part of the scene."""
+        viewer = self._viewer()
+        for layer in [] if viewer is None else viewer.layers:
+            if layer not in self._layers and kind_of(layer) != "surface":
+                self._take(layer)
+
+    def give_back(self) -> None:
+        """Show what is still there of it as it was; surfaces that were drawn since are hidden, other new layers stay."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        with still_position(viewer):  # napari takes the slice that the camera of 3D looks at
+            viewer.dims.ndisplay = self._ndisplay
+        for layer in viewer.layers:
+            if layer in self._layers:
+                look, box = self._layers[layer]
+                for name, value in box.items():
+                    setattr(layer.bounding_box, name, value)
+                for name, value in look.items():
+                    setattr(layer, name, value)
+            elif kind_of(layer) == "surface":
+                layer.visible = False
+        for name, value in self._camera.items():
+            setattr(viewer.scene.camera, name, value)
+
+    def _take(self, layer: Layer) -> None:
+        names = _SEEN_OF_IMAGES if isinstance(layer, Image) else _SEEN
+        look = {name: getattr(layer, name) for name in names}
+        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SEEN_OF_BOXES})
 
 
 def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", keep: Sequence[Layer] = ()) -> None:
