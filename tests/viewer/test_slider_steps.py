@@ -75,3 +75,22 @@ def test_position_stays_in_a_real_window(make_napari_viewer_proxy):
     QTest.qWait(100)
     assert window.dims.point == pytest.approx(before)
     assert slices_walked_through(window) == list(range(12))
+
+
+def test_a_dragged_box_moves_no_slider(viewer):
+    fill(viewer)
+    boxes = boxes_of(viewer)
+    boxes.put(WHOLE)
+    heard = []
+    for name in ("range", "nsteps", "current_step", "point"):
+        getattr(viewer.dims.events, name).connect(heard.append)
+    boxes.change(0, WHOLE.moved(0, 0.3))
+    boxes.change(0, WHOLE.moved(1, -0.7))
+    assert heard == []
+
+
+def test_boxes_before_any_volume(viewer):
+    boxes_of(viewer).put(WHOLE)
+    assert viewer.dims.ndim == 3
+    fill(viewer)
+    assert slices_walked_through(viewer) == list(range(12))
