@@ -17,7 +17,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
-from napari_snpore.viewer.quietly import add_quietly
+from napari_snpore.viewer.quietly import add_quietly, still_position
+from napari_snpore.viewer.slider_steps import keep_steps_on_voxels
 from napari_snpore.volume import Triple
 
 KIND = "boxes"
@@ -97,6 +98,7 @@ class Boxes(QObject):
         self._selected = -1
         self._layer: Vectors | None = None
         self._writing = False
+        keep_steps_on_voxels(viewer)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         for layer in viewer.layers:
@@ -178,7 +180,8 @@ class Boxes(QObject):
                 add_quietly(viewer, self._layer)
             else:
                 counted = len(self._layer.data) == len(_EDGES) * len(self._boxes)
-                self._layer.data = self._edges()
+                with still_position(viewer):
+                    self._layer.data = self._edges()
                 self._layer.features = self._features()
                 self._layer.edge_width = self._width()
                 if not counted:

@@ -7,6 +7,7 @@ made it and, for a series, its true angles are kept in ``layer.metadata[KEY]`` a
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pint
+from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -303,11 +305,34 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     record = record_of(layer)
     if "phase_names" in record:
         return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colours"]))
-    count = int(np.max(array_from_layer(layer)))
+    count = _highest_label(layer)
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
     names = tuple(f"phase {k}" for k in range(1, count + 1))
     return PhaseScheme(names, tuple(_SPARE_COLOURS[k % len(_SPARE_COLOURS)] for k in range(count)))
+
+
+_HIGHEST: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], int]] = weakref.WeakKeyDictionary()
+
+
+def _highest_label(layer: Layer) -> int:
+    """Return the highest label; counted once for an array, and again after it was painted on."""
+    data = array_from_layer(layer)
+    known = _HIGHEST.get(layer)
+    if known is not None and known[0]() is data:
+        return known[1]
+    highest = int(np.max(data))
+    try:
+        _HIGHEST[layer] = (weakref.ref(data), highest)
+    except TypeError:  # an array that cannot be referred to weakly is counted each time
+        return highest
+    for emitter in (layer.events.paint, layer.events.labels_update):
+        emitter.connect(_count_again)
+    return highest
+
+
+def _count_again(event: Any) -> None:
+    _HIGHEST.pop(event.source, None)
 
 
 def steps_of(record: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -327,6 +352,19 @@ def name_from_path(path: str | Path) -> str:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return Path(path).stem
+
+
+def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
+    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
+    if units is None:
+        return np.ones(count)
+    registry = pint.get_application_registry()
+    return np.array(
+        [
+            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
+            for unit in units[-count:]
+        ]
+    )
 
 
 def _place(

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
+
+from napari_snpore.viewer.layers import nm_a_unit
+from napari_snpore.viewer.slider_steps import voxel_ranges
+
+_OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 
 
 @contextmanager
 def still_position(viewer: ViewerModel) -> Iterator[None]:
-    """Put ``viewer.dims.point`` back: napari snaps it to new steps when the extent of all layers changes."""
-    dims, point = viewer.dims.ndim, viewer.dims.point
-    yield
-    if viewer.dims.ndim == dims and viewer.dims.point != point:
-        viewer.dims.set_point(range(dims), point)
+    """Keep ``viewer.dims.point`` while layers of ours come or move, and the sliders on voxels.
+
+    napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders hear
+    of the new range only when it is known. A layer in nm beside one in µm makes nm the unit of the window: the point is then the
+    same in the new unit.
+    """
+    dims = viewer.dims
+    ndim, ranges, point, units = dims.ndim, dims.range, dims.point, viewer.layers.units
+    with ExitStack() as silence:
+        for name in _OF_SLIDERS:
+            silence.enter_context(getattr(dims.events, name).blocker())
+        yield
+        wanted = voxel_ranges(viewer) or dims.range
+        if dims.ndim == ndim:
+            dims.range, dims.point = ranges, point
+    if dims.ndim != ndim:
+        for name in _OF_SLIDERS:
+            getattr(dims.events, name)(value=getattr(dims, name))
+        return
+    if viewer.layers.units != units:
+        point = tuple(np.array(point) * nm_a_unit(units, ndim) / nm_a_unit(viewer.layers.units, ndim))
+    dims.range = wanted
+    if dims.point != point:
+        dims.set_point(range(ndim), point)
 
 
 def add_quietly(viewer: ViewerModel, layer: Layer) -> None:

@@ -1,4 +1,4 @@
-"""The colours of napari's theme for what vispy draws inside a widget."""
+"""The colours of napari's theme for what is drawn inside a widget or over the scene."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ def follow_theme(plot: HistogramPlot, viewer: ViewerModel) -> None:
 
     connect_while_alive(plot, viewer.events.theme, dress)
     dress()
+
+
+def ink_of(viewer: ViewerModel) -> str:
+    """Return the colour of the theme's text, which stands out on its ground."""
+    return str(get_theme(viewer.theme).text.as_hex("long"))
+
+
+def is_light(viewer: ViewerModel) -> bool:
+    """Say whether the ground of the scene is nearer to white than to black."""
+    red, green, blue = get_theme(viewer.theme).canvas.as_rgb_tuple(alpha=False)
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 127

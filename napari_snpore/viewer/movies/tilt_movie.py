@@ -1,6 +1,6 @@
 """A tilt series as a movie: the images in the order of their angles, one contrast for all, the angle written on each.
 
-Needs no window; it is a movie of the data as recorded, not of what the viewer shows.
+Needs no window; contrast, gamma and colours are those of the layer where they are given.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 _LARGEST, _SMALLEST = 1200, 300  # pixels of the longer side: slides show no more, and letters need some
 _OUTSIDE = 0.1  # percent of the pixels left out at either end of the grey values
 _MINUS = "\N{MINUS SIGN}"
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def tilt_frames(
-    series: TiltSeries, *, contrast_limits: tuple[float, float] | None = None, labels: bool = True
+    series: TiltSeries,
+    *,
+    contrast_limits: tuple[float, float] | None = None,
+    colours: NDArray[np.uint8] | None = None,
+    labels: bool = True,
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the images of a tilt series in order of angle as RGB; one image is held at a time.
 
@@ -34,18 +39,20 @@ def tilt_frames(
         Any dtype.
     contrast_limits : (float, float), optional
         Grey values shown black and white, in all images; by default such that 0.1 % of all pixels lie outside at either end.
+    colours : array, uint8, shape (256, 3), optional
+        RGB from the lower limit to the upper one, gamma included; by default black to white.
     labels : bool
         Write the tilt angle (degrees) in the upper left corner.
 
     Yields
     ------
     array, uint8, shape (height, width, 3)
-        R = G = B. Values that are not finite are black.
+        Values that are not finite have the first colour.
 
     Raises
     ------
     InputError
-        Limits that are not two finite numbers, the lower first.
+        Limits that are not two finite numbers, the lower first, or colours of another shape or type.
     """
     if contrast_limits is None:
         limits = _contrast(series)
@@ -53,16 +60,23 @@ def tilt_frames(
         limits = tuple(float(limit) for limit in contrast_limits)
         if len(limits) != 2 or not np.isfinite(limits).all() or limits[0] >= limits[1]:
             raise InputError(f"contrast_limits is {contrast_limits}; two finite numbers are needed, the lower first.")
-    return _frames(series, limits, labels)
+    if colours is None:
+        colours = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    if colours.shape != (256, 3) or colours.dtype != np.uint8:
+        raise InputError(f"colours is {colours.dtype} of shape {colours.shape}; uint8 of shape (256, 3) is needed.")
+    return _frames(series, limits, colours, labels)
 
 
-def _frames(series: TiltSeries, limits: tuple[float, float], labels: bool) -> Iterator[NDArray[np.uint8]]:
+def _frames(
+    series: TiltSeries, limits: tuple[float, float], colours: NDArray[np.uint8], labels: bool
+) -> Iterator[NDArray[np.uint8]]:
     low, high = limits
     for number in np.argsort(series.angles_deg, kind="stable"):
         image = _fitted(np.asarray(series.images[number], dtype=np.float32))
         # round, so that uint8 data between 0 and 255 pass unchanged
         grey = np.rint(255 * np.clip(np.nan_to_num((image - low) / (high - low), nan=0.0), 0, 1)).astype(np.uint8)
-        yield np.repeat((_labelled(grey, series.angles_deg[number]) if labels else grey)[..., None], 3, axis=2)
+        picture = colours[grey]
+        yield _labelled(picture, series.angles_deg[number]) if labels else picture
 
 
 def _contrast(series: TiltSeries) -> tuple[float, float]:
@@ -90,15 +104,15 @@ def _fitted(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return image.repeat(again, axis=0).repeat(again, axis=1)
 
 
-def _labelled(grey: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+def _labelled(image: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
     """Return the image with its angle: white on a dark rim, which shows on carbon, tin and vacuum alike."""
     # Where the figures and the tables have their wording; here, because it brings matplotlib in
     from napari_snpore.figures.tilts import angle_text
 
     text = angle_text(float(degrees))
-    picture = Image.fromarray(grey)
+    picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
-    letter = max(round(max(grey.shape) / 24), 16)
+    letter = max(round(max(image.shape[:2]) / 24), 16)
     font = ImageFont.load_default(letter)
     rim = max(letter // 10, 1)
     left, baseline = letter // 2, letter // 2 + letter
@@ -108,8 +122,8 @@ def _labelled(grey: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
         middle, half = (box[1] + box[3]) / 2, max(letter / 24, 0.5)
         bearing = round((box[2] - box[0]) / 10)
         bar = (box[0] + bearing, round(middle - half), box[2] - bearing, round(middle + half))
-        draw.rectangle((bar[0] - rim, bar[1] - rim, bar[2] + rim, bar[3] + rim), fill=0)
-        draw.rectangle(bar, fill=255)
+        draw.rectangle((bar[0] - rim, bar[1] - rim, bar[2] + rim, bar[3] + rim), fill=_BLACK)
+        draw.rectangle(bar, fill=_WHITE)
         left, text = left + round(font.getlength("+")), text[1:]
-    draw.text((left, baseline), text, font=font, fill=255, stroke_width=rim, stroke_fill=0, anchor="ls")
+    draw.text((left, baseline), text, font=font, fill=_WHITE, stroke_width=rim, stroke_fill=_BLACK, anchor="ls")
     return np.asarray(picture)

@@ -59,7 +59,8 @@ def turntable_frames(
     Raises
     ------
     InputError
-        There is no window, it does not show 3D, the axis is not among those shown, or a number that cannot be used.
+        There is no window, it does not show 3D, the axis is not among those shown, or a number that cannot be used; on the way,
+        a layer that was filmed is removed.
     Stopped
         The window was closed on the way.
     """
@@ -128,11 +129,13 @@ def _frames(
     angles, zoom, center = camera.angles, camera.zoom, camera.center
     view, up, handedness = camera.view_direction, camera.up_direction, str(camera.handedness)
     shape = zoomed = None
+    filmed = [layer for layer in viewer.layers if layer.visible]
     try:
         for turn in turns:
             if not _has_window(viewer):
                 raise Stopped("The window was closed; nothing of the movie was kept.")
             _check_3d(viewer)
+            _check_there(viewer, filmed)
             camera.center = center
             camera.zoom = zoom
             camera.set_view_direction(*map(tuple, turned(view, up, axis, turn, handedness=handedness)))
@@ -164,6 +167,14 @@ def _has_window(viewer: Any) -> bool:
 def _check_3d(viewer: Any) -> None:
     if viewer.dims.ndisplay != 3:
         raise InputError("The scene is shown in 2D; a turntable needs it in 3D (the cube below the layer list).")
+
+
+def _check_there(viewer: Any, filmed: list[Any]) -> None:
+    for layer in filmed:
+        if layer not in viewer.layers:
+            raise InputError(
+                f"The layer '{layer.name}' was removed while it was filmed; nothing of the movie was kept."
+            )
 
 
 def _axis_direction(viewer: Any, axis: str) -> NDArray[np.float64]:

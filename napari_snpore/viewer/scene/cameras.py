@@ -23,11 +23,25 @@ AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
 
 
 def look_along(viewer: ViewerModel, name: str) -> None:
-    """Look along an axis, or obliquely, and fit the scene into the window."""
+    """Look along an axis, or obliquely, and fit what is shown into the window."""
     viewer.dims.ndisplay = 3
-    direction, up = AXIS_VIEWS[name]
+    direction, up = (_as_displayed(viewer, vector) for vector in AXIS_VIEWS[name])
     viewer.scene.camera.set_view_direction(direction, up)
-    viewer.reset_view(reset_camera_angle=False)
+    fit_shown(viewer)
+
+
+def fit_shown(viewer: ViewerModel) -> None:
+    """Fit the visible layers into the window; what is hidden may be anywhere."""
+    shown = [layer for layer in viewer.layers if layer.visible]
+    in_one_unit = bool(shown) and viewer.layers.get_extent(shown).units == viewer.layers.units
+    viewer.reset_view(layers=shown if in_one_unit else None, reset_camera_angle=False)
+
+
+def _as_displayed(viewer: ViewerModel, vector: Triple) -> Triple:
+    """Return a direction (z, y, x) along the axes as the window has them in order, rolled or transposed."""
+    first = viewer.dims.ndim - 3
+    shown = viewer.dims.displayed
+    return _triple([vector[axis - first] for axis in shown]) if min(shown) >= first >= 0 else vector
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class Cameras:
         self.views: dict[str, CameraView] = {}
 
     def keep(self, viewer: ViewerModel, name: str = "") -> str:
-        """Keep the present view; an empty name is numbered, a known one is replaced.
+        """Keep the present view; an empty name, or that of an axis, is numbered, a known one is replaced.
 
         Returns
         -------
@@ -101,9 +115,42 @@ class Cameras:
         """
         if viewer.dims.ndisplay != 3:
             raise InputError("The window shows 2D; switch to 3D to keep a view of the scene.")
-        name = name.strip() or free_name(list(self.views), "view")
+        name = name.strip()
+        if not name or name in AXIS_VIEWS:
+            name = free_name(list(self.views), "view")
         self.views[name] = CameraView.of(viewer)
         return name
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a kept view another name; it keeps its place in the list.
+
+        Raises
+        ------
+        InputError
+            There is none of this name, or the new one is empty or taken.
+        """
+        new = new.strip()
+        self._check(name)
+        if not new or (new != name and (new in self.views or new in AXIS_VIEWS)):
+            raise InputError(f"'{new}' is no free name for the view '{name}'; type one that is not in the list.")
+        views = [(new if known == name else known, view) for known, view in self.views.items()]
+        self.views.clear()
+        self.views.update(views)
+
+    def remove(self, name: str) -> None:
+        """Forget a kept view.
+
+        Raises
+        ------
+        InputError
+            There is none of this name.
+        """
+        self._check(name)
+        del self.views[name]
+
+    def _check(self, name: str) -> None:
+        if name not in self.views:
+            raise InputError(f"No view is kept as '{name}'; kept are {', '.join(self.views) or 'none'}.")
 
     def show(self, viewer: ViewerModel, name: str) -> None:
         """Go to a kept view, or along an axis.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from napari.layers import Image, Labels, Layer, Surface
 
-from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.layers import kind_of, nm_a_unit
 from napari_snpore.volume import Triple
 
 
@@ -64,12 +64,15 @@ def clip(layers: Iterable[Layer], cuts: Sequence[Cut]) -> None:
 def in_data(layer: Layer, cut: Cut) -> dict[str, object]:
     """Return a plane in the data coordinates of a layer, as napari takes it.
 
-    With world = scale · data + translate, the plane n · (world − p) = 0 has the normal n · scale in data coordinates.
+    With world = linear · data + shift in nm, the plane n · (world − p) = 0 has the normal linearᵀ · n in data coordinates.
     """
-    scale, translate = np.asarray(layer.scale, float), np.asarray(layer.translate, float)
-    normal = np.asarray(cut.normal) * scale
+    nm = nm_a_unit(layer.units, layer.ndim)
+    shift = np.asarray(layer.data_to_world(np.zeros(layer.ndim)), float) * nm
+    steps = [np.asarray(layer.data_to_world(axis), float) * nm - shift for axis in np.eye(layer.ndim)]
+    linear = np.stack(steps, axis=1)
+    normal = linear.T @ np.asarray(cut.normal, float)
     return {
-        "position": tuple(((np.asarray(cut.place_nm) - translate) / scale).tolist()),
+        "position": tuple(np.linalg.solve(linear, np.asarray(cut.place_nm) - shift).tolist()),
         "normal": tuple((normal / np.linalg.norm(normal)).tolist()),
         "enabled": True,
     }

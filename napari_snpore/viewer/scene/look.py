@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Labels, Layer
 
+from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.quietly import still_position
 from napari_snpore.viewer.scene.cameras import look_along
+from napari_snpore.viewer.theme import ink_of, is_light
 
 TEMPERATURE = "inferno"
 """Dark to bright by equal steps of lightness, so that grey values keep their order in print and for colour-blind readers."""
+
+ON_WHITE = "inferno on white"
+"""The same with a clear low end: vacuum is not drawn black on a white ground."""
 
 RENDERINGS: Mapping[str, str] = {
     "brightest, fading with depth": "attenuated_mip",
@@ -21,6 +29,10 @@ RENDERINGS: Mapping[str, str] = {
 """What a pixel shows, and napari's name for it; the first shows shapes best."""
 
 _BOX_WIDTH = 1.5
+_CLEAR_TO = 0.25  # of the contrast range
+_SEEN: tuple[str, ...] = ("visible",)
+_SEEN_OF_IMAGES = ("visible", "colormap", "rendering", "blending")
+_SEEN_OF_BOXES = ("visible", "points", "line_thickness", "line_color")
 
 
 class SceneLook:
@@ -34,25 +46,45 @@ class SceneLook:
 
     def __init__(self, viewer: ViewerModel) -> None:
         camera = viewer.scene.camera
-        self._viewer = viewer
+        self._viewer = weakref.ref(viewer)
         self._ndisplay = viewer.dims.ndisplay
-        self._camera = (camera.angles, camera.center, camera.zoom)
-        self._layers: list[tuple[Layer, dict[str, Any], bool]] = []
+        self._camera = {name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")}
+        self._layers: weakref.WeakKeyDictionary[Layer, tuple[Mapping[str, Any], Mapping[str, Any]]] = (
+            weakref.WeakKeyDictionary()
+        )
         for layer in viewer.layers:
-            names = ("visible", "colormap", "rendering", "blending") if isinstance(layer, Image) else ("visible",)
-            boxed = bool(layer.bounding_box.visible)
-            self._layers.append((layer, {name: getattr(layer, name) for name in names}, boxed))
+            self._take(layer)
+
+    def remember(self) -> None:
+        """Take the look of the layers that came since, before they are changed too; surfaces are part of the scene."""
+        viewer = self._viewer()
+        for layer in [] if viewer is None else viewer.layers:
+            if layer not in self._layers and kind_of(layer) != "surface":
+                self._take(layer)
 
     def give_back(self) -> None:
-        """Show what is still there of it as it was; layers that came later stay as they are."""
-        viewer = self._viewer
-        viewer.dims.ndisplay = self._ndisplay
-        for layer, look, boxed in self._layers:
-            if layer in viewer.layers:
-                layer.bounding_box.visible = boxed
+        """Show what is still there of it as it was; surfaces that were drawn since are hidden, other new layers stay."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        with still_position(viewer):  # napari takes the slice that the camera of 3D looks at
+            viewer.dims.ndisplay = self._ndisplay
+        for layer in viewer.layers:
+            if layer in self._layers:
+                look, box = self._layers[layer]
+                for name, value in box.items():
+                    setattr(layer.bounding_box, name, value)
                 for name, value in look.items():
                     setattr(layer, name, value)
-        viewer.scene.camera.angles, viewer.scene.camera.center, viewer.scene.camera.zoom = self._camera
+            elif kind_of(layer) == "surface":
+                layer.visible = False
+        for name, value in self._camera.items():
+            setattr(viewer.scene.camera, name, value)
+
+    def _take(self, layer: Layer) -> None:
+        names = _SEEN_OF_IMAGES if isinstance(layer, Image) else _SEEN
+        look = {name: getattr(layer, name) for name in names}
+        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SEEN_OF_BOXES})
 
 
 def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", keep: Sequence[Layer] = ()) -> None:
@@ -67,12 +99,17 @@ def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", ke
     rendering : str
         napari's name of the way rays are summed.
     keep : sequence of Layer
-        Layers that stay visible; other volumes and labels are hidden.
+        Layers that stay visible; other volumes and labels are hidden, planes of the slices are not.
     """
     for other in viewer.layers:
-        if other is not layer and other not in keep and type(other).__name__ in ("Image", "Labels"):
+        if (
+            other is not layer
+            and other not in keep
+            and isinstance(other, (Image, Labels))
+            and kind_of(other) != "scene plane"
+        ):
             other.visible = False
-    layer.colormap = TEMPERATURE
+    layer.colormap = temperature(viewer)
     layer.rendering = rendering
     layer.visible = True
     frame(viewer, layer)
@@ -84,5 +121,26 @@ def frame(viewer: ViewerModel, layer: Layer) -> None:
     """Draw the bounding box of a layer, in a colour that stands out on the background."""
     layer.bounding_box.points = False
     layer.bounding_box.line_thickness = _BOX_WIDTH
-    layer.bounding_box.line_color = "white" if viewer.theme == "dark" else "black"
+    layer.bounding_box.line_color = ink_of(viewer)
     layer.bounding_box.visible = True
+
+
+def follow_theme(viewer: ViewerModel) -> None:
+    """Give what is drawn as in the paper the colours of the theme that the window has now."""
+    for layer in viewer.layers:
+        if layer.bounding_box.visible:
+            layer.bounding_box.line_color = ink_of(viewer)
+        if isinstance(layer, Image) and layer.colormap.name in (TEMPERATURE, ON_WHITE):
+            layer.colormap = temperature(viewer)
+
+
+def temperature(viewer: ViewerModel) -> Any:
+    """Return the colormap of the scene: on a white ground its low end is clear."""
+    from napari.utils.colormaps import Colormap, ensure_colormap
+
+    if not is_light(viewer):
+        return TEMPERATURE
+    places = np.linspace(0.0, 1.0, 256)
+    colours = np.array(ensure_colormap(TEMPERATURE).map(places))
+    colours[:, 3] = np.clip(places / _CLEAR_TO, 0.0, 1.0)
+    return Colormap(colours, name=ON_WHITE)

@@ -40,6 +40,8 @@ class PhaseSurface:
         Iterations of smoothing; 0 is the surface as found.
     coarsened_by : int
         Edge, in voxels, of the blocks that were meshed in place of voxels; 1 where none were needed.
+    unsmoothed : int
+        Bodies (pores, particles, cavities) that are too small to be smoothed, and kept the steps of their voxels.
     """
 
     vertices: NDArray[np.float32]
@@ -48,6 +50,7 @@ class PhaseSurface:
     library: Library
     smoothing: int
     coarsened_by: int
+    unsmoothed: int
 
 
 def phase_surface(
@@ -75,8 +78,8 @@ def phase_surface(
     spacing : float or (float, float, float)
         Voxel size ``(dz, dy, dx)`` in nm.
     smoothing : int
-        Iterations; 0 leaves the steps of the voxels, more take away more. Bodies less than some five voxels across shrink: how
-        much is said at :data:`~napari_snpore.viewer.scene._triangles.PASS_BAND`.
+        Iterations; 0 leaves the steps of the voxels, more take away more. Bodies that would lose more than a tenth of their
+        volume, those less than some five voxels across, are left as they are found.
     max_triangles : int
         With more than this many, blocks of 2³, 3³, … voxels are meshed in place of voxels. A block is inside where the phase
         has at least half of its voxels: finer detail vanishes, and ``coarsened_by`` says so.
@@ -115,9 +118,9 @@ def phase_surface(
             continue
         vertices, faces = triangles(inside, maker, cancelled)
         if len(faces) <= max_triangles:
-            vertices = smoothed(vertices, faces, smoothing, maker, cancelled)
+            vertices, unsmoothed = smoothed(vertices, faces, smoothing, maker, cancelled)
             places = _in_nm(vertices, phases.shape, factor, voxel)
-            return PhaseSurface(places, faces, _normals(places, faces), maker, smoothing, factor)
+            return PhaseSurface(places, faces, _normals(places, faces), maker, smoothing, factor, unsmoothed)
     if factor == 1 and not inside.any():
         raise InputError(f"Phase {value} is absent: no voxel has this label, and there is no surface to draw.")
     raise InputError(f"Phase {value} is too fine to be drawn with {max_triangles} triangles; allow more of them.")

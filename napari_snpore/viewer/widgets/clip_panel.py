@@ -1,100 +1,101 @@
-"""Cutting the 3D scene open: by one of the boxes, or by a plane through the cross-hair."""
+"""Cutting the 3D scene open: by a box, by planes through or beside the cross-hair, or by both."""
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.components import ViewerModel
+from napari.layers import Layer
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_snpore.viewer.boxes import boxes_of
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.scene.clipping import Cut, box_cuts, clip
+from napari_snpore.viewer.layers import nm_a_unit
+from napari_snpore.viewer.scene.clipping import can_be_clipped, clip
+from napari_snpore.viewer.widgets.cut_row import WHOLE, CutRow
 from napari_snpore.viewer.widgets.form import Fold
-
-_WHOLE = "nothing"
-_PLANES = {"plane across z": 0, "plane across y": 1, "plane across x": 2}
-_BOX = "box "
+from napari_snpore.volume import Triple
 
 
 class ClipPanel(Fold):
-    """Says what cuts the scene; the cut follows the box and the cross-hair."""
+    """Says what cuts the scene; the cut follows the boxes and the cross-hair."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__("Cut open")
         self._viewer = viewer
         self._boxes = boxes_of(viewer)
-        self._cutting = False
-        self.by = QComboBox()
-        self.by.setToolTip(
-            "Show only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of the slices."
+        self._own: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
+        self.cuts = (
+            CutRow("Cut by", self.form, self._boxes, self),
+            CutRow("and by", self.form, self._boxes, self),
         )
-        self.flip = QCheckBox("the other side")
-        self.flip.setToolTip("Keep what lies on the other side of the plane.")
-        self.form.addRow("Cut by", self.by)
-        self.form.addRow(self.flip)
+        self.by, self.flip = self.cuts[0].by, self.cuts[0].flip
         self._soon = QTimer(self)  # a dragged box asks many times a second
         self._soon.setSingleShot(True)
         self._soon.setInterval(30)
         self._soon.timeout.connect(self.apply)
-        self._list()
-        self.by.currentIndexChanged.connect(self.apply)
-        self.flip.toggled.connect(self.apply)
+        for row in self.cuts:
+            row.changed.connect(self._on_cut)
         self._boxes.changed.connect(self._on_boxes)
-        connect_while_alive(self, viewer.dims.events.point, self._on_point)
-        connect_while_alive(self, viewer.layers.events.inserted, self._on_point)
+        connect_while_alive(self, viewer.dims.events.point, self._on_moved)
+        connect_while_alive(self, viewer.layers.events.inserted, self._on_moved)
 
     @property
     def choices(self) -> list[str]:
         """What can be chosen."""
-        return [self.by.itemText(k) for k in range(self.by.count())]
+        return self.cuts[0].choices
 
     def apply(self, _: Any = None) -> None:
-        """Cut the layers of the scene."""
-        cuts = self._cuts()
-        if cuts or self._cutting:
-            clip(self._viewer.layers, cuts)
-        self._cutting = bool(cuts)
-        self.flip.setEnabled(self.by.currentText() in _PLANES)
+        """Cut the layers of the scene; without a cut they have the clipping planes that they had before."""
+        place = self._place_nm()
+        wanted = [cut for row in self.cuts for cut in row.cuts(place)]
+        if not wanted:
+            self._give_back()
+            return
+        layers = [layer for layer in self._viewer.layers if can_be_clipped(layer)]
+        for layer in layers:
+            if layer not in self._own:
+                self._own[layer] = [plane.model_dump() for plane in layer.experimental_clipping_planes]
+        clip(layers, wanted)
 
     def closed(self) -> None:
-        """Show everything whole again."""
-        self.by.setCurrentText(_WHOLE)
+        """Show everything as it was without the cuts."""
+        for row in self.cuts:
+            row.by.setCurrentText(WHOLE)
         self.apply()
 
-    def _cuts(self) -> list[Cut]:
-        text = self.by.currentText()
-        if text in _PLANES:
-            if self._viewer.dims.ndim < 3:
-                return []
-            z, y, x = (float(value) for value in self._viewer.dims.point[-3:])
-            normal = [0.0, 0.0, 0.0]
-            normal[_PLANES[text]] = -1.0 if self.flip.isChecked() else 1.0
-            return [Cut((z, y, x), (normal[0], normal[1], normal[2]))]
-        for k in range(len(self._boxes)):
-            if text == _BOX + self._boxes[k].name:
-                return box_cuts(self._boxes[k].low, self._boxes[k].high)
-        return []
+    def state(self) -> list[dict[str, Any]]:
+        """Return what the user set, a record a cut."""
+        return [row.state() for row in self.cuts]
 
-    def _list(self) -> None:
-        before = self.by.currentText()
-        names = [_BOX + self._boxes[k].name for k in range(len(self._boxes))]
-        wanted = [_WHOLE, *_PLANES, *names]
-        if wanted == self.choices:
-            return
-        self.by.blockSignals(True)
-        self.by.clear()
-        self.by.addItems(wanted)
-        self.by.setCurrentText(before if before in wanted else _WHOLE)
-        self.by.blockSignals(False)
+    def set_state(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Take what ``state()`` returned once."""
+        for row, values in zip(self.cuts, state, strict=False):
+            row.set_state(values)
+
+    def _give_back(self) -> None:
+        for layer, planes in list(self._own.items()):
+            layer.experimental_clipping_planes = planes
+        self._own.clear()
+
+    def _place_nm(self) -> Triple | None:
+        if self._viewer.dims.ndim < 3:
+            return None
+        z, y, x = self._viewer.dims.point[-3:] * nm_a_unit(self._viewer.layers.units)
+        return float(z), float(y), float(x)
+
+    def _on_cut(self) -> None:
+        self.fit()
+        self.apply()
 
     def _on_boxes(self) -> None:
-        self._list()
-        if self._cutting:
-            self._soon.start()
+        for row in self.cuts:
+            row.list_boxes()
+        self._on_moved()
 
-    def _on_point(self, event: Any = None) -> None:
+    def _on_moved(self, event: Any = None) -> None:
         del event
-        if self._cutting:
+        if self._own or any(row.by.currentText() != WHOLE for row in self.cuts):
             self._soon.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.export.gather import colours_of
 from napari_snpore.viewer.layers import is_series, record_of, series_from_layer
 from napari_snpore.viewer.movies.film import Film
 from napari_snpore.viewer.movies.tilt_movie import tilt_frames
@@ -39,7 +42,10 @@ class MoviePanel(Fold):
         super().__init__("Movie")
         self._viewer, self._status = viewer, status
         self._film: Film | None = None
+        self._listed: list[Layer | None] = []  # in the order of the list; None is the turntable
+        self._named: weakref.WeakSet[Layer] = weakref.WeakSet()
         self.of = QComboBox()
+        self.of.setPlaceholderText("choose: the series was removed")
         self.of.setToolTip(
             "The 3D scene as it is now, turned once around; or the images of a tilt series in order of angle."
         )
@@ -67,39 +73,48 @@ class MoviePanel(Fold):
         Raises
         ------
         InputError
-            An ending that is not ``.mp4`` or ``.gif``, or nothing to film.
+            An ending that is not ``.mp4`` or ``.gif``, or nothing to film: the chosen series was removed.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
-        series = self._series()
+        if self.of.currentIndex() < 0:
+            raise InputError("The tilt series of the movie was removed; choose another one, or the turntable.")
+        series = self._listed[self.of.currentIndex()]
         if series is None:
-            scene = turntable_frames(
-                self._viewer,
-                frames=self.frames.value(),
-                axis=_AXES[self.axis.currentText()],  # type: ignore[arg-type]
-            )
-            recipe = {"movie": "turntable", "frames": self.frames.value(), "axis": _AXES[self.axis.currentText()]}
-            recipe["layers"] = [
-                {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
-                for layer in self._viewer.layers
-                if layer.visible
-            ]
-            self._film = film = Film(
-                path,
-                scene,
-                total=self.frames.value(),
-                frames_per_second=self.speed.value(),
-                recipe=recipe,
-                parent=self,
-            )
-            self._status.run("Movie", film.work, self._say)
-            return
-        tilts, speed = series_from_layer(series), self.speed.value()
+            self._save_turntable(path)
+        else:
+            self._save_tilts(path, series)
+
+    def _save_turntable(self, path: str | Path) -> None:
+        scene = turntable_frames(
+            self._viewer,
+            frames=self.frames.value(),
+            axis=_AXES[self.axis.currentText()],  # type: ignore[arg-type]
+        )
+        recipe = {"movie": "turntable", "frames": self.frames.value(), "axis": _AXES[self.axis.currentText()]}
+        recipe["layers"] = [
+            {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
+            for layer in self._viewer.layers
+            if layer.visible
+        ]
+        self._film = film = Film(
+            path, scene, total=self.frames.value(), frames_per_second=self.speed.value(), recipe=recipe, parent=self
+        )
+        self._status.run("Movie", film.work, self._say)
+
+    def _save_tilts(self, path: str | Path, series: Layer) -> None:
+        tilts, speed, colours = series_from_layer(series), self.speed.value(), colours_of(series)
         limits = (float(series.contrast_limits[0]), float(series.contrast_limits[1]))
-        recipe = {"movie": "tilt series", "series": series.name, "contrast_limits": list(limits)}
+        recipe = {
+            "movie": "tilt series",
+            "series": series.name,
+            "contrast_limits": list(limits),
+            "gamma": float(series.gamma),
+            "colormap": str(series.colormap.name),
+        }
 
         def work(progress: Progress, should_stop: ShouldStop) -> Path:
-            frames = list(tilt_frames(tilts, contrast_limits=limits))
+            frames = list(tilt_frames(tilts, contrast_limits=limits, colours=colours))
             return write_movie(
                 path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
             )
@@ -111,26 +126,47 @@ class MoviePanel(Fold):
         self._status.say(f"Saved {path}")
 
     def _ask_path(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save movie", "turntable.mp4", "Movies (*.mp4 *.gif)")
-        if name:
-            try:
-                self.save(name)
-            except InputError as error:
-                self._status.refuse(error)
+        suffix = _best_suffix()
+        layer = self._listed[self.of.currentIndex()] if self.of.currentIndex() >= 0 else None
+        name = "turntable" if layer is None else "tilts"
+        dialog = QFileDialog(self, "Save movie", f"{name}.{suffix}", "Movies (*.mp4 *.gif)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        dialog.setModal(False)
+        dialog.fileSelected.connect(self._save_or_say)
+        dialog.show()
 
-    def _series(self) -> Layer | None:
-        text = self.of.currentText()
-        return next((one for one in self._viewer.layers if text == _TILTS + one.name and is_series(one)), None)
+    def _save_or_say(self, path: str) -> None:
+        try:
+            self.save(path)
+        except InputError as error:
+            self._status.refuse(error)
 
     def _list(self, event: Any = None) -> None:
+        """List the turntable and the series; what was chosen stays chosen, under its new name where it has one."""
         del event
-        before = self.of.currentText()
+        index = self.of.currentIndex()
+        chosen = self._listed[index] if index >= 0 else None
+        started = bool(self._listed)
+        self._listed = [None, *(layer for layer in self._viewer.layers if is_series(layer))]
+        self.of.blockSignals(True)
         self.of.clear()
-        self.of.addItems([_TURN, *(_TILTS + layer.name for layer in self._viewer.layers if is_series(layer))])
-        self.of.setCurrentText(before if self.of.findText(before) >= 0 else _TURN)
+        self.of.addItems([_TURN if layer is None else _TILTS + layer.name for layer in self._listed])
+        was_there = not started or (index >= 0 and chosen in self._listed)
+        self.of.setCurrentIndex(self._listed.index(chosen) if was_there else -1)
+        self.of.blockSignals(False)
+        for layer in self._listed:
+            if layer is not None and layer not in self._named:
+                self._named.add(layer)
+                connect_while_alive(self, layer.events.name, self._list)
         self._enable()
 
     def _enable(self, _: Any = None) -> None:
-        turn = self.of.currentText() == _TURN
+        turn = self.of.currentIndex() == 0
         self.axis.setEnabled(turn)
         self.frames.setEnabled(turn)
+
+
+def _best_suffix() -> str:
+    """Return the ending that works here: mp4 needs what the extra ``movie`` brings."""
+    return "mp4" if importlib.util.find_spec("imageio_ffmpeg") is not None else "gif"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import napari.components
 from napari.layers import Layer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.events import plain_viewer
+from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import is_phases, is_volume, scheme_of, volume_from_layer
-from napari_snpore.viewer.scene.cameras import CameraView
-from napari_snpore.viewer.scene.look import RENDERINGS, SceneLook, frame, show_volume
+from napari_snpore.viewer.scene.before import has_look_before, remember_look, show_before
+from napari_snpore.viewer.scene.cameras import CameraView, fit_shown
+from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
 from napari_snpore.viewer.scene.phase_surfaces import NamedSurface, put_surface, surface_layer, surfaces_of
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.camera_panel import CameraPanel
@@ -26,6 +27,8 @@ from napari_snpore.viewer.widgets.surface_panel import PhaseRows
 
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
 _NO_PHASES = "Make phases first: Threshold, Apply"
+_DETAILS: Mapping[str, int] = {"coarse": 300_000, "fine": 2_000_000, "every voxel": 20_000_000}
+"""Most triangles of a phase."""
 
 
 class SceneWidget(StepForm):
@@ -49,12 +52,12 @@ class SceneWidget(StepForm):
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__()
         self._viewer = plain_viewer(viewer)
-        self._before: SceneLook | None = None
         self._build()
         self._phases.layer_changed.connect(self._on_phases)
-        self._volume.layer_changed.connect(self._enable)
+        self._volume.layer_changed.connect(self._on_volume)
+        connect_while_alive(self, self._viewer.events.theme, self._on_theme)
         self._on_phases(self._phases.layer)
-        self._enable()
+        self._on_volume(self._volume.layer)
 
     @property
     def layer(self) -> Layer | None:
@@ -83,19 +86,15 @@ class SceneWidget(StepForm):
             There is no volume.
         """
         layer = self._volume.required()
-        if self._before is None:
-            self._before = SceneLook(self._viewer)
+        remember_look(self._viewer)
         surfaces = [surface_layer(self._viewer, self._phases.layer, name) for name in self.phase_rows.ticks]
         kept = [one for one in surfaces if one is not None]
         show_volume(self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept)
-        self.boxed.setChecked(True)
         self._enable()
 
     def show_before(self) -> None:
-        """Show everything as it was before the scene."""
-        if self._before is not None:
-            self._before.give_back()
-            self._before = None
+        """Show everything as it was before the scene and its surfaces."""
+        show_before(self._viewer)
         self._enable()
 
     def make_surfaces(self) -> None:
@@ -110,8 +109,8 @@ class SceneWidget(StepForm):
             "phases": None if self.phases is None else self.phases.name,
             "rendering": self.rendering.currentText(),
             "smoothing": self.smoothing.value(),
-            "cut": self.clip.by.currentText(),
-            "other_side": self.clip.flip.isChecked(),
+            "detail": self.detail.currentText(),
+            "cuts": self.clip.state(),
             "views": {name: view.values() for name, view in self.views.cameras.views.items()},
         }
 
@@ -126,8 +125,8 @@ class SceneWidget(StepForm):
             {name: CameraView.from_values(values) for name, values in state.get("views", {}).items()}
         )
         self.views.refresh()
-        self.clip.flip.setChecked(bool(state.get("other_side", False)))
-        self.clip.by.setCurrentText(str(state.get("cut", self.clip.by.currentText())))
+        self.detail.setCurrentText(str(state.get("detail", self.detail.currentText())))
+        self.clip.set_state(state.get("cuts", [state]))  # one cut, among the rest, in windows saved earlier
 
     def closed(self) -> None:
         """Stop what runs, and show everything whole."""
@@ -181,13 +180,29 @@ class SceneWidget(StepForm):
         fold.form.addRow(self._phases.hint())
         self.phase_rows = PhaseRows(self._viewer)
         fold.form.addRow(self.phase_rows)
+        self.phase_note = QLabel()
+        self.phase_note.setWordWrap(True)
+        fold.form.addRow(self.phase_note)
         self.smoothing = CountBox(
-            15, 0, 200, tip="Passes of smoothing over the steps of the voxels; 0 leaves them. For pictures only."
+            15,
+            0,
+            200,
+            tip="Passes of smoothing over the steps of the voxels; 0 leaves them. Bodies that would lose more than a tenth of "
+            "their volume, those of some four voxels across and less, keep their steps. For pictures only.",
         )
         fold.form.addRow("Smoothing", self.smoothing)
+        self.detail = QComboBox()
+        self.detail.addItems(list(_DETAILS))
+        self.detail.setCurrentText("fine")
+        self.detail.setToolTip(
+            "Most triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A phase that needs more is "
+            "drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and slow the view down."
+        )
+        fold.form.addRow("Detail", self.detail)
         self.surface_button = QPushButton("Draw surfaces")
         self.surface_button.setToolTip(
-            "Lit surfaces of the ticked phases (marching cubes, smoothed without shrinking). Nothing is measured on them."
+            "Lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes). Nothing is measured on "
+            "them."
         )
         self.surface_button.clicked.connect(self._make_surfaces)
         fold.form.addRow(self.surface_button)
@@ -209,16 +224,27 @@ class SceneWidget(StepForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        smoothing = self.smoothing.value()
+        smoothing, most, layer_name = self.smoothing.value(), _DETAILS[self.detail.currentText()], layer.name
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[NamedSurface]:
-            return surfaces_of(phases, scheme, names, smoothing=smoothing, progress=progress, stop=should_stop)
+            return surfaces_of(
+                phases,
+                scheme,
+                names,
+                smoothing=smoothing,
+                max_triangles=most,
+                layer_name=layer_name,
+                progress=progress,
+                stop=should_stop,
+            )
 
         self.status.run("Surfaces", work, lambda found: self._show_surfaces(layer, found))
 
     def _show_surfaces(self, layer: Layer, found: list[NamedSurface]) -> None:
         if layer not in self._viewer.layers:
             return
+        remember_look(self._viewer)
+        seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)
         self._viewer.dims.ndisplay = 3
         for named in sorted(
             found, key=lambda one: -self.phase_rows.opacities[one.phase].value()
@@ -227,29 +253,44 @@ class SceneWidget(StepForm):
             surface.opacity = self.phase_rows.opacities[named.phase].value() / 100
             surface.visible = True
         layer.visible = False  # its voxels would hide the surfaces
+        if (3, self._viewer.layers.units) != seen_in:  # from 2D, or out of µm: the camera looks elsewhere
+            fit_shown(self._viewer)
         self.clip.apply()
-        words = ", ".join(f"{one.phase} {len(one.surface.faces):,} triangles" for one in found)
-        coarse = [
-            f"{one.phase} in blocks of {one.surface.coarsened_by}³ voxels"
-            for one in found
-            if one.surface.coarsened_by > 1
-        ]
-        more = f" {caveat('Drawn coarser: ' + ', '.join(coarse))}." if coarse else ""
-        self.status.say(f"{words} ({found[0].surface.library}).{more}")
+        self.status.say(_words(found))
+        self._enable()
 
     def _on_rendering(self, text: str) -> None:
         if self.layer is not None and self.layer.visible:
             self.layer.rendering = RENDERINGS[text]
 
     def _on_boxed(self, on: bool) -> None:
-        if self.layer is not None:
+        if self.layer is not None and on != self.layer.bounding_box.visible:
             if on:
                 frame(self._viewer, self.layer)
             else:
                 self.layer.bounding_box.visible = False
 
+    def _on_volume(self, layer: Layer | None) -> None:
+        if layer is not None:
+            connect_while_alive(self, layer.bounding_box.events.visible, self._take_box)
+        self._take_box()
+        self._enable()
+
+    def _take_box(self, event: Any = None) -> None:
+        """Follow the box of the chosen volume, whoever draws it."""
+        del event
+        self.boxed.setChecked(self.layer is not None and bool(self.layer.bounding_box.visible))
+        self.boxed.setEnabled(self.layer is not None)
+
+    def _on_theme(self, event: Any = None) -> None:
+        del event
+        follow_theme(self._viewer)
+
     def _on_phases(self, layer: Layer | None) -> None:
         self.phase_rows.show_phases_of(layer)
+        note = self.phase_rows.note
+        self.phase_note.setText(caveat(note) if note else "")
+        self.phase_note.setVisible(bool(note))
         self.surface_fold.fit()
         self._enable()
 
@@ -259,6 +300,21 @@ class SceneWidget(StepForm):
     def _enable(self, _: Any = None) -> None:
         busy = self.status.busy
         self.main_button.setEnabled(self.layer is not None)
-        self.before_button.setEnabled(self._before is not None)
+        self.before_button.setEnabled(has_look_before(self._viewer))
         self.surface_button.setEnabled(self.phases is not None and not busy)
         self.movie.save_button.setEnabled(not busy)
+
+
+def _words(found: Sequence[NamedSurface]) -> str:
+    """Say what was drawn, and what of it is coarser or rougher than asked for."""
+    words = ", ".join(f"{one.phase} {len(one.surface.faces):,} triangles" for one in found)
+    said = [f"{words} ({found[0].surface.library})."]
+    coarse = [
+        f"{one.phase} in blocks of {one.surface.coarsened_by}³ voxels" for one in found if one.surface.coarsened_by > 1
+    ]
+    if coarse:
+        said.append(caveat(f"Drawn coarser: {', '.join(coarse)}; more Detail draws finer."))
+    small = [f"{one.surface.unsmoothed:,} of {one.phase}" for one in found if one.surface.unsmoothed]
+    if small:
+        said.append(f"Bodies too small to smooth, left as they are: {', '.join(small)}.")
+    return " ".join(said)

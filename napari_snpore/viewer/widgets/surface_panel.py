@@ -14,6 +14,9 @@ from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.layers import scheme_of
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
 
+MOST_PHASES = 20
+"""Rows that are offered; a layer of more labels holds objects, and a row for each of thousands would stop the window."""
+
 _ROW_PX = 26
 
 
@@ -30,6 +33,8 @@ class PhaseRows(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(2, 1)
+        self.note = ""
+        """Why not every label has its row; empty where each has."""
         connect_while_alive(self, viewer.layers.events.inserted, self._on_layers)
 
     @property
@@ -44,14 +49,19 @@ class PhaseRows(QWidget):
             part = item.widget()
             if part is not None:
                 part.deleteLater()
-        self.ticks, self.opacities = {}, {}
+        self.ticks, self.opacities, self.note = {}, {}, ""
         if layer is None:
             return
         try:
             scheme = scheme_of(layer)
         except InputError:
             return
-        for row, (name, colour) in enumerate(zip(scheme.names, scheme.colours, strict=True)):
+        if len(scheme.names) > MOST_PHASES:
+            self.note = (
+                f"'{layer.name}' has labels up to {len(scheme.names):,}, which look like objects; "
+                f"the first {MOST_PHASES} are offered."
+            )
+        for row, (name, colour) in enumerate(list(zip(scheme.names, scheme.colours, strict=True))[:MOST_PHASES]):
             tick = QCheckBox(name)
             tick.setToolTip(f"Show the surface of {name}.")
             swatch = QLabel()
