@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.volume import Step, Triple, Volume, checked_spacing
 
-
 _LARGEST_EDGE = 0.44
 """Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -44,10 +45,12 @@ class NumberBox(QDoubleSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Step by ten with Shift."""
+        """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
+        keeps = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
+        _keep_enter(self.lineEdit(), event, keeps)
 
 
 class CountBox(QSpinBox):
@@ -62,14 +65,26 @@ class CountBox(QSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Step by ten with Shift."""
+        """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
+        keeps = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
+        _keep_enter(self.lineEdit(), event, keeps)
+
+
+class TextBox(QLineEdit):
+    """A line of text; the Enter that ends an edit stays here, the next one runs the main button."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Keep the Enter that ends an edit."""
+        keeps = _ends_edit(self, event)
+        super().keyPressEvent(event)
+        _keep_enter(self, event, keeps)
 
 
 class MainButton(QPushButton):
-    """The one main button of a form; Enter runs it from anywhere in the form."""
+    """The one main button of a form; Enter runs it from anywhere in the form but a field in which something was just typed."""
 
     def __init__(self, text: str, tip: str) -> None:
         super().__init__(text)
@@ -180,6 +195,7 @@ class FormScroll(QScrollArea):
 class StepForm(QWidget):
     """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``.
 
+    In a field in which something was typed Enter takes what was typed, and the next Enter presses the button.
     ``column`` scrolls where it is longer than the window is high; what is in ``footer`` stays in sight.
     """
 
@@ -230,7 +246,7 @@ class StepForm(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Run the main button on Enter."""
-        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.main_button.isEnabled():
+        if event is not None and _is_enter(event) and self.main_button.isEnabled():
             self.main_button.click()
             return
         super().keyPressEvent(event)
@@ -293,3 +309,19 @@ def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
         box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
         return True
     return False
+
+
+def _is_enter(event: QKeyEvent) -> bool:
+    return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
+    """Say whether this key ends an edit: Enter after something was typed."""
+    return line is not None and event is not None and _is_enter(event) and line.isModified()
+
+
+def _keep_enter(line: QLineEdit | None, event: QKeyEvent | None, keeps: bool) -> None:
+    """Let the form not see an Enter that ended an edit."""
+    if keeps and line is not None and event is not None:
+        line.setModified(False)
+        event.accept()
