@@ -135,7 +135,7 @@ def centre_and_edge_boxes(
         width = fibre_width(envelope, spacing=voxel, fibre_axis=fibre_axis)
         raise InputError(
             f"The fibre is {width:.3g} nm across: a cube of {size_nm:.4g} nm leaves no edge, it would lie over the centre; "
-            f"take at most {_LARGEST_EDGE * width:.2g} nm."
+            f"take at most {math.floor(10 * _LARGEST_EDGE * width) / 10:g} nm."
         )
     return {name: _moved(place, origin) for name, place in {"centre": centre, "edge": edge}.items()}
 

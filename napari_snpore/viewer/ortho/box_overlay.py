@@ -113,12 +113,11 @@ class BoxOverlay:
         drawn = False
         yield
         while event.type == "mouse_move":
-            end = np.array(event.position, float)
-            sides = np.abs(end - start)[[plane.rows, plane.columns]]
+            one, two = start.copy(), np.array(event.position, float)
+            for axis in (plane.rows, plane.columns):
+                one[axis], two[axis] = self._kept_in(axis, one[axis]), self._kept_in(axis, two[axis])
+            sides = np.abs(two - one)[[plane.rows, plane.columns]]
             if sides.min() >= _LEAST_PX * view.nm_per_pixel:
-                one, two = start.copy(), end.copy()
-                for axis in (plane.rows, plane.columns):
-                    one[axis], two[axis] = self._kept_in(axis, one[axis]), self._kept_in(axis, two[axis])
                 half = sides.min() / 2
                 middle = self._point[plane.normal]
                 one[plane.normal], two[plane.normal] = middle - half, middle + half

@@ -26,9 +26,10 @@ _Names = tuple[str, ...] | InputError
 
 @dataclass(frozen=True)
 class Counted:
-    """The shares of all boxes in all layers, and one sentence for each layer that could not be counted."""
+    """The shares of all boxes in all layers, the names of all phases, and a sentence for each layer that has none."""
 
     table: pd.DataFrame
+    phases: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
 
@@ -138,20 +139,23 @@ class BoxCounting(QObject):
 
 def _count(wish: _Wish, should_stop: Callable[[], bool]) -> tuple[Counted, dict[Layer, _Names]]:
     tables, refused, names = [], [], dict(wish.known)
-    for layer, name, phases in wish.sources:
+    phases: list[str] = []
+    for layer, name, volume in wish.sources:
         if layer not in names:
             names[layer] = _names(layer)
         called = names[layer]
-        error = next((one for one in (phases, called) if isinstance(one, InputError)), None)
-        if error is not None or isinstance(phases, InputError) or isinstance(called, InputError):
-            refused.append(str(error))
+        if isinstance(volume, InputError) or isinstance(called, InputError):
+            refused.append(str(volume if isinstance(volume, InputError) else called))
             continue
         try:
-            tables.append(box_fractions(phases, name, called, wish.boxes, should_stop))
+            table = box_fractions(volume, name, called, wish.boxes, should_stop)
         except InputError as problem:
             refused.append(f"'{name}' cannot be counted: {problem}")
+            continue
+        tables.append(table)
+        phases += [*called, *(table["name"].dropna() if "name" in table else ())]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    return Counted(table, tuple(refused)), names
+    return Counted(table, tuple(dict.fromkeys(phases)), tuple(refused)), names
 
 
 def _names(layer: Layer) -> _Names:

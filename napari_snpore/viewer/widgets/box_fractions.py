@@ -79,13 +79,6 @@ def box_fractions(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def phases_in(table: pd.DataFrame | None) -> list[str]:
-    """Return the names of all phases of a table of box fractions, each once, in their order."""
-    if table is None or "name" not in table:
-        return []
-    return [str(name) for name in dict.fromkeys(table["name"].dropna())]
-
-
 def fraction_row(table: pd.DataFrame | None, box: str, layer: str, names: Sequence[str]) -> tuple[list[Share], str]:
     """Return the shares of the named phases in one box of one layer, and what is to be said of it; both may be empty."""
     nothing = [NO_SHARE] * len(names)

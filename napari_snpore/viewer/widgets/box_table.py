@@ -10,10 +10,14 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_snpore.viewer.boxes import NamedBox, colour_of
-from napari_snpore.viewer.widgets.box_fractions import NO_ERROR, NO_SHARE, Share, fraction_row, phases_in
+from napari_snpore.viewer.widgets.box_fractions import NO_ERROR, NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.widgets.form import number
 
 _SQUARE_PX = 12
+_LOWEST, _HIGHEST = 150, 270
+"""Pixels; more rows scroll."""
+_WIDEST = 120
+"""Pixels of a column where several layers stand side by side: names that are longer are cut, and stand in the tooltip."""
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STANDS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
@@ -46,7 +50,8 @@ class BoxTable(QTableWidget):
         rows_header = self.verticalHeader()
         if rows_header is not None:
             rows_header.setVisible(False)
-        self.setFixedHeight(150)
+        self.setWordWrap(False)
+        self.setFixedHeight(_LOWEST)
         self._set_heads()
 
     @property
@@ -63,37 +68,48 @@ class BoxTable(QTableWidget):
             self._boxes, self._layers = names, list(layers)
             self._set_heads()
             self.setRowCount(len(boxes) * self._each)
+            self.setFixedHeight(min(max(_LOWEST, 52 + 30 * self.rowCount()), _HIGHEST))
             self._write_shares(None)
         for row in range(self.rowCount()):
             box = boxes[row // self._each]
             self._write(row, 0, box.name).setIcon(_square(colour_of(row // self._each)))
             if len(self._layers) > 1:
                 self._write(row, 1, self._layers[row % self._each]).setToolTip(self._layers[row % self._each])
-            self._write(row, self._first - 1, " × ".join(map(number, box.size_nm)))
+            self._write(row, self._first - 1, " × ".join(map(_short, box.size_nm)))
         if selected < 0:
             self.clearSelection()
         elif self.currentRow() // self._each != selected or not self.selectedItems():
             self.selectRow(selected * self._each)
         self._showing = False
 
-    def show_shares(self, table: pd.DataFrame | None) -> list[tuple[str, str, str]]:
+    def show_shares(self, table: pd.DataFrame | None, phases: Sequence[str] = ()) -> list[tuple[str, str, str]]:
         """Show what was counted, and nothing where there is no number.
 
         Parameters
         ----------
         table : DataFrame, optional
             As ``box_fractions`` returns it, of all layers; None: nothing is known.
+        phases : sequence of str
+            The names of all phases, one a column.
 
         Returns
         -------
         list of (str, str, str)
             Box, layer and what is to be said of that row.
         """
-        names = phases_in(table)
-        if names != self._names:
-            self._names = names
+        if list(phases) != self._names:
+            self._names = list(phases)
             self._set_heads()
-        return self._write_shares(table)
+        notes = self._write_shares(table)
+        self._pick_again()
+        return notes
+
+    def _pick_again(self) -> None:
+        """Pick the whole row once more: columns that came later are not in it yet."""
+        if self.selectedItems():
+            before, self._showing = self._showing, True
+            self.selectRow(self.currentRow())
+            self._showing = before
 
     @property
     def _each(self) -> int:
@@ -113,11 +129,12 @@ class BoxTable(QTableWidget):
         self.setColumnCount(len(heads))
         self.setHorizontalHeaderLabels(heads)
         header = self.horizontalHeader()
-        for column in range(len(heads)):
-            named = column < self._first - 1
-            mode = QHeaderView.ResizeMode.Stretch if named else QHeaderView.ResizeMode.ResizeToContents
-            if header is not None:
-                header.setSectionResizeMode(column, mode)
+        if header is not None:
+            header.setMaximumSectionSize(_WIDEST)
+            header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            if len(self._layers) <= 1:
+                header.setMaximumSectionSize(-1)
+                header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def _write_shares(self, table: pd.DataFrame | None) -> list[tuple[str, str, str]]:
         notes = []
@@ -150,6 +167,12 @@ class BoxTable(QTableWidget):
         rows = {index.row() for index in self.selectedIndexes()}
         if rows and not self._showing:
             self.picked.emit(rows.pop() // self._each)
+
+
+def _short(size_nm: float) -> str:
+    """Write a size with three digits at most: 7.2, not 7.20."""
+    words = number(size_nm)
+    return words.rstrip("0").rstrip(".") if "." in words and "e" not in words else words
 
 
 def _square(colour: str) -> QIcon:

@@ -269,10 +269,10 @@ class SubvolumeWidget(StepForm):
         return line
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
-        """Return what is counted: the chosen phases, then all others that are ticked."""
-        chosen = self._phases.layer
-        others = [layer for layer in self.cut_list.ticked if is_phases(layer) and layer is not chosen]
-        return ([] if chosen is None else [chosen]) + others, list(self.boxes)
+        """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
+        chosen, ticked = self._phases.layer, self.cut_list.ticked
+        counted = [layer for layer in self._viewer.layers if layer is chosen or (layer in ticked and is_phases(layer))]
+        return counted, list(self.boxes)
 
     def _on_layer(self, layer: Layer | None) -> None:
         """Take other phases: what is shown of the ones before goes at once."""
@@ -308,11 +308,11 @@ class SubvolumeWidget(StepForm):
         self.save_button.setEnabled(len(self.boxes) > 0 and layer is not None and not busy)
 
     def _on_counted(self, found: Counted | None) -> None:
-        notes = self.table.show_shares(None if found is None else found.table)
+        notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
         several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
         lines = [f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes]
         lines += [] if found is None else found.refused
-        self.caveats.show_lines([caveat(html.escape(line)) for line in lines])
+        self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
 
     def _ask_cube(self, layer: Layer) -> None:
         """Ask for the usual edge of a cube: a share of the fibre's width."""
@@ -410,10 +410,15 @@ class SubvolumeWidget(StepForm):
         if not self._parts:
             return
         part = self._parts.pop(0)
-        active = self._viewer.layers.selection.active
+        active, phases = self._viewer.layers.selection.active, self._phases.layer
+        self._phases.blockSignals(
+            True
+        )  # those whose fractions are shown stay chosen, though the part is selected for a moment
         put_layer(self._viewer, part)
         if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active  # whose fractions are shown, not those of the part
+            self._viewer.layers.selection.active = active
+        self._phases.layer = phases
+        self._phases.blockSignals(False)
         if self._parts:
             self._next.start()
         else:
