@@ -342,14 +342,12 @@ def test_the_camera_is_given_back_when_the_widget_goes_under_the_mouse(window, q
     _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
     widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
     canvas, pixel = seen_along_z(window)
-    qtbot.mouseMove(canvas, pixel(4.5, 5.0))
-    settle(0.1)
-    qtbot.mouseMove(canvas, pixel(5.6, 8.4))
-    settle(0.1)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))
     assert not window.scene.camera.mouse_pan
     window.window.remove_dock_widget(widget)
     settle(0.1)
     assert window.scene.camera.mouse_pan
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))
 
 
 def test_enter_ends_an_edit_first_and_extracts_then(window, qtbot):
