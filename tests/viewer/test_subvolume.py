@@ -172,12 +172,12 @@ def test_a_number_that_is_not_typed_stays_exact(filled):
 
 def test_what_was_typed_placed_or_removed_is_taken_back(filled):
     widget = SubvolumeWidget(filled)
-    assert not widget.undo_button.isEnabled()
+    assert not widget.placing.undo_button.isEnabled()
     first = NamedBox("a", (5.0, 5.0, 6.0), (2.0, 2.0, 2.0))
     widget.put("a", center_nm=first.center_nm, size_nm=2.0)
     widget.center_boxes[1].setValue(4.0)
     widget.put("c", center_nm=(5.0, 5.0, 6.0), size_nm=1.0)
-    widget.remove_button.click()
+    widget.placing.remove_button.click()
     assert [box.name for box in widget.boxes] == ["a"]
     widget.undo()
     assert [box.name for box in widget.boxes] == ["a", "c"]
@@ -187,7 +187,7 @@ def test_what_was_typed_placed_or_removed_is_taken_back(filled):
     widget.redo()
     assert widget.boxes[0].center_nm[1] == 4.0
     widget.undo()
-    widget.undo_button.click()
+    widget.placing.undo_button.click()
     assert len(widget.boxes) == 0
     widget.undo()
     widget.redo()

@@ -10,37 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import napari.components
-import numpy as np
 import pandas as pd
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
-from napari_snpore.subvolume import centre_and_edge_boxes, fibre_width
 from napari_snpore.viewer.box_handles import BoxHandles
 from napari_snpore.viewer.box_parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.events import plain_viewer
-from napari_snpore.viewer.latest import LatestWork
 from napari_snpore.viewer.layers import LayerData, is_phases, put_layer, volume_from_layer
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.box_counting import BoxCounting, Counted
 from napari_snpore.viewer.widgets.box_fields import BoxFields
+from napari_snpore.viewer.widgets.box_placing import BoxPlacing
 from napari_snpore.viewer.widgets.box_table import BoxTable
 from napari_snpore.viewer.widgets.cut_list import CutList
-from napari_snpore.viewer.widgets.form import Fold, MainButton, NumberBox, ResultText, StepForm, caveat
+from napari_snpore.viewer.widgets.form import Fold, MainButton, ResultText, StepForm, caveat
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
-from napari_snpore.viewer.widgets.measured import cut_axes_of
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 _EMPTY = "Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too"
-_PLUGIN, _SLICES = "napari-snpore", "Ortho slices"
-_USUAL_CUBE = 0.3
-"""Edge of a new cube as a share of the fibre's width: 0.6 of its radius, as in a run."""
 
 
 class SubvolumeWidget(StepForm):
@@ -68,12 +61,9 @@ class SubvolumeWidget(StepForm):
         self.boxes = boxes_of(self._viewer)
         self._parts: list[LayerData] = []
         self._said = ""
-        self._cube_chosen = False
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._put_next)
-        self._sizing = LatestWork(self)
-        self._sizing.done.connect(self._on_sized)
         self._build()
         self.counting = BoxCounting(self._wanted, self)
         self.counting.counted.connect(self._on_counted)
@@ -127,8 +117,8 @@ class SubvolumeWidget(StepForm):
         """Place the centre and the edge cube by the envelope of the chosen phases; the window stays alive meanwhile."""
         if size_nm is not None:
             self.size.setValue(size_nm)
-        self._sizing.wait()
-        self._place_presets(("centre", "edge"))
+        self.placing.wait()
+        self.placing.place_presets()
         self.status.wait()
 
     def undo(self) -> None:
@@ -189,8 +179,7 @@ class SubvolumeWidget(StepForm):
         self.status.drop()
         self._parts.clear()
         self.counting.drop()
-        self._sizing.drop()
-        self.draw_button.setChecked(False)
+        self.placing.closed()
         self.handles.close()
 
     def _build(self) -> None:
@@ -202,12 +191,11 @@ class SubvolumeWidget(StepForm):
         rows = self.rows()
         rows.addRow("Phases", self._phases)
         rows.addRow(self._phases.hint())
-        self.size = NumberBox(
-            20.0, 0.01, 1e6, step=1.0, tip="Edge of a new cube in nm; at first 0.6 of the fibre's radius."
-        )
-        self.size.valueChanged.connect(self._on_cube)
+        self.status = StepStatus()
+        self.placing = BoxPlacing(self._viewer, self.boxes, self._phases, self.status)
+        self.size, self.draw_button = self.placing.size, self.placing.draw_button
         rows.addRow("Cube (nm)", self.size)
-        self.column.addLayout(self._preset_buttons())
+        self.column.addWidget(self.placing)
         self.table = BoxTable()
         self.table.picked.connect(self._pick)
         self.column.addWidget(self.table)
@@ -236,37 +224,9 @@ class SubvolumeWidget(StepForm):
         )
         self.save_button.clicked.connect(self._ask_path)
         self.column.addWidget(self.save_button)
-        self.status = StepStatus()
         self.status.busy_changed.connect(lambda busy: self._enable())
         self.column.addWidget(self.status)
         self.column.addStretch(1)
-
-    def _preset_buttons(self) -> QHBoxLayout:
-        self.preset_button = QPushButton("Centre and edge")
-        self.preset_button.setToolTip(
-            "Place one cube on the fibre's axis and one just below its surface, across the beam, by the envelope of the phases."
-        )
-        self.preset_button.clicked.connect(lambda: self._place_presets(("centre", "edge")))
-        self.add_button = QPushButton("At cross-hair")
-        self.add_button.setToolTip("Add a cube where the ortho slices cross.")
-        self.add_button.clicked.connect(self._add_here)
-        self.draw_button = QPushButton("Draw")
-        self.draw_button.setCheckable(True)
-        self.draw_button.setToolTip(
-            "Drag a rectangle on one of the ortho slices; it becomes a box. Opens them if need be."
-        )
-        self.draw_button.toggled.connect(self._draw)
-        self.remove_button = QPushButton("Remove")
-        self.remove_button.setToolTip("Take the selected box away.")
-        self.remove_button.clicked.connect(self._remove)
-        self.undo_button = QPushButton("↶")
-        self.undo_button.setToolTip("Back to the boxes before (Ctrl+Z); again with Ctrl+Shift+Z.")
-        self.undo_button.clicked.connect(self.undo)
-        self.undo_button.setMaximumWidth(32)
-        line = QHBoxLayout()
-        for button in (self.preset_button, self.add_button, self.draw_button, self.remove_button, self.undo_button):
-            line.addWidget(button)
-        return line
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
         """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
@@ -277,8 +237,7 @@ class SubvolumeWidget(StepForm):
     def _on_layer(self, layer: Layer | None) -> None:
         """Take other phases: what is shown of the ones before goes at once."""
         self.table.show_shares(None)
-        if layer is not None and not self._cube_chosen:
-            self._ask_cube(layer)
+        self.placing.show_layer(layer)
         self._on_boxes()
 
     def _on_scale(self) -> None:
@@ -298,14 +257,10 @@ class SubvolumeWidget(StepForm):
 
     def _enable(self) -> None:
         chosen, busy = self.boxes.selected >= 0, self.status.busy
-        layer, several = self._phases.layer, self.cut_list.count() > 0
-        self.preset_button.setEnabled(layer is not None and not busy)
-        self.add_button.setEnabled(several)
-        self.draw_button.setEnabled(several)
-        self.remove_button.setEnabled(chosen)
-        self.undo_button.setEnabled(self.boxes.history.can_go_back)
-        self.main_button.setEnabled(chosen and several and not busy)
-        self.save_button.setEnabled(len(self.boxes) > 0 and layer is not None and not busy)
+        can_cut = self.cut_list.count() > 0
+        self.placing.enable(can_cut=can_cut)
+        self.main_button.setEnabled(chosen and can_cut and not busy)
+        self.save_button.setEnabled(len(self.boxes) > 0 and self._phases.layer is not None and not busy)
 
     def _on_counted(self, found: Counted | None) -> None:
         notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
@@ -314,78 +269,12 @@ class SubvolumeWidget(StepForm):
         lines += [] if found is None else found.refused
         self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
 
-    def _ask_cube(self, layer: Layer) -> None:
-        """Ask for the usual edge of a cube: a share of the fibre's width."""
-        try:
-            phases = volume_from_layer(layer)
-        except InputError:
-            return  # said where it is counted
-        self._sizing.ask(lambda should_stop: _USUAL_CUBE * _width_of(phases))
-
-    def _on_sized(self, edge_nm: float) -> None:
-        if not self._cube_chosen:
-            self.size.blockSignals(True)
-            self.size.setValue(float(f"{edge_nm:.2g}"))
-            self.size.blockSignals(False)
-
-    def _on_cube(self) -> None:
-        self._cube_chosen = True
-
     def _pick(self, index: int) -> None:
         self.boxes.selected = index
 
     def _edit(self, box: NamedBox) -> None:
         self.boxes.remember()
         self.boxes.change(self.boxes.selected, box)
-
-    def _remove(self) -> None:
-        self.boxes.remember()
-        self.boxes.remove(self.boxes.selected)
-
-    def _add_here(self) -> None:
-        point = self._viewer.dims.point[-3:]
-        self.put(self.boxes.new_name(), center_nm=(point[0], point[1], point[2]), size_nm=self.size.value())
-
-    def _place_presets(self, names: tuple[str, ...]) -> None:
-        try:
-            layer = self._phases.required()
-            phases = volume_from_layer(layer)
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        size = self.size.value()
-
-        def work(progress: Progress, should_stop: ShouldStop) -> dict[str, Triple]:
-            envelope = np.asarray(phases.data) > 0
-            check_stop(should_stop)
-            return centre_and_edge_boxes(
-                envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=_fibre_axis(phases)
-            )
-
-        def done(found: dict[str, Triple]) -> None:
-            self.boxes.remember()
-            for name in names:
-                self.boxes.put(NamedBox(name, found[name], (size,) * 3))
-            self.status.say(f"Placed by the envelope of '{layer.name}'.")
-
-        self.status.run("Place cubes", work, done)
-
-    def _draw(self, on: bool) -> None:
-        """Let a drag on any slice draw a box; slices that are opened later know of it too."""
-        from napari_snpore.viewer.widgets.ortho_slices import open_slices_of
-
-        self.boxes.drawing = on
-        if not on or open_slices_of(self._viewer) is not None:
-            return
-        window = getattr(self._viewer, "window", None)
-        if window is None:
-            self.draw_button.setChecked(False)
-            self.status.refuse(
-                InputError("Boxes are drawn on the ortho slices, and there is no window to open them in.")
-            )
-            return
-        dock, _ = window.add_plugin_dock_widget(_PLUGIN, _SLICES)
-        dock.show()
 
     def _extract(self) -> None:
         layers = self.cut_list.ticked
@@ -453,17 +342,3 @@ def _whole(layer: Layer) -> Whole:
         return Whole(layer, layer.name, volume_from_layer(layer))
     except InputError as error:
         return Whole(layer, layer.name, error)
-
-
-def _fibre_axis(phases: Volume) -> int:
-    axes = cut_axes_of(phases)
-    return axes[0] if axes else 1
-
-
-def _width_of(phases: Volume) -> float:
-    """Return how wide (nm) the fibre is half way along; only there its voxels are read."""
-    axis = _fibre_axis(phases)
-    middle = phases.shape[axis] // 2
-    planes = [slice(None)] * 3
-    planes[axis] = slice(max(0, middle - 2), middle + 3)
-    return fibre_width(np.asarray(phases.data[tuple(planes)]) > 0, spacing=phases.spacing, fibre_axis=axis)
