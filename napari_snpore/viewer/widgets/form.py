@@ -48,9 +48,10 @@ class NumberBox(QDoubleSpinBox):
         """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
-        keeps = _ends_edit(self.lineEdit(), event)
+        ends = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
-        _keep_enter(self.lineEdit(), event, keeps)
+        if ends and event is not None:
+            event.accept()
 
 
 class CountBox(QSpinBox):
@@ -68,9 +69,10 @@ class CountBox(QSpinBox):
         """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
-        keeps = _ends_edit(self.lineEdit(), event)
+        ends = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
-        _keep_enter(self.lineEdit(), event, keeps)
+        if ends and event is not None:
+            event.accept()
 
 
 class TextBox(QLineEdit):
@@ -78,9 +80,10 @@ class TextBox(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Keep the Enter that ends an edit."""
-        keeps = _ends_edit(self, event)
+        ends = _ends_edit(self, event)
         super().keyPressEvent(event)
-        _keep_enter(self, event, keeps)
+        if ends and event is not None:
+            event.accept()
 
 
 class MainButton(QPushButton):
@@ -316,12 +319,8 @@ def _is_enter(event: QKeyEvent) -> bool:
 
 
 def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
-    """Say whether this key ends an edit: Enter after something was typed."""
-    return line is not None and event is not None and _is_enter(event) and line.isModified()
-
-
-def _keep_enter(line: QLineEdit | None, event: QKeyEvent | None, keeps: bool) -> None:
-    """Let the form not see an Enter that ended an edit."""
-    if keeps and line is not None and event is not None:
-        line.setModified(False)
-        event.accept()
+    """Say whether this key ends an edit, Enter after something was typed; the next Enter does not."""
+    if line is None or event is None or not _is_enter(event) or not line.isModified():
+        return False
+    line.setModified(False)
+    return True

@@ -74,8 +74,8 @@ class SubvolumeWidget(StepForm):
         self._phases.scale_changed.connect(self._on_scale)
         self.boxes.changed.connect(self._on_boxes)
         self.cut_list.changed.connect(self._on_ticks)
-        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
-        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
+        self._undo_keys = QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        self._redo_keys = QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
         self._on_layer(self._phases.layer)
 
     @property
@@ -259,6 +259,8 @@ class SubvolumeWidget(StepForm):
         chosen, busy = self.boxes.selected >= 0, self.status.busy
         can_cut = self.cut_list.count() > 0
         self.placing.enable(can_cut=can_cut)
+        self._undo_keys.setEnabled(self.boxes.history.can_go_back)  # else they are napari's own, for what was painted
+        self._redo_keys.setEnabled(self.boxes.history.can_go_forth)
         self.main_button.setEnabled(chosen and can_cut and not busy)
         self.save_button.setEnabled(len(self.boxes) > 0 and self._phases.layer is not None and not busy)
 
