@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.volume import Step, Triple, Volume, checked_spacing
 
+_LARGEST_EDGE = 0.44
+"""Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
+
 
 def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: float | Sequence[float]) -> Volume:
     """Cut a box out of a volume; the result keeps its physical position.
@@ -89,7 +92,8 @@ def centre_and_edge_boxes(
 
     The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it along the last axis
     across the fibre (x for a fibre along y: across the beam, where the missing wedge does least), as far out as 99 % of it
-    are still inside the envelope; where a slim fibre leaves no such place, where most of it is.
+    are still inside the envelope; where a slim fibre leaves no such place, where most of it is. An edge cube that would
+    reach over the axis, and so share more than half of the centre cube, is refused: its numbers would be those of the centre.
 
     Parameters
     ----------
@@ -112,7 +116,7 @@ def centre_and_edge_boxes(
     Raises
     ------
     InputError
-        An empty envelope, or a cube that does not fit into the box.
+        An empty envelope, a cube that does not fit into the box, or one that leaves no edge of the fibre.
     """
     voxel = checked_spacing(spacing)
     if not envelope.any():
@@ -120,20 +124,56 @@ def centre_and_edge_boxes(
     for axis, label in enumerate("zyx"):
         if size_nm > envelope.shape[axis] * voxel[axis]:
             raise InputError(f"size_nm is {size_nm:.4g} nm, more than the volume along {label}.")
+    half = size_nm / 2
+    places = [float(where.mean()) for where in _middle_section(envelope, fibre_axis)]
+    places[fibre_axis] = (envelope.shape[fibre_axis] - 1) / 2
+    across = 2 if fibre_axis != 2 else 1
+    centre = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
+    edge = list(centre)
+    edge[across] = _outermost(envelope, centre, half, voxel, across)
+    if edge[across] - centre[across] < half:
+        width = fibre_width(envelope, spacing=voxel, fibre_axis=fibre_axis)
+        raise InputError(
+            f"The fibre is {width:.3g} nm across: a cube of {size_nm:.4g} nm leaves no edge, it would lie over the centre; "
+            f"take at most {math.floor(10 * _LARGEST_EDGE * width) / 10:g} nm."
+        )
+    return {name: _moved(place, origin) for name, place in {"centre": centre, "edge": edge}.items()}
+
+
+def fibre_width(envelope: NDArray[np.bool_], *, spacing: float | Sequence[float], fibre_axis: int = 1) -> float:
+    """Return how wide (nm) a fibre is half way along, across its narrower side.
+
+    Parameters
+    ----------
+    envelope : array, bool, shape (z, y, x)
+        The body.
+    spacing : float or (float, float, float)
+        Voxel size in nm.
+    fibre_axis : int
+        Array axis along the fibre.
+
+    Raises
+    ------
+    InputError
+        The envelope is empty there.
+    """
+    voxel, places = checked_spacing(spacing), _middle_section(envelope, fibre_axis)
+    return min(
+        float((np.ptp(where) + 1) * size)
+        for axis, (where, size) in enumerate(zip(places, voxel, strict=True))
+        if axis != fibre_axis
+    )
+
+
+def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArray[np.intp], ...]:
+    """Return where the envelope is in five planes half way along the fibre: (z, y, x), along the fibre from the first of them."""
     middle = envelope.shape[fibre_axis] // 2
     section = envelope.take(range(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3)), axis=fibre_axis)
     if not section.any():
         raise InputError(
             f"The envelope is empty half way along axis {fibre_axis}: there is no fibre to place cubes in."
         )
-    half = size_nm / 2
-    places = [float(where.mean()) for where in np.nonzero(section)]
-    places[fibre_axis] = (envelope.shape[fibre_axis] - 1) / 2
-    across = 2 if fibre_axis != 2 else 1
-    centre = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
-    edge = list(centre)
-    edge[across] = _outermost(envelope, centre, half, voxel, across)
-    return {name: _moved(place, origin) for name, place in {"centre": centre, "edge": edge}.items()}
+    return np.nonzero(section)
 
 
 def _outermost(

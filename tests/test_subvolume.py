@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
+from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume, fibre_width
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.2, 0.25), (10.0, -3.0, 0.7)
@@ -103,11 +103,23 @@ def test_the_centre_cube_sits_on_the_axis_and_the_edge_cube_lies_inside_below_th
     assert np.hypot(*(edge - centre)[across]) == pytest.approx(expected, abs=1.2)
 
 
-def test_cubes_of_a_slim_fibre_stay_in_the_box_and_as_far_inside_as_they_can():
-    envelope = cylinder(radius=6, shape=(30, 40, 30), middle=(14.5, 14.5))
-    found = centre_and_edge_boxes(envelope, spacing=1, size_nm=12)
-    for center in found.values():
-        assert cut(envelope, center, 12, 1).mean() > 0.6
+@pytest.mark.parametrize(("size", "fits"), [(10, True), (14, False), (20, False)])
+def test_a_cube_that_leaves_no_edge_is_refused(size, fits):
+    """In a circle of radius R a square of side s below the surface clears the axis up to s = 2 R / √5, here 10.7 nm."""
+    envelope = cylinder(radius=24, shape=(60, 40, 60), middle=(29.5, 29.5))
+    if fits:
+        found = centre_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
+        assert found["edge"][2] - found["centre"][2] >= size / 2
+    else:
+        with pytest.raises(InputError, match=r"fibre is 24 nm across: .* at most 10\.[567] nm"):
+            centre_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
+
+
+def test_the_width_of_a_fibre_is_that_of_its_narrower_side():
+    assert fibre_width(cylinder(radius=10), spacing=0.5) == pytest.approx(10, abs=0.5)
+    assert fibre_width(cylinder(radius=10, axis=2), spacing=(0.5, 0.25, 3), fibre_axis=2) == pytest.approx(5, abs=0.25)
+    with pytest.raises(InputError, match="half way"):
+        fibre_width(np.zeros((9, 9, 9), bool), spacing=1)
 
 
 def test_places_without_a_fibre_are_refused():

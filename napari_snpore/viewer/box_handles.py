@@ -7,21 +7,23 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Points
+from napari.layers import Image, Labels, Points
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.viewer.boxes import Boxes, NamedBox, colour_of
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES
+from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly
 
 KIND = "box handles"
 _REACH_PX = 12.0
+_END_ON = 0.98
+"""Cosine between an axis and the line of sight from which on a drag along that axis says nothing."""
 _FACES = tuple((axis, end) for axis in range(3) for end in (0, 1))
 
 
-class BoxHandles:
+class BoxHandles(QObject):
     """Six points in the 3D scene, as long as a box is selected and ``owner`` lives.
 
     Parameters
@@ -32,17 +34,25 @@ class BoxHandles:
         Its boxes.
     owner : QObject
         Without it there are no handles.
+
+    Signals
+    -------
+    refused : str
+        Why what the mouse took hold of does not move.
     """
 
+    refused = Signal(str)
+
     def __init__(self, viewer: ViewerModel, boxes: Boxes, owner: QObject) -> None:
+        super().__init__(owner)
         self._viewer, self._boxes = viewer, boxes
         self._layer: Points | None = None
+        self._holding = False
         boxes.changed.connect(self.refresh)
         connect_while_alive(owner, viewer.dims.events.ndisplay, self.refresh)
         connect_while_alive(owner, viewer.layers.events.removed, self._on_removed)
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.mouse_move_callbacks.append(self._hover)
-        self._holding = False
         self.refresh()
 
     def refresh(self, event: Any = None) -> None:
@@ -84,41 +94,58 @@ class BoxHandles:
         self._drop()
 
     def under(self, position: Any, direction: Any) -> tuple[int, int] | None:
-        """Return (axis, end) of the face whose handle lies on the line of sight; None without one."""
+        """Return (axis, end) of the face whose handle lies on the line of sight; None without one, or where it is seen end on."""
+        return next((face for face in self._hit(position, direction) if not seen_end_on(face[0], direction)), None)
+
+    def _hit(self, position: Any, direction: Any) -> list[tuple[int, int]]:
+        """Return the faces whose handles lie on the line of sight, the nearest first."""
         if self._layer is None or direction is None:
-            return None
+            return []
         away = distance_to_ray(np.asarray(self._layer.data), np.asarray(position), np.asarray(direction))
-        nearest = int(np.argmin(away))
         reach = _REACH_PX / float(self._viewer.scene.camera.zoom)
-        return _FACES[nearest] if away[nearest] <= reach else None
+        return [_FACES[k] for k in np.argsort(away) if away[k] <= reach]
 
     def _hover(self, viewer: Any, event: Any) -> None:
         if event.is_dragging:
             return
         holding = self.under(event.position, event.view_direction) is not None
         if holding != self._holding:
-            self._holding = holding
-            self._viewer.scene.camera.mouse_pan = not holding
+            self._hold(holding)
 
     def _drag(self, viewer: Any, event: Any) -> Generator[None, None, None]:
-        face = self.under(event.position, event.view_direction) if event.button == 1 else None
-        if face is None:
+        if event.button != 1:
             return
-        self._viewer.scene.camera.mouse_pan = False
+        face = self.under(event.position, event.view_direction)
+        if face is None:
+            for axis, _ in self._hit(event.position, event.view_direction)[:1]:
+                self.refused.emit(f"The {'zyx'[axis]} faces of the box are seen end on: turn the view to drag them.")
+            return
+        self._hold(True)
         axis, end = face
         index = self._boxes.selected
         box = self._boxes[index]
-        start = handle_points(box)[_FACES.index(face)]
+        start, moved = handle_points(box)[_FACES.index(face)], False
+        low, high = reach_of(self._viewer)
         yield
         while event.type == "mouse_move" and self._boxes.selected == index:
-            moved = along_axis(start, axis, np.asarray(event.position), np.asarray(event.view_direction))
+            if not moved:
+                self._boxes.remember()
+                moved = True
+            way = along_axis(start, axis, np.asarray(event.position), np.asarray(event.view_direction))
+            place = float(np.clip(start[axis] + way, min(low[axis], start[axis]), max(high[axis], start[axis])))
             least = 2 / float(self._viewer.scene.camera.zoom)
-            self._boxes.change(index, box.with_face(axis, end, start[axis] + moved, least_nm=least))
+            self._boxes.change(index, box.with_face(axis, end, place, least_nm=least))
             yield
-        self._viewer.scene.camera.mouse_pan = True
-        self._holding = False
+        self._hold(False)
+
+    def _hold(self, holding: bool) -> None:
+        """Keep the camera still while the mouse has hold of a handle."""
+        self._holding = holding
+        self._viewer.scene.camera.mouse_pan = not holding
 
     def _drop(self) -> None:
+        if self._holding:
+            self._hold(False)
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
@@ -134,6 +161,27 @@ def handle_points(box: NamedBox) -> NDArray[np.float64]:
     for k, (axis, end) in enumerate(_FACES):
         points[k, axis] = (box.high if end else box.low)[axis]
     return points
+
+
+def reach_of(viewer: ViewerModel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the outermost faces (nm) of the voxels of all volumes and labels: where a face of a box may go.
+
+    Everywhere while there is none.
+    """
+    layers = [layer for layer in viewer.layers if isinstance(layer, (Image, Labels)) and layer.ndim == 3]
+    layers = [layer for layer in layers if kind_of(layer) not in ("series", "frames")]
+    if not layers:
+        return np.full(3, -np.inf), np.full(3, np.inf)
+    extents = [layer.extent for layer in layers]
+    low = np.min([extent.world[0] - np.abs(extent.step) / 2 for extent in extents], axis=0)
+    high = np.max([extent.world[1] + np.abs(extent.step) / 2 for extent in extents], axis=0)
+    return low, high
+
+
+def seen_end_on(axis: int, direction: Any) -> bool:
+    """Say whether the line of sight runs along an axis."""
+    unit = np.asarray(direction) / np.linalg.norm(direction)
+    return bool(abs(unit[axis]) > _END_ON)
 
 
 def distance_to_ray(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.box_history import BoxesThen, BoxHistory
 from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly, still_position
 from napari_snpore.viewer.slider_steps import keep_steps_on_voxels
 from napari_snpore.volume import Triple
 
 KIND = "boxes"
-COLOURS = ("#ff6b6b", "#51cf66", "#cc5de8", "#22b8cf", "#ff922b", "#94d82d")
-"""Of the boxes in their order; none is the colour of a phase."""
+COLOURS = ("#cc5de8", "#ff922b", "#00d5c8", "#a9763c", "#d0bfff", "#f03ed6")
+"""Of the boxes in their order; none is the colour of a phase or of a line of the cross-hair."""
 
 _COLUMNS = [f"{what}_{axis}_nm" for what in ("center", "size") for axis in "zyx"]
 _EDGES = [(a, b) for a in range(8) for b in range(a) if (a ^ b).bit_count() == 1]
@@ -83,6 +84,8 @@ def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedB
 class Boxes(QObject):
     """The boxes of one window; get them with :func:`boxes_of`.
 
+    ``drawing`` says whether a drag on any slice draws a new one.
+
     Signals
     -------
     changed
@@ -93,6 +96,8 @@ class Boxes(QObject):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
+        self.history = BoxHistory()
+        self.drawing = False
         self._viewer = weakref.ref(viewer)
         self._boxes: list[NamedBox] = []
         self._selected = -1
@@ -109,6 +114,9 @@ class Boxes(QObject):
 
     def __getitem__(self, index: int) -> NamedBox:
         return self._boxes[index]
+
+    def __iter__(self) -> Iterator[NamedBox]:
+        return iter(self._boxes)
 
     @property
     def selected(self) -> int:
@@ -160,9 +168,29 @@ class Boxes(QObject):
         self._selected = min(self._selected, len(self._boxes) - 1)
         self._write()
 
+    def remember(self) -> None:
+        """Keep the boxes as they are, to come back to with ``undo``; called before a user changes them."""
+        self.history.remember(self._now())
+
+    def undo(self) -> None:
+        """Go back to the boxes before the last change."""
+        self._return_to(self.history.back(self._now()))
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        self._return_to(self.history.forth(self._now()))
+
     def new_name(self) -> str:
         """Return a name that is free."""
         return free_name([box.name for box in self._boxes], "box")
+
+    def _now(self) -> BoxesThen:
+        return tuple(self._boxes), self._selected
+
+    def _return_to(self, then: BoxesThen | None) -> None:
+        if then is not None:
+            self._boxes, self._selected = list(then[0]), then[1]
+            self._write()
 
     def _write(self) -> None:
         """Bring the layer up to date, then tell everyone."""

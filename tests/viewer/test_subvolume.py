@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Vectors
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication, QMainWindow
 
@@ -15,6 +15,7 @@ from napari_snpore.viewer.box_handles import KIND as HANDLES
 from napari_snpore.viewer.box_handles import along_axis, distance_to_ray, handle_points
 from napari_snpore.viewer.boxes import NamedBox, box_between, boxes_of, edges
 from napari_snpore.viewer.layers import add_layer, kind_of, phases_data, volume_data
+from napari_snpore.viewer.widgets.ortho_slices import open_slices_of
 from napari_snpore.viewer.widgets.subvolume import SubvolumeWidget
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import drag, opened, pixel_of, settle
@@ -159,6 +160,62 @@ def test_layers_of_another_voxel_size_are_cut_at_the_same_place(filled):
     assert np.ptp(middles, axis=0).max() <= 1.0
 
 
+def test_a_number_that_is_not_typed_stays_exact(filled):
+    widget = SubvolumeWidget(filled)
+    center, size = (5.12345, 5.0006, 6.00049), (2.0005, 1.125, 1.98765)
+    widget.put("b", center_nm=center, size_nm=size)
+    widget.center_boxes[0].setValue(6.0)
+    assert widget.boxes[0] == NamedBox("b", (6.0, *center[1:]), size)
+    widget.size_boxes[2].setValue(1.5)
+    assert widget.boxes[0] == NamedBox("b", (6.0, *center[1:]), (*size[:2], 1.5))
+
+
+def test_what_was_typed_placed_or_removed_is_taken_back(filled):
+    widget = SubvolumeWidget(filled)
+    assert not widget.placing.undo_button.isEnabled()
+    first = NamedBox("a", (5.0, 5.0, 6.0), (2.0, 2.0, 2.0))
+    widget.put("a", center_nm=first.center_nm, size_nm=2.0)
+    widget.center_boxes[1].setValue(4.0)
+    widget.put("c", center_nm=(5.0, 5.0, 6.0), size_nm=1.0)
+    widget.placing.remove_button.click()
+    assert [box.name for box in widget.boxes] == ["a"]
+    widget.undo()
+    assert [box.name for box in widget.boxes] == ["a", "c"]
+    widget.undo()
+    widget.undo()
+    assert list(widget.boxes) == [first]
+    widget.redo()
+    assert widget.boxes[0].center_nm[1] == 4.0
+    widget.undo()
+    widget.placing.undo_button.click()
+    assert len(widget.boxes) == 0
+    widget.undo()
+    widget.redo()
+    assert list(widget.boxes) == [first]
+
+
+def cylinder_phases(radius_nm, spacing=0.5):
+    """A fibre along y, solid carbon."""
+    across = (np.arange(80) - 39.5) * spacing
+    disc = np.hypot(across[:, None], across[None]) < radius_nm
+    return Volume(np.repeat(np.where(disc, 2, 0).astype(np.uint8)[:, None], 60, axis=1), spacing)
+
+
+def test_a_new_cube_is_sized_by_the_fibre_until_the_user_says_otherwise(viewer, qtbot):
+    """0.6 of a radius of 12 nm is 7.2 nm."""
+    add_layer(viewer, phases_data(cylinder_phases(12.0), "fibre · phases"))
+    widget = SubvolumeWidget(viewer)
+    widget.place_presets()
+    assert widget.size.value() == pytest.approx(7.2, abs=0.2)
+    assert widget.boxes.named("edge").center_nm[2] - widget.boxes.named("centre").center_nm[2] > 3.6
+    widget.place_presets(20.0)
+    assert "24 nm across" in widget.status.message.text()
+    assert widget.boxes.named("edge").size_nm[0] < 8, "no box was moved"
+    add_layer(viewer, phases_data(cylinder_phases(8.0), "slim · phases"))
+    qtbot.wait(50)
+    assert widget.size.value() == 20.0
+
+
 @pytest.fixture
 def window(make_napari_viewer_proxy):
     viewer = make_napari_viewer_proxy(show=True)
@@ -166,6 +223,24 @@ def window(make_napari_viewer_proxy):
     add_layer(viewer, volume_data(ramp(), "ramp"))
     add_layer(viewer, phases_data(halves(), "ramp · phases"))
     return viewer
+
+
+def seen_along_z(window):
+    """Return the main canvas in 3D, and a function from (y, x) in nm to its pixels."""
+    window.dims.ndisplay = 3
+    window.scene.camera.angles = (0, 0, 0)  # along z: y down, x to the right
+    window.reset_view()
+    settle(1.0)
+    main = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
+    canvas = main[-1].centralWidget().findChild(QOpenGLWidget)
+    zoom, center = window.scene.camera.zoom, window.scene.camera.center
+
+    def pixel(y, x):
+        return QPoint(
+            round(canvas.width() / 2 + (x - center[2]) * zoom), round(canvas.height() / 2 + (y - center[1]) * zoom)
+        )
+
+    return canvas, pixel
 
 
 def test_the_mouse_draws_moves_and_sizes_a_box_on_the_slices(window, qtbot):
@@ -193,21 +268,10 @@ def test_the_mouse_draws_moves_and_sizes_a_box_on_the_slices(window, qtbot):
 
 def test_a_face_is_dragged_by_its_handle_in_3d(window, qtbot):
     _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
-    window.dims.ndisplay = 3
     widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
-    window.scene.camera.angles = (0, 0, 0)  # along z: y down, x to the right
-    window.reset_view()
-    settle(1.0)
+    canvas, pixel = seen_along_z(window)
     assert sum(kind_of(layer) == HANDLES for layer in window.layers) == 1
-    main = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
-    canvas = main[-1].centralWidget().findChild(QOpenGLWidget)
-    zoom, center = window.scene.camera.zoom, window.scene.camera.center
-
-    def pixel(y, x):
-        return QPoint(
-            round(canvas.width() / 2 + (x - center[2]) * zoom), round(canvas.height() / 2 + (y - center[1]) * zoom)
-        )
-
+    zoom = window.scene.camera.zoom
     drag(qtbot, canvas, pixel(5.6, 8.4), pixel(5.6, 9.4))
     assert widget.boxes[0].high == pytest.approx((7.75, 7.1, 9.4), abs=4 / zoom)
     assert widget.boxes[0].low == pytest.approx((3.75, 4.1, 5.4), abs=4 / zoom)
@@ -222,3 +286,82 @@ def test_handles_go_with_the_dock_and_the_boxes_stay(window):
     settle(0.1)
     assert not any(kind_of(layer) == HANDLES for layer in window.layers)
     assert any(isinstance(layer, Vectors) for layer in window.layers)
+
+
+def test_draw_opens_the_slices_and_goes_on_when_they_are_opened_again(window, qtbot):
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    widget.draw_button.click()
+    slices = open_slices_of(window)
+    assert slices is not None
+    window.window.remove_dock_widget(slices)
+    settle(0.2)
+    view = opened(window).linked.views["XY"]
+    assert widget.draw_button.isChecked()
+    drag(qtbot, view.canvas.canvas.native, pixel_of(view, (1, 3.0, 4.0)), pixel_of(view, (1, 5.0, 8.0)))
+    assert len(widget.boxes) == 1
+    drawn = list(widget.boxes)
+    widget.undo()
+    assert len(widget.boxes) == 0
+    widget.redo()
+    assert list(widget.boxes) == drawn, "a drag is one step"
+
+
+def test_a_click_on_the_border_of_a_box_selects_it(window, qtbot):
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    slices = opened(window)
+    view, z = slices.linked.views["XY"], slices.position[0]
+    widget.put("left", center_nm=(z, 4.0, 5.0), size_nm=1.5)
+    widget.put("right", center_nm=(z, 7.5, 9.0), size_nm=1.5)
+    before = list(widget.boxes), slices.position
+    settle(0.1)
+    qtbot.mouseClick(view.canvas.canvas.native, Qt.MouseButton.LeftButton, pos=pixel_of(view, (z, 4.3, 4.25)))
+    assert widget.boxes.selected == 0
+    assert (list(widget.boxes), slices.position) == before
+
+
+def test_a_face_stops_at_the_end_of_the_volume_in_3d(window, qtbot):
+    """The voxels along x go from 3 - 0.1 to 3 + 39.5 · 0.2 = 10.9 nm."""
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
+    canvas, pixel = seen_along_z(window)
+    drag(qtbot, canvas, pixel(5.6, 8.4), pixel(5.6, 14.0))
+    assert widget.boxes[0].high[2] == pytest.approx(10.9)
+    widget.undo()
+    assert widget.boxes[0].high[2] == pytest.approx(8.4)
+
+
+def test_a_face_seen_end_on_says_so(window, qtbot):
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
+    canvas, pixel = seen_along_z(window)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 6.9))
+    assert "z faces of the box are seen end on" in widget.status.message.text()
+
+
+def test_the_camera_is_given_back_when_the_widget_goes_under_the_mouse(window, qtbot):
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
+    canvas, pixel = seen_along_z(window)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))
+    assert not window.scene.camera.mouse_pan
+    window.window.remove_dock_widget(widget)
+    settle(0.1)
+    assert window.scene.camera.mouse_pan
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))
+
+
+def test_enter_ends_an_edit_first_and_extracts_then(window, qtbot):
+    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    widget.put("b", center_nm=(5.0, 5.0, 6.0), size_nm=2.0)
+    before = len(window.layers)
+    for field, typed in ((widget.name_box, "mine"), (widget.size_boxes[0], "1.5"), (widget.size_boxes[1], "2.00")):
+        field.setFocus()
+        field.selectAll()
+        qtbot.keyClicks(field, typed)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert (widget.boxes[0].name, widget.boxes[0].size_nm) == ("mine", (1.5, 2.0, 2.0))
+    assert not widget.status.busy
+    assert len(window.layers) == before
+    qtbot.keyClick(widget.size_boxes[1], Qt.Key.Key_Return)
+    widget.status.wait()
+    qtbot.waitUntil(lambda: len(window.layers) == before + 2)

@@ -22,7 +22,7 @@ _LEAST_PX = 4.0
 
 
 class BoxOverlay:
-    """Rectangles of all boxes on one view; the selected one takes the mouse.
+    """Rectangles of all boxes on one view; the selected one takes the mouse, the others where their border is clicked.
 
     Parameters
     ----------
@@ -36,7 +36,6 @@ class BoxOverlay:
         self._view, self._boxes = weakref.proxy(view), boxes
         self._lines: list[Line] = []
         self._point: Triple = (0.0, 0.0, 0.0)
-        self.drawing = False
         self.limits: tuple[Triple, Triple] | None = None
 
     def show(self, point: Triple) -> None:
@@ -63,18 +62,18 @@ class BoxOverlay:
             )
 
     def holds(self, view: SliceView, position: Any) -> bool:
-        """Take the mouse to draw, on a border of the selected box, or inside it where no line of the cross-hair is near."""
-        if self.drawing:
-            return True
-        if self._grip(position):
+        """Take the mouse to draw, on a border of a box, or inside the selected one where no line of the cross-hair is near."""
+        if self._boxes.drawing or self._box_at(position) is not None:
             return True
         return self._inside(position) and not view.near_lines(position)
 
     def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
         """Return what a drag from here would do."""
-        if self.drawing:
+        if self._boxes.drawing:
             return Qt.CursorShape.CrossCursor
-        grip = self._grip(position)
+        if self._box_at(position) not in (None, self._boxes.selected):
+            return Qt.CursorShape.PointingHandCursor
+        grip = self._grip(self._selected(), position)
         if len(grip) == 2:
             ends = {end for _, end in grip}
             return Qt.CursorShape.SizeFDiagCursor if len(ends) == 1 else Qt.CursorShape.SizeBDiagCursor
@@ -83,15 +82,19 @@ class BoxOverlay:
         return Qt.CursorShape.OpenHandCursor
 
     def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
-        """Draw, move or size a box until the button is released."""
-        if self.drawing:
+        """Draw, move or size a box until the button is released; one whose border was hit is selected first."""
+        if self._boxes.drawing:
             yield from self._draw(view, event)
             return
-        index = self._boxes.selected
-        start, grip, box = np.array(event.position), self._grip(event.position), self._boxes[index]
+        hit, before = self._box_at(event.position), self._boxes.selected
+        index = self._boxes.selected = before if hit is None else hit
+        box = self._boxes[index]
+        start, grip = np.array(event.position), self._grip(box, event.position)
         least, moved = 2 * view.nm_per_pixel, False
         yield
         while event.type == "mouse_move" and index < len(self._boxes):
+            if not moved:
+                self._boxes.remember()
             changed, moved = box, True
             if grip:
                 for axis, end in grip:
@@ -101,26 +104,29 @@ class BoxOverlay:
                     changed = changed.moved(axis, self._shift(box, axis, event.position[axis] - start[axis]))
             self._boxes.change(index, changed)
             yield
-        if not moved:
+        if not moved and index == before:
             view.jump(start)
 
     def _draw(self, view: SliceView, event: Any) -> Generator[None, None, None]:
         """Draw a rectangle; across the slice the box is as thick as its shorter side."""
         plane, start, name = view.plane, np.array(event.position, float), self._boxes.new_name()
+        drawn = False
         yield
         while event.type == "mouse_move":
-            end = np.array(event.position, float)
-            sides = np.abs(end - start)[[plane.rows, plane.columns]]
+            one, two = start.copy(), np.array(event.position, float)
+            for axis in (plane.rows, plane.columns):
+                one[axis], two[axis] = self._kept_in(axis, one[axis]), self._kept_in(axis, two[axis])
+            sides = np.abs(two - one)[[plane.rows, plane.columns]]
             if sides.min() >= _LEAST_PX * view.nm_per_pixel:
-                one, two = start.copy(), end.copy()
-                for axis in (plane.rows, plane.columns):
-                    two[axis] = self._kept_in(axis, two[axis])
                 half = sides.min() / 2
                 middle = self._point[plane.normal]
                 one[plane.normal], two[plane.normal] = middle - half, middle + half
                 if self.limits is not None:
                     low, high = (limit[plane.normal] for limit in self.limits)
                     one[plane.normal], two[plane.normal] = max(one[plane.normal], low), min(two[plane.normal], high)
+                if not drawn:
+                    self._boxes.remember()
+                    drawn = True
                 self._boxes.put(box_between(name, one.tolist(), two.tolist()))
             yield
 
@@ -140,9 +146,15 @@ class BoxOverlay:
             and all(box.low[axis] <= position[axis] <= box.high[axis] for axis in (plane.rows, plane.columns))
         )
 
-    def _grip(self, position: Any) -> tuple[tuple[int, int], ...]:
-        """Return (axis, end) of the one or two borders under the mouse."""
-        box, plane = self._selected(), self._view.plane
+    def _box_at(self, position: Any) -> int | None:
+        """Return the index of the box whose border is under the mouse, the selected one first; None without one."""
+        chosen = self._boxes.selected
+        order = sorted(range(len(self._boxes)), key=lambda k: k != chosen)
+        return next((k for k in order if self._grip(self._boxes[k], position)), None)
+
+    def _grip(self, box: NamedBox | None, position: Any) -> tuple[tuple[int, int], ...]:
+        """Return (axis, end) of the one or two borders of a box under the mouse."""
+        plane = self._view.plane
         if box is None or not self._cuts(box):
             return ()
         reach = _REACH_PX * self._view.nm_per_pixel

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -11,8 +13,22 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.subvolume import extract_subvolume
 from napari_snpore.viewer.boxes import NamedBox
-from napari_snpore.viewer.widgets.form import caveat
 from napari_snpore.volume import Volume
+
+NO_ERROR = "no error estimated"
+_WHOLE_PERCENT = 95
+"""Share of a box inside the envelope from which on its fractions stand without a caveat."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of one phase of a box: as the table shows it, and what it is counted from."""
+
+    words: str
+    tip: str = ""
+
+
+NO_SHARE = Share("–")
 
 
 def box_fractions(
@@ -63,23 +79,26 @@ def box_fractions(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def fraction_row(table: pd.DataFrame, box: str) -> tuple[list[str], str]:
-    """Return the shares of one box as words, one a phase, and a caveat where there is one."""
-    if "box" not in table:
-        return [], ""
-    rows = table[table["box"] == box]
+def fraction_row(table: pd.DataFrame | None, box: str, layer: str, names: Sequence[str]) -> tuple[list[Share], str]:
+    """Return the shares of the named phases in one box of one layer, and what is to be said of it; both may be empty."""
+    nothing = [NO_SHARE] * len(names)
+    if table is None or "box" not in table:
+        return nothing, ""
+    rows = table[(table["box"] == box) & (table["layer"] == layer)]
     if rows.empty:
-        return [], ""
+        return nothing, ""
     note = str(rows["note"].iloc[0])
     if note:
-        return [], caveat(f"{box}: {note}")
-    shares = [f"{share:.1f}" if share == share else "–" for share in rows["fraction_percent"]]
-    envelope = rows["voxel_count"].sum()
+        return nothing, note
+    envelope = int(rows["voxel_count"].sum())
     if not envelope:
-        return shares, caveat(f"{box}: nothing of the fibre lies in this box.")
+        return nothing, "nothing of the fibre lies in this box."
+    shares = {
+        str(name): Share(f"{share:.1f}", f"{name}: {count:,.0f} of {envelope:,} voxels in the envelope; {NO_ERROR}.")
+        for name, count, share in zip(rows["name"], rows["voxel_count"], rows["fraction_percent"], strict=True)
+    }
+    found = [shares.get(name, NO_SHARE) for name in names]
     inside = float(rows["fraction_box_percent"].sum())
-    if inside < 95:
-        return shares, caveat(
-            f"{box}: only {inside:.0f} % of the box lie inside the envelope; shares are of that part."
-        )
-    return shares, ""
+    if inside < _WHOLE_PERCENT:
+        return found, f"only {math.floor(inside)} % of the box lie inside the envelope; shares are of that part."
+    return found, ""

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -45,10 +46,13 @@ class NumberBox(QDoubleSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Step by ten with Shift."""
+        """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
+        ends = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
 
 
 class CountBox(QSpinBox):
@@ -63,14 +67,28 @@ class CountBox(QSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Step by ten with Shift."""
+        """Step by ten with Shift; keep the Enter that ends an edit."""
         if event is not None and _steps_by_ten(self, event):
             return
+        ends = _ends_edit(self.lineEdit(), event)
         super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
+
+
+class TextBox(QLineEdit):
+    """A line of text; the Enter that ends an edit stays here, the next one runs the main button."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Keep the Enter that ends an edit."""
+        ends = _ends_edit(self, event)
+        super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
 
 
 class MainButton(QPushButton):
-    """The one main button of a form; Enter runs it from anywhere in the form."""
+    """The one main button of a form; Enter runs it from anywhere in the form but a field in which something was just typed."""
 
     def __init__(self, text: str, tip: str) -> None:
         super().__init__(text)
@@ -182,6 +200,7 @@ class FormScroll(QScrollArea):
 class StepForm(QWidget):
     """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``.
 
+    In a field in which something was typed Enter takes what was typed, and the next Enter presses the button.
     ``column`` scrolls where it is longer than the window is high; what is in ``footer`` stays in sight.
     """
 
@@ -239,7 +258,7 @@ class StepForm(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Run the main button on Enter."""
-        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.main_button.isEnabled():
+        if event is not None and _is_enter(event) and self.main_button.isEnabled():
             self.main_button.click()
             return
         super().keyPressEvent(event)
@@ -302,3 +321,15 @@ def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
         box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
         return True
     return False
+
+
+def _is_enter(event: QKeyEvent) -> bool:
+    return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
+    """Say whether this key ends an edit, Enter after something was typed; the next Enter does not."""
+    if line is None or event is None or not _is_enter(event) or not line.isModified():
+        return False
+    line.setModified(False)
+    return True

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout
 
 from napari_snpore.errors import InputError
 from napari_snpore.study.recipe import ReconstructSection
 from napari_snpore.tomography.methods import DEFAULT_ITERATIONS, MOST_ITERATIONS
 from napari_snpore.tomography.wbp import Filter
-from napari_snpore.viewer.widgets.form import CountBox, Fold, NumberBox
+from napari_snpore.viewer.widgets.form import CountBox, Fold, NumberBox, TextBox
 
 _METHODS = {
     "sirt": "SIRT",
@@ -55,7 +55,7 @@ class MethodPanel(QFormLayout):
             0.0, 0.0, 1e9, step=0.1, decimals=3, tip="λ in grey units: more is smoother. 0: taken from the noise."
         )
         self.tv_weight.setSpecialValueText("from the data")
-        self.levels = QLineEdit()
+        self.levels = TextBox()
         self.levels.setPlaceholderText("3 levels, from the data")
         self.levels.setToolTip("How many grey values, or the values themselves, vacuum first: 0, 1, 12")
         self.addRow("Method", self.method)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLineEdit, QPushButton, QW
 
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.widgets.form import CountBox, Fold
+from napari_snpore.viewer.widgets.form import CountBox, Fold, TextBox
 
 
 class PhaseEditor(Fold):
@@ -47,7 +47,7 @@ class PhaseEditor(Fold):
             self.form.removeRow(1)
         self.names, self.colours = [], []
         for index in range(count):
-            field, button, side = QLineEdit(), QPushButton(), QWidget()
+            field, button, side = TextBox(), QPushButton(), QWidget()
             button.setFixedSize(28, 20)
             button.setToolTip("Choose a colour.")
             field.setToolTip("Name of this phase, in tables and figures as well.")

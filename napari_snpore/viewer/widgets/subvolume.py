@@ -1,59 +1,37 @@
-"""The Subvolumes widget: named boxes, their fractions at once, presets by the envelope, and the cut itself."""
+"""The Subvolumes widget: named boxes, their fractions at once in one or several states, presets by the envelope, and the cut."""
 
 from __future__ import annotations
 
+import html
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import napari.components
-import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-)
+from napari.layers import Layer
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
-from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
-from napari_snpore.viewer.box_handles import KIND as HANDLES
 from napari_snpore.viewer.box_handles import BoxHandles
-from napari_snpore.viewer.boxes import NamedBox, boxes_of, colour_of
-from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.latest import LatestWork
-from napari_snpore.viewer.layers import (
-    SEPARATOR,
-    LayerData,
-    is_phases,
-    kind_of,
-    phases_data,
-    put_layer,
-    scheme_of,
-    volume_data,
-    volume_from_layer,
-)
+from napari_snpore.viewer.box_parts import Parts, Whole, cut_box
+from napari_snpore.viewer.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.events import plain_viewer
+from napari_snpore.viewer.layers import LayerData, is_phases, put_layer, volume_from_layer
 from napari_snpore.viewer.tasks import StepStatus
-from napari_snpore.viewer.widgets.box_fractions import box_fractions, fraction_row
-from napari_snpore.viewer.widgets.form import Fold, MainButton, NumberBox, ResultText, StepForm, number
+from napari_snpore.viewer.widgets.box_counting import BoxCounting, Counted
+from napari_snpore.viewer.widgets.box_fields import BoxFields
+from napari_snpore.viewer.widgets.box_placing import BoxPlacing
+from napari_snpore.viewer.widgets.box_table import BoxTable
+from napari_snpore.viewer.widgets.cut_list import CutList
+from napari_snpore.viewer.widgets.form import Fold, MainButton, ResultText, StepForm, caveat
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
-from napari_snpore.viewer.widgets.measured import cut_axes_of
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 _EMPTY = "Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too"
 
@@ -81,30 +59,28 @@ class SubvolumeWidget(StepForm):
         super().__init__()
         self._viewer = plain_viewer(viewer)
         self.boxes = boxes_of(self._viewer)
-        self._fractions: pd.DataFrame | None = None
-        self._showing = False
-        self._parts: list[tuple[Layer, Volume, str]] = []
+        self._parts: list[LayerData] = []
         self._said = ""
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._put_next)
-        self._counting = LatestWork(self)
-        self._counting.done.connect(self._on_counted)
-        self._counting.failed.connect(lambda words: self.status.say(words, problem=True))
         self._build()
+        self.counting = BoxCounting(self._wanted, self)
+        self.counting.counted.connect(self._on_counted)
+        self.counting.failed.connect(lambda words: self.status.say(words, problem=True))
         self.handles = BoxHandles(self._viewer, self.boxes, self)
+        self.handles.refused.connect(self.status.say)
         self._phases.layer_changed.connect(self._on_layer)
-        self._phases.scale_changed.connect(self._count)
+        self._phases.scale_changed.connect(self._on_scale)
         self.boxes.changed.connect(self._on_boxes)
-        for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
-            connect_while_alive(self, emitter, self._list_layers)
-        self._list_layers()
+        self.cut_list.changed.connect(self._on_ticks)
+        self._undo_keys = QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        self._redo_keys = QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
         self._on_layer(self._phases.layer)
-        self._on_boxes()
 
     @property
     def layer(self) -> Layer | None:
-        """The phases whose fractions are shown."""
+        """The phases whose envelope places the cubes; they stand in the table, and with them all phases that are ticked."""
         return self._phases.layer
 
     @layer.setter
@@ -113,9 +89,9 @@ class SubvolumeWidget(StepForm):
 
     @property
     def fractions(self) -> pd.DataFrame | None:
-        """One row a box and phase: ``layer, box, name, voxel_count, volume_nm3, fraction_percent …``, and the box."""
-        self._counting.wait()
-        return self._fractions
+        """One row a box, layer and phase: ``layer, box, name, voxel_count, volume_nm3, fraction_percent …``, and the box."""
+        found = self.counting.result()
+        return None if found is None or found.table.empty else found.table
 
     def put(self, name: str, *, center_nm: Triple, size_nm: float | Triple) -> None:
         """Add a box, or move the one of that name.
@@ -134,14 +110,24 @@ class SubvolumeWidget(StepForm):
             raise InputError(
                 f"The box '{name}' has centre {center_nm} and size {size} nm; finite, positive sizes are needed."
             )
+        self.boxes.remember()
         self.boxes.put(NamedBox(name, tuple(center_nm), tuple(size)))  # type: ignore[arg-type]
 
     def place_presets(self, size_nm: float | None = None) -> None:
         """Place the centre and the edge cube by the envelope of the chosen phases; the window stays alive meanwhile."""
         if size_nm is not None:
             self.size.setValue(size_nm)
-        self._place_presets(("centre", "edge"))
+        self.placing.wait()
+        self.placing.place_presets()
         self.status.wait()
+
+    def undo(self) -> None:
+        """Go back to the boxes before the last drag, typed number or preset."""
+        self.boxes.undo()
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        self.boxes.redo()
 
     def extract(self, name: str | None = None) -> list[Layer]:
         """Cut one box (the selected one) out of the ticked layers; the window stays alive meanwhile.
@@ -152,9 +138,7 @@ class SubvolumeWidget(StepForm):
             The new layers, where they were cut.
         """
         if name is not None:
-            self.boxes.selected = [box.name for box in (self.boxes[k] for k in range(len(self.boxes)))].index(
-                self.boxes.named(name).name
-            )
+            self.boxes.selected = list(self.boxes).index(self.boxes.named(name))
         before = list(self._viewer.layers)
         self._extract()
         self.status.wait()
@@ -163,53 +147,72 @@ class SubvolumeWidget(StepForm):
         return [layer for layer in self._viewer.layers if layer not in before]
 
     def save_csv(self, path: str | Path) -> Path:
-        """Write the fractions of every box in every phases layer of the window as CSV.
+        """Write the fractions of every box in every layer of the table as CSV; the window stays alive meanwhile.
 
         Raises
         ------
         InputError
             There are no boxes or no phases, or the place cannot be written.
         """
-        layers = [layer for layer in self._viewer.layers if is_phases(layer)]
-        boxes = [self.boxes[k] for k in range(len(self.boxes))]
-        if not layers or not boxes:
-            raise InputError("There is no fraction to save; boxes and phases are needed.")
-        parts = [box_fractions(volume_from_layer(layer), layer.name, scheme_of(layer).names, boxes) for layer in layers]
-        return write_table(Path(path), pd.concat(parts, ignore_index=True))
+        return _write(self.counting.result(), path)
 
     def state(self) -> Mapping[str, Any]:
-        """Return the layer and the size of new cubes; the boxes themselves are a layer."""
-        return {"layer": None if self.layer is None else self.layer.name, "cube_nm": self.size.value()}
+        """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a layer."""
+        ticked = [layer.name for layer in self.cut_list.ticked]
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "cube_nm": self.size.value(),
+            "ticked": ticked,
+        }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
         self.size.setValue(float(state.get("cube_nm", self.size.value())))
         if state.get("layer") in layers:
             self.layer = layers[state["layer"]]
+        if "ticked" in state:
+            for layer in self.cut_list.layers:
+                self.cut_list.tick(layer, layer.name in state["ticked"])
 
     def closed(self) -> None:
         """Stop what runs and take the handles out of the scene; the boxes stay."""
         self.status.drop()
         self._parts.clear()
-        self._counting.drop()
-        self._draw(False)
+        self.counting.drop()
+        self.placing.closed()
         self.handles.close()
 
     def _build(self) -> None:
         self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
-        self._phases.setToolTip("Whose fractions stand in the table, and whose envelope places the cubes.")
+        self._phases.setToolTip(
+            "Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
+            "where they are ticked under 'Cut out of'."
+        )
         rows = self.rows()
         rows.addRow("Phases", self._phases)
         rows.addRow(self._phases.hint())
-        self.size = NumberBox(20.0, 0.01, 1e6, step=1.0, tip="Edge of a new cube in nm.")
+        self.status = StepStatus()
+        self.placing = BoxPlacing(self._viewer, self.boxes, self._phases, self.status)
+        self.size, self.draw_button = self.placing.size, self.placing.draw_button
         rows.addRow("Cube (nm)", self.size)
-        self.column.addLayout(self._preset_buttons())
-        self.table = self._make_table()
+        self.column.addWidget(self.placing)
+        self.table = BoxTable()
+        self.table.picked.connect(self._pick)
         self.column.addWidget(self.table)
         self.caveats = ResultText()
         self.column.addWidget(self.caveats)
-        self.column.addWidget(self._box_fold())
-        self.column.addWidget(self._layer_fold())
+        self.fields = BoxFields()
+        self.fields.edited.connect(self._edit)
+        self.name_box, self.center_boxes, self.size_boxes = (
+            self.fields.name_box,
+            self.fields.center_boxes,
+            self.fields.size_boxes,
+        )
+        self.column.addWidget(self.fields)
+        self.cut_list = CutList(self._viewer)
+        fold = Fold("Cut out of")
+        fold.form.addRow(self.cut_list)
+        self.column.addWidget(fold)
         self.main_button = MainButton(
             "Extract", "Cut the selected box out of the ticked layers; the parts keep their place."
         )
@@ -217,282 +220,96 @@ class SubvolumeWidget(StepForm):
         self.column.addWidget(self.main_button)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
-            "Fractions of all boxes in all phases layers of the window, one row a box and phase."
+            "Fractions of all boxes in all layers of the table, one row a box, layer and phase; no error is estimated."
         )
         self.save_button.clicked.connect(self._ask_path)
         self.column.addWidget(self.save_button)
-        self.status = StepStatus()
         self.status.busy_changed.connect(lambda busy: self._enable())
         self.column.addWidget(self.status)
         self.column.addStretch(1)
 
-    def _preset_buttons(self) -> QHBoxLayout:
-        self.preset_button = QPushButton("Centre and edge")
-        self.preset_button.setToolTip(
-            "Place one cube on the fibre's axis and one just below its surface, across the beam, by the envelope of the phases."
-        )
-        self.preset_button.clicked.connect(lambda: self._place_presets(("centre", "edge")))
-        self.add_button = QPushButton("At cross-hair")
-        self.add_button.setToolTip("Add a cube where the ortho slices cross.")
-        self.add_button.clicked.connect(self._add_here)
-        self.draw_button = QPushButton("Draw")
-        self.draw_button.setCheckable(True)
-        self.draw_button.setToolTip(
-            "Drag a rectangle on one of the ortho slices; it becomes a box. Opens them if need be."
-        )
-        self.draw_button.toggled.connect(self._draw)
-        self.remove_button = QPushButton("Remove")
-        self.remove_button.setToolTip("Take the selected box away.")
-        self.remove_button.clicked.connect(lambda: self.boxes.remove(self.boxes.selected))
-        line = QHBoxLayout()
-        for button in (self.preset_button, self.add_button, self.draw_button, self.remove_button):
-            line.addWidget(button)
-        return line
-
-    def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 2)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setToolTip(
-            "Share of each phase of the envelope inside the box: pore / (pore + C + Sn). Pick a row to edit its box."
-        )
-        table.itemSelectionChanged.connect(self._on_row)
-        rows_header = table.verticalHeader()
-        if rows_header is not None:
-            rows_header.setVisible(False)
-        table.setFixedHeight(130)
-        return table
-
-    def _box_fold(self) -> Fold:
-        fold = Fold("Selected box")
-        self.name_box = QLineEdit()
-        self.name_box.editingFinished.connect(self._rename)
-        fold.form.addRow("Name", self.name_box)
-        self.center_boxes = [NumberBox(0, -1e7, 1e7, step=1.0, tip=f"{axis} of the centre, nm.") for axis in "zyx"]
-        self.size_boxes = [NumberBox(1, 0.01, 1e7, step=1.0, tip=f"Edge along {axis}, nm.") for axis in "zyx"]
-        for words, boxes in (("Centre z, y, x (nm)", self.center_boxes), ("Size z, y, x (nm)", self.size_boxes)):
-            line = QHBoxLayout()
-            for box in boxes:
-                box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
-                box.setMinimumWidth(60)
-                box.valueChanged.connect(self._type_box)
-                line.addWidget(box, 1)
-            fold.form.addRow(words, line)
-        fold.expand(animate=False)
-        return fold
-
-    def _layer_fold(self) -> Fold:
-        fold = Fold("Cut out of")
-        self.layer_list = QListWidget()
-        self.layer_list.setFixedHeight(90)
-        self.layer_list.setToolTip("Ticked layers are cut; the parts become layers of their own, where they were.")
-        fold.form.addRow(self.layer_list)
-        return fold
-
-    def _list_layers(self, event: Any = None) -> None:
-        del event
-        before = {
-            self.layer_list.item(k).text(): self.layer_list.item(k).checkState() for k in range(self.layer_list.count())
-        }
-        self.layer_list.clear()
-        for layer in self._viewer.layers:
-            if not can_be_cut(layer):
-                continue
-            item = QListWidgetItem(layer.name)
-            item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            usual = kind_of(layer) in ("volume", "phases", None) and f"{SEPARATOR}box " not in layer.name
-            item.setCheckState(before.get(layer.name, Qt.CheckState.Checked if usual else Qt.CheckState.Unchecked))
-            self.layer_list.addItem(item)
-        self._enable()
+    def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
+        """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
+        chosen, ticked = self._phases.layer, self.cut_list.ticked
+        counted = [layer for layer in self._viewer.layers if layer is chosen or (layer in ticked and is_phases(layer))]
+        return counted, list(self.boxes)
 
     def _on_layer(self, layer: Layer | None) -> None:
-        if layer is not None:
-            connect_while_alive(self, layer.events.data, self._count)
-            connect_while_alive(self, layer.events.paint, self._count)
-        self._count()
-        self._enable()
+        """Take other phases: what is shown of the ones before goes at once."""
+        self.table.show_shares(None)
+        self.placing.show_layer(layer)
+        self._on_boxes()
+
+    def _on_scale(self) -> None:
+        self._on_layer(self._phases.layer)
+
+    def _on_ticks(self) -> None:
+        self._on_boxes()
 
     def _on_boxes(self) -> None:
         """Show the boxes as they are now: rows, the selected one's numbers; count again."""
-        self._showing = True
-        layer = self._phases.layer
-        names = [] if layer is None else list(scheme_of(layer).names)
-        heads = ["box", "size (nm)", *(f"{name} %" for name in names)]
-        if [self._head(k) for k in range(self.table.columnCount())] != heads:
-            self.table.setColumnCount(len(heads))
-            self.table.setHorizontalHeaderLabels(heads)
-            header = self.table.horizontalHeader()
-            if header is not None:
-                header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setRowCount(len(self.boxes))
-        for k in range(len(self.boxes)):
-            box = self.boxes[k]
-            size = f"{number(box.size_nm[0])}" if len(set(box.size_nm)) == 1 else " × ".join(map(number, box.size_nm))
-            for column, words in enumerate((box.name, size)):
-                item = QTableWidgetItem(words)
-                if column == 0:
-                    item.setForeground(QColor(colour_of(k)))
-                self.table.setItem(k, column, item)
-        if self.boxes.selected >= 0:
-            box = self.boxes[self.boxes.selected]
-            self.table.selectRow(self.boxes.selected)
-            self.name_box.setText(box.name)
-            for fields, values in ((self.center_boxes, box.center_nm), (self.size_boxes, box.size_nm)):
-                for field, value in zip(fields, values, strict=True):
-                    field.setValue(value)
-        self._showing = False
+        layers, boxes = self._wanted()
+        index = self.boxes.selected
+        self.table.show_boxes(boxes, [layer.name for layer in layers], index)
+        self.fields.show_box(self.boxes[index] if index >= 0 else None)
         self._enable()
-        self._count()
-
-    def _head(self, column: int) -> str:
-        item = self.table.horizontalHeaderItem(column)
-        return "" if item is None else item.text()
+        self.counting.ask()
 
     def _enable(self) -> None:
         chosen, busy = self.boxes.selected >= 0, self.status.busy
-        layer = self._phases.layer
-        self.preset_button.setEnabled(layer is not None and not busy)
-        self.add_button.setEnabled(self.layer_list.count() > 0)
-        self.draw_button.setEnabled(self.layer_list.count() > 0)
-        self.remove_button.setEnabled(chosen)
-        self.main_button.setEnabled(chosen and self.layer_list.count() > 0 and not busy)
-        self.save_button.setEnabled(len(self.boxes) > 0 and layer is not None)
-        for field in (self.name_box, *self.center_boxes, *self.size_boxes):
-            field.setEnabled(chosen)
+        can_cut = self.cut_list.count() > 0
+        self.placing.enable(can_cut=can_cut)
+        self._undo_keys.setEnabled(self.boxes.history.can_go_back)  # else they are napari's own, for what was painted
+        self._redo_keys.setEnabled(self.boxes.history.can_go_forth)
+        self.main_button.setEnabled(chosen and can_cut and not busy)
+        self.save_button.setEnabled(len(self.boxes) > 0 and self._phases.layer is not None and not busy)
 
-    def _count(self, event: Any = None) -> None:
-        """Count the phases in every box; what does not fit says so."""
-        del event
-        layer = self._phases.layer
-        boxes = [self.boxes[k] for k in range(len(self.boxes))]
-        if layer is None or not boxes:
-            self._fractions = None
-            self.caveats.show_lines([])
-            return
-        try:
-            phases, names, name = volume_from_layer(layer), scheme_of(layer).names, layer.name
-        except InputError as error:
-            self.status.say(str(error), problem=True)
-            return
-        self._counting.ask(lambda should_stop: box_fractions(phases, name, names, boxes, should_stop))
+    def _on_counted(self, found: Counted | None) -> None:
+        notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
+        several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
+        lines = [f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes]
+        lines += [] if found is None else found.refused
+        self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
 
-    def _on_counted(self, table: pd.DataFrame) -> None:
-        self._fractions = table
-        notes = []
-        for k in range(min(len(self.boxes), self.table.rowCount())):
-            shares, note = fraction_row(table, self.boxes[k].name)
-            for column, words in enumerate(shares, 2):
-                item = QTableWidgetItem(words)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(k, column, item)
-            if note:
-                notes.append(note)
-        self.caveats.show_lines(notes)
+    def _pick(self, index: int) -> None:
+        self.boxes.selected = index
 
-    def _on_row(self) -> None:
-        rows = {index.row() for index in self.table.selectedIndexes()}
-        if not self._showing and rows:
-            self.boxes.selected = rows.pop()
-
-    def _rename(self) -> None:
-        index, name = self.boxes.selected, self.name_box.text().strip()
-        if not self._showing and index >= 0 and name and name != self.boxes[index].name:
-            self.boxes.change(index, replace(self.boxes[index], name=name))
-
-    def _type_box(self) -> None:
-        index = self.boxes.selected
-        if self._showing or index < 0:
-            return
-        center, size = ([float(box.value()) for box in boxes] for boxes in (self.center_boxes, self.size_boxes))
-        self.boxes.change(
-            index, NamedBox(self.boxes[index].name, (center[0], center[1], center[2]), (size[0], size[1], size[2]))
-        )
-
-    def _add_here(self) -> None:
-        point = self._viewer.dims.point[-3:]
-        self.put(self.boxes.new_name(), center_nm=(point[0], point[1], point[2]), size_nm=self.size.value())
-
-    def _place_presets(self, names: tuple[str, ...]) -> None:
-        try:
-            layer = self._phases.required()
-            phases = volume_from_layer(layer)
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        size = self.size.value()
-
-        def work(progress: Progress, should_stop: ShouldStop) -> dict[str, Triple]:
-            axes = cut_axes_of(phases)
-            envelope = np.asarray(phases.data) > 0
-            check_stop(should_stop)
-            return centre_and_edge_boxes(
-                envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=axes[0] if axes else 1
-            )
-
-        def done(found: dict[str, Triple]) -> None:
-            for name in names:
-                self.boxes.put(NamedBox(name, found[name], (size,) * 3))
-            self.status.say(f"Placed by the envelope of '{layer.name}'.")
-
-        self.status.run("Place cubes", work, done)
-
-    def _draw(self, on: bool) -> None:
-        from napari_snpore.viewer.widgets.ortho_slices import open_slices_of
-
-        slices = open_slices_of(self._viewer)
-        if slices is None and on:
-            self.draw_button.setChecked(False)
-            self.status.refuse(InputError("Boxes are drawn on the ortho slices; open Ortho slices first."))
-            return
-        for view in [] if slices is None else slices.linked.views.values():
-            view.boxes.drawing = on
+    def _edit(self, box: NamedBox) -> None:
+        self.boxes.remember()
+        self.boxes.change(self.boxes.selected, box)
 
     def _extract(self) -> None:
-        ticked = [
-            self.layer_list.item(k).text()
-            for k in range(self.layer_list.count())
-            if self.layer_list.item(k).checkState() == Qt.CheckState.Checked
-        ]
+        layers = self.cut_list.ticked
         try:
             if self.boxes.selected < 0:
                 raise InputError("There is no box yet; place one first.")
-            if not ticked:
+            if not layers:
                 raise InputError("No layer is ticked under 'Cut out of'.")
-            box = self.boxes[self.boxes.selected]
-            layers = [self._viewer.layers[name] for name in ticked]
-            sources = [(layer, volume_from_layer(layer)) for layer in layers]
         except InputError as error:
             self.status.refuse(error)
             return
+        box, wholes = self.boxes[self.boxes.selected], [_whole(layer) for layer in layers]
 
-        def work(progress: Progress, should_stop: ShouldStop) -> list[tuple[Layer, Volume]]:
-            parts = []
-            for layer, volume in sources:
-                check_stop(should_stop)
-                part = extract_subvolume(volume, center_nm=box.center_nm, size_nm=box.size_nm)
-                parts.append((layer, Volume(np.array(part.data), part.spacing, part.origin, part.history)))
-                progress(len(parts), len(sources))
-            return parts
-
-        def done(parts: list[tuple[Layer, Volume]]) -> None:
-            self._parts = [(layer, part, f"{box.name} box{SEPARATOR}{layer.name}") for layer, part in parts]
-            self._said = (
-                f"Cut '{box.name}' out of {len(parts)} layers, {' × '.join(map(str, parts[0][1].shape))} voxels."
-            )
+        def done(parts: Parts) -> None:
+            self._parts, self._said = list(parts.layers), parts.words(box.name)
             self._put_next()
 
-        self.status.run("Extract", work, done)
+        self.status.run("Extract", partial(cut_box, box, wholes), done)
 
     def _put_next(self) -> None:
         """Add one part a turn of the event loop: each costs napari up to 0.1 s."""
         if not self._parts:
             return
-        layer, part, name = self._parts.pop(0)
-        active = self._viewer.layers.selection.active
-        put_layer(self._viewer, part_data(layer, part, name))
+        part = self._parts.pop(0)
+        active, phases = self._viewer.layers.selection.active, self._phases.layer
+        self._phases.blockSignals(
+            True
+        )  # those whose fractions are shown stay chosen, though the part is selected for a moment
+        put_layer(self._viewer, part)
         if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active  # whose fractions are shown, not those of the part
+            self._viewer.layers.selection.active = active
+        self._phases.layer = phases
+        self._phases.blockSignals(False)
         if self._parts:
             self._next.start()
         else:
@@ -507,30 +324,23 @@ class SubvolumeWidget(StepForm):
         dialog.show()
 
     def _save(self, path: str) -> None:
-        try:
-            self.status.say(f"Wrote {self.save_csv(path)}.")
-        except InputError as error:
-            self.status.refuse(error)
+        """Write what is counted already; what is not yet is waited for with the window alive."""
+        found = self.counting.result()
+        self.status.run("Save CSV", lambda progress, should_stop: _write(found, path), self._on_saved)
+
+    def _on_saved(self, path: Path) -> None:
+        self.status.say(f"Wrote {path}.")
 
 
-def can_be_cut(layer: Layer) -> bool:
-    """Say whether boxes are cut out of a layer: grey volumes, phases, objects and envelopes."""
-    known = ("volume", "phases", "objects", "envelope", "dead pores", None)
-    return (
-        isinstance(layer, (Image, Labels))
-        and layer.ndim == 3
-        and not getattr(layer, "rgb", False)
-        and kind_of(layer) in known
-        and kind_of(layer) != HANDLES
-    )
+def _write(found: Counted | None, path: str | Path) -> Path:
+    if found is None or found.table.empty:
+        reasons = "" if found is None else " ".join(found.refused)
+        raise InputError(reasons or "There is no fraction to save; boxes and phases are needed.")
+    return write_table(Path(path), found.table)
 
 
-def part_data(layer: Layer, part: Volume, name: str) -> LayerData:
-    """Return the layer data of a part of a layer, in its look."""
-    if isinstance(layer, Labels):
-        if is_phases(layer):
-            return phases_data(part, name, scheme_of(layer))
-        data, meta, _ = volume_data(part, name)
-        return data, {**meta, "colormap": layer.colormap, "metadata": {**layer.metadata}}, "labels"
-    look = {"colormap": layer.colormap.name, "contrast_limits": tuple(layer.contrast_limits), "gamma": layer.gamma}
-    return volume_data(part, name, **look)
+def _whole(layer: Layer) -> Whole:
+    try:
+        return Whole(layer, layer.name, volume_from_layer(layer))
+    except InputError as error:
+        return Whole(layer, layer.name, error)
