@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
-from napari_snpore.figures.page import letter_panels, message_figure, new_figure, wrapped
+from napari_snpore.figures.page import letter_panels, message_figure, new_figure, text_width_mm, wrapped
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, INK, OUTLINE, PRINT, Look
 from napari_snpore.segmentation.phases import PORE_C_SN
 
@@ -261,7 +261,9 @@ def _volume_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
 def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     """Draw the aspect ratio of the resolved objects in bins of 0.05."""
     ratios, unresolved = objects.split("aspect_ratio")
-    axes.set_xlabel("Aspect ratio (width / length)")
+    label = "Aspect ratio (width / length)"
+    fits = text_width_mm(label, style.look.font_pt) <= style.heading_mm + 4.0  # it may reach a little beyond the axis
+    axes.set_xlabel(label if fits else "Aspect ratio")
     axes.set_xlim(0, 1)
     plain_ticks(axes.xaxis, at_most=6)
     if not len(ratios):

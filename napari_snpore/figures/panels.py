@@ -30,6 +30,8 @@ from napari_snpore.figures.scale_bar import add_scale_bar
 from napari_snpore.figures.style import GREY, INK, OUTLINE, Look
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
+_FRACTION = "Volume fraction (%)"
+
 
 class Panel(Protocol):
     """What a plate places."""
@@ -234,7 +236,9 @@ class FractionPanel:
         """Return what the names of the regions take, and the name of the upright axis."""
         names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
         across = left_of_plot(look) + 2.0 + names * len(self.shares)
-        upright = text_width_mm("Volume fraction (%)", look.font_pt) + 0.5 * look.line_mm + 2.2
+        upright = (
+            text_width_mm(_FRACTION, look.font_pt) + 2.0 * look.line_mm + 1.2
+        )  # centred on the axis, under the heading
         return max(across, upright * self.aspect, least_of_heading(self.heading, look))
 
     def note(self) -> str:
@@ -263,7 +267,7 @@ class FractionPanel:
         axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
         axes.set_xlim(-0.5, len(self.shares) - 0.5)
         axes.set_ylim(bottom=0)
-        axes.set_ylabel("Volume fraction (%)")
+        axes.set_ylabel(_FRACTION)
         plain_ticks(axes.yaxis, at_most=5)
 
 
@@ -318,7 +322,7 @@ class HistogramPanel:
         objects = counted(self.table, self.min_voxels)
         cut = f"; {objects.cut:,} cut by the box left out" if objects.cut else ""
         if self.column == "aspect_ratio":
-            return f"≥ {self.min_voxels} voxels; dashed: median{cut}"
+            return f"width / length of objects ≥ {self.min_voxels} voxels; dashed: median{cut}"
         share = f" ({number(100 * float(np.mean(~objects.resolved)), trim=True)} %)" if len(objects.table) else ""
         marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
         if self.crowther_nm is not None:

@@ -149,8 +149,7 @@ def _cut_at(wish: PlateWish, volume: Volume, *, thick: bool) -> Cut:
 
 
 def _oblique(wish: PlateWish) -> Any:
-    from napari_snpore.figures.panels import ImagePanel, in_colours
-    from napari_snpore.figures.phase_colours import phase_image
+    from napari_snpore.figures.panels import ImagePanel
 
     wanted = wish.oblique
     assert wanted is not None
@@ -159,13 +158,10 @@ def _oblique(wish: PlateWish) -> Any:
         center_nm=wish.position_nm,
         tilt_deg=wanted.tilt_deg,
         turn_deg=wanted.turn_deg,
-        labels=wanted.scheme is not None,
+        labels=wanted.labels,
     )
     heading = f"oblique slice, tilted {wanted.tilt_deg:g}° about x, turned {wanted.turn_deg:g}° about z"
-    if wanted.scheme is not None:
-        return ImagePanel(heading, phase_image(found.image, wanted.scheme), found.pixel_nm, wanted.scheme)
-    assert wanted.colours is not None
-    return ImagePanel(heading, in_colours(found.image, wanted.limits, wanted.colours), found.pixel_nm)
+    return ImagePanel(heading, wanted.paint(found.image), found.pixel_nm, wanted.scheme)
 
 
 def _box_slices(wish: PlateWish, box: NamedBox, left_out: dict[str, str]) -> list[Any]:

@@ -10,10 +10,18 @@ from napari.layers import Labels, Layer
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.boxes import boxes_of
 from napari_snpore.viewer.export.scene_picture import SceneCamera, ScenePicture, take_picture
-from napari_snpore.viewer.export.seen import SeenSlices, colours_of, nm_a_world_unit, opaque, scheme_seen
+from napari_snpore.viewer.export.seen import (
+    SeenSlices,
+    colours_of,
+    grey_painter,
+    label_painter,
+    nm_a_world_unit,
+    opaque,
+    scheme_seen,
+)
 from napari_snpore.viewer.export.states import noun_of, states_in
 from napari_snpore.viewer.export.wish import PARTS, ObliqueWish, PlateWish
-from napari_snpore.viewer.layers import object_table, record_of, scheme_of, steps_of, volume_from_layer
+from napari_snpore.viewer.layers import is_phases, object_table, record_of, scheme_of, steps_of, volume_from_layer
 from napari_snpore.volume import Triple
 
 _THRESHOLD = "needs phases: Threshold, Apply"
@@ -145,9 +153,9 @@ def _oblique(slices: SeenSlices) -> ObliqueWish | None:
         return None
     volume = volume_from_layer(layer)
     if isinstance(layer, Labels):
-        return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, scheme_seen(layer))
-    limits = (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
-    return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, limits=limits, colours=colours_of(layer))
+        scheme = scheme_seen(layer) if is_phases(layer) else None
+        return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, label_painter(layer), True, scheme)
+    return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, grey_painter(layer))
 
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Layer, Surface
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.export.seen import nm_a_world_unit, scheme_seen
 from napari_snpore.viewer.layers import kind_of, record_of
@@ -24,6 +24,8 @@ _LOOKS = (
     "iso_gradient_mode", "iso_threshold", "attenuation", "interpolation3d", "selected_label", "show_selected_label",
     "size", "edge_width", "experimental_clipping_planes", "plane", "affine",
 )  # fmt: skip
+_SAME_SIZE = 0.03
+"""A form that says one line more makes the canvas a few pixels smaller: still the same picture."""
 _CONTENTS = ("data", "paint", "labels_update", "colormap", "features", "edge_color", "face_color", "border_color")
 
 
@@ -64,21 +66,24 @@ class SceneCamera(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._edits = 0
-        self._taken: tuple[str, ScenePicture] | None = None
+        self._taken: tuple[str, tuple[int, int], ScenePicture] | None = None
         connect_while_alive(self, viewer.layers.events.inserted, self._watch_new)
         for layer in viewer.layers:
             self._watch(layer)
 
     def has(self, volume: Layer) -> bool:
         """Say whether the last picture still shows the window as it is."""
-        return self._taken is not None and self._taken[0] == self._state(volume)
+        if self._taken is None or self._taken[0] != self._state(volume):
+            return False
+        pairs = zip(self._taken[1], self._viewer.canvas.size, strict=True)
+        return all(abs(then - now) <= _SAME_SIZE * then for then, now in pairs)
 
     def picture(self, volume: Layer) -> ScenePicture:
         """Return the picture of the scene, new or the last one."""
         if self._taken is None or not self.has(volume):
             made = take_picture(self._viewer, volume)
-            self._taken = self._state(volume), made
-        return self._taken[1]
+            self._taken = self._state(volume), self._viewer.canvas.size, made
+        return self._taken[2]
 
     def _watch_new(self, event: Any) -> None:
         self._edits += 1
@@ -99,7 +104,7 @@ class SceneCamera(QObject):
         """Return all that decides what the scene looks like, in words."""
         viewer = self._viewer
         camera, three = viewer.scene.camera, viewer.dims.ndisplay == 3
-        window = [viewer.canvas.size, viewer.theme, self._edits, id(volume), three]
+        window = [viewer.theme, self._edits, id(volume), three]
         if three:
             window += [camera.angles, camera.center, camera.zoom, camera.perspective]
         layers = [
@@ -149,7 +154,9 @@ def _phases_seen(viewer: Any) -> PhaseScheme | None:
             for name, colour in zip(scheme_seen(layer).names, scheme_seen(layer).colours, strict=True):
                 if not colour.endswith("00", 7):
                     found.setdefault(name, colour[:7])
-    return PhaseScheme(tuple(found), tuple(found.values())) if found else None
+    known = PORE_C_SN.names
+    names = sorted(found, key=lambda name: known.index(name) if name in known else len(known))
+    return PhaseScheme(tuple(names), tuple(found[name] for name in names)) if found else None
 
 
 def _colormap_words(layer: Layer) -> str:

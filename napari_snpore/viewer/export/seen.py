@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.layers import UNIT, scheme_of
+
+Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
+"""Values (row, column) to colours, uint8 (row, column, 3 or 4)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,33 @@ def colours_of(layer: Layer) -> NDArray[np.uint8]:
     rgba = np.asarray(layer.colormap.map(places))
     colours: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
     return colours
+
+
+def grey_painter(layer: Layer) -> Painter:
+    """Return what paints grey values as an image layer does now; for a thread."""
+    low, high = (float(end) for end in layer.contrast_limits)
+    colours = colours_of(layer)
+
+    def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
+        from napari_snpore.figures.panels import in_colours
+
+        return in_colours(values, (low, high), colours)
+
+    return paint
+
+
+def label_painter(layer: Layer) -> Painter:
+    """Return what paints labels as a labels layer does now; for a thread."""
+    colormap = layer.colormap
+    only = int(layer.selected_label) if layer.show_selected_label else None
+
+    def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
+        rgba = np.array(colormap.map(values), dtype=np.float64)
+        if only is not None:
+            rgba[values != only] = 0.0
+        return np.asarray(np.rint(255 * np.clip(rgba, 0, 1)).astype(np.uint8))
+
+    return paint
 
 
 def scheme_seen(layer: Layer) -> PhaseScheme:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,18 +44,20 @@ class ObliqueWish:
         What is cut.
     tilt_deg, turn_deg : float
         Of the plane through the position.
+    paint : callable
+        Its values to colours, uint8 (row, column, 3 or 4).
+    labels : bool
+        Whether it holds labels.
     scheme : PhaseScheme, optional
-        Of labels.
-    limits, colours
-        Of grey values.
+        Of phases.
     """
 
     volume: Volume
     tilt_deg: float
     turn_deg: float
+    paint: Callable[[NDArray[Any]], NDArray[np.uint8]]
+    labels: bool = False
     scheme: PhaseScheme | None = None
-    limits: tuple[float, float] = (0.0, 1.0)
-    colours: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from napari.layers import Labels, Layer
-from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.export.seen import colours_of, scheme_seen
+from napari_snpore.viewer.export.seen import Painter, grey_painter, label_painter, scheme_seen
 from napari_snpore.viewer.layers import record_of, volume_from_layer
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.volume import Volume
-
-if TYPE_CHECKING:
-    from napari_snpore.figures.slice_stack import Colouring
 
 _PLANES = ("XZ", "XY", "YZ")
 
@@ -83,7 +75,7 @@ class StackPanel(Fold):
         InputError
             There is no such layer.
         """
-        layer, volume, coloured = self._source()
+        layer, volume, colouring = self._source()
         plane, labels, overwrite = self.plane.currentText(), self.labels.isChecked(), self.overwrite.isChecked()
         recipe = self._recipe(layer)
 
@@ -93,7 +85,7 @@ class StackPanel(Fold):
             return write_slice_images(
                 folder,
                 volume,
-                coloured(),
+                colouring,
                 plane=plane,
                 labels=labels,
                 recipe=recipe,
@@ -114,28 +106,23 @@ class StackPanel(Fold):
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
-        layer, volume, coloured = self._source()
+        layer, volume, colouring = self._source()
         plane, labels, speed = self.plane.currentText(), self.labels.isChecked(), self.speed.value()
         recipe = {**self._recipe(layer), "plane": plane}
 
         def work(progress: Progress, should_stop: ShouldStop) -> Path:
             from napari_snpore.figures.slice_stack import slice_images
 
-            frames = slice_images(volume, coloured(), plane=plane, labels=labels)
+            frames = slice_images(volume, colouring, plane=plane, labels=labels)
             return write_movie(
                 path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
             )
 
         self._status.run("Movie", work, lambda made: self._status.say(f"Saved {made}."))
 
-    def _source(self) -> tuple[Layer, Volume, Callable[[], Colouring]]:
-        """Return the layer, its volume, and what gives its values their colours; the last is asked in the thread."""
+    def _source(self) -> tuple[Layer, Volume, Painter]:
         layer = self._choices[self.of.currentText()].required()
-        volume = volume_from_layer(layer)
-        if isinstance(layer, Labels):
-            return layer, volume, partial(_phase_colouring, scheme_seen(layer))
-        low, high = (float(end) for end in layer.contrast_limits)
-        return layer, volume, partial(_grey_colouring, (low, high), colours_of(layer))
+        return layer, volume_from_layer(layer), (label_painter if isinstance(layer, Labels) else grey_painter)(layer)
 
     def _recipe(self, layer: Layer) -> dict[str, Any]:
         return {
@@ -160,18 +147,6 @@ class StackPanel(Fold):
                 save(name)
             except InputError as error:
                 self._status.refuse(error)
-
-
-def _phase_colouring(scheme: PhaseScheme) -> Colouring:
-    from napari_snpore.figures.phase_colours import phase_image
-
-    return lambda values: phase_image(values, scheme)
-
-
-def _grey_colouring(limits: tuple[float, float], colours: NDArray[np.uint8]) -> Colouring:
-    from napari_snpore.figures.panels import in_colours
-
-    return lambda values: in_colours(values, limits, colours)
 
 
 def _painted(layer: Layer) -> dict[str, Any]:
