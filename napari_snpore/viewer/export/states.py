@@ -27,7 +27,6 @@ from napari_snpore.viewer.layers import (
     stem_of,
     volume_from_layer,
 )
-from napari_snpore.viewer.widgets.form import number
 from napari_snpore.volume import Volume
 
 LIMIT_NM, MIN_VOXELS = 2.0, 64
@@ -122,6 +121,8 @@ def remark_on(states: Sequence[StateWish]) -> str:
 
 
 def _numbers(state: StateWish, boxes: Sequence[NamedBox]) -> dict[str, str]:
+    from napari_snpore.figures.numbers import number
+
     found: dict[str, str] = {}
     if state.phases is not None:
         table = volume_fractions(state.phases, names=state.scheme.names)
@@ -151,20 +152,18 @@ def _shares(table: pd.DataFrame, what: str) -> dict[str, str]:
 
 def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:
     """Return number, medians and the share of short objects: of those that the box does not cut."""
+    from napari_snpore.figures.numbers import number
+
     sizes = size_summary(table, limit_nm=LIMIT_NM, min_voxels=MIN_VOXELS)
     inside = table[~table["touches_border"].to_numpy(np.bool_)]
     resolved = inside[inside["voxel_count"].to_numpy() >= MIN_VOXELS]
     return {
         f"{noun}, n": f"{len(inside):,}",
         f"{noun}, median length (nm)": number(sizes.median_length_nm),
-        f"{noun}, median width (nm)": _median(inside, "width_nm"),
-        f"{noun}, median aspect ratio": _median(resolved, "aspect_ratio"),
+        f"{noun}, median width (nm)": number(float(inside["width_nm"].median())),
+        f"{noun}, median aspect ratio": number(float(resolved["aspect_ratio"].median())),
         f"{noun}, shorter than {LIMIT_NM:g} nm (%)": number(100 * sizes.share_below_limit_by_number),
     }
-
-
-def _median(table: pd.DataFrame, column: str) -> str:
-    return number(float(table[column].median())) if len(table) else _NONE
 
 
 def _in_order(columns: Sequence[Sequence[str]]) -> list[str]:
