@@ -115,7 +115,13 @@ class ImagePanel:
         scale = self.nm_per_pixel or 1.0
         axes.imshow(self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture")
         if self.nm_per_pixel is not None:
-            add_scale_bar(axes, look=look, dark=float(self.rgb[..., :3].mean()) < 128)
+            add_scale_bar(axes, look=look, dark=self._lightness < 128)
+
+    @property
+    def _lightness(self) -> float:
+        """Mean lightness on white paper, 0 to 255."""
+        share = self.rgb[..., 3:] / 255 if self.rgb.shape[2] == 4 else 1.0
+        return float((self.rgb[..., :3] * share + 255 * (1 - share)).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,9 +242,7 @@ class FractionPanel:
         """Return what the names of the regions take, and the name of the upright axis."""
         names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
         across = left_of_plot(look) + 2.0 + names * len(self.shares)
-        upright = (
-            text_width_mm(_FRACTION, look.font_pt) + 2.0 * look.line_mm + 1.2
-        )  # centred on the axis, under the heading
+        upright = text_width_mm(_FRACTION, look.font_pt) + look.line_mm + 1.2  # centred on the axis, under the heading
         return max(across, upright * self.aspect, least_of_heading(self.heading, look))
 
     def note(self) -> str:
@@ -252,7 +256,7 @@ class FractionPanel:
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw one group of bars a region."""
-        axes = axes_at(figure, plot_frame(box, look))
+        axes = axes_at(figure, plot_frame(box, look, lines_below=1))
         names = self._names
         width = 0.8 / max(len(names), 1)
         for k, (region, values) in enumerate(self.shares.items()):
@@ -331,7 +335,8 @@ class HistogramPanel:
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw the bars, with the median and the share below the limit above them."""
-        axes = axes_at(figure, plot_frame(box, look, head_mm=look.line_mm * (2 if box.width > 50 else 3)))
+        head_lines = 2 if box.width > 7.2 * look.font_pt else 3
+        axes = axes_at(figure, plot_frame(box, look, head_mm=look.line_mm * head_lines))
         objects = counted(self.table, self.min_voxels)
         if objects.table.empty:
             axes.set(xticks=[], yticks=[])
@@ -399,9 +404,9 @@ def _slice_axes(figure: Figure, box: Box, cut: Cut) -> Axes:
     return axes
 
 
-def plot_frame(box: Box, look: Look, *, head_mm: float = 0.0) -> Box:
+def plot_frame(box: Box, look: Look, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
     """Return where the axes of a plot stand in a box, with room for tick labels, axis names and what is above them."""
-    left, below, head = left_of_plot(look), 2.0 * look.line_mm + 1.6, head_mm + 0.6
+    left, below, head = left_of_plot(look), lines_below * look.line_mm + 1.6, head_mm + 0.6
     return Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below)
 
 
