@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pint
 from napari.layers import Layer
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PhaseScheme
@@ -97,7 +98,7 @@ def label_painter(layer: Layer) -> Painter:
 def scheme_seen(layer: Layer) -> PhaseScheme:
     """Return the phases of a labels layer in the colours that the window gives them; one that it hides lets all through."""
     scheme = scheme_of(layer)
-    rgba = np.asarray(layer.colormap.map(np.arange(1, len(scheme.names) + 1)), dtype=np.float64)
+    rgba = np.array([_colour_of(layer.colormap, label) for label in range(1, len(scheme.names) + 1)], dtype=np.float64)
     if layer.show_selected_label:
         rgba[[k != layer.selected_label for k in range(1, len(rgba) + 1)], 3] = 0.0
     return PhaseScheme(scheme.names, tuple(_hex(colour) for colour in rgba))
@@ -107,6 +108,13 @@ def opaque(seen: PhaseScheme, own: PhaseScheme) -> PhaseScheme:
     """Return the phases in colours for bars and numbers: those seen, and its own for a phase that is hidden."""
     colours = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(seen.colours, own.colours, strict=True))
     return PhaseScheme(seen.names, tuple(colours))
+
+
+def _colour_of(colormap: Any, label: int) -> Any:
+    """Return the colour of a label (RGBA, 0 to 1) without the map's own code, which is compiled at its first use."""
+    if isinstance(colormap, DirectLabelColormap):
+        return colormap.color_dict.get(label, colormap.color_dict[None])
+    return colormap.map(np.array([label], dtype=np.uint8 if label < 256 else np.uint16))[0]
 
 
 def _hex(rgba: Sequence[float]) -> str:
