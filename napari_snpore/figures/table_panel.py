@@ -94,9 +94,25 @@ def _heights(cells: list[list[str]], look: Look) -> list[float]:
     return [look.line_mm * (0.5 + max(words.count("\n") + 1 for words in row)) for row in cells]
 
 
+def _first_column_broken(cells: list[list[str]], width_mm: float, look: Look) -> list[list[str]] | None:
+    """Return a table whose first column, which has no name, is broken into the width that the others leave; None if too little."""
+    if cells[0][0] or len(cells[0]) < 2:
+        return None
+    room = width_mm - sum(_widths([row[1:] for row in cells], look)) - _COLUMN_GAP_MM * (len(cells[0]) - 1)
+    longest = max(text_width_mm(word, look.small_pt) for row in cells for word in row[0].split() or [""])
+    if room < 1.1 * longest:
+        return None
+    return [[wrapped(row[0], width_mm=room / _BOLD, size_pt=look.small_pt), *row[1:]] for row in cells]
+
+
 def _fitted(table: pd.DataFrame, width_mm: float, look: Look) -> list[list[str]]:
-    """Return the words of a table in lines that fit the width: names broken, else turned over, else all words broken."""
+    """Return the words of a table in lines that fit the width.
+
+    What comes first fits: its names broken, its first column broken where that names the rows, turned over, all words broken.
+    """
     cells = _cells(table)
+    if (rows_broken := _first_column_broken(cells, width_mm, look)) is not None:
+        return rows_broken
     for found in (cells, [list(column) for column in zip(*cells, strict=True)]):
         body = [
             max((text_width_mm(word, look.small_pt) for word in column), default=0.0)

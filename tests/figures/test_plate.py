@@ -324,3 +324,15 @@ def test_a_thick_slice_is_the_mean_of_the_slab(volume):
     assert whole.slab == "mean over 7.5 nm"
     with pytest.raises(InputError, match="position"):
         thick_cut(volume, PLANES["XZ"], (0.0, 250.0, 0.0), thickness_nm=1.0)
+
+
+@pytest.mark.parametrize("width", [60.0, 88.0, 180.0])
+def test_a_table_with_named_rows_stays_upright_and_breaks_their_names(width):
+    rows = ["pore (%)", "dead pores (% of the pore volume, 6 neighbours)", "Sn clusters, median length (nm)"]
+    table = pd.DataFrame({"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]})
+    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), look=Look(width))
+    assert_legible(figure)
+    shown = [text for axes in figure.axes for text in axes.texts]
+    heights = {text.get_text(): text.get_position()[1] for text in shown}
+    assert heights["pristine"] == heights["sodiated"] < heights["38.1"] < heights["0.401"] < heights["1.37"]
+    assert {text.replace("\n", " ") for text in heights} >= set(rows)

@@ -114,7 +114,7 @@ def state_table(
 
 def remark_on(states: Sequence[StateWish]) -> str:
     """Say what the numbers of the table leave out, and that a fibre is one replicate."""
-    words = "n = 1 fibre a column"
+    words = "n = 1 fibre each"
     if any(state.objects for state in states):
         words += f"; objects cut by the box left out; aspect ratio of objects of {MIN_VOXELS} voxels and more"
     return words
