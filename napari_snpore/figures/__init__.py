@@ -7,8 +7,9 @@ The one room of the package that imports matplotlib, through its object interfac
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
 from napari_snpore.figures.fraction_plot import phase_fractions
 from napari_snpore.figures.object_plots import object_histograms
-from napari_snpore.figures.panels import FractionPanel, HistogramPanel, ImagePanel, PhasePanel, SlicePanel
+from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel
 from napari_snpore.figures.plate import panel_figure, plate
+from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
 from napari_snpore.figures.save import recipe_of, save_figure
 from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
 from napari_snpore.figures.slice_stack import slice_images, write_slice_images

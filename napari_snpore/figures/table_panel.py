@@ -95,7 +95,7 @@ def _heights(cells: list[list[str]], look: Look) -> list[float]:
 
 
 def _first_column_broken(cells: list[list[str]], width_mm: float, look: Look) -> list[list[str]] | None:
-    """Return a table whose first column, which has no name, is broken into the width that the others leave; None if too little."""
+    """Return a table whose first column, which has no name, is broken into the width that the others leave, if any."""
     if cells[0][0] or len(cells[0]) < 2:
         return None
     room = width_mm - sum(_widths([row[1:] for row in cells], look)) - _COLUMN_GAP_MM * (len(cells[0]) - 1)

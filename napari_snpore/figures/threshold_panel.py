@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from matplotlib.figure import Figure
 
 from napari_snpore.figures.page import Box, axes_at
-from napari_snpore.figures.panels import least_of_heading, plot_frame
+from napari_snpore.figures.panels import least_of_heading
+from napari_snpore.figures.plot_panels import plot_frame
 from napari_snpore.figures.style import Look
 from napari_snpore.figures.threshold_plot import beyond_axis, draw_histogram, head_mm
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme

@@ -188,7 +188,7 @@ def _middle(wish: PlateWish, volume: Volume, box: NamedBox) -> Cut:
 
 
 def _fractions(wish: PlateWish, left_out: dict[str, str]) -> list[Any]:
-    from napari_snpore.figures.panels import FractionPanel
+    from napari_snpore.figures.plot_panels import FractionPanel
 
     shares: dict[str, dict[str, float]] = {}
     for box in wish.boxes:
@@ -239,7 +239,7 @@ def _grey_values(wish: PlateWish, should_stop: Callable[[], bool] | None) -> lis
 
 
 def _histograms(wish: PlateWish) -> list[Any]:
-    from napari_snpore.figures.panels import HistogramPanel
+    from napari_snpore.figures.plot_panels import HistogramPanel
 
     if "histograms" not in wish.parts or wish.objects is None:
         return []
