@@ -181,7 +181,13 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     numbered = np.zeros(SHAPE, np.int32)
     numbered[0, 0, :3] = (1, 2, 3)
     add_layer(viewer, objects_data(Volume(numbered, SPACING), table, "sodiated · Sn objects", phase="Sn"))
-    found = state_table(states_in(list(viewer.layers)), [NamedBox("top", (1.0, 3.0, 3.0), (1.0, 1.0, 1.0))])
+    viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="drawn · by hand")
+    bare = viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="bare · phases", metadata=pristine.metadata)
+    states, left_out = states_in(list(viewer.layers), phases=pristine)
+    assert len(left_out) == 1
+    assert "'bare'" in left_out[0]
+    viewer.layers.remove(bare)
+    found = state_table(states, [NamedBox("top", (1.0, 3.0, 3.0), (1.0, 1.0, 1.0))])
     assert list(found.columns) == ["", "fibre", "sodiated"]
     cells = found.set_index("")
     total = np.prod(SHAPE)
@@ -192,7 +198,6 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     assert cells.loc["Sn clusters, median length (nm)", "sodiated"] == "2.25"
     assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", "the resolved one alone"
     assert cells.loc["Sn clusters, shorter than 2 nm (%)", "sodiated"] == "50.0"
-    del pristine
     ((panel,),) = panels_of(wish_of(viewer, ("table",), None, sodiated)).rows
     assert isinstance(panel, TablePanel)
     assert "n = 1 fibre" in panel.note()

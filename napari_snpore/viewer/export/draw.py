@@ -82,8 +82,11 @@ def panels_of(wish: PlateWish, should_stop: ShouldStop | None = None) -> Panels:
     rows += [plots, _histograms(wish), _table(wish, should_stop)]
     rows = [row for row in rows if row]
     if not rows:
-        raise InputError(" ".join(left_out.values()) or "There is nothing to draw; tick what the plate shall show.")
-    return Panels(rows, tuple(left_out.values()))
+        raise InputError(
+            " ".join([*wish.left_out, *left_out.values()])
+            or "There is nothing to draw; tick what the plate shall show."
+        )
+    return Panels(rows, (*wish.left_out, *left_out.values()))
 
 
 @contextmanager
@@ -252,7 +255,7 @@ def _histograms(wish: PlateWish) -> list[Any]:
 def _table(wish: PlateWish, should_stop: ShouldStop | None) -> list[Any]:
     from napari_snpore.figures.table_panel import TablePanel
 
-    if "table" not in wish.parts:
+    if "table" not in wish.parts or not wish.states:
         return []
     table = state_table(wish.states, wish.boxes, should_stop=should_stop)
     heading = "Specimens" if len(wish.states) > 1 else "Specimen"

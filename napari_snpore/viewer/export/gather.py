@@ -108,6 +108,7 @@ def gather(
     scene: ScenePicture | None = None
     if "scene" in parts and volume is not None:
         scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
+    states, left_out = states_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
     own = PlateWish(()).scheme if phases is None else scheme_of(phases)
     seen = own if phases is None else scheme_seen(phases)
     return PlateWish(
@@ -131,7 +132,8 @@ def gather(
         voxel_nm=1.0 if objects is None else float(max(volume_from_layer(objects).spacing)),
         crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
         scene=scene,
-        states=states_in(list(viewer.layers)) if "table" in parts else (),
+        states=states,
+        left_out=left_out,
         look=dict(look or {}),
         painted={} if volume is None else {"colormap": volume.colormap.name, "gamma": float(volume.gamma)},
         layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),

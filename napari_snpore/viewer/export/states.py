@@ -19,7 +19,6 @@ from napari_snpore.segmentation.phases import PORE, PhaseScheme
 from napari_snpore.subvolume import extract_subvolume
 from napari_snpore.viewer.boxes import NamedBox
 from napari_snpore.viewer.layers import (
-    is_phases,
     kind_of,
     object_table,
     record_of,
@@ -69,24 +68,38 @@ def noun_of(objects: Layer | None) -> str:
     return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(phase, f"{phase} objects".strip())
 
 
-def states_in(layers: Sequence[Layer]) -> tuple[StateWish, ...]:
-    """Return the specimens that have phases or measured objects among some layers, in the order of these.
+def states_in(
+    layers: Sequence[Layer], *, phases: Layer | None = None, objects: Layer | None = None
+) -> tuple[tuple[StateWish, ...], tuple[str, ...]]:
+    """Return the specimens among some layers, in the order of these, and a sentence for every layer that cannot be read.
 
-    Of two layers of phases with one stem the last counts.
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Those of a window: layers of phases, of measured objects and of dead pores count.
+    phases, objects : Layer, optional
+        The chosen ones: they come before others of their stem, and may be labels of unknown origin.
     """
     found: dict[str, dict[str, Any]] = {}
-    for layer in layers:
-        dead = kind_of(layer) == "dead pores"
-        if not (dead or is_phases(layer) or is_objects(layer)):
+    left_out: list[str] = []
+    for layer in sorted(layers, key=lambda one: one is phases or one is objects):  # the last of a stem counts
+        if not (kind_of(layer) in ("phases", "dead pores") or layer is phases or is_objects(layer)):
+            continue
+        try:
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            left_out.append(f"Left out: the specimen '{stem_of(layer.name)}'. {error}")
             continue
         state = found.setdefault(stem_of(layer.name), {"objects": {}})
         if is_objects(layer):
             state["objects"][noun_of(layer)] = object_table(layer.features)
-        elif dead:
-            state["dead"] = volume_from_layer(layer)
+        elif kind_of(layer) == "dead pores":
+            state["dead"] = volume
         else:
-            state["phases"], state["scheme"] = volume_from_layer(layer), scheme_of(layer)
-    return tuple(StateWish(name, **state) for name, state in found.items() if "phases" in state or state["objects"])
+            state["phases"], state["scheme"] = volume, scheme_of(layer)
+    order = list(dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found))
+    states = (StateWish(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"])
+    return tuple(states), tuple(left_out)
 
 
 def state_table(

@@ -102,6 +102,8 @@ class PlateWish:
         The 3D scene.
     states : sequence of StateWish
         Columns of the table.
+    left_out : sequence of str
+        A sentence for everything that could not be read from the window.
     look : mapping
         Width, type, dots per inch and letters: arguments of :class:`~napari_snpore.figures.style.Look`.
     painted : mapping
@@ -131,6 +133,7 @@ class PlateWish:
     crowther_nm: float | None = None
     scene: ScenePicture | None = None
     states: tuple[StateWish, ...] = ()
+    left_out: tuple[str, ...] = ()
     look: Mapping[str, Any] = field(default_factory=dict)
     painted: Mapping[str, Any] = field(default_factory=dict)
     layers: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
