@@ -139,8 +139,8 @@ def _numbers(state: StateWish, boxes: Sequence[NamedBox]) -> dict[str, str]:
     found: dict[str, str] = {}
     if state.phases is not None:
         table = volume_fractions(state.phases, names=state.scheme.names)
-        of = "" if table["denominator"].iloc[0] == "envelope" else " of the whole box"
-        found |= _shares(table, f"{of} (%)")
+        of = "envelope" if table["denominator"].iloc[0] == "envelope" else "whole box"
+        found |= _shares(table, f" of the {of} (%)")
         for box in boxes:
             try:
                 part = extract_subvolume(state.phases, center_nm=box.center_nm, size_nm=box.size_nm)
