@@ -7,13 +7,16 @@ The one room of the package that imports matplotlib, through its object interfac
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
 from napari_snpore.figures.fraction_plot import phase_fractions
 from napari_snpore.figures.object_plots import object_histograms
-from napari_snpore.figures.panels import FractionPanel, HistogramPanel, ImagePanel, PhasePanel, SlicePanel, TablePanel
+from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel
 from napari_snpore.figures.plate import panel_figure, plate
+from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
 from napari_snpore.figures.save import recipe_of, save_figure
 from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
 from napari_snpore.figures.slice_stack import slice_images, write_slice_images
 from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.table_panel import TablePanel
+from napari_snpore.figures.threshold_panel import ThresholdPanel
 from napari_snpore.figures.threshold_plot import threshold_histogram
 from napari_snpore.figures.tilts import sinogram, tilt_images
 from napari_snpore.figures.tomography_plots import alignment_plot, quality_plot
@@ -31,6 +34,7 @@ __all__ = [
     "PhasePanel",
     "SlicePanel",
     "TablePanel",
+    "ThresholdPanel",
     "alignment_plot",
     "object_histograms",
     "ortho_slices",

@@ -43,6 +43,8 @@ class BoxPairPanel:
         Names, order and colours.
     error_is : str
         What the errors are, said below.
+    shown : PhaseScheme, optional
+        Colours of the slices where they are not those of the bars: a phase may be hidden in them.
 
     Raises
     ------
@@ -57,6 +59,12 @@ class BoxPairPanel:
     limits: tuple[float, float] | None = None
     scheme: PhaseScheme = PORE_C_SN
     error_is: str = "standard error"
+    shown: PhaseScheme | None = None
+
+    @property
+    def exterior(self) -> bool:
+        """Whether a voxel of the slices lies outside."""
+        return self.limits is None and any(bool((cut.values == 0).any()) for cut in self.cuts.values())
 
     def __post_init__(self) -> None:
         if len(self.cuts) != 2 or set(self.shares) != set(self.cuts) or not set(self.errors) <= set(self.cuts):
@@ -109,7 +117,9 @@ class BoxPairPanel:
         return 2 * (len(self.scheme.names) + 1)
 
     def _slice(self, cut: Cut) -> SlicePanel | PhasePanel:
-        return PhasePanel("", cut, self.scheme) if self.limits is None else SlicePanel("", cut, self.limits)
+        return (
+            PhasePanel("", cut, self.shown or self.scheme) if self.limits is None else SlicePanel("", cut, self.limits)
+        )
 
     def _left_of_bars(self, look: Look) -> float:
         return max(text_width_mm(name, look.small_pt) for name in self.scheme.names) + 1.5

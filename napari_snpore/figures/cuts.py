@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.figures.numbers import number, position
 from napari_snpore.volume import Triple, Volume
 
 PlaneName = Literal["XY", "XZ", "YZ"]
+Projection = Literal["mean", "max"]
+_PROJECTED = {"mean": "mean over", "max": "maximum over"}
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,28 @@ AXIS_NAMES = "zyx"
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """One slice: its values (down, right), its edges in nm and where it and the two other planes lie."""
+    """One slice: its values (down, right), its edges in nm and where it and the two other planes lie.
+
+    ``step_nm`` is how far the next slice lies; ``slab`` says over what a thick slice is projected.
+    """
 
     plane: Plane
     values: NDArray[Any]
     extent_nm: tuple[float, float, float, float]
     position_nm: Triple
+    step_nm: float
+    slab: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it lies along its normal, such as ``y = 12.3 nm``."""
+        axis = self.plane.normal
+        return f"{AXIS_NAMES[axis]} = {position(self.position_nm[axis], step_nm=self.step_nm)}"
 
     @property
     def title(self) -> str:
-        """Plane and position, such as ``XZ, y = 12.3 nm``."""
-        return f"{self.plane.name}, {AXIS_NAMES[self.plane.normal]} = {self.position_nm[self.plane.normal]:.1f} nm"
+        """Plane and position, such as ``XZ, y = 12.3 nm``; of a thick slice, what is projected over how much."""
+        return ", ".join(words for words in (self.plane.name, self.place, self.slab) if words)
 
     @property
     def size_nm(self) -> tuple[float, float]:
@@ -112,7 +126,52 @@ def cut(volume: Volume, plane: Plane, voxel: tuple[int, int, int]) -> Cut:
     ]
     z, y, x = (start + index * step for start, index, step in zip(volume.origin, voxel, volume.spacing, strict=True))
     (left, right), (top, bottom) = edges[plane.right], edges[plane.down]
-    return Cut(plane, values, (left, right, bottom, top), (z, y, x))
+    return Cut(plane, values, (left, right, bottom, top), (z, y, x), volume.spacing[plane.normal])
+
+
+def thick_cut(
+    volume: Volume, plane: Plane, position_nm: Triple, *, thickness_nm: float, projection: Projection = "mean"
+) -> Cut:
+    """Project the slices within a slab, half of it on either side of a position, as napari's thick slices do.
+
+    Parameters
+    ----------
+    volume : Volume
+        Grey values; of a lazy volume, only the slab is computed.
+    plane : Plane
+        Which slices.
+    position_nm : (float, float, float)
+        A point (z, y, x) in the middle of the slab.
+    thickness_nm : float
+        Of the slab; where it reaches beyond the volume, what lies inside is projected, and said.
+    projection : {"mean", "max"}
+        How.
+
+    Raises
+    ------
+    InputError
+        A position outside the volume, or a thickness that is not positive.
+    """
+    if not (math.isfinite(thickness_nm) and thickness_nm > 0):
+        raise InputError(f"thickness_nm is {thickness_nm}; a positive number of nm is needed.")
+    if projection not in _PROJECTED:
+        raise InputError(f"projection is {projection!r}; one of {', '.join(_PROJECTED)} is needed.")
+    single = cut(volume, plane, voxel_at(volume, position_nm))
+    axis = plane.normal
+    step, count = volume.spacing[axis], volume.shape[axis]
+    middle, half = (position_nm[axis] - volume.origin[axis]) / step, thickness_nm / 2 / step
+    low, end = max(int(np.round(middle - half)), 0), max(int(np.round(middle + half)), 0)
+    if math.isclose(end, middle + half, rel_tol=1e-5, abs_tol=1e-8):
+        end += 1
+    end = min(max(end, low + 1), count)
+    place: list[Any] = [slice(None)] * 3
+    place[axis] = slice(low, end)
+    slab = np.asarray(volume.data[tuple(place)])
+    values = slab.mean(axis=axis) if projection == "mean" else slab.max(axis=axis)
+    if plane.down > plane.right:
+        values = values.T
+    over = number(min(thickness_nm, (end - low) * step), trim=True)
+    return replace(single, values=values, slab=f"{_PROJECTED[projection]} {over} nm")
 
 
 def three_cuts(volume: Volume, position_nm: Sequence[float] | None) -> dict[str, Cut]:
@@ -154,4 +213,4 @@ def cropped(piece: Cut, *, middle_nm: tuple[float, float], side_nm: float) -> Cu
         ranges.append(slice(first, last + 1))
         edges.append((start + first * step, start + (last + 1) * step))
     (top, bottom), (left, right) = edges
-    return Cut(piece.plane, piece.values[ranges[0], ranges[1]], (left, right, bottom, top), piece.position_nm)
+    return replace(piece, values=piece.values[ranges[0], ranges[1]], extent_nm=(left, right, bottom, top))

@@ -42,6 +42,21 @@ def number(value: float, *, digits: int = 3, sign: bool = False, trim: bool = Fa
     return f"+{text}" if sign and value > 0 else text
 
 
+def position(nm: float, *, step_nm: float) -> str:
+    """Write where a slice lies, with the decimals that tell it from the next one: within a tenth of a step, one at least.
+
+    Examples
+    --------
+    >>> position(13.05, step_nm=0.15), position(12.0, step_nm=0.5)
+    ('13.05 nm', '12.0 nm')
+    """
+    decimals = max(1, math.ceil(-math.log10(step_nm / 5) - 1e-9))
+    text = f"{nm:.{decimals}f}"
+    if not float(text):
+        text = text.lstrip("-")
+    return f"{text.replace('-', _MINUS)} nm"
+
+
 def length(nm: float) -> str:
     """Write a length with its unit: nm, and µm from 1000 nm on."""
     return f"{nm / 1000:g} µm" if nm >= 1000 else f"{nm:g} nm"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
-from napari_snpore.figures.page import letter_panels, message_figure, new_figure, wrapped
+from napari_snpore.figures.page import letter_panels, message_figure, new_figure, text_width_mm, wrapped
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, INK, OUTLINE, PRINT, Look
 from napari_snpore.segmentation.phases import PORE_C_SN
 
@@ -117,7 +117,7 @@ def object_histograms(
     with look.in_force():
         width = look.width(DOUBLE_COLUMN_MM)
         if objects.table.empty:
-            cut = f": all {objects.cut} are cut by the box" if objects.cut else ""
+            cut = f": all {objects.cut:,} are cut by the box" if objects.cut else ""
             return message_figure(f"There are no {noun} to measure{cut}.", look=look, width_mm=width)
         narrow = width < 130
         heading = wrapped(_heading(objects, noun), width_mm=width - 4, size_pt=look.font_pt)
@@ -168,10 +168,10 @@ def counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
 def _heading(objects: _Objects, noun: str) -> str:
     """Say how many objects there are, how they were made and measured, and what was left out."""
     count = len(objects.table)
-    left_out = f" ({objects.cut} cut by the box left out)" if objects.cut else ""
+    left_out = f" ({objects.cut:,} cut by the box left out)" if objects.cut else ""
     share = 100 * float(np.mean(~objects.resolved))
     parts = [
-        f"{noun[:1].upper()}{noun[1:]}: {_tied(f'n = {count}')}{left_out}",
+        f"{noun[:1].upper()}{noun[1:]}: {_tied(f'n = {count:,}')}{left_out}",
         f"{number(share, trim=True)} % unresolved (< {objects.min_voxels} voxels)",
     ]
     for column, what in (("objects_from", "objects"), ("convention", "Feret convention")):
@@ -231,7 +231,7 @@ def size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.flo
     below = _tied(f"{number(100 * float(np.mean(values < style.limit_nm)), trim=True)} % {style.shorter}")
     text = f"Median {_tied(number(float(np.median(values))) + ' nm')}; {below}"
     if beyond:
-        text += f"; {beyond} beyond the axis"
+        text += f"; {beyond:,} beyond the axis"
     _title(axes, text, style)
     plain_ticks(axes.xaxis, at_most=7)
     return axes
@@ -261,18 +261,20 @@ def _volume_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
 def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     """Draw the aspect ratio of the resolved objects in bins of 0.05."""
     ratios, unresolved = objects.split("aspect_ratio")
-    axes.set_xlabel("Aspect ratio (width / length)")
+    label = "Aspect ratio (width / length)"
+    fits = text_width_mm(label, style.look.font_pt) <= style.heading_mm + 4.0  # it may reach a little beyond the axis
+    axes.set_xlabel(label if fits else "Aspect ratio")
     axes.set_xlim(0, 1)
     plain_ticks(axes.xaxis, at_most=6)
     if not len(ratios):
         axes.set_yticks([])
         axes.text(0.5, 0.5, "none is resolved", ha="center", va="center", transform=axes.transAxes, color=GREY)
         return
-    left_out = f"; {len(unresolved)} unresolved left out" if len(unresolved) else ""
+    left_out = f"; {len(unresolved):,} unresolved left out" if len(unresolved) else ""
     only = _Objects(objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels)
     _bars(axes, only, "aspect_ratio", np.arange(21) / 20, style)
     _median(axes, float(np.median(ratios)))
-    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios)}')}{left_out}", style)
+    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios):,}')}{left_out}", style)
 
 
 def _handles(objects: _Objects, style: HistogramStyle) -> list[Patch | Line2D]:

@@ -109,7 +109,8 @@ def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, i
     """Write the heading of a panel, its lower edge at the given height, after its letter if the look wants letters."""
     if look.letters:
         letter = panel_letter(index)
-        text_at(figure, left_mm, bottom_mm, letter, va="baseline", fontweight="bold", fontsize=look.font_pt + 1)
+        raised = letter + "\n" * text.count("\n")  # beside the first line of the heading
+        text_at(figure, left_mm, bottom_mm, raised, va="baseline", fontweight="bold", fontsize=look.font_pt + 1)
         left_mm += text_width_mm(letter, look.font_pt + 1) + 1.6
     text_at(figure, left_mm, bottom_mm, text, va="baseline")
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.cuts import Cut
-from napari_snpore.figures.numbers import number, plain_ticks
-from napari_snpore.figures.object_plots import (
-    HistogramStyle,
-    counted,
-    length_edges,
-    noun_colour,
-    shape_panel,
-    size_panel,
-)
+from napari_snpore.figures.numbers import number
 from napari_snpore.figures.page import Box, axes_at, frame_image, text_at, text_width_mm, wrapped
-from napari_snpore.figures.phase_colours import hatch_ground, phase_image
+from napari_snpore.figures.phase_colours import hatch_ground, phase_image, seen_names
 from napari_snpore.figures.scale_bar import add_scale_bar
-from napari_snpore.figures.style import GREY, INK, OUTLINE, Look
+from napari_snpore.figures.style import GREY, Look
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 
@@ -35,6 +25,14 @@ class Panel(Protocol):
     """What a plate places."""
 
     heading: str
+
+    @property
+    def scheme(self) -> PhaseScheme | None:
+        """Phases whose colours it shows: the plate names them in its legend."""
+
+    @property
+    def exterior(self) -> bool:
+        """Whether the ground that stands for the exterior is seen in it."""
 
     @property
     def aspect(self) -> float:
@@ -62,11 +60,18 @@ class ImagePanel:
         Its pixels; nothing is interpolated away that the dots per inch hold.
     nm_per_pixel : float, optional
         Draws a scale bar; only for parallel projections.
+    scheme : PhaseScheme, optional
+        Phases whose colours the picture shows.
+    words : str
+        Below it.
     """
 
     heading: str
     rgb: NDArray[np.uint8]
     nm_per_pixel: float | None = None
+    scheme: PhaseScheme | None = None
+    words: str = ""
+    exterior: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] not in (3, 4) or self.rgb.dtype != np.uint8:
@@ -84,11 +89,11 @@ class ImagePanel:
 
     def least_mm(self, look: Look) -> float:
         """Return what its heading takes."""
-        return _least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, look)
 
     def note(self) -> str:
-        """Return nothing."""
-        return ""
+        """Return its words."""
+        return self.words
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw the picture in a thin frame."""
@@ -98,7 +103,13 @@ class ImagePanel:
         scale = self.nm_per_pixel or 1.0
         axes.imshow(self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture")
         if self.nm_per_pixel is not None:
-            add_scale_bar(axes, look=look, dark=float(self.rgb[..., :3].mean()) < 128)
+            add_scale_bar(axes, look=look, dark=self._lightness < 128)
+
+    @property
+    def _lightness(self) -> float:
+        """Mean lightness on white paper, 0 to 255."""
+        share = self.rgb[..., 3:] / 255 if self.rgb.shape[2] == 4 else 1.0
+        return float((self.rgb[..., :3] * share + 255 * (1 - share)).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +132,8 @@ class SlicePanel:
     cut: Cut
     limits: tuple[float, float]
     colours: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    scheme: ClassVar[None] = None
+    exterior: ClassVar[bool] = False
 
     @property
     def aspect(self) -> float:
@@ -129,7 +142,7 @@ class SlicePanel:
 
     def least_mm(self, look: Look) -> float:
         """Return what its heading takes."""
-        return _least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, look)
 
     def note(self) -> str:
         """Return what dark and bright stand for."""
@@ -149,11 +162,19 @@ class SlicePanel:
 
 @dataclass(frozen=True, eq=False)
 class PhasePanel:
-    """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend."""
+    """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend.
+
+    A phase whose colour lets all through is not seen, and the note says so.
+    """
 
     heading: str
     cut: Cut
     scheme: PhaseScheme = PORE_C_SN
+
+    @property
+    def exterior(self) -> bool:
+        """Whether a voxel of the slice lies outside."""
+        return bool((self.cut.values == 0).any())
 
     @property
     def aspect(self) -> float:
@@ -162,11 +183,12 @@ class PhasePanel:
 
     def least_mm(self, look: Look) -> float:
         """Return what its heading takes."""
-        return _least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, look)
 
     def note(self) -> str:
-        """Return nothing: the legend says it."""
-        return ""
+        """Return which phases are hidden; the legend says the rest."""
+        hidden = set(self.scheme.names) - set(seen_names(self.scheme))
+        return f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}" if hidden else ""
 
     def draw(self, figure: Figure, box: Box, look: Look) -> None:
         """Draw the slice on the ground that stands for the exterior."""
@@ -175,233 +197,6 @@ class PhasePanel:
         colours = phase_image(self.cut.values, self.scheme)
         axes.imshow(colours, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
         add_scale_bar(axes, look=look, dark=False)
-
-
-@dataclass(frozen=True, eq=False)
-class FractionPanel:
-    """Phase fractions of regions as bars side by side, with their errors.
-
-    Parameters
-    ----------
-    heading : str
-        Above it.
-    shares : mapping of str to mapping of str to float
-        Percent of each phase by region, such as ``{"centre": {"pore": 38.1, …}, "edge": …}``.
-    errors : mapping, optional
-        Standard errors likewise, in percentage points.
-    scheme : PhaseScheme
-        Colours.
-    """
-
-    heading: str
-    shares: Mapping[str, Mapping[str, float]]
-    errors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    scheme: PhaseScheme = PORE_C_SN
-
-    @property
-    def aspect(self) -> float:
-        """Wider with more regions."""
-        return 0.85 + 0.25 * max(len(self.shares) - 1, 0)
-
-    def least_mm(self, look: Look) -> float:
-        """Return what the names of the regions take, and the name of the upright axis."""
-        names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
-        across = _left_of_plot(look) + 2.0 + names * len(self.shares)
-        upright = text_width_mm("Volume fraction (%)", look.font_pt) + 0.5 * look.line_mm + 2.2
-        return max(across, upright * self.aspect, _least_of_heading(self.heading, look))
-
-    def note(self) -> str:
-        """Return what the shares are of, and what the whiskers are."""
-        return "whiskers: standard error" if self.errors else "of the envelope; no error estimated"
-
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
-        """Draw one group of bars a region."""
-        axes = _plot_axes(figure, box, look)
-        names = [name for name in self.scheme.names if any(name in one for one in self.shares.values())]
-        width = 0.8 / max(len(names), 1)
-        for k, (region, values) in enumerate(self.shares.items()):
-            for j, name in enumerate(names):
-                value = float(values.get(name, math.nan))
-                error = float(self.errors.get(region, {}).get(name, math.nan))
-                place = k + (j - (len(names) - 1) / 2) * width
-                colour = self.scheme.colours[self.scheme.names.index(name)]
-                axes.bar(place, value, width, facecolor=colour, edgecolor=OUTLINE, linewidth=0.5, gid="fraction")
-                if math.isfinite(error):
-                    axes.errorbar(place, value, yerr=error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)
-        axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
-        axes.set_xlim(-0.5, len(self.shares) - 0.5)
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("Volume fraction (%)")
-        plain_ticks(axes.yaxis, at_most=5)
-
-
-@dataclass(frozen=True, eq=False)
-class HistogramPanel:
-    """How many objects are how long, wide or elongated.
-
-    Parameters
-    ----------
-    noun : str
-        What the objects are, in the plural.
-    table : DataFrame
-        As ``measure_objects`` returns it.
-    column : {"length_nm", "width_nm", "aspect_ratio"}
-        What is counted.
-    voxel_nm : float
-        Largest edge of a voxel, marked.
-    crowther_nm : float, optional
-        D·Δθ, marked.
-    min_voxels : int
-        Objects with fewer are unresolved: hatched, and left out of the aspect ratio.
-    limit_nm : float
-        The share below it is stated.
-    """
-
-    noun: str
-    table: pd.DataFrame
-    column: str
-    voxel_nm: float
-    crowther_nm: float | None = None
-    min_voxels: int = 64
-    limit_nm: float = 2.0
-
-    @property
-    def heading(self) -> str:
-        """What is counted of what."""
-        return f"{self.noun[:1].upper()}{self.noun[1:]}, n = {len(counted(self.table, self.min_voxels).table):,}"
-
-    @property
-    def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.15
-
-    def least_mm(self, look: Look) -> float:
-        """Return what the names of its axes take."""
-        return max(5.4 * look.font_pt, _least_of_heading(self.heading, look))
-
-    def note(self) -> str:
-        """Return what the marks stand for, how many objects are unresolved and how many were left out."""
-        objects = counted(self.table, self.min_voxels)
-        cut = f"; {objects.cut} cut by the box left out" if objects.cut else ""
-        if self.column == "aspect_ratio":
-            return f"≥ {self.min_voxels} voxels; dashed: median{cut}"
-        share = f" ({number(100 * float(np.mean(~objects.resolved)), trim=True)} %)" if len(objects.table) else ""
-        marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
-        if self.crowther_nm is not None:
-            marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
-        return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
-
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
-        """Draw the bars, with the median and the share below the limit above them."""
-        axes = _plot_axes(figure, box, look, head_lines=2 if box.width > 50 else 3)
-        objects = counted(self.table, self.min_voxels)
-        if objects.table.empty:
-            axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GREY)
-            return
-        marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
-        room = box.width - _left_of_plot(look) - 2.0
-        style = HistogramStyle(noun_colour(self.noun), marks, self.limit_nm, room, _plain(look))
-        if self.column == "aspect_ratio":
-            shape_panel(axes, objects, style)
-        else:
-            sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
-            edges = length_edges(sizes, shortest_nm=self.limit_nm)
-            size_panel(axes, objects, self.column, edges, style)
-            axes.set_xlabel({"length_nm": "Length (nm)", "width_nm": "Width (nm)"}[self.column])
-
-
-@dataclass(frozen=True, eq=False)
-class TablePanel:
-    """A small table, such as that of states: words and numbers as they come."""
-
-    heading: str
-    table: pd.DataFrame
-
-    @property
-    def aspect(self) -> float:
-        """Flat: a few rows beside other panels; alone in a row it takes the height that it needs."""
-        return max(2.2, 9.0 / (len(self.table) + 1))
-
-    def least_mm(self, look: Look) -> float:
-        """Return what its words take on one line, and beside other panels what its rows take."""
-        cells = _cells(self.table)
-        lines = 1.5 * look.line_mm * len(cells)
-        return max(sum(_widths(cells, look)) + _COLUMN_GAP_MM * (len(cells[0]) - 1), lines * self.aspect)
-
-    def height_mm(self, width_mm: float, look: Look) -> float:
-        """Return the height that its rows need at a width."""
-        return sum(_heights(_fitted(self.table, width_mm, look), look)) + 0.5
-
-    def note(self) -> str:
-        """Return nothing."""
-        return ""
-
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
-        """Write the columns, as wide as their words, between thin lines; rows become columns where that is what fits."""
-        axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
-        axes.set(xlim=(0, box.width), ylim=(box.height, 0))
-        cells = _fitted(self.table, box.width, look)
-        widths, heights = _widths(cells, look), _heights(cells, look)
-        spare = max(box.width - sum(widths), 0.0) / max(len(widths), 1)
-        top = 0.0
-        for index, (row, height) in enumerate(zip(cells, heights, strict=True)):
-            left = 0.0
-            for words, width in zip(row, widths, strict=True):
-                weight = "bold" if index == 0 else "normal"
-                style: dict[str, Any] = {"fontsize": look.small_pt, "fontweight": weight, "linespacing": 1.15}
-                align = "center" if "\n" in words else "center_baseline"
-                axes.text(left, top + height / 2, words, va=align, **style)
-                left += width + spare
-            top += height
-            if index in (0, len(cells) - 1):
-                axes.plot([0, box.width], [top, top], color=INK, linewidth=0.5)
-
-
-_COLUMN_GAP_MM = 2.0
-_BOLD = 1.15
-"""Bold letters are wider by so much at most."""
-
-
-def _cells(table: pd.DataFrame) -> list[list[str]]:
-    """Return the words of a table, the names of its columns first."""
-    return [[str(name) for name in table.columns], *table.astype(str).to_numpy().tolist()]
-
-
-def _widths(cells: list[list[str]], look: Look) -> list[float]:
-    """Return how wide the columns are; the first row is bold."""
-    return [
-        max(text_width_mm(words, look.small_pt) * (_BOLD if k == 0 else 1.03) for k, words in enumerate(column))
-        for column in zip(*cells, strict=True)
-    ]
-
-
-def _heights(cells: list[list[str]], look: Look) -> list[float]:
-    """Return how high the rows are."""
-    return [look.line_mm * (0.5 + max(words.count("\n") + 1 for words in row)) for row in cells]
-
-
-def _fitted(table: pd.DataFrame, width_mm: float, look: Look) -> list[list[str]]:
-    """Return the words of a table in lines that fit the width: names broken, else turned over, else all words broken."""
-    cells = _cells(table)
-    for found in (cells, [list(column) for column in zip(*cells, strict=True)]):
-        body = [
-            max((text_width_mm(word, look.small_pt) for word in column), default=0.0)
-            for column in zip(*found[1:], strict=True)
-        ]
-        names = [max(text_width_mm(word, look.small_pt) for word in name.split() or [""]) for name in found[0]]
-        rooms = [_BOLD * max(pair) for pair in zip(body or names, names, strict=True)]
-        broken = [
-            [
-                wrapped(name, width_mm=1.06 * room / _BOLD, size_pt=look.small_pt)
-                for name, room in zip(found[0], rooms, strict=True)
-            ]
-        ]
-        for candidate in (found, broken + found[1:]):
-            if sum(_widths(candidate, look)) + _COLUMN_GAP_MM * (len(found[0]) - 1) <= width_mm:
-                return candidate
-    room = max((width_mm + _COLUMN_GAP_MM) / len(cells[0]) - _COLUMN_GAP_MM, 1.0) / _BOLD
-    return [[wrapped(words, width_mm=room, size_pt=look.small_pt) for words in row] for row in cells]
 
 
 def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -424,7 +219,7 @@ def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArr
     return np.asarray(np.asarray(colours)[steps])
 
 
-def _least_of_heading(heading: str, look: Look) -> float:
+def least_of_heading(heading: str, look: Look) -> float:
     """Return the width in which a heading and its letter stay readable: on one line if it is short, on two or three if not."""
     letter = 4.5 if look.letters else 0.0
     longest = max((text_width_mm(word, look.font_pt) for word in heading.split()), default=0.0)
@@ -452,22 +247,3 @@ def _slice_axes(figure: Figure, box: Box, cut: Cut) -> Axes:
     left, right, bottom, top = cut.extent_nm
     axes.set(xlim=(left, right), ylim=(bottom, top))
     return axes
-
-
-def _plot_axes(figure: Figure, box: Box, look: Look, *, head_lines: int = 0) -> Axes:
-    """Return axes inside a box, with room for tick labels, axis names and a heading of some lines."""
-    left, below, head = _left_of_plot(look), 2.0 * look.line_mm + 1.6, head_lines * look.line_mm + 0.6
-    return axes_at(figure, Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below))
-
-
-def _left_of_plot(look: Look) -> float:
-    """Return the room for the numbers and the name of an upright axis in mm."""
-    return 2.2 * look.line_mm + 3.6
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 12 else f"{name[:11]}…"
-
-
-def _plain(look: Look) -> Any:
-    return Look(look.width_mm, look.font_pt, look.dpi)

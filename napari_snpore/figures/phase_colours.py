@@ -6,16 +6,18 @@ open, and a pale hatched ground shows through, so that it can be told from white
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb, to_rgba_array
+from matplotlib.colors import to_rgb, to_rgba, to_rgba_array
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
-from napari_snpore.figures.style import HATCH, INK, OUTLINE, PALE
+from napari_snpore.figures.page import text_width_mm
+from napari_snpore.figures.style import HATCH, INK, OUTLINE, PALE, Look
 from napari_snpore.segmentation.phases import PhaseScheme
 
 
@@ -39,6 +41,11 @@ def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
     return table[labels.astype(np.intp)]
 
 
+def seen_names(scheme: PhaseScheme) -> list[str]:
+    """Return the phases that are seen: those whose colour does not let all through."""
+    return [name for name, colour in zip(scheme.names, scheme.colours, strict=True) if to_rgba(colour)[3] > 0]
+
+
 def hatch_ground(axes: Axes) -> None:
     """Give the axes the ground that stands for the exterior."""
     axes.patch.set(facecolor=PALE, edgecolor=HATCH, hatch="//////", linewidth=0)
@@ -54,6 +61,20 @@ def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior:
     if exterior:
         patches.append(Patch(facecolor=PALE, edgecolor=HATCH, hatch="//////", label="exterior"))
     return patches
+
+
+def legend_rows(labels: Sequence[str], *, width_mm: float, look: Look) -> int:
+    """Return in how many rows a legend fits a width."""
+    entries = [text_width_mm(label, look.small_pt) + 8.5 for label in labels]
+    for rows in range(1, len(entries)):
+        if max(entries) * -(-len(entries) // rows) <= width_mm:
+            return rows
+    return max(len(entries), 1)
+
+
+def in_rows(patches: Sequence[Patch], columns: int) -> list[Patch]:
+    """Order legend entries so that a legend, which fills columns first, reads along its rows."""
+    return [patch for column in range(columns) for patch in patches[column::columns]]
 
 
 def text_colour_on(colour: str) -> str:

@@ -6,21 +6,30 @@ As on a printed page, the height of a row follows from the widths that its panel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from napari_snpore.errors import InputError
-from napari_snpore.figures.page import Box, heading_at, new_figure, title_at, title_lines
+from napari_snpore.figures.page import Box, heading_at, new_figure, size_mm, title_at, title_lines
 from napari_snpore.figures.page import wrapped as wrap
-from napari_snpore.figures.panels import Panel, PhasePanel, TablePanel, note_at, note_lines
-from napari_snpore.figures.phase_colours import phase_patches
+from napari_snpore.figures.panels import Panel, note_at, note_lines
+from napari_snpore.figures.phase_colours import in_rows, legend_rows, phase_patches, seen_names
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, Look
+from napari_snpore.figures.table_panel import TablePanel
+from napari_snpore.segmentation.phases import PhaseScheme
 
 _MARGIN_MM = 1.0
 _GAP_MM = 3.5
 _TALLEST_MM = 75.0
+_TALLEST_ALONE_MM = 200.0
+"""Of a plate that is one row: it has the page for itself."""
 _LOWEST_MM = 14.0
+_PAGE_MM = 247.0
+"""Height of the type area of an A4 page with margins of 25 mm."""
 _EASE = 1.3
 """How much higher than they need the panels of a broken row are at most."""
 
@@ -40,7 +49,7 @@ def plate(
     look : Look
         Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the panels.
     legend : bool
-        Draw the legend of the phases below, where a panel shows phases.
+        Name the phases below, where a panel shows their colours.
 
     Returns
     -------
@@ -50,7 +59,7 @@ def plate(
     Raises
     ------
     InputError
-        There is no panel, or a row has so many that they become too small to read.
+        There is no panel, a row has so many that they become too small to read, or one needs a wider page.
     """
     filled = [list(row) for row in rows if len(row)]
     if not filled:
@@ -61,7 +70,10 @@ def plate(
         line = look.line_mm
         head = line + 1.6
         places: list[tuple[Panel, Box]] = []
-        pieces = [piece for row in filled for piece in _pieces(row, inner, look)]
+        if sum(len(row) for row in filled) == 1:
+            look = replace(look, letters=False)
+        tallest = _TALLEST_ALONE_MM if len(filled) == 1 else _TALLEST_MM
+        pieces = [piece for row in filled for piece in _pieces(row, inner, tallest, look)]
         lines = title_lines(title, width_mm=inner, look=look)
         top = _MARGIN_MM + len(lines) * line + (1.0 if lines else 0.0)
         for row, height in pieces:
@@ -82,8 +94,10 @@ def plate(
                 left += size + _GAP_MM
             notes = max(note_lines(panel, size, look) for panel, size in zip(row, sizes, strict=True))
             top += height + 1.0 + notes * line
-        phases = next((panel for panel, _ in places if isinstance(panel, PhasePanel)), None)
-        key = line + 2.0 if legend and phases is not None else 0.0
+        handles = _legend([panel for panel, _ in places]) if legend else []
+        names = [str(handle.get_label()) for handle in handles]
+        lines_of_key = legend_rows(names, width_mm=inner, look=look) if handles else 0
+        key = lines_of_key * line + 2.0 if handles else 0.0
         figure = new_figure(look, width_mm=width, height_mm=top + key + _MARGIN_MM)
         title_at(figure, _MARGIN_MM, _MARGIN_MM, lines)
         for index, (panel, box) in enumerate(places):
@@ -91,14 +105,37 @@ def plate(
             heading_at(figure, box.left, box.top - 1.2, words, index=index, look=look)
             panel.draw(figure, box, look)
             note_at(figure, box, panel, look)
-        if key and phases is not None:
-            handles = phase_patches(phases.scheme, exterior=True)
+        if handles:
+            columns = -(-len(handles) // lines_of_key)
             anchor = (0.5, _MARGIN_MM / (top + key + _MARGIN_MM))
-            figure.legend(handles=handles, ncols=len(handles), loc="lower center", bbox_to_anchor=anchor)
+            figure.legend(handles=in_rows(handles, columns), ncols=columns, loc="lower center", bbox_to_anchor=anchor)
         return figure
 
 
-def _pieces(row: list[Panel], width_mm: float, look: Look) -> list[tuple[list[Panel], float]]:
+def too_high(figure: Figure) -> str:
+    """Return a sentence where a figure is higher than a page, else nothing."""
+    height = size_mm(figure)[1]
+    if height <= _PAGE_MM:
+        return ""
+    return f"The plate is {height:.0f} mm high, more than a page ({_PAGE_MM:.0f} mm): make it wider, or show less."
+
+
+def _legend(panels: Sequence[Panel]) -> list[Patch]:
+    """Return an entry for every phase whose colour a panel shows, once for each colour, and for the exterior."""
+    found: dict[tuple[str, tuple[float, ...]], str] = {}
+    for panel in panels:
+        if panel.scheme is not None:
+            seen = seen_names(panel.scheme)
+            for name, colour in zip(panel.scheme.names, panel.scheme.colours, strict=True):
+                if name in seen:
+                    found.setdefault((name, to_rgb(colour)), colour)
+    handles = [patch for (name, _), colour in found.items() for patch in phase_patches(PhaseScheme((name,), (colour,)))]
+    if any(panel.exterior for panel in panels):
+        handles += phase_patches(PhaseScheme((), ()), exterior=True)
+    return handles
+
+
+def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: Look) -> list[tuple[list[Panel], float]]:
     """Break a row into the fewest parts whose panels have room for their writing; return them with their heights in mm.
 
     All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
@@ -109,14 +146,25 @@ def _pieces(row: list[Panel], width_mm: float, look: Look) -> list[tuple[list[Pa
         ends = [k * each + min(k, more) for k in range(count + 1)]
         parts = [row[start:end] for start, end in pairwise(ends)]
         heights = [
-            min((width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part), _TALLEST_MM)
+            min((width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part), tallest_mm)
             for part in parts
         ]
         needed = max(panel.least_mm(look) / panel.aspect for panel in row)
         height = min(heights) if count == 1 else min(*heights, _EASE * needed)
         if all(panel.aspect * height >= panel.least_mm(look) for panel in row):
             return [(part, height) for part in parts]
-    return [([panel], min(width_mm / panel.aspect, _TALLEST_MM)) for panel in row]
+    return [([panel], _height_alone(panel, width_mm, tallest_mm, look)) for panel in row]
+
+
+def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, look: Look) -> float:
+    """Return the height of a panel in a row of its own; a table breaks its words, others need their width."""
+    least = panel.least_mm(look)
+    if least > width_mm and not isinstance(panel, TablePanel):
+        raise InputError(
+            f"The panel '{panel.heading}' needs {least + 2 * _MARGIN_MM:.0f} mm at {look.font_pt:g} pt, and the figure is "
+            f"{width_mm + 2 * _MARGIN_MM:g} mm wide; make it wider or the type smaller."
+        )
+    return min(width_mm / panel.aspect, max(tallest_mm, least / panel.aspect))
 
 
 def panel_figure(panel: Panel, *, look: Look = PRINT) -> Figure:

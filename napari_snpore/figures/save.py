@@ -6,7 +6,9 @@ labels and a search finds them; its type is DejaVu Sans with Verdana, which is a
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,7 @@ _FORMATS = ("png", "svg", "pdf")
 _CREATOR = "napari-snpore"
 _CHUNK = "Recipe"
 _SUBSTITUTES = f"'{FONT}', Verdana, Arial, sans-serif"
+_UNESCAPED = {b"n": b"\n", b"r": b"\r"}
 _DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 
 
@@ -78,23 +81,40 @@ def save_figure(
 
 
 def recipe_of(path: str | Path) -> dict[str, Any] | None:
-    """Return the recipe inside a PNG or SVG figure, None where it has none.
+    """Return the recipe inside a PNG, SVG or PDF figure, None where it has none.
 
     Raises
     ------
     FileFormatError
-        The file is not there, or neither a PNG nor an SVG.
+        The file is not there, or none of the three.
     """
     path = Path(path)
     try:
         if path.suffix.lower() == ".svg":
             text = ElementTree.parse(path).findtext(f".//{_DESCRIPTION}")
+        elif path.suffix.lower() == ".pdf":
+            text = _subject_of(path.read_bytes())
         else:
             with Image.open(path) as image:
                 text = image.info.get(_CHUNK)
         return None if text is None else dict(json.loads(text))
     except (OSError, UnidentifiedImageError, ElementTree.ParseError, ValueError) as problem:
-        raise FileFormatError(f"{path} cannot be read as a figure with a recipe; a PNG or SVG is needed.") from problem
+        raise FileFormatError(
+            f"{path} cannot be read as a figure with a recipe; a PNG, SVG or PDF is needed."
+        ) from problem
+
+
+def _subject_of(pdf: bytes) -> str | None:
+    """Return the subject in the information dictionary of a PDF, which matplotlib writes uncompressed, as a literal string."""
+    if not pdf.startswith(b"%PDF-"):
+        raise ValueError("no PDF")
+    trailer = re.search(rb"/Info (\d+) 0 R", pdf)
+    about = None if trailer is None else re.search(rb"(?:^|\n)%b 0 obj\n(.*?)\nendobj" % trailer[1], pdf, re.DOTALL)
+    found = None if about is None else re.search(rb"/Subject \(((?:[^\\()]|\\.)*)\)", about[1], re.DOTALL)
+    if found is None:
+        return None
+    plain = re.sub(rb"\\(.)", lambda mark: _UNESCAPED.get(mark[1], mark[1]), found[1], flags=re.DOTALL)
+    return plain[2:].decode("utf-16-be") if plain.startswith(codecs.BOM_UTF16_BE) else plain.decode("ascii")
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError, OutputError
-from napari_snpore.figures.cuts import AXIS_NAMES, Cut, cut, plane_named
+from napari_snpore.figures.cuts import Cut, cut, plane_named
 from napari_snpore.figures.numbers import length, round_length
 from napari_snpore.figures.save import recipe_text
 from napari_snpore.volume import Volume
@@ -175,7 +175,7 @@ def _lettered(picture: NDArray[np.uint8], piece: Cut) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     size = max(11, height // 28) if height < 4 * width else 11
     font = ImageFont.load_default(size)
-    words = f"{AXIS_NAMES[piece.plane.normal]} = {piece.position_nm[piece.plane.normal]:.1f} nm"
+    words = piece.place
     nm_per_pixel = piece.size_nm[1] / width
     bar_nm = round_length(width / 4 * nm_per_pixel)
     bar = round(bar_nm / nm_per_pixel)

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, scaled_ticks
 from napari_snpore.figures.page import Box, axes_at, new_figure, text_at, text_width_mm, wrapped
-from napari_snpore.figures.phase_colours import phase_patches
+from napari_snpore.figures.phase_colours import in_rows, legend_rows, phase_patches
 from napari_snpore.figures.style import GREY, INK, MARK, PRINT, SINGLE_COLUMN_MM, Look
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 if TYPE_CHECKING:
     from napari_snpore.segmentation.histogram import Histogram
+
+_PLAIN = "#b0b0b0"
+"""Of bars where no threshold tells phases apart."""
 
 _BARS = 400
 _LEADER_MM = 1.6
@@ -65,27 +68,69 @@ def threshold_histogram(
     edges, counts, outside = _shown(histogram, limits)
     with look.in_force():
         width = look.width(SINGLE_COLUMN_MM)
-        rows = _legend_rows(scheme, notes, width_mm=width - 2, look=look)
+        labels = [f"{name} {note}" for name, note in zip(scheme.names, notes, strict=True)]
+        rows = legend_rows(labels, width_mm=width - 2, look=look)
         frame = Box(11.0, 2.2 + _LEADER_MM + look.line_mm * (1.1 * rows + 1), width - 13.0, 34.0)
         note = f"Shares of all voxels counted; vacuum beside the fibre is as dark as {scheme.names[0]}."
-        note += f" {outside} voxels lie beyond the axis." if outside else ""
+        note += f" {outside:,} voxels lie beyond the axis." if outside else ""
         note = wrapped(note, width_mm=width - 2, size_pt=look.small_pt)
         height = frame.top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
         figure = new_figure(look, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
-        tallest = float(max(counts.max(initial=1), 1))
-        axes.set_yscale("log")
-        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest))
-        _phase_fills(axes, edges, counts, limits, scheme)
-        _mark_thresholds(axes, limits, frame, look=look)
-        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
-        axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
-        log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
+        _draw(axes, frame, edges, counts, limits, scheme.colours, grey_label=grey_label, look=look)
         text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GREY, linespacing=1.2)
         columns = -(-len(scheme.names) // rows)
-        patches = _in_rows(phase_patches(scheme, notes=notes), columns)
+        patches = in_rows(phase_patches(scheme, notes=notes), columns)
         figure.legend(handles=patches, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 1 - 0.5 / height))
         return figure
+
+
+def draw_histogram(
+    axes: Axes,
+    frame: Box,
+    histogram: Histogram,
+    thresholds: Sequence[float],
+    *,
+    scheme: PhaseScheme = PORE_C_SN,
+    look: Look,
+) -> None:
+    """Draw the histogram into axes of a frame, with room above for the thresholds; without any, it is grey."""
+    limits = _rising(thresholds, scheme) if len(thresholds) else []
+    edges, counts, _ = _shown(histogram, limits)
+    colours = scheme.colours if limits else (_PLAIN,)
+    _draw(axes, frame, edges, counts, limits, colours, grey_label="Grey value", look=look)
+
+
+def beyond_axis(histogram: Histogram, thresholds: Sequence[float]) -> int:
+    """Return how many voxels lie beyond the axis."""
+    return _shown(histogram, [float(value) for value in thresholds])[2]
+
+
+def head_mm(look: Look) -> float:
+    """Return the room that the thresholds take above the plot."""
+    return _LEADER_MM + look.line_mm
+
+
+def _draw(
+    axes: Axes,
+    frame: Box,
+    edges: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    limits: list[float],
+    colours: Sequence[str],
+    *,
+    grey_label: str,
+    look: Look,
+) -> None:
+    """Draw counts on a log scale, what lies between the limits in its colour."""
+    tallest = float(max(counts.max(initial=1), 1))
+    axes.set_yscale("log")
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest))
+    _phase_fills(axes, edges, counts, limits, colours)
+    _mark_thresholds(axes, limits, frame, look=look)
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
+    axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
+    log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
 
 
 def _rising(thresholds: Sequence[float], scheme: PhaseScheme) -> list[float]:
@@ -127,7 +172,7 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
     first = int(np.searchsorted(running, _TAIL * total, side="right"))
     last = int(np.searchsorted(running, (1 - _TAIL) * total, side="left"))
     inner = np.clip(np.searchsorted(edges, limits, side="right") - 1, 0, len(counts) - 1)
-    first, last = min(first, *inner, len(counts) - 1), max(last, *inner)
+    first, last = min(first, *inner, len(counts) - 1), max(last, 0, *inner)
     margin = max((last - first) // 40, 1)
     first, last = max(first - margin, 0), min(last + margin, len(counts) - 1)
     group = -(-(last + 1 - first) // _BARS)
@@ -138,22 +183,22 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
     ends = np.concatenate([edges[first : last + 2], edges[last + 1] + step * np.arange(1, missing + 1)])
     grouped = np.pad(shown, (0, missing)).reshape(-1, group).sum(axis=1)
     ends = ends[::group]
-    air = 0.03 * max(ends[-1] - ends[0], limits[-1] - limits[0])
-    if limits[0] <= ends[0]:
+    air = 0.03 * max(ends[-1] - ends[0], limits[-1] - limits[0] if limits else 0.0)
+    if limits and limits[0] <= ends[0]:
         ends, grouped = np.append(limits[0] - air, ends), np.append(0, grouped)
-    if limits[-1] >= ends[-1]:
+    if limits and limits[-1] >= ends[-1]:
         ends, grouped = np.append(ends, limits[-1] + air), np.append(grouped, 0)
     return ends, grouped, outside
 
 
 def _phase_fills(
-    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], scheme: PhaseScheme
+    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], colours: Sequence[str]
 ) -> None:
     """Fill the histogram in phase colours, cut exactly at the thresholds, over a faint ground of the same colours."""
     bounds = [edges[0], *limits, edges[-1]]
     heights = np.maximum(counts, 0.5)
     floor, ceiling = axes.get_ylim()
-    for start, end, colour in zip(bounds[:-1], bounds[1:], scheme.colours, strict=True):
+    for start, end, colour in zip(bounds[:-1], bounds[1:], colours, strict=True):
         axes.axvspan(start, end, facecolor=colour, alpha=0.15, linewidth=0, zorder=0)
         steps = axes.stairs(heights, edges, baseline=0.5, fill=True, facecolor=colour, linewidth=0, zorder=1)
         steps.set_clip_path(Rectangle((start, floor), end - start, ceiling - floor, transform=axes.transData))
@@ -173,19 +218,3 @@ def _spread(labels: list[str], places: list[float], frame: Box, *, look: Look) -
         lefts[index] = min(lefts[index], start - 1.5 - wide[index])
         start = lefts[index]
     return lefts
-
-
-def _legend_rows(scheme: PhaseScheme, notes: tuple[str, ...], *, width_mm: float, look: Look) -> int:
-    """Return in how many rows the legend fits the width."""
-    entries = [
-        text_width_mm(f"{name} {note}", look.small_pt) + 8.5 for name, note in zip(scheme.names, notes, strict=True)
-    ]
-    for rows in range(1, len(entries)):
-        if max(entries) * -(-len(entries) // rows) <= width_mm:
-            return rows
-    return max(len(entries), 1)
-
-
-def _in_rows(patches: list[Patch], columns: int) -> list[Patch]:
-    """Order legend entries so that a legend, which fills columns first, reads along its rows."""
-    return [patch for column in range(columns) for patch in patches[column::columns]]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_snpore.figures.numbers import length, number, round_length
+from napari_snpore.figures.numbers import length, number, position, round_length
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,12 @@ def test_round_lengths_are_one_two_or_five_times_a_power_of_ten(largest, chosen)
 
 def test_lengths_have_units():
     assert [length(value) for value in (0.5, 20.0, 2000.0)] == ["0.5 nm", "20 nm", "2 µm"]
+
+
+@pytest.mark.parametrize(
+    ("nm", "step", "text"),
+    [(22.75, 0.25, "22.75 nm"), (13.05, 0.15, "13.05 nm"), (5.0, 1.0, "5.0 nm"), (-0.02, 1.0, "0.0 nm"),
+     (-3.5, 0.5, "−3.5 nm"), (1.0368, 0.0144, "1.037 nm"), (100.0, 20.0, "100.0 nm")],
+)  # fmt: skip
+def test_places_of_slices_are_told_from_their_neighbours(nm, step, text):
+    assert position(nm, step_nm=step) == text

@@ -19,6 +19,7 @@ from napari_snpore.figures import (
     PhasePanel,
     SlicePanel,
     TablePanel,
+    ThresholdPanel,
     panel_figure,
     plate,
     recipe_of,
@@ -26,9 +27,12 @@ from napari_snpore.figures import (
     slice_images,
     write_slice_images,
 )
-from napari_snpore.figures.cuts import PLANES, cropped, cut
+from napari_snpore.figures.cuts import PLANES, cropped, cut, thick_cut
 from napari_snpore.figures.page import size_mm
 from napari_snpore.figures.panels import in_colours
+from napari_snpore.figures.plate import too_high
+from napari_snpore.segmentation.histogram import gray_histogram
+from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.volume import Volume
 
 SPACING = (0.5, 0.25, 0.25)
@@ -108,7 +112,7 @@ def test_saved_plates_have_their_size_and_their_recipe(volume, phases, objects, 
     paths = save_figure(figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]})
     with Image.open(paths[0]) as image:
         assert image.width == pytest.approx(120 / 25.4 * 200, abs=1)
-    assert recipe_of(paths[0]) == recipe_of(paths[1]) == {"position_nm": [1, 2, 3]}
+    assert recipe_of(paths[0]) == recipe_of(paths[1]) == recipe_of(paths[2]) == {"position_nm": [1, 2, 3]}
     assert b"Subject" in paths[2].read_bytes()
     assert "Length (nm)" in paths[1].read_text(), "text stays text"
 
@@ -234,3 +238,101 @@ def test_limits_without_a_range_and_pixels_without_a_size_are_refused():
         in_colours(np.zeros((2, 2)), (1.0, 1.0), np.zeros((256, 3), np.uint8))
     with pytest.raises(InputError, match="nm_per_pixel"):
         ImagePanel("scene", np.zeros((3, 3, 3), np.uint8), 0.0)
+
+
+def names_in(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()] if figure.legends else []
+
+
+SHARES = {"centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0}}
+
+
+def test_a_plate_names_every_phase_whose_colour_it_shows(phases):
+    fractions = FractionPanel("Fractions", SHARES)
+    assert names_in(plate([[fractions]])) == ["pore", "C", "Sn"]
+    assert "pore, C, Sn" in fractions.note(), "the bars are told without their colours"
+    scene = np.zeros((40, 50, 3), np.uint8)
+    assert names_in(plate([[ImagePanel("3D scene", scene)]])) == []
+    surfaces = PhaseScheme(("pore", "Sn"), ("#ffffff", "#f4c20d"))
+    assert names_in(plate([[ImagePanel("3D scene", scene, scheme=surfaces)]])) == ["pore", "Sn"]
+    hidden = PhaseScheme(("pore", "C", "Sn"), ("#ffffff", "#00000000", "#ff0000"))
+    panel = PhasePanel("phases", cut(phases, PLANES["XY"], (6, 10, 10)), hidden)
+    assert names_in(plate([[panel]])) == ["pore", "Sn"]
+    assert panel.note() == "not shown: C"
+    last = PhasePanel("phases", cut(phases, PLANES["XY"], (19, 10, 10)))
+    assert names_in(plate([[last]]))[-1] == "exterior"
+
+
+def test_a_legend_finds_room_on_a_slender_page(phases):
+    scheme = PhaseScheme(("first pores", "second pores", "third pores"), ("#ffffff", "#2f6db5", "#f4c20d"))
+    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], look=Look(40.0))
+    assert_legible(figure)
+
+
+def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
+    figure = plate([[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], look=Look(180.0, letters=True))
+    (axes,) = (one for one in figure.axes if one.images)
+    assert axes.get_position().width * 180 == pytest.approx(178)
+    assert "a" not in texts_of(figure)
+
+
+def test_a_panel_that_needs_a_wider_page_is_refused_and_a_page_that_is_too_high_is_told(phases, objects):
+    histogram = HistogramPanel("Sn clusters", objects, "length_nm", 0.5)
+    with pytest.raises(InputError, match=r"Sn clusters.*20 pt.*40 mm wide"):
+        plate([[histogram]], look=Look(40.0, 20.0))
+    slice_ = PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))
+    assert too_high(plate([[slice_]])) == ""
+    assert "more than a page" in too_high(plate([[slice_]] * 4))
+
+
+def test_counts_are_written_one_way(objects):
+    many = pd.concat([objects] * 20, ignore_index=True)
+    figure = plate([[HistogramPanel("Sn clusters", many, "aspect_ratio", 0.5)]])
+    words = " ".join(texts_of(figure)).replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
+    resolved = int((many["voxel_count"] >= 64).sum())
+    assert "n = 4,000" in words
+    assert f"n = {resolved:,}; {4000 - resolved} unresolved left out" in words
+
+
+def test_the_grey_values_are_drawn_with_and_without_thresholds(volume):
+    histogram = gray_histogram(Volume((volume.data / 1000).astype(np.uint8), SPACING))
+    figure = plate([[ThresholdPanel("Grey values", histogram, (40, 120))]], look=Look(88.0))
+    assert_legible(figure)
+    assert {"t1 = 40", "t2 = 120"} <= set(texts_of(figure))
+    assert names_in(figure) == ["pore", "C", "Sn"]
+    marks = [line.get_xdata()[0] for axes in figure.axes for line in axes.lines if line.get_gid() == "threshold"]
+    assert marks == [40, 120]
+    plain = plate([[ThresholdPanel("Grey values", histogram)]], look=Look(88.0))
+    assert_legible(plain)
+    assert names_in(plain) == []
+
+
+def test_a_slice_says_where_it_lies_as_finely_as_its_voxels():
+    fine = Volume(np.zeros((3, 100, 3)), (0.5, 0.15, 0.5))
+    assert cut(fine, PLANES["XZ"], (0, 87, 0)).title == "XZ, y = 13.05 nm"
+    assert cut(fine, PLANES["XY"], (1, 0, 0)).title == "XY, z = 0.5 nm"
+
+
+def test_a_thick_slice_is_the_mean_of_the_slab(volume):
+    """By hand: y = 2.5 nm is row 10; ± 0.5 nm are two rows of 0.25 nm on either side, both ends included."""
+    found = thick_cut(volume, PLANES["XZ"], (0.0, 2.5, 0.0), thickness_nm=1.0)
+    np.testing.assert_allclose(found.values, volume.data[:, 8:13].mean(axis=1))
+    assert found.title == "XZ, y = 2.50 nm, mean over 1 nm"
+    brightest = thick_cut(volume, PLANES["YZ"], (0.0, 0.0, 0.25), thickness_nm=1.0, projection="max")
+    np.testing.assert_array_equal(brightest.values, volume.data[:, :, :4].max(axis=2).T)
+    whole = thick_cut(volume, PLANES["XZ"], (0.0, 2.5, 0.0), thickness_nm=100.0)
+    assert whole.slab == "mean over 7.5 nm"
+    with pytest.raises(InputError, match="position"):
+        thick_cut(volume, PLANES["XZ"], (0.0, 250.0, 0.0), thickness_nm=1.0)
+
+
+@pytest.mark.parametrize("width", [60.0, 88.0, 180.0])
+def test_a_table_with_named_rows_stays_upright_and_breaks_their_names(width):
+    rows = ["pore (%)", "dead pores (% of the pore volume, 6 neighbours)", "Sn clusters, median length (nm)"]
+    table = pd.DataFrame({"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]})
+    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), look=Look(width))
+    assert_legible(figure)
+    shown = [text for axes in figure.axes for text in axes.texts]
+    heights = {text.get_text(): text.get_position()[1] for text in shown}
+    assert heights["pristine"] == heights["sodiated"] < heights["38.1"] < heights["0.401"] < heights["1.37"]
+    assert {text.replace("\n", " ") for text in heights} >= set(rows)

@@ -37,10 +37,13 @@ def test_every_format_is_written_beside_the_name_and_nothing_else(tmp_path, figu
     assert [path.read_bytes()[:4] for path in paths] == [b"\x89PNG", b"<?xm", b"%PDF"]
 
 
-def test_recipe_comes_back_from_png_and_svg(tmp_path, figure):
-    for path in save_figure(figure, tmp_path / "a", recipe=RECIPE):
-        assert recipe_of(path) == READ_BACK
-    for path in save_figure(figure, tmp_path / "b"):
+@pytest.mark.parametrize("words", ["plain", "µm, Δθ · (a) \\ (b", "line\nend", "\u0128\u0129 \u5c28\u295c 𝔸"])
+def test_recipe_comes_back_from_every_format(tmp_path, figure, words):
+    """The letters after the line break hold the bytes of a parenthesis and of a backslash in UTF-16."""
+    formats = ("png", "svg", "pdf")
+    for path in save_figure(figure, tmp_path / "a", formats=formats, recipe={**RECIPE, "words": words}):
+        assert recipe_of(path) == {**READ_BACK, "words": words}
+    for path in save_figure(figure, tmp_path / "b", formats=formats):
         assert recipe_of(path) is None
 
 
@@ -94,7 +97,9 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, figure):
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.png", b"no picture"), ("a.svg", b"<svg"), ("absent.png", None)])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.png", b"no picture"), ("a.svg", b"<svg"), ("a.pdf", b"no pdf"), ("absent.png", None)]
+)
 def test_files_that_are_no_figures_are_refused(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)

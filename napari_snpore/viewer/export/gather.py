@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from napari.layers import Image, Layer
-from numpy.typing import NDArray
+from napari.layers import Labels, Layer
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.boxes import boxes_of
-from napari_snpore.viewer.export.wish import PARTS, PlateWish
-from napari_snpore.viewer.layers import kind_of, object_table, record_of, scheme_of, volume_from_layer
-from napari_snpore.viewer.scene.look import SceneLook, show_volume
+from napari_snpore.viewer.export.scene_picture import SceneCamera, ScenePicture, take_picture
+from napari_snpore.viewer.export.seen import (
+    SeenSlices,
+    colours_of,
+    grey_painter,
+    label_painter,
+    nm_a_world_unit,
+    opaque,
+    scheme_seen,
+)
+from napari_snpore.viewer.export.states import noun_of, states_in
+from napari_snpore.viewer.export.wish import PARTS, ObliqueWish, PlateWish
+from napari_snpore.viewer.layers import is_phases, object_table, record_of, scheme_of, steps_of, volume_from_layer
+from napari_snpore.volume import Triple
+
+_THRESHOLD = "needs phases: Threshold, Apply"
 
 
-def missing_for(viewer: Any, part: str, *, volume: Layer | None, phases: Layer | None, objects: Layer | None) -> str:
+def missing_for(
+    viewer: Any,
+    part: str,
+    *,
+    volume: Layer | None,
+    phases: Layer | None,
+    objects: Layer | None,
+    slices: SeenSlices | None = None,
+) -> str:
     """Return what has to be there before a part can be drawn; nothing where it is."""
-    if part in ("scene", "grey") and volume is None:
+    if part in ("scene", "grey", "grey_values") and volume is None:
         return "needs a volume"
-    if part in ("phases", "fractions") and phases is None:
-        return "needs phases: Threshold, Apply"
+    if part in ("phases", "fractions", "pair") and phases is None:
+        return _THRESHOLD
     if part == "scene" and getattr(viewer, "window", None) is None:
         return "needs a window"
     if part in ("boxes", "fractions") and not len(boxes_of(viewer)):
         return "needs boxes: Subvolumes"
+    if part == "pair" and len(boxes_of(viewer)) < 2:
+        return "needs two boxes: Subvolumes"
     if part == "boxes" and volume is None and phases is None:
         return "needs a volume"
     if part == "histograms" and objects is None:
         return "needs objects: Measure"
+    if part == "table" and phases is None and objects is None:
+        return _THRESHOLD
+    if part == "oblique" and (slices is None or slices.oblique_of is None):
+        return "needs an open one: Ortho slices"
     return ""
 
 
@@ -42,8 +67,30 @@ def gather(
     objects: Layer | None,
     plane: str,
     field_nm: float,
+    slices: SeenSlices | None = None,
+    camera: SceneCamera | None = None,
+    look: Mapping[str, Any] | None = None,
 ) -> PlateWish:
     """Return the wish for a plate of the window as it is.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The window.
+    parts : sequence of str
+        Keys of :data:`~napari_snpore.viewer.export.wish.PARTS`.
+    volume, phases, objects : Layer, optional
+        What is drawn.
+    plane : {"XZ", "XY", "YZ"}
+        Of the slices.
+    field_nm : float
+        Side of the field of view; 0 takes that of the Ortho slices, else everything.
+    slices : SeenSlices, optional
+        What the open Ortho slices show.
+    camera : SceneCamera, optional
+        Keeps the picture of the scene between plates.
+    look : mapping, optional
+        Arguments of a Look, for the recipe.
 
     Raises
     ------
@@ -53,69 +100,68 @@ def gather(
     if not parts:
         raise InputError("Nothing is ticked; tick what the plate shall show.")
     for part in parts:
-        if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects):
+        if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
             raise InputError(f"'{PARTS[part]}' {words}.")
+    shown = slices or SeenSlices()
     used = [layer for layer in (volume, phases, objects) if layer is not None]
-    point = viewer.dims.point[-3:]
     boxes = boxes_of(viewer)
-    scene, scale = scene_picture(viewer, volume) if "scene" in parts and volume is not None else (None, None)
+    scene: ScenePicture | None = None
+    if "scene" in parts and volume is not None:
+        scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
+    states, left_out = states_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
+    own = PlateWish(()).scheme if phases is None else scheme_of(phases)
+    seen = own if phases is None else scheme_seen(phases)
     return PlateWish(
         tuple(parts),
         plane,
-        (float(point[0]), float(point[1]), float(point[2])) if len(point) == 3 else (0.0, 0.0, 0.0),
-        field_nm,
+        _position(viewer, volume if volume is not None else phases),
+        field_nm or shown.field_nm,
         None if volume is None else volume_from_layer(volume),
         None if phases is None else volume_from_layer(phases),
+        projection=shown.projection if shown.thickness_nm else None,
+        thickness_nm=shown.thickness_nm,
         limits=(0.0, 1.0) if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
         colours=None if volume is None else colours_of(volume),
-        scheme=scheme_of(phases) if phases is not None else PlateWish(()).scheme,
+        scheme=opaque(seen, own),
+        seen=seen,
+        thresholds=() if phases is None else _thresholds(phases, len(own.names)),
+        oblique=_oblique(shown) if "oblique" in parts else None,
         boxes=tuple(boxes[k] for k in range(len(boxes))),
         objects=None if objects is None else object_table(objects.features),
-        noun=_noun(objects),
-        voxel_nm=1.0 if objects is None else float(max(objects.scale)),
+        noun=noun_of(objects),
+        voxel_nm=1.0 if objects is None else float(max(volume_from_layer(objects).spacing)),
         crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
         scene=scene,
-        scene_nm_per_pixel=scale,
+        states=states,
+        left_out=left_out,
+        look=dict(look or {}),
+        painted={} if volume is None else {"colormap": volume.colormap.name, "gamma": float(volume.gamma)},
         layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
     )
 
 
-def colours_of(layer: Layer) -> NDArray[np.uint8]:
-    """Return what an image layer makes of its contrast range, gamma included: uint8, shape (256, 3)."""
-    places = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
-    rgba = np.asarray(layer.colormap.map(places))
-    colours: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
-    return colours
+def _position(viewer: Any, layer: Layer | None) -> Triple:
+    """Return where the window is, in nm."""
+    point = viewer.dims.point[-3:]
+    if len(point) < 3:
+        return 0.0, 0.0, 0.0
+    z, y, x = (float(place) * nm for place, nm in zip(point, nm_a_world_unit(viewer, layer), strict=True))
+    return z, y, x
 
 
-def scene_picture(viewer: Any, volume: Layer) -> tuple[NDArray[np.uint8], float | None]:
-    """Return the 3D scene, and nm a pixel for a parallel projection.
-
-    As the window shows it; where it shows 2D, that of the paper, and the window is as before.
-    """
-    before = None
-    if viewer.dims.ndisplay != 3 and isinstance(volume, Image):
-        before = SceneLook(viewer)
-        show_volume(viewer, volume, rendering="attenuated_mip")
-    bar = viewer.canvas.overlays.scale_bar
-    shown, bar.visible = bar.visible, False  # the figure draws its own
-    try:
-        picture = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
-        camera = viewer.scene.camera
-        across = float(viewer.canvas.size[1]) / picture.shape[1]
-        scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
-    finally:
-        bar.visible = shown
-        if before is not None:
-            before.give_back()
-    return np.ascontiguousarray(picture[..., :3]), scale
+def _oblique(slices: SeenSlices) -> ObliqueWish | None:
+    layer = slices.oblique_of
+    if layer is None:
+        return None
+    volume = volume_from_layer(layer)
+    if isinstance(layer, Labels):
+        scheme = scheme_seen(layer) if is_phases(layer) else None
+        return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, label_painter(layer), True, scheme)
+    return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, grey_painter(layer))
 
 
-def is_objects(layer: Layer) -> bool:
-    """Say whether a layer holds measured objects with their table."""
-    return kind_of(layer) == "objects" and "length_nm" in getattr(layer, "features", ())
-
-
-def _noun(objects: Layer | None) -> str:
-    phase = "" if objects is None else str(record_of(objects).get("phase", ""))
-    return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(phase, f"{phase} objects".strip())
+def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
+    """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
+    found = [step.parameters["thresholds"] for step in steps_of(record_of(phases)) if "thresholds" in step.parameters]
+    limits = tuple(float(value) for value in found[-1]) if found else ()
+    return limits if len(limits) == count - 1 else ()

@@ -10,16 +10,19 @@ import napari.components
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.export.draw import draw_plate, panel_rows
-from napari_snpore.viewer.export.gather import gather, is_objects, missing_for
-from napari_snpore.viewer.export.wish import PARTS, PlateWish
+from napari_snpore.viewer.export.draw import draw_plate, panels_of
+from napari_snpore.viewer.export.gather import gather, missing_for
+from napari_snpore.viewer.export.scene_picture import SceneCamera
+from napari_snpore.viewer.export.seen import SeenSlices
+from napari_snpore.viewer.export.states import is_objects
+from napari_snpore.viewer.export.wish import DEFAULT_PARTS, PARTS, PlateWish
 from napari_snpore.viewer.layers import is_phases, is_volume, record_of
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, StepForm
@@ -30,6 +33,8 @@ from napari_snpore.viewer.workbench.steps import FIGURE
 _PLANES = ("XZ", "XY", "YZ")
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
 _PREVIEW_DPI = 110
+_PANEL_MM = 88.0
+_PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
 _SUFFIXES = ("png", "svg", "pdf")
 
 
@@ -54,6 +59,7 @@ class FigureWidget(StepForm):
         super().__init__()
         self._viewer = plain_viewer(viewer)
         self._picture: QPixmap | None = None
+        self._camera = SceneCamera(self._viewer, self)
         self._build()
         for choice in (self._volume, self._phases, self._objects):
             choice.layer_changed.connect(self._enable)
@@ -128,8 +134,12 @@ class FigureWidget(StepForm):
 
     def _build(self) -> None:
         self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
-        self._phases = LayerChoice(self._viewer, is_phases, empty="", what="layer of phases")
-        self._objects = LayerChoice(self._viewer, is_objects, empty="", what="layer of measured objects")
+        self._phases = LayerChoice(
+            self._viewer, is_phases, empty="Make one with Threshold, Apply", what="layer of phases"
+        )
+        self._objects = LayerChoice(
+            self._viewer, is_objects, empty="Make one with Measure", what="layer of measured objects"
+        )
         rows = self.rows()
         for label, choice in (("Volume", self._volume), ("Phases", self._phases), ("Objects", self._objects)):
             rows.addRow(label, choice)
@@ -137,7 +147,7 @@ class FigureWidget(StepForm):
         self.ticks: dict[str, QCheckBox] = {}
         for part, name in PARTS.items():
             tick = self.ticks[part] = QCheckBox(name)
-            tick.setChecked(True)
+            tick.setChecked(part in DEFAULT_PARTS)
             rows.addRow("Show" if part == "scene" else "", tick)
         self.plane = QComboBox()
         self.plane.addItems(_PLANES)
@@ -146,9 +156,14 @@ class FigureWidget(StepForm):
         )
         rows.addRow("Plane", self.plane)
         self.field = NumberBox(
-            0.0, 0.0, 1e6, step=5.0, decimals=1, tip="Side of the square around the position; 0: all."
+            0.0,
+            0.0,
+            1e6,
+            step=5.0,
+            decimals=1,
+            tip="Side of the square around the position. 0: that of the open Ortho slices, else everything.",
         )
-        self.field.setSpecialValueText("all")
+        self.field.setSpecialValueText("as in Ortho slices, or all")
         rows.addRow("Field of view (nm)", self.field)
         self._look_rows(rows)
         self.picture = QLabel("Preview shows the plate here.")
@@ -189,25 +204,49 @@ class FigureWidget(StepForm):
         fold.form.addRow(self.letters)
         self.column.addWidget(fold)
 
-    def _look(self, dpi: int | None = None) -> Any:
-        from napari_snpore.figures.style import Look
+    def _look(self) -> dict[str, Any]:
+        """Return the arguments of a Look, which is made in the thread: matplotlib takes half a second to come."""
+        return {
+            "width_mm": self.width_box.value(),
+            "font_pt": self.font_box.value(),
+            "dpi": self.dpi_box.value(),
+            "letters": self.letters.isChecked(),
+        }
 
-        return Look(
-            self.width_box.value(),
-            self.font_box.value(),
-            self.dpi_box.value() if dpi is None else dpi,
-            letters=self.letters.isChecked(),
+    def _slices(self) -> SeenSlices:
+        """Return what the open Ortho slices show; nothing of its own without them."""
+        from napari_snpore.viewer.widgets.ortho_slices import open_slices_of
+
+        slices = open_slices_of(self._viewer)
+        if slices is None:
+            return SeenSlices()
+        oblique = slices.oblique
+        return SeenSlices(
+            slices.field_of_view,
+            _PROJECTIONS.get(slices.thick_way.currentText()),
+            slices.thickness.value(),
+            slices.layer if oblique.isExpanded() else None,
+            oblique.tilt.value(),
+            oblique.turn.value(),
         )
 
     def _wish(self) -> PlateWish:
+        self._enable()
+        volume = self._volume.layer
+        if "scene" in self.parts and volume is not None and self.isVisible() and not self._camera.has(volume):
+            self.status.say("Drawing the 3D scene …")
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         return gather(
             self._viewer,
             self.parts,
-            volume=self._volume.layer,
+            volume=volume,
             phases=self._phases.layer,
             objects=self._objects.layer,
             plane=self.plane.currentText(),
             field_nm=self.field.value(),
+            slices=self._slices(),
+            camera=self._camera,
+            look=self._look(),
         )
 
     def _preview(self) -> None:
@@ -216,15 +255,22 @@ class FigureWidget(StepForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        look = self._look(_PREVIEW_DPI)
 
-        def work(progress: Progress, should_stop: ShouldStop) -> NDArray[np.uint8]:
-            figure = draw_plate(wish, look)
-            with look.in_force():
-                figure.canvas.draw()
-                return np.array(figure.canvas.buffer_rgba())[..., :3]  # type: ignore[attr-defined]
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+            from napari_snpore.figures.style import Look
 
-        self.status.run("Preview", work, self._show_picture)
+            drawn = draw_plate(wish, dpi=_PREVIEW_DPI, should_stop=should_stop)
+            with Look(**{**wish.look, "dpi": _PREVIEW_DPI}).in_force():
+                canvas = drawn.figure.canvas
+                canvas.draw()
+                return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
+
+        self.status.run("Preview", work, self._show_preview)
+
+    def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
+        picture, remarks = made
+        self._show_picture(picture)
+        self.status.say(" ".join(remarks), problem=True)
 
     def _show_picture(self, picture: NDArray[np.uint8]) -> None:
         height, width = picture.shape[:2]
@@ -243,6 +289,11 @@ class FigureWidget(StepForm):
         """Keep the preview as wide as the form."""
         super().resizeEvent(event)
         self._fit_picture()
+
+    def enterEvent(self, event: Any) -> None:
+        """Look again what there is to draw: slices may have been opened beside."""
+        super().enterEvent(event)
+        self._enable()
 
     def _ask_plate(self) -> None:
         self._ask("Save plate", "plate.png", lambda path: self._save_or_say(path, apart=False))
@@ -269,30 +320,35 @@ class FigureWidget(StepForm):
         suffix = path.suffix.lower().lstrip(".")
         if suffix not in _SUFFIXES:
             raise InputError(f"'{path.name}' has no ending of a figure; .png, .svg or .pdf is needed.")
-        wish, look = self._wish(), self._look()
+        wish = self._wish()
 
-        def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[list[Path], tuple[str, ...]]:
             from napari_snpore.figures.plate import panel_figure
             from napari_snpore.figures.save import save_figure
+            from napari_snpore.figures.style import Look
 
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
-                return save_figure(draw_plate(wish, look), stem, formats=formats, recipe=wish.recipe())  # type: ignore[arg-type]
+                drawn = draw_plate(wish, should_stop=should_stop)
+                return save_figure(drawn.figure, stem, formats=formats, recipe=wish.recipe()), drawn.remarks  # type: ignore[arg-type]
+            found = panels_of(wish, should_stop)
+            look = Look(**wish.look)
+            look = look.at_width(min(_PANEL_MM, look.width(_PANEL_MM)))
             paths: list[Path] = []
-            panels = [panel for row in panel_rows(wish) for panel in row]
+            panels = [panel for row in found.rows for panel in row]
             for number, panel in enumerate(panels, 1):
-                figure = panel_figure(panel, look=look.at_width(min(88.0, self_width)))
+                figure = panel_figure(panel, look=look)
                 place = Path(f"{stem}_{number:02d}")
                 paths += save_figure(figure, place, formats=formats, recipe={**wish.recipe(), "panel": number})  # type: ignore[arg-type]
                 progress(number, len(panels))
-            return paths
+            return paths, found.left_out
 
-        self_width = self.width_box.value()
         self.status.run("Figure", work, self._say_saved)
 
-    def _say_saved(self, paths: list[Path]) -> None:
+    def _say_saved(self, made: tuple[list[Path], tuple[str, ...]]) -> None:
+        paths, remarks = made
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        self.status.say(f"Saved {paths[0]}{more}.")
+        self.status.say(" ".join([f"Saved {paths[0]}{more}.", *remarks]), problem=bool(remarks))
         shown = self._phases.layer or self._volume.layer
         if shown is not None:  # for the Workbench: done, and stale once this layer was made again
             record = {"file": paths[0].name, "history": list(record_of(shown).get("history", ()))}
@@ -300,8 +356,9 @@ class FigureWidget(StepForm):
 
     def _enable(self, _: Any = None) -> None:
         volume, phases, objects = (choice.layer for choice in (self._volume, self._phases, self._objects))
+        slices = self._slices()
         for part, tick in self.ticks.items():
-            words = missing_for(self._viewer, part, volume=volume, phases=phases, objects=objects)
+            words = missing_for(self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices)
             tick.setEnabled(not words)
             tick.setText(f"{PARTS[part]} ({words})" if words else PARTS[part])
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy

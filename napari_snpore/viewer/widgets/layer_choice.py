@@ -87,7 +87,7 @@ class LayerChoice(QComboBox):
     def required(self) -> Layer:
         """Return the chosen layer, or refuse."""
         if self._current is None:
-            raise InputError(f"There is no {self._what} yet. {self._empty}.")
+            raise InputError(f"There is no {self._what} yet." + (f" {self._empty}." if self._empty else ""))
         return self._current
 
     def _watch_name(self, event: Any) -> None:

@@ -11,11 +11,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.export.gather import colours_of
-from napari_snpore.viewer.layers import record_of, scheme_of, volume_from_layer
+from napari_snpore.viewer.export.seen import Painter, grey_painter, label_painter, scheme_seen
+from napari_snpore.viewer.layers import record_of, volume_from_layer
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
+from napari_snpore.volume import Volume
 
 _PLANES = ("XZ", "XY", "YZ")
 
@@ -33,23 +34,36 @@ class StackPanel(Fold):
         self.plane.addItems(_PLANES)
         self.labels = QCheckBox("place and scale bar on each")
         self.labels.setChecked(True)
+        self.overwrite = QCheckBox("overwrite pictures that are there")
+        self.overwrite.setToolTip(
+            "Of the same numbering; other files in the folder stay. Off: the folder must be empty."
+        )
         self.speed = CountBox(15, 1, 60, tip="Slices a second, of a movie.")
         self.pictures_button = QPushButton("Save pictures …")
         self.pictures_button.setToolTip("Numbered PNG files, slice_0001.png and so on, in a folder of your choice.")
         self.movie_button = QPushButton("Save movie …")
         self.movie_button.setToolTip("MP4 or GIF, by the ending of the name.")
+        self._on = True
+        self.of.currentTextChanged.connect(self._refresh)
+        for choice in self._choices.values():
+            choice.layer_changed.connect(self._refresh)
         self.pictures_button.clicked.connect(self._ask_folder)
         self.movie_button.clicked.connect(self._ask_movie)
         self.form.addRow("Slices of", self.of)
         self.form.addRow("Plane", self.plane)
         self.form.addRow(self.labels)
+        self.form.addRow(self.overwrite)
         self.form.addRow("Slices a second", self.speed)
         self.form.addRow(self.pictures_button)
         self.form.addRow(self.movie_button)
 
     def enable(self, on: bool) -> None:
-        """Let the buttons be pressed where there is something to write."""
-        there = on and any(choice.layer is not None for choice in self._choices.values())
+        """Let the buttons be pressed while no other work runs, and there is something of the chosen kind to write."""
+        self._on = on
+        self._refresh()
+
+    def _refresh(self, _: Any = None) -> None:
+        there = self._on and self._choices[self.of.currentText()].layer is not None
         self.pictures_button.setEnabled(there)
         self.movie_button.setEnabled(there)
 
@@ -62,7 +76,7 @@ class StackPanel(Fold):
             There is no such layer.
         """
         layer, volume, colouring = self._source()
-        plane, labels = self.plane.currentText(), self.labels.isChecked()
+        plane, labels, overwrite = self.plane.currentText(), self.labels.isChecked(), self.overwrite.isChecked()
         recipe = self._recipe(layer)
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
@@ -75,6 +89,7 @@ class StackPanel(Fold):
                 plane=plane,
                 labels=labels,
                 recipe=recipe,
+                overwrite=overwrite,
                 progress=progress,
                 should_stop=should_stop,
             )
@@ -105,25 +120,17 @@ class StackPanel(Fold):
 
         self._status.run("Movie", work, lambda made: self._status.say(f"Saved {made}."))
 
-    def _source(self) -> tuple[Layer, Any, Any]:
+    def _source(self) -> tuple[Layer, Volume, Painter]:
         layer = self._choices[self.of.currentText()].required()
-        volume = volume_from_layer(layer)
-        if isinstance(layer, Labels):
-            from napari_snpore.figures.phase_colours import phase_image
-
-            scheme = scheme_of(layer)
-            return layer, volume, lambda values: phase_image(values, scheme)
-        from napari_snpore.figures.panels import in_colours
-
-        limits, colours = tuple(layer.contrast_limits), colours_of(layer)
-        return layer, volume, lambda values: in_colours(values, limits, colours)
+        return layer, volume_from_layer(layer), (label_painter if isinstance(layer, Labels) else grey_painter)(layer)
 
     def _recipe(self, layer: Layer) -> dict[str, Any]:
         return {
             "figure": "slices",
             "layer": layer.name,
             "history": list(record_of(layer).get("history", ())),
-            "contrast_limits": [float(end) for end in getattr(layer, "contrast_limits", ())],
+            **_painted(layer),
+            "labels": self.labels.isChecked(),
         }
 
     def _ask_folder(self) -> None:
@@ -140,3 +147,12 @@ class StackPanel(Fold):
                 save(name)
             except InputError as error:
                 self._status.refuse(error)
+
+
+def _painted(layer: Layer) -> dict[str, Any]:
+    """Return in which colours a layer is drawn, for the recipe."""
+    if isinstance(layer, Labels):
+        seen = scheme_seen(layer)
+        return {"phases": dict(zip(seen.names, seen.colours, strict=True))}
+    limits = [float(end) for end in layer.contrast_limits]
+    return {"contrast_limits": limits, "colormap": layer.colormap.name, "gamma": float(layer.gamma)}
