@@ -229,3 +229,12 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     widget.place.wanted.setChecked(False)
     widget.measure()
     assert not widget.place.result.text()
+
+
+def test_labels_of_many_objects_are_no_phases(viewer, qtbot):
+    viewer.add_labels(np.arange(3000, dtype=np.uint16).reshape(10, 15, 20), scale=(1, 1, 1), units=("nm",) * 3)
+    widget = MeasureWidget(viewer)
+    qtbot.addWidget(widget)
+    assert widget.phase_box.count() == 0
+    assert not widget.main_button.isEnabled()
+    assert "labels from 0 to 2999" in widget.status.message.text()

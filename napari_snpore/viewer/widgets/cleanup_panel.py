@@ -65,6 +65,7 @@ class CleanupPanel(Fold):
         self.fill = QComboBox()
         self.fill.setToolTip("Darker phases that this phase encloses on all sides become it.")
         self.speck_phase = QComboBox()
+        self.speck_phase.setToolTip("The phase whose small objects are taken away.")
         self.speck_size = CountBox(0, 0, 1_000_000, tip="Objects of fewer voxels become what lies around most of them.")
         self.speck_size.setSpecialValueText("off")
         smooth, specks = QHBoxLayout(), QHBoxLayout()

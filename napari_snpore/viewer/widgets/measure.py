@@ -27,6 +27,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.foreign_labels import phase_scheme
 from napari_snpore.viewer.layers import (
     KEY,
     SEPARATOR,
@@ -206,7 +207,9 @@ class MeasureWidget(StepForm):
         self.status = StepStatus()
         self.column.addWidget(self.status)
         self.column.addStretch(1)
-        self.status.busy_changed.connect(lambda busy: self.main_button.setEnabled(not busy and self.layer is not None))
+        self.status.busy_changed.connect(
+            lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
+        )
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_removed)
 
     def _ways(self) -> QWidget:
@@ -299,8 +302,8 @@ class MeasureWidget(StepForm):
         before = self.phase_box.currentText()
         blocked = self.phase_box.blockSignals(True)
         self.phase_box.clear()
-        if layer is not None:
-            names = scheme_of(layer).names
+        names = self._names_of(layer)
+        if layer is not None and names:
             self.phase_box.addItems(names)
             self.phase_box.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
             if layer not in self._watched:
@@ -308,9 +311,19 @@ class MeasureWidget(StepForm):
                 for emitter in (layer.events.data, layer.events.paint):
                     connect_while_alive(self, emitter, self._on_changed)
         self.phase_box.blockSignals(blocked)
-        self.phase_box.setEnabled(layer is not None)
-        self.main_button.setEnabled(layer is not None and not self.status.busy)
+        self.phase_box.setEnabled(bool(names))
+        self.main_button.setEnabled(bool(names) and not self.status.busy)
         self._on_phase()
+
+    def _names_of(self, layer: Layer | None) -> tuple[str, ...]:
+        """Return the names of the phases; none, and the reason in the status, where the labels can be no phases."""
+        if layer is None:
+            return ()
+        try:
+            return phase_scheme(layer).names
+        except InputError as error:
+            self.status.say(str(error), problem=True)
+            return ()
 
     def _on_phase(self) -> None:
         """Set the connectivity that goes with the phase: pore and solid are duals."""
