@@ -57,7 +57,8 @@ class BoxPanel(Fold):
         self.follows = QCheckBox("follow the drift")
         self.follows.setChecked(True)
         self.follows.setToolTip(
-            "Each frame is correlated with the first one, and the boxes move along. Needs some structure in the fibre."
+            "The boxes go with the fibre: across it with its fitted axis, along it with its structure (clusters, pores),\n"
+            "which is looked for in each frame. A fibre without structure is not followed along its axis."
         )
         self.button = QPushButton("Measure intensity")
         self.button.setToolTip("Mean grey value of each box in each frame, in per cent of the first frame.")
