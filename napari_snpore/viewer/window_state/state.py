@@ -95,7 +95,7 @@ class KeepsState(Protocol):
     """
 
     def state(self) -> Mapping[str, Any]:
-        """Return what the user set, as JSON values; layers by their name. Quick: it is called in the GUI thread."""
+        """Return what the user set, as JSON values and arrays; layers by name. Quick: it is called in the GUI thread."""
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once.
