@@ -15,7 +15,7 @@ from napari_snpore.files.atomic import atomic_path
 from napari_snpore.viewer.window_state.array_files import FOLDER, write_array
 from napari_snpore.viewer.window_state.gather import ON_A_GRID, window_state
 from napari_snpore.viewer.window_state.manifest import is_window_folder, write_manifest
-from napari_snpore.viewer.window_state.meter import Meter
+from napari_snpore.viewer.window_state.meter import Meter, size_in_words
 from napari_snpore.viewer.window_state.plain import NotKeptError, Packer
 from napari_snpore.viewer.window_state.state import LayerState, WindowState
 
@@ -81,7 +81,13 @@ def write_window(
         content = {
             "layers": layers,
             "window": packer.pack(
-                {"view": state.view, "selected": list(state.selected), "active": state.active}, "the window"
+                {
+                    "view": state.view,
+                    "selected": list(state.selected),
+                    "active": state.active,
+                    "layout": state.layout,
+                },
+                "the window",
             ),
             "widgets": [
                 {"name": one.display_name, "state": packer.pack(one.state, f"the widget {one.display_name}")}
@@ -104,9 +110,16 @@ def checked_place(folder: str | Path) -> Path:
     Raises
     ------
     OutputError
-        There is something else.
+        There is something else, or no folder can be called so.
     """
     place = Path(folder).expanduser().absolute()
+    try:
+        return _checked(place)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
+
+
+def _checked(place: Path) -> Path:
     if place.is_dir():
         if not is_window_folder(place) and any(place.iterdir()):
             raise OutputError(f"{place} holds something other than a saved window; choose a new or an empty folder.")
@@ -146,5 +159,8 @@ def _bytes(data: Any) -> int:
 def _check_room(folder: Path, size: int) -> None:
     """Refuse before half of it is written, where that can be known."""
     parent = next((one for one in folder.parents if one.is_dir()), None)
-    if parent is not None and shutil.disk_usage(parent).free < size:
-        raise OutputError(f"{folder} cannot be written: the window needs {size / 1e9:.1f} GB, and less is free there.")
+    free = size if parent is None else shutil.disk_usage(parent).free
+    if free < size:
+        raise OutputError(
+            f"{folder} cannot be written: the window needs {size_in_words(size)}, and {size_in_words(free)} are free there."
+        )

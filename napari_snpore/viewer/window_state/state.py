@@ -63,6 +63,8 @@ class WindowState:
         Number of the active layer.
     widgets : sequence of WidgetState
         The open widgets.
+    layout : mapping
+        Size and docks, see :mod:`~napari_snpore.viewer.window_state.layout`; empty without open widgets.
     notes : sequence of str
         What is not as in the window, one sentence each.
     """
@@ -72,6 +74,7 @@ class WindowState:
     selected: tuple[int, ...] = ()
     active: int | None = None
     widgets: tuple[WidgetState, ...] = ()
+    layout: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
