@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,12 +35,14 @@ def layout_values(viewer: Any) -> dict[str, Any]:
 
 def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
     """Give the window its size and its docks back, soon; it never gets larger than the screen."""
-    main = _main_window(viewer)
-    if main is None:
+    found = _main_window(viewer)
+    if found is None:
         return
+    window = weakref.ref(found)  # one that is closed meanwhile is not held
 
     def place(again: bool) -> None:
-        if isalive(main):
+        main = window()
+        if main is not None and isalive(main):
             _place(main, layout)
             if again:  # forms that stood behind others are shown for the first time by this, and look for a place then
                 QTimer.singleShot(_SETTLED_MS, lambda: place(again=False))
