@@ -19,6 +19,8 @@ from napari_snpore.in_situ import (
     rectangle_profile,
 )
 from napari_snpore.in_situ.chord import blurred_chord, chord_and_slopes
+from napari_snpore.in_situ.rectangle import directions
+from napari_snpore.phantom.in_time import make_swelling_fibre
 
 PIXEL = 0.9
 
@@ -334,6 +336,32 @@ def test_brightening_of_twelve_per_cent_is_found_in_boxes_that_follow(drifting):
     still = box_intensities(images, boxes, pixel_size_nm=1.0, follow=False)
     assert still["drift_x_nm"].eq(0).all()
     assert abs(still.loc[still["box"] == "left", "intensity_percent"].iloc[-1] - 112) > 3, "the fibre has left the box"
+
+
+def test_boxes_stay_on_a_fibre_that_grows_and_moves():
+    made = make_swelling_fibre(frames=11)
+    pixel, (height, width) = made.series.pixel_size_nm, made.series.shape
+    y, x = (height - 1) / 2 * pixel, (width - 1) / 2 * pixel
+    table = box_intensities(
+        made.series, {"axis": Rectangle((y, x), (40.0, 4.0), made.angle_deg)}, vacuum=[(y - 40, 5), (y + 40, 18)]
+    )
+    truth = made.truth[["drift_y_nm", "drift_x_nm"]].to_numpy()
+    # a pixel is 0.6 nm; along the fibre only clusters of some nm tell
+    assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() == pytest.approx(truth, abs=0.7)
+    across = directions(made.angle_deg)[1]
+    assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() @ across == pytest.approx(truth @ across, abs=0.1)
+    last = table.iloc[-1]
+    error = math.hypot(last["intensity_percent_error"], table["intensity_percent_error"].iloc[0])
+    assert abs(last["intensity_percent"] - 112.5) < 2 * error
+    assert error < 1
+
+
+def test_a_fibre_without_structure_is_followed_across_and_not_led_along_by_noise():
+    moves = 6 * np.sin(np.arange(12) / 2)
+    images = [cylinder(60 + k, angle=12.0, offset=moves[k], noise=5.0, seed=k, shape=(100, 160)) for k in range(12)]
+    table = box_intensities(np.array(images), [[(40, 60), (50, 75)]], pixel_size_nm=PIXEL)
+    truth = (moves - moves[0])[:, None] * directions(12.0)[1]
+    assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() == pytest.approx(truth, abs=0.1)
 
 
 def test_standard_error_is_that_of_the_mean():

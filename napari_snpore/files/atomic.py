@@ -54,7 +54,7 @@ def _take_place(part: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
+    if os.path.isdir(path) and not os.path.islink(path):  # these say no where pathlib fails: a name that is too long
         shutil.rmtree(path, ignore_errors=True)
     elif os.path.lexists(path):  # a parent that is a file makes unlink fail where there is nothing to remove
         path.unlink()

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.in_situ.drift import image_drift
+from napari_snpore.in_situ.fibre_drift import fibre_drift
 from napari_snpore.in_situ.frames import FLOAT, ImageSeries, series_of
 from napari_snpore.in_situ.rectangle import Rectangle, Region, rectangle_of
 
@@ -48,7 +48,7 @@ def box_intensities(
         A box beside the fibre whose mean is subtracted, frame by frame. It moves with the others; what of it leaves the image
         is left out.
     follow : bool
-        Move the boxes with the drift of the picture (:func:`~napari_snpore.in_situ.drift.image_drift`).
+        Move the boxes with the fibre (:func:`~napari_snpore.in_situ.fibre_drift.fibre_drift`).
     drift_nm : array-like, shape (frame, 2), optional
         Drift ``(dy, dx)`` that is known already.
     progress, should_stop : callable, optional
@@ -124,7 +124,7 @@ def _drift(
     if not follow:
         return np.zeros((count, 2)), count
     tell = None if progress is None else (lambda done, _: progress(done, 2 * count))
-    return image_drift(series, progress=tell, should_stop=should_stop), 2 * count
+    return fibre_drift(series, progress=tell, should_stop=should_stop), 2 * count
 
 
 def _frame_rows(

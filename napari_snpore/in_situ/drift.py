@@ -11,7 +11,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.in_situ.frames import FLOAT, ImageSeries, series_of
 
 _FINENESS = 50
-_SMOOTHING_PX = 1.0
+SMOOTHING_PX = 1.0
 _LEAST_OVERLAP = 0.25
 
 
@@ -25,7 +25,8 @@ def image_drift(
     """Return how far the picture of each frame has moved against the first one.
 
     Each frame is correlated with the first: once as a whole, then again where both overlap, so that the taper towards the
-    rim does not pull towards zero. A fibre without features along its axis leaves the movement along it undetermined.
+    rim does not pull towards zero. A fibre without features along its axis leaves the movement along it undetermined, and one
+    that grows pulls as well: :func:`~napari_snpore.in_situ.fibre_drift.fibre_drift` asks the fitted axis.
 
     Parameters
     ----------
@@ -42,19 +43,20 @@ def image_drift(
         Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is not finite.
     """
     series = series_of(images, pixel_size_nm, None)
-    first = _smoothed(series.frame(0))
-    known = bool(np.isfinite(first).all())
+    first = series.frame(0)
 
     def move(index: int) -> FLOAT:
-        if index == 0:
-            return np.zeros(2) if known else np.full(2, np.nan)
-        frame = _smoothed(series.frame(index))
-        if not known or not np.isfinite(frame).all():
-            return np.full(2, np.nan)
-        return movement(first, frame)
+        return movement_of(first, series.frame(index))
 
     found = run_blocks(move, range(len(series)), progress=progress, should_stop=should_stop)
     return np.array(found) * series.pixel_size_nm
+
+
+def movement_of(first: FLOAT, frame: FLOAT) -> FLOAT:
+    """Return the movement (dy, dx) in px from one image to another; NaN where one of them is not finite."""
+    if not np.isfinite(first).all() or not np.isfinite(frame).all():
+        return np.full(2, np.nan)
+    return np.zeros(2) if first is frame else movement(smoothed(first), smoothed(frame))
 
 
 def movement(reference: FLOAT, frame: FLOAT) -> FLOAT:
@@ -92,6 +94,7 @@ def _tapered(image: FLOAT) -> FLOAT:
     return tapered
 
 
-def _smoothed(image: FLOAT) -> FLOAT:
-    smooth: FLOAT = scipy.ndimage.gaussian_filter(image, _SMOOTHING_PX, mode="nearest")
+def smoothed(image: FLOAT) -> FLOAT:
+    """Return an image with less of its noise."""
+    smooth: FLOAT = scipy.ndimage.gaussian_filter(image, SMOOTHING_PX, mode="nearest")
     return smooth

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import dask.array as da
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.notifications import notification_manager
 
@@ -12,6 +15,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
 from napari_snpore.viewer.widgets.envelope_settings import skin_of
 from napari_snpore.viewer.widgets.threshold import ThresholdWidget
+from napari_snpore.viewer.window_state.plain import Packer, unpack
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.25, 0.25), (1.0, 2.0, 3.0)
@@ -143,6 +147,76 @@ def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(vie
     assert "stale" not in widget.envelope.state.text()
     widget.envelope.tau.setValue(0.6)
     assert "stale" in widget.envelope.state.text()
+
+
+def saved_and_taken_up(widget, qtbot):
+    """Return a new widget in a new viewer that took up what the window of the first one keeps."""
+    packer = Packer()
+    text = json.dumps(packer.pack(dict(widget.state()), "the widget"))
+    assert packer.notes == []
+    again = ViewerModel()
+    made = {}
+    for layer in widget._viewer.layers:
+        if kind_of(layer) != "preview":
+            made[layer.name] = again.add_layer(type(layer).create(*layer.as_layer_data_tuple()))
+    new = ThresholdWidget(again)
+    qtbot.addWidget(new)
+    new.set_state(unpack(json.loads(text), packer.arrays), made)
+    return new
+
+
+def test_a_saved_widget_makes_the_same_phases_bit_for_bit(viewer, qtbot, rod):
+    rng = np.random.default_rng(1)
+    noisy = np.clip(rod + rng.normal(0, 12, rod.shape), 0, 255).astype(np.uint8)
+    widget = widget_for(viewer, qtbot, noisy)
+    widget.thresholds = (55, 160)
+    widget.envelope.ray_length.setValue(2.5)
+    widget.envelope.tau.setValue(0.6)
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    widget.cleanup.majority.setValue(1)
+    widget.cleanup.fill.setCurrentIndex(1)
+    widget.cleanup.speck_size.setValue(5)
+    widget.cleanup.method.setCurrentText("median")
+    widget.region.choice.setCurrentText("envelope")
+    widget.tools.log.setChecked(False)
+    phases = widget.apply().data.copy()
+    again = saved_and_taken_up(widget, qtbot)
+    # not made anew with what stands in the boxes: kept, voxel by voxel
+    assert again.fractions == widget.fractions
+    assert "rays of 2.5" in again.envelope.state.text()
+    assert "stale" not in again.envelope.state.text()
+    assert again.state()["settings"] == widget.state()["settings"]
+    assert not any(kind_of(layer) == "preview" for layer in again._viewer.layers), "it was not shown"
+    assert not again._viewer.layers["fibre · envelope"].visible
+    np.testing.assert_array_equal(again.apply().data, phases)
+    again.thresholds = (56, 160)
+    assert "stale" in again.envelope.state.text()
+    assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), "phases of older thresholds give way"
+
+
+def test_apply_waits_for_the_envelope_of_a_saved_window(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.thresholds = (50, 150)
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    again = saved_and_taken_up(widget, qtbot)
+    assert not again.main_button.isEnabled()
+    assert (again.apply().data == 0).any(), "vacuum is outside the envelope"
+    assert again.main_button.isEnabled()
+    third = saved_and_taken_up(saved_and_taken_up(widget, qtbot), qtbot)  # saved again before it was unpacked
+    third.counting.wait()
+    assert "rays of" in third.envelope.state.text()
+
+
+def test_a_saved_widget_without_an_envelope_has_none(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    again = saved_and_taken_up(widget, qtbot)
+    again.counting.wait()
+    assert again.thresholds == (3.0, 9.0)
+    assert "none yet" in again.envelope.state.text()
+    assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), "it was shown"
 
 
 def test_layer_without_a_voxel_size_gets_phases_but_no_envelope(viewer, qtbot, steps):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -13,12 +16,15 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from napari.utils.colormaps import Colormap, CyclicLabelColormap, DirectLabelColormap
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_snpore.errors import FileFormatError, InputError, OutputError, Stopped
 from napari_snpore.files import read_volume
+from napari_snpore.in_situ import ImageSeries
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.docking import ancestor
 from napari_snpore.viewer.layers import (
     KEY,
     add_layer,
@@ -29,7 +35,9 @@ from napari_snpore.viewer.layers import (
     steps_of,
     volume_data,
 )
-from napari_snpore.viewer.widgets.threshold import ThresholdWidget
+from napari_snpore.viewer.widgets.in_situ import InSituWidget
+from napari_snpore.viewer.widgets.in_situ_layers import frames_data
+from napari_snpore.viewer.widgets.ortho_slices import OrthoSlicesWidget
 from napari_snpore.viewer.window_state import (
     LayerState,
     WindowState,
@@ -43,9 +51,11 @@ from napari_snpore.viewer.window_state import (
     window_state,
     write_window,
 )
+from napari_snpore.viewer.window_state.layout import set_layout
 from napari_snpore.viewer.window_state.saving import start_saving
 from napari_snpore.viewer.window_state.window_work import start_shown
 from napari_snpore.volume import Step, Volume
+from tests.viewer.mouse import opened, settle
 
 SPACING = (0.5, 0.25, 0.2)
 ORIGIN = (10.0, -3.0, 1 / 3)
@@ -500,6 +510,66 @@ def test_a_layer_that_napari_refuses_does_not_take_the_others_with_it(viewer, fo
     assert "'needle' could not be made again" in restored.notes[0]
 
 
+def test_damage_is_told_without_the_words_of_a_parser(folder):
+    path = folder / "window.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    with pytest.raises(FileFormatError) as cut:
+        read_window(folder)
+    path.write_bytes(whole)
+    change(folder, lambda content: content["layers"][0].pop("settings"))
+    with pytest.raises(FileFormatError) as missing:
+        read_window(folder)
+    for told in (str(cut.value), str(missing.value)):
+        assert "window.json is damaged" in told
+        assert not any(word in told for word in ("line", "column", "char", "Error", "'settings'"))
+
+
+def test_a_name_that_is_too_long_is_refused(viewer, tmp_path):
+    viewer.add_points(np.zeros((2, 3)))
+    with pytest.raises(OutputError, match="cannot be saved to: File name too long"):
+        save_window(viewer, tmp_path / ("n" * 300))
+    with pytest.raises(OutputError, match="cannot be written: File name too long"):
+        save_window(viewer, tmp_path / ("n" * 250))  # long enough that the folder beside it has no name left
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_in_fitting_units(viewer, tmp_path, monkeypatch):
+    add_layer(viewer, volume_data(volume(shape=(4, 512, 1024)), "needle"))  # 4 · 512 · 1024 · 4 bytes
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**7, 10**7 - 4000, 4000))
+    with pytest.raises(OutputError, match=r"needs 8\.4 MB, and 4\.0 kB are free there"):
+        save_window(viewer, tmp_path / "window")
+
+
+def test_a_disk_that_fills_up_while_it_is_written_says_so(viewer, tmp_path, monkeypatch):
+    """As on a small disk: there seems to be room, then a write fails, and what was written is taken away."""
+    viewer.add_points(RNG.random((5000, 3)))
+    usage, free = type(shutil.disk_usage(tmp_path)), iter([10**9, 10**5])
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**9, 0, next(free)))
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(
+        OutputError, match=r"window cannot be written: the window needs \d+\.\d kB, and 100\.0 kB are free"
+    ):
+        save_window(viewer, tmp_path / "window")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_failure_names_the_folder_that_was_asked_for(viewer, tmp_path, monkeypatch):
+    add_layer(viewer, volume_data(volume(), "needle"))
+
+    def broken(path, *_):
+        raise OutputError(f"{path} cannot be written: bad sector.")
+
+    monkeypatch.setattr("napari_snpore.viewer.window_state.array_files.write_volume", broken)
+    with pytest.raises(OutputError, match=re.escape(f"{tmp_path / 'window' / 'layers'}")):
+        save_window(viewer, tmp_path / "window")
+
+
 def test_reading_can_be_stopped(folder):
     with pytest.raises(Stopped):
         read_window(folder, should_stop=lambda: True)
@@ -512,22 +582,7 @@ def window(make_napari_viewer_proxy):
     return viewer
 
 
-@pytest.fixture
-def keeps_thresholds(monkeypatch):
-    """Give the Threshold widget the two methods."""
-
-    def state(self):
-        return {"layer": self.layer.name if self.layer else None, "thresholds": list(self.thresholds)}
-
-    def set_state(self, saved, layers):
-        self.layer = layers.get(saved["layer"])
-        self.thresholds = saved["thresholds"]
-
-    monkeypatch.setattr(ThresholdWidget, "state", state, raising=False)
-    monkeypatch.setattr(ThresholdWidget, "set_state", set_state, raising=False)
-
-
-def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tmp_path, keeps_thresholds):
+def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tmp_path):
     grey = np.arange(4096, dtype=np.uint16).reshape(16, 16, 16)
     add_layer(window, phases_data(Volume(grey.astype(np.uint8) // 80, SPACING, ORIGIN), "phases"))
     add_layer(window, volume_data(Volume(grey, SPACING, ORIGIN), "steps"))
@@ -626,3 +681,104 @@ def test_who_closes_the_line_does_not_stop_the_work(window, qtbot, tmp_path, slo
     assert told[0].layer_count == 1
     assert is_window_folder(tmp_path / "w")
     qtbot.wait(50)
+
+
+def docks_of(viewer):
+    """Return the main window of a viewer, and its docks by the name of the widget."""
+    main = ancestor(next(iter(viewer.window.dock_widgets.values())), QMainWindow)
+    return main, {name.split(" (")[0]: ancestor(one, QDockWidget) for name, one in viewer.window.dock_widgets.items()}
+
+
+def is_raised(dock):
+    return not dock.visibleRegion().isEmpty()
+
+
+def test_tabs_docks_and_slices_come_back(window, qtbot, tmp_path, make_napari_viewer_proxy):
+    add_layer(window, volume_data(volume(shape=(12, 40, 50)), "needle"))
+    _, first = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
+    first.counting.wait()
+    for name in ("Subvolumes", "Measure"):
+        window.window.add_plugin_dock_widget("napari-snpore", name)
+        settle(0.2)  # each joins the tabs
+    slices = opened(window)
+    slices.position = (11.0, -1.0, 3.0)
+    slices.keep("here")
+    slices.linked.views["XY"].camera.zoom *= 3
+    main, docks = docks_of(window)
+    main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["Subvolumes"])
+    docks["Threshold"].raise_()
+    settle(0.5)
+    zoom = slices.linked.views["XY"].camera.zoom
+    assert is_raised(docks["Threshold"])
+    save_window(window, tmp_path / "window")
+    other = make_napari_viewer_proxy(show=True)
+    restore_window(other, read_window(tmp_path / "window"))
+    settle(1.2)
+    main, docks = docks_of(other)
+    assert is_raised(docks["Threshold"])
+    assert not is_raised(docks["Measure"])
+    assert docks["Measure"] in main.tabifiedDockWidgets(docks["Threshold"])
+    assert main.dockWidgetArea(docks["Subvolumes"]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert main.dockWidgetArea(docks["Ortho slices"]) == Qt.DockWidgetArea.BottomDockWidgetArea
+    slices = next(one for one in other.window.dock_widgets.values() if isinstance(one, OrthoSlicesWidget))
+    assert [view.camera.zoom for view in slices.linked.views.values()] == pytest.approx([zoom] * 3)
+    slices.position = (10.0, -2.0, 2.0)
+    slices.go_to("here")
+    assert slices.position == pytest.approx((11.0, -1.0, 3.0), abs=0.26)
+
+
+def test_the_size_of_the_window_comes_back(window, qtbot, tmp_path, make_napari_viewer_proxy):
+    window.add_points(np.zeros((2, 3)))
+    window.window.add_plugin_dock_widget("napari-snpore", "Measure")
+    window.window.resize(791, 583)
+    settle(0.3)
+    main, _ = docks_of(window)
+    size = main.size()
+    assert (size.width(), size.height()) == (791, 583)
+    save_window(window, tmp_path / "window")
+    other = make_napari_viewer_proxy(show=True)
+    restore_window(other, read_window(tmp_path / "window"))
+    settle(0.8)
+    assert docks_of(other)[0].size() == size
+
+
+@pytest.mark.parametrize("docks", ["", "bm90IFF0", "no base64 ⚠", None])
+def test_a_window_is_never_larger_than_the_screen(window, qtbot, docks):
+    window.window.add_plugin_dock_widget("napari-snpore", "Measure")
+    set_layout(window, {"size": [9000, 8000], "docks": docks})
+    settle(0.5)
+    main, _ = docks_of(window)
+    room = main.screen().availableGeometry()
+    assert room.contains(main.frameGeometry())
+    assert main.width() > 0.9 * room.width()
+
+
+def test_rectangles_of_an_in_situ_series_come_back_with_their_numbers(viewer, qtbot, tmp_path):
+    images = RNG.random((3, 40, 60)).astype(np.float32)
+    add_layer(viewer, frames_data(ImageSeries(images, 0.5, [0.0, 5.0, 11.0]), "movie"))
+    widget = InSituWidget(viewer)
+    qtbot.addWidget(widget)
+    for drawn, corners in ((widget.region, [[2, 2], [30, 50]]), (widget.boxes.drawn, [[3, 3], [9, 9]])):
+        drawn.draw()
+        drawn.layer.add_rectangles([corners])
+        drawn.layer.mode = "pan_zoom"
+    widget.boxes.drawn.layer.add_rectangles([[[20, 20], [30, 35]]])
+    widget.boxes.vacuum.setCurrentText("2")
+    widget.boxes.follows.setChecked(False)
+    viewer = round_trip(viewer, tmp_path / "window")
+    again = InSituWidget(viewer)
+    qtbot.addWidget(again)
+    again.set_state(widget.state(), {layer.name: layer for layer in viewer.layers})
+    assert again.boxes.drawn.layer.text.values.tolist() == ["1", "2"]
+    assert again.state() == widget.state()
+    assert again.boxes.wish(again.layer, 0.5) == widget.boxes.wish(widget.layer, 0.5)
+
+
+def test_a_window_that_is_closed_while_it_is_saved_leaves_nothing(window, qtbot, tmp_path, slow):
+    state = WindowState((LayerState(slow, {"name": "slow"}, "image"),))
+    bar = start_shown(
+        window, "Save window", lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s), print
+    ).bar
+    qtbot.waitUntil(lambda: bar.value() > 0, timeout=10_000)
+    window.close()
+    qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)

@@ -87,7 +87,22 @@ class LinkedViews(QWidget):
         dims.set_point(range(first, dims.ndim), [float(value) for value in clipped])
 
     def _fit_again(self) -> None:
-        self.fit(self._field_nm)
+        if not self._looked_at_by_hand:
+            self.fit(self._field_nm)
+
+    def camera(self) -> dict[str, Any] | None:
+        """Return where a user turned the slices to: ``middle_nm`` and ``zoom`` (px a nm); None while they fit by themselves."""
+        if not self._looked_at_by_hand:
+            return None
+        middle = [0.0, 0.0, 0.0]
+        for view in self.views.values():
+            _, middle[view.plane.rows], middle[view.plane.columns] = (float(value) for value in view.camera.center)
+        return {"middle_nm": middle, "zoom": float(self.views[XY.name].camera.zoom)}
+
+    def look_at(self, middle_nm: Triple, zoom: float) -> None:
+        """Turn the slices to a place, as a user does."""
+        self._looked_at_by_hand = True
+        self._turn_to(middle_nm, zoom)
 
     def fit(self, field_nm: float | None = None) -> None:
         """Show everything, or a square field of view around the cross-hair (nm).
@@ -160,7 +175,9 @@ class LinkedViews(QWidget):
             self.move_to(_triple(point))
 
     def _look_at(self, middle: Triple, field: Triple) -> None:
-        zoom = min(self._zoom_that_fits(view, field) for view in self.views.values())
+        self._turn_to(middle, min(self._zoom_that_fits(view, field) for view in self.views.values()))
+
+    def _turn_to(self, middle: Triple, zoom: float) -> None:
         self._linking = True
         for view in self.views.values():
             view.camera.center = (0.0, middle[view.plane.rows], middle[view.plane.columns])

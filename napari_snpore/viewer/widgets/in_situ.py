@@ -30,15 +30,17 @@ from napari_snpore.viewer.widgets.in_situ_drawing import DrawnRectangles
 from napari_snpore.viewer.widgets.in_situ_export import ask_place, write_figures, write_tables
 from napari_snpore.viewer.widgets.in_situ_frames import frame_at, show_frame, shown_frame, time_of_frame
 from napari_snpore.viewer.widgets.in_situ_layers import (
-    BOX_COLOURS,
     EDGE_COLOUR,
+    box_colour,
     box_outlines,
     fibre_outlines,
     frames_data,
     images_from_layer,
     may_be_frames,
+    numbers_text,
     outlines_data,
     rectangles_in,
+    show_outlines,
     times_of,
 )
 from napari_snpore.viewer.widgets.in_situ_settings import InSituSettings, beside
@@ -46,6 +48,7 @@ from napari_snpore.viewer.widgets.in_situ_words import Diameters, DiameterWish, 
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 
 _EMPTY = "Open a stack (TIFF, DM3/DM4) or all images of a series with the button above"
+_REMOVED = "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
 _FILES = "Images (*.tif *.tiff *.dm3 *.dm4 *.mrc *.emd *.hspy *.npy)"
 
 
@@ -184,7 +187,7 @@ class InSituWidget(StepForm):
         self.status.drop()
 
     def _build(self) -> None:
-        self._images = LayerChoice(self._viewer, may_be_frames, empty=_EMPTY, what="series of images")
+        self._images = LayerChoice(self._viewer, may_be_frames, empty=_EMPTY, what="time series")
         self._images.setToolTip("Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.")
         self.open_button = QPushButton("Open …")
         self.open_button.setToolTip(
@@ -295,7 +298,9 @@ class InSituWidget(StepForm):
         self._measured, self._source = measured, layer
         name = f"{stem_of(layer.name)}{SEPARATOR}fibre outline"
         polygons, features = outline
-        self._outline = self._show_outlines(layer, name, polygons, features, EDGE_COLOUR)
+        self._outline = show_outlines(
+            self._viewer, layer, outlines_data(layer, polygons, features, name, colours=EDGE_COLOUR)
+        )
         self.result.show_lines(diameter_lines(measured))
         table = measured.table
         values, errors = (table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm"))
@@ -313,7 +318,8 @@ class InSituWidget(StepForm):
         self.plot.setVisible(True)
         self._tool_row.setVisible(True)
         self._on_step()
-        self.status.say(f"Made '{name}' and the table of {len(table)} rows.")
+        made = f"Made '{name}' and the table of {len(table)} rows."
+        self.status.say(_REMOVED if self._outline is None else made, problem=self._outline is None)
 
     def _start_boxes(self) -> None:
         try:
@@ -338,22 +344,16 @@ class InSituWidget(StepForm):
     def _on_intensities(self, layer: Layer, series: ImageSeries, wish: BoxWish, table: pd.DataFrame) -> None:
         self._intensities, self._source = table, layer
         polygons, names = box_outlines(wish.boxes, table, series.pixel_size_nm)
-        order = list(wish.boxes)
-        colours = [BOX_COLOURS[order.index(name) % len(BOX_COLOURS)] for name in names]
+        colours = [box_colour(name) for name in names]
         name = f"{stem_of(layer.name)}{SEPARATOR}boxes"
-        self._show_outlines(layer, name, polygons, pd.DataFrame({"box": names}), colours)
+        outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colours=colours)
+        outlines[1]["text"] = numbers_text("{box}", colours)
+        shown = show_outlines(self._viewer, layer, outlines)
         self.boxes.show_table(table, with_times=series.times_s is not None)
         self._tool_row.setVisible(True)
         self._on_step()
-        self.status.say(f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift.")
-
-    def _show_outlines(self, layer: Layer, name: str, polygons: Any, features: pd.DataFrame, colours: Any) -> Layer:
-        """Add the layer of outlines in place of the last one of this name; the images stay selected."""
-        for old in [one for one in self._viewer.layers if one.name == name]:
-            self._viewer.layers.remove(old)
-        made = add_layer(self._viewer, outlines_data(layer, polygons, features, name, colours=colours))
-        self._viewer.layers.selection.active = layer
-        return made
+        made = f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift."
+        self.status.say(_REMOVED if shown is None else made, problem=shown is None)
 
     def _on_step(self, event: Any = None) -> None:
         del event

@@ -14,10 +14,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.in_situ import Rectangle
+from napari_snpore.viewer.layers import kind_of
 from napari_snpore.viewer.plots.time_plot import Points, TimePlot
 from napari_snpore.viewer.widgets.form import Fold, ResultText
 from napari_snpore.viewer.widgets.in_situ_drawing import DrawnRectangles
-from napari_snpore.viewer.widgets.in_situ_layers import BOX_COLOURS, rectangles_in
+from napari_snpore.viewer.widgets.in_situ_layers import BOX_COLOURS, DRAWN, box_colour, rectangles_in, show_box_numbers
 from napari_snpore.viewer.widgets.in_situ_words import intensity_lines
 
 NO_VACUUM = "none"
@@ -53,11 +54,15 @@ class BoxPanel(Fold):
             tip="Rectangles drawn where they belong in the first frame; they are numbered as they were drawn.",
         )
         self.vacuum = QComboBox()
-        self.vacuum.setToolTip("Which of the boxes lies beside the fibre: its mean is subtracted, frame by frame.")
+        self.vacuum.setToolTip(
+            "Which of the boxes lies beside the fibre, by the number in the picture; there it is grey.\n"
+            "Its mean is subtracted, frame by frame."
+        )
         self.follows = QCheckBox("follow the drift")
         self.follows.setChecked(True)
         self.follows.setToolTip(
-            "Each frame is correlated with the first one, and the boxes move along. Needs some structure in the fibre."
+            "The boxes go with the fibre: across it with its fitted axis, along it with its structure (clusters, pores),\n"
+            "which is looked for in each frame. A fibre without structure is not followed along its axis."
         )
         self.button = QPushButton("Measure intensity")
         self.button.setToolTip("Mean grey value of each box in each frame, in per cent of the first frame.")
@@ -72,6 +77,7 @@ class BoxPanel(Fold):
         self.form.addRow(self.result)
         self.form.addRow(self.plot)
         self.drawn.changed.connect(self._on_drawn)
+        self.vacuum.currentIndexChanged.connect(self._number)
         self._on_drawn()
 
     def wish(self, images: Layer, pixel_size_nm: float) -> BoxWish:
@@ -95,9 +101,9 @@ class BoxPanel(Fold):
         """Show the intensities of the boxes."""
         self.result.show_lines(intensity_lines(table))
         curves = []
-        for k, (name, rows) in enumerate(table.groupby("box", sort=False)):
+        for name, rows in table.groupby("box", sort=False):
             values, errors = (rows[c].to_numpy(np.float64) for c in ("intensity_percent", "intensity_percent_error"))
-            curves.append(Points(values, errors, BOX_COLOURS[k % len(BOX_COLOURS)], f"box {name}"))
+            curves.append(Points(values, errors, box_colour(str(name)), f"box {name}"))
         rows = table[table["box"] == table["box"].iloc[0]]
         across = "time (s)" if with_times else "frame"
         self.plot.show_curves(
@@ -113,7 +119,15 @@ class BoxPanel(Fold):
         """Offer every drawn box as vacuum, and keep the choice."""
         before = self.vacuum.currentText()
         count = 0 if self.drawn.layer is None else len(self.drawn.layer.data)
+        blocked = self.vacuum.blockSignals(True)
         self.vacuum.clear()
         self.vacuum.addItems([NO_VACUUM, *map(str, range(1, count + 1))])
         self.vacuum.setCurrentIndex(max(0, self.vacuum.findText(before)))
+        self.vacuum.blockSignals(blocked)
         self.button.setEnabled(count > 0)
+        self._number()
+
+    def _number(self) -> None:
+        drawn = self.drawn.layer
+        if drawn is not None and kind_of(drawn) == DRAWN:  # a user's own layer keeps its look
+            show_box_numbers(drawn, self.vacuum.currentText())

@@ -12,9 +12,10 @@ import pint
 from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.in_situ import ImageSeries, Rectangle
 from napari_snpore.in_situ.rectangle import directions
-from napari_snpore.viewer.layers import FRAMES, KEY, OUTLINES, UNIT, LayerData, kind_of, record_of, steps_of
+from napari_snpore.viewer.layers import FRAMES, KEY, OUTLINES, UNIT, LayerData, add_layer, kind_of, record_of, steps_of
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Layer, Shapes
 
 DRAWN = "drawn"
@@ -146,6 +147,40 @@ def box_outlines(
         outlines.append(np.column_stack([np.full(4, row["frame"]), moved.corners_nm / pixel_size_nm]))
         names.append(row["box"])
     return outlines, names
+
+
+def box_colour(name: str) -> str:
+    """Return the colour of a box, the same in the picture and in the plot; boxes are named by their number."""
+    return BOX_COLOURS[(int(name) - 1) % len(BOX_COLOURS)]
+
+
+def show_box_numbers(drawn: Shapes, vacuum: str) -> None:
+    """Write its number into each drawn box, and give it its colour; that of the vacuum is grey."""
+    names = [str(k) for k in range(1, len(drawn.data) + 1)]
+    drawn.features = pd.DataFrame({"box": names})
+    colours = [VACUUM_COLOUR if name == vacuum else box_colour(name) for name in names]
+    if names:
+        drawn.edge_color = colours
+    drawn.text = numbers_text("{box}", colours)
+
+
+def numbers_text(string: str, colours: Sequence[str]) -> dict[str, Any]:
+    """Return text for a layer of outlines, each in its colour."""
+    return {"string": string, "size": 12, "color": {"array": list(colours), "default": VACUUM_COLOUR}}
+
+
+def show_outlines(viewer: ViewerModel, images: Layer, made: LayerData) -> Layer | None:
+    """Add a layer of outlines in place of the last one of this name; the images stay selected.
+
+    None where the images were removed meanwhile: outlines would lie on nothing.
+    """
+    if images not in viewer.layers:
+        return None
+    for old in [one for one in viewer.layers if one.name == made[1]["name"]]:
+        viewer.layers.remove(old)
+    shown = add_layer(viewer, made)
+    viewer.layers.selection.active = images
+    return shown
 
 
 def outlines_data(

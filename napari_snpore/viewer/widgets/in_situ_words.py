@@ -116,8 +116,11 @@ def intensity_lines(table: pd.DataFrame) -> list[str]:
     lines = []
     for name, rows in table.groupby("box", sort=False):
         known = rows[rows["intensity"].notna()]
-        last = known.iloc[-1]
-        change, error = last["intensity_percent"] - 100, last["intensity_percent_error"]
+        first, last = known.iloc[0], known.iloc[-1]  # the first is 100 %, with an error of its own
+        change = last["intensity_percent"] - 100
+        error = np.hypot(
+            last["intensity_percent_error"], last["intensity_percent"] / 100 * first["intensity_percent_error"]
+        )
         lines.append(
             f"box {name}: <b>{with_error(change, error, sign=True)} %</b> in the last of {len(known)} frames "
             f"({last['pixel_count']:.0f} px)"

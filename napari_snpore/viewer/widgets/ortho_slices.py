@@ -145,6 +145,7 @@ class OrthoSlicesWidget(QWidget):
             "thick_way": self.thick_way.currentText(),
             "thickness_nm": self.thickness.value(),
             "in_scene": self.in_scene.isChecked(),
+            "camera": self.linked.camera(),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -154,6 +155,8 @@ class OrthoSlicesWidget(QWidget):
         self.field_of_view = float(state.get("field_nm", 0.0))
         self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
         self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
+        if state.get("camera"):
+            self.linked.look_at(**state["camera"])
         if state.get("in_scene") and self.layer is not None:
             self.layer.visible = True  # it was hidden for its planes; they hide it again, and give it back when they go
             self.in_scene.setChecked(True)

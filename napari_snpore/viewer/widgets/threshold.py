@@ -44,6 +44,7 @@ from napari_snpore.viewer.widgets.threshold_layers import (
     show_phases,
     show_smooth,
 )
+from napari_snpore.viewer.widgets.threshold_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.widgets.threshold_steps import (
     Counted,
     Enclosed,
@@ -86,6 +87,7 @@ class ThresholdWidget(StepForm):
         self._histogram: Histogram | None = None
         self._inside: Histogram | None = None
         self._envelope: Envelope | None = None
+        self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
         self._build()
@@ -125,6 +127,8 @@ class ThresholdWidget(StepForm):
 
     def apply(self) -> Labels:
         """Make the phases layer (uint8) of the present thresholds and return it; the window stays alive meanwhile."""
+        if self._kept is not None:
+            self.counting.wait()
         before = self._applied
         self._start_apply()
         self.status.wait()
@@ -133,12 +137,16 @@ class ThresholdWidget(StepForm):
         return self._made
 
     def state(self) -> Mapping[str, Any]:
-        """Return volume, thresholds and phases."""
+        """Return volume, thresholds, phases, all settings, and the envelope."""
+        shown = self._made is not None and self._made in self._viewer.layers
         return {
             "layer": None if self.layer is None else self.layer.name,
             "thresholds": list(self._thresholds),
             "names": list(self._scheme.names),
             "colours": list(self._scheme.colours),
+            "settings": settings_of(self),
+            "phases": self._made.name if shown and self._made is not None else None,
+            "made_envelope": self._kept if self._envelope is None else pack_envelope(self._envelope),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -147,8 +155,11 @@ class ThresholdWidget(StepForm):
             return
         self.layer = layers[state["layer"]]
         self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colours"])))
+        set_settings(self, state.get("settings", {}))
+        self._on_layer(self.layer, state.get("made_envelope"))
         if state["thresholds"]:
             self.thresholds = state["thresholds"]
+        self._made = layers.get(state.get("phases", ""))  # type: ignore[assignment]
 
     def closed(self) -> None:
         """Stop, and take the preview away."""
@@ -224,6 +235,7 @@ class ThresholdWidget(StepForm):
         self.envelope.changed.connect(self._show_result)
         self.main_button.clicked.connect(self._start_apply)
         self.status.busy_changed.connect(self._on_busy)
+        self.counting.busy_changed.connect(lambda _: self._enable_apply())
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
 
@@ -259,14 +271,15 @@ class ThresholdWidget(StepForm):
         if thresholds is not None:
             self._take(thresholds)
 
-    def _on_layer(self, layer: Layer | None) -> None:
+    def _on_layer(self, layer: Layer | None, kept: Mapping[str, Any] | None = None) -> None:
         if self._histogram is not None:
             self._wished = None  # thresholds of another volume: its own are suggested
         self._histogram = self._inside = self._envelope = None
+        self._kept = kept
         self.region.show_volume(None, None, None)
         self._preview.hide()
         self._history.clear()
-        self.main_button.setEnabled(layer is not None)
+        self._enable_apply()
         self.plot.set_histogram(None, "counting …" if layer is not None else "no volume")
         if self._wished is None:
             self._thresholds = ()
@@ -280,7 +293,7 @@ class ThresholdWidget(StepForm):
         data, phases, method = array_from_layer(layer), self.phases.box.value(), self.tools.method.currentText()
 
         def work(progress: Progress, should_stop: ShouldStop) -> Counted:
-            return count(data, phases, method, progress, should_stop)
+            return count(data, phases, method, kept, progress, should_stop)
 
         self.counting.run("Count grey values", work, self._on_counted)
 
@@ -288,8 +301,10 @@ class ThresholdWidget(StepForm):
         self.envelope.set_available(self.layer is not None and has_scale(self.layer))
 
     def _on_counted(self, counted: Counted) -> None:
-        self._histogram = counted.histogram
-        self.region.show_volume(self.layer, counted.histogram, None)
+        self._histogram, self._kept = counted.histogram, None
+        if counted.enclosed is not None:
+            self._envelope, self._inside = counted.enclosed.envelope, counted.enclosed.inside
+        self.region.show_volume(self.layer, counted.histogram, self._inside)
         if self._wished is None and counted.suggestion is not None:
             self._take(counted.suggestion.thresholds)
             self._show_warning(counted.suggestion)
@@ -502,8 +517,13 @@ class ThresholdWidget(StepForm):
         changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
         self.status.say(f"Made '{self._made.name}'.{changed}")
 
+    def _enable_apply(self) -> None:
+        """Wait for an envelope that is being taken up: without it other phases would be made."""
+        unpacks = self._kept is not None and self.counting.busy
+        self.main_button.setEnabled(self.layer is not None and not self.status.busy and not unpacks)
+
     def _on_busy(self, busy: bool) -> None:
-        self.main_button.setEnabled(not busy and self.layer is not None)
+        self._enable_apply()
         for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
 

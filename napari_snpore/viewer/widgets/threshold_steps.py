@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,8 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, segment
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupWish
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeWish, make_envelope
+from napari_snpore.viewer.widgets.threshold_state import unpack_envelope
 from napari_snpore.volume import Volume
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """A histogram and the thresholds suggested from it, or the sentence why there are none."""
-
-    histogram: Histogram
-    suggestion: Suggestion | None = None
-    refusal: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +27,16 @@ class Enclosed:
 
     envelope: Envelope
     inside: Histogram
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A histogram and the thresholds suggested from it, or the sentence why there are none; an envelope that was kept."""
+
+    histogram: Histogram
+    suggestion: Suggestion | None = None
+    refusal: str = ""
+    enclosed: Enclosed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +59,24 @@ def scheme_of_count(phases: int) -> PhaseScheme:
     return ThresholdSection(phases=phases).scheme
 
 
-def count(data: Any, phases: int, method: str, progress: Progress, should_stop: ShouldStop) -> Counted:
-    """Count the grey values and suggest thresholds."""
+def count(
+    data: Any,
+    phases: int,
+    method: str,
+    kept: Mapping[str, Any] | None,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Counted:
+    """Count the grey values, suggest thresholds, and take up the envelope of a saved window where there is one."""
     histogram = gray_histogram(data, progress=progress, should_stop=should_stop)
+    enclosed = None
+    if kept is not None and tuple(kept["shape"]) == tuple(data.shape):
+        envelope = unpack_envelope(kept)
+        enclosed = Enclosed(envelope, gray_histogram(data, mask=envelope.inside, should_stop=should_stop))
     try:
-        return Counted(histogram, suggest_thresholds(histogram, phases=phases, method=method))  # type: ignore[arg-type]
+        return Counted(histogram, suggest_thresholds(histogram, phases=phases, method=method), enclosed=enclosed)  # type: ignore[arg-type]
     except InputError as error:
-        return Counted(histogram, refusal=str(error))
+        return Counted(histogram, refusal=str(error), enclosed=enclosed)
 
 
 def enclose(

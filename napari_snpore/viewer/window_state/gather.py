@@ -11,6 +11,7 @@ from napari.layers import Layer
 
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.window_state.layout import layout_values
 from napari_snpore.viewer.window_state.open_widgets import widget_states
 from napari_snpore.viewer.window_state.state import LayerState, WindowState
 from napari_snpore.viewer.window_state.view import overlay_values, view_values
@@ -67,6 +68,7 @@ def window_state(viewer: Any) -> WindowState:
         tuple(k for k, layer in enumerate(layers) if layer in selection),
         next((k for k, layer in enumerate(layers) if layer is selection.active), None),
         widget_states(viewer, notes),
+        layout_values(viewer),
         tuple(notes),
     )
 

@@ -69,8 +69,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         schema = int(content["schema"])
         if schema <= SCHEMA and not all(type(content[key]) is kind for key, kind in _PARTS.items()):
             raise TypeError("parts are of the wrong kind")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path} is damaged or cut short: {error}.") from error
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileFormatError(f"{path} is damaged or cut short; open another copy of the folder.") from error
     if schema > SCHEMA:
         writer = content.get("versions", {}).get("napari-snpore", "a later version")
         raise FileFormatError(f"{path} was written by napari-snpore {writer}, which this version is too old to read.")

@@ -1,4 +1,4 @@
-"""How far a long copy is, and whether to go on: bytes counted, told as MiB."""
+"""How far a long copy is, and whether to go on: bytes counted, told as MiB; and how a size is worded."""
 
 from __future__ import annotations
 
@@ -39,6 +39,20 @@ class Meter:
         if self._progress is not None:
             whole = -(-self._total // _MIB)
             self._progress(whole, whole)
+
+
+def size_in_words(size_bytes: int) -> str:
+    """Return a size in the unit that fits it.
+
+    Examples
+    --------
+    >>> size_in_words(11_300_000), size_in_words(4096), size_in_words(2_500_000_000)
+    ('11.3 MB', '4.1 kB', '2.5 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:.1f} {name}"
+    return f"{size_bytes} bytes"
 
 
 def sha256_of(path: Path, meter: Meter) -> str:

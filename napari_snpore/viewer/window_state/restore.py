@@ -17,6 +17,7 @@ from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import add_layer
 from napari_snpore.viewer.window_state.array_files import read_array
 from napari_snpore.viewer.window_state.gather import ON_A_GRID, TYPES
+from napari_snpore.viewer.window_state.layout import set_layout
 from napari_snpore.viewer.window_state.manifest import NAME, bytes_of, check_files, find_window, read_manifest
 from napari_snpore.viewer.window_state.meter import Meter
 from napari_snpore.viewer.window_state.open_widgets import reopen_widgets
@@ -69,7 +70,7 @@ def read_window(
         place = str(folder)
         raise error if place in str(error) else FileFormatError(f"{folder / NAME} {error}.") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FileFormatError(f"{folder / NAME} is damaged: {type(error).__name__} {error}.") from error
+        raise FileFormatError(f"{folder / NAME} is damaged: a part of it is missing or makes no sense.") from error
     meter.finish()
     return state
 
@@ -98,6 +99,7 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
     set_view(viewer, state.view)
     by_name = {saved.name: layer for saved, layer in zip(state.layers, made, strict=True) if layer is not None}
     reopen_widgets(viewer, state.widgets, by_name, notes)
+    set_layout(viewer, state.layout)
     return Restored(tuple(layer for layer in made if layer is not None), tuple(notes))
 
 
@@ -117,6 +119,7 @@ def _window(folder: Path, content: Mapping[str, Any], values: Mapping[str, NDArr
         tuple(window["selected"]),
         window["active"],
         tuple(WidgetState(one["name"], unpack(one["state"], values)) for one in content.get("widgets", ())),
+        window.get("layout", {}),
         tuple(content.get("notes", ())),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from napari_snpore.files.atomic import atomic_path
 from napari_snpore.viewer.window_state.array_files import FOLDER, write_array
 from napari_snpore.viewer.window_state.gather import ON_A_GRID, window_state
 from napari_snpore.viewer.window_state.manifest import is_window_folder, write_manifest
-from napari_snpore.viewer.window_state.meter import Meter
+from napari_snpore.viewer.window_state.meter import Meter, size_in_words
 from napari_snpore.viewer.window_state.plain import NotKeptError, Packer
 from napari_snpore.viewer.window_state.state import LayerState, WindowState
 
@@ -73,29 +74,44 @@ def write_window(
     size = sum(_bytes(data) for data in arrays.values())
     _check_room(folder, size)
     meter = Meter(2 * size, progress, should_stop)  # each byte is written, and read again for its checksum
-    with atomic_path(folder) as part:
-        part.mkdir()
-        packer = Packer()
-        files: dict[int, dict[str, Any]] = {}
-        layers = [_pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)]
-        content = {
-            "layers": layers,
-            "window": packer.pack(
-                {"view": state.view, "selected": list(state.selected), "active": state.active}, "the window"
-            ),
-            "widgets": [
-                {"name": one.display_name, "state": packer.pack(one.state, f"the widget {one.display_name}")}
-                for one in state.widgets
-            ],
-        }
-        notes = (*state.notes, *packer.notes)
-        if packer.arrays:
-            (part / FOLDER).mkdir(exist_ok=True)
-            np.savez(part / VALUES, allow_pickle=False, **packer.arrays)
-        write_manifest(part, {**content, "notes": list(notes)}, meter)
-        written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    packer = Packer()
+    try:
+        with atomic_path(folder) as part:
+            content = _write(part, state, packer, meter)
+            written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    except OutputError as error:
+        # what was written is gone again: a disk that filled up has too little room still, and that is what there is to say
+        _check_room(folder, size + sum(array.nbytes for array in packer.arrays.values()))
+        raise OutputError(re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))) from error
     meter.finish()
-    return Saved(folder, len(layers), written, notes)
+    return Saved(folder, len(state.layers), written, tuple(content["notes"]))
+
+
+def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict[str, Any]:
+    """Write all files of a window into a new folder, and return what its manifest says."""
+    part.mkdir()
+    files: dict[int, dict[str, Any]] = {}
+    layers = [_pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)]
+    window = {
+        "view": state.view,
+        "selected": list(state.selected),
+        "active": state.active,
+        "layout": state.layout,
+    }
+    content = {
+        "layers": layers,
+        "window": packer.pack(window, "the window"),
+        "widgets": [
+            {"name": one.display_name, "state": packer.pack(one.state, f"the widget {one.display_name}")}
+            for one in state.widgets
+        ],
+    }
+    if packer.arrays:
+        (part / FOLDER).mkdir(exist_ok=True)
+        np.savez(part / VALUES, allow_pickle=False, **packer.arrays)
+    content["notes"] = [*state.notes, *packer.notes]
+    write_manifest(part, content, meter)
+    return content
 
 
 def checked_place(folder: str | Path) -> Path:
@@ -104,9 +120,16 @@ def checked_place(folder: str | Path) -> Path:
     Raises
     ------
     OutputError
-        There is something else.
+        There is something else, or no folder can be called so.
     """
     place = Path(folder).expanduser().absolute()
+    try:
+        return _checked(place)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
+
+
+def _checked(place: Path) -> Path:
     if place.is_dir():
         if not is_window_folder(place) and any(place.iterdir()):
             raise OutputError(f"{place} holds something other than a saved window; choose a new or an empty folder.")
@@ -146,5 +169,8 @@ def _bytes(data: Any) -> int:
 def _check_room(folder: Path, size: int) -> None:
     """Refuse before half of it is written, where that can be known."""
     parent = next((one for one in folder.parents if one.is_dir()), None)
-    if parent is not None and shutil.disk_usage(parent).free < size:
-        raise OutputError(f"{folder} cannot be written: the window needs {size / 1e9:.1f} GB, and less is free there.")
+    free = size if parent is None else shutil.disk_usage(parent).free
+    if free < size:
+        raise OutputError(
+            f"{folder} cannot be written: the window needs {size_in_words(size)}, and {size_in_words(free)} are free there."
+        )

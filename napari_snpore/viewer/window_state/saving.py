@@ -15,6 +15,7 @@ from napari_snpore.viewer.layers import stem_of
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.window_state.folder_dialog import ask_where_to_save
 from napari_snpore.viewer.window_state.gather import window_state
+from napari_snpore.viewer.window_state.meter import size_in_words
 from napari_snpore.viewer.window_state.save import Saved, checked_place, write_window
 from napari_snpore.viewer.window_state.window_work import refuse, start_shown, tell
 
@@ -47,8 +48,4 @@ def start_saving(viewer: Any, folder: str) -> StepStatus | None:
 
 def _tell(saved: Saved) -> None:
     count = f"{saved.layer_count} layer{'' if saved.layer_count == 1 else 's'}"
-    tell(f"Saved {count} ({_size(saved.size_bytes)}) in {saved.folder}", saved.notes)
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
+    tell(f"Saved {count} ({size_in_words(saved.size_bytes)}) in {saved.folder}", saved.notes)

@@ -63,6 +63,8 @@ class WindowState:
         Number of the active layer.
     widgets : sequence of WidgetState
         The open widgets.
+    layout : mapping
+        Size and docks, see :mod:`~napari_snpore.viewer.window_state.layout`; empty without open widgets.
     notes : sequence of str
         What is not as in the window, one sentence each.
     """
@@ -72,6 +74,7 @@ class WindowState:
     selected: tuple[int, ...] = ()
     active: int | None = None
     widgets: tuple[WidgetState, ...] = ()
+    layout: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -95,7 +98,7 @@ class KeepsState(Protocol):
     """
 
     def state(self) -> Mapping[str, Any]:
-        """Return what the user set, as JSON values; layers by their name. Quick: it is called in the GUI thread."""
+        """Return what the user set, as JSON values and arrays; layers by name. Quick: it is called in the GUI thread."""
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once.
