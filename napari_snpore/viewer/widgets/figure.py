@@ -36,6 +36,18 @@ _PREVIEW_DPI = 110
 _PANEL_MM = 88.0
 _PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
 _SUFFIXES = ("png", "svg", "pdf")
+_TIPS = {
+    "scene": "The 3D view from where its camera stands, with a scale bar.",
+    "grey": "The grey slice through the position of the window, in its contrast and colours.",
+    "phases": "The same slice of the phases, exterior hatched.",
+    "oblique": "The oblique slice that is open in Ortho slices.",
+    "boxes": "Each box of Subvolumes: its middle plane, grey and as phases.",
+    "fractions": "Volume fractions of each box, of the envelope inside it (%).",
+    "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
+    "grey_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
+    "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
+    "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
+}
 
 
 class FigureWidget(StepForm):
@@ -148,6 +160,7 @@ class FigureWidget(StepForm):
         for part, name in PARTS.items():
             tick = self.ticks[part] = QCheckBox(name)
             tick.setChecked(part in DEFAULT_PARTS)
+            tick.setToolTip(_TIPS[part])
             rows.addRow("Show" if part == "scene" else "", tick)
         self.plane = QComboBox()
         self.plane.addItems(_PLANES)
@@ -198,6 +211,7 @@ class FigureWidget(StepForm):
         self.dpi_box = CountBox(300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF.")
         self.letters = QCheckBox("letters a, b, c")
         self.letters.setChecked(True)
+        self.letters.setToolTip("One letter a panel, in the order in which they are read.")
         fold.form.addRow("Width (mm)", self.width_box)
         fold.form.addRow("Type (pt)", self.font_box)
         fold.form.addRow("Dots per inch", self.dpi_box)

@@ -186,7 +186,7 @@ class ThresholdWidget(StepForm):
         self.column.addWidget(self.region)
         self.tools = ThresholdTools()
         self.column.addWidget(self.tools)
-        self.boxes = ThresholdBoxes()
+        self.boxes = ThresholdBoxes(above=self.tools.suggest)
         self.column.addWidget(self.boxes)
         self.warning = ResultText(
             "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"

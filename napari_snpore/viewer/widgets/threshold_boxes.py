@@ -15,12 +15,19 @@ from napari_snpore.viewer.widgets.form import NumberBox, form_layout
 
 
 class ThresholdBoxes(QWidget):
-    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, grey value)``."""
+    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, grey value)``.
+
+    Parameters
+    ----------
+    above : QWidget
+        The field after which Tab comes here: boxes are made anew when the phases change.
+    """
 
     moved = Signal(int, float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, above: QWidget) -> None:
+        super().__init__()
+        self._above = above
         self._rows = form_layout()
         self.setLayout(self._rows)
         self.boxes: list[NumberBox] = []
@@ -50,6 +57,7 @@ class ThresholdBoxes(QWidget):
             box = NumberBox(0.0, -1e12, 1e12, step=1.0, decimals=3, tip=tip)
             box.valueChanged.connect(partial(self.moved.emit, index))
             self._rows.addRow(f"t{index + 1}  {below} | {above} (grey)", box)
+            QWidget.setTabOrder(self.boxes[-1] if self.boxes else self._above, box)
             self.boxes.append(box)
 
 
