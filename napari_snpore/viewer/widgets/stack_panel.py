@@ -30,10 +30,13 @@ class StackPanel(Fold):
         self._status = status
         self.of = QComboBox()
         self.of.addItems(list(self._choices))
+        self.of.setToolTip("The layer whose slices are written, as the window paints it.")
         self.plane = QComboBox()
         self.plane.addItems(_PLANES)
+        self.plane.setToolTip("All slices of this plane, from one end of the volume to the other.")
         self.labels = QCheckBox("place and scale bar on each")
         self.labels.setChecked(True)
+        self.labels.setToolTip("Write the position in nm and a scale bar into each picture.")
         self.overwrite = QCheckBox("overwrite pictures that are there")
         self.overwrite.setToolTip(
             "Of the same numbering; other files in the folder stay. Off: the folder must be empty."
