@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pint
 from napari.components import ViewerModel
 from napari.layers import Layer
+
+from napari_snpore.viewer.layers import to_nm
 
 
 @contextmanager
@@ -34,3 +37,15 @@ def add_quietly(viewer: ViewerModel, layer: Layer) -> None:
         selection.clear()
         selection.update(chosen)
         selection.active = active
+
+
+def count_in_nm(viewer: ViewerModel, layer: Layer) -> None:
+    """Count a layer of another length unit in nm; the window stays at its point of the specimen."""
+    dims, point, before = viewer.dims.ndim, viewer.dims.point, viewer.layers.extent.units
+    to_nm(layer)
+    after = viewer.layers.extent.units
+    if before == after or before is None or after is None or viewer.dims.ndim != dims:
+        return
+    quantity = pint.get_application_registry().Quantity
+    moved = [float(quantity(p, a).to(b).magnitude) for p, a, b in zip(point, before, after, strict=True)]
+    viewer.dims.set_point(range(dims), moved)
