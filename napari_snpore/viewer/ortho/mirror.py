@@ -20,6 +20,8 @@ _LINKED: dict[type[Layer], tuple[str, ...]] = {
     Points: ("opacity", "visible", "blending", *_PLACE),
 }
 
+_POINT_LOOK = ("size", "symbol", "face_color", "border_color", "border_width")
+
 
 def can_be_sliced(layer: Layer) -> bool:
     """Say whether the ortho slices show a layer: volumes, labels and points of three axes; no tilt series, no planes."""
@@ -145,3 +147,5 @@ class LayerMirror:
                 copy.data = layer.data
             if isinstance(layer, Points) and len(layer.features) == len(copy.data):
                 copy.features = layer.features
+                for name in _POINT_LOOK:  # new points get napari's defaults
+                    setattr(copy, name, getattr(layer, name))

@@ -13,11 +13,9 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -29,11 +27,10 @@ from napari_snpore.viewer.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.layers import UNIT, has_scale
 from napari_snpore.viewer.ortho.linked_views import LinkedViews
 from napari_snpore.viewer.ortho.mirror import can_be_sliced
-from napari_snpore.viewer.ortho.planes import PLANES
 from napari_snpore.viewer.ortho.positions import Sight, keep_position, position_named, sight_named
 from napari_snpore.viewer.ortho.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.ortho.scene_planes import ScenePlanes
-from napari_snpore.viewer.ortho.slab import Thick, Way
+from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.distance_rows import DistanceRows
@@ -41,12 +38,9 @@ from napari_snpore.viewer.widgets.form import FormScroll, NumberBox, ResultText,
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.oblique_panel import ObliquePanel
 from napari_snpore.viewer.widgets.position_row import PositionRow
+from napari_snpore.viewer.widgets.sight_rows import SightRows
 from napari_snpore.volume import Triple
 
-PAPER_FIELD_NM = 38.4
-"""Field of view of the slices in the source workflow (doi 10.1002/adma.202307151)."""
-
-_THICK: dict[str, Way | None] = {"single slice": None, "mean over": "mean", "maximum over": "max"}
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
 
 
@@ -96,7 +90,7 @@ class OrthoSlicesWidget(QWidget):
         layout.addWidget(self.linked)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
-        self.linked.field_changed.connect(self._on_field)
+        self.linked.field_changed.connect(self._sight.write_field)
         self._layers.layer_changed.connect(self._on_layer)
         self._layers.scale_changed.connect(self._on_scale)
         self.planes.gone.connect(self._on_planes_gone)
@@ -137,7 +131,7 @@ class OrthoSlicesWidget(QWidget):
 
     @field_of_view.setter
     def field_of_view(self, side_nm: float) -> None:
-        self.field.setValue(side_nm)
+        self._sight.write_field(side_nm)
         self._fit()
 
     def state(self) -> Mapping[str, Any]:
@@ -216,9 +210,7 @@ class OrthoSlicesWidget(QWidget):
         point, sight = position_named(self._viewer, name), sight_named(self._viewer, name)
         if sight is not None:
             self.linked.worked_on = sight.plane
-            if _THICK.get(sight.thick_way) is not None:
-                self.thickness.setValue(sight.thickness_nm)
-            self.thick_way.setCurrentText(sight.thick_way)
+            self._sight.set_thick(sight.thick_way, sight.thickness_nm)
         self.linked.move_to(point)
         if sight is not None:
             self.field_of_view = sight.field_nm
@@ -287,42 +279,10 @@ class OrthoSlicesWidget(QWidget):
         rows.addRow("Position", self._positions)
 
     def _view_rows(self, rows: QFormLayout) -> None:
-        self.thick_way = QComboBox()
-        self.thick_way.addItems(list(_THICK))
-        self.thick_way.setToolTip("Grey values projected across each slice; labels stay single slices.")
-        self.thickness = NumberBox(
-            2.0, 0.0, 1e5, step=0.5, tip="Thickness of the projected slab (nm); whole voxels are taken, at least one."
-        )
-        self.thickness.setEnabled(False)
-        self.thick_way.currentTextChanged.connect(self._on_thick)
-        self.thickness.valueChanged.connect(self._on_thick)
-        line = QHBoxLayout()
-        line.addWidget(self.thick_way, 1)
-        line.addWidget(self.thickness)
-        rows.addRow("Thick slice (nm)", line)
-        self.thick_text = ResultText("The whole voxels that are projected: those nearest to the cross-hair.")
-        rows.addRow(self.thick_text)
-        self.field = NumberBox(
-            0.0,
-            0.0,
-            1e6,
-            step=5.0,
-            decimals=1,
-            tip="Side of the square around the cross-hair that each slice shows. 0: everything.",
-        )
-        self.field.setSpecialValueText("all")
-        self.field.valueChanged.connect(self._fit)
-        preset = QPushButton(f"{PAPER_FIELD_NM:g}")
-        preset.setToolTip(f"{PAPER_FIELD_NM:g} nm, the field of view of the slices in Ma et al. 2024.")
-        preset.clicked.connect(self._paper_field)
-        whole = QPushButton("all")
-        whole.setToolTip("Show everything.")
-        whole.clicked.connect(self._show_all)
-        line = QHBoxLayout()
-        line.addWidget(self.field, 1)
-        line.addWidget(preset)
-        line.addWidget(whole)
-        rows.addRow("Field of view (nm)", line)
+        self._sight = SightRows(rows, self)
+        self._sight.thick_changed.connect(self._on_thick)
+        self._sight.field_asked.connect(self._fit)
+        self.thick_way, self.thickness, self.field = self._sight.way, self._sight.thickness, self._sight.field
         self.in_scene = QCheckBox("these planes in the 3D view")
         self.in_scene.setToolTip("Show the three planes of the chosen layer where they lie, in napari's own 3D view.")
         self.in_scene.toggled.connect(self._show_planes)
@@ -408,32 +368,14 @@ class OrthoSlicesWidget(QWidget):
             words += f" · {caveat('this layer has no voxel size: positions are in voxels, not nm')}"
         self.voxel_text.show_lines([words])
 
-    def _thick(self) -> Thick | None:
-        way, layer = _THICK[self.thick_way.currentText()], self._layers.layer
-        return (
-            None if way is None or layer is None else Thick(way, self.thickness.value(), layer.scale, layer.translate)
-        )
-
-    def _on_thick(self, _: Any = None) -> None:
-        thick = self._thick()
-        self.thickness.setEnabled(_THICK[self.thick_way.currentText()] is not None)
+    def _on_thick(self) -> None:
+        thick = self._sight.thick(self._layers.layer)
         self.linked.show_thick(thick)
-        self.thick_text.show_lines([] if thick is None else [thick.words(PLANES)])
+        self._sight.write_thick(thick)
         self.distances.refresh()
 
-    def _fit(self, _: Any = None) -> None:
+    def _fit(self) -> None:
         self.linked.fit(self.field.value() or None)
-
-    def _show_all(self) -> None:
-        if self.field.value():
-            self.field.setValue(0.0)
-        else:
-            self._fit()
-
-    def _on_field(self, side_nm: float) -> None:
-        blocked = self.field.blockSignals(True)
-        self.field.setValue(side_nm)
-        self.field.blockSignals(blocked)
 
     def _show_planes(self, on: bool) -> None:
         layer = self._layers.layer
@@ -470,7 +412,7 @@ class OrthoSlicesWidget(QWidget):
         return self._layers.layer, self.position
 
     def _looked_at(self) -> tuple[Layer | None, Thick | None]:
-        return self._layers.layer, self._thick()
+        return self._layers.layer, self._sight.thick(self._layers.layer)
 
     def _on_drawn(self, plane: str) -> None:
         self.linked.worked_on = plane
@@ -490,9 +432,6 @@ class OrthoSlicesWidget(QWidget):
             self.status.say(f"Kept as '{self.keep(name)}'; choose it in the list to return.")
         except InputError as error:
             self.status.refuse(error)
-
-    def _paper_field(self) -> None:
-        self.field_of_view = PAPER_FIELD_NM
 
 
 def _has_values(layer: Layer) -> bool:
