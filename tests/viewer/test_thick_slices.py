@@ -54,9 +54,14 @@ def test_each_view_shows_numpy_s_projection(window, voxel):
     add_layer(window, volume_data(volume, "noise"))
     labels = np.random.default_rng(2).integers(1, 4, volume.shape, dtype=np.uint8)
     add_layer(window, phases_data(Volume(labels, SPACING, ORIGIN), "phases"))
+    fine = Volume(np.zeros((5, 5, 5), np.float32), tuple(s / 10 for s in SPACING), ORIGIN)
+    add_layer(
+        window, volume_data(fine, "fine")
+    )  # napari keeps to the finest grid: now the cross-hair can be between voxels
     widget = opened(window)
     widget.layer = window.layers["noise"]
     widget.position = tuple(o + voxel * s for o, s in zip(ORIGIN, SPACING, strict=True))
+    assert widget.position[0] == pytest.approx(1.0 + voxel * 0.5)
     for way, project in (("mean over", np.mean), ("maximum over", np.max)):
         widget.thick_way.setCurrentText(way)
         for thickness in (0.5, 1.0, 1.5, 2.0):

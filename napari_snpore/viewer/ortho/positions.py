@@ -52,15 +52,16 @@ def position_names(viewer: ViewerModel) -> list[str]:
     return [] if layer is None else [str(name) for name in layer.features["name"]]
 
 
-def name_new_points(layer: Points) -> None:
-    """Give points that were added by hand names of their own: napari copies the name of the last one."""
-    names: list[str] = []
-    for name in map(str, layer.features["name"]):
-        names.append(name if name not in names and name not in ("", "nan") else free_number(names))
-    if names != list(layer.features["name"]):
-        features = layer.features.copy()
-        features["name"] = names
-        layer.features = features
+def name_new_points(layer: Points, new: Sequence[int]) -> None:
+    """Give points that were added by hand names of their own: napari copies those of others."""
+    names = [str(name) for name in layer.features["name"]]
+    for k in new:
+        names[k] = ""
+        names[k] = free_number(names)
+    features = layer.features.copy()
+    features["name"] = names
+    features.loc[features.index[list(new)], "plane"] = ""  # nobody has looked at them
+    layer.features = features
 
 
 def free_number(names: Sequence[str]) -> str:

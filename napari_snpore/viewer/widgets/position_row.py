@@ -7,6 +7,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer
+from napari.layers.base import ActionType
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
@@ -74,9 +75,8 @@ class PositionRow(QWidget):
         self.names.blockSignals(blocked)
 
     def _on_points(self, event: Any) -> None:
-        layer = positions_layer(self._viewer)
-        if layer is not None and len(layer.features) == len(layer.data):
-            name_new_points(layer)
+        if event.action == ActionType.ADDED and len(event.source.features) == len(event.source.data):
+            name_new_points(event.source, event.data_indices)
         self.list_positions()
 
     def _on_keep(self) -> None:
