@@ -172,7 +172,7 @@ def test_ruler_reads_nm_and_the_profile_of_a_ramp(window, qtbot):
     assert "nm" in widget.line_text.text()
     length = float(widget.line_text.text().split("<b>")[1].split(" nm")[0])
     assert length == pytest.approx(5.0, abs=4 * view.nm_per_pixel)
-    widget._profile.wait()
+    widget.distances.profile.wait()
     assert widget.profile_plot.isVisibleTo(widget)
     widget.keep_line_button.click()
     kept = window.layers["distances"]

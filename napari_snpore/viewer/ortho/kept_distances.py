@@ -60,7 +60,7 @@ class KeptDistances:
     def _visuals(self) -> tuple[Line, Text]:
         if self._drawn is None or self._words is None:
             self._drawn = Line(np.zeros((2, 2), np.float32), color=COLOUR, width=2, parent=self._view.scene)
-            self._words = Text("", color=COLOUR, font_size=8, anchor_x="left", parent=self._view.scene)
+            self._words = Text("", color=COLOUR, font_size=9, bold=True, anchor_x="left", parent=self._view.scene)
             for visual in (self._drawn, self._words):
                 visual.order = 1_001
                 visual.set_gl_state("translucent", depth_test=False)

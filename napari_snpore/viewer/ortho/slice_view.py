@@ -25,6 +25,9 @@ from napari_snpore.volume import Triple
 _REACH_PX = 7.0
 """How near to a line the mouse has hold of it."""
 
+_PLAYS_FROM_PX = 280
+"""Width from which a slider, its button and its numbers stand beside each other."""
+
 
 class _Canvas(QtViewer):
     """A canvas that leaves dropped files to the window and asks for no more room than there is."""
@@ -106,6 +109,8 @@ class SliceView(QWidget):
         self.model.dims.events.point.connect(self._on_slider)
         self.model.dims.events.range.connect(self._on_range)
         self.canvas.canvas.native.installEventFilter(self)
+        self.filled.connect(self._bare_sliders)
+        self._bare_sliders()
 
     @property
     def camera(self) -> Any:
@@ -164,6 +169,12 @@ class SliceView(QWidget):
         if dims.ndim == 3 and not self.mirror.filling:
             self.slid.emit(self.plane.normal, float(dims.point[self.plane.normal]))
 
+    def _bare_sliders(self) -> None:
+        """Leave the numbers room: the title names the axis, and a narrow slice does without the button that plays."""
+        for slider in self.canvas.dims.slider_widgets:
+            slider.axis_label.setVisible(False)
+            slider.play_button.setVisible(self.width() >= _PLAYS_FROM_PX)
+
     def _draw_boxes(self) -> None:
         self.boxes.show(self._point)
 
@@ -177,6 +188,7 @@ class SliceView(QWidget):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice that the canvas got its size."""
         if event is not None and event.type() == QEvent.Type.Resize:
+            self._bare_sliders()
             self.resized.emit()
         return bool(super().eventFilter(watched, event))
 

@@ -153,11 +153,9 @@ class OrthoSlicesWidget(QWidget):
         self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
         self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
         if state.get("in_scene") and self.layer is not None:
-            for name in state.get("hidden", [self.layer.name]):
-                if name in layers:
-                    layers[
-                        name
-                    ].visible = True  # hidden for the planes; they hide it again, and give it back when they go
+            for name in state.get("hidden", [state.get("layer")]):
+                if name in layers:  # hidden for the planes; they hide it again, and give it back when they go
+                    layers[name].visible = True
             self.in_scene.setChecked(True)
 
     def closed(self) -> None:
@@ -177,6 +175,12 @@ class OrthoSlicesWidget(QWidget):
         if not self._settled:
             self._settled = True
             self._soon.start()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the profile in sight while lines are drawn."""
+        super().resizeEvent(event)
+        if self.ruler.active:
+            self._see_profile()
 
     def event(self, event: Any) -> bool:
         """Notice that the dock was closed."""
@@ -242,6 +246,7 @@ class OrthoSlicesWidget(QWidget):
         self.status = StepStatus()
         self._profile_soon = QTimer(self)  # once the form has made room for it
         self._profile_soon.setSingleShot(True)
+        self._profile_soon.setInterval(50)
         self._profile_soon.timeout.connect(self._scroll_to_profile)
         self.oblique.failed.connect(self._complain)
         self.oblique.saved.connect(self.status.say)
@@ -407,6 +412,7 @@ class OrthoSlicesWidget(QWidget):
 
     def _say(self, words: str) -> None:
         self.status.say(words)
+        self._see_profile()  # the status took some of its room
 
     def _place(self) -> tuple[Layer | None, Triple]:
         return self._layers.layer, self.position
@@ -421,7 +427,8 @@ class OrthoSlicesWidget(QWidget):
         self._profile_soon.start()
 
     def _scroll_to_profile(self) -> None:
-        self._scroll.ensureWidgetVisible(self.profile_plot, 0, 8)
+        if self.profile_plot.isVisible():
+            self._scroll.ensureWidgetVisible(self.profile_plot, 0, 8)
 
     def _on_planes_gone(self) -> None:
         self._pin(())
