@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import napari.components
-import numpy as np
 from napari.layers import Image, Labels, Layer
 from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
@@ -34,11 +33,12 @@ from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.distance_rows import DistanceRows
-from napari_snpore.viewer.widgets.form import FormScroll, NumberBox, ResultText, caveat, form_layout, number
+from napari_snpore.viewer.widgets.form import FormScroll, NumberBox, ResultText, form_layout
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.oblique_panel import ObliquePanel
 from napari_snpore.viewer.widgets.position_row import PositionRow
 from napari_snpore.viewer.widgets.sight_rows import SightRows
+from napari_snpore.viewer.widgets.voxel_words import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
 
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
@@ -227,7 +227,7 @@ class OrthoSlicesWidget(QWidget):
         column.setSpacing(6)
         self._layers = LayerChoice(
             self._viewer,
-            _has_values,
+            has_values,
             empty=_EMPTY,
             what="volume",
         )
@@ -357,21 +357,9 @@ class OrthoSlicesWidget(QWidget):
 
     def _write_voxel(self) -> None:
         layer = self._layers.layer
-        if layer is None:
-            wide = [one for one in self._viewer.layers if isinstance(one, (Image, Labels)) and one.ndim > 3]
-            self.voxel_text.show_lines([caveat(_too_many_axes(wide[-1]))] if wide else [])
-            return
-        where = np.rint(layer.world_to_data(self.position)).astype(int)
-        words = "voxel " + ", ".join(f"{axis} {k}" for axis, k in zip("zyx", where, strict=True))
-        data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-        inside = ((where >= 0) & (where < data.shape)).all()
-        if not inside:
-            words = "the cross-hair is outside this layer"
-        elif isinstance(data, np.ndarray):
-            words += f": value {number(float(data[tuple(where)]), 4)}"
-        if not has_scale(layer):
-            words += f" · {caveat('this layer has no voxel size: positions are in voxels, not nm')}"
-        self.voxel_text.show_lines([words])
+        self.voxel_text.show_lines(
+            words_without_volume(self._viewer.layers) if layer is None else [voxel_words(layer, self.position)]
+        )
 
     def _on_thick(self) -> None:
         thick = self._sight.thick(self._layers.layer)
@@ -439,15 +427,3 @@ class OrthoSlicesWidget(QWidget):
             self.status.say(f"Kept as '{self.keep(name)}'; choose it in the list to return.")
         except InputError as error:
             self.status.refuse(error)
-
-
-def _has_values(layer: Layer) -> bool:
-    """Say whether one number stands in each voxel of a layer."""
-    return isinstance(layer, (Image, Labels)) and can_be_sliced(layer) and not getattr(layer, "rgb", False)
-
-
-def _too_many_axes(layer: Layer) -> str:
-    return (
-        f"'{layer.name}' has {layer.ndim} axes, slices need z, y, x: right-click it, choose Split Stack, and keep one "
-        "time point or channel."
-    )
