@@ -44,8 +44,7 @@ class LinkedViews(QWidget):
         self._viewer = viewer
         self._low: Triple = (0.0, 0.0, 0.0)
         self._high: Triple = (1.0, 1.0, 1.0)
-        self._linking = False
-        self._pointing = False
+        self._linking = self._pointing = self._closed = False
         self._field_nm: float | None = None
         self._looked_at_by_hand = False
         self._worked_on = XY.name
@@ -158,7 +157,7 @@ class LinkedViews(QWidget):
     def closed(self) -> None:
         """Let go of the three canvases."""
         self._soon.stop()
-        self.blockSignals(True)
+        self._closed = True  # what the window still tells before Qt deletes the widget
         for view in self.views.values():
             view.close_canvas()
 
@@ -287,6 +286,8 @@ class LinkedViews(QWidget):
 
     def _on_point(self, event: Any = None) -> None:
         del event
+        if self._closed:
+            return
         point = self.position
         self._pointing = True
         for view in self.views.values():
