@@ -206,3 +206,22 @@ def _inside(center: Sequence[float], half: float, shape: tuple[int, ...], spacin
 def _moved(place: Sequence[float], origin: Triple) -> Triple:
     z, y, x = (float(value + start) for value, start in zip(place, origin, strict=True))
     return z, y, x
+
+
+def slab_of_voxels(middle: float, thickness: float) -> tuple[int, int]:
+    """Return the whole voxels that come nearest to a slab: the first, and how many, at least one.
+
+    Parameters
+    ----------
+    middle : float
+        Of the slab, counted in voxels: voxel 3 has its centre at 3.0.
+    thickness : float
+        In voxels.
+
+    Examples
+    --------
+    >>> slab_of_voxels(7.2, 3.0), slab_of_voxels(7.2, 2.0), slab_of_voxels(7.0, 0.2)
+    ((6, 3), (7, 2), (7, 1))
+    """
+    count = max(1, math.floor(thickness + 0.5))
+    return math.ceil(round(middle - count / 2, 6)), count

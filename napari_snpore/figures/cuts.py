@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, position
+from napari_snpore.subvolume import slab_of_voxels
 from napari_snpore.volume import Triple, Volume
 
 PlaneName = Literal["XY", "XZ", "YZ"]
@@ -132,7 +133,7 @@ def cut(volume: Volume, plane: Plane, voxel: tuple[int, int, int]) -> Cut:
 def thick_cut(
     volume: Volume, plane: Plane, position_nm: Triple, *, thickness_nm: float, projection: Projection = "mean"
 ) -> Cut:
-    """Project the slices within a slab, half of it on either side of a position, as napari's thick slices do.
+    """Project the slices of a slab: the whole voxels nearest to it, as the Ortho slices do.
 
     Parameters
     ----------
@@ -159,18 +160,15 @@ def thick_cut(
     single = cut(volume, plane, voxel_at(volume, position_nm))
     axis = plane.normal
     step, count = volume.spacing[axis], volume.shape[axis]
-    middle, half = (position_nm[axis] - volume.origin[axis]) / step, thickness_nm / 2 / step
-    low, end = max(int(np.round(middle - half)), 0), max(int(np.round(middle + half)), 0)
-    if math.isclose(end, middle + half, rel_tol=1e-5, abs_tol=1e-8):
-        end += 1
-    end = min(max(end, low + 1), count)
+    first, many = slab_of_voxels((position_nm[axis] - volume.origin[axis]) / step, thickness_nm / step)
+    low, end = max(first, 0), min(first + many, count)
     place: list[Any] = [slice(None)] * 3
     place[axis] = slice(low, end)
     slab = np.asarray(volume.data[tuple(place)])
     values = slab.mean(axis=axis) if projection == "mean" else slab.max(axis=axis)
     if plane.down > plane.right:
         values = values.T
-    over = number(min(thickness_nm, (end - low) * step), trim=True)
+    over = number((end - low) * step, trim=True)
     return replace(single, values=values, slab=f"{_PROJECTED[projection]} {over} nm")
 
 

@@ -258,6 +258,34 @@ def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
         layer.units = (UNIT,) * layer.ndim
 
 
+def to_nm(layer: Layer) -> None:
+    """Count a layer of another length unit in nm, where it lies, and write that into its history; others stay as they are."""
+    if not has_scale(layer) or {str(unit) for unit in layer.units} == {"nanometer"}:
+        return
+    was = str(layer.units[-1])
+    factors = np.array(_nm_a_unit(layer.units, layer.name)).round(9)  # 1000, not 999.9999999999999
+    turn = np.diag([*factors, 1.0])
+    affine = turn @ np.array(layer.affine.affine_matrix) @ np.linalg.inv(turn)
+    spacing = factors * layer.scale
+    record = dict(record_of(layer))
+    given = {"name": "voxel size", "parameters": {"spacing_nm": spacing.tolist(), "source": f"converted from {was}"}}
+    record["history"] = [*record.get("history", []), given]
+    layer.metadata = {**layer.metadata, KEY: record}
+    layer.affine = affine
+    layer.translate = factors * layer.translate
+    layer.scale = spacing
+    layer.units = (UNIT,) * layer.ndim
+
+
+def refuse_turned(state: Any, name: str) -> None:
+    """Refuse a layer, or the state of one, that is turned or sheared against the axes."""
+    for what, still in (("rotate", np.eye(3)), ("shear", np.zeros(3)), ("affine", np.eye(4))):
+        turned = state.get(what) if isinstance(state, Mapping) else getattr(state, what)
+        turned = getattr(turned, "affine_matrix", turned)
+        if turned is not None and np.shape(turned) == still.shape and not np.allclose(turned, still):
+            raise InputError(f"The layer '{name}' is turned or sheared ({what}); a volume along its axes is needed.")
+
+
 def volume_from_layer(layer: Layer) -> Volume:
     """Return the volume behind an Image or Labels layer.
 
@@ -379,11 +407,7 @@ def _record(kind: str, history: Sequence[Step], **more: Any) -> dict[str, Any]:
 
 
 def _volume(data: Any, scale: Any, translate: Any, units: Any, state: Any, name: str) -> Volume:
-    for what, still in (("rotate", np.eye(3)), ("shear", np.zeros(3)), ("affine", np.eye(4))):
-        turned = state.get(what) if isinstance(state, Mapping) else getattr(state, what)
-        turned = getattr(turned, "affine_matrix", turned)
-        if turned is not None and np.shape(turned) == still.shape and not np.allclose(turned, still):
-            raise InputError(f"The layer '{name}' is turned or sheared ({what}); a volume along its axes is needed.")
+    refuse_turned(state, name)
     factors = _nm_a_unit(units, name)
     spacing: Triple = tuple(float(s) * f for s, f in zip(scale, factors, strict=True))  # type: ignore[assignment]
     origin: Triple = tuple(float(t) * f for t, f in zip(translate, factors, strict=True))  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
-from napari_snpore.viewer.layers import nm_a_unit
+from napari_snpore.viewer.layers import nm_a_unit, to_nm
 from napari_snpore.viewer.slider_steps import voxel_ranges
 
 _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
@@ -59,3 +59,14 @@ def add_quietly(viewer: ViewerModel, layer: Layer) -> None:
         selection.clear()
         selection.update(chosen)
         selection.active = active
+
+
+def count_in_nm(viewer: ViewerModel, layer: Layer) -> None:
+    """Count a layer of another length unit in nm; the window stays at its point of the specimen."""
+    dims, point, before = viewer.dims.ndim, viewer.dims.point, viewer.layers.extent.units
+    to_nm(layer)
+    after = viewer.layers.extent.units
+    if before == after or before is None or after is None or viewer.dims.ndim != dims:
+        return
+    moved = np.array(point) * nm_a_unit(before, dims) / nm_a_unit(after, dims)
+    viewer.dims.set_point(range(dims), [float(place) for place in moved])

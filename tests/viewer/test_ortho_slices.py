@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from napari.layers import Points
@@ -13,7 +11,6 @@ from qtpy.QtWidgets import QApplication
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.layers import add_layer, kind_of, phases_data, series_data, volume_data
-from napari_snpore.viewer.ortho.oblique import oblique_slice, plane_axes
 from napari_snpore.viewer.ortho.ruler import Measured, line_profile
 from napari_snpore.viewer.ortho.scene_planes import KIND
 from napari_snpore.volume import Volume
@@ -120,7 +117,7 @@ def test_thick_slices_are_the_mean_and_the_maximum_of_the_slab(window):
     add_layer(window, volume_data(volume, "ramp"))
     widget = opened(window)
     widget.position = (1.0 + 10 * 0.5, 5.0, 5.0)
-    widget.thickness.setValue(2.0)  # 1 nm on each side: two slices of 0.5 nm above and below
+    widget.thickness.setValue(2.5)  # five slices of 0.5 nm
     widget.thick_way.setCurrentText("mean over")
     settle(0.1)
     np.testing.assert_allclose(shown_plane(widget.linked.views["XY"]), volume.data[8:13].mean(axis=0), rtol=1e-6)
@@ -175,7 +172,7 @@ def test_ruler_reads_nm_and_the_profile_of_a_ramp(window, qtbot):
     assert "nm" in widget.line_text.text()
     length = float(widget.line_text.text().split("<b>")[1].split(" nm")[0])
     assert length == pytest.approx(5.0, abs=4 * view.nm_per_pixel)
-    widget._profile.wait()
+    widget.distances.profile.wait()
     assert widget.profile_plot.isVisibleTo(widget)
     widget.keep_line_button.click()
     kept = window.layers["distances"]
@@ -190,33 +187,6 @@ def test_profile_along_x_counts_voxels():
     outside = line_profile(ramp(), Measured("XY", (1.0, 2.0, 0.0), (1.0, 2.0, 3.4)))[1]
     assert np.isnan(outside[0])
     assert outside[-1] == pytest.approx(2.0, abs=1e-4)
-
-
-def test_oblique_slices_of_a_linear_ramp_are_exact():
-    """Linear interpolation of a linear field is exact at any angle."""
-    z, y, x = np.indices((24, 30, 36)) * np.array(SPACING)[:, None, None, None]
-    volume = Volume((2 * z + 3 * y + 5 * x).astype(np.float32), SPACING, ORIGIN)
-    center = (1.0 + 6.0, 2.0 + 3.5, 3.0 + 3.4)
-    found = oblique_slice(volume, center_nm=center, tilt_deg=35, turn_deg=20)
-    rows, columns = np.indices(found.image.shape) * found.pixel_nm
-    place = (
-        np.array(found.first_nm)[:, None, None]
-        + found.down[:, None, None] * rows
-        + found.right[:, None, None] * columns
-    )
-    inner = np.all(
-        [(place[k] > ORIGIN[k]) & (place[k] < ORIGIN[k] + (volume.shape[k] - 1) * SPACING[k]) for k in range(3)], axis=0
-    )
-    expected = sum(factor * (place[k] - ORIGIN[k]) for k, factor in enumerate((2, 3, 5)))
-    assert inner.sum() > 500
-    np.testing.assert_allclose(found.image[inner], expected[inner], rtol=1e-5)
-    assert math.isclose(float(np.linalg.norm(found.normal)), 1.0)
-
-
-@pytest.mark.parametrize(("angles", "normal"), [((0, 0), (1, 0, 0)), ((90, 0), (0, 1, 0)), ((90, 90), (0, 0, 1))])
-def test_angles_of_the_three_planes(angles, normal):
-    down, right = plane_axes(*angles)
-    assert abs(np.cross(down, right) @ np.array(normal)) == pytest.approx(1.0)
 
 
 def test_the_oblique_fold_cuts_in_a_thread_and_saves_its_values(window, tmp_path):

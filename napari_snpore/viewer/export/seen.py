@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pint
 from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.layers import UNIT, scheme_of
+from napari_snpore.viewer.layers import nm_a_unit, scheme_of
 
 Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
 """Values (row, column) to colours, uint8 (row, column, 3 or 4)."""
@@ -50,13 +49,8 @@ def nm_a_world_unit(viewer: Any, layer: Layer | None) -> tuple[float, float, flo
 
     Layers of one window share them; where one has none, they are those of the layer that is drawn.
     """
-    units = viewer.layers.units if viewer.layers.units is not None else getattr(layer, "units", ())
-    registry = pint.get_application_registry()
-    try:
-        found = [float(registry.Quantity(1.0, unit).to(UNIT).magnitude) for unit in units[-3:]]
-    except pint.DimensionalityError:  # a layer without a voxel size is refused where it is read
-        found = []
-    z, y, x = found if len(found) == 3 else (1.0, 1.0, 1.0)
+    found = nm_a_unit(viewer.layers.units or getattr(layer, "units", None))
+    z, y, x = (float(nm) for nm in found) if len(found) == 3 else (1.0, 1.0, 1.0)
     return z, y, x
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from qtpy.QtWidgets import QGridLayout, QWidget
 
 from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.ortho.planes import PLANES, XY
+from napari_snpore.viewer.ortho.ruler import Measured
+from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.ortho.slice_view import SliceView
 from napari_snpore.volume import Triple
 
@@ -29,19 +32,23 @@ class LinkedViews(QWidget):
     -------
     position_changed : object
         The point (z, y, x) in nm.
+    field_changed : float
+        Side of the field of view (nm) after the user zoomed.
     """
 
     position_changed = Signal(object)
+    field_changed = Signal(float)
 
     def __init__(self, viewer: ViewerModel, corner: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._low: Triple = (0.0, 0.0, 0.0)
         self._high: Triple = (1.0, 1.0, 1.0)
-        self._linking = False
-        self._pointing = False
+        self._linking = self._pointing = self._closed = False
         self._field_nm: float | None = None
         self._looked_at_by_hand = False
+        self._worked_on = XY.name
+        self._shown_at: Triple | None = None
         self._soon = QTimer(self)  # ends with the widget, as a bare single shot would not
         self._soon.setSingleShot(True)
         self._soon.setInterval(50)
@@ -54,14 +61,16 @@ class LinkedViews(QWidget):
         self._in_a_row: bool | None = None
         self._arrange(in_a_row=False)
         for view in self.views.values():
-            view.moved.connect(self.move_to)
+            view.moved.connect(self._on_moved)
             view.looked.connect(self._share_camera)
             view.slid.connect(self._take_slider)
+            view.resized.connect(self._fit_soon)
+            view.filled.connect(self._on_filled)
+            view.stretched.connect(self._on_stretched)
         connect_while_alive(self, viewer.dims.events.point, self._on_point)
         connect_while_alive(self, viewer.events.theme, self._on_theme)
-        for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            connect_while_alive(self, emitter, self._on_layers)
         self.fit()
+        self._start_inside()
 
     @property
     def position(self) -> Triple:
@@ -71,6 +80,20 @@ class LinkedViews(QWidget):
             return 0.0, 0.0, 0.0
         z, y, x = (float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True))
         return z, y, x
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to slice."""
+        return not len(self.views[XY.name].model.layers)
+
+    @property
+    def worked_on(self) -> str:
+        """Name of the slice that the user touched last."""
+        return self._worked_on
+
+    @worked_on.setter
+    def worked_on(self, name: str) -> None:
+        self._worked_on = name
 
     @property
     def box(self) -> tuple[Triple, Triple]:
@@ -85,6 +108,12 @@ class LinkedViews(QWidget):
             return
         clipped = np.clip(point, self._low, self._high)
         dims.set_point(range(first, dims.ndim), [float(value) for value in clipped])
+
+    def _on_moved(self, point: Triple) -> None:
+        view = self.sender()
+        if isinstance(view, SliceView):
+            self._worked_on = view.plane.name
+        self.move_to(point)
 
     def _fit_again(self) -> None:
         if not self._looked_at_by_hand:
@@ -121,8 +150,29 @@ class LinkedViews(QWidget):
                 self._look_at(self.position, (field_nm,) * 3)
         self._on_point()
 
+    def show_thick(self, thick: Thick | None) -> None:
+        """Project slices over a thickness; None shows single ones."""
+        for view in self.views.values():
+            view.thick = thick
+            view.mirror.project(None if thick is None else thick.way)
+        self._on_point()
+
+    def draw_distances(self, lines: list[Measured]) -> None:
+        """Draw lines that were kept, each on its slice."""
+        for view in self.views.values():
+            view.distances.take(lines)
+        self._on_point()
+
+    def count_in(self, unit: str) -> None:
+        """Write positions in a unit: nm, or px while the layer that is looked at has no voxel size."""
+        for view in self.views.values():
+            view.unit = unit
+        self._on_point()
+
     def closed(self) -> None:
         """Let go of the three canvases."""
+        self._soon.stop()
+        self._closed = True  # what the window still tells before Qt deletes the widget
         for view in self.views.values():
             view.close_canvas()
 
@@ -130,6 +180,9 @@ class LinkedViews(QWidget):
         """Stand in a row where there is more room beside than below."""
         super().resizeEvent(event)
         self._arrange(in_a_row=self.width() > 1.8 * self.height())
+        self._fit_soon()
+
+    def _fit_soon(self) -> None:
         if not self._looked_at_by_hand:
             self._soon.start()
 
@@ -163,10 +216,26 @@ class LinkedViews(QWidget):
         self._low, self._high = _triple(low - half), _triple(high + half)
         return True
 
-    def _on_layers(self, event: Any) -> None:
+    def _on_filled(self) -> None:
         shown, before = len(self.views[XY.name].model.layers), (self._low, self._high)
-        if self._measure() and (shown == 1 or (self._low, self._high) != before):
-            self.fit()
+        if not self._measure():
+            self._shown_at = None
+        elif shown == 1 or (self._low, self._high) != before:
+            self.fit(self._field_nm)
+            self._start_inside()
+
+    def _on_stretched(self) -> None:
+        before = self._low, self._high
+        if self._measure() and (self._low, self._high) != before:
+            self.fit(self._field_nm)
+        else:
+            self._on_point()
+
+    def _start_inside(self) -> None:
+        """Go to the middle where the window stands outside all that is sliced: beside a flat picture, or far away."""
+        point = np.asarray(self._viewer.dims.point[-3:])
+        if not self.is_empty and point.size == 3 and not ((point >= self._low) & (point <= self._high)).all():
+            self.move_to(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)))
 
     def _take_slider(self, axis: int, place: float) -> None:
         if not self._pointing and place != self.position[axis]:
@@ -194,23 +263,55 @@ class LinkedViews(QWidget):
             return
         self._linking = True
         self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
-        view = self.views[name]
+        view, zoom = self.views[name], self.views[name].camera.zoom
+        zoomed = any(other.camera.zoom != zoom for other in self.views.values())
+        self._worked_on = name
         _, row, column = view.camera.center
         seen = {view.plane.rows: row, view.plane.columns: column}
         for other in self.views.values():
             if other is not view:
-                other.camera.zoom = view.camera.zoom
-                _, row, column = other.camera.center
-                other.camera.center = (0.0, seen.get(other.plane.rows, row), seen.get(other.plane.columns, column))
+                other.camera.zoom = zoom
+                self._look_there(other, seen)
         self._linking = False
+        if zoomed:
+            self._field_nm = min(side for one in self.views.values() for side in one.seen_nm)
+            self.field_changed.emit(self._field_nm)
+
+    @staticmethod
+    def _look_there(view: SliceView, seen: Mapping[int, float]) -> None:
+        """Move the middle of a view along the axes that are given."""
+        _, row, column = view.camera.center
+        view.camera.center = (0.0, seen.get(view.plane.rows, row), seen.get(view.plane.columns, column))
+
+    def _follow(self, point: Triple) -> None:
+        """Look at the cross-hair again where it moved out of sight."""
+        before, self._shown_at = self._shown_at, point
+        if before is None or before == point:
+            return
+        lost = {}
+        for view in self.views.values():
+            for axis, middle, side in zip(
+                (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.seen_nm, strict=True
+            ):
+                if point[axis] != before[axis] and abs(point[axis] - middle) > side / 2:
+                    lost[axis] = point[axis]
+        if lost:
+            self._linking = True
+            for view in self.views.values():
+                self._look_there(view, lost)
+            self._linking = False
 
     def _on_point(self, event: Any = None) -> None:
         del event
+        if self._closed:
+            return
         point = self.position
         self._pointing = True
         for view in self.views.values():
             view.show_point(point, self._low, self._high)
         self._pointing = False
+        if not self.is_empty:
+            self._follow(point)
         self.position_changed.emit(point)
 
     def _on_theme(self, event: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from napari.components import ViewerModel
@@ -12,13 +13,14 @@ from qtpy.QtCore import QObject
 from napari_snpore.viewer.events import connect_while_alive
 from napari_snpore.viewer.layers import kind_of
 
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 _LINKED: dict[type[Layer], tuple[str, ...]] = {
-    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", "scale", "translate",
-            "units"),
-    Labels: ("colormap", "opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", "scale",
-             "translate", "units"),
-    Points: ("opacity", "visible", "blending", "scale", "translate", "units"),
-}  # fmt: skip
+    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", *_PLACE),
+    Labels: ("colormap", "opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", *_PLACE),
+    Points: ("opacity", "visible", "blending", *_PLACE),
+}
+
+_POINT_LOOK = ("size", "symbol", "face_color", "border_color", "border_width")
 
 
 def can_be_sliced(layer: Layer) -> bool:
@@ -39,18 +41,27 @@ class LayerMirror:
         The second viewer.
     owner : QObject
         The mirror ends with it.
+    filled : callable
+        Called when layers came, went or changed their order.
     """
 
-    def __init__(self, source: ViewerModel, target: ViewerModel, owner: QObject) -> None:
-        self._source, self._target, self._owner = source, target, owner
+    def __init__(self, source: ViewerModel, target: ViewerModel, owner: QObject, filled: Callable[[], None]) -> None:
+        self._source, self._target, self._owner, self._filled = source, target, owner, filled
+        self.filling = self._closed = False
         self._copies: dict[Layer, Layer] = {}
         self._thick: str | None = None
-        self._pinned: Layer | None = None
+        self._pinned: list[Layer] = []
         events = source.layers.events
         connect_while_alive(owner, events.inserted, self._refresh)
         connect_while_alive(owner, events.removed, self._refresh)
         connect_while_alive(owner, events.reordered, self._refresh)
         self._refresh()
+
+    def closed(self) -> None:
+        """Take all copies out and end their ties: napari's would hold them, and their arrays, as long as the layers live."""
+        self.filling = True
+        self._closed = True
+        self._fill([])
 
     def copy_of(self, layer: Layer) -> Layer | None:
         """Return the layer of the second viewer that shows a layer of the window."""
@@ -63,21 +74,31 @@ class LayerMirror:
             if isinstance(copy, Image):
                 copy.projection_mode = mode or "none"
 
-    def pin(self, layer: Layer | None) -> None:
-        """Show one layer here though it is hidden in the window; None lets all follow the window again."""
-        if self._pinned is not None and self._pinned in self._copies:
-            copy = self._copies[self._pinned]
-            copy.visible = self._pinned.visible
-            link_layers([self._pinned, copy], ("visible",))
-        self._pinned = layer if layer in self._copies else None
-        if self._pinned is not None:
-            copy = self._copies[self._pinned]
-            unlink_layers([self._pinned, copy], ("visible",))
+    def pin(self, layers: Sequence[Layer]) -> None:
+        """Show some layers here though they are hidden in the window; none lets all follow the window again."""
+        for layer in self._pinned:
+            if layer in self._copies:
+                copy = self._copies[layer]
+                copy.visible = layer.visible
+                link_layers([layer, copy], ("visible",))
+        self._pinned = [layer for layer in layers if layer in self._copies]
+        for layer in self._pinned:
+            copy = self._copies[layer]
+            unlink_layers([layer, copy], ("visible",))
             copy.visible = True
 
     def _refresh(self, event: Any = None) -> None:
         del event
-        wanted = [layer for layer in self._source.layers if can_be_sliced(layer)]
+        if self._closed:
+            return
+        self.filling = True  # napari moves camera and sliders of its own accord while the first layer comes
+        try:
+            self._fill([layer for layer in self._source.layers if can_be_sliced(layer)])
+        finally:
+            self.filling = False
+        self._filled()
+
+    def _fill(self, wanted: list[Layer]) -> None:
         for layer in [layer for layer in self._copies if layer not in wanted]:
             copy = self._copies.pop(layer)
             unlink_layers([layer, copy])
@@ -126,3 +147,5 @@ class LayerMirror:
                 copy.data = layer.data
             if isinstance(layer, Points) and len(layer.features) == len(copy.data):
                 copy.features = layer.features
+                for name in _POINT_LOOK:  # new points get napari's defaults
+                    setattr(copy, name, getattr(layer, name))

@@ -97,7 +97,8 @@ def oblique_slice(
     first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
     center = np.array(center_nm, float)
     if not ((center >= first) & (center <= last)).all():
-        raise InputError(f"The point {tuple(np.round(center, 2))} nm lies outside the volume.")
+        place = ", ".join(f"{value:.2f}" for value in center)
+        raise InputError(f"The point ({place}) nm lies outside the volume.")
     down, right = plane_axes(tilt_deg, turn_deg)
     pixel = float(spacing.min())
     reach = [_reach(center, axis, first, last) for axis in (down, right)]
@@ -108,12 +109,37 @@ def oblique_slice(
     for top in range(0, len(image), _ROWS_A_STEP):
         check_stop(should_stop)
         rows = steps[0][top : top + _ROWS_A_STEP]
-        where = [start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k] for k in range(3)]
+        where = np.stack(
+            [
+                _inside(start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k], data.shape[k])
+                for k in range(3)
+            ]
+        )
+        part, first_voxel = _part(data, where)
         scipy.ndimage.map_coordinates(
-            data, where, order=0 if labels else 1, output=image[top : top + len(rows)], mode="constant", prefilter=False
+            part,
+            where - first_voxel[:, None, None],
+            order=0 if labels else 1,
+            output=image[top : top + len(rows)],
+            mode="constant",
+            prefilter=False,
         )
     z, y, x = (float(value) for value in center + steps[0][0] * down + steps[1][0] * right)
     return ObliqueSlice(image, pixel, (z, y, x), down, right)
+
+
+def _inside(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return coordinates in voxels, those in the outer half of a border voxel moved onto its centre: it has a value."""
+    edge = 0.5 + 1e-6  # a border that is met exactly must not be lost by rounding
+    return np.where((place >= -edge) & (place <= count - 1 + edge), np.clip(place, 0, count - 1), place)
+
+
+def _part(data: NDArray[Any], where: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the part of an array that some coordinates touch and its first voxel, in a dtype that scipy interpolates."""
+    low = np.clip(np.floor(where.min(axis=(1, 2))).astype(int), 0, np.array(data.shape) - 1)
+    high = np.clip(np.ceil(where.max(axis=(1, 2))).astype(int) + 1, low + 1, data.shape)
+    part = data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    return (part.astype(np.float32) if part.dtype == np.float16 else part), low
 
 
 def _reach(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,28 @@ from napari_snpore.volume import Triple
 KIND = "positions"
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How a position was looked at.
+
+    Parameters
+    ----------
+    plane : str
+        Name of the slice that was worked on last; empty where that is not known.
+    field_nm : float
+        Field of view; 0: everything.
+    thick_way : str
+        As the form says it: "single slice", "mean over", "maximum over".
+    thickness_nm : float
+        Of the thick slice.
+    """
+
+    plane: str = ""
+    field_nm: float = 0.0
+    thick_way: str = "single slice"
+    thickness_nm: float = 0.0
+
+
 def positions_layer(viewer: ViewerModel) -> Points | None:
     """Return the layer of named positions; None while none was kept."""
     return next((layer for layer in viewer.layers if isinstance(layer, Points) and kind_of(layer) == KIND), None)
@@ -28,7 +52,24 @@ def position_names(viewer: ViewerModel) -> list[str]:
     return [] if layer is None else [str(name) for name in layer.features["name"]]
 
 
-def keep_position(viewer: ViewerModel, name: str, point: Triple) -> str:
+def name_new_points(layer: Points, new: Sequence[int]) -> None:
+    """Give points that were added by hand names of their own: napari copies those of others."""
+    names = [str(name) for name in layer.features["name"]]
+    for k in new:
+        names[k] = ""
+        names[k] = free_number(names)
+    features = layer.features.copy()
+    features["name"] = names
+    features.loc[features.index[list(new)], "plane"] = ""  # nobody has looked at them
+    layer.features = features
+
+
+def free_number(names: Sequence[str]) -> str:
+    """Return the first of ``position 1``, ``position 2`` … that is free."""
+    return next(found for k in range(1, len(names) + 2) if (found := f"position {k}") not in names)
+
+
+def keep_position(viewer: ViewerModel, name: str, point: Triple, sight: Sight | None = None) -> str:
     """Keep a point (z, y, x) in nm under a name, in place of one of the same name; an empty name is numbered.
 
     Returns
@@ -37,11 +78,13 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple) -> str:
         The name.
     """
     names = position_names(viewer)
-    name = name.strip() or next(found for k in range(1, len(names) + 2) if (found := f"position {k}") not in names)
+    name = name.strip() or free_number(names)
     layer = positions_layer(viewer)
     kept: dict[str, Any] = {} if layer is None else dict(zip(names, layer.data, strict=True))
+    rows = {} if layer is None else dict(zip(names, layer.features.to_dict("records"), strict=True))
     kept[name] = np.asarray(point, float)
-    features = pd.DataFrame({"name": list(kept)})
+    rows[name] = {"name": name, **asdict(sight or Sight())}
+    features = pd.DataFrame(list(rows.values()), columns=["name", *asdict(Sight())])
     points = np.array(list(kept.values()))
     if layer is None:
         layer = Points(
@@ -54,7 +97,7 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple) -> str:
             face_color="transparent",
             border_color="#ff922b",
             symbol="cross",
-            text={"string": "{name}", "color": "#ff922b", "size": 10, "anchor": "upper_left"},
+            text={"string": "{name}", "color": "#ff922b", "size": 7, "anchor": "upper_left"},
             out_of_slice_display=False,
             metadata={KEY: {"kind": KIND, "history": []}},
         )
@@ -78,6 +121,17 @@ def position_named(viewer: ViewerModel, name: str) -> Triple:
         raise InputError(f"No position is called {name!r}; kept are {', '.join(names) or 'none'}.")
     z, y, x = (float(value) for value in layer.data[names.index(name)])
     return z, y, x
+
+
+def sight_named(viewer: ViewerModel, name: str) -> Sight | None:
+    """Return how a position was looked at; None where that was not kept, as for points added by hand."""
+    layer, names = positions_layer(viewer), position_names(viewer)
+    if layer is None or name not in names or not set(asdict(Sight())) <= set(layer.features.columns):
+        return None
+    row = layer.features.iloc[names.index(name)]
+    if not isinstance(row["plane"], str) or not row["plane"] or not np.isfinite(row["field_nm"]):
+        return None
+    return Sight(row["plane"], float(row["field_nm"]), str(row["thick_way"]), float(row["thickness_nm"]))
 
 
 def _size(viewer: ViewerModel) -> float:

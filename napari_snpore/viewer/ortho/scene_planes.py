@@ -10,21 +10,23 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import KEY, array_from_layer
-from napari_snpore.viewer.ortho.planes import PLANES
+from napari_snpore.viewer.layers import KEY, array_from_layer, refuse_turned
+from napari_snpore.viewer.ortho.mirror import can_be_sliced
+from napari_snpore.viewer.ortho.planes import PLANES, SlicePlane
 from napari_snpore.viewer.quietly import add_quietly
 from napari_snpore.volume import Triple
 
 KIND = "scene plane"
+_PLACE = ("data", "scale", "translate", "units")
 
 
-class ScenePlanes:
-    """Shows the three planes of one grey layer in 3D, following the cross-hair.
+class ScenePlanes(QObject):
+    """Shows the three planes of one layer in 3D, following the cross-hair.
 
     Parameters
     ----------
@@ -32,18 +34,26 @@ class ScenePlanes:
         The window.
     owner : QObject
         The planes follow the scene as long as it lives.
+
+    Signals
+    -------
+    gone
+        The planes left the scene because their layer did, or because they were removed by hand.
     """
 
+    gone = Signal()
+
     def __init__(self, viewer: ViewerModel, owner: QObject) -> None:
+        super().__init__(owner)
         self._viewer = viewer
-        self._source: Image | None = None
-        self._planes: list[Image] = []
-        self._was_visible = True
-        connect_while_alive(owner, viewer.dims.events.ndisplay, self._on_ndisplay)
-        connect_while_alive(owner, viewer.layers.events.removed, self._on_removed)
+        self._source: Image | Labels | None = None
+        self._planes: dict[SlicePlane, Layer] = {}
+        self._hidden: list[Layer] = []
+        connect_while_alive(self, viewer.dims.events.ndisplay, self._on_ndisplay)
+        connect_while_alive(self, viewer.layers.events.removed, self._on_removed)
 
     @property
-    def source(self) -> Image | None:
+    def source(self) -> Layer | None:
         """The layer whose planes are shown."""
         return self._source
 
@@ -52,51 +62,76 @@ class ScenePlanes:
         """Whether there are planes in the scene."""
         return bool(self._planes)
 
-    def show(self, source: Image, point: Triple) -> None:
-        """Put the three planes of a layer into the scene, in place of those that are there."""
+    @property
+    def hidden(self) -> tuple[Layer, ...]:
+        """The volumes that were hidden because they would cover the planes; they come back when the planes go."""
+        return tuple(self._hidden)
+
+    def show(self, source: Image | Labels, point: Triple) -> None:
+        """Put the three planes of a layer into the scene, in place of those that are there.
+
+        Raises
+        ------
+        InputError
+            Not three axes, in colour, or turned against the axes.
+        """
+        array_from_layer(source)
+        refuse_turned(source, source.name)
         self.hide()
-        self._source, self._was_visible = source, source.visible
+        self._source = source
         for plane in PLANES:
-            data, translate = self._cut(source, plane.normal, point)
-            layer = Image(
-                data,
-                name=f"{plane.name} plane",
-                scale=source.scale,
-                translate=translate,
-                units=source.units,
-                axis_labels=source.axis_labels,
-                colormap=source.colormap,
-                contrast_limits=source.contrast_limits,
-                gamma=source.gamma,
-                interpolation3d="nearest",
-                blending="translucent",
-                rendering="mip",
-                metadata={KEY: {"kind": KIND}},
-                visible=self._viewer.dims.ndisplay == 3,
-            )
-            self._planes.append(layer)
+            self._planes[plane] = layer = self._new_plane(source, plane, point)
             add_quietly(self._viewer, layer)
-            for name in ("contrast_limits", "colormap", "gamma"):
-                getattr(source.events, name).connect(self._take_look)
-        source.visible = False  # it would hide them; the slices go on showing it
+        for name in _look_of(source):
+            getattr(source.events, name).connect(self._take_look)
+        for name in _PLACE:
+            getattr(source.events, name).connect(self._cut_again)
+        self._hidden = [
+            layer
+            for layer in self._viewer.layers
+            if layer.visible and isinstance(layer, (Image, Labels)) and can_be_sliced(layer)
+        ]
+        for layer in self._hidden:
+            layer.visible = False  # the slices go on showing it
 
     def move(self, point: Triple) -> None:
         """Cut the planes at another point (z, y, x) in nm."""
         if self._source is None or self._viewer.dims.ndisplay != 3:
             return
-        for layer, plane in zip(self._planes, PLANES, strict=False):
+        for plane, layer in self._planes.items():
             layer.data, layer.translate = self._cut(self._source, plane.normal, point)
 
     def hide(self) -> None:
-        """Take the planes out of the scene, and show the volume again."""
-        if self._source is not None:
-            self._source.visible = self._was_visible or self._source.visible
-            for name in ("contrast_limits", "colormap", "gamma"):
-                getattr(self._source.events, name).disconnect(self._take_look)
-        planes, self._planes, self._source = self._planes, [], None
-        for layer in planes:
+        """Take the planes out of the scene, and show the volumes again."""
+        source, self._source = self._source, None
+        if source is not None:
+            for name in _look_of(source):
+                getattr(source.events, name).disconnect(self._take_look)
+            for name in _PLACE:
+                getattr(source.events, name).disconnect(self._cut_again)
+        planes, self._planes = self._planes, {}
+        for layer in planes.values():
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
+        hidden, self._hidden = self._hidden, []
+        for layer in hidden:
+            layer.visible = True
+
+    def _new_plane(self, source: Image | Labels, plane: SlicePlane, point: Triple) -> Layer:
+        data, translate = self._cut(source, plane.normal, point)
+        common = {
+            "name": f"{plane.name} plane",
+            "scale": source.scale,
+            "translate": translate,
+            "units": source.units,
+            "axis_labels": source.axis_labels,
+            "metadata": {KEY: {"kind": KIND}},
+            "visible": self._viewer.dims.ndisplay == 3,
+            **{name: getattr(source, name) for name in _look_of(source)},
+        }
+        if isinstance(source, Labels):
+            return Labels(data, opacity=1.0, **common)
+        return Image(data, interpolation3d="nearest", blending="translucent", rendering="mip", **common)
 
     @staticmethod
     def _cut(source: Layer, axis: int, point: Triple) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -112,24 +147,37 @@ class ScenePlanes:
 
     def _take_look(self, event: Any) -> None:
         del event
-        source = self._source
-        if source is not None:
-            for layer in self._planes:
-                layer.contrast_limits, layer.colormap, layer.gamma = (
-                    source.contrast_limits,
-                    source.colormap,
-                    source.gamma,
-                )
+        if self._source is not None:
+            for layer in self._planes.values():
+                for name in _look_of(self._source):
+                    setattr(layer, name, getattr(self._source, name))
+
+    def _cut_again(self, event: Any) -> None:
+        del event
+        if self._source is not None:
+            for layer in self._planes.values():
+                layer.scale, layer.units = self._source.scale, self._source.units
+            self.move(self._point())
 
     def _on_ndisplay(self, event: Any) -> None:
         del event
-        for layer in self._planes:
+        for layer in self._planes.values():
             layer.visible = self._viewer.dims.ndisplay == 3
         if self._source is not None:
-            self.move(tuple(self._viewer.dims.point[-3:]))
+            self.move(self._point())
+
+    def _point(self) -> Triple:
+        z, y, x = (float(value) for value in self._viewer.dims.point[-3:])
+        return z, y, x
 
     def _on_removed(self, event: Any) -> None:
-        if event.value is self._source:
+        self._planes = {plane: layer for plane, layer in self._planes.items() if layer is not event.value}
+        self._hidden = [layer for layer in self._hidden if layer is not event.value]
+        if self._source is not None and (event.value is self._source or not self._planes):
             self.hide()
-        elif event.value in self._planes:
-            self._planes.remove(event.value)
+            self.gone.emit()
+
+
+def _look_of(source: Image | Labels) -> tuple[str, ...]:
+    """Return what the planes take over from their layer, the range before the colours that lie in it."""
+    return ("colormap",) if isinstance(source, Labels) else ("contrast_limits", "colormap", "gamma")

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.boxes import boxes_of
+from napari_snpore.viewer.layers import UNIT
 from napari_snpore.viewer.ortho.box_overlay import BoxOverlay
 from napari_snpore.viewer.ortho.cross_hair import CrossHair
+from napari_snpore.viewer.ortho.kept_distances import KeptDistances
 from napari_snpore.viewer.ortho.mirror import LayerMirror
 from napari_snpore.viewer.ortho.planes import SlicePlane
+from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.ortho.touch import Touch
 from napari_snpore.volume import Triple
 
 _REACH_PX = 7.0
 """How near to a line the mouse has hold of it."""
+
+_PLAYS_FROM_PX = 280
+"""Width from which a slider, its button and its numbers stand beside each other."""
 
 
 class _Canvas(QtViewer):
@@ -51,12 +58,21 @@ class SliceView(QWidget):
         The point (z, y, x) in nm that the user sends the cross-hair to.
     looked : str
         The name of the plane whose camera moved.
+    resized
+        The canvas has another size: later than the widget around it.
+    filled
+        Layers came or went.
+    stretched
+        The layers reach from elsewhere to elsewhere.
     slid : int, float
         The axis of a slider of this view, and where it went (nm).
     """
 
     moved = Signal(object)
     looked = Signal(str)
+    resized = Signal()
+    filled = Signal()
+    stretched = Signal()
     slid = Signal(int, float)
 
     def __init__(self, source: ViewerModel, plane: SlicePlane, parent: QWidget | None = None) -> None:
@@ -65,11 +81,14 @@ class SliceView(QWidget):
         self.model = ViewerModel(title=plane.name, order=plane.order)
         self.model.theme = source.theme
         self.canvas = _Canvas(self.model)
-        self.mirror = LayerMirror(source, self.model, self)
+        self.mirror = LayerMirror(source, self.model, self, self.filled.emit)
         self.touches: list[Touch] = []
+        self.thick: Thick | None = None
+        self.unit = UNIT
         self._point: Triple = (0.0, 0.0, 0.0)
         self.scene = self.canvas.canvas.view.scene
         self.cross_hair = CrossHair(plane, self.scene)
+        self.distances = KeptDistances(self)
         boxes = boxes_of(source)
         self.boxes = BoxOverlay(self, boxes)
         self.touches.append(self.boxes)
@@ -88,6 +107,10 @@ class SliceView(QWidget):
         self.camera.events.zoom.connect(self._on_camera)
         self.camera.events.center.connect(self._on_camera)
         self.model.dims.events.point.connect(self._on_slider)
+        self.model.dims.events.range.connect(self._on_range)
+        self.canvas.canvas.native.installEventFilter(self)
+        self.filled.connect(self._bare_sliders)
+        self._bare_sliders()
 
     @property
     def camera(self) -> Any:
@@ -106,27 +129,51 @@ class SliceView(QWidget):
         self.boxes.limits = (low, high)
         self.boxes.show(point)
         self._write_title()
-        dims = self.model.dims
-        if dims.ndim == 3 and dims.point[self.plane.normal] != point[self.plane.normal]:
-            dims.set_point(self.plane.normal, point[self.plane.normal])
+        self.distances.show(point, self._half_step())
+        self._show_place(point[self.plane.normal])
 
-    def show_thickness(self, thickness_nm: float) -> None:
-        """Project slices over a thickness; 0 shows single ones."""
+    def _half_step(self) -> float:
         dims = self.model.dims
-        if dims.ndim == 3:
-            half = [0.0] * 3
-            half[self.plane.normal] = thickness_nm / 2
-            dims.margin_left, dims.margin_right = tuple(half), tuple(half)
+        return dims.range[self.plane.normal].step / 2 if dims.ndim == 3 else 0.0
+
+    def _show_place(self, place: float) -> None:
+        """Cut at a place along the normal (nm), as thick as wished: margins and place reach napari as one step."""
+        dims, axis = self.model.dims, self.plane.normal
+        if dims.ndim != 3:
+            return
+        left, right = [0.0] * 3, [0.0] * 3
+        if self.thick is not None:
+            left[axis], right[axis] = self.thick.margins(axis, place)
+        thicker = not np.allclose([dims.margin_left, dims.margin_right], [left, right], rtol=0, atol=1e-9)
+        if thicker:
+            with dims.events.margin_left.blocker(), dims.events.margin_right.blocker():
+                dims.margin_left, dims.margin_right = tuple(left), tuple(right)
+        if dims.point[axis] != place:
+            dims.set_point(axis, place)
+        elif thicker:
+            dims.events.margin_right(value=dims.margin_right)
 
     def _on_camera(self, event: Any) -> None:
         del event
-        self.looked.emit(self.plane.name)
+        if not self.mirror.filling:
+            self.looked.emit(self.plane.name)
+
+    def _on_range(self, event: Any) -> None:
+        del event
+        if not self.mirror.filling:
+            self.stretched.emit()
 
     def _on_slider(self, event: Any) -> None:
         del event
         dims = self.model.dims
-        if dims.ndim == 3:
+        if dims.ndim == 3 and not self.mirror.filling:
             self.slid.emit(self.plane.normal, float(dims.point[self.plane.normal]))
+
+    def _bare_sliders(self) -> None:
+        """Leave the numbers room: the title names the axis, and a narrow slice does without the button that plays."""
+        for slider in self.canvas.dims.slider_widgets:
+            slider.axis_label.setVisible(False)
+            slider.play_button.setVisible(self.width() >= _PLAYS_FROM_PX)
 
     def _draw_boxes(self) -> None:
         self.boxes.show(self._point)
@@ -135,8 +182,15 @@ class SliceView(QWidget):
         axis = "zyx"[self.plane.normal]
         self.title.setText(
             f"<span style='color:{self.plane.colour}'>■</span> <b>{self.plane.name}</b> at {axis} = "
-            f"{self._point[self.plane.normal]:.2f} nm"
+            f"{self._point[self.plane.normal]:.2f} {self.unit}"
         )
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice that the canvas got its size."""
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self._bare_sliders()
+            self.resized.emit()
+        return bool(super().eventFilter(watched, event))
 
     def jump(self, position: Any) -> None:
         """Send the cross-hair to a place on this slice."""
@@ -144,7 +198,15 @@ class SliceView(QWidget):
 
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
+        self.blockSignals(True)
+        self.mirror.closed()
         self.canvas.close()
+
+    @property
+    def seen_nm(self) -> tuple[float, float]:
+        """Height and width of what the canvas shows (nm)."""
+        height, width = self.canvas.canvas.size
+        return max(height, 50) * self.nm_per_pixel, max(width, 50) * self.nm_per_pixel
 
     def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""

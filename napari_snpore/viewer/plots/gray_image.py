@@ -54,11 +54,13 @@ class GrayImage(QWidget):
         return QSize(150, self.height())
 
     def show_image(self, plane: Any, *, pixel_nm: float = math.nan, title: str = "") -> None:
-        """Show a plane (rows, columns) of finite grey values; with a pixel size there is a scale bar."""
+        """Show a plane (rows, columns) of grey values, black where there is none; with a pixel size there is a scale bar."""
         values = np.asarray(plane, np.float32)
-        low, high = np.percentile(values, [_LOW, _HIGH])
+        known = np.isfinite(values)
+        low, high = np.percentile(values[known], [_LOW, _HIGH]) if known.any() else (0.0, 0.0)
         scale = 255 / (high - low) if high > low else 0.0
-        self._pixels = np.ascontiguousarray(np.clip((values - low) * scale, 0, 255), np.uint8)
+        gray = np.clip((np.where(known, values, low) - low) * scale, 0, 255)
+        self._pixels = np.ascontiguousarray(gray, np.uint8)
         rows, columns = values.shape
         self._shown = QImage(self._pixels.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
         self._pixel_nm, self._title = pixel_nm, title

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.widgets.layer_hint import LayerHint
 
 
@@ -118,6 +119,8 @@ class LayerChoice(QComboBox):
         layer = self._layers[index] if 0 <= index < len(self._layers) else None
         if layer is not self._current:
             self._current = layer
+            if layer is not None:
+                count_in_nm(self._viewer, layer)
             if self._hint is not None:
                 self._hint.show_layer(layer)
             if layer is not None and layer not in self._watched:

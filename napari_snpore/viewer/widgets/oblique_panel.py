@@ -53,6 +53,7 @@ class ObliquePanel(Fold):
         super().__init__("Oblique slice")
         self._viewer, self._place = viewer, place
         self._layer: Layer | None = None
+        self._source: Layer | None = None
         self.slice: ObliqueSlice | None = None
         self.tilt = NumberBox(
             45.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle between the plane and XY, about x. 90: XZ."
@@ -122,32 +123,47 @@ class ObliquePanel(Fold):
             self._drop_layer()
 
     def _show(self, found: ObliqueSlice) -> None:
-        if self._layer is not None and self._layer.data.dtype == found.image.dtype:
+        source, _ = self._place()
+        kind = Labels if isinstance(source, Labels) else Image
+        if isinstance(self._layer, kind) and self._layer.data.dtype == found.image.dtype:
             with still_position(self._viewer):
                 self._layer.data = found.image[None]
                 self._layer.affine = slice_affine(found)
+            self._follow(source)
             return
         self._drop_layer()
         self._viewer.dims.ndisplay = 3
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Non-orthogonal slicing", UserWarning)  # a layer starts as a 2D slice
-            self._layer = self._new_layer(found)
+            self._layer = self._new_layer(found, labels=kind is Labels)
+            self._follow(source)
             add_quietly(self._viewer, self._layer)
 
-    def _new_layer(self, found: ObliqueSlice) -> Layer:
-        source, _ = self._place()
+    def _new_layer(self, found: ObliqueSlice, *, labels: bool) -> Layer:
         common = {
             "name": _NAME,
             "affine": slice_affine(found),
             "units": ("nm",) * 3,
             "metadata": {KEY: {"kind": KIND, "history": []}},
         }
-        if isinstance(source, Labels):
-            return Labels(found.image[None], colormap=source.colormap, **common)
-        look = {}
-        if isinstance(source, Image):
-            look = {"colormap": source.colormap, "contrast_limits": source.contrast_limits, "gamma": source.gamma}
-        return Image(found.image[None], rendering="mip", interpolation3d="nearest", **look, **common)
+        if labels:
+            return Labels(found.image[None], **common)
+        return Image(found.image[None], rendering="mip", interpolation3d="nearest", **common)
+
+    def _follow(self, source: Layer | None) -> None:
+        """Take over contrast and colours of a layer, now and later."""
+        if source is not self._source:
+            before, self._source = self._source, source
+            for layer, what in ((before, "disconnect"), (source, "connect")):
+                for name in _look_of(layer):
+                    getattr(getattr(layer.events, name), what)(self._take_look)
+        self._take_look()
+
+    def _take_look(self, event: Any = None) -> None:
+        del event
+        if self._layer is not None:
+            for name in _look_of(self._source):
+                setattr(self._layer, name, getattr(self._source, name))
 
     def save(self, path: str | Path) -> Path:
         """Write the slice as a TIFF with its pixel size.
@@ -181,6 +197,7 @@ class ObliquePanel(Fold):
             self.failed.emit(str(error))
 
     def _drop_layer(self) -> None:
+        self._follow(None)
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
@@ -188,6 +205,14 @@ class ObliquePanel(Fold):
     def _on_removed(self, event: Any) -> None:
         if event.value is self._layer:
             self._layer = None
+            self._follow(None)
+            self.in_scene.setChecked(False)
+
+
+def _look_of(layer: Any) -> tuple[str, ...]:
+    if isinstance(layer, Labels):
+        return ("colormap",)
+    return ("contrast_limits", "colormap", "gamma") if isinstance(layer, Image) else ()
 
 
 def slice_affine(found: ObliqueSlice) -> Any:

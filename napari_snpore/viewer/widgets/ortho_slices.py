@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import napari.components
-import numpy as np
 from napari.layers import Image, Labels, Layer
 from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLineEdit,
-    QPushButton,
+    QLabel,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,24 +23,24 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.docking import stand_below
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.latest import LatestWork
-from napari_snpore.viewer.layers import array_from_layer, has_scale, kind_of, volume_from_layer
+from napari_snpore.viewer.layers import UNIT, has_scale
 from napari_snpore.viewer.ortho.linked_views import LinkedViews
 from napari_snpore.viewer.ortho.mirror import can_be_sliced
-from napari_snpore.viewer.ortho.positions import keep_position, position_named, position_names, positions_layer
-from napari_snpore.viewer.ortho.ruler import Measured, Ruler, keep_line, line_profile
+from napari_snpore.viewer.ortho.positions import Sight, keep_position, position_named, sight_named
+from napari_snpore.viewer.ortho.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.ortho.scene_planes import ScenePlanes
-from napari_snpore.viewer.plots.line_plot import LinePlot
+from napari_snpore.viewer.ortho.slab import Thick
+from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.tasks import StepStatus
-from napari_snpore.viewer.widgets.form import FormScroll, MainButton, NumberBox, ResultText, form_layout, number
+from napari_snpore.viewer.widgets.distance_rows import DistanceRows
+from napari_snpore.viewer.widgets.form import FormScroll, NumberBox, ResultText, form_layout
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.oblique_panel import ObliquePanel
+from napari_snpore.viewer.widgets.position_row import PositionRow
+from napari_snpore.viewer.widgets.sight_rows import SightRows
+from napari_snpore.viewer.widgets.voxel_words import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
 
-PAPER_FIELD_NM = 38.4
-"""Field of view of the slices in the source workflow (doi 10.1002/adma.202307151)."""
-
-_THICK = {"single slice": None, "mean over": "mean", "maximum over": "max"}
 _EMPTY = "Drop a volume on the window, or open File > Open Sample"
 
 
@@ -81,11 +77,9 @@ class OrthoSlicesWidget(QWidget):
         self._soon = QTimer(self)  # once napari has made the dock
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._settle)
-        self.ruler = Ruler(self._on_line)
-        self._line: Measured | None = None
-        self._profile = LatestWork(self)
-        self._profile.done.connect(self._show_profile)
-        self._profile.failed.connect(self._complain)
+        self._closed = False
+        for layer in self._viewer.layers:
+            self._take_nm(layer)
         self.planes = ScenePlanes(self._viewer, self)
         corner = self._corner()
         self.linked = LinkedViews(self._viewer, corner, self)
@@ -96,11 +90,14 @@ class OrthoSlicesWidget(QWidget):
         layout.addWidget(self.linked)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
+        self.linked.field_changed.connect(self._sight.write_field)
         self._layers.layer_changed.connect(self._on_layer)
         self._layers.scale_changed.connect(self._on_scale)
-        connect_while_alive(self, self._viewer.layers.events.inserted, self._list_positions)
-        connect_while_alive(self, self._viewer.layers.events.removed, self._list_positions)
-        self._list_positions()
+        self.planes.gone.connect(self._on_planes_gone)
+        self._distances: weakref.WeakSet[Layer] = weakref.WeakSet()
+        connect_while_alive(self, self._viewer.layers.events.inserted, self._on_layers)
+        connect_while_alive(self, self._viewer.layers.events.removed, self._on_layers)
+        self._on_layers()
         self._on_layer(self._layers.layer)
         self._on_position(self.linked.position)
         _OPEN.add(self)
@@ -134,7 +131,7 @@ class OrthoSlicesWidget(QWidget):
 
     @field_of_view.setter
     def field_of_view(self, side_nm: float) -> None:
-        self.field.setValue(side_nm)
+        self._sight.write_field(side_nm)
         self._fit()
 
     def state(self) -> Mapping[str, Any]:
@@ -146,6 +143,7 @@ class OrthoSlicesWidget(QWidget):
             "thickness_nm": self.thickness.value(),
             "in_scene": self.in_scene.isChecked(),
             "camera": self.linked.camera(),
+            "hidden": [layer.name for layer in self.planes.hidden],
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -158,14 +156,21 @@ class OrthoSlicesWidget(QWidget):
         if state.get("camera"):
             self.linked.look_at(**state["camera"])
         if state.get("in_scene") and self.layer is not None:
-            self.layer.visible = True  # it was hidden for its planes; they hide it again, and give it back when they go
+            for name in state.get("hidden", [state.get("layer")]):
+                if name in layers:  # hidden for the planes; they hide it again, and give it back when they go
+                    layers[name].visible = True
             self.in_scene.setChecked(True)
 
     def closed(self) -> None:
-        """Take the planes out of the scene and let go of the canvases."""
-        self._profile.drop()
+        """Take the planes out of the scene and let go of the canvases; the widget is of no use afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        self.distances.profile.drop()
         self.oblique.closed()
         self.planes.hide()
+        self.linked.closed()
+        self.deleteLater()
 
     def showEvent(self, event: Any) -> None:
         """Stand below the picture the first time."""
@@ -174,6 +179,12 @@ class OrthoSlicesWidget(QWidget):
             self._settled = True
             self._soon.start()
 
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the profile in sight while lines are drawn."""
+        super().resizeEvent(event)
+        if self.ruler.active:
+            self._see_profile()
+
     def event(self, event: Any) -> bool:
         """Notice that the dock was closed."""
         if event is not None and event.type() == event.Type.ParentChange and self.parentWidget() is None:
@@ -181,21 +192,36 @@ class OrthoSlicesWidget(QWidget):
         return bool(super().event(event))
 
     def keep(self, name: str = "") -> str:
-        """Keep the present position under a name, numbered where it is empty; return the name."""
-        name = keep_position(self._viewer, name, self.position)
-        self._list_positions()
-        self.positions.setCurrentText(name)
+        """Keep the present position under a name, numbered where it is empty; return the name.
+
+        Raises
+        ------
+        InputError
+            There is no volume, or it has no voxel size.
+        """
+        if not has_scale(self._layers.required()):
+            raise InputError("This layer has no voxel size; set it above, then positions can be kept in nm.")
+        sight = Sight(self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value())
+        name = keep_position(self._viewer, name, self.position, sight)
+        self._positions.list_positions()
         return name
 
     def go_to(self, name: str) -> None:
-        """Return to a position that was kept.
+        """Return to a position that was kept, with the field of view and the thickness that it had.
 
         Raises
         ------
         InputError
             There is none of this name.
         """
-        self.linked.move_to(position_named(self._viewer, name))
+        point, sight = position_named(self._viewer, name), sight_named(self._viewer, name)
+        if sight is not None:
+            self.linked.worked_on = sight.plane
+            self._sight.set_thick(sight.thick_way, sight.thickness_nm)
+        self.linked.move_to(point)
+        if sight is not None:
+            self.field_of_view = sight.field_nm
+            self.status.say(f"{name}, {sight.plane}, field of view {self.field.text()}{' nm' * bool(sight.field_nm)}.")
 
     def _corner(self) -> QWidget:
         inside = QWidget()
@@ -204,7 +230,7 @@ class OrthoSlicesWidget(QWidget):
         column.setSpacing(6)
         self._layers = LayerChoice(
             self._viewer,
-            lambda layer: isinstance(layer, (Image, Labels)) and can_be_sliced(layer),
+            has_values,
             empty=_EMPTY,
             what="volume",
         )
@@ -218,19 +244,25 @@ class OrthoSlicesWidget(QWidget):
         self._place_rows(rows)
         self._view_rows(rows)
         self._measure_rows(rows)
-        self.profile_plot = LinePlot("distance (nm)", "grey value")
-        self.profile_plot.setVisible(False)
-        column.addWidget(self.profile_plot)
         self.oblique = ObliquePanel(self._viewer, self._place)
         column.addWidget(self.oblique)
         self.status = StepStatus()
-        column.addWidget(self.status)
+        self._profile_soon = QTimer(self)  # once the form has made room for it
+        self._profile_soon.setSingleShot(True)
+        self._profile_soon.setInterval(50)
+        self._profile_soon.timeout.connect(self._scroll_to_profile)
         self.oblique.failed.connect(self._complain)
         self.oblique.saved.connect(self.status.say)
         column.addStretch(1)
-        scroll = FormScroll()
-        scroll.setWidget(inside)
-        return scroll
+        self._scroll = FormScroll()
+        self._scroll.setWidget(inside)
+        corner = QWidget()
+        around = QVBoxLayout(corner)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.setSpacing(0)
+        around.addWidget(self._scroll, 1)
+        around.addWidget(self.status)  # in sight wherever the form is scrolled to
+        return corner
 
     def _place_rows(self, rows: QFormLayout) -> None:
         self.boxes: list[NumberBox] = []
@@ -244,96 +276,72 @@ class OrthoSlicesWidget(QWidget):
             box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
             box.setMinimumWidth(60)
             line.addWidget(box, 1)
-        rows.addRow("z, y, x (nm)", line)
+        self._place_label = QLabel()
+        rows.addRow(self._place_label, line)
         self.voxel_text = ResultText("Voxel of the chosen layer under the cross-hair, and its value.")
         rows.addRow(self.voxel_text)
-        self.positions = QComboBox()
-        self.positions.setEditable(True)
-        self.positions.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.positions.setToolTip("A name to keep this position under, or one to return to.")
-        edit = self.positions.lineEdit()
-        if isinstance(edit, QLineEdit):
-            edit.setPlaceholderText("name, or empty")
-        self.positions.activated.connect(self._on_chosen)
-        keep = QPushButton("Keep")
-        keep.setToolTip("Keep the present position under this name; it becomes a cross in the picture.")
-        keep.clicked.connect(self._keep_this)
-        line = QHBoxLayout()
-        line.addWidget(self.positions, 1)
-        line.addWidget(keep)
-        rows.addRow("Position", line)
+        self._positions = PositionRow(self._viewer)
+        self._positions.keep_asked.connect(self._keep_this)
+        self._positions.chosen.connect(self.go_to)
+        self.positions = self._positions.names
+        rows.addRow("Position", self._positions)
 
     def _view_rows(self, rows: QFormLayout) -> None:
-        self.thick_way = QComboBox()
-        self.thick_way.addItems(list(_THICK))
-        self.thick_way.setToolTip("Grey values projected across each slice; labels stay single slices.")
-        self.thickness = NumberBox(
-            2.0, 0.0, 1e5, step=0.5, tip="Thickness of the projected slab (nm), half on each side."
-        )
-        self.thickness.setEnabled(False)
-        self.thick_way.currentTextChanged.connect(self._on_thick)
-        self.thickness.valueChanged.connect(self._on_thick)
-        line = QHBoxLayout()
-        line.addWidget(self.thick_way, 1)
-        line.addWidget(self.thickness)
-        rows.addRow("Thick slice (nm)", line)
-        self.field = NumberBox(
-            0.0,
-            0.0,
-            1e6,
-            step=5.0,
-            decimals=1,
-            tip="Side of the square around the cross-hair that each slice shows. 0: everything.",
-        )
-        self.field.setSpecialValueText("all")
-        self.field.valueChanged.connect(self._fit)
-        preset = QToolButton()
-        preset.setText(f"{PAPER_FIELD_NM:g}")
-        preset.setToolTip(f"{PAPER_FIELD_NM:g} nm, the field of view of the slices in Ma et al. 2024.")
-        preset.clicked.connect(self._paper_field)
-        whole = QToolButton()
-        whole.setText("all")
-        whole.setToolTip("Show everything.")
-        whole.clicked.connect(self._show_all)
-        line = QHBoxLayout()
-        line.addWidget(self.field, 1)
-        line.addWidget(preset)
-        line.addWidget(whole)
-        rows.addRow("Field of view (nm)", line)
+        self._sight = SightRows(rows, self)
+        self._sight.thick_changed.connect(self._on_thick)
+        self._sight.field_asked.connect(self._fit)
+        self.thick_way, self.thickness, self.field = self._sight.way, self._sight.thickness, self._sight.field
         self.in_scene = QCheckBox("these planes in the 3D view")
         self.in_scene.setToolTip("Show the three planes of the chosen layer where they lie, in napari's own 3D view.")
         self.in_scene.toggled.connect(self._show_planes)
         rows.addRow(self.in_scene)
 
     def _measure_rows(self, rows: QFormLayout) -> None:
-        self.ruler_button = MainButton(
-            "Measure a distance", "While pressed: drag a line on a slice; its length and profile stand below."
-        )
-        self.ruler_button.setCheckable(True)
-        self.ruler_button.toggled.connect(self._on_ruler)
-        self.keep_line_button = QPushButton("Keep")
-        self.keep_line_button.setToolTip("Keep the line as a shape with its length.")
-        self.keep_line_button.setEnabled(False)
-        self.keep_line_button.clicked.connect(self._keep_line)
-        line = QHBoxLayout()
-        line.addWidget(self.ruler_button, 1)
-        line.addWidget(self.keep_line_button)
-        rows.addRow(line)
-        self.line_text = ResultText("Straight distance between the two ends, from the voxel size of the layers.")
-        rows.addRow(self.line_text)
+        self.distances = DistanceRows(self._viewer, self._looked_at)
+        self.distances.drawn.connect(self._on_drawn)
+        self.distances.said.connect(self._say)
+        self.distances.failed.connect(self._complain)
+        self.distances.profiled.connect(self._see_profile)
+        self.ruler = self.distances.ruler
+        self.ruler_button, self.keep_line_button = self.distances.ruler_button, self.distances.keep_button
+        self.line_text, self.profile_plot = self.distances.length_text, self.distances.plot
+        rows.addRow(self.distances)
+
+    def _take_nm(self, layer: Layer) -> None:
+        if can_be_sliced(layer):
+            count_in_nm(self._viewer, layer)
+
+    def _on_layers(self, event: Any = None) -> None:
+        """Draw the distances that are kept, and count all that is sliced in nm."""
+        if event is not None and event.type == "inserted":
+            self._take_nm(event.value)
+        layer = distances_layer(self._viewer)
+        if layer is not None and layer not in self._distances:
+            self._distances.add(layer)
+            connect_while_alive(self, layer.events.data, self._draw_distances)
+            connect_while_alive(self, layer.events.visible, self._draw_distances)
+        self._draw_distances()
+        self._write_voxel()
+
+    def _draw_distances(self, event: Any = None) -> None:
+        del event
+        layer = distances_layer(self._viewer)
+        lines = kept_lines(self._viewer) if layer is not None and layer.visible else []
+        self.linked.draw_distances(lines)
 
     def _on_layer(self, layer: Layer | None) -> None:
-        grey = isinstance(layer, Image)
-        self.in_scene.setEnabled(grey)
-        if self.planes.shown and grey:
-            self._pin(None)
-            self.planes.show(layer, self.position)
-            self._pin(layer)
+        unit = "px" if layer is not None and not has_scale(layer) else UNIT
+        self._place_label.setText(f"z, y, x ({unit})")
+        self.linked.count_in(unit)
+        self.distances.count_in(unit)
+        self.in_scene.setEnabled(layer is not None)
+        if self.planes.shown and layer is not None and layer is not self.planes.source:
+            self._show_planes(True)
+        self._on_thick()
         self._write_voxel()
         self.oblique.refresh()
 
     def _on_scale(self) -> None:
-        self._fit()
         self._on_layer(self._layers.layer)
 
     def _on_position(self, point: Triple) -> None:
@@ -342,6 +350,7 @@ class OrthoSlicesWidget(QWidget):
             box.setValue(value)
             box.blockSignals(blocked)
         self._write_voxel()
+        self.ruler.follow(point)
         self.planes.move(point)
         self.oblique.refresh()
 
@@ -351,56 +360,38 @@ class OrthoSlicesWidget(QWidget):
 
     def _write_voxel(self) -> None:
         layer = self._layers.layer
-        if layer is None:
-            self.voxel_text.show_lines([])
-            return
-        where = np.rint((np.array(self.position) - layer.translate) / layer.scale).astype(int)
-        words = "voxel " + ", ".join(f"{axis} {k}" for axis, k in zip("zyx", where, strict=True))
-        data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-        inside = ((where >= 0) & (where < data.shape[:3])).all()
-        if not inside:
-            words = "the cross-hair is outside this layer"
-        elif isinstance(data, np.ndarray):
-            words += f": value {number(float(data[tuple(where)]), 4)}"
-        if not has_scale(layer):
-            words += " · ⚠ this layer has no voxel size: positions are in voxels, not nm"
-        self.voxel_text.show_lines([words])
+        self.voxel_text.show_lines(
+            words_without_volume(self._viewer.layers) if layer is None else [voxel_words(layer, self.position)]
+        )
 
-    def _on_thick(self, _: Any = None) -> None:
-        mode = _THICK[self.thick_way.currentText()]
-        self.thickness.setEnabled(mode is not None)
-        for view in self.linked.views.values():
-            view.mirror.project(mode)
-            view.show_thickness(self.thickness.value() if mode is not None else 0.0)
+    def _on_thick(self) -> None:
+        thick = self._sight.thick(self._layers.layer)
+        self.linked.show_thick(thick)
+        self._sight.write_thick(thick)
+        self.distances.refresh()
 
-    def _fit(self, _: Any = None) -> None:
+    def _fit(self) -> None:
         self.linked.fit(self.field.value() or None)
-
-    def _show_all(self) -> None:
-        if self.field.value():
-            self.field.setValue(0.0)
-        else:
-            self._fit()
 
     def _show_planes(self, on: bool) -> None:
         layer = self._layers.layer
-        if not on or not isinstance(layer, Image):
-            self._pin(None)
+        self._pin(())
+        if not on or not isinstance(layer, (Image, Labels)):
             self.planes.hide()
             return
         try:
-            array_from_layer(layer)
+            self.planes.show(layer, self.position)
         except InputError as error:
             self.status.refuse(error)
+            self.in_scene.setChecked(False)
             return
-        self.planes.show(layer, self.position)
-        self._pin(layer)
+        self._pin(self.planes.hidden)
         if self._viewer.dims.ndisplay == 2:
             self._viewer.dims.ndisplay = 3
 
-    def _pin(self, layer: Layer | None) -> None:
+    def _pin(self, layers: Sequence[Layer]) -> None:
         for view in self.linked.views.values():
-            view.mirror.pin(layer)
+            view.mirror.pin(layers)
 
     # methods, not closures: Qt holds those weakly, and the canvases go with the window
 
@@ -410,63 +401,32 @@ class OrthoSlicesWidget(QWidget):
     def _complain(self, words: str) -> None:
         self.status.say(words, problem=True)
 
+    def _say(self, words: str) -> None:
+        self.status.say(words)
+        self._see_profile()  # the status took some of its room
+
     def _place(self) -> tuple[Layer | None, Triple]:
         return self._layers.layer, self.position
 
-    def _keep_this(self) -> None:
-        self._kept(self.keep(self._new_name()))
+    def _looked_at(self) -> tuple[Layer | None, Thick | None]:
+        return self._layers.layer, self._sight.thick(self._layers.layer)
 
-    def _paper_field(self) -> None:
-        self.field_of_view = PAPER_FIELD_NM
+    def _on_drawn(self, plane: str) -> None:
+        self.linked.worked_on = plane
 
-    def _new_name(self) -> str:
-        text = self.positions.currentText().strip()
-        return "" if text in position_names(self._viewer) else text
+    def _see_profile(self) -> None:
+        self._profile_soon.start()
 
-    def _kept(self, name: str) -> None:
-        self.status.say(f"Kept as '{name}'; choose it in the list to return.")
+    def _scroll_to_profile(self) -> None:
+        if self.profile_plot.isVisible():
+            self._scroll.ensureWidgetVisible(self.profile_plot, 0, 8)
 
-    def _on_chosen(self, index: int) -> None:
-        name = self.positions.itemText(index)
-        if name in position_names(self._viewer):
-            self.go_to(name)
+    def _on_planes_gone(self) -> None:
+        self._pin(())
+        self.in_scene.setChecked(False)
 
-    def _list_positions(self, event: Any = None) -> None:
-        del event
-        text = self.positions.currentText()
-        blocked = self.positions.blockSignals(True)
-        self.positions.clear()
-        self.positions.addItems(position_names(self._viewer) if positions_layer(self._viewer) is not None else [])
-        self.positions.setEditText(text)
-        self.positions.blockSignals(blocked)
-
-    def _on_ruler(self, on: bool) -> None:
-        self.ruler.active = on
-        if not on:
-            self.ruler.clear()
-            self._profile.drop()
-
-    def _on_line(self, line: Measured, finished: bool) -> None:
-        self._line = line
-        self.keep_line_button.setEnabled(finished)
-        self.line_text.show_lines([f"<b>{line.length_nm:.2f} nm</b> on {line.plane}"])
-        layer = self._layers.layer
-        if layer is None or kind_of(layer) == "phases":
-            return
+    def _keep_this(self, name: str) -> None:
         try:
-            volume = volume_from_layer(layer)
+            self.status.say(f"Kept as '{self.keep(name)}'; choose it in the list to return.")
         except InputError as error:
-            if finished:
-                self.status.say(str(error), problem=True)
-            return
-        self._profile.ask(lambda should_stop: line_profile(volume, line))
-
-    def _show_profile(self, profile: tuple[Any, Any]) -> None:
-        self.profile_plot.show_line(*profile)
-        self.profile_plot.setVisible(True)
-
-    def _keep_line(self) -> None:
-        if self._line is not None:
-            keep_line(self._viewer, self._line)
-            self.keep_line_button.setEnabled(False)
-            self.status.say("Kept in the layer 'distances'; its features hold the length in nm.")
+            self.status.refuse(error)
