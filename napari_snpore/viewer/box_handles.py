@@ -13,8 +13,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.viewer.boxes import Boxes, NamedBox, colour_of
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly
+from napari_snpore.viewer.units import UNIT
 
 KIND = "box handles"
 _REACH_PX = 12.0

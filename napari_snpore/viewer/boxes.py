@@ -17,9 +17,10 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.box_history import BoxesThen, BoxHistory
-from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly, still_position
 from napari_snpore.viewer.slider_steps import keep_steps_on_voxels
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.volume import Triple
 
 KIND = "boxes"

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pint
-from numpy.typing import NDArray
 
-from napari_snpore.errors import InputError, MissingScaleError
+from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.units import UNIT, nm_factors
 from napari_snpore.volume import Step, Triple, Volume
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ KEY = "napari_snpore"
 FRAMES, OUTLINES = "frames", "outlines"
 """Kinds of the layers of an in situ series: its images, and the fitted edges drawn over them."""
 
-UNIT = "nm"
 ENVELOPE_COLOUR = "#e8590c"
 DEAD_COLOUR = "#d6336c"
 VOLUME_AXES = ("z", "y", "x")
@@ -240,43 +238,6 @@ def array_from_layer(layer: Layer) -> Any:
     return data
 
 
-def has_scale(layer: Layer) -> bool:
-    """Say whether every axis of a layer has a length."""
-    return all(unit.dimensionality == {"[length]": 1} for unit in layer.units)
-
-
-def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
-    """Say how many nm the unit of layers without a length is, on every axis, and write it into their history."""
-    for layer in layers:
-        spacing = tuple(size_nm * float(step) for step in layer.scale)
-        record = dict(record_of(layer))
-        given = {"name": "voxel size", "parameters": {"spacing_nm": list(spacing), "source": "given in the window"}}
-        record["history"] = [*record.get("history", []), given]
-        layer.metadata = {**layer.metadata, KEY: record}
-        layer.translate = tuple(size_nm * float(place) for place in layer.translate)
-        layer.scale = spacing
-        layer.units = (UNIT,) * layer.ndim
-
-
-def to_nm(layer: Layer) -> None:
-    """Count a layer of another length unit in nm, where it lies, and write that into its history; others stay as they are."""
-    if not has_scale(layer) or {str(unit) for unit in layer.units} == {"nanometer"}:
-        return
-    was = str(layer.units[-1])
-    factors = np.array(_nm_a_unit(layer.units, layer.name)).round(9)  # 1000, not 999.9999999999999
-    turn = np.diag([*factors, 1.0])
-    affine = turn @ np.array(layer.affine.affine_matrix) @ np.linalg.inv(turn)
-    spacing = factors * layer.scale
-    record = dict(record_of(layer))
-    given = {"name": "voxel size", "parameters": {"spacing_nm": spacing.tolist(), "source": f"converted from {was}"}}
-    record["history"] = [*record.get("history", []), given]
-    layer.metadata = {**layer.metadata, KEY: record}
-    layer.affine = affine
-    layer.translate = factors * layer.translate
-    layer.scale = spacing
-    layer.units = (UNIT,) * layer.ndim
-
-
 def refuse_turned(state: Any, name: str) -> None:
     """Refuse a layer, or the state of one, that is turned or sheared against the axes."""
     for what, still in (("rotate", np.eye(3)), ("shear", np.zeros(3)), ("affine", np.eye(4))):
@@ -382,19 +343,6 @@ def name_from_path(path: str | Path) -> str:
     return Path(path).stem
 
 
-def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
-    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
-    if units is None:
-        return np.ones(count)
-    registry = pint.get_application_registry()
-    return np.array(
-        [
-            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
-            for unit in units[-count:]
-        ]
-    )
-
-
 def _place(
     spacing: Sequence[float], origin: Sequence[float] = (0.0, 0.0, 0.0), axes: Any = VOLUME_AXES
 ) -> dict[str, Any]:
@@ -408,18 +356,8 @@ def _record(kind: str, history: Sequence[Step], **more: Any) -> dict[str, Any]:
 
 def _volume(data: Any, scale: Any, translate: Any, units: Any, state: Any, name: str) -> Volume:
     refuse_turned(state, name)
-    factors = _nm_a_unit(units, name)
+    factors = nm_factors(units, name)
     spacing: Triple = tuple(float(s) * f for s, f in zip(scale, factors, strict=True))  # type: ignore[assignment]
     origin: Triple = tuple(float(t) * f for t, f in zip(translate, factors, strict=True))  # type: ignore[assignment]
     metadata = state.get("metadata", {}) if isinstance(state, Mapping) else state.metadata
     return Volume(data, spacing, origin, steps_of(metadata.get(KEY, {})))
-
-
-def _nm_a_unit(units: Sequence[Any], name: str) -> list[float]:
-    registry = pint.get_application_registry()
-    try:
-        return [float(registry.Quantity(1.0, unit).to(UNIT).magnitude) for unit in units]
-    except pint.DimensionalityError:
-        raise MissingScaleError(
-            f"The layer '{name}' has no voxel size (unit {units[0]}); set its scale, and nm on every axis."
-        ) from None

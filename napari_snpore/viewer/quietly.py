@@ -9,8 +9,9 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
-from napari_snpore.viewer.layers import nm_a_unit, to_nm
 from napari_snpore.viewer.slider_steps import voxel_ranges
+from napari_snpore.viewer.units import nm_a_unit
+from napari_snpore.viewer.voxel_size import to_nm
 
 _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from napari.components import ViewerModel
 
-from napari_snpore.viewer.layers import kind_of, nm_a_unit
+from napari_snpore.viewer.layers import kind_of
+from napari_snpore.viewer.units import nm_a_unit
 
 DRAWN_OVER = frozenset({"surface", "boxes", "box handles", "scene plane"})
 """Kinds of layers that have no slices of their own."""

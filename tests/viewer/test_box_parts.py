@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_snpore.viewer.layers import UNIT, add_layer, kind_of, objects_data, phases_data, volume_data
+from napari_snpore.viewer.layers import add_layer, kind_of, objects_data, phases_data, volume_data
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.viewer.widgets.subvolume import SubvolumeWidget
 from napari_snpore.viewer.workbench.history import is_part
 from napari_snpore.volume import Volume

@@ -10,8 +10,9 @@ from qtpy.QtGui import QColor, QIcon
 
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.boxes import COLOURS, NamedBox, colour_of
-from napari_snpore.viewer.layers import UNIT, add_layer, phases_data, volume_data
+from napari_snpore.viewer.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.ortho.planes import PLANES
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.viewer.widgets.box_fractions import box_fractions, fraction_row
 from napari_snpore.viewer.widgets.subvolume import SubvolumeWidget
 from napari_snpore.volume import Volume

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_snpore.viewer.layers import has_scale, volume_from_layer
+from napari_snpore.viewer.layers import volume_from_layer
+from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.widgets.measure import MeasureWidget
 from napari_snpore.viewer.widgets.threshold import ThresholdWidget
 

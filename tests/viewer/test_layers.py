@@ -10,7 +10,6 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.layers import (
     add_layer,
-    has_scale,
     is_phases,
     is_series,
     is_volume,
@@ -26,6 +25,7 @@ from napari_snpore.viewer.layers import (
     volume_data,
     volume_from_layer,
 )
+from napari_snpore.viewer.units import has_scale
 from napari_snpore.volume import Step, Volume
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from napari.qt import QtViewer
 
-from napari_snpore.viewer.layers import add_layer, phases_data, record_of, to_nm, volume_data
+from napari_snpore.viewer.layers import add_layer, phases_data, record_of, volume_data
+from napari_snpore.viewer.voxel_size import to_nm
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
 from tests.viewer.test_ortho_slices import ORIGIN, SPACING, ramp

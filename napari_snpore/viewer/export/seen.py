@@ -12,7 +12,8 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.layers import nm_a_unit, scheme_of
+from napari_snpore.viewer.layers import scheme_of
+from napari_snpore.viewer.units import nm_a_unit
 
 Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
 """Values (row, column) to colours, uint8 (row, column, 3 or 4)."""

@@ -12,8 +12,9 @@ from napari.components import ViewerModel
 from napari.layers import Points
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.volume import Triple
 
 KIND = "positions"

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.layers import KEY, UNIT, VOLUME_AXES, kind_of
+from napari_snpore.viewer.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.ortho.planes import PLANES
 from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.quietly import add_quietly
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.volume import Triple, Volume
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.boxes import boxes_of
-from napari_snpore.viewer.layers import UNIT
 from napari_snpore.viewer.ortho.box_overlay import BoxOverlay
 from napari_snpore.viewer.ortho.cross_hair import CrossHair
 from napari_snpore.viewer.ortho.kept_distances import KeptDistances
@@ -20,6 +19,7 @@ from napari_snpore.viewer.ortho.mirror import LayerMirror
 from napari_snpore.viewer.ortho.planes import SlicePlane
 from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.ortho.touch import Touch
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.volume import Triple
 
 _REACH_PX = 7.0

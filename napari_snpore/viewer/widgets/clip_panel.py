@@ -12,8 +12,8 @@ from qtpy.QtCore import QTimer
 
 from napari_snpore.viewer.boxes import boxes_of
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import nm_a_unit
 from napari_snpore.viewer.scene.clipping import can_be_clipped, clip
+from napari_snpore.viewer.units import nm_a_unit
 from napari_snpore.viewer.widgets.cut_row import WHOLE, CutRow
 from napari_snpore.viewer.widgets.form import Fold
 from napari_snpore.volume import Triple

@@ -12,10 +12,11 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.latest import LatestWork
-from napari_snpore.viewer.layers import UNIT, kind_of, volume_from_layer
+from napari_snpore.viewer.layers import kind_of, volume_from_layer
 from napari_snpore.viewer.ortho.ruler import Measured, Ruler, keep_line, line_profile
 from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.plots.line_plot import LinePlot
+from napari_snpore.viewer.units import UNIT
 from napari_snpore.viewer.widgets.form import MainButton, ResultText
 
 

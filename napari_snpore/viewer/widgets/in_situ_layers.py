@@ -12,7 +12,8 @@ import pint
 from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.in_situ import ImageSeries, Rectangle
 from napari_snpore.in_situ.rectangle import directions
-from napari_snpore.viewer.layers import FRAMES, KEY, OUTLINES, UNIT, LayerData, add_layer, kind_of, record_of, steps_of
+from napari_snpore.viewer.layers import FRAMES, KEY, OUTLINES, LayerData, add_layer, kind_of, record_of, steps_of
+from napari_snpore.viewer.units import UNIT
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

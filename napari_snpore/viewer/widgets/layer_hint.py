@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_snpore.viewer.layers import give_scale, has_scale
+from napari_snpore.viewer.units import has_scale
+from napari_snpore.viewer.voxel_size import give_scale
 from napari_snpore.viewer.widgets.form import NumberBox, caveat
 
 

@@ -21,9 +21,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.docking import stand_below
+from napari_snpore.viewer.docking import keep_docked, stand_below
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.layers import UNIT, has_scale
 from napari_snpore.viewer.ortho.linked_views import LinkedViews
 from napari_snpore.viewer.ortho.mirror import can_be_sliced
 from napari_snpore.viewer.ortho.positions import Sight, keep_position, position_named, sight_named
@@ -32,6 +31,7 @@ from napari_snpore.viewer.ortho.scene_planes import ScenePlanes
 from napari_snpore.viewer.ortho.slab import Thick
 from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.tasks import StepStatus
+from napari_snpore.viewer.units import UNIT, has_scale
 from napari_snpore.viewer.widgets.distance_rows import DistanceRows
 from napari_snpore.viewer.widgets.form import FormScroll, NumberBox, ResultText, form_layout
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
@@ -397,6 +397,7 @@ class OrthoSlicesWidget(QWidget):
 
     def _settle(self) -> None:
         stand_below(self)
+        keep_docked(self)
 
     def _complain(self, words: str) -> None:
         self.status.say(words, problem=True)

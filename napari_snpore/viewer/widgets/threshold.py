@@ -18,16 +18,12 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.events import plain_viewer
-from napari_snpore.viewer.layers import (
-    array_from_layer,
-    has_scale,
-    is_volume,
-    volume_from_layer,
-)
+from napari_snpore.viewer.layers import array_from_layer, is_volume, volume_from_layer
 from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.theme import follow_theme
+from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
 from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number, percent

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_snpore.viewer.layers import has_scale
 from napari_snpore.viewer.ortho.mirror import can_be_sliced
+from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.widgets.form import caveat, number
 from napari_snpore.volume import Triple
 

@@ -12,16 +12,10 @@ from typing import Literal
 from napari.layers import Layer
 
 from napari_snpore.viewer.boxes import KIND as BOXES
-from napari_snpore.viewer.layers import (
-    FRAMES,
-    OUTLINES,
-    SEPARATOR,
-    has_scale,
-    kind_of,
-    stem_of,
-)
+from napari_snpore.viewer.layers import FRAMES, OUTLINES, SEPARATOR, kind_of, stem_of
 from napari_snpore.viewer.ortho.positions import KIND as POSITIONS
 from napari_snpore.viewer.ortho.ruler import KIND as DISTANCES
+from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.workbench.history import (
     envelope_of,
     has_history,
