@@ -19,8 +19,7 @@ import tifffile
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import FileFormatError, InputError
-from napari_snpore.files.found import Found
-from napari_snpore.files.read import SUFFIXES
+from napari_snpore.files.read import SUFFIXES, parse, square_pixel
 from napari_snpore.files.scale import resolve_pixel_size
 from napari_snpore.files.side_files import side_files
 from napari_snpore.files.tiff import read_tiff
@@ -75,12 +74,15 @@ def read_image_series(
     if len(paths) > 1:
         return _one_file_a_frame(paths, pixel_size_nm, times_s)
     one = paths[0]
-    found = _parse(one)
+    found = parse(one)
     if found.data.ndim not in (2, 3):
         raise FileFormatError(
             f"{one} holds an array of shape {tuple(found.data.shape)}; images (frame, y, x) or one image are needed."
         )
-    sizes = [("the file", _square(found, one)), *((side.path.name, side.pixel_size_nm) for side in side_files(one))]
+    sizes = [
+        ("the file", square_pixel(found, one)),
+        *((side.path.name, side.pixel_size_nm) for side in side_files(one)),
+    ]
     count = found.data.shape[0] if found.data.ndim == 3 else 1
     times = _times(one, count) if times_s is None else times_s
     size = resolve_pixel_size(pixel_size_nm, sizes, name=str(one))
@@ -117,14 +119,14 @@ def _one_file_a_frame(paths: list[Path], pixel: float | None, times: ArrayLike |
     images: list[NDArray[Any]] = []
     sizes: list[tuple[str, float | None]] = []
     for path in paths:
-        found = _parse(path)
+        found = parse(path)
         data = found.data[0] if found.data.ndim == 3 and found.data.shape[0] == 1 else found.data
         if data.ndim != 2:
             raise FileFormatError(f"{path} holds an array of shape {tuple(data.shape)}; one image a file is needed.")
         if images and data.shape != images[0].shape:
             raise FileFormatError(f"{path} is {data.shape} px large, {paths[0].name} is {images[0].shape}.")
         images.append(np.asarray(data))
-        sizes.append((path.name, _square(found, path)))
+        sizes.append((path.name, square_pixel(found, path)))
     name = f"{paths[0].parent} ({len(paths)} files)"
     size = resolve_pixel_size(pixel, sizes, name=name)
     history = (Step("read", {"files": [path.name for path in paths]}),)
@@ -230,25 +232,3 @@ def _existing(path: str | Path) -> Path:
 def number_in_name(path: str | Path) -> list[tuple[int, str]]:
     """Return a key that puts ``frame2`` before ``frame10``."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", Path(path).name.lower())]
-
-
-def _parse(path: Path) -> Found:
-    reader = SUFFIXES.get(path.suffix.lower())
-    if reader is None:
-        raise FileFormatError(f"{path} has a suffix that is not read; these are: {' '.join(sorted(SUFFIXES))}.")
-    try:
-        found = reader(path)
-    except FileFormatError:
-        raise
-    except (OSError, EOFError) as error:
-        raise FileFormatError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    if 0 in found.data.shape:
-        raise FileFormatError(f"{path} holds no image: its shape is {tuple(found.data.shape)}.")
-    return found
-
-
-def _square(found: Found, path: Path) -> float | None:
-    _, y, x = found.spacing_nm
-    if y is not None and x is not None and abs(y - x) > 0.01 * min(y, x):
-        raise FileFormatError(f"{path} has pixels of {y:.6g} × {x:.6g} nm (y, x); square pixels are needed.")
-    return x if x is not None else y

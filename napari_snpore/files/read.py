@@ -114,7 +114,7 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         The file and the caller are more than 1 % apart.
     """
     path = _existing(path)
-    found = _parse(path)
+    found = parse(path)
     if found.data.ndim != 3:
         raise FileFormatError(
             f"{path} holds an array of shape {tuple(found.data.shape)}; a volume has three axes (z, y, x)."
@@ -148,13 +148,13 @@ def describe(path: str | Path) -> Literal["tilt_series", "volume"] | None:
 
 
 def _one_stack(path: Path, angles: Any, pixel: float | None, axis: float | None) -> TiltSeries:
-    found = _parse(path)
+    found = parse(path)
     if found.data.ndim != 3:
         raise FileFormatError(
             f"{path} holds an array of shape {tuple(found.data.shape)}; a series has axes (tilt, y, x)."
         )
     sides = side_files(path)
-    sources = [("the file", _square(found, path)), *((side.path.name, side.pixel_size_nm) for side in sides)]
+    sources = [("the file", square_pixel(found, path)), *((side.path.name, side.pixel_size_nm) for side in sides)]
     tilts = [("the file", found.angles_deg), *((side.path.name, side.angles_deg) for side in sides)]
     return TiltSeries(
         found.data,
@@ -178,7 +178,7 @@ def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: 
     own = [frame.angles_deg[0] if frame.angles_deg else None for frame in frames]
     known = None if any(angle is None for angle in own) else [float(angle) for angle in own if angle is not None]
     tilts = resolve_angles(angles, [("the files", known)], count=len(paths), name=name)
-    sizes = [(path.name, _square(frame, path)) for path, frame in zip(paths, frames, strict=True)]
+    sizes = [(path.name, square_pixel(frame, path)) for path, frame in zip(paths, frames, strict=True)]
     order = np.argsort(tilts, kind="stable")
     return TiltSeries(
         np.stack([np.asarray(frames[k].data) for k in order]),
@@ -191,12 +191,13 @@ def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: 
 
 def _parse_image(path: Path) -> Found:
     """Parse one file of one image; a single plane of known thickness is one as well."""
-    found = _parse(path)
+    found = parse(path)
     single = found.data.ndim == 3 and found.data.shape[0] == 1
     return replace(found, data=found.data[0]) if single else found
 
 
-def _parse(path: Path) -> Found:
+def parse(path: Path) -> Found:
+    """Return what a file says, by the reader of its suffix; refuse what cannot be grey images."""
     reader = SUFFIXES.get(path.suffix.lower())
     if reader is None:
         known = " ".join(sorted(SUFFIXES))
@@ -216,7 +217,7 @@ def _parse(path: Path) -> Found:
     return found
 
 
-def _square(found: Found, path: Path) -> float | None:
+def square_pixel(found: Found, path: Path) -> float | None:
     """Return the pixel size of images whose pixels are square; others are refused."""
     _, y, x = found.spacing_nm
     if y is not None and x is not None and abs(y - x) > 0.01 * min(y, x):

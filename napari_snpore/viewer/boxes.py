@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.box_history import BoxesThen, BoxHistory
 from napari_snpore.viewer.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.quietly import add_quietly, still_position
 from napari_snpore.viewer.slider_steps import keep_steps_on_voxels
+from napari_snpore.viewer.undo import Undo
 from napari_snpore.viewer.units import UNIT
 from napari_snpore.volume import Triple
 
@@ -82,6 +82,14 @@ def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedB
     return NamedBox(name, tuple(center), tuple(size))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class _Then:
+    """The boxes of a window as they were; another one selected is no change to take back."""
+
+    boxes: tuple[NamedBox, ...]
+    selected: int = field(compare=False)
+
+
 class Boxes(QObject):
     """The boxes of one window; get them with :func:`boxes_of`.
 
@@ -97,7 +105,7 @@ class Boxes(QObject):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self.history = BoxHistory()
+        self.history: Undo[_Then] = Undo()
         self.drawing = False
         self._viewer = weakref.ref(viewer)
         self._boxes: list[NamedBox] = []
@@ -185,12 +193,12 @@ class Boxes(QObject):
         """Return a name that is free."""
         return free_name([box.name for box in self._boxes], "box")
 
-    def _now(self) -> BoxesThen:
-        return tuple(self._boxes), self._selected
+    def _now(self) -> _Then:
+        return _Then(tuple(self._boxes), self._selected)
 
-    def _return_to(self, then: BoxesThen | None) -> None:
+    def _return_to(self, then: _Then | None) -> None:
         if then is not None:
-            self._boxes, self._selected = list(then[0]), then[1]
+            self._boxes, self._selected = list(then.boxes), then.selected
             self._write()
 
     def _write(self) -> None:

@@ -23,6 +23,7 @@ from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.theme import follow_theme
+from napari_snpore.viewer.undo import Undo
 from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
@@ -50,7 +51,7 @@ from napari_snpore.viewer.widgets.threshold_steps import (
     label,
     scheme_of_count,
 )
-from napari_snpore.viewer.widgets.threshold_tools import ThresholdHistory, ThresholdTools
+from napari_snpore.viewer.widgets.threshold_tools import ThresholdTools
 from napari_snpore.volume import Volume
 
 _EMPTY = "Open or reconstruct a volume (File > Open Sample)"
@@ -79,7 +80,7 @@ class ThresholdWidget(StepForm):
         self._viewer = plain_viewer(viewer)
         self._thresholds: tuple[float, ...] = ()
         self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
-        self._history = ThresholdHistory()
+        self._history: Undo[tuple[float, ...]] = Undo()
         self._histogram: Histogram | None = None
         self._inside: Histogram | None = None
         self._envelope: Envelope | None = None
@@ -110,7 +111,7 @@ class ThresholdWidget(StepForm):
         values = tuple(float(value) for value in thresholds)
         if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
             raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
-        self._history.remember(self._thresholds)
+        self._remember()
         self._wished = values
         self._uncover_preview()
         self._take(values)
@@ -250,7 +251,7 @@ class ThresholdWidget(StepForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        self._history.remember(self._thresholds)
+        self._remember()
         self._wished = None
         self._take(found.thresholds)
         self._show_warning(found)
@@ -262,6 +263,10 @@ class ThresholdWidget(StepForm):
     def redo(self) -> None:
         """Take back an undo."""
         self._return_to(self._history.forth(self._thresholds))
+
+    def _remember(self) -> None:
+        if self._thresholds:
+            self._history.remember(self._thresholds)
 
     def _return_to(self, thresholds: tuple[float, ...] | None) -> None:
         if thresholds is not None:
@@ -363,7 +368,7 @@ class ThresholdWidget(StepForm):
             self._show_boxes()
 
     def _on_drag_start(self) -> None:
-        self._history.remember(self._thresholds)
+        self._remember()
         self._uncover_preview()
         self._preview.coarsen(True)
 

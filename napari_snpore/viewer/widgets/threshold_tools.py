@@ -44,36 +44,3 @@ class ThresholdTools(QWidget):
         line.addStretch(1)
         for widget in (self.undo, self.redo, self.method, self.suggest):
             line.addWidget(widget)
-
-
-class ThresholdHistory:
-    """Thresholds that were there before, to go back to and forth again."""
-
-    def __init__(self) -> None:
-        self._past: list[Thresholds] = []
-        self._future: list[Thresholds] = []
-
-    def clear(self) -> None:
-        """Forget all: another volume."""
-        self._past.clear()
-        self._future.clear()
-
-    def remember(self, present: Thresholds) -> None:
-        """Keep the present thresholds before they change; what was undone is forgotten."""
-        if present:
-            self._past.append(present)
-            self._future.clear()
-
-    def back(self, present: Thresholds) -> Thresholds | None:
-        """Return the thresholds before, or None."""
-        if not self._past:
-            return None
-        self._future.append(present)
-        return self._past.pop()
-
-    def forth(self, present: Thresholds) -> Thresholds | None:
-        """Return the thresholds that were undone last, or None."""
-        if not self._future:
-            return None
-        self._past.append(present)
-        return self._future.pop()

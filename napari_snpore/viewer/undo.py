@@ -1,0 +1,50 @@
+"""What was there before a drag, a typed number or a preset: to go back to, and forth again."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+Then = TypeVar("Then")
+
+
+class Undo(Generic[Then]):
+    """States as they were, step by step; they are compared by equality."""
+
+    def __init__(self) -> None:
+        self._past: list[Then] = []
+        self._future: list[Then] = []
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._past)
+
+    @property
+    def can_go_forth(self) -> bool:
+        """Whether there is a step that was taken back."""
+        return bool(self._future)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._past.clear()
+        self._future.clear()
+
+    def remember(self, present: Then) -> None:
+        """Keep the present state before it changes, once; what was undone is forgotten."""
+        if not self._past or self._past[-1] != present:
+            self._past.append(present)
+        self._future.clear()
+
+    def back(self, present: Then) -> Then | None:
+        """Return the state before, or None."""
+        if not self._past:
+            return None
+        self._future.append(present)
+        return self._past.pop()
+
+    def forth(self, present: Then) -> Then | None:
+        """Return the state that was undone last, or None."""
+        if not self._future:
+            return None
+        self._past.append(present)
+        return self._future.pop()
