@@ -6,6 +6,7 @@ own main window and docks are asked here.
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 from typing import TypeVar
 
@@ -57,13 +58,17 @@ def keep_docked(widget: QWidget) -> None:
     if dock is None or not widget.findChildren(QOpenGLWidget):
         return
     dock.setFeatures(dock.features() & QDockWidget.DockWidgetFeature.DockWidgetClosable)
-    _hide_float_button(dock)
-    dock.dockLocationChanged.connect(partial(_hide_float_button, dock))  # napari makes another title bar then
+    _hide_float_button(weakref.ref(dock))
+    dock.dockLocationChanged.connect(
+        partial(_hide_float_button, weakref.ref(dock))
+    )  # napari makes another title bar then
 
 
-def _hide_float_button(dock: QDockWidget, area: object = None) -> None:
+def _hide_float_button(dock: weakref.ref[QDockWidget], area: object = None) -> None:
+    """Hide it in a dock that the signal does not keep: the dock would keep the canvases."""
     del area
-    bar = dock.titleBarWidget()
+    there = dock()
+    bar = None if there is None else there.titleBarWidget()
     for button in [] if bar is None else bar.findChildren(QPushButton, "QTitleBarFloatButton"):
         button.hide()
 
