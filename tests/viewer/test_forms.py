@@ -34,11 +34,11 @@ FORMS = (
 FIELDS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlider)
 
 
-@pytest.fixture
-def form(make_napari_viewer_proxy, request):
+def open_form(make_napari_viewer_proxy, name):
+    """Return a form in a real window; no fixture, for pytest would keep its canvases beyond the window's end."""
     viewer = make_napari_viewer_proxy(show=True)
     viewer.window.resize(1400, 950)
-    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", request.param)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", name)
     QTest.qWait(300)
     return widget
 
@@ -65,8 +65,9 @@ def fields_of(widget):
     return found
 
 
-@pytest.mark.parametrize("form", FORMS, indirect=True)
-def test_every_field_says_what_it_means(form):
+@pytest.mark.parametrize("name", FORMS)
+def test_every_field_says_what_it_means(make_napari_viewer_proxy, name):
+    form = open_form(make_napari_viewer_proxy, name)
     silent = []
     for field in fields_of(form):
         above, said = field, ""
@@ -77,8 +78,9 @@ def test_every_field_says_what_it_means(form):
     assert not silent
 
 
-@pytest.mark.parametrize("form", FORMS, indirect=True)
-def test_tab_goes_down_the_form(form):
+@pytest.mark.parametrize("name", FORMS)
+def test_tab_goes_down_the_form(make_napari_viewer_proxy, name):
+    form = open_form(make_napari_viewer_proxy, name)
     fields = [field for field in fields_of(form) if field.isVisible() and field.focusPolicy() & Qt.FocusPolicy.TabFocus]
     order, now = [], form.nextInFocusChain()
     while now is not form:  # without a window manager no window has the focus, but the chain is there
