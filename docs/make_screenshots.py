@@ -115,6 +115,7 @@ def scene(viewer: napari.Viewer, path: Path) -> None:
     widget.make_surfaces()
     viewer.layers["pristine"].visible = False
     widget.clip.by.setCurrentText("plane across y")
+    viewer.scene.camera.zoom *= 1.3
     photograph(viewer, path)
     widget.clip.by.setCurrentText("nothing")
     widget.show_before()

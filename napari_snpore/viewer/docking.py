@@ -57,7 +57,8 @@ def keep_docked(widget: QWidget) -> None:
     dock = ancestor(widget, QDockWidget)
     if dock is None or not widget.findChildren(QOpenGLWidget):
         return
-    dock.setFeatures(dock.features() & QDockWidget.DockWidgetFeature.DockWidgetClosable)
+    ways_out = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+    dock.setFeatures(dock.features() & ~ways_out)
     _hide_float_button(weakref.ref(dock))
     dock.dockLocationChanged.connect(
         partial(_hide_float_button, weakref.ref(dock))
