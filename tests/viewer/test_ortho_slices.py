@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Points
+from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.layers import add_layer, kind_of, phases_data, series_data, volume_data
+from napari_snpore.viewer.layers import add_layer, kind_of, phases_data, put_layer, series_data, volume_data
 from napari_snpore.viewer.ortho.ruler import Measured, line_profile
 from napari_snpore.viewer.ortho.scene_planes import KIND
 from napari_snpore.volume import Volume
@@ -235,3 +236,30 @@ def test_closing_the_dock_leaves_the_window_as_it_was(window):
     window.dims.set_point(0, 5.0)
     add_layer(window, volume_data(ramp((6, 7, 8)), "later"))
     QApplication.processEvents()
+
+
+def test_phases_are_applied_again_and_objects_recoloured_while_the_slices_are_open(window):
+    """napari's tie of two layers compares label colormaps, which fails: theirs is carried over by hand."""
+    labels = np.ones((6, 8, 10), np.uint8)
+    add_layer(window, volume_data(ramp((6, 8, 10)), "fibre"))
+    layer = add_layer(window, phases_data(Volume(labels, SPACING, ORIGIN), "fibre · phases"))
+    widget = opened(window)
+    put_layer(window, phases_data(Volume(labels + 1, SPACING, ORIGIN), "fibre · phases"))
+    copies = [view.model.layers["fibre · phases"] for view in widget.linked.views.values()]
+    assert all(np.array_equal(copy.data, labels + 1) for copy in copies)
+    layer.colormap = DirectLabelColormap(color_dict={0: "transparent", 2: "red", None: "transparent"})
+    for copy in copies:
+        np.testing.assert_allclose(copy.colormap.color_dict[2], (1, 0, 0, 1))
+
+
+def test_a_hidden_layer_comes_onto_the_slices_when_it_is_shown(window):
+    add_layer(window, volume_data(ramp((6, 8, 10)), "fibre"))
+    hidden = add_layer(window, volume_data(ramp((6, 8, 10)), "other", visible=False))
+    widget = opened(window)
+    views = widget.linked.views.values()
+    assert [len(view.model.layers) for view in views] == [1, 1, 1]
+    hidden.visible = True
+    assert [[one.name for one in view.model.layers] for view in views] == [["fibre", "other"]] * 3
+    hidden.visible = False
+    assert [len(view.model.layers) for view in views] == [2, 2, 2]
+    assert not any(view.model.layers["other"].visible for view in views)

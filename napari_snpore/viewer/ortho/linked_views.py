@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QWidget
 
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.ortho.mirror import can_be_sliced
 from napari_snpore.viewer.ortho.planes import PLANES, XY
 from napari_snpore.viewer.ortho.ruler import Measured
 from napari_snpore.viewer.ortho.slab import Thick
@@ -208,11 +209,12 @@ class LinkedViews(QWidget):
 
     def _measure(self) -> bool:
         """Take the box of all layers; False while there is none."""
-        layers = self.views[XY.name].model.layers
-        if not len(layers):
+        layers = [layer for layer in self._viewer.layers if can_be_sliced(layer)]
+        if not layers:
             return False
-        low, high = np.asarray(layers.extent.world)[:, -3:]
-        half = np.asarray(layers.extent.step)[-3:] / 2
+        extent = self._viewer.layers.get_extent(layers)
+        low, high = np.asarray(extent.world)[:, -3:]
+        half = np.asarray(extent.step)[-3:] / 2
         self._low, self._high = _triple(low - half), _triple(high + half)
         return True
 

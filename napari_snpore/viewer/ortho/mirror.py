@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from napari_snpore.viewer.layers import kind_of
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 _LINKED: dict[type[Layer], tuple[str, ...]] = {
     Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", *_PLACE),
-    Labels: ("colormap", "opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", *_PLACE),
+    Labels: ("opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", *_PLACE),
     Points: ("opacity", "visible", "blending", *_PLACE),
 }
 
@@ -32,6 +33,8 @@ def can_be_sliced(layer: Layer) -> bool:
 
 class LayerMirror:
     """Keeps the layers of ``target`` the same as those of ``source`` that can be sliced.
+
+    A hidden layer is copied when it is shown for the first time: each copy costs three canvases, and twice when it goes.
 
     Parameters
     ----------
@@ -51,6 +54,7 @@ class LayerMirror:
         self._copies: dict[Layer, Layer] = {}
         self._thick: str | None = None
         self._pinned: list[Layer] = []
+        self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         events = source.layers.events
         connect_while_alive(owner, events.inserted, self._refresh)
         connect_while_alive(owner, events.removed, self._refresh)
@@ -58,10 +62,15 @@ class LayerMirror:
         self._refresh()
 
     def closed(self) -> None:
-        """Take all copies out and end their ties: napari's would hold them, and their arrays, as long as the layers live."""
+        """End the ties of all copies: napari's would hold them, and their arrays, as long as the layers live.
+
+        They stay in the second viewer, which goes as a whole: napari collects garbage for each layer that is taken out.
+        """
         self.filling = True
         self._closed = True
-        self._fill([])
+        for layer, copy in self._copies.items():
+            unlink_layers([layer, copy])
+        self._copies.clear()
 
     def copy_of(self, layer: Layer) -> Layer | None:
         """Return the layer of the second viewer that shows a layer of the window."""
@@ -81,7 +90,9 @@ class LayerMirror:
                 copy = self._copies[layer]
                 copy.visible = layer.visible
                 link_layers([layer, copy], ("visible",))
-        self._pinned = [layer for layer in layers if layer in self._copies]
+        self._pinned = [layer for layer in layers if can_be_sliced(layer) and layer in self._source.layers]
+        if any(layer not in self._copies for layer in self._pinned):
+            self._refresh()
         for layer in self._pinned:
             copy = self._copies[layer]
             unlink_layers([layer, copy], ("visible",))
@@ -93,10 +104,24 @@ class LayerMirror:
             return
         self.filling = True  # napari moves camera and sliders of its own accord while the first layer comes
         try:
-            self._fill([layer for layer in self._source.layers if can_be_sliced(layer)])
+            self._fill(self._wanted())
         finally:
             self.filling = False
         self._filled()
+
+    def _wanted(self) -> list[Layer]:
+        """Return the layers that are shown, or were shown before, in their order; all of them where none is."""
+        known = [layer for layer in self._source.layers if can_be_sliced(layer)]
+        for layer in known:
+            if layer not in self._watched:
+                self._watched.add(layer)
+                connect_while_alive(self._owner, layer.events.visible, self._on_visible)
+        shown = [layer for layer in known if layer.visible or layer in self._copies or layer in self._pinned]
+        return shown or known
+
+    def _on_visible(self, event: Any) -> None:
+        if event.source.visible and event.source not in self._copies:
+            self._refresh()
 
     def _fill(self, wanted: list[Layer]) -> None:
         for layer in [layer for layer in self._copies if layer not in wanted]:
@@ -122,7 +147,7 @@ class LayerMirror:
         attributes = next(names for known, names in _LINKED.items() if isinstance(layer, known))
         link_layers([layer, copy], attributes)
         # methods, which are held weakly: a closure here would outlive the window, and the canvas with it
-        for name in ("data", "name", "features", "paint", "labels_update"):
+        for name in ("data", "name", "features", "paint", "labels_update", "colormap"):
             if hasattr(layer.events, name):
                 connect_while_alive(self._owner, getattr(layer.events, name), self._on_change)
 
@@ -133,6 +158,9 @@ class LayerMirror:
             return
         if event.type == "name":
             copy.name = layer.name
+        elif event.type == "colormap":
+            if isinstance(layer, Labels):  # napari's tie would compare dictionaries of arrays, which fails
+                copy.colormap = layer.colormap
         elif event.type in ("paint", "labels_update"):
             copy.refresh()
         elif event.type == "data" or isinstance(layer, Points):

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 
 from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import kind_of
-from napari_snpore.viewer.workbench.history import is_part
+from napari_snpore.viewer.layers import kind_of, stem_of
+from napari_snpore.viewer.workbench.history import has_step, is_part
 
 _KINDS = ("volume", "phases", "objects", "envelope", "dead pores", None)
 _USUAL = ("volume", "phases", None)
@@ -78,10 +78,19 @@ class CutList(QListWidget):
         for layer in self._layers:
             item = QListWidgetItem(layer.name)
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            item.setCheckState(next((state for known, state in before if known is layer), _first_state(layer)))
+            item.setCheckState(next((state for known, state in before if known is layer), self._first_state(layer)))
             self.addItem(item)
         self._filling = False
         self.changed.emit()
+
+    def _first_state(self, layer: Layer) -> Qt.CheckState:
+        """Tick volumes and phases that are no parts; planted phases only where their specimen has no others."""
+        usual = kind_of(layer) in _USUAL and not is_part(layer)
+        if usual and has_step(layer, "planted phases"):
+            stem = stem_of(layer.name)
+            mine = [one for one in self._layers if kind_of(one) == "phases" and stem_of(one.name) == stem]
+            usual = all(has_step(one, "planted phases") for one in mine)
+        return Qt.CheckState.Checked if usual else Qt.CheckState.Unchecked
 
     def _state(self, row: int) -> Qt.CheckState:
         item = self.item(row)
@@ -104,8 +113,3 @@ def can_be_cut(layer: Layer) -> bool:
         and not getattr(layer, "rgb", False)
         and kind_of(layer) in _KINDS
     )
-
-
-def _first_state(layer: Layer) -> Qt.CheckState:
-    usual = kind_of(layer) in _USUAL and not is_part(layer)
-    return Qt.CheckState.Checked if usual else Qt.CheckState.Unchecked

@@ -12,7 +12,7 @@ from typing import Any
 import napari.components
 import pandas as pd
 from napari.layers import Layer
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
@@ -302,14 +302,13 @@ class SubvolumeWidget(StepForm):
             return
         part = self._parts.pop(0)
         active, phases = self._viewer.layers.selection.active, self._phases.layer
-        self._phases.blockSignals(
-            True
-        )  # those whose fractions are shown stay chosen, though the part is selected for a moment
-        put_layer(self._viewer, part)
-        if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active
-        self._phases.layer = phases
-        self._phases.blockSignals(False)
+        with QSignalBlocker(
+            self._phases
+        ):  # those whose fractions are shown stay, though the part is selected for a moment
+            put_layer(self._viewer, part)
+            if active is not None and active in self._viewer.layers:
+                self._viewer.layers.selection.active = active
+            self._phases.layer = phases
         if self._parts:
             self._next.start()
         else:
