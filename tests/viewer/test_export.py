@@ -195,6 +195,7 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     assert cells.loc["Sn of the whole box (%)"].tolist() == [f"{100 * n / total:.1f}" for n in (32, 64)]
     assert cells.loc["pore, top (%)", "fibre"] == "100.0"
     assert cells.loc["Sn clusters, n"].tolist() == ["–", "2"]
+    assert cells.loc["Sn clusters, unresolved: below 64 voxels (%)"].tolist() == ["–", "50.0"], "32 of 32 and 100"
     assert cells.loc["Sn clusters, median length (nm)", "sodiated"] == "2.25"
     assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", "the resolved one alone"
     assert cells.loc["Sn clusters, shorter than 2 nm (%)", "sodiated"] == "50.0"
