@@ -149,6 +149,19 @@ def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     return layer
 
 
+def select(viewer: ViewerModel, layer: Layer) -> None:
+    """Select one layer alone, as a click on its row does; in 3D without napari's look-up, which fails as in ``add_layer``."""
+    from napari.layers import Labels
+
+    if viewer.dims.ndisplay == 2 or not layer.visible or not isinstance(layer, Labels):
+        viewer.layers.selection.active = layer
+        return
+    with layer.events.visible.blocker():  # hidden for the look-up alone: nobody else need know
+        layer.visible = False
+        viewer.layers.selection.active = layer
+        layer.visible = True
+
+
 def put_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     """Add a layer, or give its data to the layer of this name, kind and type that is there: a result that was made again."""
     array, meta, type_name = data

@@ -8,13 +8,15 @@ from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow
 
+from napari_snpore.viewer.layers import select
+
 
 def show_table(viewer: Any, layer: Layer) -> None:
     """Select a layer of objects and dock the table of its features below the picture.
 
     A viewer without a window shows nothing.
     """
-    viewer.layers.selection.active = layer
+    select(viewer, layer)
     window = getattr(viewer, "window", None)
     if window is None:
         return

@@ -19,6 +19,7 @@ from napari_snpore.viewer.layers import (
     kind_of,
     objects_data,
     phases_data,
+    select,
     volume_data,
 )
 from napari_snpore.viewer.object_table import show_table
@@ -120,7 +121,7 @@ def open_run(folder: str | Path, viewer: ViewerModel | None = None) -> ViewerMod
         add_layer(viewer, data)
     objects = _first_objects(viewer)
     if objects is not None:
-        viewer.layers.selection.active = objects
+        select(viewer, objects)
     return viewer
 
 

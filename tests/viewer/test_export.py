@@ -195,6 +195,7 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     assert cells.loc["Sn of the whole box (%)"].tolist() == [f"{100 * n / total:.1f}" for n in (32, 64)]
     assert cells.loc["pore, top (%)", "fibre"] == "100.0"
     assert cells.loc["Sn clusters, n"].tolist() == ["–", "2"]
+    assert cells.loc["Sn clusters, unresolved: below 64 voxels (%)"].tolist() == ["–", "50.0"], "32 of 32 and 100"
     assert cells.loc["Sn clusters, median length (nm)", "sodiated"] == "2.25"
     assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", "the resolved one alone"
     assert cells.loc["Sn clusters, shorter than 2 nm (%)", "sodiated"] == "50.0"
@@ -296,3 +297,52 @@ def test_the_form_takes_thickness_field_and_oblique_plane_from_the_open_slices(m
     assert (recipe["field_nm"], recipe["projection"], recipe["thickness_nm"]) == (3.0, "mean", 2.0)
     assert recipe["parts"] == ["grey", "oblique"]
     assert recipe["oblique"] == {"tilt_deg": 45.0, "turn_deg": 0.0}
+
+
+def put_objects(viewer, name):
+    table = pd.DataFrame({"label": [1], "voxel_count": [100], "volume_nm3": [2.5], "length_nm": [3.0]})
+    table = table.assign(width_nm=2.0, aspect_ratio=0.67, touches_border=False)
+    numbered = np.zeros(SHAPE, np.int32)
+    numbered[4:9, 5:10, 5:9] = 1
+    return add_layer(viewer, objects_data(Volume(numbered, SPACING), table, name, phase="pore"))
+
+
+def test_the_oblique_slice_of_another_specimen_is_named_with_what_it_shows(viewer):
+    grey, phases = fill(viewer)
+    viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
+    other = put_objects(viewer, "sodiated · pore objects")
+    of_other = SeenSlices(oblique_of=other, tilt_deg=90.0)
+    wish = wish_of(viewer, ("grey", "oblique"), grey, phases, slices=of_other)
+    panel = panels_of(wish).rows[0][1]
+    assert panel.heading == "oblique slice of sodiated · pore objects, tilted 90° about x, turned 0° about z"
+    assert panel.note() == "pores in the colours of the window"
+    assert [layer["name"] for layer in wish.recipe()["layers"]][-1] == "sodiated · pore objects"
+    of_phases = SeenSlices(oblique_of=phases, tilt_deg=90.0)
+    panel = panels_of(wish_of(viewer, ("grey", "oblique"), grey, None, slices=of_phases)).rows[0][1]
+    assert panel.heading.startswith("oblique slice of fibre · phases, ")
+    assert panel.scheme.names == ("pore", "C", "Sn")
+
+
+def test_specimens_side_by_side_are_said(viewer):
+    grey, phases = fill(viewer)
+    objects = put_objects(viewer, "sodiated · pore objects")
+    viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
+    drawn = draw_plate(wish_of(viewer, ("grey", "phases", "histograms"), grey, phases, objects))
+    (words,) = drawn.remarks
+    assert "volume 'fibre', phases 'fibre · phases', objects 'sodiated · pore objects'" in words
+    assert draw_plate(wish_of(viewer, ("grey", "phases"), grey, phases, objects)).remarks == (), "no objects are drawn"
+
+
+def test_a_volume_without_voxel_size_is_left_out_by_name_and_the_rest_is_drawn(viewer):
+    _, phases = fill(viewer)
+    bare = viewer.add_image(np.zeros(SHAPE, np.float32), name="bare")
+    viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
+    boxes_of(viewer).put(NamedBox("centre", (5.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
+    panels = panels_of(wish_of(viewer, ("grey", "phases", "boxes", "grey_values"), bare, phases))
+    assert kinds(panels) == [PhasePanel, PhasePanel]
+    (words,) = panels.left_out
+    assert words.startswith(
+        "Left out: slice, grey; grey values and thresholds; subvolumes, grey. The layer 'bare' has no"
+    )
+    with pytest.raises(InputError, match=r"slice, grey\. The layer 'bare' has no voxel size"):
+        panels_of(wish_of(viewer, ("grey",), bare, phases))

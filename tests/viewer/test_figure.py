@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures import recipe_of
@@ -84,6 +86,23 @@ def test_missing_parts_say_what_they_need(viewer, tmp_path):
     assert "needs a window" in widget.ticks["scene"].text()
     with pytest.raises(InputError, match="no ending of a figure"):
         widget.save(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("what", ["pictures", "movie"])
+def test_the_window_stays_alive_while_a_place_for_the_slices_is_chosen(viewer, qtbot, tmp_path, what):
+    fill(viewer)
+    widget = FigureWidget(viewer)
+    qtbot.addWidget(widget)
+    QTimer.singleShot(2000, lambda: [one.close() for one in [QApplication.activeModalWidget()] if one is not None])
+    getattr(widget.stack, f"{what}_button").click()
+    dialog = widget.stack.findChild(QFileDialog)
+    assert dialog is not None
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(str(tmp_path / ("slices" if what == "pictures" else "slices.gif")))
+    dialog.close()
+    widget.status.wait()
+    assert widget.status.message.text().startswith("Saved ")
+    assert list(tmp_path.iterdir())
 
 
 def test_state_comes_back(viewer):

@@ -106,6 +106,15 @@ def test_surfaces_lie_on_their_voxels_and_follow_their_rows(filled):
     assert "triangles" in widget.status.message.text()
 
 
+def test_phases_removed_while_their_surfaces_are_made_are_named(filled):
+    widget = SceneWidget(filled)
+    widget.surface_button.click()
+    filled.layers.remove("fibre · phases")
+    widget.status.wait()
+    assert widget.status.message.text() == "⚠ 'fibre · phases' was removed meanwhile; nothing was drawn."
+    assert not any(isinstance(layer, Surface) for layer in filled.layers)
+
+
 def test_surfaces_are_hidden_and_layers_come_back_as_before(filled):
     widget = SceneWidget(filled)
     widget.make_surfaces()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QPushButton
+from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QPushButton, QWidget
 
 from napari_snpore.segmentation.phases import PORE_C_SN, segment
-from napari_snpore.viewer.layers import add_layer, series_data, volume_data
+from napari_snpore.viewer.layers import add_layer, phases_data, series_data, volume_data
 from napari_snpore.viewer.preview import PhasePreview
 from napari_snpore.volume import Volume
 
@@ -132,3 +132,24 @@ def test_a_form_with_a_canvas_stays_in_the_window(window):
     QTest.mouseDClick(dock.titleBarWidget(), Qt.MouseButton.LeftButton, pos=QPoint(60, 8))
     assert not dock.isFloating(), "in another window its canvas could not be painted"
     assert dock.titleBarWidget().findChild(QPushButton, "QTitleBarFloatButton").isHidden()
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_step_selects_labels_in_3d_though_the_mouse_never_moved_there(window, qtbot, drawn_phases, moved):
+    grey = Volume(np.asarray(drawn_phases.data, np.float32), drawn_phases.spacing)
+    source = add_layer(window, volume_data(grey, "needle"))
+    phases = add_layer(window, phases_data(Volume(drawn_phases.data, drawn_phases.spacing), "needle · phases"))
+    window.layers.selection.active = source
+    bench = plugin_widget(window, "Workbench")
+    if moved:
+        inside = bench.window().centralWidget().findChildren(QWidget)
+        canvas = next(one for one in inside if type(one).__name__ == "CanvasBackendDesktop")
+        for place in ((50, 50), (90, 80), (150, 120)):
+            qtbot.mouseMove(canvas, QPoint(*place))
+    window.dims.ndisplay = 3
+    told = []
+    phases.events.visible.connect(told.append)
+    bench.open_step("Measure")
+    assert window.layers.selection.active.name == "needle · phases"
+    assert phases.visible
+    assert not told

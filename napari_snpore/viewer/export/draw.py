@@ -53,7 +53,12 @@ def draw_plate(wish: PlateWish, *, dpi: int | None = None, should_stop: ShouldSt
 
     panels = panels_of(wish, should_stop)
     figure = plate(panels.rows, look=Look(**{**wish.look, **({} if dpi is None else {"dpi": dpi})}))
-    return Drawn(figure, tuple(words for words in (*panels.left_out, too_high(figure)) if words))
+    return Drawn(figure, (*remarks_on(wish, panels), *filter(None, (too_high(figure),))))
+
+
+def remarks_on(wish: PlateWish, panels: Panels) -> tuple[str, ...]:
+    """Return what the user should know of the panels: what was left out, and specimens that stand side by side."""
+    return tuple(words for words in (*panels.left_out, wish.mixed) if words)
 
 
 def panel_rows(wish: PlateWish) -> list[list[Any]]:
@@ -163,8 +168,9 @@ def _oblique(wish: PlateWish) -> Any:
         turn_deg=wanted.turn_deg,
         labels=wanted.labels,
     )
-    heading = f"oblique slice, tilted {wanted.tilt_deg:g}° about x, turned {wanted.turn_deg:g}° about z"
-    return ImagePanel(heading, wanted.paint(found.image), found.pixel_nm, wanted.scheme)
+    whose = f" of {wanted.name}" if wanted.name else ""
+    heading = f"oblique slice{whose}, tilted {wanted.tilt_deg:g}° about x, turned {wanted.turn_deg:g}° about z"
+    return ImagePanel(heading, wanted.paint(found.image), found.pixel_nm, wanted.scheme, wanted.words)
 
 
 def _box_slices(wish: PlateWish, box: NamedBox, left_out: dict[str, str]) -> list[Any]:

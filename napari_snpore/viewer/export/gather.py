@@ -19,7 +19,8 @@ from napari_snpore.viewer.export.seen import (
     opaque,
     scheme_seen,
 )
-from napari_snpore.viewer.export.states import noun_of, states_in
+from napari_snpore.viewer.export.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
+from napari_snpore.viewer.export.states import is_objects, noun_of, states_in
 from napari_snpore.viewer.export.wish import PARTS, ObliqueWish, PlateWish
 from napari_snpore.viewer.layers import is_phases, object_table, record_of, scheme_of, steps_of, volume_from_layer
 from napari_snpore.volume import Triple
@@ -37,9 +38,9 @@ def missing_for(
     slices: SeenSlices | None = None,
 ) -> str:
     """Return what has to be there before a part can be drawn; nothing where it is."""
-    if part in ("scene", "grey", "grey_values") and volume is None:
+    if part in OF_VOLUME and volume is None:
         return "needs a volume"
-    if part in ("phases", "fractions", "pair") and phases is None:
+    if part in OF_PHASES and phases is None:
         return _THRESHOLD
     if part == "scene" and getattr(viewer, "window", None) is None:
         return "needs a window"
@@ -49,7 +50,7 @@ def missing_for(
         return "needs two boxes: Subvolumes"
     if part == "boxes" and volume is None and phases is None:
         return "needs a volume"
-    if part == "histograms" and objects is None:
+    if part in OF_OBJECTS and objects is None:
         return "needs objects: Measure"
     if part == "table" and phases is None and objects is None:
         return _THRESHOLD
@@ -103,7 +104,12 @@ def gather(
         if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
             raise InputError(f"'{PARTS[part]}' {words}.")
     shown = slices or SeenSlices()
+    sources = Sources(parts, volume, phases, objects, shown.oblique_of)
+    parts, volume, phases, objects = sources.parts, sources.volume, sources.phases, sources.objects
     used = [layer for layer in (volume, phases, objects) if layer is not None]
+    oblique = _oblique(shown, used) if "oblique" in parts else None
+    if oblique is not None and shown.oblique_of not in used:
+        used.append(shown.oblique_of)  # type: ignore[arg-type]
     boxes = boxes_of(viewer)
     scene: ScenePicture | None = None
     if "scene" in parts and volume is not None:
@@ -125,7 +131,7 @@ def gather(
         scheme=opaque(seen, own),
         seen=seen,
         thresholds=() if phases is None else _thresholds(phases, len(own.names)),
-        oblique=_oblique(shown) if "oblique" in parts else None,
+        oblique=oblique,
         boxes=tuple(boxes[k] for k in range(len(boxes))),
         objects=None if objects is None else object_table(objects.features),
         noun=noun_of(objects),
@@ -133,7 +139,8 @@ def gather(
         crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
         scene=scene,
         states=states,
-        left_out=left_out,
+        left_out=(*sources.left_out, *left_out),
+        mixed=sources.mixed(),
         look=dict(look or {}),
         painted={} if volume is None else {"colormap": volume.colormap.name, "gamma": float(volume.gamma)},
         layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
@@ -149,15 +156,18 @@ def _position(viewer: Any, layer: Layer | None) -> Triple:
     return z, y, x
 
 
-def _oblique(slices: SeenSlices) -> ObliqueWish | None:
+def _oblique(slices: SeenSlices, used: Sequence[Layer]) -> ObliqueWish | None:
+    """Return the open oblique slice, by name where it is that of a layer that the plate does not show otherwise."""
     layer = slices.oblique_of
     if layer is None:
         return None
-    volume = volume_from_layer(layer)
-    if isinstance(layer, Labels):
-        scheme = scheme_seen(layer) if is_phases(layer) else None
-        return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, label_painter(layer), True, scheme)
-    return ObliqueWish(volume, slices.tilt_deg, slices.turn_deg, grey_painter(layer))
+    volume, place = volume_from_layer(layer), (slices.tilt_deg, slices.turn_deg)
+    name = "" if layer in used and not is_objects(layer) else layer.name
+    if not isinstance(layer, Labels):
+        return ObliqueWish(volume, *place, grey_painter(layer), name=name)
+    scheme = scheme_seen(layer) if is_phases(layer) else None
+    words = f"{noun_of(layer)} in the colours of the window" if is_objects(layer) else ""
+    return ObliqueWish(volume, *place, label_painter(layer), True, scheme, name, words)
 
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:

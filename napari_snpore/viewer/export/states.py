@@ -164,7 +164,7 @@ def _shares(table: pd.DataFrame, what: str) -> dict[str, str]:
 
 
 def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:
-    """Return number, medians and the share of short objects: of those that the box does not cut."""
+    """Return number, medians and the shares of short and of unresolved objects: of those that the box does not cut."""
     from napari_snpore.figures.numbers import number
 
     sizes = size_summary(table, limit_nm=LIMIT_NM, min_voxels=MIN_VOXELS)
@@ -172,6 +172,7 @@ def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:
     resolved = inside[inside["voxel_count"].to_numpy() >= MIN_VOXELS]
     return {
         f"{noun}, n": f"{len(inside):,}",
+        f"{noun}, unresolved: below {MIN_VOXELS} voxels (%)": number(100 * sizes.unresolved_share),
         f"{noun}, median length (nm)": number(sizes.median_length_nm),
         f"{noun}, median width (nm)": number(float(inside["width_nm"].median())),
         f"{noun}, median aspect ratio": number(float(resolved["aspect_ratio"].median())),

@@ -50,6 +50,10 @@ class ObliqueWish:
         Whether it holds labels.
     scheme : PhaseScheme, optional
         Of phases.
+    name : str
+        Of the layer, where it is another one than those of the plate.
+    words : str
+        What its colours mean, where no legend says it.
     """
 
     volume: Volume
@@ -58,6 +62,8 @@ class ObliqueWish:
     paint: Callable[[NDArray[Any]], NDArray[np.uint8]]
     labels: bool = False
     scheme: PhaseScheme | None = None
+    name: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,8 @@ class PlateWish:
         Columns of the table.
     left_out : sequence of str
         A sentence for everything that could not be read from the window.
+    mixed : str
+        A sentence where volume, phases and objects are those of different specimens.
     look : mapping
         Width, type, dots per inch and letters: arguments of :class:`~napari_snpore.figures.style.Look`.
     painted : mapping
@@ -134,6 +142,7 @@ class PlateWish:
     scene: ScenePicture | None = None
     states: tuple[StateWish, ...] = ()
     left_out: tuple[str, ...] = ()
+    mixed: str = ""
     look: Mapping[str, Any] = field(default_factory=dict)
     painted: Mapping[str, Any] = field(default_factory=dict)
     layers: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBo
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.export.draw import draw_plate, panels_of
+from napari_snpore.viewer.export.draw import draw_plate, panels_of, remarks_on
 from napari_snpore.viewer.export.gather import gather, missing_for
 from napari_snpore.viewer.export.scene_picture import SceneCamera
 from napari_snpore.viewer.export.seen import SeenSlices
@@ -355,7 +355,7 @@ class FigureWidget(StepForm):
                 place = Path(f"{stem}_{number:02d}")
                 paths += save_figure(figure, place, formats=formats, recipe={**wish.recipe(), "panel": number})  # type: ignore[arg-type]
                 progress(number, len(panels))
-            return paths, found.left_out
+            return paths, remarks_on(wish, found)
 
         self.status.run("Figure", work, self._say_saved)
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.layers import kind_of
 from napari_snpore.viewer.quietly import count_in_nm
 from napari_snpore.viewer.widgets.layer_hint import LayerHint
 
@@ -110,10 +111,11 @@ class LayerChoice(QComboBox):
     def _follow_selection(self, event: Any = None) -> None:
         del event
         active = self._viewer.layers.selection.active
-        if active is None or active not in self._layers or active is self._followed:
-            return  # also when a layer that does not fit, such as a preview, was active for a moment
-        self._followed = active
-        self.setCurrentIndex(self._layers.index(active))
+        if active is None or kind_of(active) == "preview":
+            return  # for a moment only: the layer that is active again behind it is no new choice
+        again, self._followed = active is self._followed, active
+        if active in self._layers and not again:
+            self.setCurrentIndex(self._layers.index(active))
 
     def _on_index(self, index: int) -> None:
         layer = self._layers[index] if 0 <= index < len(self._layers) else None

@@ -242,6 +242,7 @@ class SceneWidget(StepForm):
 
     def _show_surfaces(self, layer: Layer, found: list[NamedSurface]) -> None:
         if layer not in self._viewer.layers:
+            self.status.say(f"'{layer.name}' was removed meanwhile; nothing was drawn.", problem=True)
             return
         remember_look(self._viewer)
         seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from napari.layers import Labels, Layer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
@@ -137,19 +140,29 @@ class StackPanel(Fold):
         }
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder for the slices")
-        self._try(self.save_pictures, name)
+        dialog = QFileDialog(self, "Folder for the slices")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        self._ask(dialog, self.save_pictures)
 
     def _ask_movie(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save movie of the slices", "slices.mp4", "Movies (*.mp4 *.gif)")
-        self._try(self.save_movie, name)
+        dialog = QFileDialog(self, "Save movie of the slices", "slices.mp4", "Movies (*.mp4 *.gif)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("mp4")
+        self._ask(dialog, self.save_movie)
 
-    def _try(self, save: Any, name: str) -> None:
-        if name:
-            try:
-                save(name)
-            except InputError as error:
-                self._status.refuse(error)
+    def _ask(self, dialog: QFileDialog, save: Callable[[str], None]) -> None:
+        """Show a dialog beside the window, which stays alive; what is chosen is saved."""
+        dialog.setModal(False)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(partial(self._try, save))
+        dialog.show()
+
+    def _try(self, save: Callable[[str], None], name: str) -> None:
+        try:
+            save(name)
+        except InputError as error:
+            self._status.refuse(error)
 
 
 def _painted(layer: Layer) -> dict[str, Any]:

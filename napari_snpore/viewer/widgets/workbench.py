@@ -33,7 +33,7 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.docking import ancestor
 from napari_snpore.viewer.drops import take_drops
 from napari_snpore.viewer.events import connect_while_alive, plain_viewer
-from napari_snpore.viewer.layers import stem_of
+from napari_snpore.viewer.layers import select, stem_of
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import ruler
 from napari_snpore.viewer.widgets.step_row import StepRow
@@ -284,7 +284,7 @@ class WorkbenchWidget(QWidget):
             return
         self.status.say("")
         if step.layer is not None and step.layer in self._viewer.layers:
-            self._viewer.layers.selection.active = step.layer
+            select(self._viewer, step.layer)
         if step.widget is not None:
             self._open_widget(step)
         elif step.layer is None:
