@@ -247,19 +247,28 @@ def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):
     assert aligned.slice.picture.shape == (16, 16)
 
 
-def test_alignment_goes_out_to_imod_and_comes_back(aligned, tmp_path, monkeypatch):
+def answer(form, path):
+    """Give the dialog that a button opened its answer; nothing waits for it."""
+    dialog = form.findChildren(QFileDialog)[-1]
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(path)
+    dialog.close()
+
+
+def test_alignment_goes_out_to_imod_and_comes_back(aligned, tmp_path):
     path = str(tmp_path / "rod.xf")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (path, ""))
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (path, ""))
     aligned.aligning.export_button.click()
+    answer(aligned.aligning, path)
     assert len((tmp_path / "rod.tlt").read_text().split()) == 36
     found = aligned.alignment
     aligned.aligning.offset.setValue(9.0)
     aligned.aligning.import_button.click()
+    answer(aligned.aligning, path)
     across = found.shifts_px[:, 1] - found.tilt_axis_offset_px
     assert aligned.alignment.shifts_px[:, 1] == pytest.approx(across, abs=1e-3)
     aligned.tilts.left_out = [0]
     aligned.aligning.import_button.click()
+    answer(aligned.aligning, path)
     assert "36 images, 35 tilts" in aligned.status.message.text()
 
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -22,10 +21,12 @@ from napari_snpore.errors import InputError
 from napari_snpore.files import read_xf, write_tlt, write_xf
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.viewer.plots.gray_image import GrayImage
+from napari_snpore.viewer.widgets.ask_path import ask_file, ask_place
 from napari_snpore.viewer.widgets.form import NumberBox, ResultText, caveat, form_layout, number, signed
 
 AUTO, GIVEN, DONE = "automatic", "axis angle given", "aligned already"
 _SINOGRAM = 84
+_XF = "IMOD transforms (*.xf)"
 
 
 class AlignmentPanel(QWidget):
@@ -159,21 +160,28 @@ class AlignmentPanel(QWidget):
         self._enable(self.offset.isEnabled())
         self.changed.emit()
 
-    def _on_import(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import an alignment", "", "IMOD transforms (*.xf)")
-        if path:
-            try:
-                self.imported.emit(read_xf(path))
-            except InputError as error:
-                self.refused.emit(error)
+    def import_xf(self, path: str) -> None:
+        """Take an alignment from a file of IMOD's."""
+        try:
+            self.imported.emit(read_xf(path))
+        except InputError as error:
+            self.refused.emit(error)
 
-    def _on_export(self) -> None:
+    def export_xf(self, path: str) -> None:
+        """Write the alignment for IMOD, and the angles beside it."""
         assert self._exports is not None
-        path, _ = QFileDialog.getSaveFileName(self, "Export the alignment", "alignment.xf", "IMOD transforms (*.xf)")
-        if path:
-            alignment, angles = self._exports
+        alignment, angles = self._exports
+        try:
             write_xf(path, alignment)
             write_tlt(Path(path).with_suffix(".tlt"), angles)
+        except InputError as error:
+            self.refused.emit(error)
+
+    def _on_import(self) -> None:
+        ask_file(self, "Import an alignment", _XF, self.import_xf)
+
+    def _on_export(self) -> None:
+        ask_place(self, "Export the alignment", "alignment.xf", _XF, self.export_xf)
 
 
 def alignment_lines(alignment: Alignment) -> list[str]:

@@ -23,11 +23,12 @@ from napari_snpore.viewer.layers import SEPARATOR, add_layer, name_from_path, st
 from napari_snpore.viewer.object_table import show_table
 from napari_snpore.viewer.plots.time_plot import Points, TimePlot
 from napari_snpore.viewer.tasks import StepStatus
+from napari_snpore.viewer.widgets.ask_path import ask_place
 from napari_snpore.viewer.widgets.form import MainButton, NumberBox, ResultText, StepForm
 from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
 from napari_snpore.viewer.widgets.in_situ_boxes import BoxPanel, BoxWish
 from napari_snpore.viewer.widgets.in_situ_drawing import DrawnRectangles
-from napari_snpore.viewer.widgets.in_situ_export import ask_place, write_figures, write_tables
+from napari_snpore.viewer.widgets.in_situ_export import write_figures, write_tables
 from napari_snpore.viewer.widgets.in_situ_frames import frame_at, show_frame, shown_frame, time_of_frame
 from napari_snpore.viewer.widgets.in_situ_layers import (
     EDGE_COLOUR,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
@@ -55,14 +54,3 @@ def write_figures(
         for ending, figure in figures.items()
         for written in save_figure(figure, path.with_name(path.stem + ending), formats=(kind,), recipe=recipe)
     ]
-
-
-def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callable[[str], None]) -> None:
-    """Ask where to write, beside the window and not in its way; the first of the kinds is the default."""
-    dialog = QFileDialog(parent, title, name, kinds)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
-    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(kind.split(".")[-1].rstrip(")")))
-    dialog.setModal(False)
-    dialog.fileSelected.connect(write)
-    dialog.show()

@@ -22,7 +22,7 @@ from napari_snpore.viewer.box_handles import BoxHandles
 from napari_snpore.viewer.box_parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.events import plain_viewer
-from napari_snpore.viewer.layers import LayerData, is_phases, put_layer, volume_from_layer
+from napari_snpore.viewer.layers import LayerData, is_phases, put_layer, select, volume_from_layer
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.box_counting import BoxCounting, Counted
 from napari_snpore.viewer.widgets.box_fields import BoxFields
@@ -307,7 +307,7 @@ class SubvolumeWidget(StepForm):
         ):  # those whose fractions are shown stay, though the part is selected for a moment
             put_layer(self._viewer, part)
             if active is not None and active in self._viewer.layers:
-                self._viewer.layers.selection.active = active
+                select(self._viewer, active)
             self._phases.layer = phases
         if self._parts:
             self._next.start()

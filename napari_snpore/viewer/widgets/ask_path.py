@@ -1,0 +1,28 @@
+"""Where to write and what to read, asked beside the window: nothing waits for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+
+def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callable[[str], None]) -> None:
+    """Ask where to write, beside the window and not in its way; the first of the kinds is the default."""
+    dialog = QFileDialog(parent, title, name, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
+    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(kind.split(".")[-1].rstrip(")")))
+    dialog.setModal(False)
+    dialog.fileSelected.connect(write)
+    dialog.show()
+
+
+def ask_file(parent: QWidget, title: str, kinds: str, read: Callable[[str], None]) -> None:
+    """Ask for one file that is there."""
+    dialog = QFileDialog(parent, title, "", kinds)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setModal(False)
+    dialog.fileSelected.connect(read)
+    dialog.show()
