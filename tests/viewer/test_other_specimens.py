@@ -59,10 +59,12 @@ def test_apply_and_envelope_and_measure_show_one_specimen(viewer, qtbot):
         widget.counting.wait()
         widget.apply()
     assert [name for name in ("sodiated", "desodiated") if viewer.layers[f"{name} · phases"].visible] == ["desodiated"]
-    viewer.layers["sodiated · phases"].visible = True
     widget.layer = viewer.layers["pristine"]
     widget.thresholds = (50, 150)
     widget.counting.wait()
+    assert not viewer.layers["desodiated · phases"].visible, "it would cover the preview of the pristine fibre"
+    assert widget.status.message.text() == "Hid the phases of desodiated."
+    assert widget.tools.preview.isChecked()
     viewer.layers["desodiated · phases"].visible = viewer.layers["sodiated · phases"].visible = True
     widget.apply()
     assert "Hid the phases of sodiated, desodiated." in widget.status.message.text()

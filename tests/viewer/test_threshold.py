@@ -83,6 +83,18 @@ def test_apply_again_renews_the_same_layer(viewer, qtbot, steps):
     assert record_of(second)["history"][-1]["parameters"]["thresholds"] == [1.0, 2.0]
 
 
+def test_phases_made_again_lie_above_volumes_that_were_opened_since(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    phases = widget.apply()
+    drawn = viewer.add_points(np.zeros((1, 3)), name="marks", units=("nm",) * 3)
+    other = add_layer(viewer, volume_data(Volume(steps, SPACING, ORIGIN), "other"))
+    marks = viewer.add_points(np.zeros((1, 3)), name="more marks", units=("nm",) * 3)
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    widget.apply()
+    assert list(viewer.layers) == [viewer.layers["fibre · SIRT 50"], drawn, other, phases, marks]
+
+
 def test_new_thresholds_uncover_the_preview(viewer, qtbot, steps):
     widget = widget_for(viewer, qtbot, steps)
     widget.thresholds = (3, 9)
@@ -216,7 +228,7 @@ def test_apply_says_that_phases_of_the_envelope_give_way_to_the_whole_box(viewer
     phases = widget.apply()
     assert not (phases.data == 0).any()
     for words in (widget.status.message.text(), widget.result.text()):
-        assert "the phases of the envelope were replaced by phases of the whole box" in words
+        assert "The phases of the envelope were replaced by phases of the whole box" in words
     widget.envelope.make_button.click()
     widget.status.wait()
     assert "replace" not in widget.result.text()

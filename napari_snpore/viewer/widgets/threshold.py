@@ -60,7 +60,7 @@ from napari_snpore.viewer.widgets.threshold_tools import ThresholdTools
 from napari_snpore.volume import Volume
 
 _LOST = (
-    "the phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
+    "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
 )
 _WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
 _EMPTY = "Open or reconstruct a volume (File > Open Sample)"
@@ -119,9 +119,7 @@ class ThresholdWidget(StepForm):
 
     @thresholds.setter
     def thresholds(self, thresholds: Sequence[float]) -> None:
-        values = tuple(float(value) for value in thresholds)
-        if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
-            raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
+        values = _checked(thresholds)
         self._remember()
         self._wished = values
         self._uncover_preview()
@@ -166,7 +164,8 @@ class ThresholdWidget(StepForm):
         set_settings(self, state.get("settings", {}))
         self._show_layer(self.layer, kept=state.get("made_envelope"))
         if state["thresholds"]:
-            self.thresholds = state["thresholds"]
+            self._wished = _checked(state["thresholds"])
+            self._take(self._wished)  # nothing is uncovered: what a saved window shows stays shown
         self._made = layers.get(state.get("phases", ""))  # type: ignore[assignment]
 
     def closed(self) -> None:
@@ -444,10 +443,15 @@ class ThresholdWidget(StepForm):
             self._preview.show(layer, self._thresholds, self._scheme)  # type: ignore[arg-type]
 
     def _uncover_preview(self) -> None:
-        """Show the preview again where phases of older thresholds cover it."""
-        if self._made is not None and self._made.visible and self._made in self._viewer.layers:
+        """Show the preview again where phases of older thresholds, or of another specimen, cover it."""
+        hid = "" if self.layer is None else hide_other_specimens(self._viewer, self.layer)
+        covers = self._made is not None and self._made.visible and self._made in self._viewer.layers
+        if covers and self._made is not None:
             self._made.visible = False
+        if covers or hid:
             self.tools.preview.setChecked(True)
+        if hid:
+            self.status.say(hid.strip())
 
     def _show_warning(self, suggestion: Suggestion | None) -> None:
         self._suggestion = suggestion
@@ -617,6 +621,13 @@ class ThresholdWidget(StepForm):
         self._enable_apply()
         for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+
+
+def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:
+    values = tuple(float(value) for value in thresholds)
+    if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
+        raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
+    return values
 
 
 def _fit_in_words(suggestion: Suggestion) -> str:

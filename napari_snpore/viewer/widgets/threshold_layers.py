@@ -11,6 +11,7 @@ from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.layers import (
     SEPARATOR,
     envelope_data,
+    is_volume,
     kind_of,
     phases_like,
     put_layer,
@@ -58,6 +59,7 @@ def show_phases(
     data = phases_like(layer, made.labels, _phases_name(layer), scheme, **parameters)
     shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]
     shown.visible = True
+    _lift(viewer, shown)
     return shown
 
 
@@ -96,6 +98,14 @@ def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
     name = f"{layer.name}{SEPARATOR}{how['method']} {how['strength']:g}"
     layer.visible = False
     return put_layer(viewer, volume_data(smooth, name, contrast_limits=layer.contrast_limits))
+
+
+def _lift(viewer: ViewerModel, shown: Layer) -> None:
+    """Move a layer above all grey volumes: one that was opened or smoothed after it would cover it."""
+    below = viewer.layers.index(shown)
+    top = max((index for index, layer in enumerate(viewer.layers) if is_volume(layer)), default=below)
+    if top > below:
+        viewer.layers.move(below, top + 1)
 
 
 def _phases_name(layer: Layer) -> str:
