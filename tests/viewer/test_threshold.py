@@ -295,6 +295,20 @@ def test_a_saved_widget_makes_the_same_phases_bit_for_bit(viewer, qtbot, rod):
     assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), "phases of older thresholds give way"
 
 
+def test_a_saved_window_shows_the_phases_that_it_showed(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.apply()
+    add_layer(viewer, volume_data(Volume(steps, SPACING, ORIGIN), "other"))
+    widget.thresholds = (3, 9)
+    widget.apply()
+    viewer.layers["fibre · phases"].visible = True
+    again = saved_and_taken_up(widget, qtbot)
+    again.counting.wait()
+    assert again._viewer.layers["fibre · phases"].visible
+    assert again._viewer.layers["other · phases"].visible
+
+
 def test_apply_waits_for_the_envelope_of_a_saved_window(viewer, qtbot, rod):
     widget = widget_for(viewer, qtbot, rod)
     widget.thresholds = (50, 150)
