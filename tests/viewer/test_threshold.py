@@ -83,6 +83,18 @@ def test_apply_again_renews_the_same_layer(viewer, qtbot, steps):
     assert record_of(second)["history"][-1]["parameters"]["thresholds"] == [1.0, 2.0]
 
 
+def test_phases_made_again_lie_above_volumes_that_were_opened_since(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    phases = widget.apply()
+    drawn = viewer.add_points(np.zeros((1, 3)), name="marks", units=("nm",) * 3)
+    other = add_layer(viewer, volume_data(Volume(steps, SPACING, ORIGIN), "other"))
+    marks = viewer.add_points(np.zeros((1, 3)), name="more marks", units=("nm",) * 3)
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    widget.apply()
+    assert list(viewer.layers) == [viewer.layers["fibre · SIRT 50"], drawn, other, phases, marks]
+
+
 def test_new_thresholds_uncover_the_preview(viewer, qtbot, steps):
     widget = widget_for(viewer, qtbot, steps)
     widget.thresholds = (3, 9)
@@ -149,6 +161,94 @@ def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(vie
     assert "stale" in widget.envelope.state.text()
 
 
+def enclosed_and_another(viewer, qtbot, rod):
+    """Return a widget with phases inside an envelope, and then a second volume, which is chosen."""
+    widget = widget_for(viewer, qtbot, rod)
+    widget.thresholds = (50, 150)
+    widget.counting.wait()
+    widget.envelope.ray_length.setValue(2.5)
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    widget.apply()
+    add_layer(viewer, volume_data(Volume(rod // 2, SPACING, ORIGIN), "other"))
+    widget.counting.wait()
+    return widget
+
+
+def test_a_volume_that_is_chosen_again_has_its_thresholds_and_its_envelope(viewer, qtbot, rod):
+    widget = enclosed_and_another(viewer, qtbot, rod)
+    inside = widget._viewer.layers["fibre · phases"].data.copy()
+    assert widget.thresholds != (50.0, 150.0)
+    assert "none yet" in widget.envelope.state.text()
+    widget.envelope.ray_length.setValue(4.0)
+    widget.thresholds = (20, 60, 90)
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    assert widget.thresholds == (50.0, 150.0)
+    assert "rays of 2.5" in widget.envelope.state.text()
+    assert "stale" not in widget.envelope.state.text()
+    np.testing.assert_array_equal(widget.apply().data, inside)
+    widget.layer = viewer.layers["other"]
+    assert widget.thresholds == (20.0, 60.0, 90.0)
+    assert len(widget.boxes.boxes) == 3
+    assert widget.envelope.ray_length.value() == 4.0
+
+
+def test_a_volume_with_other_grey_values_is_not_taken_for_the_old_one(viewer, qtbot, rod):
+    widget = enclosed_and_another(viewer, qtbot, rod)
+    viewer.layers["fibre · SIRT 50"].data = rod + 5
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    widget.counting.wait()
+    assert widget.thresholds != (50.0, 150.0)
+    assert "none yet" in widget.envelope.state.text()
+
+
+def test_an_envelope_that_is_ready_after_another_volume_was_chosen_is_kept(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    other = viewer.add_image(rod // 2, name="other", scale=SPACING, units=("nm",) * 3)
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    widget.thresholds = (50, 150)
+    widget.counting.wait()
+    widget.envelope.make_button.click()
+    widget.layer = other
+    widget.status.wait()
+    assert "none yet" in widget.envelope.state.text()
+    assert "fibre · envelope" in widget.status.message.text()
+    widget.layer = viewer.layers["fibre · SIRT 50"]
+    assert "rays of" in widget.envelope.state.text()
+    assert (widget.apply().data == 0).any()
+
+
+def test_apply_says_that_phases_of_the_envelope_give_way_to_the_whole_box(viewer, qtbot, rod):
+    widget = enclosed_and_another(viewer, qtbot, rod)
+    # a smoothed fibre has the name of the fibre, and no envelope yet
+    add_layer(viewer, volume_data(Volume(rod, SPACING, ORIGIN), "fibre · median 1"))
+    widget.thresholds = (50, 150)
+    widget.counting.wait()
+    assert "would replace the phases of the envelope" in widget.result.text()
+    phases = widget.apply()
+    assert not (phases.data == 0).any()
+    for words in (widget.status.message.text(), widget.result.text()):
+        assert "The phases of the envelope were replaced by phases of the whole box" in words
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    assert "replace" not in widget.result.text()
+    assert (widget.apply().data == 0).any()
+    assert "replace" not in widget.status.message.text()
+
+
+def test_a_volume_removed_while_its_envelope_or_phases_are_made_is_said(viewer, qtbot, rod):
+    for press in ("envelope", "apply"):
+        viewer.layers.clear()
+        widget = widget_for(viewer, qtbot, rod)
+        widget.thresholds = (50, 150)
+        widget.counting.wait()
+        (widget.envelope.make_button if press == "envelope" else widget.main_button).click()
+        viewer.layers.remove("fibre · SIRT 50")
+        widget.status.wait()
+        assert "'fibre · SIRT 50' was removed meanwhile; nothing was made" in widget.status.message.text()
+        assert len(viewer.layers) == 0
+
+
 def saved_and_taken_up(widget, qtbot):
     """Return a new widget in a new viewer that took up what the window of the first one keeps."""
     packer = Packer()
@@ -193,6 +293,20 @@ def test_a_saved_widget_makes_the_same_phases_bit_for_bit(viewer, qtbot, rod):
     again.thresholds = (56, 160)
     assert "stale" in again.envelope.state.text()
     assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), "phases of older thresholds give way"
+
+
+def test_a_saved_window_shows_the_phases_that_it_showed(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.apply()
+    add_layer(viewer, volume_data(Volume(steps, SPACING, ORIGIN), "other"))
+    widget.thresholds = (3, 9)
+    widget.apply()
+    viewer.layers["fibre · phases"].visible = True
+    again = saved_and_taken_up(widget, qtbot)
+    again.counting.wait()
+    assert again._viewer.layers["fibre · phases"].visible
+    assert again._viewer.layers["other · phases"].visible
 
 
 def test_apply_waits_for_the_envelope_of_a_saved_window(viewer, qtbot, rod):
@@ -265,6 +379,19 @@ def test_undo_and_redo(viewer, qtbot, steps):
     assert widget.thresholds == (3.0, 9.0)
     widget.redo()
     assert widget.thresholds == (4.0, 9.0)
+
+
+def test_undo_goes_back_over_another_number_of_phases(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.thresholds = (4, 9)
+    widget.counting.wait()
+    widget.phases.box.setValue(4)
+    assert len(widget.thresholds) == 3
+    widget.undo()
+    assert widget.thresholds == (4.0, 9.0)
+    widget.undo()
+    assert widget.thresholds == (3.0, 9.0)
 
 
 def test_typed_threshold_counts_at_once_and_nonsense_is_refused(viewer, qtbot, steps):

@@ -43,6 +43,7 @@ from napari_snpore.viewer.layers import (
 )
 from napari_snpore.viewer.object_colours import object_colormap
 from napari_snpore.viewer.object_table import show_table
+from napari_snpore.viewer.other_specimens import hide_other_specimens
 from napari_snpore.viewer.plots.small_histogram import SmallHistogram
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
@@ -380,7 +381,8 @@ class MeasureWidget(StepForm):
             mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
             put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
             self._viewer.layers.selection.active = self._made
-        self.status.say(f"Made '{self._made.name}' and its table.")
+        hid = hide_other_specimens(self._viewer, self._made)
+        self.status.say(f"Made '{self._made.name}' and its table.{hid}")
 
     def _show(self, layer: Layer) -> None:
         measured = self._measured

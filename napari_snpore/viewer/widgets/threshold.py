@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,15 +19,17 @@ from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.events import plain_viewer
 from napari_snpore.viewer.layers import array_from_layer, is_volume, volume_from_layer
+from napari_snpore.viewer.other_specimens import hide_other_specimens
 from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
-from napari_snpore.viewer.tasks import StepStatus
+from napari_snpore.viewer.tasks import Result, StepStatus, Work
 from napari_snpore.viewer.theme import follow_theme
 from napari_snpore.viewer.undo import Undo
 from napari_snpore.viewer.units import has_scale
 from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
 from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number, percent
+from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
 from napari_snpore.viewer.widgets.histogram_region import HistogramRegion
 from napari_snpore.viewer.widgets.layer_choice import LayerChoice
 from napari_snpore.viewer.widgets.phase_editor import PhaseEditor
@@ -35,12 +37,15 @@ from napari_snpore.viewer.widgets.phase_shares import PhaseShares
 from napari_snpore.viewer.widgets.sensitivity_panel import SensitivityPanel
 from napari_snpore.viewer.widgets.threshold_boxes import ThresholdBoxes
 from napari_snpore.viewer.widgets.threshold_layers import (
+    are_of_envelope,
     hide_envelope,
+    phases_of,
     show_envelope,
     show_occlusion,
     show_phases,
     show_smooth,
 )
+from napari_snpore.viewer.widgets.threshold_memory import Then, ThresholdMemory
 from napari_snpore.viewer.widgets.threshold_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.widgets.threshold_steps import (
     Counted,
@@ -54,6 +59,10 @@ from napari_snpore.viewer.widgets.threshold_steps import (
 from napari_snpore.viewer.widgets.threshold_tools import ThresholdTools
 from napari_snpore.volume import Volume
 
+_LOST = (
+    "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
+)
+_WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
 _EMPTY = "Open or reconstruct a volume (File > Open Sample)"
 
 
@@ -81,9 +90,11 @@ class ThresholdWidget(StepForm):
         self._thresholds: tuple[float, ...] = ()
         self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
         self._history: Undo[tuple[float, ...]] = Undo()
+        self._suggestion: Suggestion | None = None
         self._histogram: Histogram | None = None
         self._inside: Histogram | None = None
         self._envelope: Envelope | None = None
+        self._memory = ThresholdMemory()
         self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
@@ -108,9 +119,7 @@ class ThresholdWidget(StepForm):
 
     @thresholds.setter
     def thresholds(self, thresholds: Sequence[float]) -> None:
-        values = tuple(float(value) for value in thresholds)
-        if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
-            raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
+        values = _checked(thresholds)
         self._remember()
         self._wished = values
         self._uncover_preview()
@@ -153,9 +162,10 @@ class ThresholdWidget(StepForm):
         self.layer = layers[state["layer"]]
         self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colours"])))
         set_settings(self, state.get("settings", {}))
-        self._on_layer(self.layer, state.get("made_envelope"))
+        self._show_layer(self.layer, kept=state.get("made_envelope"))
         if state["thresholds"]:
-            self.thresholds = state["thresholds"]
+            self._wished = _checked(state["thresholds"])
+            self._take(self._wished)  # nothing is uncovered: what a saved window shows stays shown
         self._made = layers.get(state.get("phases", ""))  # type: ignore[assignment]
 
     def closed(self) -> None:
@@ -166,6 +176,7 @@ class ThresholdWidget(StepForm):
 
     def _build(self) -> None:
         self._made: Labels | None = None
+        self._lost_envelope = False  # phases of the envelope gave way to phases of the whole box
         self._applied = 0
         self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
         self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
@@ -272,26 +283,70 @@ class ThresholdWidget(StepForm):
         if thresholds is not None:
             self._take(thresholds)
 
-    def _on_layer(self, layer: Layer | None, kept: Mapping[str, Any] | None = None) -> None:
+    def _on_layer(self, layer: Layer | None) -> None:
+        self._memory.leave(self._present())
+        self._show_layer(layer, self._memory.enter(layer))
+
+    def _present(self) -> Then:
+        enclosed = None
+        if self._envelope is not None and self._inside is not None:
+            enclosed = Enclosed(self._envelope, self._inside)
+        return Then(
+            self._thresholds,
+            self._wished,
+            self._suggestion,
+            self._scheme,
+            form_values(self.envelope),
+            self._histogram,
+            enclosed,
+            self._kept,
+        )
+
+    def _show_layer(
+        self, layer: Layer | None, then: Then | None = None, *, kept: Mapping[str, Any] | None = None
+    ) -> None:
+        """Show a volume: as it stood then, or anew, with the envelope that a saved window kept."""
         if self._histogram is not None:
             self._wished = None  # thresholds of another volume: its own are suggested
         self._histogram = self._inside = self._envelope = None
         self._kept = kept
+        self._lost_envelope = False
         self.region.show_volume(None, None, None)
         self._preview.hide()
         self._history.clear()
-        self._enable_apply()
         self.plot.set_histogram(None, "counting …" if layer is not None else "no volume")
         if self._wished is None:
             self._thresholds = ()
+        if then is not None:
+            self._take_up(then)
+        self._enable_apply()
         self._show_boxes()
         self._show_result()
         self.counting.drop()
+        self.counting.say("")
         if layer is None:
             self._show_warning(None)
             return
         self.envelope.set_available(has_scale(layer))
+        if then is None or then.histogram is None:
+            self._start_count(layer)
+        else:
+            self._on_counted(Counted(then.histogram))
+            self._show_warning(then.suggestion)
+
+    def _take_up(self, then: Then) -> None:
+        """Take what was set and made for this volume before another one was chosen; its histogram comes after."""
+        self._show_scheme(then.scheme)
+        self._thresholds, self._wished, self._kept = then.thresholds, then.wished, then.packed
+        set_form_values(self.envelope, then.envelope_settings)
+        if then.enclosed is not None:
+            self._envelope, self._inside = then.enclosed.envelope, then.enclosed.inside
+        if self.layer is not None:
+            self._made = phases_of(self._viewer, self.layer)
+
+    def _start_count(self, layer: Layer) -> None:
         data, phases, method = array_from_layer(layer), self.phases.box.value(), self.tools.method.currentText()
+        kept = self._kept
 
         def work(progress: Progress, should_stop: ShouldStop) -> Counted:
             return count(data, phases, method, kept, progress, should_stop)
@@ -348,6 +403,7 @@ class ThresholdWidget(StepForm):
         self._show_result()
 
     def _on_phase_count(self, count: int) -> None:
+        self._remember()
         self._set_phases(count)
         self._wished = None
         self._thresholds = ()
@@ -387,12 +443,18 @@ class ThresholdWidget(StepForm):
             self._preview.show(layer, self._thresholds, self._scheme)  # type: ignore[arg-type]
 
     def _uncover_preview(self) -> None:
-        """Show the preview again where phases of older thresholds cover it."""
-        if self._made is not None and self._made.visible and self._made in self._viewer.layers:
+        """Show the preview again where phases of older thresholds, or of another specimen, cover it."""
+        hid = "" if self.layer is None else hide_other_specimens(self._viewer, self.layer)
+        covers = self._made is not None and self._made.visible and self._made in self._viewer.layers
+        if covers and self._made is not None:
             self._made.visible = False
+        if covers or hid:
             self.tools.preview.setChecked(True)
+        if hid:
+            self.status.say(hid.strip())
 
     def _show_warning(self, suggestion: Suggestion | None) -> None:
+        self._suggestion = suggestion
         lines = [] if suggestion is None else [_fit_in_words(suggestion)]
         sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
         if self.layer is not None and not is_exact(self.layer.dtype):
@@ -425,11 +487,30 @@ class ThresholdWidget(StepForm):
             line = caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
         else:
             line = "of the envelope's volume"
-        self.result.show_lines([line])
+        self.result.show_lines([line, *self._words_of_loss(inside)])
         self.envelope.show_state(self._envelope, stale=stale)
+
+    def _words_of_loss(self, inside: bool) -> list[str]:
+        """Warn where phases of the envelope give way to phases of the whole box, before Apply and after it."""
+        if inside or self.layer is None:
+            return []
+        if self._lost_envelope:
+            return [caveat(_LOST)]
+        return [caveat(_WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
 
     def _fits(self, envelope: Envelope) -> bool:
         return envelope.threshold == self._thresholds[0] and envelope.wish == self.envelope.wish()
+
+    def _run(self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]) -> None:
+        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the result."""
+
+        def take(result: Result) -> None:
+            if layer in self._viewer.layers:
+                done(result)
+            else:
+                self.status.say(f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True)
+
+        self.status.run(what, work, take)
 
     def _start_envelope(self) -> None:
         try:
@@ -443,7 +524,7 @@ class ThresholdWidget(StepForm):
         def work(progress: Progress, should_stop: ShouldStop) -> Enclosed:
             return enclose(volume, threshold, wish, progress, should_stop)
 
-        self.status.run("Make envelope", work, partial(self._on_enclosed, layer))
+        self._run("Make envelope", layer, work, partial(self._on_envelope, layer))
 
     def _start_occlusion(self) -> None:
         try:
@@ -453,8 +534,9 @@ class ThresholdWidget(StepForm):
             self.status.refuse(error)
             return
         wish, threshold = self.envelope.wish(), thresholds[0]
-        self.status.run(
+        self._run(
             "Occlusion",
+            layer,
             lambda progress, should_stop: occlusion_field(volume, threshold, wish, progress, should_stop),
             partial(show_occlusion, self._viewer, layer),
         )
@@ -471,20 +553,26 @@ class ThresholdWidget(StepForm):
         def work(progress: Progress, should_stop: ShouldStop) -> Volume:
             return smooth_volume(volume, method, strength, progress=progress, should_stop=should_stop)  # type: ignore[arg-type]
 
-        self.status.run("Smooth", work, partial(self._on_smooth, layer))
+        self._run("Smooth", layer, work, partial(self._on_smooth, layer))
 
     def _on_smooth(self, layer: Layer, smooth: Volume) -> None:
         self.layer = show_smooth(self._viewer, layer, smooth)
         moved = smooth.history[-1].parameters["changed_rms"]
         self.status.say(f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square).")
 
-    def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> None:
+    def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
+        shown = self._on_enclosed(layer, enclosed)
+        self.status.say(f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}")
+
+    def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> Layer:
+        shown = show_envelope(self._viewer, layer, enclosed.envelope)
         if layer is not self.layer:
-            return
-        self._envelope, self._inside = enclosed.envelope, enclosed.inside
+            self._memory.take_envelope(layer, enclosed)
+            return shown
+        self._envelope, self._inside, self._lost_envelope = enclosed.envelope, enclosed.inside, False
         self.region.show_volume(layer, self._histogram, self._inside)
-        show_envelope(self._viewer, layer, enclosed.envelope)
         self._show_result()
+        return shown
 
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
         layer = self._volume.required()
@@ -506,17 +594,23 @@ class ThresholdWidget(StepForm):
         def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
             return label(data, thresholds, envelope, stale, wish, cleanup, progress, should_stop)
 
-        self.status.run("Apply", work, partial(self._on_applied, layer, thresholds, self._scheme))
+        self._run("Apply", layer, work, partial(self._on_applied, layer, thresholds, self._scheme))
 
     def _on_applied(self, layer: Layer, thresholds: tuple[float, ...], scheme: PhaseScheme, made: Labelled) -> None:
         if made.enclosed is not None:
             self._on_enclosed(layer, made.enclosed)
         self.tools.preview.setChecked(False)  # the phases take its place
         hide_envelope(self._viewer, layer)
+        loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
         self._made = show_phases(self._viewer, layer, made, thresholds, scheme)
         self._applied += 1
         changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
-        self.status.say(f"Made '{self._made.name}'.{changed}")
+        hid = hide_other_specimens(self._viewer, self._made)
+        lost = f" {caveat(_LOST)}." if loses else ""
+        self.status.say(f"Made '{self._made.name}'.{changed}{hid}{lost}")
+        if layer is self.layer:
+            self._lost_envelope = self._envelope is None and (self._lost_envelope or loses)
+            self._show_result()
 
     def _enable_apply(self) -> None:
         """Wait for an envelope that is being taken up: without it other phases would be made."""
@@ -527,6 +621,13 @@ class ThresholdWidget(StepForm):
         self._enable_apply()
         for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+
+
+def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:
+    values = tuple(float(value) for value in thresholds)
+    if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
+        raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
+    return values
 
 
 def _fit_in_words(suggestion: Suggestion) -> str:

@@ -11,9 +11,13 @@ from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.layers import (
     SEPARATOR,
     envelope_data,
+    is_volume,
+    kind_of,
     phases_like,
     put_layer,
+    record_of,
     stem_of,
+    steps_of,
     volume_data,
     volume_from_layer,
 )
@@ -26,12 +30,14 @@ if TYPE_CHECKING:
     from napari.layers import Labels, Layer
 
 
-def show_envelope(viewer: ViewerModel, layer: Layer, envelope: Envelope) -> None:
-    """Draw the skin of an envelope beside the volume that it was made from; the selection stays."""
+def show_envelope(viewer: ViewerModel, layer: Layer, envelope: Envelope) -> Layer:
+    """Draw the skin of an envelope beside the volume that it was made from, and return its layer; the selection stays."""
     volume = volume_from_layer(layer).after("envelope", envelope.skin, **envelope.parameters)
     selected = set(viewer.layers.selection)
-    put_layer(viewer, envelope_data(volume, _envelope_name(layer))).visible = True
+    shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
+    shown.visible = True
     viewer.layers.selection = selected
+    return shown
 
 
 def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
@@ -50,10 +56,23 @@ def show_phases(
         **({} if made.envelope is None else made.envelope.parameters),
         **made.wish.parameters,
     }
-    name = f"{stem_of(layer.name)}{SEPARATOR}phases"
-    shown: Labels = put_layer(viewer, phases_like(layer, made.labels, name, scheme, **parameters))  # type: ignore[assignment]
+    data = phases_like(layer, made.labels, _phases_name(layer), scheme, **parameters)
+    shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]
     shown.visible = True
+    _lift(viewer, shown)
     return shown
+
+
+def phases_of(viewer: ViewerModel, layer: Layer) -> Labels | None:
+    """Return the phases that *Apply* made of a volume, and would replace; None where there are none."""
+    name = _phases_name(layer)
+    found: list[Labels] = [other for other in viewer.layers if other.name == name and kind_of(other) == "phases"]
+    return found[0] if found else None
+
+
+def are_of_envelope(phases: Labels | None) -> bool:
+    """Say whether phases were made inside an envelope: without one, vacuum counts as pore."""
+    return phases is not None and any("envelope_threshold" in step.parameters for step in steps_of(record_of(phases)))
 
 
 def show_occlusion(viewer: ViewerModel, layer: Layer, field: NDArray[np.float32]) -> None:
@@ -79,6 +98,18 @@ def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
     name = f"{layer.name}{SEPARATOR}{how['method']} {how['strength']:g}"
     layer.visible = False
     return put_layer(viewer, volume_data(smooth, name, contrast_limits=layer.contrast_limits))
+
+
+def _lift(viewer: ViewerModel, shown: Layer) -> None:
+    """Move a layer above all grey volumes: one that was opened or smoothed after it would cover it."""
+    below = viewer.layers.index(shown)
+    top = max((index for index, layer in enumerate(viewer.layers) if is_volume(layer)), default=below)
+    if top > below:
+        viewer.layers.move(below, top + 1)
+
+
+def _phases_name(layer: Layer) -> str:
+    return f"{stem_of(layer.name)}{SEPARATOR}phases"
 
 
 def _envelope_name(layer: Layer) -> str:
