@@ -38,6 +38,7 @@ from napari_snpore.viewer.layers import (
     objects_data,
     put_layer,
     scheme_of,
+    select,
     stem_of,
     volume_from_layer,
 )
@@ -380,7 +381,7 @@ class MeasureWidget(StepForm):
         if self.show_dead.isChecked() and measured.dead is not None:
             mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
             put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
-            self._viewer.layers.selection.active = self._made
+            select(self._viewer, self._made)
         hid = hide_other_specimens(self._viewer, self._made)
         self.status.say(f"Made '{self._made.name}' and its table.{hid}")
 

@@ -18,24 +18,16 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.events import plain_viewer
-from napari_snpore.viewer.layers import array_from_layer, is_volume, volume_from_layer
+from napari_snpore.viewer.layers import array_from_layer, volume_from_layer
 from napari_snpore.viewer.other_specimens import hide_other_specimens
-from napari_snpore.viewer.plots.histogram import HistogramPlot
 from napari_snpore.viewer.preview import PhasePreview, is_exact
-from napari_snpore.viewer.tasks import Result, StepStatus, Work
-from napari_snpore.viewer.theme import follow_theme
+from napari_snpore.viewer.tasks import Result, Work
 from napari_snpore.viewer.undo import Undo
 from napari_snpore.viewer.units import has_scale
-from napari_snpore.viewer.widgets.cleanup_panel import CleanupPanel
-from napari_snpore.viewer.widgets.envelope_settings import Envelope, EnvelopeSettings, occlusion_field
-from napari_snpore.viewer.widgets.form import MainButton, ResultText, StepForm, caveat, number, percent
+from napari_snpore.viewer.widgets.envelope_settings import Envelope, occlusion_field
+from napari_snpore.viewer.widgets.form import caveat, number, percent
 from napari_snpore.viewer.widgets.form_values import form_values, set_form_values
-from napari_snpore.viewer.widgets.histogram_region import HistogramRegion
-from napari_snpore.viewer.widgets.layer_choice import LayerChoice
-from napari_snpore.viewer.widgets.phase_editor import PhaseEditor
-from napari_snpore.viewer.widgets.phase_shares import PhaseShares
-from napari_snpore.viewer.widgets.sensitivity_panel import SensitivityPanel
-from napari_snpore.viewer.widgets.threshold_boxes import ThresholdBoxes
+from napari_snpore.viewer.widgets.threshold_form import EMPTY, ThresholdForm
 from napari_snpore.viewer.widgets.threshold_layers import (
     are_of_envelope,
     hide_envelope,
@@ -56,17 +48,15 @@ from napari_snpore.viewer.widgets.threshold_steps import (
     label,
     scheme_of_count,
 )
-from napari_snpore.viewer.widgets.threshold_tools import ThresholdTools
 from napari_snpore.volume import Volume
 
 _LOST = (
     "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
 )
 _WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
-_EMPTY = "Open or reconstruct a volume (File > Open Sample)"
 
 
-class ThresholdWidget(StepForm):
+class ThresholdWidget(ThresholdForm):
     """Thresholds on the histogram of a volume, phases previewed while they are dragged, and the phase layer they make.
 
     Parameters
@@ -85,8 +75,10 @@ class ThresholdWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(plain_viewer(viewer))
+        self._made: Labels | None = None
+        self._lost_envelope = False  # phases of the envelope gave way to phases of the whole box
+        self._applied = 0
         self._thresholds: tuple[float, ...] = ()
         self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
         self._history: Undo[tuple[float, ...]] = Undo()
@@ -98,7 +90,7 @@ class ThresholdWidget(StepForm):
         self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
-        self._build()
+        self._connect()
         self._volume.layer_changed.connect(self._on_layer)
         self._volume.scale_changed.connect(self._on_scale)
         self._on_layer(self._volume.layer)
@@ -174,56 +166,7 @@ class ThresholdWidget(StepForm):
         self.status.drop()
         self._preview.hide()
 
-    def _build(self) -> None:
-        self._made: Labels | None = None
-        self._lost_envelope = False  # phases of the envelope gave way to phases of the whole box
-        self._applied = 0
-        self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
-        self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
-        rows = self.rows()
-        rows.addRow("Volume", self._volume)
-        rows.addRow(self._volume.hint())
-        self.plot = HistogramPlot()
-        follow_theme(self.plot, self._viewer)
-        self.plot.setMinimumHeight(170)
-        self.plot.setMaximumHeight(260)
-        self.column.addWidget(self.plot, 1)
-        self.counting = StepStatus()
-        self.column.addWidget(self.counting)
-        self.region = HistogramRegion(self._viewer)
-        self.column.addWidget(self.region)
-        self.tools = ThresholdTools()
-        self.column.addWidget(self.tools)
-        self.boxes = ThresholdBoxes(above=self.tools.suggest)
-        self.column.addWidget(self.boxes)
-        self.warning = ResultText(
-            "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"
-            "on the wrong side of their threshold, if each is normally distributed."
-        )
-        self.column.addWidget(self.warning)
-        self.envelope = EnvelopeSettings()
-        self.column.addWidget(self.envelope)
-        self.cleanup = CleanupPanel()
-        self.cleanup.show_phases(self._scheme.names)
-        self.column.addWidget(self.cleanup)
-        self.phases = PhaseEditor()
-        self.column.addWidget(self.phases)
-        self.sensitivity = SensitivityPanel()
-        self.column.addWidget(self.sensitivity)
-        self.shares = PhaseShares(
-            "Volume fractions from the cumulative histogram, exact for integer data.\n"
-            "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
-        )
-        self.column.addWidget(self.shares)
-        self.result = ResultText()
-        self.column.addWidget(self.result)
-        self.main_button = MainButton(
-            "Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."
-        )
-        self.footer.addWidget(self.main_button)
-        self.status = StepStatus()
-        self.footer.addWidget(self.status)
-        self.column.addStretch(1)
+    def _connect(self) -> None:
         self.plot.thresholds_changed.connect(self._on_drag)
         self.plot.drag_started.connect(self._on_drag_start)
         self.plot.drag_finished.connect(self._on_drag_end)
@@ -251,7 +194,7 @@ class ThresholdWidget(StepForm):
         """Take the thresholds that the chosen rule finds."""
         histogram = self.region.histogram
         if histogram is None:
-            self.status.refuse(InputError(f"There is no histogram yet. {_EMPTY}."))
+            self.status.refuse(InputError(f"There is no histogram yet. {EMPTY}."))
             return
         try:
             found = suggest_thresholds(
