@@ -115,6 +115,8 @@ def scene(viewer: napari.Viewer, path: Path) -> None:
     widget.make_surfaces()
     viewer.layers["pristine"].visible = False
     widget.clip.by.setCurrentText("plane across y")
+    z, y, x = viewer.scene.camera.center
+    viewer.scene.camera.center = (z, y + 0.25 * 175 * 0.15, x)  # the middle of the half that is left
     viewer.scene.camera.zoom *= 1.3
     photograph(viewer, path)
     widget.clip.by.setCurrentText("nothing")
