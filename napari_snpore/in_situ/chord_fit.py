@@ -237,9 +237,8 @@ def _doubt(p: FLOAT, errors: FLOAT, s: FLOAT) -> str:
 def _half_height(s: FLOAT, mean: FLOAT, fit: ChordFit) -> float:
     """Return the width of the profile at half its height above the background, between straight lines through its values."""
     lift = (mean - fit.background - fit.slope * (s - fit.center)) * math.copysign(1, fit.amplitude)
-    smooth = scipy.ndimage.gaussian_filter1d(
-        lift, 0.06 * fit.radius, mode="nearest"
-    )  # a peak of noise is not the height
+    # a peak of noise is not the height
+    smooth = scipy.ndimage.gaussian_filter1d(lift, 0.06 * fit.radius, mode="nearest")
     half = smooth[np.abs(s - fit.center) < fit.radius].max(initial=0.0) / 2
     middle = int(np.argmin(np.abs(s - fit.center)))
     ends = []

@@ -134,7 +134,20 @@ def make_swelling_fibre(
     history = (
         Step(
             "simulate in situ series",
-            {"diameters_nm": list(diameters_nm), "break_s": break_s, "seed": seed, "dose": dose, "blur_nm": blur_nm},
+            {
+                "frames": frames,
+                "duration_s": duration_s,
+                "break_s": break_s,
+                "diameters_nm": list(diameters_nm),
+                "brightening": brightening,
+                "pixel_size_nm": pixel_size_nm,
+                "shape": list(shape),
+                "angle_deg": angle_deg,
+                "drift_nm": list(drift_nm),
+                "blur_nm": blur_nm,
+                "dose": dose,
+                "seed": seed,
+            },
         ),
     )
     return Swelling(ImageSeries(images, pixel_size_nm, times, history), truth, break_s, angle_deg)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from napari.layers import Layer
 
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.layers import array_from_layer, record_of, scheme_of
+from napari_snpore.viewer.layers import label_range, record_of, scheme_of
 
 MOST_PHASES = 20
 """Labels of unknown origin with more numbers than these are no phases."""
@@ -22,8 +21,7 @@ def phase_scheme(layer: Layer) -> PhaseScheme:
         Labels of unknown origin that are negative or too many to be phases.
     """
     if "phase_names" not in record_of(layer):
-        labels = array_from_layer(layer)
-        least, most = int(np.min(labels)), int(np.max(labels))
+        least, most = label_range(layer)
         if least < 0 or most > MOST_PHASES:
             raise InputError(
                 f"The layer '{layer.name}' has labels from {least} to {most}; phases are numbered 1 to {MOST_PHASES} at most, "

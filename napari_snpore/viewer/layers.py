@@ -307,34 +307,34 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     record = record_of(layer)
     if "phase_names" in record:
         return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colours"]))
-    count = _highest_label(layer)
+    count = label_range(layer)[1]
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
     names = tuple(f"phase {k}" for k in range(1, count + 1))
     return PhaseScheme(names, tuple(_SPARE_COLOURS[k % len(_SPARE_COLOURS)] for k in range(count)))
 
 
-_HIGHEST: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], int]] = weakref.WeakKeyDictionary()
+_RANGES: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], tuple[int, int]]] = weakref.WeakKeyDictionary()
 
 
-def _highest_label(layer: Layer) -> int:
-    """Return the highest label; counted once for an array, and again after it was painted on."""
+def label_range(layer: Layer) -> tuple[int, int]:
+    """Return the lowest and the highest label; looked for once in an array, and again after it was painted on."""
     data = array_from_layer(layer)
-    known = _HIGHEST.get(layer)
+    known = _RANGES.get(layer)
     if known is not None and known[0]() is data:
         return known[1]
-    highest = int(np.max(data))
+    found = int(np.min(data)), int(np.max(data))
     try:
-        _HIGHEST[layer] = (weakref.ref(data), highest)
+        _RANGES[layer] = (weakref.ref(data), found)
     except TypeError:  # an array that cannot be referred to weakly is counted each time
-        return highest
+        return found
     for emitter in (layer.events.paint, layer.events.labels_update):
         emitter.connect(_count_again)
-    return highest
+    return found
 
 
 def _count_again(event: Any) -> None:
-    _HIGHEST.pop(event.source, None)
+    _RANGES.pop(event.source, None)
 
 
 def steps_of(record: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -18,7 +18,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.files import SUFFIXES
 from napari_snpore.viewer.layers import LayerData, add_layer
-from napari_snpore.viewer.readers import get_reader, layer_data
+from napari_snpore.viewer.readers import Question, get_reader, layer_data, question_about
 from napari_snpore.viewer.window_state.manifest import find_window
 
 Run = Callable[[str, Callable[[Progress, ShouldStop], Any], Callable[[Any], None]], Any]
@@ -35,7 +35,7 @@ class Outcome:
 
     paths: tuple[str, ...]
     layers: tuple[LayerData, ...] = ()
-    asks: bool = False
+    question: Question | None = None
     refusal: str = ""
 
 
@@ -111,8 +111,8 @@ def _read(groups: Sequence[tuple[str, ...]], progress: Progress, should_stop: Sh
 def _outcome(group: tuple[str, ...]) -> Outcome:
     try:
         return Outcome(group, tuple(layer_data(group)))
-    except (MissingScaleError, MissingAnglesError):
-        return Outcome(group, asks=True)
+    except (MissingScaleError, MissingAnglesError) as lacks:
+        return Outcome(group, question=question_about(group, lacks))
     except (InputError, OSError) as error:
         return Outcome(group, refusal=str(error))
 
@@ -123,10 +123,10 @@ def _show(viewer: Any, outcomes: Sequence[Outcome], refuse: Callable[[InputError
             add_layer(viewer, data)
         if outcome.layers:
             update_open_history(outcome.paths[0])
-        if outcome.asks:
+        if outcome.question is not None:
             from napari_snpore.viewer.widgets.missing_scale import ask
 
-            ask(viewer, outcome.paths)
+            ask(viewer, outcome.paths, outcome.question)
         if outcome.refusal:
             refuse(InputError(outcome.refusal))
 

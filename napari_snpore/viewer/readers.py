@@ -70,7 +70,7 @@ def read(path: str | Sequence[str]) -> list[Any]:
         if isinstance(error, (MissingScaleError, MissingAnglesError)):
             from napari_snpore.viewer.widgets.missing_scale import ask
 
-            ask(viewer, paths)
+            ask(viewer, paths, question_about(paths, error))
         else:
             from napari.utils.notifications import show_error
 
@@ -140,16 +140,10 @@ def layer_data(
     return [volume_data(read_volume(path, spacing=spacing_nm), name)]
 
 
-def question_about(paths: Sequence[str]) -> Question:
-    """Return what has to be asked about paths that say too little of themselves."""
+def question_about(paths: Sequence[str], lacks: InputError) -> Question:
+    """Return what has to be asked about paths that say too little of themselves; ``lacks`` says what they did not say."""
     several = len(paths) > 1 or _is_folder(Path(paths[0]))
-    kind: Kind = "volume"
-    try:
-        layer_data(paths, spacing_nm=1.0)
-    except MissingAnglesError:
-        kind = "tilt series"
-    except InputError:
-        kind = "tilt series" if several else "volume"
+    kind: Kind = "tilt series" if several or isinstance(lacks, MissingAnglesError) else "volume"
     if several:
         return Question(kind, ("tilt series", "images in time"), _count(paths))
     return Question(kind, ("tilt series", "images in time", "volume"), _count(paths))

@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_snpore.errors import MissingAnglesError, MissingScaleError
+from napari_snpore.viewer.readers import layer_data, question_about
 from napari_snpore.viewer.widgets.missing_scale import MissingScale
+
+
+def asked_about(viewer, paths):
+    """Return the question that paths lead to."""
+    with pytest.raises((MissingScaleError, MissingAnglesError)) as lacks:
+        layer_data(paths)
+    return MissingScale(viewer, paths, question_about(paths, lacks.value))
 
 
 @pytest.fixture
@@ -13,7 +22,7 @@ def bare(tmp_path):
 
 
 def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
-    question = MissingScale(viewer, [bare])
+    question = asked_about(viewer, [bare])
     qtbot.addWidget(question)
     question.size.setValue(0.25)
     question.main_button.click()
@@ -24,7 +33,7 @@ def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
 
 
 def test_nothing_is_guessed(qtbot, viewer, bare):
-    question = MissingScale(viewer, [bare])
+    question = asked_about(viewer, [bare])
     qtbot.addWidget(question)
     question.main_button.click()
     assert "a positive number is needed" in question.status.message.text()
@@ -37,7 +46,7 @@ def test_a_series_without_angles_asks_for_first_and_step(qtbot, viewer, tmp_path
 
     path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
     path = path.rename(tmp_path / "stack.st")
-    question = MissingScale(viewer, [str(path)])
+    question = asked_about(viewer, [str(path)])
     qtbot.addWidget(question)
     question.first.setValue(-3.0)
     question.step.setValue(2.0)
@@ -55,7 +64,7 @@ def test_images_without_angles_may_be_images_in_time(qtbot, viewer, tmp_path):
     folder.mkdir()
     for k in (10, 2, 1):
         tifffile.imwrite(folder / f"frame{k}.tif", np.full((12, 16), k, np.uint8))
-    question = MissingScale(viewer, [str(folder)])
+    question = asked_about(viewer, [str(folder)])
     qtbot.addWidget(question)
     assert question.kind_box.currentText() == "tilt series"
     assert question.form.isRowVisible(question.first)
@@ -79,7 +88,7 @@ def test_a_stack_that_is_called_a_series_may_be_a_volume(qtbot, viewer, tmp_path
     from napari_snpore.volume import Volume
 
     path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
-    question = MissingScale(viewer, [str(path.rename(tmp_path / "stack.st"))])
+    question = asked_about(viewer, [str(path.rename(tmp_path / "stack.st"))])
     qtbot.addWidget(question)
     question.kind_box.setCurrentText("volume")
     question.main_button.click()

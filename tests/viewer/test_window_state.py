@@ -782,3 +782,5 @@ def test_a_window_that_is_closed_while_it_is_saved_leaves_nothing(window, qtbot,
     qtbot.waitUntil(lambda: bar.value() > 0, timeout=10_000)
     window.close()
     qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)
+    qtbot.wait(200)  # a write that went on would begin anew
+    assert list(tmp_path.iterdir()) == []

@@ -95,10 +95,9 @@ class SceneCamera(QObject):
                 connect_while_alive(self, getattr(layer.events, name), self._on_edit)
 
     def _on_edit(self, event: Any) -> None:
-        if (
-            not isinstance(event.source, Image) or event.type != "colormap"
-        ):  # theirs is in the state: a picture changes it
-            self._edits += 1
+        if isinstance(event.source, Image) and event.type == "colormap":
+            return  # it is in the state: taking a picture changes it, and back
+        self._edits += 1
 
     def _state(self, volume: Layer) -> str:
         """Return all that decides what the scene looks like, in words."""

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QComboBox, QLabel
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.layers import LayerData, add_layer
-from napari_snpore.viewer.readers import Kind, layer_data, question_about
+from napari_snpore.viewer.readers import Kind, Question, layer_data
 from napari_snpore.viewer.tasks import StepStatus
 from napari_snpore.viewer.widgets.form import MainButton, NumberBox, StepForm
 
@@ -31,12 +31,13 @@ class MissingScale(StepForm):
         Where the layer goes.
     paths : sequence of str
         What was dropped.
+    asked : Question
+        What they most likely are, and may be.
     """
 
-    def __init__(self, viewer: Any, paths: Sequence[str]) -> None:
+    def __init__(self, viewer: Any, paths: Sequence[str], asked: Question) -> None:
         super().__init__()
         self._viewer, self._paths = viewer, list(paths)
-        asked = question_about(self._paths)
         self._count = asked.count
         path = Path(self._paths[0])
         name = path.name if len(self._paths) == 1 else f"{path.parent.name} ({len(self._paths)} files)"
@@ -118,8 +119,8 @@ class MissingScale(StepForm):
             self._viewer.window.remove_dock_widget(self)
 
 
-def ask(viewer: Any, paths: Sequence[str]) -> MissingScale:
+def ask(viewer: Any, paths: Sequence[str], asked: Question) -> MissingScale:
     """Put the question into the window, beside the layers; nothing waits for the answer."""
-    question = MissingScale(viewer, paths)
+    question = MissingScale(viewer, paths, asked)
     viewer.window.add_dock_widget(question, name="What is it?", area="right")
     return question

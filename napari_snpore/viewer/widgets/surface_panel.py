@@ -11,11 +11,9 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.events import connect_while_alive
+from napari_snpore.viewer.foreign_labels import MOST_PHASES
 from napari_snpore.viewer.layers import scheme_of
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
-
-MOST_PHASES = 20
-"""Rows that are offered; a layer of more labels holds objects, and a row for each of thousands would stop the window."""
 
 _ROW_PX = 26
 
