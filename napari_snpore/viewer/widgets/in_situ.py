@@ -218,7 +218,7 @@ class InSituWidget(StepForm):
         self.column.addWidget(self.main_button)
         self.result = ResultText(
             "2R of the blurred chord of a cylinder, 2·sqrt(R² − x²), fitted to the profile across the fibre, ± one standard\n"
-            "error. See section 9 of the definitions."
+            "error. See 'A fibre in time' in docs/definitions.md."
         )
         self.column.addWidget(self.result)
         self.plot = TimePlot("diameter (nm)")
