@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import re
 import threading
 
 import numpy as np
@@ -101,6 +103,18 @@ def test_outline_lies_on_the_edges_in_every_frame(widget, viewer, images):
     assert viewer.layers.selection.active is viewer.layers["movie"]
     widget.measure()
     assert [one.name for one in viewer.layers].count("movie · fibre outline") == 1
+
+
+def test_the_change_of_the_cross_section_has_its_error(widget):
+    """By the spread of (r ± e)², r the ratio of both diameters and e its error; loosely, for the words have one digit."""
+    table = widget.measure()
+    first, last = (table.iloc[k] for k in (0, -1))
+    ratio = last["diameter_nm"] / first["diameter_nm"]
+    share = math.hypot(*(row["diameter_error_nm"] / row["diameter_nm"] for row in (first, last)))
+    low, high = ((ratio * (1 + sign * share)) ** 2 for sign in (-1, 1))
+    said = re.search(r"cross-section \+([\d.]+) ± ([\d.]+) %", widget.result.text())
+    assert float(said[1]) == pytest.approx(100 * (ratio**2 - 1), abs=0.1)
+    assert float(said[2]) == pytest.approx(50 * (high - low), rel=0.4)
 
 
 def test_seconds_a_frame_make_times_where_the_layer_has_none(qtbot, viewer, images):

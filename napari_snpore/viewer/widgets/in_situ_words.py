@@ -138,7 +138,7 @@ def _change(first: pd.Series, last: pd.Series, count: int) -> str:
     error = ratio * np.hypot(*(row["diameter_error_nm"] / row["diameter_nm"] for row in (first, last)))
     return (
         f"change <b>{with_error(100 * (ratio - 1), 100 * error, sign=True)} %</b>, cross-section "
-        f"{_signed(100 * (ratio**2 - 1))} % (n{_HARD}={_HARD}{count}{_HARD}frames)"
+        f"{with_error(100 * (ratio**2 - 1), 200 * ratio * error, sign=True)} % (n{_HARD}={_HARD}{count}{_HARD}frames)"
     )
 
 
@@ -164,7 +164,3 @@ def _when(measured: Diameters, row: pd.Series) -> str:
 
 def _value(row: pd.Series) -> str:
     return with_error(row["diameter_nm"], row["diameter_error_nm"])
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
