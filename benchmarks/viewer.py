@@ -36,7 +36,7 @@ def window_with_layers(side: int = SIDE) -> Any:
     """Return a window with a grey volume (uint8) and its phases."""
     import napari
 
-    from napari_snpore.viewer.layers import add_layer, phases_data, volume_data
+    from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
     from napari_snpore.volume import Volume
 
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ class LinkedSlices:
         return median_step(move, self.steps) / self.slider
 
     def track_box_over_slider(self) -> float:
-        from napari_snpore.viewer.boxes import NamedBox, boxes_of
+        from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 
         boxes = boxes_of(self.viewer)
 

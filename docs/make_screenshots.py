@@ -12,12 +12,12 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
 
-from napari_snpore.viewer.layers import add_layer
-from napari_snpore.viewer.samples import phantom_layers
-from napari_snpore.viewer.widgets.figure import FigureWidget
-from napari_snpore.viewer.widgets.measure import MeasureWidget
-from napari_snpore.viewer.widgets.reconstruct import ReconstructWidget
-from napari_snpore.viewer.widgets.threshold import ThresholdWidget
+from napari_snpore.viewer.figure.widget import FigureWidget
+from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.open.samples import phantom_layers
+from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
+from napari_snpore.viewer.shared.layers import add_layer
+from napari_snpore.viewer.threshold.widget import ThresholdWidget
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1480, 920)

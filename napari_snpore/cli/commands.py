@@ -409,7 +409,7 @@ def view(
         if not one.exists():
             raise InputError(f"There is no {one}.")
     try:
-        from napari_snpore.viewer.open_run import launch
+        from napari_snpore.viewer.open.open_run import launch
     except ImportError as error:
         raise InputError("The viewer needs a Qt binding: pip install 'napari-snpore[gui]'.") from error
     launch(path)

@@ -11,8 +11,8 @@ from PIL import Image
 from napari_snpore.errors import FileFormatError, InputError, OutputError, Stopped
 from napari_snpore.files.movies import recipe_of_movie, write_movie
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.movies.tilt_movie import tilt_frames
-from napari_snpore.viewer.movies.turntable import turn_angles, turned
+from napari_snpore.viewer.scene.tilt_movie import tilt_frames
+from napari_snpore.viewer.scene.turntable import turn_angles, turned
 
 ORANGE, BLUE = (230, 120, 20), (20, 90, 200)
 RECIPE = {"sample": "Sn/C 3 µm", "thresholds": [1.5, 2.25], "mark": "= ; # \\ \n \" '"}

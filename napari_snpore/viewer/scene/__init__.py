@@ -1,1 +1,1 @@
-"""What a 3D scene is made of: surfaces of phases, ready to be drawn."""
+"""The 3D scene form: surfaces, cuts, views, movies."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from napari.layers import Image, Labels, Layer, Surface
 
-from napari_snpore.viewer.layers import kind_of
-from napari_snpore.viewer.units import nm_a_unit
+from napari_snpore.viewer.shared.layers import kind_of
+from napari_snpore.viewer.shared.units import nm_a_unit
 from napari_snpore.volume import Triple
 
 

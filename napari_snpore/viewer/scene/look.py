@@ -10,10 +10,10 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
-from napari_snpore.viewer.layers import kind_of
-from napari_snpore.viewer.quietly import still_position
 from napari_snpore.viewer.scene.cameras import look_along
-from napari_snpore.viewer.theme import ink_of, is_light
+from napari_snpore.viewer.shared.layers import kind_of
+from napari_snpore.viewer.shared.theme import ink_of, is_light
+from napari_snpore.viewer.shared.view_kept import still_position
 
 TEMPERATURE = "inferno"
 """Dark to bright by equal steps of lightness, so that grey values keep their order in print and for colour-blind readers."""

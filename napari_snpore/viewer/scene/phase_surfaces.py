@@ -14,11 +14,11 @@ from napari.layers import Layer, Surface
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.layers import KEY, SEPARATOR, VOLUME_AXES, kind_of, record_of
-from napari_snpore.viewer.quietly import add_quietly, still_position
 from napari_snpore.viewer.scene.surfaces import PhaseSurface, phase_surface
-from napari_snpore.viewer.slider_steps import keep_steps_on_voxels
-from napari_snpore.viewer.units import UNIT, nm_a_unit
+from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, VOLUME_AXES, kind_of, record_of
+from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
+from napari_snpore.viewer.shared.units import UNIT, nm_a_unit
+from napari_snpore.viewer.shared.view_kept import add_quietly, still_position
 from napari_snpore.volume import Volume
 
 KIND = "surface"

@@ -12,7 +12,7 @@ from typing import Any
 
 from napari.layers import Layer
 
-from napari_snpore.viewer.layers import record_of, steps_of
+from napari_snpore.viewer.shared.layers import record_of, steps_of
 from napari_snpore.volume import Step
 
 CUT = "extract subvolume"

@@ -13,8 +13,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.events import connect_while_alive
-from napari_snpore.viewer.layers import KEY
+from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layers import KEY
 
 
 class LayerWatch(QObject):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from napari.layers import Layer
 
-from napari_snpore.viewer.layers import is_phases, is_series, is_volume, kind_of, stem_of
+from napari_snpore.viewer.shared.layers import is_phases, is_series, is_volume, kind_of, stem_of
 from napari_snpore.viewer.workbench.history import has_step, path
 
 EditedSince = Callable[[Layer, Layer], bool]

@@ -1,0 +1,1 @@
+"""The Subvolumes form: named boxes and their fractions."""

@@ -1,0 +1,345 @@
+"""The Subvolumes widget: named boxes, their fractions at once in one or several states, presets by the envelope, and the cut."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari.components
+import pandas as pd
+from napari.layers import Layer
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
+
+from napari_snpore.errors import InputError
+from napari_snpore.files import write_table
+from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.boxes.counting import BoxCounting, Counted
+from napari_snpore.viewer.boxes.fields import BoxFields
+from napari_snpore.viewer.boxes.handles import BoxHandles
+from napari_snpore.viewer.boxes.layer_list import CutList
+from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
+from napari_snpore.viewer.boxes.placing import BoxPlacing
+from napari_snpore.viewer.boxes.table import BoxTable
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, StepForm, caveat
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.layers import LayerData, is_phases, put_layer, select, volume_from_layer
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.volume import Triple
+
+_EMPTY = "Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too"
+
+
+class SubvolumeWidget(StepForm):
+    """Named boxes in nm: shown in 3D and on the ortho slices, moved there or typed here, measured at once, cut on demand.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = SubvolumeWidget(viewer)
+        widget.layer = viewer.layers["needle · phases"]
+        widget.place_presets(20.0)
+        widget.fractions
+        widget.extract()
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self.boxes = boxes_of(self._viewer)
+        self._parts: list[LayerData] = []
+        self._said = ""
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._put_next)
+        self._build()
+        self.counting = BoxCounting(self._wanted, self)
+        self.counting.counted.connect(self._on_counted)
+        self.counting.failed.connect(lambda words: self.status.say(words, problem=True))
+        self.handles = BoxHandles(self._viewer, self.boxes, self)
+        self.handles.refused.connect(self.status.say)
+        self._phases.layer_changed.connect(self._on_layer)
+        self._phases.scale_changed.connect(self._on_scale)
+        self.boxes.changed.connect(self._on_boxes)
+        self.cut_list.changed.connect(self._on_ticks)
+        self._undo_keys = QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        self._redo_keys = QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
+        self._on_layer(self._phases.layer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The phases whose envelope places the cubes; they stand in the table, and with them all phases that are ticked."""
+        return self._phases.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._phases.layer = layer
+
+    @property
+    def fractions(self) -> pd.DataFrame | None:
+        """One row a box, layer and phase: ``layer, box, name, voxel_count, volume_nm3, fraction_percent …``, and the box."""
+        found = self.counting.result()
+        return None if found is None or found.table.empty else found.table
+
+    def put(self, name: str, *, center_nm: Triple, size_nm: float | Triple) -> None:
+        """Add a box, or move the one of that name.
+
+        Parameters
+        ----------
+        name : str
+            Unique.
+        center_nm : (float, float, float)
+            World coordinates (z, y, x).
+        size_nm : float or (float, float, float)
+            Edges.
+        """
+        size = (size_nm,) * 3 if isinstance(size_nm, (int, float)) else size_nm
+        if not all(math.isfinite(value) for value in center_nm) or not all(value > 0 for value in size):
+            raise InputError(
+                f"The box '{name}' has centre {center_nm} and size {size} nm; finite, positive sizes are needed."
+            )
+        self.boxes.remember()
+        self.boxes.put(NamedBox(name, tuple(center_nm), tuple(size)))  # type: ignore[arg-type]
+
+    def place_presets(self, size_nm: float | None = None) -> None:
+        """Place the centre and the edge cube by the envelope of the chosen phases; the window stays alive meanwhile."""
+        if size_nm is not None:
+            self.size.setValue(size_nm)
+        self.placing.wait()
+        self.placing.place_presets()
+        self.status.wait()
+
+    def undo(self) -> None:
+        """Go back to the boxes before the last drag, typed number or preset."""
+        self.boxes.undo()
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        self.boxes.redo()
+
+    def extract(self, name: str | None = None) -> list[Layer]:
+        """Cut one box (the selected one) out of the ticked layers; the window stays alive meanwhile.
+
+        Returns
+        -------
+        list of Layer
+            The new layers, where they were cut.
+        """
+        if name is not None:
+            self.boxes.selected = list(self.boxes).index(self.boxes.named(name))
+        before = list(self._viewer.layers)
+        self._extract()
+        self.status.wait()
+        while self._parts:
+            QApplication.processEvents()
+        return [layer for layer in self._viewer.layers if layer not in before]
+
+    def save_csv(self, path: str | Path) -> Path:
+        """Write the fractions of every box in every layer of the table as CSV; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            There are no boxes or no phases, or the place cannot be written.
+        """
+        return _write(self.counting.result(), path)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a layer."""
+        ticked = [layer.name for layer in self.cut_list.ticked]
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "cube_nm": self.size.value(),
+            "ticked": ticked,
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        self.size.setValue(float(state.get("cube_nm", self.size.value())))
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        if "ticked" in state:
+            for layer in self.cut_list.layers:
+                self.cut_list.tick(layer, layer.name in state["ticked"])
+
+    def closed(self) -> None:
+        """Stop what runs and take the handles out of the scene; the boxes stay."""
+        self.status.drop()
+        self._parts.clear()
+        self.counting.drop()
+        self.placing.closed()
+        self.handles.close()
+
+    def _build(self) -> None:
+        self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
+        self._phases.setToolTip(
+            "Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
+            "where they are ticked under 'Cut out of'."
+        )
+        rows = self.rows()
+        rows.addRow("Phases", self._phases)
+        rows.addRow(self._phases.hint())
+        self.status = StepStatus()
+        self.placing = BoxPlacing(self._viewer, self.boxes, self._phases, self.status)
+        self.size, self.draw_button = self.placing.size, self.placing.draw_button
+        rows.addRow("Cube (nm)", self.size)
+        self.column.addWidget(self.placing)
+        self.table = BoxTable()
+        self.table.picked.connect(self._pick)
+        self.column.addWidget(self.table)
+        self.caveats = ResultText()
+        self.column.addWidget(self.caveats)
+        self.fields = BoxFields()
+        self.fields.edited.connect(self._edit)
+        self.name_box, self.center_boxes, self.size_boxes = (
+            self.fields.name_box,
+            self.fields.center_boxes,
+            self.fields.size_boxes,
+        )
+        self.column.addWidget(self.fields)
+        self.cut_list = CutList(self._viewer)
+        fold = Fold("Cut out of")
+        fold.form.addRow(self.cut_list)
+        self.column.addWidget(fold)
+        self.main_button = MainButton(
+            "Extract", "Cut the selected box out of the ticked layers; the parts keep their place."
+        )
+        self.main_button.clicked.connect(self._extract)
+        self.column.addWidget(self.main_button)
+        self.save_button = QPushButton("Save CSV …")
+        self.save_button.setToolTip(
+            "Fractions of all boxes in all layers of the table, one row a box, layer and phase; no error is estimated."
+        )
+        self.save_button.clicked.connect(self._ask_path)
+        self.column.addWidget(self.save_button)
+        self.status.busy_changed.connect(lambda busy: self._enable())
+        self.column.addWidget(self.status)
+        self.column.addStretch(1)
+
+    def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
+        """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
+        chosen, ticked = self._phases.layer, self.cut_list.ticked
+        counted = [layer for layer in self._viewer.layers if layer is chosen or (layer in ticked and is_phases(layer))]
+        return counted, list(self.boxes)
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        """Take other phases: what is shown of the ones before goes at once."""
+        self.table.show_shares(None)
+        self.placing.show_layer(layer)
+        self._on_boxes()
+
+    def _on_scale(self) -> None:
+        self._on_layer(self._phases.layer)
+
+    def _on_ticks(self) -> None:
+        self._on_boxes()
+
+    def _on_boxes(self) -> None:
+        """Show the boxes as they are now: rows, the selected one's numbers; count again."""
+        layers, boxes = self._wanted()
+        index = self.boxes.selected
+        self.table.show_boxes(boxes, [layer.name for layer in layers], index)
+        self.fields.show_box(self.boxes[index] if index >= 0 else None)
+        self._enable()
+        self.counting.ask()
+
+    def _enable(self) -> None:
+        chosen, busy = self.boxes.selected >= 0, self.status.busy
+        can_cut = self.cut_list.count() > 0
+        self.placing.enable(can_cut=can_cut)
+        self._undo_keys.setEnabled(self.boxes.history.can_go_back)  # else they are napari's own, for what was painted
+        self._redo_keys.setEnabled(self.boxes.history.can_go_forth)
+        self.main_button.setEnabled(chosen and can_cut and not busy)
+        self.save_button.setEnabled(len(self.boxes) > 0 and self._phases.layer is not None and not busy)
+
+    def _on_counted(self, found: Counted | None) -> None:
+        notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
+        several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
+        lines = [f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes]
+        lines += [] if found is None else found.refused
+        self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
+
+    def _pick(self, index: int) -> None:
+        self.boxes.selected = index
+
+    def _edit(self, box: NamedBox) -> None:
+        self.boxes.remember()
+        self.boxes.change(self.boxes.selected, box)
+
+    def _extract(self) -> None:
+        layers = self.cut_list.ticked
+        try:
+            if self.boxes.selected < 0:
+                raise InputError("There is no box yet; place one first.")
+            if not layers:
+                raise InputError("No layer is ticked under 'Cut out of'.")
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        box, wholes = self.boxes[self.boxes.selected], [_whole(layer) for layer in layers]
+
+        def done(parts: Parts) -> None:
+            self._parts, self._said = list(parts.layers), parts.words(box.name)
+            self._put_next()
+
+        self.status.run("Extract", partial(cut_box, box, wholes), done)
+
+    def _put_next(self) -> None:
+        """Add one part a turn of the event loop: each costs napari up to 0.1 s."""
+        if not self._parts:
+            return
+        part = self._parts.pop(0)
+        active, phases = self._viewer.layers.selection.active, self._phases.layer
+        with QSignalBlocker(
+            self._phases
+        ):  # those whose fractions are shown stay, though the part is selected for a moment
+            put_layer(self._viewer, part)
+            if active is not None and active in self._viewer.layers:
+                select(self._viewer, active)
+            self._phases.layer = phases
+        if self._parts:
+            self._next.start()
+        else:
+            self.status.say(self._said)
+
+    def _ask_path(self) -> None:
+        dialog = QFileDialog(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.setModal(False)
+        dialog.fileSelected.connect(self._save)
+        dialog.show()
+
+    def _save(self, path: str) -> None:
+        """Write what is counted already; what is not yet is waited for with the window alive."""
+        found = self.counting.result()
+        self.status.run("Save CSV", lambda progress, should_stop: _write(found, path), self._on_saved)
+
+    def _on_saved(self, path: Path) -> None:
+        self.status.say(f"Wrote {path}.")
+
+
+def _write(found: Counted | None, path: str | Path) -> Path:
+    if found is None or found.table.empty:
+        reasons = "" if found is None else " ".join(found.refused)
+        raise InputError(reasons or "There is no fraction to save; boxes and phases are needed.")
+    return write_table(Path(path), found.table)
+
+
+def _whole(layer: Layer) -> Whole:
+    try:
+        return Whole(layer, layer.name, volume_from_layer(layer))
+    except InputError as error:
+        return Whole(layer, layer.name, error)

@@ -1,0 +1,1 @@
+"""The Figure form: plates of what the window shows, and stacks of slices."""

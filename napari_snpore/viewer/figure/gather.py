@@ -1,0 +1,184 @@
+"""The wish for a plate, read off the window in the GUI thread: arrays are referred to, and only the scene is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from napari.layers import Labels, Layer
+
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.boxes.boxes import boxes_of
+from napari_snpore.viewer.figure.layer_appearance import (
+    SeenSlices,
+    colours_of,
+    grey_painter,
+    label_painter,
+    nm_a_world_unit,
+    opaque,
+    scheme_seen,
+)
+from napari_snpore.viewer.figure.plate_spec import PARTS, ObliqueWish, PlateWish
+from napari_snpore.viewer.figure.scene_picture import SceneCamera, ScenePicture, take_picture
+from napari_snpore.viewer.figure.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
+from napari_snpore.viewer.figure.state_table import is_objects, noun_of, states_in
+from napari_snpore.viewer.shared.layers import (
+    is_phases,
+    object_table,
+    record_of,
+    scheme_of,
+    steps_of,
+    volume_from_layer,
+)
+from napari_snpore.volume import Triple
+
+_THRESHOLD = "needs phases: Threshold, Apply"
+
+
+def missing_for(
+    viewer: Any,
+    part: str,
+    *,
+    volume: Layer | None,
+    phases: Layer | None,
+    objects: Layer | None,
+    slices: SeenSlices | None = None,
+) -> str:
+    """Return what has to be there before a part can be drawn; nothing where it is."""
+    if part in OF_VOLUME and volume is None:
+        return "needs a volume"
+    if part in OF_PHASES and phases is None:
+        return _THRESHOLD
+    if part == "scene" and getattr(viewer, "window", None) is None:
+        return "needs a window"
+    if part in ("boxes", "fractions") and not len(boxes_of(viewer)):
+        return "needs boxes: Subvolumes"
+    if part == "pair" and len(boxes_of(viewer)) < 2:
+        return "needs two boxes: Subvolumes"
+    if part == "boxes" and volume is None and phases is None:
+        return "needs a volume"
+    if part in OF_OBJECTS and objects is None:
+        return "needs objects: Measure"
+    if part == "table" and phases is None and objects is None:
+        return _THRESHOLD
+    if part == "oblique" and (slices is None or slices.oblique_of is None):
+        return "needs an open one: Ortho slices"
+    return ""
+
+
+def gather(
+    viewer: Any,
+    parts: Sequence[str],
+    *,
+    volume: Layer | None,
+    phases: Layer | None,
+    objects: Layer | None,
+    plane: str,
+    field_nm: float,
+    slices: SeenSlices | None = None,
+    camera: SceneCamera | None = None,
+    look: Mapping[str, Any] | None = None,
+) -> PlateWish:
+    """Return the wish for a plate of the window as it is.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The window.
+    parts : sequence of str
+        Keys of :data:`~napari_snpore.viewer.figure.plate_spec.PARTS`.
+    volume, phases, objects : Layer, optional
+        What is drawn.
+    plane : {"XZ", "XY", "YZ"}
+        Of the slices.
+    field_nm : float
+        Side of the field of view; 0 takes that of the Ortho slices, else everything.
+    slices : SeenSlices, optional
+        What the open Ortho slices show.
+    camera : SceneCamera, optional
+        Keeps the picture of the scene between plates.
+    look : mapping, optional
+        Arguments of a Look, for the recipe.
+
+    Raises
+    ------
+    InputError
+        No part is chosen, or what one needs is missing.
+    """
+    if not parts:
+        raise InputError("Nothing is ticked; tick what the plate shall show.")
+    for part in parts:
+        if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
+            raise InputError(f"'{PARTS[part]}' {words}.")
+    shown = slices or SeenSlices()
+    sources = Sources(parts, volume, phases, objects, shown.oblique_of)
+    parts, volume, phases, objects = sources.parts, sources.volume, sources.phases, sources.objects
+    used = [layer for layer in (volume, phases, objects) if layer is not None]
+    oblique = _oblique(shown, used) if "oblique" in parts else None
+    if oblique is not None and shown.oblique_of not in used:
+        used.append(shown.oblique_of)  # type: ignore[arg-type]
+    boxes = boxes_of(viewer)
+    scene: ScenePicture | None = None
+    if "scene" in parts and volume is not None:
+        scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
+    states, left_out = states_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
+    own = PlateWish(()).scheme if phases is None else scheme_of(phases)
+    seen = own if phases is None else scheme_seen(phases)
+    return PlateWish(
+        tuple(parts),
+        plane,
+        _position(viewer, volume if volume is not None else phases),
+        field_nm or shown.field_nm,
+        None if volume is None else volume_from_layer(volume),
+        None if phases is None else volume_from_layer(phases),
+        projection=shown.projection if shown.thickness_nm else None,
+        thickness_nm=shown.thickness_nm,
+        limits=(0.0, 1.0) if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
+        colours=None if volume is None else colours_of(volume),
+        scheme=opaque(seen, own),
+        seen=seen,
+        thresholds=() if phases is None else _thresholds(phases, len(own.names)),
+        oblique=oblique,
+        boxes=tuple(boxes[k] for k in range(len(boxes))),
+        objects=None if objects is None else object_table(objects.features),
+        noun=noun_of(objects),
+        voxel_nm=1.0 if objects is None else float(max(volume_from_layer(objects).spacing)),
+        crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
+        scene=scene,
+        states=states,
+        left_out=(*sources.left_out, *left_out),
+        mixed=sources.mixed(),
+        look=dict(look or {}),
+        painted={} if volume is None else {"colormap": volume.colormap.name, "gamma": float(volume.gamma)},
+        layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
+    )
+
+
+def _position(viewer: Any, layer: Layer | None) -> Triple:
+    """Return where the window is, in nm."""
+    point = viewer.dims.point[-3:]
+    if len(point) < 3:
+        return 0.0, 0.0, 0.0
+    z, y, x = (float(place) * nm for place, nm in zip(point, nm_a_world_unit(viewer, layer), strict=True))
+    return z, y, x
+
+
+def _oblique(slices: SeenSlices, used: Sequence[Layer]) -> ObliqueWish | None:
+    """Return the open oblique slice, by name where it is that of a layer that the plate does not show otherwise."""
+    layer = slices.oblique_of
+    if layer is None:
+        return None
+    volume, place = volume_from_layer(layer), (slices.tilt_deg, slices.turn_deg)
+    name = "" if layer in used and not is_objects(layer) else layer.name
+    if not isinstance(layer, Labels):
+        return ObliqueWish(volume, *place, grey_painter(layer), name=name)
+    scheme = scheme_seen(layer) if is_phases(layer) else None
+    words = f"{noun_of(layer)} in the colours of the window" if is_objects(layer) else ""
+    return ObliqueWish(volume, *place, label_painter(layer), True, scheme, name, words)
+
+
+def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
+    """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
+    found = [step.parameters["thresholds"] for step in steps_of(record_of(phases)) if "thresholds" in step.parameters]
+    limits = tuple(float(value) for value in found[-1]) if found else ()
+    return limits if len(limits) == count - 1 else ()

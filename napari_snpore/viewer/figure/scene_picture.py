@@ -1,0 +1,163 @@
+"""The picture of the 3D scene: taken from the window, and kept until something in it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer, Surface
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject
+
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.figure.layer_appearance import nm_a_world_unit, scheme_seen
+from napari_snpore.viewer.scene.cameras import CameraView
+from napari_snpore.viewer.scene.look import SceneLook, show_volume
+from napari_snpore.viewer.scene.phase_surfaces import KIND as SURFACE
+from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layers import kind_of, record_of
+
+_LOOKS = (
+    "visible", "opacity", "blending", "scale", "translate", "contrast_limits", "gamma", "rendering", "depiction", "shading",
+    "iso_gradient_mode", "iso_threshold", "attenuation", "interpolation3d", "selected_label", "show_selected_label",
+    "size", "edge_width", "experimental_clipping_planes", "plane", "affine",
+)  # fmt: skip
+_SAME_SIZE = 0.03
+"""A form that says one line more makes the canvas a few pixels smaller: still the same picture."""
+_CONTENTS = ("data", "paint", "labels_update", "colormap", "features", "edge_color", "face_color", "border_color")
+
+
+@dataclass(frozen=True, eq=False)
+class ScenePicture:
+    """The scene as pixels.
+
+    Parameters
+    ----------
+    rgb : array, uint8, shape (height, width, 3)
+        As the canvas shows it, without the window's scale bar.
+    nm_per_pixel : float, optional
+        For a parallel projection.
+    scheme : PhaseScheme, optional
+        Phases whose surfaces or labels are seen.
+    camera : mapping
+        From where, for the recipe.
+    """
+
+    rgb: NDArray[np.uint8]
+    nm_per_pixel: float | None = None
+    scheme: PhaseScheme | None = None
+    camera: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SceneCamera(QObject):
+    """Takes the picture; gives the last one again while window and layers look the same.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        With a window.
+    parent : QObject
+        It ends with this one.
+    """
+
+    def __init__(self, viewer: Any, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._edits = 0
+        self._taken: tuple[str, tuple[int, int], ScenePicture] | None = None
+        connect_while_alive(self, viewer.layers.events.inserted, self._watch_new)
+        for layer in viewer.layers:
+            self._watch(layer)
+
+    def has(self, volume: Layer) -> bool:
+        """Say whether the last picture still shows the window as it is."""
+        if self._taken is None or self._taken[0] != self._state(volume):
+            return False
+        pairs = zip(self._taken[1], self._viewer.canvas.size, strict=True)
+        return all(abs(then - now) <= _SAME_SIZE * then for then, now in pairs)
+
+    def picture(self, volume: Layer) -> ScenePicture:
+        """Return the picture of the scene, new or the last one."""
+        if self._taken is None or not self.has(volume):
+            made = take_picture(self._viewer, volume)
+            self._taken = self._state(volume), self._viewer.canvas.size, made
+        return self._taken[2]
+
+    def _watch_new(self, event: Any) -> None:
+        self._edits += 1
+        self._watch(event.value)
+
+    def _watch(self, layer: Layer) -> None:
+        for name in _CONTENTS:
+            if hasattr(layer.events, name):
+                connect_while_alive(self, getattr(layer.events, name), self._on_edit)
+
+    def _on_edit(self, event: Any) -> None:
+        if isinstance(event.source, Image) and event.type == "colormap":
+            return  # it is in the state: taking a picture changes it, and back
+        self._edits += 1
+
+    def _state(self, volume: Layer) -> str:
+        """Return all that decides what the scene looks like, in words."""
+        viewer = self._viewer
+        camera, three = viewer.scene.camera, viewer.dims.ndisplay == 3
+        window = [viewer.theme, self._edits, id(volume), three]
+        if three:
+            window += [camera.angles, camera.center, camera.zoom, camera.perspective]
+        layers = [
+            [
+                id(layer),
+                layer.bounding_box.visible,
+                _colormap_words(layer),
+                *(str(getattr(layer, name, None)) for name in _LOOKS),
+            ]
+            for layer in viewer.layers
+        ]
+        return repr([window, layers])
+
+
+def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
+    """Draw the 3D scene now: as the window shows it; where it shows 2D, that of the paper, and the window is as before."""
+    give_back: Callable[[], None] | None = None
+    if viewer.dims.ndisplay != 3 and isinstance(volume, Image):
+        give_back = SceneLook(viewer).give_back
+        show_volume(viewer, volume, rendering="attenuated_mip")
+    bar = viewer.canvas.overlays.scale_bar
+    shown, bar.visible = bar.visible, False  # the figure draws its own
+    try:
+        rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+        camera = viewer.scene.camera
+        across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_a_world_unit(viewer, volume)[-1]
+        scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
+        return ScenePicture(
+            np.ascontiguousarray(rgb[..., :3]), scale, _phases_seen(viewer), CameraView.of(viewer).values()
+        )
+    finally:
+        bar.visible = shown
+        if give_back is not None:
+            give_back()
+
+
+def _phases_seen(viewer: Any) -> PhaseScheme | None:
+    """Return the phases in the scene: their surfaces, and those of labels."""
+    found: dict[str, str] = {}
+    for layer in viewer.layers:
+        if not layer.visible:
+            continue
+        if isinstance(layer, Surface) and kind_of(layer) == SURFACE:
+            red, green, blue = (round(255 * float(part)) for part in layer.colormap.colors[0][:3])
+            found.setdefault(str(record_of(layer)["phase"]), f"#{red:02x}{green:02x}{blue:02x}")
+        elif isinstance(layer, Labels) and kind_of(layer) == "phases":
+            for name, colour in zip(scheme_seen(layer).names, scheme_seen(layer).colours, strict=True):
+                if not colour.endswith("00", 7):
+                    found.setdefault(name, colour[:7])
+    known = PORE_C_SN.names
+    names = sorted(found, key=lambda name: known.index(name) if name in known else len(known))
+    return PhaseScheme(tuple(names), tuple(found[name] for name in names)) if found else None
+
+
+def _colormap_words(layer: Layer) -> str:
+    colours = getattr(getattr(layer, "colormap", None), "colors", None)
+    return "" if not isinstance(layer, (Image, Surface)) or colours is None else np.asarray(colours).tobytes().hex()

@@ -1,0 +1,381 @@
+"""The Figure widget: a plate of what the window shows, its panels one by one, and all slices of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import napari.components
+import numpy as np
+from napari.layers import Layer
+from numpy.typing import NDArray
+from qtpy.QtCore import QEventLoop, Qt
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.figure.draw import draw_plate, panels_of, remarks_on
+from napari_snpore.viewer.figure.gather import gather, missing_for
+from napari_snpore.viewer.figure.layer_appearance import SeenSlices
+from napari_snpore.viewer.figure.plate_spec import DEFAULT_PARTS, PARTS, PlateWish
+from napari_snpore.viewer.figure.scene_picture import SceneCamera
+from napari_snpore.viewer.figure.stack_panel import StackPanel
+from napari_snpore.viewer.figure.state_table import is_objects
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, StepForm
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.workbench.step_states import FIGURE
+
+_PLANES = ("XZ", "XY", "YZ")
+_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+_PREVIEW_DPI = 110
+_PANEL_MM = 88.0
+_PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
+_SUFFIXES = ("png", "svg", "pdf")
+_TIPS = {
+    "scene": "The 3D view from where its camera stands, with a scale bar.",
+    "grey": "The grey slice through the position of the window, in its contrast and colours.",
+    "phases": "The same slice of the phases, exterior hatched.",
+    "oblique": "The oblique slice that is open in Ortho slices.",
+    "boxes": "Each box of Subvolumes: its middle plane, grey and as phases.",
+    "fractions": "Volume fractions of each box, of the envelope inside it (%).",
+    "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
+    "grey_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
+    "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
+    "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
+}
+
+
+class FigureWidget(StepForm):
+    """A plate from the window: tick what it shows, preview, save.
+
+    Parameters
+    ----------
+    viewer : Viewer or ViewerModel
+        napari passes its own. Without a window there is no picture of the 3D scene.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = FigureWidget(viewer)
+        widget.parts = ("grey", "phases")
+        widget.save("figure1.pdf")
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._picture: QPixmap | None = None
+        self._camera = SceneCamera(self._viewer, self)
+        self._build()
+        for choice in (self._volume, self._phases, self._objects):
+            choice.layer_changed.connect(self._enable)
+        from napari_snpore.viewer.boxes.boxes import boxes_of
+
+        boxes_of(self._viewer).changed.connect(self._enable)
+        connect_while_alive(self, self._viewer.layers.events.removed, self._enable)
+        self._enable()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the plate shows: keys of :data:`~napari_snpore.viewer.figure.plate_spec.PARTS`."""
+        return tuple(part for part, tick in self.ticks.items() if tick.isChecked() and tick.isEnabled())
+
+    @parts.setter
+    def parts(self, parts: tuple[str, ...]) -> None:
+        for part, tick in self.ticks.items():
+            tick.setChecked(part in parts)
+
+    def save(self, path: str | Path) -> Path:
+        """Draw the plate and write it; the window stays alive meanwhile.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ending in .png, .svg or .pdf.
+
+        Raises
+        ------
+        InputError
+            Nothing is ticked, or another ending.
+        """
+        self._save(path, apart=False)
+        self.status.wait()
+        return Path(path)
+
+    def save_panels(self, path: str | Path) -> None:
+        """Write every panel as a figure of its own, numbered in their order."""
+        self._save(path, apart=True)
+        self.status.wait()
+
+    def preview(self) -> None:
+        """Draw the plate into the form; the window stays alive meanwhile."""
+        self._preview()
+        self.status.wait()
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what the user set."""
+        return {
+            "parts": [part for part, tick in self.ticks.items() if tick.isChecked()],
+            "plane": self.plane.currentText(),
+            "field_nm": self.field.value(),
+            "width_mm": self.width_box.value(),
+            "font_pt": self.font_box.value(),
+            "dpi": self.dpi_box.value(),
+            "letters": self.letters.isChecked(),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        del layers
+        self.parts = tuple(state.get("parts", ()))
+        self.plane.setCurrentText(str(state.get("plane", "XZ")))
+        for box, name in ((self.field, "field_nm"), (self.width_box, "width_mm"), (self.font_box, "font_pt")):
+            box.setValue(float(state.get(name, box.value())))
+        self.dpi_box.setValue(int(state.get("dpi", self.dpi_box.value())))
+        self.letters.setChecked(bool(state.get("letters", True)))
+
+    def closed(self) -> None:
+        """Stop what runs."""
+        self.status.drop()
+
+    def _build(self) -> None:
+        self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
+        self._phases = LayerChoice(
+            self._viewer, is_phases, empty="Make one with Threshold, Apply", what="layer of phases"
+        )
+        self._objects = LayerChoice(
+            self._viewer, is_objects, empty="Make one with Measure", what="layer of measured objects"
+        )
+        rows = self.rows()
+        for label, choice in (("Volume", self._volume), ("Phases", self._phases), ("Objects", self._objects)):
+            rows.addRow(label, choice)
+        rows.addRow(self._volume.hint())
+        self.ticks: dict[str, QCheckBox] = {}
+        for part, name in PARTS.items():
+            tick = self.ticks[part] = QCheckBox(name)
+            tick.setChecked(part in DEFAULT_PARTS)
+            tick.setToolTip(_TIPS[part])
+            rows.addRow("Show" if part == "scene" else "", tick)
+        self.plane = QComboBox()
+        self.plane.addItems(_PLANES)
+        self.plane.setToolTip(
+            "Plane of the slices, through the position of the window. XZ is the fibre's cross-section."
+        )
+        rows.addRow("Plane", self.plane)
+        self.field = NumberBox(
+            0.0,
+            0.0,
+            1e6,
+            step=5.0,
+            decimals=1,
+            tip="Side of the square around the position. 0: that of the open Ortho slices, else everything.",
+        )
+        self.field.setSpecialValueText("as in Ortho slices, or all")
+        rows.addRow("Field of view (nm)", self.field)
+        self._look_rows(rows)
+        self.picture = QLabel("Preview shows the plate here.")
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.picture.setMinimumHeight(60)
+        self.picture.setWordWrap(True)
+        self.column.addWidget(self.picture)
+        self.preview_button = QPushButton("Preview")
+        self.preview_button.setToolTip("Draw the plate as it would be saved now.")
+        self.preview_button.clicked.connect(self._preview)
+        self.main_button = MainButton("Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside.")
+        self.main_button.clicked.connect(self._ask_plate)
+        self.panels_button = QPushButton("Save panels …")
+        self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
+        self.panels_button.clicked.connect(self._ask_panels)
+        line = QHBoxLayout()
+        for button in (self.preview_button, self.panels_button):
+            line.addWidget(button)
+        self.column.addLayout(line)
+        self.column.addWidget(self.main_button)
+        self.status = StepStatus()
+        self.stack = StackPanel(self._volume, self._phases, self.status)
+        self.column.addWidget(self.stack)
+        self.column.addStretch(1)
+        self.footer.addWidget(self.status)
+        self.status.busy_changed.connect(self._enable)
+
+    def _look_rows(self, rows: Any) -> None:
+        fold = Fold("Size and type")
+        self.width_box = NumberBox(180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two.")
+        self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
+        self.dpi_box = CountBox(300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF.")
+        self.letters = QCheckBox("letters a, b, c")
+        self.letters.setChecked(True)
+        self.letters.setToolTip("One letter a panel, in the order in which they are read.")
+        fold.form.addRow("Width (mm)", self.width_box)
+        fold.form.addRow("Type (pt)", self.font_box)
+        fold.form.addRow("Dots per inch", self.dpi_box)
+        fold.form.addRow(self.letters)
+        self.column.addWidget(fold)
+
+    def _look(self) -> dict[str, Any]:
+        """Return the arguments of a Look, which is made in the thread: matplotlib takes half a second to come."""
+        return {
+            "width_mm": self.width_box.value(),
+            "font_pt": self.font_box.value(),
+            "dpi": self.dpi_box.value(),
+            "letters": self.letters.isChecked(),
+        }
+
+    def _slices(self) -> SeenSlices:
+        """Return what the open Ortho slices show; nothing of its own without them."""
+        from napari_snpore.viewer.slices.widget import open_slices_of
+
+        slices = open_slices_of(self._viewer)
+        if slices is None:
+            return SeenSlices()
+        oblique = slices.oblique
+        return SeenSlices(
+            slices.field_of_view,
+            _PROJECTIONS.get(slices.thick_way.currentText()),
+            slices.thickness.value(),
+            slices.layer if oblique.isExpanded() else None,
+            oblique.tilt.value(),
+            oblique.turn.value(),
+        )
+
+    def _wish(self) -> PlateWish:
+        self._enable()
+        volume = self._volume.layer
+        if "scene" in self.parts and volume is not None and self.isVisible() and not self._camera.has(volume):
+            self.status.say("Drawing the 3D scene …")
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        return gather(
+            self._viewer,
+            self.parts,
+            volume=volume,
+            phases=self._phases.layer,
+            objects=self._objects.layer,
+            plane=self.plane.currentText(),
+            field_nm=self.field.value(),
+            slices=self._slices(),
+            camera=self._camera,
+            look=self._look(),
+        )
+
+    def _preview(self) -> None:
+        try:
+            wish = self._wish()
+        except InputError as error:
+            self.status.refuse(error)
+            return
+
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+            from napari_snpore.figures.style import Look
+
+            drawn = draw_plate(wish, dpi=_PREVIEW_DPI, should_stop=should_stop)
+            with Look(**{**wish.look, "dpi": _PREVIEW_DPI}).in_force():
+                canvas = drawn.figure.canvas
+                canvas.draw()
+                return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
+
+        self.status.run("Preview", work, self._show_preview)
+
+    def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
+        picture, remarks = made
+        self._show_picture(picture)
+        self.status.say(" ".join(remarks), problem=True)
+
+    def _show_picture(self, picture: NDArray[np.uint8]) -> None:
+        height, width = picture.shape[:2]
+        image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._picture = QPixmap.fromImage(image)
+        self._fit_picture()
+
+    def _fit_picture(self) -> None:
+        if self._picture is not None:
+            width = max(self.width() - 40, 100)
+            shown = self._picture.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+            self.picture.setPixmap(shown)
+            self.picture.setFixedHeight(shown.height())
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the preview as wide as the form."""
+        super().resizeEvent(event)
+        self._fit_picture()
+
+    def enterEvent(self, event: Any) -> None:
+        """Look again what there is to draw: slices may have been opened beside."""
+        super().enterEvent(event)
+        self._enable()
+
+    def _ask_plate(self) -> None:
+        self._ask("Save plate", "plate.png", lambda path: self._save_or_say(path, apart=False))
+
+    def _ask_panels(self) -> None:
+        self._ask("Save panels", "panel.png", lambda path: self._save_or_say(path, apart=True))
+
+    def _ask(self, title: str, name: str, done: Any) -> None:
+        dialog = QFileDialog(self, title, name, "Figures (*.png *.svg *.pdf)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setModal(False)
+        dialog.fileSelected.connect(done)
+        dialog.show()
+
+    def _save_or_say(self, path: str, *, apart: bool) -> None:
+        try:
+            self._save(path, apart=apart)
+        except InputError as error:
+            self.status.refuse(error)
+
+    def _save(self, path: str | Path, *, apart: bool) -> None:
+        path = Path(path)
+        suffix = path.suffix.lower().lstrip(".")
+        if suffix not in _SUFFIXES:
+            raise InputError(f"'{path.name}' has no ending of a figure; .png, .svg or .pdf is needed.")
+        wish = self._wish()
+
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[list[Path], tuple[str, ...]]:
+            from napari_snpore.figures.plate import panel_figure
+            from napari_snpore.figures.save import save_figure
+            from napari_snpore.figures.style import Look
+
+            stem, formats = path.with_suffix(""), (suffix,)
+            if not apart:
+                drawn = draw_plate(wish, should_stop=should_stop)
+                return save_figure(drawn.figure, stem, formats=formats, recipe=wish.recipe()), drawn.remarks  # type: ignore[arg-type]
+            found = panels_of(wish, should_stop)
+            look = Look(**wish.look)
+            look = look.at_width(min(_PANEL_MM, look.width(_PANEL_MM)))
+            paths: list[Path] = []
+            panels = [panel for row in found.rows for panel in row]
+            for number, panel in enumerate(panels, 1):
+                figure = panel_figure(panel, look=look)
+                place = Path(f"{stem}_{number:02d}")
+                paths += save_figure(figure, place, formats=formats, recipe={**wish.recipe(), "panel": number})  # type: ignore[arg-type]
+                progress(number, len(panels))
+            return paths, remarks_on(wish, found)
+
+        self.status.run("Figure", work, self._say_saved)
+
+    def _say_saved(self, made: tuple[list[Path], tuple[str, ...]]) -> None:
+        paths, remarks = made
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        self.status.say(" ".join([f"Saved {paths[0]}{more}.", *remarks]), problem=bool(remarks))
+        shown = self._phases.layer or self._volume.layer
+        if shown is not None:  # for the Workbench: done, and stale once this layer was made again
+            record = {"file": paths[0].name, "history": list(record_of(shown).get("history", ()))}
+            shown.metadata = {**shown.metadata, FIGURE: record}
+
+    def _enable(self, _: Any = None) -> None:
+        volume, phases, objects = (choice.layer for choice in (self._volume, self._phases, self._objects))
+        slices = self._slices()
+        for part, tick in self.ticks.items():
+            words = missing_for(self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices)
+            tick.setEnabled(not words)
+            tick.setText(f"{PARTS[part]} ({words})" if words else PARTS[part])
+        ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy
+        for button in (self.main_button, self.preview_button, self.panels_button):
+            button.setEnabled(ready)
+        self.stack.enable(not self.status.busy)

@@ -1,0 +1,335 @@
+"""The look of every form: input, settings, one main button, result, status, in this order; and how numbers are worded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QIcon, QKeyEvent
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_snpore.viewer.open.drops import take_drops
+from napari_snpore.viewer.shared.docking import keep_docked, stand_as_tab
+
+CAVEAT = "⚠"
+_NARROWEST = 340
+
+
+class NumberBox(QDoubleSpinBox):
+    """A box for a number with its unit in the label: arrows step, Shift steps ten times as far."""
+
+    def __init__(
+        self, value: float, low: float, high: float, *, step: float = 0.1, decimals: int = 2, tip: str = ""
+    ) -> None:
+        super().__init__()
+        self.setDecimals(decimals)
+        self.setRange(low, high)
+        self.setSingleStep(step)
+        self.setValue(value)
+        self.setToolTip(tip)
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Step by ten with Shift; keep the Enter that ends an edit."""
+        if event is not None and _steps_by_ten(self, event):
+            return
+        ends = _ends_edit(self.lineEdit(), event)
+        super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
+
+
+class CountBox(QSpinBox):
+    """A box for a whole number; Shift steps ten times as far."""
+
+    def __init__(self, value: int, low: int, high: int, *, tip: str = "") -> None:
+        super().__init__()
+        self.setRange(low, high)
+        self.setValue(value)
+        self.setToolTip(tip)
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Step by ten with Shift; keep the Enter that ends an edit."""
+        if event is not None and _steps_by_ten(self, event):
+            return
+        ends = _ends_edit(self.lineEdit(), event)
+        super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
+
+
+class TextBox(QLineEdit):
+    """A line of text; the Enter that ends an edit stays here, the next one runs the main button."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Keep the Enter that ends an edit."""
+        ends = _ends_edit(self, event)
+        super().keyPressEvent(event)
+        if ends and event is not None:
+            event.accept()
+
+
+class MainButton(QPushButton):
+    """The one main button of a form; Enter runs it from anywhere in the form but a field in which something was just typed."""
+
+    def __init__(self, text: str, tip: str) -> None:
+        super().__init__(text)
+        self.setToolTip(tip)
+        self.setMinimumHeight(32)
+        font = self.font()
+        font.setBold(True)
+        self.setFont(font)
+
+
+class Fold(QCollapsible):
+    """Rare settings, folded away."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(expandedIcon=QIcon(), collapsedIcon=QIcon())  # the arrow is text: it has the theme's colour
+        self._title = title
+        self.setDuration(0)
+        self.form = form_layout()
+        inside = QWidget()
+        inside.setLayout(self.form)
+        self.setContent(inside)
+        outer = self.layout()
+        if outer is not None:
+            outer.setContentsMargins(0, 0, 0, 0)
+            outer.setSpacing(2)
+        self.toggleButton().setToolTip("Open or close these settings.")
+        self.toggled.connect(self._on_toggled)
+        self.collapse(animate=False)
+
+    def text(self) -> str:
+        """Return the title without its arrow."""
+        return self._title
+
+    def setText(self, text: str) -> None:
+        """Change the title."""
+        self._title = text
+        self._show_title(self.isExpanded())
+
+    def sizeHint(self) -> QSize:
+        """Wish to be as wide closed as open: the dock keeps its width."""
+        return super().sizeHint().expandedTo(QSize(self.content().sizeHint().width(), 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """Need as much closed as open."""
+        return super().minimumSizeHint().expandedTo(QSize(self.content().minimumSizeHint().width(), 0))
+
+    def _on_toggled(self, is_open: bool) -> None:
+        self._show_title(is_open)
+        self.content().setVisible(is_open)  # Tab walks through what is seen
+
+    def _show_title(self, is_open: bool) -> None:
+        super().setText(f"{'▾' if is_open else '▸'}  {self._title}")
+
+    def fit(self) -> None:
+        """Make room for what appeared inside while it was open."""
+        inside = self.content()
+        if self.isExpanded():
+            inside.setMaximumHeight(inside.sizeHint().height() + 10)
+
+
+class ResultText(QLabel):
+    """Numbers of a result, selectable, one a line; empty until there is one."""
+
+    def __init__(self, tip: str = "") -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setToolTip(tip)
+        self.setVisible(False)
+
+    def show_lines(self, lines: list[str]) -> None:
+        """Show one line a number."""
+        self.setText("<br>".join(lines))
+        self.setVisible(bool(lines))
+
+
+class FormScroll(QScrollArea):
+    """As wide as the dock, as high as there is room: a form that is longer scrolls instead of growing the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumWidth(_NARROWEST)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def setWidget(self, inside: QWidget | None) -> None:
+        """Take the form, and stay as wide as it needs."""
+        super().setWidget(inside)
+        if inside is not None:
+            inside.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice that the form needs more or less room."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            bar = self.verticalScrollBar()
+            room = 0 if bar is None else bar.sizeHint().width()
+            self.setMinimumWidth(max(_NARROWEST, watched.minimumSizeHint().width() + room))
+        return bool(super().eventFilter(watched, event))
+
+    def sizeHint(self) -> QSize:
+        """Return the size of the form, up to what a laptop's screen has room for."""
+        inside = self.widget()
+        wanted = QSize(_NARROWEST, 400) if inside is None else inside.sizeHint()
+        return QSize(wanted.width(), min(wanted.height(), 700))
+
+
+class StepForm(QWidget):
+    """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``.
+
+    In a field in which something was typed Enter takes what was typed, and the next Enter presses the button.
+    ``column`` scrolls where it is longer than the window is high; what is in ``footer`` stays in sight.
+    """
+
+    main_button: MainButton
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settled = False
+        self._soon = QTimer(self)  # once napari has made the dock
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._take_place)
+        inside = QWidget()
+        self.column = QVBoxLayout(inside)
+        self.column.setContentsMargins(8, 8, 8, 8)
+        self.column.setSpacing(6)
+        scroll = FormScroll()
+        scroll.setWidget(inside)
+        self.footer = QVBoxLayout()
+        self.footer.setContentsMargins(8, 0, 8, 8)
+        self.footer.setSpacing(6)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.setSpacing(0)
+        around.addWidget(scroll, 1)
+        around.addLayout(self.footer)
+
+    def _take_place(self) -> None:
+        stand_as_tab(self, StepForm)
+        keep_docked(self)
+        viewer = getattr(self, "_viewer", None)
+        if viewer is not None:
+            take_drops(self, viewer)
+
+    def rows(self) -> QFormLayout:
+        """Add a block of labelled rows and return it."""
+        form = form_layout()
+        self.column.addLayout(form)
+        return form
+
+    def closed(self) -> None:
+        """Take back what the widget shows elsewhere; called when its dock is closed."""
+
+    def showEvent(self, event: Any) -> None:
+        """Join the tabs of the other forms the first time."""
+        super().showEvent(event)
+        if not self._settled:
+            self._settled = True
+            self._soon.start()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice that the dock was closed: napari takes the widget out of it, nothing else is told."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self.closed()
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Run the main button on Enter."""
+        if event is not None and _is_enter(event) and self.main_button.isEnabled():
+            self.main_button.click()
+            return
+        super().keyPressEvent(event)
+
+
+def form_layout() -> QFormLayout:
+    """Return rows of label and field that share one look."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(8)
+    form.setVerticalSpacing(4)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form
+
+
+def ruler() -> QFrame:
+    """Return a thin line between two parts of a form."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    return line
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with three significant digits, without an exponent where that reads well.
+
+    Examples
+    --------
+    >>> number(0.04567), number(1204.4), number(float("nan"))
+    ('0.0457', '1204', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return str(np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="k")).rstrip(
+        "."
+    )
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """Write a number with a true minus sign."""
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent with one decimal."""
+    return "–" if not math.isfinite(share) else f"{100 * share:.1f} %"
+
+
+def caveat(sentence: str) -> str:
+    """Open a sentence with the caveat sign."""
+    return f"{CAVEAT} {sentence}"
+
+
+def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
+    if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
+        return True
+    return False
+
+
+def _is_enter(event: QKeyEvent) -> bool:
+    return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
+    """Say whether this key ends an edit, Enter after something was typed; the next Enter does not."""
+    if line is None or event is None or not _is_enter(event) or not line.isModified():
+        return False
+    line.setModified(False)
+    return True

@@ -1,0 +1,1 @@
+"""The In situ form: fibre diameter and intensity against time."""

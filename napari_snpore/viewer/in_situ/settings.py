@@ -1,0 +1,56 @@
+"""The rare settings of the In situ widget: direction, averaging, background, the pixel size of files that have none."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
+
+from napari_snpore.in_situ import Rectangle
+from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
+from napari_snpore.viewer.in_situ.result_text import DiameterWish
+
+
+class InSituSettings(Fold):
+    """Folded away under "More"."""
+
+    def __init__(self) -> None:
+        super().__init__("More")
+        self.fixed = QCheckBox("fixed at")
+        self.fixed.setToolTip("Else the fibre's direction is found, and followed in each frame.")
+        self.angle = NumberBox(
+            0.0, -90.0, 90.0, step=1.0, tip="Of the fibre: 0 upright, 90 lying, 45 down to the right."
+        )
+        self.angle.setEnabled(False)
+        self.fixed.toggled.connect(self.angle.setEnabled)
+        self.average = CountBox(1, 1, 10_000, tip="So many successive frames are averaged before they are fitted.")
+        self.ground = QComboBox()
+        self.ground.addItems(["constant", "linear"])
+        self.ground.setToolTip("Of the profile, beside the fibre.")
+        self.half_height = QCheckBox("half-height width as well")
+        self.half_height.setToolTip("A column of its own: it reads 0.866 of the diameter of a solid cylinder.")
+        self.pixel = NumberBox(0.0, 0.0, 1e4, step=0.01, decimals=5, tip="For Open, where the file has no pixel size.")
+        self.pixel.setSpecialValueText("as in the file")
+        self.form.addRow("Direction (°)", beside(self.fixed, self.angle))
+        self.form.addRow("Frames averaged", self.average)
+        self.form.addRow("Background", self.ground)
+        self.form.addRow(self.half_height)
+        self.form.addRow("Pixel size to open with (nm)", self.pixel)
+
+    def wish(self, region: Rectangle) -> DiameterWish:
+        """Return what is to be measured in a region."""
+        return DiameterWish(
+            region=region,
+            along=self.angle.value() if self.fixed.isChecked() else "auto",
+            background=self.ground.currentText(),
+            average=self.average.value(),
+            half_height=self.half_height.isChecked(),
+        )
+
+
+def beside(*widgets: QWidget) -> QWidget:
+    """Return widgets beside each other, the first one as wide as there is room."""
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    for index, widget in enumerate(widgets):
+        line.addWidget(widget, int(index == 0))
+    return row

@@ -1,0 +1,408 @@
+"""The In situ widget: the diameter of a fibre frame by frame, where its growth breaks, grey values in boxes that follow it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import napari.components
+import numpy as np
+import pandas as pd
+from napari.layers import Layer
+from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.files.image_series import number_in_name, read_image_series
+from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
+from napari_snpore.in_situ.rectangle import rectangle_of
+from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_place
+from napari_snpore.viewer.in_situ.boxes import BoxPanel, BoxWish
+from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
+from napari_snpore.viewer.in_situ.export import write_figures, write_tables
+from napari_snpore.viewer.in_situ.frames import frame_at, show_frame, shown_frame, time_of_frame
+from napari_snpore.viewer.in_situ.layers import (
+    EDGE_COLOUR,
+    box_colour,
+    box_outlines,
+    fibre_outlines,
+    frames_data,
+    images_from_layer,
+    may_be_frames,
+    numbers_text,
+    outlines_data,
+    rectangles_in,
+    show_outlines,
+    times_of,
+)
+from napari_snpore.viewer.in_situ.result_text import Diameters, DiameterWish, diameter_lines, measure_diameters
+from napari_snpore.viewer.in_situ.settings import InSituSettings, beside
+from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.layers import SEPARATOR, add_layer, name_from_path, stem_of
+from napari_snpore.viewer.shared.object_table import show_table
+from napari_snpore.viewer.shared.worker import StepStatus
+
+_EMPTY = "Open a stack (TIFF, DM3/DM4) or all images of a series with the button above"
+_REMOVED = "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
+_FILES = "Images (*.tif *.tiff *.dm3 *.dm4 *.mrc *.emd *.hspy *.npy)"
+
+
+class InSituWidget(StepForm):
+    """Diameter of one fibre against time, its outline on the images, the break of its growth, grey values in boxes.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = InSituWidget(viewer)
+        widget.open("movie.dm4")
+        table = widget.measure()
+        widget.break_point.time
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._measured: Diameters | None = None
+        self._intensities: pd.DataFrame | None = None
+        self._source: Layer | None = None
+        self._outline: Layer | None = None
+        self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
+        self._build()
+        self._images.layer_changed.connect(self._on_layer)
+        self._on_layer(self._images.layer)
+        connect_while_alive(self, self._viewer.dims.events.current_step, self._on_step)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer of images (frame, y, x)."""
+        return self._images.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._images.layer = layer
+
+    @property
+    def table(self) -> pd.DataFrame | None:
+        """One row a frame, of the last measurement; see ``fibre_diameter`` for its columns."""
+        return None if self._measured is None else self._measured.table
+
+    @property
+    def profile(self) -> pd.DataFrame | None:
+        """Profiles across the fibre in the first and the last fitted frame."""
+        return None if self._measured is None else self._measured.profile
+
+    @property
+    def break_point(self) -> BreakPoint | None:
+        """The two lines through the diameters; None with too few frames. Ask it whether it is better than one line."""
+        return None if self._measured is None else self._measured.found_break
+
+    @property
+    def intensities(self) -> pd.DataFrame | None:
+        """One row a box and frame; see ``box_intensities`` for its columns."""
+        return self._intensities
+
+    def open(self, path: str | Path) -> Layer:
+        """Open a stack or a folder of images as a layer and choose it; the window stays alive meanwhile."""
+        before = self.layer
+        self._open([str(path)])
+        self.status.wait()
+        if self.layer is None or self.layer is before:
+            raise InputError(f"Nothing was opened. {self._said()}")
+        return self.layer
+
+    def measure(self) -> pd.DataFrame:
+        """Measure the diameters with the present settings and return the table; the window stays alive meanwhile."""
+        before = self._measured
+        self._start()
+        self.status.wait()
+        if self._measured is before or self._measured is None:
+            raise InputError(f"Nothing was measured. {self._said()}")
+        return self._measured.table
+
+    def measure_intensities(self) -> pd.DataFrame:
+        """Measure the grey values in the boxes and return the table; the window stays alive meanwhile."""
+        before = self._intensities
+        self._start_boxes()
+        self.status.wait()
+        if self._intensities is before or self._intensities is None:
+            raise InputError(f"Nothing was measured. {self._said()}")
+        return self._intensities
+
+    def save_csv(self, path: str | Path) -> list[Path]:
+        """Write what was measured: the diameters, and beside them ``_profile`` and ``_intensity``.
+
+        Raises
+        ------
+        InputError
+            Nothing was measured yet, or the place cannot be written.
+        """
+        return write_tables(path, self._measured, self._intensities)
+
+    def save_figure(self, path: str | Path) -> list[Path]:
+        """Write the figures of what was measured, in the format of the suffix: PNG, SVG or PDF.
+
+        Raises
+        ------
+        InputError
+            Nothing was measured yet, an unknown suffix, or a place that cannot be written.
+        """
+        recipe = {"layer": "" if self._source is None else self._source.name}
+        return write_figures(path, self._measured, self._intensities, recipe=recipe)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the layers and the settings; what was measured is measured again."""
+        chosen = {"layer": self.layer, "region": self.region.layer, "boxes": self.boxes.drawn.layer}
+        return {
+            **{what: None if layer is None else layer.name for what, layer in chosen.items()},
+            "seconds": self.seconds.value(),
+            "settings": form_values(self.settings),
+            "intensity": form_values(self.boxes),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        for drawn, what in ((self.region, "region"), (self.boxes.drawn, "boxes")):
+            if state.get(what) in layers:
+                drawn.layer = layers[state[what]]
+        if times_of(self.layer) is None:
+            self.seconds.setValue(float(state.get("seconds", 0.0)))
+        set_form_values(self.settings, state.get("settings", {}))
+        set_form_values(self.boxes, state.get("intensity", {}))
+
+    def closed(self) -> None:
+        """Stop what runs when the dock is closed."""
+        self.status.drop()
+
+    def _build(self) -> None:
+        self._images = LayerChoice(self._viewer, may_be_frames, empty=_EMPTY, what="time series")
+        self._images.setToolTip("Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.")
+        self.open_button = QPushButton("Open …")
+        self.open_button.setToolTip(
+            "Open a stack of images with its pixel size and, where the file has them, its times."
+        )
+        self.open_button.clicked.connect(self._ask_images)
+        self.seconds = NumberBox(0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next.")
+        self.seconds.setSpecialValueText("not known")
+        self.region = DrawnRectangles(
+            self._viewer,
+            none="whole image",
+            name="fibre region",
+            colour="#22b8cf",
+            tip="A drawn rectangle: one fibre with background on both sides. It stays where it is in all frames.",
+        )
+        rows = self.rows()
+        rows.addRow("Images", beside(self._images, self.open_button))
+        rows.addRow(self._images.hint())
+        rows.addRow("Seconds a frame", self.seconds)
+        rows.addRow("Region", self.region)
+        self.settings = InSituSettings()
+        self.column.addWidget(self.settings)
+        self.main_button = MainButton(
+            "Measure diameter", "Fit a blurred cylinder to the profile across it, in each frame."
+        )
+        self.main_button.clicked.connect(self._start)
+        self.column.addWidget(self.main_button)
+        self.result = ResultText(
+            "2R of the blurred chord of a cylinder, 2·sqrt(R² − x²), fitted to the profile across the fibre, ± one standard\n"
+            "error. See 'A fibre in time' in docs/definitions.md."
+        )
+        self.column.addWidget(self.result)
+        self.plot = TimePlot("diameter (nm)")
+        self.plot.asked.connect(lambda time: self._go_to(self.table, time))
+        self.plot.setVisible(False)
+        self.column.addWidget(self.plot)
+        self.column.addWidget(self._tools())
+        self.boxes = BoxPanel(self._viewer)
+        self.boxes.asked.connect(self._start_boxes)
+        self.boxes.plot.asked.connect(lambda time: self._go_to(self._intensities, time))
+        self.column.addWidget(self.boxes)
+        self.column.addStretch(1)
+        self.status = StepStatus()
+        self.footer.addWidget(self.status)
+        self.status.busy_changed.connect(lambda _: self._enable())
+
+    def _tools(self) -> QWidget:
+        self.table_button = QPushButton("Table")
+        self.table_button.setToolTip("Open napari's table of the frames below the picture.")
+        self.table_button.setVisible(hasattr(self._viewer, "window"))
+        self.table_button.clicked.connect(self._open_table)
+        self.save_button = QPushButton("Save CSV …")
+        self.save_button.setToolTip("Write the tables, one row a frame, units in the column names.")
+        self.save_button.clicked.connect(lambda: self._ask("Save the tables", "csv", "Table (*.csv)", self.save_csv))
+        self.figure_button = QPushButton("Save figure …")
+        self.figure_button.setToolTip("Draw diameter against time and the profiles, for print.")
+        kinds = "SVG (*.svg);;PNG (*.png);;PDF (*.pdf)"
+        self.figure_button.clicked.connect(lambda: self._ask("Save the figures", "svg", kinds, self.save_figure))
+        self._tool_row = beside(self.table_button, self.save_button, self.figure_button)
+        self._tool_row.setVisible(False)
+        return self._tool_row
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        times = times_of(layer)
+        self.seconds.setEnabled(times is None)
+        known = times is not None and len(times) > 1
+        self.seconds.setValue((times[-1] - times[0]) / (len(times) - 1) if known else 0.0)
+        self.seconds.setToolTip("From the file." if known else "Time from one frame to the next.")
+        self.region.follow(layer)
+        self.boxes.drawn.follow(layer)
+        if layer is not None and layer not in self._watched:
+            self._watched.add(layer)
+            connect_while_alive(self, layer.events.data, self._on_changed)
+        self._enable()
+
+    def _enable(self) -> None:
+        self.main_button.setEnabled(self.layer is not None and not self.status.busy)
+
+    def _on_changed(self, event: Any) -> None:
+        if event.source is self._source and (self._measured is not None or self._intensities is not None):
+            self.status.say("These numbers are stale: the images have changed. Measure again.", problem=True)
+
+    def _series(self) -> tuple[Layer, ImageSeries]:
+        layer = self._images.required()
+        return layer, images_from_layer(layer, seconds=self.seconds.value() or None)
+
+    def _wish(self, layer: Layer, series: ImageSeries) -> DiameterWish:
+        region = None
+        if self.region.layer is not None:
+            region = rectangles_in(self.region.layer, layer, series.pixel_size_nm)[-1]
+        return self.settings.wish(rectangle_of(region, series.shape, series.pixel_size_nm))
+
+    def _start(self) -> None:
+        try:
+            layer, series = self._series()
+            wish = self._wish(layer, series)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[Diameters, Any]:
+            found = measure_diameters(series, wish, progress, should_stop)
+            return found, fibre_outlines(found.table, series, wish.region)
+
+        self.status.run("Measure diameter", work, lambda result: self._on_measured(layer, *result))
+
+    def _on_measured(self, layer: Layer, measured: Diameters, outline: Any) -> None:
+        self._measured, self._source = measured, layer
+        name = f"{stem_of(layer.name)}{SEPARATOR}fibre outline"
+        polygons, features = outline
+        self._outline = show_outlines(
+            self._viewer, layer, outlines_data(layer, polygons, features, name, colours=EDGE_COLOUR)
+        )
+        self.result.show_lines(diameter_lines(measured))
+        table = measured.table
+        values, errors = (table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm"))
+        found, lines = measured.found_break, None
+        if found is not None and found.better_than_line:
+            places = np.array([found.first, found.time, found.last])
+            lines = places, found.curve(places)
+        self.plot.show_curves(
+            measured.times,
+            [Points(values, errors, EDGE_COLOUR)],
+            across="time (s)" if measured.unit == "s" else "frame",
+            lines=lines,
+            tip="Bars: one standard error. Dashed: two lines that meet at the break.",
+        )
+        self.plot.setVisible(True)
+        self._tool_row.setVisible(True)
+        self._on_step()
+        made = f"Made '{name}' and the table of {len(table)} rows."
+        self.status.say(_REMOVED if self._outline is None else made, problem=self._outline is None)
+
+    def _start_boxes(self) -> None:
+        try:
+            layer, series = self._series()
+            wish = self.boxes.wish(layer, series.pixel_size_nm)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+
+        def work(progress: Progress, should_stop: ShouldStop) -> pd.DataFrame:
+            return box_intensities(
+                series,
+                wish.boxes,
+                vacuum=wish.vacuum,
+                follow=wish.follow,
+                progress=progress,
+                should_stop=should_stop,
+            )
+
+        self.status.run("Measure intensity", work, lambda table: self._on_intensities(layer, series, wish, table))
+
+    def _on_intensities(self, layer: Layer, series: ImageSeries, wish: BoxWish, table: pd.DataFrame) -> None:
+        self._intensities, self._source = table, layer
+        polygons, names = box_outlines(wish.boxes, table, series.pixel_size_nm)
+        colours = [box_colour(name) for name in names]
+        name = f"{stem_of(layer.name)}{SEPARATOR}boxes"
+        outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colours=colours)
+        outlines[1]["text"] = numbers_text("{box}", colours)
+        shown = show_outlines(self._viewer, layer, outlines)
+        self.boxes.show_table(table, with_times=series.times_s is not None)
+        self._tool_row.setVisible(True)
+        self._on_step()
+        made = f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift."
+        self.status.say(_REMOVED if shown is None else made, problem=shown is None)
+
+    def _on_step(self, event: Any = None) -> None:
+        del event
+        frame = shown_frame(self._viewer, self._source)
+        self.plot.mark(time_of_frame(self.table, frame))
+        self.boxes.plot.mark(time_of_frame(self._intensities, frame))
+
+    def _go_to(self, table: pd.DataFrame | None, time: float) -> None:
+        if table is not None:
+            show_frame(self._viewer, self._source, frame_at(table, time))
+
+    def _open_table(self) -> None:
+        if self._outline is not None and self._outline in self._viewer.layers:
+            show_table(self._viewer, self._outline)
+
+    def _ask_images(self) -> None:
+        dialog = QFileDialog(self, "Open a stack, or all images of a series", "", _FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setModal(False)
+        dialog.filesSelected.connect(lambda paths: self._open(sorted(paths, key=number_in_name)))
+        dialog.show()
+
+    def _open(self, paths: list[str]) -> None:
+        pixel = self.settings.pixel.value() or None
+
+        name = Path(paths[0]).parent if len(paths) > 1 else paths[0]
+
+        def work(progress: Progress, should_stop: ShouldStop) -> ImageSeries:
+            del progress, should_stop
+            return read_image_series(paths if len(paths) > 1 else paths[0], pixel_size_nm=pixel)
+
+        def show(series: ImageSeries) -> None:
+            self.layer = add_layer(self._viewer, frames_data(series, name_from_path(name)))
+            self.status.say(f"Opened {len(series)} images of {series.pixel_size_nm:.4g} nm a pixel.")
+
+        self.status.run("Open", work, show)
+
+    def _ask(self, title: str, suffix: str, kinds: str, write: Any) -> None:
+        stem = "in_situ" if self._source is None else stem_of(self._source.name)
+        ask_place(self, title, f"{stem}_diameter.{suffix}", kinds, lambda path: self._write(path, write))
+
+    def _write(self, path: str, write: Any) -> None:
+        try:
+            written = write(path)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        self.status.say(f"Wrote {', '.join(str(one) for one in written)}.")
+
+    def _said(self) -> str:
+        return self.status.message.text().lstrip("⚠ ")

@@ -1,0 +1,1 @@
+"""The Measure form: objects, fractions, dead pores."""

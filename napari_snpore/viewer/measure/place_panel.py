@@ -1,0 +1,96 @@
+"""The fold of the Measure widget for what has no objects or asks where they lie: shells, contacts, networks, thickness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from qtpy.QtWidgets import QCheckBox
+
+from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.viewer.forms.form import Fold, NumberBox, ResultText
+from napari_snpore.viewer.forms.fraction_curve import FractionCurve
+
+
+@dataclass(frozen=True)
+class PlaceWish:
+    """Which tables of place are asked for.
+
+    Parameters
+    ----------
+    shell_nm : float or None
+        Thickness of the shells; None: an eighth of the radius.
+    delta_nm : float or None
+        δ, the blur of an edge; None: two voxels.
+    thickness : bool
+        Also local thickness, chords and tortuosity.
+    """
+
+    shell_nm: float | None = None
+    delta_nm: float | None = None
+    thickness: bool = False
+
+
+class PlacePanel(Fold):
+    """Settings and results of shells, contacts, networks and thickness."""
+
+    def __init__(self) -> None:
+        super().__init__("Place and connection")
+        self.wanted = QCheckBox("measure where things lie")
+        self.wanted.setToolTip(
+            "Fractions in shells of equal depth below the surface, contacts of the objects, networks and percolation of each\n"
+            "phase, how far balls of several radii reach into the pores. Adds seconds to a minute."
+        )
+        self.thickness = QCheckBox("and local thickness, chords, tortuosity (slow)")
+        self.thickness.setToolTip(
+            "Sizes that need no objects, and how winding the way from the core to the surface is."
+        )
+        self.shell = NumberBox(0.0, 0.0, 1e5, step=0.5, tip="Thickness of a shell. 0: an eighth of the fibre's radius.")
+        self.delta = NumberBox(0.0, 0.0, 1e4, tip="δ, the 10-90 % width of a blurred edge: a cluster with no pore within δ is\n"
+            "encapsulated. Blur makes a false carbon rim, so that touching alone says little. 0: two voxels.")  # fmt: skip
+        for box in (self.shell, self.delta):
+            box.setSpecialValueText("auto")
+        self.result = ResultText(
+            "Shells: % of the shell's volume, depth below the envelope's faces; cut ends are no surface."
+        )
+        self.curve = FractionCurve()
+        self.curve.setToolTip("Share of each phase in shells of equal depth: left the surface, right the core.")
+        self.form.addRow(self.wanted)
+        self.form.addRow(self.thickness)
+        self.form.addRow("Shell thickness (nm)", self.shell)
+        self.form.addRow("Edge width δ (nm)", self.delta)
+        self.form.addRow(self.result)
+        self.form.addRow(self.curve)
+        self.curve.setVisible(False)
+        self._enable(False)
+        self.wanted.toggled.connect(self._enable)
+
+    @property
+    def wish(self) -> PlaceWish | None:
+        """What is asked for; None where nothing is."""
+        if not self.wanted.isChecked():
+            return None
+        return PlaceWish(self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked())
+
+    def show_tables(self, tables: Mapping[str, pd.DataFrame], lines: list[str], scheme: PhaseScheme) -> None:
+        """Show the sentences and the profile over depth; without tables, nothing."""
+        self.result.show_lines(lines)
+        shells = tables.get("shells")
+        has_curve = shells is not None and len(shells) > 0
+        if shells is not None and has_curve:
+            whole = shells[(shells["sector"] == "all") & (shells["voxel_count"] > 0)]
+            middle = (whole["depth_from_nm"] + whole["depth_to_nm"]) / 2
+            self.curve.show_curves(
+                middle,
+                [whole[f"{name}_percent"] for name in scheme.names],
+                list(scheme.colours),
+                title="depth below the surface (nm), middle of each shell",
+            )
+            has_curve = len(whole) > 1
+        self.curve.setVisible(has_curve)
+        self.fit()
+
+    def _enable(self, on: bool) -> None:
+        for box in (self.thickness, self.shell, self.delta):
+            box.setEnabled(on)

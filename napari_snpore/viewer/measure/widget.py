@@ -1,0 +1,448 @@
+"""The Measure widget: objects of one phase with their table, fractions of all phases, dead pores."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import napari.components
+import numpy as np
+import pandas as pd
+from napari.layers import Labels, Layer
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QWidget,
+)
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.files import write_table
+from napari_snpore.segmentation.phases import PORE
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.small_histogram import SmallHistogram
+from napari_snpore.viewer.measure.place_panel import PlacePanel
+from napari_snpore.viewer.measure.results import Measured, MeasureWish, fraction_lines, measure_phase, object_lines
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.label_layers import phase_scheme
+from napari_snpore.viewer.shared.layers import (
+    KEY,
+    SEPARATOR,
+    array_from_layer,
+    dead_data,
+    is_phases,
+    is_volume,
+    objects_data,
+    put_layer,
+    scheme_of,
+    select,
+    stem_of,
+    volume_from_layer,
+)
+from napari_snpore.viewer.shared.object_colors import object_colormap
+from napari_snpore.viewer.shared.object_table import show_table
+from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.volume import Volume
+
+_EMPTY = "Make phases first (Threshold, Apply), or open a run"
+_COLOURS = {
+    "each its own": None,
+    "length (nm)": "length_nm",
+    "width (nm)": "width_nm",
+    "aspect ratio": "aspect_ratio",
+    "volume (nm³)": "volume_nm3",
+    "depth (nm)": "depth_nm",
+}
+
+
+class MeasureWidget(StepForm):
+    """Objects of one phase as a labels layer with their table, and the numbers that sum them up.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = MeasureWidget(viewer)
+        widget.layer = viewer.layers["needle · phases"]
+        widget.phase = "Sn"
+        table = widget.measure()
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._measured: Measured | None = None
+        self._made: Labels | None = None
+        self._source: Layer | None = None
+        self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
+        self._build()
+        self._phases.layer_changed.connect(self._on_layer)
+        self._on_layer(self._phases.layer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The phases layer."""
+        return self._phases.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._phases.layer = layer
+
+    @property
+    def phase(self) -> str:
+        """Name of the phase whose objects are measured."""
+        return str(self.phase_box.currentText())
+
+    @phase.setter
+    def phase(self, name: str) -> None:
+        index = self.phase_box.findText(name)
+        if index < 0:
+            names = [self.phase_box.itemText(k) for k in range(self.phase_box.count())]
+            raise InputError(f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}.")
+        self.phase_box.setCurrentIndex(index)
+
+    @property
+    def table(self) -> pd.DataFrame | None:
+        """One row an object, of the last measurement; see ``measure_objects`` for its columns."""
+        return None if self._measured is None else self._measured.table
+
+    @property
+    def fractions(self) -> pd.DataFrame | None:
+        """Volume fractions of the last measurement."""
+        return None if self._measured is None else self._measured.fractions
+
+    @property
+    def dead_pores(self) -> pd.DataFrame | None:
+        """Dead pores of the last measurement, one row a connectivity; None without an exterior."""
+        dead = None if self._measured is None else self._measured.dead
+        return None if dead is None else dead.table
+
+    def measure(self) -> pd.DataFrame:
+        """Measure with the present settings and return the table; the window stays alive meanwhile."""
+        before = self._measured
+        self._start()
+        self.status.wait()
+        if self._measured is before or self._measured is None:
+            raise InputError(f"Nothing was measured. {self.status.message.text().lstrip('⚠ ')}")
+        return self._measured.table
+
+    def save_csv(self, path: str | Path) -> Path:
+        """Write the table of objects as CSV; tables of place stand beside it, each with its name after the stem.
+
+        Raises
+        ------
+        InputError
+            Nothing was measured yet, or the place cannot be written.
+        """
+        if self._measured is None:
+            raise InputError("There is no table yet; press Measure first.")
+        written = write_table(Path(path), self._measured.table)
+        for name, table in self._measured.details.items():
+            write_table(written.with_name(f"{written.stem}_{name}.csv"), table)
+        return written
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the layers and the settings; what was measured is measured again."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "grey": None if self._grey.layer is None else self._grey.layer.name,
+            "settings": form_values(self),
+            "place": form_values(self.place),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        if state.get("grey") in layers:
+            self._grey.layer = layers[state["grey"]]
+        set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "colour_box"})
+        set_form_values(self.place, state.get("place", {}))
+
+    def closed(self) -> None:
+        """Stop what runs when the dock is closed."""
+        self.status.drop()
+
+    def _build(self) -> None:
+        self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
+        self._phases.setToolTip("Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.")
+        self.phase_box = QComboBox()
+        self.phase_box.setToolTip("The phase whose objects are measured.")
+        self.phase_box.currentIndexChanged.connect(self._on_phase)
+        rows = self.rows()
+        rows.addRow("Phases", self._phases)
+        rows.addRow(self._phases.hint())
+        rows.addRow("Phase", self.phase_box)
+        rows.addRow("Objects", self._ways())
+        self.column.addWidget(self._more())
+        self.place = PlacePanel()
+        self.column.addWidget(self.place)
+        self.main_button = MainButton("Measure", "Label the objects of this phase and measure each of them.")
+        self.main_button.clicked.connect(self._start)
+        self.column.addWidget(self.main_button)
+        self.object_result = ResultText(
+            "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
+            "Objects cut by the box are counted, but left out of these numbers."
+        )
+        self.column.addWidget(self.object_result)
+        self.column.addWidget(self._plots())
+        self.fraction_result = ResultText(
+            "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
+        )
+        self.column.addWidget(self.fraction_result)
+        self.column.addWidget(self._table_tools())
+        self.status = StepStatus()
+        self.column.addWidget(self.status)
+        self.column.addStretch(1)
+        self.status.busy_changed.connect(
+            lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
+        )
+        connect_while_alive(self, self._viewer.layers.events.removed, self._on_removed)
+
+    def _ways(self) -> QWidget:
+        self.connected = QRadioButton("connected")
+        self.connected.setToolTip(
+            "Voxels that touch are one object: pores through faces (6), C and Sn also corners (26)."
+        )
+        self.separated = QRadioButton("separated")
+        self.separated.setToolTip("Cut at necks by a watershed of the distance map; names the contrast in every table.")
+        self.connected.setChecked(True)
+        group = QButtonGroup(self)
+        for button in (self.connected, self.separated):
+            group.addButton(button)
+        self.separated.toggled.connect(lambda on: self.contrast.setEnabled(on))
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.connected)
+        line.addWidget(self.separated)
+        line.addStretch(1)
+        ways = QWidget()
+        ways.setLayout(line)
+        return ways
+
+    def _more(self) -> Fold:
+        more = Fold("More")
+        self.contrast = NumberBox(
+            0.3, 0.0, 1e4, step=0.1, tip="h: two maxima of the distance to the wall are two objects if the way between them\n"
+            "dips by more than h below the lower one. Larger: fewer, larger objects.",
+        )  # fmt: skip
+        self.contrast.setEnabled(False)
+        self.connectivity = QComboBox()
+        self.connectivity.addItems(["6", "18", "26"])
+        self.connectivity.setToolTip(
+            "Connected through faces (6), edges too (18), corners too (26). Duals: pore 6, Sn 26."
+        )
+        self.min_voxels = CountBox(64, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved.")
+        self.limit = NumberBox(2.0, 0.01, 1e5, step=0.1, tip="The share of objects shorter than this is given.")
+        self.with_grey = QCheckBox("from")
+        self.with_grey.setToolTip("Also mean and sum of the grey values of each object.")
+        self._grey = LayerChoice(self._viewer, is_volume, empty="no grey volume", what="grey volume")
+        grey = QHBoxLayout()
+        grey.addWidget(self.with_grey)
+        grey.addWidget(self._grey, 1)
+        more.form.addRow("Separation contrast h (nm)", self.contrast)
+        more.form.addRow("Connectivity (neighbours)", self.connectivity)
+        more.form.addRow("Resolved from (voxels)", self.min_voxels)
+        more.form.addRow("Short below (nm)", self.limit)
+        self.show_dead = QCheckBox("dead pores as a layer")
+        self.show_dead.setToolTip("Pores that nothing from outside reaches through void (6 neighbours), in red.")
+        more.form.addRow("Grey values", grey)
+        more.form.addRow(self.show_dead)
+        return more
+
+    def _plots(self) -> QWidget:
+        self.length_plot = SmallHistogram("length (nm)")
+        self.width_plot = SmallHistogram("width (nm)")
+        self.aspect_plot = SmallHistogram("aspect ratio (1)", ends=(0.0, 1.0))
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        for plot in (self.length_plot, self.width_plot, self.aspect_plot):
+            line.addWidget(plot)
+        self._plot_row = QWidget()
+        self._plot_row.setLayout(line)
+        self._plot_row.setVisible(False)
+        return self._plot_row
+
+    def _table_tools(self) -> QWidget:
+        self.table_button = QPushButton("Table")
+        self.table_button.setToolTip("Open napari's table of the selected layer's objects below the picture.")
+        self.table_button.setVisible(hasattr(self._viewer, "window"))
+        self.table_button.clicked.connect(self._open_table)
+        self.colour_box = QComboBox()
+        self.colour_box.setToolTip("Colour the objects by one of their quantities.")
+        self.colour_box.addItems([f"Colour: {name}" for name in _COLOURS])
+        self.colour_box.currentIndexChanged.connect(self._colour)
+        self.save_button = QPushButton("Save CSV …")
+        self.save_button.setToolTip("Write the table of objects, one row each, units in the column names.")
+        self.save_button.clicked.connect(self._ask_path)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.table_button)
+        line.addWidget(self.colour_box, 1)
+        line.addWidget(self.save_button)
+        self._tool_row = QWidget()
+        self._tool_row.setLayout(line)
+        self._tool_row.setVisible(False)
+        return self._tool_row
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        before = self.phase_box.currentText()
+        blocked = self.phase_box.blockSignals(True)
+        self.phase_box.clear()
+        names = self._names_of(layer)
+        if layer is not None and names:
+            self.phase_box.addItems(names)
+            self.phase_box.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
+            if layer not in self._watched:
+                self._watched.add(layer)
+                for emitter in (layer.events.data, layer.events.paint):
+                    connect_while_alive(self, emitter, self._on_changed)
+        self.phase_box.blockSignals(blocked)
+        self.phase_box.setEnabled(bool(names))
+        self.main_button.setEnabled(bool(names) and not self.status.busy)
+        self._on_phase()
+
+    def _names_of(self, layer: Layer | None) -> tuple[str, ...]:
+        """Return the names of the phases; none, and the reason in the status, where the labels can be no phases."""
+        if layer is None:
+            return ()
+        try:
+            return phase_scheme(layer).names
+        except InputError as error:
+            self.status.say(str(error), problem=True)
+            return ()
+
+    def _on_phase(self) -> None:
+        """Set the connectivity that goes with the phase: pore and solid are duals."""
+        self.connectivity.setCurrentText("6" if self.phase_box.currentIndex() + 1 == PORE else "26")
+
+    def _on_changed(self, event: Any) -> None:
+        if event.source is self._source and self._measured is not None:
+            self.status.say("These numbers are stale: the phases have changed. Measure again.", problem=True)
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._made:
+            self._made = None
+        if event.value is self._source:
+            self._source = None
+
+    def _wish(self) -> MeasureWish:
+        layer = self._phases.required()
+        return MeasureWish(
+            phase=self.phase_box.currentIndex() + 1,
+            names=tuple(scheme_of(layer).names),
+            separate_nm=self.contrast.value() if self.separated.isChecked() else None,
+            connectivity=int(self.connectivity.currentText()),
+            min_voxels=self.min_voxels.value(),
+            limit_nm=self.limit.value(),
+            place=self.place.wish,
+        )
+
+    def _start(self) -> None:
+        try:
+            layer, wish = self._phases.required(), self._wish()
+            phases = volume_from_layer(layer)
+            grey = array_from_layer(self._grey.required()) if self.with_grey.isChecked() else None
+        except InputError as error:
+            self.status.refuse(error)
+            return
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Measured:
+            intensity = None if grey is None else np.asarray(grey)
+            return measure_phase(phases, wish, intensity, progress, should_stop)
+
+        self.status.run(f"Measure {wish.name}", work, lambda measured: self._on_measured(layer, measured))
+
+    def _on_measured(self, layer: Layer, measured: Measured) -> None:
+        wish = measured.wish
+        name = f"{stem_of(layer.name)}{SEPARATOR}{wish.name} objects"
+        self._measured, self._source = measured, layer
+        data = objects_data(measured.labels, measured.table, name, phase=wish.name)
+        data[1]["metadata"][KEY]["crowther_nm"] = measured.crowther_nm  # figures mark it as the histograms here do
+        self._made = put_layer(self._viewer, data)  # type: ignore[assignment]
+        self._made.colormap = object_colormap(None)
+        self._offer_colours()
+        self._show(layer)
+        if self.show_dead.isChecked() and measured.dead is not None:
+            mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
+            put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
+            select(self._viewer, self._made)
+        hid = hide_other_specimens(self._viewer, self._made)
+        self.status.say(f"Made '{self._made.name}' and its table.{hid}")
+
+    def _show(self, layer: Layer) -> None:
+        measured = self._measured
+        if measured is None:
+            return
+        self.object_result.show_lines(object_lines(measured))
+        self.fraction_result.show_lines(fraction_lines(measured))
+        table = measured.table[~measured.table["touches_border"]]
+        colour = scheme_of(layer).colours[measured.wish.phase - 1]
+        self.place.show_tables(measured.details, list(measured.detail_lines), scheme_of(layer))
+        marks = {"voxel size (nm)": max(measured.labels.spacing)}
+        if measured.crowther_nm is not None:
+            marks["D·Δθ (nm)"] = measured.crowther_nm
+        for plot, column, known in (
+            (self.length_plot, "length_nm", marks),
+            (self.width_plot, "width_nm", marks),
+            (self.aspect_plot, "aspect_ratio", None),
+        ):
+            plot.show_values(table[column], colour=colour, marks=known)
+        self._plot_row.setVisible(len(table) > 0)
+        self._tool_row.setVisible(True)
+
+    def _offer_colours(self) -> None:
+        """Offer every number of the table, the usual ones first, and go back to a colour for each object."""
+        table = self.table
+        numbers = [] if table is None else [str(name) for name in table.select_dtypes("number") if name != "label"]
+        usual = {column: words for words, column in _COLOURS.items() if column in numbers}
+        blocked = self.colour_box.blockSignals(True)
+        self.colour_box.clear()
+        self.colour_box.addItem(f"Colour: {next(iter(_COLOURS))}", None)
+        for column in [*usual, *(name for name in numbers if name not in usual)]:
+            self.colour_box.addItem(f"Colour: {usual.get(column, column)}", column)
+        self.colour_box.blockSignals(blocked)
+
+    def _colour(self) -> None:
+        column = self.colour_box.currentData()
+        if self._made is None or self.table is None:
+            self.status.refuse(InputError("The layer of objects is gone; press Measure to make it again."))
+            return
+        self._made.colormap = object_colormap(None if column is None else self.table[column])
+
+    def _open_table(self) -> None:
+        if self._made is not None:
+            show_table(self._viewer, self._made)
+
+    def _ask_path(self) -> None:
+        stem = stem_of(self._made.name) if self._made is not None else "objects"
+        dialog = QFileDialog(self, "Save the table of objects", f"{stem}_{self.phase}_objects.csv", "Table (*.csv)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.setModal(False)
+        dialog.fileSelected.connect(self._save)
+        dialog.show()
+
+    def _save(self, path: str) -> None:
+        try:
+            written = self.save_csv(path)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        beside = len(self._measured.details) if self._measured is not None else 0
+        self.status.say(f"Wrote {written}" + (f" and {beside} tables of place beside it." if beside else "."))

@@ -1,0 +1,1 @@
+"""Files, samples and finished runs as layers, and layers as files."""

@@ -1,0 +1,66 @@
+"""Entries of File > Open Sample: phantoms made from their seed, and the real needle that ships with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Any, Literal
+
+from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
+
+SEED = 7
+"""Of the phantoms in the menu: the same fibre as in the demo."""
+
+State = Literal["pristine", "sodiated", "desodiated"]
+
+
+def pristine() -> list[LayerData]:
+    """Return a phantom fibre before the first charge, with its true phases."""
+    return phantom_layers("pristine")
+
+
+def sodiated() -> list[LayerData]:
+    """Return a phantom fibre that took up sodium, with its true phases."""
+    return phantom_layers("sodiated")
+
+
+def desodiated() -> list[LayerData]:
+    """Return a phantom fibre that gave its sodium back, with its true phases."""
+    return phantom_layers("desodiated")
+
+
+def needle() -> list[LayerData]:
+    """Return a real HAADF tilt series of a needle."""
+    from napari_snpore.files import read_tilt_series
+
+    with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
+        return [series_data(read_tilt_series(path), "needle")]
+
+
+def swelling() -> list[LayerData]:
+    """Return simulated images in time of a fibre that takes up sodium."""
+    from napari_snpore.phantom import make_swelling_fibre
+    from napari_snpore.viewer.in_situ.layers import frames_data
+    from napari_snpore.viewer.shared.worker import run_alive
+
+    made = run_alive(
+        "Simulate the series",
+        lambda progress, should_stop: make_swelling_fibre(seed=SEED, progress=progress, should_stop=should_stop),
+    )
+    return [frames_data(made.series, "swelling fibre")]
+
+
+def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[LayerData]:
+    """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
+    from napari_snpore.phantom import make_phantom
+    from napari_snpore.viewer.shared.worker import run_alive
+    from napari_snpore.volume import Step, Volume
+
+    phantom = run_alive(
+        f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, seed=seed, **options)
+    )
+    grey = phantom.volume
+    truth = Volume(phantom.phases, grey.spacing, grey.origin, (*grey.history, Step("planted phases")))
+    return [
+        phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
+        volume_data(grey, state),  # last: the active layer is the one to work on
+    ]

@@ -1,1 +1,0 @@
-"""vispy plots that live inside widgets."""

@@ -1,0 +1,1 @@
+"""The Reconstruct form: alignment, live slice, volume."""

@@ -1,0 +1,70 @@
+"""One cross-section that follows every change of the form: at once in a few iterations, then as the volume will be."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from napari_snpore.viewer.forms.form import CAVEAT, percent
+from napari_snpore.viewer.forms.gray_image import GrayImage
+from napari_snpore.viewer.reconstruct.steps import Look
+
+_PLACES = 1000
+_HEIGHT = 210
+
+
+class LiveSlice(QWidget):
+    """The picture, the slider for its place along the tilt axis, and what it shows in words."""
+
+    moved = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.picture = GrayImage(_HEIGHT, empty="One cross-section appears here as soon as there is a tilt series.")
+        self.picture.setToolTip("Cross-section (x to the right, z downwards) under the present settings.")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _PLACES - 1)
+        self.slider.setValue(_PLACES // 2)
+        self.slider.setToolTip("Where along the tilt axis.")
+        self.place = QLabel()
+        self.caption = QLabel()
+        self.caption.setWordWrap(True)
+        line = QHBoxLayout()
+        line.addWidget(QLabel("y"))
+        line.addWidget(self.slider, 1)
+        line.addWidget(self.place)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.picture)
+        layout.addLayout(line)
+        layout.addWidget(self.caption)
+        self.slider.valueChanged.connect(self.moved)
+
+    @property
+    def share(self) -> float:
+        """Place along the tilt axis as a share of its length."""
+        return (self.slider.value() + 0.5) / _PLACES
+
+    def show_look(self, look: Look, rows: int, *, note: str = "") -> None:
+        """Show a plane; ``note`` is its caveat."""
+        y = min(int(self.share * rows), rows - 1)
+        self.place.setText(f"{y} px, {y * look.pixel_size_nm:.4g} nm")
+        self.picture.show_image(look.plane.image, pixel_nm=look.pixel_size_nm, title="XZ slice")
+        used = look.plane.parameters
+        words = str(used["method"]).upper()
+        if words != "WBP":
+            words += f" {used['iterations']}, residual {percent(look.plane.residual)}"
+        if not look.final:
+            words = f"first look: {words} …"
+        elif "tv_weight" in used:
+            words += f", λ {used['tv_weight']:.3g}"
+        elif "gray_levels" in used:
+            words += ", grey values " + ", ".join(f"{level:.3g}" for level in used["gray_levels"])
+        words += f" ({look.seconds:.2f} s)"
+        self.caption.setText(f"{words}<br>{CAVEAT} {note}" if note else words)
+
+    def say(self, sentence: str) -> None:
+        """Show why there is no plane."""
+        self.picture.clear(sentence)
+        self.caption.setText("")

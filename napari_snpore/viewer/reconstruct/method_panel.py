@@ -1,0 +1,149 @@
+"""The method of reconstruction and its options, as rows of a form: those of other methods are hidden."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout
+
+from napari_snpore.errors import InputError
+from napari_snpore.study.recipe import ReconstructSection
+from napari_snpore.tomography.methods import DEFAULT_ITERATIONS, MOST_ITERATIONS
+from napari_snpore.tomography.wbp import Filter
+from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox, TextBox
+
+_METHODS = {
+    "sirt": "SIRT",
+    "wbp": "WBP (weighted backprojection)",
+    "cgls": "CGLS (conjugate gradients)",
+    "tv": "TV (total variation)",
+    "dart": "DART (few grey values)",
+}
+_TIP = """SIRT: iterative, robust, the usual choice.
+WBP: at once, linear; noise and streaks stay in.
+CGLS: as SIRT in a third of the iterations; noise comes back sooner.
+TV: flat phases with sharp edges; best for noisy or few images of such a specimen.
+DART: each phase has one grey value; for a specimen that really is so."""
+
+
+class MethodPanel(QFormLayout):
+    """Rows *Method*, *Stop*, *Iterations* and what the method alone has; ``more`` holds the rare ones."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.method = QComboBox()
+        for key, words in _METHODS.items():
+            self.method.addItem(words, key)
+        self.method.setToolTip(_TIP)
+        self.stop = QComboBox()
+        self.stop.addItem("after iterations", "iterations")
+        self.stop.addItem("at the noise level", "noise")
+        self.stop.setToolTip(
+            "At the noise level: as soon as the volume explains the images up to their noise;\n"
+            "more iterations would only fit the noise."
+        )
+        self.iterations = CountBox(
+            DEFAULT_ITERATIONS["sirt"], 1, 5000, tip="More iterations sharpen the volume and raise its noise."
+        )
+        self.filter = QComboBox()
+        self.filter.addItems(get_args(Filter))
+        self.filter.setToolTip("The ramp, or the ramp times a window that lowers noise and resolution.")
+        self.tv_weight = NumberBox(
+            0.0, 0.0, 1e9, step=0.1, decimals=3, tip="λ in grey units: more is smoother. 0: taken from the noise."
+        )
+        self.tv_weight.setSpecialValueText("from the data")
+        self.levels = TextBox()
+        self.levels.setPlaceholderText("3 levels, from the data")
+        self.levels.setToolTip("How many grey values, or the values themselves, vacuum first: 0, 1, 12")
+        self.addRow("Method", self.method)
+        self.addRow("Stop", self.stop)
+        self.addRow("Iterations", self.iterations)
+        self.addRow("Filter", self.filter)
+        self.addRow("Weight λ", self.tv_weight)
+        self.addRow("Grey values", self.levels)
+        self.more = Fold("More")
+        self.nonnegative = QCheckBox("no negative grey values")
+        self.nonnegative.setChecked(True)
+        self.nonnegative.setToolTip("Matter does not scatter less than nothing; keeps the vacuum at 0.")
+        self.thickness = CountBox(
+            0, 0, 100_000, tip="Voxels along the beam; lowest value: as many as the image is wide."
+        )
+        self.thickness.setSpecialValueText("as wide as the image")
+        self.more.form.addRow(self.nonnegative)
+        self.more.form.addRow("Thickness (voxels)", self.thickness)
+        self.method.currentIndexChanged.connect(self._on_method)
+        self.stop.currentIndexChanged.connect(self._on_stop)
+        for box in (self.iterations, self.thickness, self.tv_weight):
+            box.valueChanged.connect(self.changed)
+        self.filter.currentIndexChanged.connect(self.changed)
+        self.nonnegative.toggled.connect(self.changed)
+        self.levels.editingFinished.connect(self.changed)
+        self._on_method()
+
+    @property
+    def key(self) -> str:
+        """The method as ``reconstruct`` calls it."""
+        return str(self.method.currentData())
+
+    def section(self) -> ReconstructSection:
+        """Return the settings.
+
+        Raises
+        ------
+        InputError
+            Grey values that are no numbers.
+        """
+        key = self.key
+        options: dict[str, Any] = {"method": key, "thickness_px": self.thickness.value() or None}
+        if key == "wbp":
+            return ReconstructSection.model_validate(options | {"filter": self.filter.currentText()})
+        options |= {"iterations": self.iterations.value(), "nonnegative": self.nonnegative.isChecked()}
+        if key in MOST_ITERATIONS:
+            options["stop"] = self.stop.currentData()
+        elif key == "tv":
+            options["tv_weight"] = self.tv_weight.value() or None
+        else:
+            options["gray_levels"] = _levels(self.levels.text())
+        return ReconstructSection.model_validate(options)
+
+    def _on_method(self) -> None:
+        key = self.key
+        self.iterations.blockSignals(True)
+        self.iterations.setValue(self._usual(key))
+        self.iterations.blockSignals(False)
+        for widget, owners in (
+            (self.stop, tuple(MOST_ITERATIONS)),
+            (self.iterations, tuple(k for k in _METHODS if k != "wbp")),
+            (self.filter, ("wbp",)),
+            (self.tv_weight, ("tv",)),
+            (self.levels, ("dart",)),
+        ):
+            self.setRowVisible(widget, key in owners)
+        self.nonnegative.setEnabled(key not in ("wbp", "dart"))
+        self.changed.emit()
+
+    def _on_stop(self) -> None:
+        at_noise = self.stop.currentData() == "noise"
+        self.labelForField(self.iterations).setText("At most" if at_noise else "Iterations")  # type: ignore[union-attr]
+        self.iterations.setValue(self._usual(self.key))
+        self.changed.emit()
+
+    def _usual(self, key: str) -> int:
+        if self.stop.currentData() == "noise" and key in MOST_ITERATIONS:
+            return MOST_ITERATIONS[key]
+        return DEFAULT_ITERATIONS[key]
+
+
+def _levels(words: str) -> int | list[float] | None:
+    """Read a number of grey values, or the values."""
+    parts = words.replace(";", ",").split(",") if "," in words or ";" in words else words.split()
+    try:
+        numbers = [float(part) for part in parts if part.strip()]
+    except ValueError:
+        raise InputError(f"Grey values are '{words}'; numbers such as 0, 1, 12 are needed, or how many.") from None
+    if not numbers:
+        return None
+    return int(numbers[0]) if len(numbers) == 1 and numbers[0].is_integer() else numbers

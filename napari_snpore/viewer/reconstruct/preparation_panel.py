@@ -1,0 +1,102 @@
+"""What is done to the images before they are aligned, as rows of a form; the tilts that are left out come from the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from napari_snpore.study.recipe import PrepareSection
+from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
+
+_BACKGROUNDS = ("auto", "none", "value")
+
+
+class PreparationPanel(Fold):
+    """Bad pixels, background, mass, binning, cropping."""
+
+    changed = Signal()
+    wants_layer = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Prepare")
+        self.repair = QCheckBox("repair hot and dead pixels")
+        self.repair.setToolTip("Single pixels far off their surroundings take the median of these.")
+        self.background = QComboBox()
+        self.background.addItems(_BACKGROUNDS)
+        self.background.setToolTip(
+            "The grey value of the vacuum, which is no mass: found in each image, left as it is, or given."
+        )
+        self.level = NumberBox(0.0, -1e9, 1e9, step=1.0, tip="Grey value that is subtracted from every image.")
+        self.normalize = QCheckBox("equal mass in every image")
+        self.normalize.setToolTip(
+            "For a beam current that drifts. Off by default: a fibre that leaves the field\n"
+            "brings more or less of itself into it as it tilts, which is no error."
+        )
+        self.bin = CountBox(1, 1, 16, tip="Pixels that become one: 2 is eight times quicker, and half as fine.")
+        self.rows, rows = _pair("Crop: first and last row (excluded) of the raw images; 0 and 0 keep all.")
+        self.columns, columns = _pair("Crop: first and last column (excluded) of the raw images; 0 and 0 keep all.")
+        self.show_button = QPushButton("Show the prepared series")
+        self.show_button.setToolTip("Adds the series as it goes into the alignment, as a layer.")
+        self.show_button.clicked.connect(self.wants_layer)
+        grey = QHBoxLayout()
+        grey.setContentsMargins(0, 0, 0, 0)
+        grey.addWidget(self.background, 1)
+        grey.addWidget(self.level, 1)
+        self.form.addRow(self.repair)
+        self.form.addRow("Background", grey)
+        self.form.addRow(self.normalize)
+        self.form.addRow("Bin (pixels)", self.bin)
+        self.form.addRow("Rows (px)", rows)
+        self.form.addRow("Columns (px)", columns)
+        self.form.addRow(self.show_button)
+        for box in (self.repair, self.normalize):
+            box.toggled.connect(self.changed)
+        self.background.currentIndexChanged.connect(self._on_background)
+        for number in (self.level, self.bin, *self.rows, *self.columns):
+            number.valueChanged.connect(self.changed)
+        self._on_background()
+
+    def show_size(self, height: int, width: int) -> None:
+        """Limit the crop to images of this size."""
+        for boxes, size in ((self.rows, height), (self.columns, width)):
+            for box in boxes:
+                box.blockSignals(True)
+                box.setMaximum(size)
+                box.setValue(0)
+                box.blockSignals(False)
+
+    def section(self, left_out: Sequence[int]) -> PrepareSection:
+        """Return the settings."""
+        spans = [box.value() for box in (*self.rows, *self.columns)]
+        crop = None
+        if any(spans):
+            spans[1], spans[3] = spans[1] or self.rows[1].maximum(), spans[3] or self.columns[1].maximum()
+            crop = tuple(spans)
+        word = self.background.currentText()
+        return PrepareSection.model_validate(
+            {
+                "leave_out": list(left_out),
+                "repair_pixels": self.repair.isChecked(),
+                "crop_px": crop,
+                "bin": self.bin.value(),
+                "background": self.level.value() if word == "value" else word,
+                "normalize_mass": self.normalize.isChecked(),
+            }
+        )
+
+    def _on_background(self) -> None:
+        self.level.setVisible(self.background.currentText() == "value")
+        self.changed.emit()
+
+
+def _pair(tip: str) -> tuple[tuple[CountBox, CountBox], QWidget]:
+    boxes = CountBox(0, 0, 100_000, tip=tip), CountBox(0, 0, 100_000, tip=tip)
+    boxes[1].setSpecialValueText("end")
+    side = QWidget()
+    line = QHBoxLayout(side)
+    line.setContentsMargins(0, 0, 0, 0)
+    for box in boxes:
+        line.addWidget(box)
+    return boxes, side

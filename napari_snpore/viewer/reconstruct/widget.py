@@ -1,0 +1,482 @@
+"""The Reconstruct widget: from a tilt series to a volume, with one plane live before and the whole of it growing meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
+from typing import Any
+
+import napari.components
+import numpy as np
+from napari.layers import Image, Layer
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QCheckBox, QLabel
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.study.recipe import PrepareSection
+from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd
+from napari_snpore.tomography.tilt_inspection import inspect_tilts
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, StepForm, number, percent
+from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
+from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
+from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
+from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
+from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
+from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
+from napari_snpore.viewer.reconstruct.steps import (
+    Aligned,
+    Look,
+    Reconstruction,
+    Stages,
+    compare_halves,
+    find,
+    look,
+    run_reconstruction,
+    unaligned,
+)
+from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
+from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.layers import (
+    SEPARATOR,
+    is_series,
+    put_layer,
+    record_of,
+    series_data,
+    series_from_layer,
+    stem_of,
+    volume_data,
+)
+from napari_snpore.viewer.shared.worker import StepStatus
+
+_EMPTY = "Drop a tilt series here, or File > Open Sample"
+
+
+class _News(QObject):
+    """Carries what the thread tells meanwhile into the GUI thread; lives as long as the thread needs it."""
+
+    aligned = Signal(object)
+    iterated = Signal(int, float)
+    grown = Signal(object, int)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    look: Look
+    rows: int
+    aligned: bool
+
+
+class ReconstructWidget(StepForm):
+    """Prepare, align and reconstruct the tilt series of a layer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Attributes
+    ----------
+    result : Reconstruction or None
+        Of the last run: aligned series, alignment, volume, quality.
+    even_odd : EvenOdd or None
+        Its Fourier shell correlation.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = ReconstructWidget(viewer)
+        widget.method.iterations.setValue(100)
+        volume_layer = widget.reconstruct()
+        widget.result.quality.residual
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self.result: Reconstruction | None = None
+        self.even_odd: EvenOdd | None = None
+        self._made: Image | None = None
+        self._stages: Stages | None = None
+        self._aligned: Aligned | None = None
+        self._adding = False
+        self._news = _News()
+        self._build()
+        self._growing = GrowingVolume(self._viewer)
+        self._series.layer_changed.connect(self._on_layer)
+        self._on_layer(self._series.layer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer of the tilt series, read and set."""
+        return self._series.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._series.layer = layer
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """The alignment that a run would use: found, set by hand or imported; None while there is none for these images."""
+        if self._aligned is None or not self.aligning.enabled:
+            return None
+        return self._aligned.for_images(self._preparation())
+
+    def reconstruct(self) -> Image:
+        """Run and return the volume layer; the window stays alive meanwhile."""
+        before = self.result
+        self.start()
+        self.status.wait()
+        if self.result is before or self._made is None:
+            raise InputError(f"No volume was made. {self.status.message.text().lstrip('⚠ ')}")
+        return self._made
+
+    def align(self) -> Alignment:
+        """Align and return the alignment; the window stays alive meanwhile."""
+        self.start_alignment()
+        self.status.wait()
+        if self.alignment is None:
+            raise InputError(f"No alignment was found. {self.status.message.text().lstrip('⚠ ')}")
+        return self.alignment
+
+    def start_alignment(self) -> None:
+        """Align in a thread."""
+        try:
+            stages = self._required()
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        preparation, angle = self._preparation(), self.aligning.given_angle
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Aligned:
+            return find(stages, preparation, angle, progress=progress, should_stop=should_stop)
+
+        self.status.run("Align", work, self._on_aligned)
+
+    def start(self) -> None:
+        """Reconstruct in a thread; aligns before where that is still to do."""
+        try:
+            stages = self._required()
+            section = self.method.section()
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        preparation, alignment = self._preparation(), self.alignment
+        finding = None
+        if self.aligning.enabled and alignment is None:
+            finding = partial(find, stages, preparation, self.aligning.given_angle)
+        finish = Event()
+        news = self._news = _News()
+        news.aligned.connect(self._on_aligned)
+        news.iterated.connect(self._on_iteration)
+        news.grown.connect(self._on_grown)
+        stem = stem_of(self._series.required().name)
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Reconstruction:
+            return run_reconstruction(
+                stages,
+                stem,
+                preparation,
+                alignment,
+                section,
+                find_axis=finding,
+                told=news.aligned.emit,
+                callback=news.iterated.emit,
+                partial=news.grown.emit,
+                finish_now=finish.is_set,
+                progress=progress,
+                should_stop=should_stop,
+            )
+
+        self.status.run("Reconstruct", work, self._on_done, finish=None if section.method == "wbp" else finish)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the series and the settings; an alignment is found again."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "left_out": [int(k) for k in self.tilts.left_out],
+            **{name: form_values(part) for name, part in self._parts().items()},
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") not in layers:
+            return
+        self.layer = layers[state["layer"]]
+        self.tilts.left_out = state.get("left_out", [])
+        for name, part in self._parts().items():
+            set_form_values(part, state.get(name, {}))
+
+    def _parts(self) -> dict[str, Any]:
+        return {"preparation": self.preparing, "alignment": self.aligning, "method": self.method, "more": self}
+
+    def closed(self) -> None:
+        """Stop."""
+        self._live.drop()
+        self._growing.hide()
+        self.status.drop()
+
+    def _build(self) -> None:
+        self._series = LayerChoice(self._viewer, is_series, empty=_EMPTY, what="tilt series")
+        self._series.setToolTip("A tilt series that was opened with its angles; the choice follows the selected layer.")
+        rows = self.rows()
+        rows.addRow("Tilt series", self._series)
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        rows.addRow(self.about)
+        rows.addRow(self._series.hint())
+        self.tilts_fold = Fold("Tilts")
+        self.tilts = TiltTable()
+        self.tilts_fold.form.addRow(self.tilts)
+        self.preparing = PreparationPanel()
+        self.aligning = AlignmentPanel()
+        self.slice = LiveSlice()
+        self.method = MethodPanel()
+        self.column.addWidget(self.tilts_fold)
+        self.column.addWidget(self.preparing)
+        self.column.addWidget(self.aligning)
+        self.column.addLayout(self.method)
+        self.column.addWidget(self.method.more)
+        self.column.addWidget(self.slice)
+        self.keep_aligned = QCheckBox("show the aligned series as a layer")
+        self.keep_aligned.setToolTip(
+            "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
+        )
+        self.compares = QCheckBox("correlate even and odd tilts afterwards")
+        self.compares.setChecked(True)
+        self.compares.setToolTip("Fourier shell correlation of two volumes that share no image: how fine the data are.")
+        self.method.more.form.addRow(self.keep_aligned)
+        self.method.more.form.addRow(self.compares)
+        self.main_button = MainButton("Reconstruct", "Align, reconstruct, and compare the volume with the images.")
+        self.main_button.clicked.connect(self.start)
+        self.footer.addWidget(self.main_button)
+        self.status = StepStatus()
+        self.footer.addWidget(self.status)
+        self.numbers = ResultText(
+            "residual: share of the images' norm that the volume does not explain;\n"
+            "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
+            "wedge: how much the missing tilts draw small features out along the beam (z);\n"
+            "mass: standard deviation over mean of the images' sums;\n"
+            "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
+            "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
+        )
+        self.footer.addWidget(self.numbers)
+        self.column.addStretch(1)
+        self._live, self._looking = LatestWork(self), LatestWork(self)
+        self._live.done.connect(self._on_look)
+        self._live.failed.connect(self.slice.say)
+        self._looking.done.connect(self._on_inspected)
+        for signal in (self.tilts.changed, self.preparing.changed, self.aligning.changed):
+            signal.connect(self._on_images)
+        for signal in (self.method.changed, self.slice.moved):
+            signal.connect(self._refresh)
+        self.preparing.wants_layer.connect(self._show_prepared)
+        self.aligning.wants_align.connect(self.start_alignment)
+        self.aligning.moved.connect(self._on_moved)
+        self.aligning.imported.connect(self._on_imported)
+        self.aligning.refused.connect(self.status.refuse)
+        self.status.busy_changed.connect(self._on_busy)
+
+    def _required(self) -> Stages:
+        self._series.required()
+        if self._stages is None:
+            raise InputError("The tilt series cannot be read; open it again with napari-snpore.")
+        return self._stages
+
+    def _preparation(self) -> PrepareSection:
+        return self.preparing.section(self.tilts.left_out)
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        if self._adding:
+            return
+        self._live.drop()
+        self._stages, self._aligned = None, None
+        self._on_busy(self.status.busy)
+        self.about.setVisible(layer is not None)
+        if layer is None:
+            self.main_button.setText("Reconstruct")
+            self.aligning.show_alignment(None)
+            return
+        record = record_of(layer)
+        angles = np.asarray(record["angles_deg"])
+        _, height, width = layer.data.shape
+        self.about.setText(f"{tilts_in_words(angles)}, pixel {number(record['pixel_size_nm'], 4)} nm")
+        self.tilts.show_series(angles)
+        self.preparing.show_size(height, width)
+        try:
+            stages = self._stages = Stages(series_from_layer(layer))
+        except InputError as error:
+            self.slice.say(str(error))
+            return
+        self._looking.ask(lambda should_stop: (stages, inspect_tilts(stages.raw)))
+        self._on_images()
+
+    def _on_inspected(self, found: tuple[Stages, Any]) -> None:
+        if found[0] is self._stages:
+            self.tilts.show_reasons(found[1])
+            self._name_tilts()
+
+    def _name_tilts(self) -> None:
+        self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
+
+    def _on_images(self) -> None:
+        """Follow a change of the images themselves: the alignment may say nothing of them any more."""
+        self._name_tilts()
+        if self._stages is None:
+            return
+        self._show_alignment()
+        self._refresh()
+
+    def _show_alignment(self) -> None:
+        assert self._stages is not None
+        alignment, angles = self.alignment, self._stages.raw.angles_deg
+        self.aligning.show_alignment(alignment, angle=self._stages.raw.tilt_axis_angle)
+        used = np.setdiff1d(np.arange(len(angles)), self.tilts.left_out)
+        if alignment is None:
+            self.tilts.forget()
+        else:
+            self.tilts.show_alignment(used.tolist(), alignment.shifts_px, alignment.residual_px)
+        self.aligning.offer_export(alignment, angles[used])
+        turned = alignment is not None and abs(alignment.tilt_axis_angle) > 45
+        _, height, width = self._stages.raw.shape
+        wide, long = (height, width) if turned else (width, height)
+        factor = self.preparing.bin.value()
+        self.main_button.setText(f"Reconstruct {wide // factor} × {long // factor} × {wide // factor}")
+
+    def _on_aligned(self, found: Aligned) -> None:
+        self._aligned = found
+        self._show_alignment()
+        self._refresh()
+
+    def _on_moved(self) -> None:
+        """Take the axis as it was set by hand."""
+        if self._aligned is None:
+            self._refresh()
+            return
+        angle, offset = self.aligning.axis_angle.value(), self.aligning.offset.value()
+        changed = self._aligned.alignment.changed(tilt_axis_angle=angle, tilt_axis_offset_px=offset)
+        self._aligned = replace(self._aligned, alignment=changed)
+        self._show_alignment()
+        self._refresh()
+
+    def _on_imported(self, alignment: Alignment) -> None:
+        preparation = self._preparation()
+        used = len(self.tilts.angles) - len(preparation.leave_out)
+        if len(alignment.shifts_px) != used:
+            self.status.refuse(
+                InputError(
+                    f"The .xf file holds {len(alignment.shifts_px)} images, {used} tilts of the series are used."
+                )
+            )
+            return
+        self._on_aligned(Aligned(alignment, preparation, len(self.tilts.angles)))
+
+    def _refresh(self) -> None:
+        """Ask for the plane under the present settings: first quickly, then as the volume will be."""
+        stages = self._stages
+        if stages is None:
+            return
+        try:
+            section, preparation = self.method.section(), self._preparation()
+        except (InputError, ValueError) as error:
+            self.slice.say(str(error))
+            return
+        alignment, share, enabled = self.alignment, self.slice.share, self.aligning.enabled
+        angle = self.aligning.given_angle
+
+        def work(should_stop: ShouldStop, quick: bool) -> _Seen:
+            tried = alignment
+            if enabled and tried is None:
+                tried = unaligned(stages.prepared(preparation), angle)
+            rows = stages.shape(preparation, tried)[0]
+            seen = look(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
+            return _Seen(seen, rows, alignment is not None or not enabled)
+
+        self._again = lambda: self._live.ask(partial(work, quick=False))
+        self._live.ask(partial(work, quick=True))
+
+    def _on_look(self, seen: _Seen) -> None:
+        note = "" if seen.aligned else "not aligned yet: the direction of the axis is the file's, shifts are not known"
+        self.slice.show_look(seen.look, seen.rows, note=note)
+        self.aligning.show_rows(seen.look.before, seen.look.after, aligned=self.alignment is not None)
+        if not seen.look.final and not self.status.busy:
+            self._again()
+
+    def _show_prepared(self) -> None:
+        try:
+            stages, preparation = self._required(), self._preparation()
+        except (InputError, ValueError) as error:
+            self.status.refuse(InputError(str(error)))
+            return
+        name = f"{stem_of(self._series.required().name)}{SEPARATOR}prepared"
+        self.status.run(
+            "Prepare",
+            lambda progress, should_stop: stages.prepared(preparation),
+            lambda series: self._put_beside(series_data(series, name)),
+        )
+
+    def _put_beside(self, data: Any) -> None:
+        """Add a layer and keep the choice of the tilt series."""
+        chosen, self._adding = self._series.layer, True
+        put_layer(self._viewer, data)
+        self._series.layer = chosen
+        self._viewer.layers.selection.active = chosen
+        self._adding = False
+
+    def _on_iteration(self, iteration: int, residual: float) -> None:
+        if self.sender() is self._news and self.status.busy:
+            self.status.say(f"iteration {iteration}: residual {percent(residual)}")
+
+    def _on_grown(self, volume: Any, iteration: int) -> None:
+        if self.sender() is self._news and self.status.busy and self._stages is not None:
+            size = self._stages.raw.pixel_size_nm * self.preparing.bin.value()
+            self._growing.show(volume, size, stem_of(self._series.required().name), iteration)
+            if self._series.layer is not None:
+                self._series.layer.visible = False
+
+    def _on_done(self, found: Reconstruction) -> None:
+        self.result, self.even_odd = found, None
+        self._growing.hide()
+        if self.keep_aligned.isChecked():
+            self._put_beside(series_data(found.aligned, f"{stem_of(found.name)}{SEPARATOR}aligned", visible=False))
+        series = self._series.layer
+        if series is not None:
+            series.visible = False  # it lies in the same place as the volume and would hide it
+        self._made = put_layer(self._viewer, volume_data(found.volume, found.name))  # type: ignore[assignment]
+        self._viewer.layers.selection.active = self._made
+        self._viewer.dims.set_point(
+            range(3), [size / 2 for size in found.volume.size_nm]
+        )  # tilts reached further than z
+        used = np.setdiff1d(np.arange(len(self.tilts.angles)), self.tilts.left_out)
+        if len(used) == len(found.quality.residual_per_tilt):
+            self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
+        self.numbers.show_lines(result_lines(found))
+        self.status.say(f"Made '{found.name}'.")
+        if self.compares.isChecked() and len(found.aligned.angles_deg) >= FEWEST_TILTS and not self._finished_early():
+            self.status.run("Even/odd correlation", partial(_compared, found), partial(self._on_compared, found))
+
+    def _finished_early(self) -> bool:
+        return self.result is not None and "finished_early" in self.result.volume.history[-1].parameters
+
+    def _on_compared(self, found: Reconstruction, even_odd: EvenOdd) -> None:
+        self.even_odd = even_odd
+        self.numbers.show_lines(result_lines(found) + even_odd_words(even_odd))
+        self.status.say(f"Made '{found.name}'.")
+
+    def _on_busy(self, busy: bool) -> None:
+        ready = not busy and self._series.layer is not None
+        self.main_button.setEnabled(ready)
+        self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
+        if not busy:
+            self._growing.hide()
+
+
+def _compared(found: Reconstruction, progress: Progress, should_stop: ShouldStop) -> EvenOdd:
+    return compare_halves(found, progress=progress, should_stop=should_stop)

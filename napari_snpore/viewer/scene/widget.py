@@ -1,0 +1,321 @@
+"""The 3D scene widget: the volume as in the paper, phases as lit surfaces, cuts, named views, movies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import napari.components
+from napari.layers import Layer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, StepForm, caveat
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.scene.camera_panel import CameraPanel
+from napari_snpore.viewer.scene.cameras import CameraView, fit_shown
+from napari_snpore.viewer.scene.clip_panel import ClipPanel
+from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
+from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
+from napari_snpore.viewer.scene.movie_panel import MoviePanel
+from napari_snpore.viewer.scene.phase_surfaces import NamedSurface, put_surface, surface_layer, surfaces_of
+from napari_snpore.viewer.scene.surface_panel import PhaseRows
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.layers import is_phases, is_volume, scheme_of, volume_from_layer
+from napari_snpore.viewer.shared.worker import StepStatus
+
+_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+_NO_PHASES = "Make phases first: Threshold, Apply"
+_DETAILS: Mapping[str, int] = {"coarse": 300_000, "fine": 2_000_000, "every voxel": 20_000_000}
+"""Most triangles of a phase."""
+
+
+class SceneWidget(StepForm):
+    """One click to the scene of the paper; phases with their own visibility and opacity; cut, views, movies.
+
+    Parameters
+    ----------
+    viewer : Viewer or ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = SceneWidget(viewer)
+        widget.show_scene()
+        widget.make_surfaces()
+        widget.views.keep("from above")
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._build()
+        self._phases.layer_changed.connect(self._on_phases)
+        self._volume.layer_changed.connect(self._on_volume)
+        connect_while_alive(self, self._viewer.events.theme, self._on_theme)
+        self._on_phases(self._phases.layer)
+        self._on_volume(self._volume.layer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The grey volume."""
+        return self._volume.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._volume.layer = layer
+
+    @property
+    def phases(self) -> Layer | None:
+        """The labels whose surfaces are drawn."""
+        return self._phases.layer
+
+    @phases.setter
+    def phases(self, layer: Layer | None) -> None:
+        self._phases.layer = layer
+
+    def show_scene(self) -> None:
+        """Show the volume as in the paper: 3D, temperature-like colormap, bounding box. *As before* undoes it.
+
+        Raises
+        ------
+        InputError
+            There is no volume.
+        """
+        layer = self._volume.required()
+        remember_look(self._viewer)
+        surfaces = [surface_layer(self._viewer, self._phases.layer, name) for name in self.phase_rows.ticks]
+        kept = [one for one in surfaces if one is not None]
+        show_volume(self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept)
+        self._enable()
+
+    def show_before(self) -> None:
+        """Show everything as it was before the scene and its surfaces."""
+        show_before(self._viewer)
+        self._enable()
+
+    def make_surfaces(self) -> None:
+        """Draw the ticked phases as lit surfaces; the window stays alive meanwhile."""
+        self._make_surfaces()
+        self.status.wait()
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what the user set, and the kept views."""
+        return {
+            "volume": None if self.layer is None else self.layer.name,
+            "phases": None if self.phases is None else self.phases.name,
+            "rendering": self.rendering.currentText(),
+            "smoothing": self.smoothing.value(),
+            "detail": self.detail.currentText(),
+            "cuts": self.clip.state(),
+            "views": {name: view.values() for name, view in self.views.cameras.views.items()},
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        for choice, name in ((self._volume, state.get("volume")), (self._phases, state.get("phases"))):
+            if name in layers:
+                choice.layer = layers[name]
+        self.rendering.setCurrentText(str(state.get("rendering", self.rendering.currentText())))
+        self.smoothing.setValue(int(state.get("smoothing", self.smoothing.value())))
+        self.views.cameras.views.update(
+            {name: CameraView.from_values(values) for name, values in state.get("views", {}).items()}
+        )
+        self.views.refresh()
+        self.detail.setCurrentText(str(state.get("detail", self.detail.currentText())))
+        self.clip.set_state(state.get("cuts", [state]))  # one cut, among the rest, in windows saved earlier
+
+    def closed(self) -> None:
+        """Stop what runs, and show everything whole."""
+        self.status.drop()
+        self.clip.closed()
+
+    def _build(self) -> None:
+        self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
+        self._volume.setToolTip("Grey volume of the scene.")
+        rows = self.rows()
+        rows.addRow("Volume", self._volume)
+        rows.addRow(self._volume.hint())
+        self.rendering = QComboBox()
+        self.rendering.addItems(list(RENDERINGS))
+        self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
+        self.rendering.currentTextChanged.connect(self._on_rendering)
+        rows.addRow("A pixel shows", self.rendering)
+        self.boxed = QCheckBox("bounding box")
+        self.boxed.setToolTip("Draw the edges of the volume.")
+        self.boxed.toggled.connect(self._on_boxed)
+        rows.addRow(self.boxed)
+        self.main_button = MainButton(
+            "Scene of the paper", "3D, temperature-like colormap, bounding box, seen at an angle: in one step."
+        )
+        self.main_button.clicked.connect(self._show_scene)
+        self.before_button = QPushButton("As before")
+        self.before_button.setToolTip("Give every layer and the camera the look that they had.")
+        self.before_button.clicked.connect(self.show_before)
+        line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
+        line.addWidget(self.before_button)
+        self.column.addLayout(line)
+        self.column.addWidget(self._surface_fold())
+        self.clip = ClipPanel(self._viewer)
+        self.column.addWidget(self.clip)
+        self.views = CameraPanel(self._viewer)
+        self.column.addWidget(self.views)
+        self.status = StepStatus()
+        self.movie = MoviePanel(self._viewer, self.status)
+        self.column.addWidget(self.movie)
+        self.views.failed.connect(self._complain)
+        self.status.busy_changed.connect(self._enable)
+        self.column.addStretch(1)
+        self.footer.addWidget(self.status)
+
+    def _surface_fold(self) -> Fold:
+        self.surface_fold = fold = Fold("Phases")
+        self._phases = LayerChoice(self._viewer, is_phases, empty=_NO_PHASES, what="layer of phases")
+        self._phases.setToolTip("Labels whose surfaces are drawn.")
+        fold.form.addRow("Phases", self._phases)
+        fold.form.addRow(self._phases.hint())
+        self.phase_rows = PhaseRows(self._viewer)
+        fold.form.addRow(self.phase_rows)
+        self.phase_note = QLabel()
+        self.phase_note.setWordWrap(True)
+        fold.form.addRow(self.phase_note)
+        self.smoothing = CountBox(
+            15,
+            0,
+            200,
+            tip="Passes of smoothing over the steps of the voxels; 0 leaves them. Bodies that would lose more than a tenth of "
+            "their volume, those of some four voxels across and less, keep their steps. For pictures only.",
+        )
+        fold.form.addRow("Smoothing", self.smoothing)
+        self.detail = QComboBox()
+        self.detail.addItems(list(_DETAILS))
+        self.detail.setCurrentText("fine")
+        self.detail.setToolTip(
+            "Most triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A phase that needs more is "
+            "drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and slow the view down."
+        )
+        fold.form.addRow("Detail", self.detail)
+        self.surface_button = QPushButton("Draw surfaces")
+        self.surface_button.setToolTip(
+            "Lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes). Nothing is measured on "
+            "them."
+        )
+        self.surface_button.clicked.connect(self._make_surfaces)
+        fold.form.addRow(self.surface_button)
+        fold.expand(animate=False)
+        return fold
+
+    def _show_scene(self) -> None:
+        try:
+            self.show_scene()
+        except InputError as error:
+            self.status.refuse(error)
+
+    def _make_surfaces(self) -> None:
+        try:
+            layer = self._phases.required()
+            phases, scheme, names = volume_from_layer(layer), scheme_of(layer), self.phase_rows.wanted
+            if not names:
+                raise InputError("No phase is ticked; tick those whose surface is wanted.")
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        smoothing, most, layer_name = self.smoothing.value(), _DETAILS[self.detail.currentText()], layer.name
+
+        def work(progress: Progress, should_stop: ShouldStop) -> list[NamedSurface]:
+            return surfaces_of(
+                phases,
+                scheme,
+                names,
+                smoothing=smoothing,
+                max_triangles=most,
+                layer_name=layer_name,
+                progress=progress,
+                stop=should_stop,
+            )
+
+        self.status.run("Surfaces", work, lambda found: self._show_surfaces(layer, found))
+
+    def _show_surfaces(self, layer: Layer, found: list[NamedSurface]) -> None:
+        if layer not in self._viewer.layers:
+            self.status.say(f"'{layer.name}' was removed meanwhile; nothing was drawn.", problem=True)
+            return
+        remember_look(self._viewer)
+        seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)
+        self._viewer.dims.ndisplay = 3
+        for named in sorted(
+            found, key=lambda one: -self.phase_rows.opacities[one.phase].value()
+        ):  # the clear ones last
+            surface = put_surface(self._viewer, layer, named)
+            surface.opacity = self.phase_rows.opacities[named.phase].value() / 100
+            surface.visible = True
+        layer.visible = False  # its voxels would hide the surfaces
+        if (3, self._viewer.layers.units) != seen_in:  # from 2D, or out of µm: the camera looks elsewhere
+            fit_shown(self._viewer)
+        self.clip.apply()
+        self.status.say(_words(found))
+        self._enable()
+
+    def _on_rendering(self, text: str) -> None:
+        if self.layer is not None and self.layer.visible:
+            self.layer.rendering = RENDERINGS[text]
+
+    def _on_boxed(self, on: bool) -> None:
+        if self.layer is not None and on != self.layer.bounding_box.visible:
+            if on:
+                frame(self._viewer, self.layer)
+            else:
+                self.layer.bounding_box.visible = False
+
+    def _on_volume(self, layer: Layer | None) -> None:
+        if layer is not None:
+            connect_while_alive(self, layer.bounding_box.events.visible, self._take_box)
+        self._take_box()
+        self._enable()
+
+    def _take_box(self, event: Any = None) -> None:
+        """Follow the box of the chosen volume, whoever draws it."""
+        del event
+        self.boxed.setChecked(self.layer is not None and bool(self.layer.bounding_box.visible))
+        self.boxed.setEnabled(self.layer is not None)
+
+    def _on_theme(self, event: Any = None) -> None:
+        del event
+        follow_theme(self._viewer)
+
+    def _on_phases(self, layer: Layer | None) -> None:
+        self.phase_rows.show_phases_of(layer)
+        note = self.phase_rows.note
+        self.phase_note.setText(caveat(note) if note else "")
+        self.phase_note.setVisible(bool(note))
+        self.surface_fold.fit()
+        self._enable()
+
+    def _complain(self, words: str) -> None:
+        self.status.say(words, problem=True)
+
+    def _enable(self, _: Any = None) -> None:
+        busy = self.status.busy
+        self.main_button.setEnabled(self.layer is not None)
+        self.before_button.setEnabled(has_look_before(self._viewer))
+        self.surface_button.setEnabled(self.phases is not None and not busy)
+        self.movie.save_button.setEnabled(not busy)
+
+
+def _words(found: Sequence[NamedSurface]) -> str:
+    """Say what was drawn, and what of it is coarser or rougher than asked for."""
+    words = ", ".join(f"{one.phase} {len(one.surface.faces):,} triangles" for one in found)
+    said = [f"{words} ({found[0].surface.library})."]
+    coarse = [
+        f"{one.phase} in blocks of {one.surface.coarsened_by}³ voxels" for one in found if one.surface.coarsened_by > 1
+    ]
+    if coarse:
+        said.append(caveat(f"Drawn coarser: {', '.join(coarse)}; more Detail draws finer."))
+    small = [f"{one.surface.unsmoothed:,} of {one.phase}" for one in found if one.surface.unsmoothed]
+    if small:
+        said.append(f"Bodies too small to smooth, left as they are: {', '.join(small)}.")
+    return " ".join(said)

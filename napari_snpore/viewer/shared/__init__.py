@@ -1,0 +1,1 @@
+"""Parts that several forms of the viewer use: layers, workers, units, undo."""

@@ -1,0 +1,30 @@
+"""Labels that no step of ours made: whether they can be phases, and how these are called then."""
+
+from __future__ import annotations
+
+from napari.layers import Layer
+
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.viewer.shared.layers import label_range, record_of, scheme_of
+
+MOST_PHASES = 20
+"""Labels of unknown origin with more numbers than these are no phases."""
+
+
+def phase_scheme(layer: Layer) -> PhaseScheme:
+    """Return the phases of a labels layer; all labels of unknown origin are looked through for that: work for a thread.
+
+    Raises
+    ------
+    InputError
+        Labels of unknown origin that are negative or too many to be phases.
+    """
+    if "phase_names" not in record_of(layer):
+        least, most = label_range(layer)
+        if least < 0 or most > MOST_PHASES:
+            raise InputError(
+                f"The layer '{layer.name}' has labels from {least} to {most}; phases are numbered 1 to {MOST_PHASES} at most, "
+                "with 0 outside."
+            )
+    return scheme_of(layer)

@@ -1,0 +1,84 @@
+"""Work that follows what a user turns: only the latest wish counts, and a running one that is outdated is asked to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QEventLoop, QObject, Signal
+
+from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.shared.worker import Worker
+
+
+class LatestWork(QObject):
+    """Runs wishes one at a time in a thread; of those that come meanwhile only the last one is run.
+
+    Signals
+    -------
+    done : object
+        The result of the latest wish, in the GUI thread.
+    failed : str
+        One sentence, where it could not be granted.
+    """
+
+    done = Signal(object)
+    failed = Signal(str)
+    _idle = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._running: Worker | None = None
+        self._next: Callable[[Callable[[], bool]], Any] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a wish is being granted."""
+        return self._running is not None
+
+    def ask(self, work: Callable[[Callable[[], bool]], Any]) -> None:
+        """Run ``work(should_stop)`` as soon as the one that runs has noticed that it is outdated."""
+        self._next = work
+        if self._running is None:
+            self._start()
+        else:
+            self._running.quit()
+
+    def drop(self) -> None:
+        """Forget all wishes."""
+        self._next = None
+        if self._running is not None:
+            self._running.quit()
+
+    def wait(self) -> None:
+        """Return when nothing runs; the window stays alive meanwhile. For scripts."""
+        while self.busy:
+            loop = QEventLoop()
+            self._idle.connect(loop.quit)
+            loop.exec()
+
+    def _start(self) -> None:
+        work, self._next = self._next, None
+        assert work is not None
+        worker = Worker(lambda _, should_stop: work(should_stop), self)
+        self._running = worker
+        worker.returned.connect(self._on_returned)
+        worker.errored.connect(self._on_errored)
+        worker.finished.connect(self._on_finished)
+        worker.start()
+
+    def _on_returned(self, result: Any) -> None:
+        if self._next is None:
+            self.done.emit(result)
+
+    def _on_errored(self, error: Exception) -> None:
+        if self._next is None and not isinstance(error, Stopped):
+            plain = isinstance(error, InputError)
+            self.failed.emit(str(error) if plain else f"{type(error).__name__}: {error}")
+
+    def _on_finished(self) -> None:
+        self._running = None
+        if self._next is not None:
+            self._start()
+        else:
+            self._idle.emit()

@@ -1,0 +1,55 @@
+"""The sliders of a window step from voxel centre to voxel centre, whatever is drawn over the volume.
+
+napari's sliders start where the first layer starts. What is drawn around voxels, a surface or a box, starts at their faces, half
+a voxel earlier: every step would then lie between two slices, and every second slice would never be shown.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from napari.components import ViewerModel
+
+from napari_snpore.viewer.shared.layers import kind_of
+from napari_snpore.viewer.shared.units import nm_a_unit
+
+DRAWN_OVER = frozenset({"surface", "boxes", "box handles", "scene plane"})
+"""Kinds of layers that have no slices of their own."""
+
+_KEPT: list[weakref.ref[Any]] = []
+
+
+def keep_steps_on_voxels(viewer: ViewerModel) -> None:
+    """Keep the ranges of the sliders to the layers that have slices, now and whenever layers change."""
+    _KEPT[:] = [known for known in _KEPT if known() is not None]
+    if any(known() is viewer for known in _KEPT):
+        return
+    kept = weakref.ref(viewer)
+    _KEPT.append(kept)
+
+    def align(event: Any = None) -> None:
+        del event
+        window = kept()
+        ranges = None if window is None else voxel_ranges(window)
+        if window is not None and ranges is not None:
+            window.dims.range = ranges
+
+    viewer.dims.events.range.connect(align)
+    align()
+
+
+def voxel_ranges(viewer: ViewerModel) -> tuple[tuple[float, float, float], ...] | None:
+    """Return start, stop and step of each axis for the layers that have slices; None where these are all, or too few."""
+    layers = [layer for layer in viewer.layers if kind_of(layer) not in DRAWN_OVER]
+    if not layers or len(layers) == len(viewer.layers):
+        return None
+    extent = viewer.layers.get_extent(layers)
+    ndim = len(extent.step)
+    if ndim != viewer.dims.ndim:
+        return None
+    to_unit = nm_a_unit(extent.units, ndim) / nm_a_unit(viewer.layers.units, ndim)  # what is drawn is in nm
+    return tuple(
+        (float(low), float(high), float(step))
+        for low, high, step in zip(*extent.world * to_unit, extent.step * to_unit, strict=True)
+    )

@@ -1,0 +1,73 @@
+"""Things of ours come into the scene and move in it, and the window stays as the user left it: position and selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+from napari_snpore.viewer.shared.slider_steps import voxel_ranges
+from napari_snpore.viewer.shared.units import nm_a_unit
+from napari_snpore.viewer.shared.voxel_size import to_nm
+
+_OF_SLIDERS = ("range", "nsteps", "current_step", "point")
+
+
+@contextmanager
+def still_position(viewer: ViewerModel) -> Iterator[None]:
+    """Keep ``viewer.dims.point`` while layers of ours come or move, and the sliders on voxels.
+
+    napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders hear
+    of the new range only when it is known. A layer in nm beside one in µm makes nm the unit of the window: the point is then the
+    same in the new unit.
+    """
+    dims = viewer.dims
+    ndim, ranges, point, units = dims.ndim, dims.range, dims.point, viewer.layers.units
+    with ExitStack() as silence:
+        for name in _OF_SLIDERS:
+            silence.enter_context(getattr(dims.events, name).blocker())
+        yield
+        wanted = voxel_ranges(viewer) or dims.range
+        if dims.ndim == ndim:
+            dims.range, dims.point = ranges, point
+    if dims.ndim != ndim:
+        for name in _OF_SLIDERS:
+            getattr(dims.events, name)(value=getattr(dims, name))
+        return
+    if viewer.layers.units != units:
+        point = tuple(np.array(point) * nm_a_unit(units, ndim) / nm_a_unit(viewer.layers.units, ndim))
+    dims.range = wanted
+    if dims.point != point:
+        dims.set_point(range(ndim), point)
+
+
+def add_quietly(viewer: ViewerModel, layer: Layer) -> None:
+    """Add a layer that the user did not ask to work on: what is selected stays selected, and nobody is told otherwise.
+
+    Telling would also make napari look up what lies under a mouse that may not have moved since the switch to 3D, which fails.
+    """
+    selection = viewer.layers.selection
+    chosen, active = set(selection), selection.active
+    if active is None:
+        with still_position(viewer):
+            viewer.layers.append(layer)
+        return
+    with still_position(viewer), selection.events.active.blocker():
+        viewer.layers.append(layer)
+        selection.clear()
+        selection.update(chosen)
+        selection.active = active
+
+
+def count_in_nm(viewer: ViewerModel, layer: Layer) -> None:
+    """Count a layer of another length unit in nm; the window stays at its point of the specimen."""
+    dims, point, before = viewer.dims.ndim, viewer.dims.point, viewer.layers.extent.units
+    to_nm(layer)
+    after = viewer.layers.extent.units
+    if before == after or before is None or after is None or viewer.dims.ndim != dims:
+        return
+    moved = np.array(point) * nm_a_unit(before, dims) / nm_a_unit(after, dims)
+    viewer.dims.set_point(range(dims), [float(place) for place in moved])

@@ -1,0 +1,43 @@
+"""The voxel size of a layer that came without one, or in another unit: set where it lies, and written into its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_snpore.viewer.shared.layers import KEY, record_of
+from napari_snpore.viewer.shared.units import UNIT, has_scale, nm_factors
+
+
+def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
+    """Say how many nm the unit of layers without a length is, on every axis, and write it into their history."""
+    for layer in layers:
+        spacing = tuple(size_nm * float(step) for step in layer.scale)
+        record = dict(record_of(layer))
+        given = {"name": "voxel size", "parameters": {"spacing_nm": list(spacing), "source": "given in the window"}}
+        record["history"] = [*record.get("history", []), given]
+        layer.metadata = {**layer.metadata, KEY: record}
+        layer.translate = tuple(size_nm * float(place) for place in layer.translate)
+        layer.scale = spacing
+        layer.units = (UNIT,) * layer.ndim
+
+
+def to_nm(layer: Layer) -> None:
+    """Count a layer of another length unit in nm, where it lies, and write that into its history; others stay as they are."""
+    if not has_scale(layer) or {str(unit) for unit in layer.units} == {"nanometer"}:
+        return
+    was = str(layer.units[-1])
+    factors = np.array(nm_factors(layer.units, layer.name)).round(9)  # 1000, not 999.9999999999999
+    turn = np.diag([*factors, 1.0])
+    affine = turn @ np.array(layer.affine.affine_matrix) @ np.linalg.inv(turn)
+    spacing = factors * layer.scale
+    record = dict(record_of(layer))
+    given = {"name": "voxel size", "parameters": {"spacing_nm": spacing.tolist(), "source": f"converted from {was}"}}
+    record["history"] = [*record.get("history", []), given]
+    layer.metadata = {**layer.metadata, KEY: record}
+    layer.affine = affine
+    layer.translate = factors * layer.translate
+    layer.scale = spacing
+    layer.units = (UNIT,) * layer.ndim

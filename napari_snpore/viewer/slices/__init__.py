@@ -1,0 +1,1 @@
+"""The Ortho slices form: three linked slices, distances, oblique slices."""

@@ -1,0 +1,139 @@
+"""The rows of the Ortho slices that measure: a line drawn on a slice, its length, and the grey values along it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.form import MainButton, ResultText
+from napari_snpore.viewer.forms.line_plot import LinePlot
+from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
+from napari_snpore.viewer.shared.units import UNIT
+from napari_snpore.viewer.slices.ruler import Measured, Ruler, keep_line, line_profile
+from napari_snpore.viewer.slices.slab import Thick
+
+
+class DistanceRows(QWidget):
+    """A ruler for the slices, and what it reads.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The window.
+    looked_at : callable
+        Returns the layer whose values are read, and how thick its slices are (None: single ones).
+
+    Signals
+    -------
+    drawn : str
+        Name of the slice on which a line is drawn.
+    said : str
+        What was done.
+    failed : str
+        One sentence, where it could not be.
+    profiled
+        There is a profile to see.
+    """
+
+    drawn = Signal(str)
+    said = Signal(str)
+    failed = Signal(str)
+    profiled = Signal()
+
+    def __init__(self, viewer: ViewerModel, looked_at: Callable[[], tuple[Layer | None, Thick | None]]) -> None:
+        super().__init__()
+        self._viewer, self._looked_at = viewer, looked_at
+        self._unit = UNIT
+        self._line: Measured | None = None
+        self.ruler = Ruler(self._on_line)
+        self.profile = LatestWork(self)
+        self.profile.done.connect(self._show_profile)
+        self.profile.failed.connect(self.failed)
+        self.ruler_button = MainButton(
+            "Measure a distance", "While pressed: drag a line on a slice; its length and profile stand below."
+        )
+        self.ruler_button.setCheckable(True)
+        self.ruler_button.toggled.connect(self._on_ruler)
+        self.keep_button = QPushButton("Keep")
+        self.keep_button.setToolTip("Keep the line as a shape with its length; it is drawn on its slice from then on.")
+        self.keep_button.setEnabled(False)
+        self.keep_button.clicked.connect(self._keep_line)
+        line = QHBoxLayout()
+        line.addWidget(self.ruler_button, 1)
+        line.addWidget(self.keep_button)
+        self.length_text = ResultText("Straight distance between the two ends, from the voxel size of the layers.")
+        self.plot = LinePlot("distance (nm)", "grey value")
+        self.plot.setVisible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(line)
+        column.addWidget(self.length_text)
+        column.addWidget(self.plot)
+
+    def count_in(self, unit: str) -> None:
+        """Write lengths in a unit: nm, or px while there is no voxel size."""
+        if unit != self._unit:
+            self._unit = unit
+            self._write_length()
+
+    def refresh(self) -> None:
+        """Read the values along the line anew: of another layer, or over another thickness."""
+        self.plot.setVisible(False)
+        if self._line is not None:
+            self._read(self._line, finished=True)
+
+    def _on_ruler(self, on: bool) -> None:
+        self.ruler.active = on
+        if not on:
+            self.ruler.clear()
+            self.profile.drop()
+
+    def _on_line(self, line: Measured, finished: bool) -> None:
+        new, self._line = self._line is None or line.start_nm != self._line.start_nm, line
+        self.drawn.emit(line.plane)
+        self.keep_button.setEnabled(finished)
+        self._write_length()
+        if new:
+            self.plot.setVisible(False)
+        self._read(line, finished=finished)
+
+    def _write_length(self) -> None:
+        if self._line is not None:
+            self.length_text.show_lines([f"<b>{self._line.length_nm:.2f} {self._unit}</b> on {self._line.plane}"])
+
+    def _read(self, line: Measured, *, finished: bool) -> None:
+        self.profile.drop()
+        layer, thick = self._looked_at()
+        if layer is None or kind_of(layer) == "phases":
+            return
+        try:
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            if finished:
+                self.failed.emit(str(error))
+            return
+        self.profile.ask(lambda should_stop: line_profile(volume, line, thick))
+
+    def _show_profile(self, profile: tuple[Any, Any]) -> None:
+        self.plot.show_line(*profile)
+        if not self.plot.isVisibleTo(self):
+            self.plot.setVisible(True)
+            self.profiled.emit()
+
+    def _keep_line(self) -> None:
+        if self._line is None:
+            return
+        if self._unit != UNIT:
+            self.failed.emit("This layer has no voxel size; set it above, then the length can be kept in nm.")
+            return
+        keep_line(self._viewer, self._line)
+        self.keep_button.setEnabled(False)
+        self.said.emit("Kept in the layer 'distances'; its features hold the length in nm.")

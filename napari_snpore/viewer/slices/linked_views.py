@@ -1,0 +1,326 @@
+"""The three slices side by side: one position, one zoom, one picture of each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QGridLayout, QWidget
+
+from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.slices.mirror import can_be_sliced
+from napari_snpore.viewer.slices.planes import PLANES, XY
+from napari_snpore.viewer.slices.ruler import Measured
+from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slice_view import SliceView
+from napari_snpore.volume import Triple
+
+_SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
+_ROW = ((0, 0), (0, 1), (0, 2), (0, 3))
+"""(row, column) of XY, ZY, XZ and the corner."""
+
+
+class LinkedViews(QWidget):
+    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner; all in a row where that fits.
+
+    The position is that of the window itself, ``viewer.dims.point``: napari's own sliders move the cross-hair, and the
+    cross-hair moves them.
+
+    Signals
+    -------
+    position_changed : object
+        The point (z, y, x) in nm.
+    field_changed : float
+        Side of the field of view (nm) after the user zoomed.
+    """
+
+    position_changed = Signal(object)
+    field_changed = Signal(float)
+
+    def __init__(self, viewer: ViewerModel, corner: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._low: Triple = (0.0, 0.0, 0.0)
+        self._high: Triple = (1.0, 1.0, 1.0)
+        self._linking = self._pointing = self._closed = False
+        self._field_nm: float | None = None
+        self._looked_at_by_hand = False
+        self._worked_on = XY.name
+        self._shown_at: Triple | None = None
+        self._soon = QTimer(self)  # ends with the widget, as a bare single shot would not
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(50)
+        self._soon.timeout.connect(self._fit_again)
+        self.views: dict[str, SliceView] = {plane.name: SliceView(viewer, plane, self) for plane in PLANES}
+        self._corner = corner
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(3)
+        self._in_a_row: bool | None = None
+        self._arrange(in_a_row=False)
+        for view in self.views.values():
+            view.moved.connect(self._on_moved)
+            view.looked.connect(self._share_camera)
+            view.slid.connect(self._take_slider)
+            view.resized.connect(self._fit_soon)
+            view.filled.connect(self._on_filled)
+            view.stretched.connect(self._on_stretched)
+        connect_while_alive(self, viewer.dims.events.point, self._on_point)
+        connect_while_alive(self, viewer.events.theme, self._on_theme)
+        self.fit()
+        self._start_inside()
+
+    @property
+    def position(self) -> Triple:
+        """The point (z, y, x) in nm where the three planes cross."""
+        point = self._viewer.dims.point[-3:]
+        if len(point) < 3:
+            return 0.0, 0.0, 0.0
+        z, y, x = (float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True))
+        return z, y, x
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to slice."""
+        return not len(self.views[XY.name].model.layers)
+
+    @property
+    def worked_on(self) -> str:
+        """Name of the slice that the user touched last."""
+        return self._worked_on
+
+    @worked_on.setter
+    def worked_on(self, name: str) -> None:
+        self._worked_on = name
+
+    @property
+    def box(self) -> tuple[Triple, Triple]:
+        """First and last corner of all that is shown (nm)."""
+        return self._low, self._high
+
+    def move_to(self, point: Triple) -> None:
+        """Move the cross-hair to a point in nm; beyond the volumes it stays at their edge."""
+        dims = self._viewer.dims
+        first = dims.ndim - 3
+        if first < 0:
+            return
+        clipped = np.clip(point, self._low, self._high)
+        dims.set_point(range(first, dims.ndim), [float(value) for value in clipped])
+
+    def _on_moved(self, point: Triple) -> None:
+        view = self.sender()
+        if isinstance(view, SliceView):
+            self._worked_on = view.plane.name
+        self.move_to(point)
+
+    def _fit_again(self) -> None:
+        if not self._looked_at_by_hand:
+            self.fit(self._field_nm)
+
+    def camera(self) -> dict[str, Any] | None:
+        """Return where a user turned the slices to: ``middle_nm`` and ``zoom`` (px a nm); None while they fit by themselves."""
+        if not self._looked_at_by_hand:
+            return None
+        middle = [0.0, 0.0, 0.0]
+        for view in self.views.values():
+            _, middle[view.plane.rows], middle[view.plane.columns] = (float(value) for value in view.camera.center)
+        return {"middle_nm": middle, "zoom": float(self.views[XY.name].camera.zoom)}
+
+    def look_at(self, middle_nm: Triple, zoom: float) -> None:
+        """Turn the slices to a place, as a user does."""
+        self._looked_at_by_hand = True
+        self._turn_to(middle_nm, zoom)
+
+    def fit(self, field_nm: float | None = None) -> None:
+        """Show everything, or a square field of view around the cross-hair (nm).
+
+        Parameters
+        ----------
+        field_nm : float, optional
+            Side of the field; None: all.
+        """
+        self._field_nm, self._looked_at_by_hand = field_nm, False
+        if self._measure():
+            sides = [b - a for a, b in zip(self._low, self._high, strict=True)]
+            if field_nm is None:
+                self._look_at(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)), _triple(sides))
+            else:
+                self._look_at(self.position, (field_nm,) * 3)
+        self._on_point()
+
+    def show_thick(self, thick: Thick | None) -> None:
+        """Project slices over a thickness; None shows single ones."""
+        for view in self.views.values():
+            view.thick = thick
+            view.mirror.project(None if thick is None else thick.way)
+        self._on_point()
+
+    def draw_distances(self, lines: list[Measured]) -> None:
+        """Draw lines that were kept, each on its slice."""
+        for view in self.views.values():
+            view.distances.take(lines)
+        self._on_point()
+
+    def count_in(self, unit: str) -> None:
+        """Write positions in a unit: nm, or px while the layer that is looked at has no voxel size."""
+        for view in self.views.values():
+            view.unit = unit
+        self._on_point()
+
+    def closed(self) -> None:
+        """Let go of the three canvases."""
+        self._soon.stop()
+        self._closed = True  # what the window still tells before Qt deletes the widget
+        for view in self.views.values():
+            view.close_canvas()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Stand in a row where there is more room beside than below."""
+        super().resizeEvent(event)
+        self._arrange(in_a_row=self.width() > 1.8 * self.height())
+        self._fit_soon()
+
+    def _fit_soon(self) -> None:
+        if not self._looked_at_by_hand:
+            self._soon.start()
+
+    def _arrange(self, *, in_a_row: bool) -> None:
+        if in_a_row == self._in_a_row:
+            return
+        self._in_a_row = in_a_row
+        places = _ROW if in_a_row else _SQUARE
+        parts = [*(self.views[plane.name] for plane in PLANES), self._corner]
+        for part in parts:
+            self._grid.removeWidget(part)
+        for part, (row, column) in zip(parts, places, strict=True):
+            self._grid.addWidget(part, row, column)
+        for k in range(4):
+            self._grid.setColumnStretch(k, int(any(column == k for _, column in places)))
+            self._grid.setRowStretch(k, int(any(row == k for row, _ in places)))
+        self._soon.start()
+
+    def showEvent(self, event: Any) -> None:
+        """Fit once the views have their size."""
+        super().showEvent(event)
+        self._soon.start()
+
+    def _measure(self) -> bool:
+        """Take the box of all layers; False while there is none."""
+        layers = [layer for layer in self._viewer.layers if can_be_sliced(layer)]
+        if not layers:
+            return False
+        extent = self._viewer.layers.get_extent(layers)
+        low, high = np.asarray(extent.world)[:, -3:]
+        half = np.asarray(extent.step)[-3:] / 2
+        self._low, self._high = _triple(low - half), _triple(high + half)
+        return True
+
+    def _on_filled(self) -> None:
+        shown, before = len(self.views[XY.name].model.layers), (self._low, self._high)
+        if not self._measure():
+            self._shown_at = None
+        elif shown == 1 or (self._low, self._high) != before:
+            self.fit(self._field_nm)
+            self._start_inside()
+
+    def _on_stretched(self) -> None:
+        before = self._low, self._high
+        if self._measure() and (self._low, self._high) != before:
+            self.fit(self._field_nm)
+        else:
+            self._on_point()
+
+    def _start_inside(self) -> None:
+        """Go to the middle where the window stands outside all that is sliced: beside a flat picture, or far away."""
+        point = np.asarray(self._viewer.dims.point[-3:])
+        if not self.is_empty and point.size == 3 and not ((point >= self._low) & (point <= self._high)).all():
+            self.move_to(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)))
+
+    def _take_slider(self, axis: int, place: float) -> None:
+        if not self._pointing and place != self.position[axis]:
+            point = list(self.position)
+            point[axis] = place
+            self.move_to(_triple(point))
+
+    def _look_at(self, middle: Triple, field: Triple) -> None:
+        self._turn_to(middle, min(self._zoom_that_fits(view, field) for view in self.views.values()))
+
+    def _turn_to(self, middle: Triple, zoom: float) -> None:
+        self._linking = True
+        for view in self.views.values():
+            view.camera.center = (0.0, middle[view.plane.rows], middle[view.plane.columns])
+            view.camera.zoom = zoom
+        self._linking = False
+
+    @staticmethod
+    def _zoom_that_fits(view: SliceView, field: Triple) -> float:
+        height, width = (max(side, 50) for side in view.canvas.canvas.size)
+        return min(height / field[view.plane.rows], width / field[view.plane.columns])
+
+    def _share_camera(self, name: str) -> None:
+        if self._linking:
+            return
+        self._linking = True
+        self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
+        view, zoom = self.views[name], self.views[name].camera.zoom
+        zoomed = any(other.camera.zoom != zoom for other in self.views.values())
+        self._worked_on = name
+        _, row, column = view.camera.center
+        seen = {view.plane.rows: row, view.plane.columns: column}
+        for other in self.views.values():
+            if other is not view:
+                other.camera.zoom = zoom
+                self._look_there(other, seen)
+        self._linking = False
+        if zoomed:
+            self._field_nm = min(side for one in self.views.values() for side in one.seen_nm)
+            self.field_changed.emit(self._field_nm)
+
+    @staticmethod
+    def _look_there(view: SliceView, seen: Mapping[int, float]) -> None:
+        """Move the middle of a view along the axes that are given."""
+        _, row, column = view.camera.center
+        view.camera.center = (0.0, seen.get(view.plane.rows, row), seen.get(view.plane.columns, column))
+
+    def _follow(self, point: Triple) -> None:
+        """Look at the cross-hair again where it moved out of sight."""
+        before, self._shown_at = self._shown_at, point
+        if before is None or before == point:
+            return
+        lost = {}
+        for view in self.views.values():
+            for axis, middle, side in zip(
+                (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.seen_nm, strict=True
+            ):
+                if point[axis] != before[axis] and abs(point[axis] - middle) > side / 2:
+                    lost[axis] = point[axis]
+        if lost:
+            self._linking = True
+            for view in self.views.values():
+                self._look_there(view, lost)
+            self._linking = False
+
+    def _on_point(self, event: Any = None) -> None:
+        del event
+        if self._closed:
+            return
+        point = self.position
+        self._pointing = True
+        for view in self.views.values():
+            view.show_point(point, self._low, self._high)
+        self._pointing = False
+        if not self.is_empty:
+            self._follow(point)
+        self.position_changed.emit(point)
+
+    def _on_theme(self, event: Any) -> None:
+        for view in self.views.values():
+            view.model.theme = self._viewer.theme
+
+
+def _triple(values: Any) -> Triple:
+    z, y, x = (float(value) for value in values)
+    return z, y, x

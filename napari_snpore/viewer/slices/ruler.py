@@ -1,0 +1,200 @@
+"""A ruler on the slices: drag a line, read its length in nm and the grey values along it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy
+from napari.components import ViewerModel
+from napari.layers import Shapes
+from numpy.typing import NDArray
+from qtpy.QtCore import Qt
+from vispy.scene.visuals import Line
+
+from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
+from napari_snpore.viewer.shared.units import UNIT
+from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.slices.planes import PLANES
+from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.volume import Triple, Volume
+
+if TYPE_CHECKING:
+    from napari_snpore.viewer.slices.slice_view import SliceView
+
+KIND = "distances"
+COLOUR = "#ff922b"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A line that was drawn on a slice.
+
+    Parameters
+    ----------
+    plane : str
+        Name of the slice.
+    start_nm, end_nm : (float, float, float)
+        World coordinates (z, y, x).
+    """
+
+    plane: str
+    start_nm: Triple
+    end_nm: Triple
+
+    @property
+    def normal(self) -> int:
+        """The axis across its slice."""
+        return next(plane.normal for plane in PLANES if plane.name == self.plane)
+
+    @property
+    def place_nm(self) -> float:
+        """Where its slice lies along that axis."""
+        return self.start_nm[self.normal]
+
+    @property
+    def length_nm(self) -> float:
+        """Distance between the ends."""
+        return math.dist(self.start_nm, self.end_nm)
+
+
+class Ruler:
+    """Takes the mouse on every slice while it is switched on; ``on_line`` gets each line while it is drawn and at its end.
+
+    Parameters
+    ----------
+    on_line : callable
+        ``on_line(line, finished)``.
+    """
+
+    def __init__(self, on_line: Callable[[Measured, bool], None]) -> None:
+        self.active = False
+        self._on_line = on_line
+        self._drawn: dict[str, Line] = {}
+        self._line: Measured | None = None
+
+    def holds(self, view: SliceView, position: Any) -> bool:
+        """Take the mouse wherever it is."""
+        return self.active
+
+    def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
+        """Return the cross of a drawing tool."""
+        return Qt.CursorShape.CrossCursor
+
+    def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+        """Draw a line from where the mouse went down to where it is."""
+        start, line = _triple(event.position), None
+        yield
+        while event.type == "mouse_move":
+            line = Measured(view.plane.name, start, _triple(event.position))
+            self._draw(view, line)
+            self._on_line(line, False)
+            yield
+        if line is not None:
+            self._on_line(line, True)
+
+    def follow(self, point: Triple) -> None:
+        """Hide the line while its slice is not the one through a point (z, y, x)."""
+        if self._line is not None:
+            self._drawn[self._line.plane].visible = math.isclose(
+                self._line.place_nm, point[self._line.normal], abs_tol=1e-6
+            )
+
+    def clear(self) -> None:
+        """Take the drawn lines away."""
+        self._line = None
+        for drawn in self._drawn.values():
+            drawn.visible = False
+
+    def _draw(self, view: SliceView, line: Measured) -> None:
+        self.clear()
+        self._line = line
+        drawn = self._drawn.get(view.plane.name)
+        if drawn is None:
+            drawn = Line(np.zeros((2, 2), np.float32), color=COLOUR, width=2, parent=view.scene)
+            drawn.order = 1_001
+            drawn.set_gl_state("translucent", depth_test=False)
+            self._drawn[view.plane.name] = drawn
+        ends = [(end[view.plane.columns], end[view.plane.rows]) for end in (line.start_nm, line.end_nm)]
+        drawn.set_data(np.array(ends, np.float32))
+        drawn.visible = True
+
+
+def line_profile(
+    volume: Volume, line: Measured, thick: Thick | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return distances (nm) from the start of a line and the grey values there, linearly interpolated; NaN outside.
+
+    Two samples a voxel of the finest spacing; in a thick slice of what it projects.
+    """
+    step = min(volume.spacing) / 2
+    count = max(2, math.ceil(line.length_nm / step) + 1)
+    share = np.linspace(0.0, 1.0, count)
+    start, end, origin, spacing = map(np.array, (line.start_nm, line.end_nm, volume.origin, volume.spacing))
+    where = (start[:, None] + (end - start)[:, None] * share - origin[:, None]) / spacing[:, None]
+    low = np.clip(np.floor(where.min(axis=1)).astype(int), 0, np.array(volume.shape) - 1)
+    high = np.clip(np.ceil(where.max(axis=1)).astype(int) + 1, low + 1, volume.shape)
+    if thick is not None:
+        axis, size = line.normal, volume.shape[line.normal]
+        first = thick.first(axis, line.place_nm)
+        if -thick.count(axis) < first < size:
+            low[axis], high[axis] = max(first, 0), min(first + thick.count(axis), size)
+            where[axis] = low[axis]
+    part = np.asarray(volume.data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.float64)
+    if thick is not None:
+        part = (part.mean if thick.way == "mean" else part.max)(axis=line.normal, keepdims=True)
+    values = scipy.ndimage.map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
+    return share * line.length_nm, values
+
+
+def distances_layer(viewer: ViewerModel) -> Shapes | None:
+    """Return the layer of kept distances; None while none was kept."""
+    return next((one for one in viewer.layers if isinstance(one, Shapes) and kind_of(one) == KIND), None)
+
+
+def kept_lines(viewer: ViewerModel) -> list[Measured]:
+    """Return the distances that were kept; lines that somebody else drew there are left out."""
+    layer = distances_layer(viewer)
+    if layer is None or "plane" not in layer.features:
+        return []
+    known = {plane.name for plane in PLANES}
+    return [
+        Measured(str(plane), _triple(ends[0]), _triple(ends[1]))
+        for plane, ends in zip(layer.features["plane"], layer.data, strict=False)
+        if plane in known and np.shape(ends) == (2, 3)
+    ]
+
+
+def keep_line(viewer: ViewerModel, line: Measured) -> None:
+    """Add a line to the layer of distances, with its length as a feature."""
+    ends = np.array([line.start_nm, line.end_nm])
+    layer = distances_layer(viewer)
+    row = pd.DataFrame({"plane": [line.plane], "distance_nm": [line.length_nm]})
+    if layer is not None:
+        features = pd.concat([layer.features, row], ignore_index=True)
+        layer.add_lines([ends], edge_color=COLOUR, edge_width=layer.current_edge_width)
+        layer.features = features
+        return
+    layer = Shapes(
+        [ends],
+        shape_type="line",
+        name="distances",
+        features=row,
+        units=(UNIT,) * 3,
+        axis_labels=VOLUME_AXES,
+        edge_color=COLOUR,
+        edge_width=line.length_nm / 100,
+        text={"string": "{distance_nm:.3g} nm", "color": COLOUR, "size": 10},
+        metadata={KEY: {"kind": KIND, "history": []}},
+    )
+    layer.current_edge_width = line.length_nm / 100
+    add_quietly(viewer, layer)
+
+
+def _triple(values: Any) -> Triple:
+    z, y, x = (float(value) for value in values)
+    return z, y, x

@@ -1,0 +1,183 @@
+"""The planes of the slices inside the 3D scene: thin pictures where they lie, cut from the same array.
+
+A plane is an image layer of one voxel's thickness: three of 512² reach the graphics card in milliseconds, where napari's own
+``depiction="plane"`` would upload the whole volume once for each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layers import KEY, array_from_layer, refuse_turned
+from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.slices.mirror import can_be_sliced
+from napari_snpore.viewer.slices.planes import PLANES, SlicePlane
+from napari_snpore.volume import Triple
+
+KIND = "scene plane"
+_PLACE = ("data", "scale", "translate", "units")
+
+
+class ScenePlanes(QObject):
+    """Shows the three planes of one layer in 3D, following the cross-hair.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The window.
+    owner : QObject
+        The planes follow the scene as long as it lives.
+
+    Signals
+    -------
+    gone
+        The planes left the scene because their layer did, or because they were removed by hand.
+    """
+
+    gone = Signal()
+
+    def __init__(self, viewer: ViewerModel, owner: QObject) -> None:
+        super().__init__(owner)
+        self._viewer = viewer
+        self._source: Image | Labels | None = None
+        self._planes: dict[SlicePlane, Layer] = {}
+        self._hidden: list[Layer] = []
+        connect_while_alive(self, viewer.dims.events.ndisplay, self._on_ndisplay)
+        connect_while_alive(self, viewer.layers.events.removed, self._on_removed)
+
+    @property
+    def source(self) -> Layer | None:
+        """The layer whose planes are shown."""
+        return self._source
+
+    @property
+    def shown(self) -> bool:
+        """Whether there are planes in the scene."""
+        return bool(self._planes)
+
+    @property
+    def hidden(self) -> tuple[Layer, ...]:
+        """The volumes that were hidden because they would cover the planes; they come back when the planes go."""
+        return tuple(self._hidden)
+
+    def show(self, source: Image | Labels, point: Triple) -> None:
+        """Put the three planes of a layer into the scene, in place of those that are there.
+
+        Raises
+        ------
+        InputError
+            Not three axes, in colour, or turned against the axes.
+        """
+        array_from_layer(source)
+        refuse_turned(source, source.name)
+        self.hide()
+        self._source = source
+        for plane in PLANES:
+            self._planes[plane] = layer = self._new_plane(source, plane, point)
+            add_quietly(self._viewer, layer)
+        for name in _look_of(source):
+            getattr(source.events, name).connect(self._take_look)
+        for name in _PLACE:
+            getattr(source.events, name).connect(self._cut_again)
+        self._hidden = [
+            layer
+            for layer in self._viewer.layers
+            if layer.visible and isinstance(layer, (Image, Labels)) and can_be_sliced(layer)
+        ]
+        for layer in self._hidden:
+            layer.visible = False  # the slices go on showing it
+
+    def move(self, point: Triple) -> None:
+        """Cut the planes at another point (z, y, x) in nm."""
+        if self._source is None or self._viewer.dims.ndisplay != 3:
+            return
+        for plane, layer in self._planes.items():
+            layer.data, layer.translate = self._cut(self._source, plane.normal, point)
+
+    def hide(self) -> None:
+        """Take the planes out of the scene, and show the volumes again."""
+        source, self._source = self._source, None
+        if source is not None:
+            for name in _look_of(source):
+                getattr(source.events, name).disconnect(self._take_look)
+            for name in _PLACE:
+                getattr(source.events, name).disconnect(self._cut_again)
+        planes, self._planes = self._planes, {}
+        for layer in planes.values():
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        hidden, self._hidden = self._hidden, []
+        for layer in hidden:
+            layer.visible = True
+
+    def _new_plane(self, source: Image | Labels, plane: SlicePlane, point: Triple) -> Layer:
+        data, translate = self._cut(source, plane.normal, point)
+        common = {
+            "name": f"{plane.name} plane",
+            "scale": source.scale,
+            "translate": translate,
+            "units": source.units,
+            "axis_labels": source.axis_labels,
+            "metadata": {KEY: {"kind": KIND}},
+            "visible": self._viewer.dims.ndisplay == 3,
+            **{name: getattr(source, name) for name in _look_of(source)},
+        }
+        if isinstance(source, Labels):
+            return Labels(data, opacity=1.0, **common)
+        return Image(data, interpolation3d="nearest", blending="translucent", rendering="mip", **common)
+
+    @staticmethod
+    def _cut(source: Layer, axis: int, point: Triple) -> tuple[NDArray[Any], NDArray[Any]]:
+        data = array_from_layer(source)
+        index = int(
+            np.clip(np.rint((point[axis] - source.translate[axis]) / source.scale[axis]), 0, data.shape[axis] - 1)
+        )
+        where: list[slice] = [slice(None)] * 3
+        where[axis] = slice(index, index + 1)
+        translate = np.array(source.translate, float)
+        translate[axis] += index * source.scale[axis]
+        return np.asarray(data[tuple(where)]), translate
+
+    def _take_look(self, event: Any) -> None:
+        del event
+        if self._source is not None:
+            for layer in self._planes.values():
+                for name in _look_of(self._source):
+                    setattr(layer, name, getattr(self._source, name))
+
+    def _cut_again(self, event: Any) -> None:
+        del event
+        if self._source is not None:
+            for layer in self._planes.values():
+                layer.scale, layer.units = self._source.scale, self._source.units
+            self.move(self._point())
+
+    def _on_ndisplay(self, event: Any) -> None:
+        del event
+        for layer in self._planes.values():
+            layer.visible = self._viewer.dims.ndisplay == 3
+        if self._source is not None:
+            self.move(self._point())
+
+    def _point(self) -> Triple:
+        z, y, x = (float(value) for value in self._viewer.dims.point[-3:])
+        return z, y, x
+
+    def _on_removed(self, event: Any) -> None:
+        self._planes = {plane: layer for plane, layer in self._planes.items() if layer is not event.value}
+        self._hidden = [layer for layer in self._hidden if layer is not event.value]
+        if self._source is not None and (event.value is self._source or not self._planes):
+            self.hide()
+            self.gone.emit()
+
+
+def _look_of(source: Image | Labels) -> tuple[str, ...]:
+    """Return what the planes take over from their layer, the range before the colours that lie in it."""
+    return ("colormap",) if isinstance(source, Labels) else ("contrast_limits", "colormap", "gamma")

@@ -1,0 +1,433 @@
+"""The Ortho slices widget: three linked slices, and beside them where they are, how thick, how wide, and what is measured."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import napari.components
+from napari.layers import Image, Labels, Layer
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.form import FormScroll, NumberBox, ResultText, form_layout
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.shared.docking import keep_docked, stand_below
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.units import UNIT, has_scale
+from napari_snpore.viewer.shared.view_kept import count_in_nm
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.slices.distance_rows import DistanceRows
+from napari_snpore.viewer.slices.linked_views import LinkedViews
+from napari_snpore.viewer.slices.mirror import can_be_sliced
+from napari_snpore.viewer.slices.oblique_panel import ObliquePanel
+from napari_snpore.viewer.slices.position_row import PositionRow
+from napari_snpore.viewer.slices.positions import Sight, keep_position, position_named, sight_named
+from napari_snpore.viewer.slices.ruler import distances_layer, kept_lines
+from napari_snpore.viewer.slices.scene_planes import ScenePlanes
+from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.view_rows import SightRows
+from napari_snpore.viewer.slices.voxel_text import has_values, voxel_words, words_without_volume
+from napari_snpore.volume import Triple
+
+_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+
+
+_OPEN: weakref.WeakSet[OrthoSlicesWidget] = weakref.WeakSet()
+
+
+def open_slices_of(viewer: napari.components.ViewerModel) -> OrthoSlicesWidget | None:
+    """Return the ortho slices that are open on a window; None without one."""
+    alive = (widget for widget in _OPEN if isalive(widget) and widget.parentWidget() is not None)
+    return next((widget for widget in alive if widget.shows(viewer)), None)
+
+
+class OrthoSlicesWidget(QWidget):
+    """Three linked slices of all volumes and labels of the window.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = OrthoSlicesWidget(viewer)
+        widget.position = (12.0, 20.0, 20.0)
+        widget.field_of_view = 38.4
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._settled = False
+        self._soon = QTimer(self)  # once napari has made the dock
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._settle)
+        self._closed = False
+        for layer in self._viewer.layers:
+            self._take_nm(layer)
+        self.planes = ScenePlanes(self._viewer, self)
+        corner = self._corner()
+        self.linked = LinkedViews(self._viewer, corner, self)
+        for view in self.linked.views.values():
+            view.touches.insert(0, self.ruler)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(self.linked)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.linked.position_changed.connect(self._on_position)
+        self.linked.field_changed.connect(self._sight.write_field)
+        self._layers.layer_changed.connect(self._on_layer)
+        self._layers.scale_changed.connect(self._on_scale)
+        self.planes.gone.connect(self._on_planes_gone)
+        self._distances: weakref.WeakSet[Layer] = weakref.WeakSet()
+        connect_while_alive(self, self._viewer.layers.events.inserted, self._on_layers)
+        connect_while_alive(self, self._viewer.layers.events.removed, self._on_layers)
+        self._on_layers()
+        self._on_layer(self._layers.layer)
+        self._on_position(self.linked.position)
+        _OPEN.add(self)
+
+    def shows(self, viewer: napari.components.ViewerModel) -> bool:
+        """Say whether these are the slices of a window."""
+        return self._viewer is plain_viewer(viewer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer whose voxels are counted, and whose grey values profiles and oblique slices show."""
+        return self._layers.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._layers.layer = layer
+
+    @property
+    def position(self) -> Triple:
+        """The point (z, y, x) in nm where the slices cross."""
+        return self.linked.position
+
+    @position.setter
+    def position(self, point: Triple) -> None:
+        self.linked.move_to(point)
+
+    @property
+    def field_of_view(self) -> float:
+        """Side of the field around the cross-hair (nm); 0 shows everything."""
+        return float(self.field.value())
+
+    @field_of_view.setter
+    def field_of_view(self, side_nm: float) -> None:
+        self._sight.write_field(side_nm)
+        self._fit()
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what is shown how; the position is that of the window."""
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "field_nm": self.field_of_view,
+            "thick_way": self.thick_way.currentText(),
+            "thickness_nm": self.thickness.value(),
+            "in_scene": self.in_scene.isChecked(),
+            "camera": self.linked.camera(),
+            "hidden": [layer.name for layer in self.planes.hidden],
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") in layers:
+            self.layer = layers[state["layer"]]
+        self.field_of_view = float(state.get("field_nm", 0.0))
+        self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
+        self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
+        if state.get("camera"):
+            self.linked.look_at(**state["camera"])
+        if state.get("in_scene") and self.layer is not None:
+            for name in state.get("hidden", [state.get("layer")]):
+                if name in layers:  # hidden for the planes; they hide it again, and give it back when they go
+                    layers[name].visible = True
+            self.in_scene.setChecked(True)
+
+    def closed(self) -> None:
+        """Take the planes out of the scene and let go of the canvases; the widget is of no use afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        self.distances.profile.drop()
+        self.oblique.closed()
+        self.planes.hide()
+        self.linked.closed()
+        self.deleteLater()
+
+    def showEvent(self, event: Any) -> None:
+        """Stand below the picture the first time."""
+        super().showEvent(event)
+        if not self._settled:
+            self._settled = True
+            self._soon.start()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the profile in sight while lines are drawn."""
+        super().resizeEvent(event)
+        if self.ruler.active:
+            self._see_profile()
+
+    def event(self, event: Any) -> bool:
+        """Notice that the dock was closed."""
+        if event is not None and event.type() == event.Type.ParentChange and self.parentWidget() is None:
+            self.closed()
+        return bool(super().event(event))
+
+    def keep(self, name: str = "") -> str:
+        """Keep the present position under a name, numbered where it is empty; return the name.
+
+        Raises
+        ------
+        InputError
+            There is no volume, or it has no voxel size.
+        """
+        if not has_scale(self._layers.required()):
+            raise InputError("This layer has no voxel size; set it above, then positions can be kept in nm.")
+        sight = Sight(self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value())
+        name = keep_position(self._viewer, name, self.position, sight)
+        self._positions.list_positions()
+        return name
+
+    def go_to(self, name: str) -> None:
+        """Return to a position that was kept, with the field of view and the thickness that it had.
+
+        Raises
+        ------
+        InputError
+            There is none of this name.
+        """
+        point, sight = position_named(self._viewer, name), sight_named(self._viewer, name)
+        if sight is not None:
+            self.linked.worked_on = sight.plane
+            self._sight.set_thick(sight.thick_way, sight.thickness_nm)
+        self.linked.move_to(point)
+        if sight is not None:
+            self.field_of_view = sight.field_nm
+            self.status.say(f"{name}, {sight.plane}, field of view {self.field.text()}{' nm' * bool(sight.field_nm)}.")
+
+    def _corner(self) -> QWidget:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(6)
+        self._layers = LayerChoice(
+            self._viewer,
+            has_values,
+            empty=_EMPTY,
+            what="volume",
+        )
+        self._layers.setToolTip(
+            "Whose voxels are counted, and whose values the profile, the 3D planes and the oblique slice show."
+        )
+        rows = form_layout()
+        column.addLayout(rows)
+        rows.addRow("Values of", self._layers)
+        rows.addRow(self._layers.hint())
+        self._place_rows(rows)
+        self._view_rows(rows)
+        self._measure_rows(rows)
+        self.oblique = ObliquePanel(self._viewer, self._place)
+        column.addWidget(self.oblique)
+        self.status = StepStatus()
+        self._profile_soon = QTimer(self)  # once the form has made room for it
+        self._profile_soon.setSingleShot(True)
+        self._profile_soon.setInterval(50)
+        self._profile_soon.timeout.connect(self._scroll_to_profile)
+        self.oblique.failed.connect(self._complain)
+        self.oblique.saved.connect(self.status.say)
+        column.addStretch(1)
+        self._scroll = FormScroll()
+        self._scroll.setWidget(inside)
+        corner = QWidget()
+        around = QVBoxLayout(corner)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.setSpacing(0)
+        around.addWidget(self._scroll, 1)
+        around.addWidget(self.status)  # in sight wherever the form is scrolled to
+        return corner
+
+    def _place_rows(self, rows: QFormLayout) -> None:
+        self.boxes: list[NumberBox] = []
+        line = QHBoxLayout()
+        for axis in "zyx":
+            box = NumberBox(
+                0.0, -1e7, 1e7, step=1.0, tip=f"{axis} of the cross-hair in nm, the origin of the volume included."
+            )
+            box.valueChanged.connect(self._on_box)
+            self.boxes.append(box)
+            box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
+            box.setMinimumWidth(60)
+            line.addWidget(box, 1)
+        self._place_label = QLabel()
+        rows.addRow(self._place_label, line)
+        self.voxel_text = ResultText("Voxel of the chosen layer under the cross-hair, and its value.")
+        rows.addRow(self.voxel_text)
+        self._positions = PositionRow(self._viewer)
+        self._positions.keep_asked.connect(self._keep_this)
+        self._positions.chosen.connect(self.go_to)
+        self.positions = self._positions.names
+        rows.addRow("Position", self._positions)
+
+    def _view_rows(self, rows: QFormLayout) -> None:
+        self._sight = SightRows(rows, self)
+        self._sight.thick_changed.connect(self._on_thick)
+        self._sight.field_asked.connect(self._fit)
+        self.thick_way, self.thickness, self.field = self._sight.way, self._sight.thickness, self._sight.field
+        self.in_scene = QCheckBox("these planes in the 3D view")
+        self.in_scene.setToolTip("Show the three planes of the chosen layer where they lie, in napari's own 3D view.")
+        self.in_scene.toggled.connect(self._show_planes)
+        rows.addRow(self.in_scene)
+
+    def _measure_rows(self, rows: QFormLayout) -> None:
+        self.distances = DistanceRows(self._viewer, self._looked_at)
+        self.distances.drawn.connect(self._on_drawn)
+        self.distances.said.connect(self._say)
+        self.distances.failed.connect(self._complain)
+        self.distances.profiled.connect(self._see_profile)
+        self.ruler = self.distances.ruler
+        self.ruler_button, self.keep_line_button = self.distances.ruler_button, self.distances.keep_button
+        self.line_text, self.profile_plot = self.distances.length_text, self.distances.plot
+        rows.addRow(self.distances)
+
+    def _take_nm(self, layer: Layer) -> None:
+        if can_be_sliced(layer):
+            count_in_nm(self._viewer, layer)
+
+    def _on_layers(self, event: Any = None) -> None:
+        """Draw the distances that are kept, and count all that is sliced in nm."""
+        if event is not None and event.type == "inserted":
+            self._take_nm(event.value)
+        layer = distances_layer(self._viewer)
+        if layer is not None and layer not in self._distances:
+            self._distances.add(layer)
+            connect_while_alive(self, layer.events.data, self._draw_distances)
+            connect_while_alive(self, layer.events.visible, self._draw_distances)
+        self._draw_distances()
+        self._write_voxel()
+
+    def _draw_distances(self, event: Any = None) -> None:
+        del event
+        layer = distances_layer(self._viewer)
+        lines = kept_lines(self._viewer) if layer is not None and layer.visible else []
+        self.linked.draw_distances(lines)
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        unit = "px" if layer is not None and not has_scale(layer) else UNIT
+        self._place_label.setText(f"z, y, x ({unit})")
+        self.linked.count_in(unit)
+        self.distances.count_in(unit)
+        self.in_scene.setEnabled(layer is not None)
+        if self.planes.shown and layer is not None and layer is not self.planes.source:
+            self._show_planes(True)
+        self._on_thick()
+        self._write_voxel()
+        self.oblique.refresh()
+
+    def _on_scale(self) -> None:
+        self._on_layer(self._layers.layer)
+
+    def _on_position(self, point: Triple) -> None:
+        for box, value in zip(self.boxes, point, strict=True):
+            blocked = box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(blocked)
+        self._write_voxel()
+        self.ruler.follow(point)
+        self.planes.move(point)
+        self.oblique.refresh()
+
+    def _on_box(self) -> None:
+        z, y, x = (float(box.value()) for box in self.boxes)
+        self.linked.move_to((z, y, x))
+
+    def _write_voxel(self) -> None:
+        layer = self._layers.layer
+        self.voxel_text.show_lines(
+            words_without_volume(self._viewer.layers) if layer is None else [voxel_words(layer, self.position)]
+        )
+
+    def _on_thick(self) -> None:
+        thick = self._sight.thick(self._layers.layer)
+        self.linked.show_thick(thick)
+        self._sight.write_thick(thick)
+        self.distances.refresh()
+
+    def _fit(self) -> None:
+        self.linked.fit(self.field.value() or None)
+
+    def _show_planes(self, on: bool) -> None:
+        layer = self._layers.layer
+        self._pin(())
+        if not on or not isinstance(layer, (Image, Labels)):
+            self.planes.hide()
+            return
+        try:
+            self.planes.show(layer, self.position)
+        except InputError as error:
+            self.status.refuse(error)
+            self.in_scene.setChecked(False)
+            return
+        self._pin(self.planes.hidden)
+        if self._viewer.dims.ndisplay == 2:
+            self._viewer.dims.ndisplay = 3
+
+    def _pin(self, layers: Sequence[Layer]) -> None:
+        for view in self.linked.views.values():
+            view.mirror.pin(layers)
+
+    # methods, not closures: Qt holds those weakly, and the canvases go with the window
+
+    def _settle(self) -> None:
+        stand_below(self)
+        keep_docked(self)
+
+    def _complain(self, words: str) -> None:
+        self.status.say(words, problem=True)
+
+    def _say(self, words: str) -> None:
+        self.status.say(words)
+        self._see_profile()  # the status took some of its room
+
+    def _place(self) -> tuple[Layer | None, Triple]:
+        return self._layers.layer, self.position
+
+    def _looked_at(self) -> tuple[Layer | None, Thick | None]:
+        return self._layers.layer, self._sight.thick(self._layers.layer)
+
+    def _on_drawn(self, plane: str) -> None:
+        self.linked.worked_on = plane
+
+    def _see_profile(self) -> None:
+        self._profile_soon.start()
+
+    def _scroll_to_profile(self) -> None:
+        if self.profile_plot.isVisible():
+            self._scroll.ensureWidgetVisible(self.profile_plot, 0, 8)
+
+    def _on_planes_gone(self) -> None:
+        self._pin(())
+        self.in_scene.setChecked(False)
+
+    def _keep_this(self, name: str) -> None:
+        try:
+            self.status.say(f"Kept as '{self.keep(name)}'; choose it in the list to return.")
+        except InputError as error:
+            self.status.refuse(error)

@@ -1,0 +1,1 @@
+"""The Threshold form: histogram, thresholds, envelope, phases."""

@@ -1,0 +1,109 @@
+"""Smoothing before the thresholds and clean-up after them, as rows of a form: all off, and each says what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton
+
+from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
+
+_METHODS = {
+    "gaussian": "Gaussian: standard deviation in voxels",
+    "median": "Median: radius in voxels",
+    "nl_means": "Non-local means: times the noise of the volume",
+    "tv": "Total variation: times the noise of the volume",
+}
+
+
+@dataclass(frozen=True)
+class CleanupWish:
+    """What *Apply* does to the phases, in the words of :func:`~napari_snpore.segmentation.cleanup.clean_up`."""
+
+    majority_radius: int = 0
+    fill: tuple[int, ...] = ()
+    specks: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is something to do."""
+        return bool(self.majority_radius or self.fill or self.specks)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """For a history; empty where nothing is done."""
+        words = {
+            "majority_radius": self.majority_radius,
+            "fill": list(self.fill),
+            "specks": [list(s) for s in self.specks],
+        }
+        return {"cleanup": words} if self.anything else {}
+
+
+class CleanupPanel(Fold):
+    """Rows *Smooth*, *Majority*, *Fill holes in*, *Specks*."""
+
+    wants_smooth = Signal()
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Clean up")
+        self.method = QComboBox()
+        self.method.addItems(list(_METHODS))
+        self.method.setToolTip("\n".join(_METHODS.values()))
+        self.strength = NumberBox(1.0, 0.1, 20.0, step=0.1, decimals=1, tip="\n".join(_METHODS.values()))
+        self.smooth_button = QPushButton("Smooth")
+        self.smooth_button.setToolTip("Makes a smoothed volume as a layer of its own and takes it from here on.")
+        self.smooth_button.clicked.connect(self.wants_smooth)
+        self.majority = CountBox(
+            0, 0, 5, tip="Each voxel takes the commonest phase of the cube of this radius around it; 1 is 27 voxels."
+        )
+        self.majority.setSpecialValueText("off")
+        self.fill = QComboBox()
+        self.fill.setToolTip("Darker phases that this phase encloses on all sides become it.")
+        self.speck_phase = QComboBox()
+        self.speck_phase.setToolTip("The phase whose small objects are taken away.")
+        self.speck_size = CountBox(0, 0, 1_000_000, tip="Objects of fewer voxels become what lies around most of them.")
+        self.speck_size.setSpecialValueText("off")
+        smooth, specks = QHBoxLayout(), QHBoxLayout()
+        for line, widgets in (
+            (smooth, (self.method, self.strength, self.smooth_button)),
+            (specks, (self.speck_phase, self.speck_size)),
+        ):
+            line.setContentsMargins(0, 0, 0, 0)
+            for widget in widgets:
+                line.addWidget(widget)
+        self.form.addRow("Smooth", smooth)
+        self.form.addRow("Majority (voxels)", self.majority)
+        self.form.addRow("Fill holes in", self.fill)
+        self.form.addRow("Specks (voxels)", specks)
+        for box in (self.majority, self.speck_size):
+            box.valueChanged.connect(self.changed)
+        for choice in (self.fill, self.speck_phase):
+            choice.currentIndexChanged.connect(self.changed)
+
+    def show_phases(self, names: Sequence[str]) -> None:
+        """Offer phases by name; the brightest is the one whose specks are meant, unless another is chosen."""
+        for choice, words, default in (
+            (self.fill, ["none", *names[1:]], 0),
+            (self.speck_phase, list(names), len(names) - 1),
+        ):
+            if [choice.itemText(k) for k in range(choice.count())] == words:
+                continue
+            blocked = choice.blockSignals(True)
+            choice.clear()
+            choice.addItems(words)
+            choice.setCurrentIndex(default)
+            choice.blockSignals(blocked)
+
+    def wish(self) -> CleanupWish:
+        """Return what is set."""
+        filled, fewest = self.fill.currentIndex(), self.speck_size.value()
+        return CleanupWish(
+            self.majority.value(),
+            (filled + 1,) if filled > 0 else (),
+            ((self.speck_phase.currentIndex() + 1, fewest),) if fewest else (),
+        )

@@ -1,0 +1,83 @@
+"""The fields of the Threshold widget, from the volume down to *Apply*; what they do is said in :mod:`.threshold`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.viewer.forms.form import MainButton, ResultText, StepForm
+from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.shared.layers import is_volume
+from napari_snpore.viewer.shared.theme import follow_theme
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.threshold.cleanup_panel import CleanupPanel
+from napari_snpore.viewer.threshold.envelope_settings import EnvelopeSettings
+from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot
+from napari_snpore.viewer.threshold.histogram_region import HistogramRegion
+from napari_snpore.viewer.threshold.phase_editor import PhaseEditor
+from napari_snpore.viewer.threshold.phase_shares import PhaseShares
+from napari_snpore.viewer.threshold.sensitivity_panel import SensitivityPanel
+from napari_snpore.viewer.threshold.threshold_fields import ThresholdBoxes
+from napari_snpore.viewer.threshold.tools import ThresholdTools
+
+EMPTY = "Open or reconstruct a volume (File > Open Sample)"
+
+
+class ThresholdForm(StepForm):
+    """Volume, histogram, thresholds, envelope, clean-up, phases, shares, *Apply*.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Itself, not napari's proxy.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._volume = LayerChoice(self._viewer, is_volume, empty=EMPTY, what="volume")
+        self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
+        rows = self.rows()
+        rows.addRow("Volume", self._volume)
+        rows.addRow(self._volume.hint())
+        self.plot = HistogramPlot()
+        follow_theme(self.plot, self._viewer)
+        self.plot.setMinimumHeight(170)
+        self.plot.setMaximumHeight(260)
+        self.column.addWidget(self.plot, 1)
+        self.counting = StepStatus()
+        self.column.addWidget(self.counting)
+        self.region = HistogramRegion(self._viewer)
+        self.column.addWidget(self.region)
+        self.tools = ThresholdTools()
+        self.column.addWidget(self.tools)
+        self.boxes = ThresholdBoxes(above=self.tools.suggest)
+        self.column.addWidget(self.boxes)
+        self.warning = ResultText(
+            "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"
+            "on the wrong side of their threshold, if each is normally distributed."
+        )
+        self.column.addWidget(self.warning)
+        self.envelope = EnvelopeSettings()
+        self.column.addWidget(self.envelope)
+        self.cleanup = CleanupPanel()
+        self.cleanup.show_phases(PORE_C_SN.names)
+        self.column.addWidget(self.cleanup)
+        self.phases = PhaseEditor()
+        self.column.addWidget(self.phases)
+        self.sensitivity = SensitivityPanel()
+        self.column.addWidget(self.sensitivity)
+        self.shares = PhaseShares(
+            "Volume fractions from the cumulative histogram, exact for integer data.\n"
+            "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
+        )
+        self.column.addWidget(self.shares)
+        self.result = ResultText()
+        self.column.addWidget(self.result)
+        self.main_button = MainButton(
+            "Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."
+        )
+        self.footer.addWidget(self.main_button)
+        self.status = StepStatus()
+        self.footer.addWidget(self.status)
+        self.column.addStretch(1)

@@ -1,0 +1,116 @@
+"""The layers that the Threshold widget leaves in the viewer: the envelope's skin and the phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.viewer.shared.layers import (
+    SEPARATOR,
+    envelope_data,
+    is_volume,
+    kind_of,
+    phases_like,
+    put_layer,
+    record_of,
+    stem_of,
+    steps_of,
+    volume_data,
+    volume_from_layer,
+)
+from napari_snpore.viewer.threshold.envelope_settings import Envelope
+from napari_snpore.viewer.threshold.steps import Labelled
+from napari_snpore.volume import Volume
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels, Layer
+
+
+def show_envelope(viewer: ViewerModel, layer: Layer, envelope: Envelope) -> Layer:
+    """Draw the skin of an envelope beside the volume that it was made from, and return its layer; the selection stays."""
+    volume = volume_from_layer(layer).after("envelope", envelope.skin, **envelope.parameters)
+    selected = set(viewer.layers.selection)
+    shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
+    shown.visible = True
+    viewer.layers.selection = selected
+    return shown
+
+
+def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
+    """Hide the skin of a volume's envelope, where there is one."""
+    if _envelope_name(layer) in viewer.layers:
+        viewer.layers[_envelope_name(layer)].visible = False
+
+
+def show_phases(
+    viewer: ViewerModel, layer: Layer, made: Labelled, thresholds: tuple[float, ...], scheme: PhaseScheme
+) -> Labels:
+    """Add the phases of a volume, or put them in the place of older ones, and return their layer."""
+    parameters = {
+        "thresholds": list(thresholds),
+        "phase_names": list(scheme.names),
+        **({} if made.envelope is None else made.envelope.parameters),
+        **made.wish.parameters,
+    }
+    data = phases_like(layer, made.labels, _phases_name(layer), scheme, **parameters)
+    shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]
+    shown.visible = True
+    _lift(viewer, shown)
+    return shown
+
+
+def phases_of(viewer: ViewerModel, layer: Layer) -> Labels | None:
+    """Return the phases that *Apply* made of a volume, and would replace; None where there are none."""
+    name = _phases_name(layer)
+    found: list[Labels] = [other for other in viewer.layers if other.name == name and kind_of(other) == "phases"]
+    return found[0] if found else None
+
+
+def are_of_envelope(phases: Labels | None) -> bool:
+    """Say whether phases were made inside an envelope: without one, vacuum counts as pore."""
+    return phases is not None and any("envelope_threshold" in step.parameters for step in steps_of(record_of(phases)))
+
+
+def show_occlusion(viewer: ViewerModel, layer: Layer, field: NDArray[np.float32]) -> None:
+    """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection stays."""
+    from napari_snpore.viewer.shared.layers import KEY
+
+    volume = volume_from_layer(layer)
+    selected = set(viewer.layers.selection)
+    data = volume_data(
+        Volume(field, volume.spacing, volume.origin),
+        f"{stem_of(layer.name)}{SEPARATOR}occlusion",
+        contrast_limits=(0.0, 1.0),
+        colormap="viridis",
+        metadata={KEY: {"kind": "occlusion"}},
+    )
+    put_layer(viewer, data).visible = True
+    viewer.layers.selection = selected
+
+
+def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
+    """Add a smoothed volume beside its original, which is hidden, and return its layer."""
+    how = smooth.history[-1].parameters
+    name = f"{layer.name}{SEPARATOR}{how['method']} {how['strength']:g}"
+    layer.visible = False
+    return put_layer(viewer, volume_data(smooth, name, contrast_limits=layer.contrast_limits))
+
+
+def _lift(viewer: ViewerModel, shown: Layer) -> None:
+    """Move a layer above all grey volumes: one that was opened or smoothed after it would cover it."""
+    below = viewer.layers.index(shown)
+    top = max((index for index, layer in enumerate(viewer.layers) if is_volume(layer)), default=below)
+    if top > below:
+        viewer.layers.move(below, top + 1)
+
+
+def _phases_name(layer: Layer) -> str:
+    return f"{stem_of(layer.name)}{SEPARATOR}phases"
+
+
+def _envelope_name(layer: Layer) -> str:
+    return f"{stem_of(layer.name)}{SEPARATOR}envelope"

@@ -1,0 +1,97 @@
+"""Number, names and colours of the phases, folded away: pore, C and Sn are the rule."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.forms.form import CountBox, Fold, TextBox
+
+
+class PhaseEditor(Fold):
+    """A count and, for each phase, a colour to click and a name to type."""
+
+    changed = Signal(object)
+    """PhaseScheme, when a name or a colour was edited."""
+    refused = Signal(object)
+    """InputError."""
+
+    def __init__(self) -> None:
+        super().__init__("Phases")
+        self.box = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
+        self.form.addRow("Number of phases", self.box)
+        self._scheme = PORE_C_SN
+        self.names: list[QLineEdit] = []
+        self.colours: list[QPushButton] = []
+        self.show_scheme(PORE_C_SN)
+
+    def show_scheme(self, scheme: PhaseScheme) -> None:
+        """Show names and colours."""
+        self._scheme = scheme
+        if len(scheme.names) != len(self.names):
+            self._rebuild(len(scheme.names))
+        for name, colour, field, button in zip(scheme.names, scheme.colours, self.names, self.colours, strict=True):
+            field.setText(name)
+            button.setStyleSheet(f"background: {colour}; border: 1px solid gray;")
+        blocked = self.box.blockSignals(True)
+        self.box.setValue(len(scheme.names))
+        self.box.blockSignals(blocked)
+
+    def _rebuild(self, count: int) -> None:
+        while self.form.rowCount() > 1:
+            self.form.removeRow(1)
+        self.names, self.colours = [], []
+        for index in range(count):
+            field, button, side = TextBox(), QPushButton(), QWidget()
+            button.setFixedSize(28, 20)
+            button.setToolTip("Choose a colour.")
+            field.setToolTip("Name of this phase, in tables and figures as well.")
+            line = QHBoxLayout(side)
+            line.setContentsMargins(0, 0, 0, 0)
+            line.addWidget(button)
+            line.addWidget(field)
+            self.form.addRow(f"Phase {index + 1}", side)
+            field.editingFinished.connect(self._on_edited)
+            button.clicked.connect(partial(self._on_colour, index))
+            self.names.append(field)
+            self.colours.append(button)
+
+    def _on_edited(self) -> None:
+        self._take(tuple(field.text().strip() for field in self.names), self._scheme.colours)
+
+    def _on_colour(self, index: int) -> None:
+        chosen = QColorDialog.getColor(
+            QColor(self._scheme.colours[index]), self, f"Colour of {self._scheme.names[index]}"
+        )
+        if chosen.isValid():
+            self.set_colour(index, chosen.name())
+
+    def set_colour(self, index: int, colour: str) -> None:
+        """Give a phase another colour (#rrggbb)."""
+        colours = list(self._scheme.colours)
+        colours[index] = colour
+        self._take(self._scheme.names, tuple(colours))
+
+    def _take(self, names: tuple[str, ...], colours: tuple[str, ...]) -> None:
+        if (names, colours) == (self._scheme.names, self._scheme.colours):
+            return
+        try:
+            scheme = checked_scheme(names, colours)
+        except InputError as error:
+            self.show_scheme(self._scheme)
+            self.refused.emit(error)
+            return
+        self.show_scheme(scheme)
+        self.changed.emit(scheme)
+
+
+def checked_scheme(names: tuple[str, ...], colours: tuple[str, ...]) -> PhaseScheme:
+    """Return a scheme whose names can stand in file names, as a recipe wants them."""
+    from napari_snpore.study.recipe import ThresholdSection, checked  # the study brings in every step: half a second
+
+    return checked(ThresholdSection, phases=len(names), names=list(names), colours=list(colours)).scheme

@@ -1,0 +1,578 @@
+"""The Threshold widget: from grey values to phases by lines dragged on the exact histogram, with the phases seen at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import napari.components
+import numpy as np
+from napari.layers import Labels, Layer
+from qtpy.QtGui import QKeySequence, QShortcut
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.smoothing import smooth_volume
+from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
+from napari_snpore.viewer.forms.form import caveat, number, percent
+from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.layers import array_from_layer, volume_from_layer
+from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
+from napari_snpore.viewer.shared.undo import Undo
+from napari_snpore.viewer.shared.units import has_scale
+from napari_snpore.viewer.shared.worker import Result, Work
+from napari_snpore.viewer.threshold.envelope_settings import Envelope, occlusion_field
+from napari_snpore.viewer.threshold.form import EMPTY, ThresholdForm
+from napari_snpore.viewer.threshold.layers import (
+    are_of_envelope,
+    hide_envelope,
+    phases_of,
+    show_envelope,
+    show_occlusion,
+    show_phases,
+    show_smooth,
+)
+from napari_snpore.viewer.threshold.memory import Then, ThresholdMemory
+from napari_snpore.viewer.threshold.preview import PhasePreview, is_exact
+from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
+from napari_snpore.viewer.threshold.steps import (
+    Counted,
+    Enclosed,
+    Labelled,
+    count,
+    enclose,
+    label,
+    scheme_of_count,
+)
+from napari_snpore.volume import Volume
+
+_LOST = (
+    "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
+)
+_WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
+
+
+class ThresholdWidget(ThresholdForm):
+    """Thresholds on the histogram of a volume, phases previewed while they are dragged, and the phase layer they make.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        napari passes its own.
+
+    Examples
+    --------
+    In napari's console::
+
+        widget = ThresholdWidget(viewer)
+        widget.layer = viewer.layers["needle · SIRT 50"]
+        widget.thresholds = 0.48, 6.1
+        phases = widget.apply()
+    """
+
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
+        super().__init__(plain_viewer(viewer))
+        self._made: Labels | None = None
+        self._lost_envelope = False  # phases of the envelope gave way to phases of the whole box
+        self._applied = 0
+        self._thresholds: tuple[float, ...] = ()
+        self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
+        self._history: Undo[tuple[float, ...]] = Undo()
+        self._suggestion: Suggestion | None = None
+        self._histogram: Histogram | None = None
+        self._inside: Histogram | None = None
+        self._envelope: Envelope | None = None
+        self._memory = ThresholdMemory()
+        self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
+        self._scheme = PORE_C_SN
+        self._preview = PhasePreview(self._viewer, self)
+        self._connect()
+        self._volume.layer_changed.connect(self._on_layer)
+        self._volume.scale_changed.connect(self._on_scale)
+        self._on_layer(self._volume.layer)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The volume layer; setting one counts its histogram anew."""
+        return self._volume.layer
+
+    @layer.setter
+    def layer(self, layer: Layer | None) -> None:
+        self._volume.layer = layer
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Increasing grey values; empty until they are set or suggested."""
+        return self._thresholds
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Sequence[float]) -> None:
+        values = _checked(thresholds)
+        self._remember()
+        self._wished = values
+        self._uncover_preview()
+        self._take(values)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Shares of the phases, of the envelope where it is up to date, else of the whole box; waits for the histogram."""
+        self.counting.wait()
+        return self._fractions()[0]
+
+    def apply(self) -> Labels:
+        """Make the phases layer (uint8) of the present thresholds and return it; the window stays alive meanwhile."""
+        if self._kept is not None:
+            self.counting.wait()
+        before = self._applied
+        self._start_apply()
+        self.status.wait()
+        if self._applied == before or self._made is None:
+            raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
+        return self._made
+
+    def state(self) -> Mapping[str, Any]:
+        """Return volume, thresholds, phases, all settings, and the envelope."""
+        shown = self._made is not None and self._made in self._viewer.layers
+        return {
+            "layer": None if self.layer is None else self.layer.name,
+            "thresholds": list(self._thresholds),
+            "names": list(self._scheme.names),
+            "colours": list(self._scheme.colours),
+            "settings": settings_of(self),
+            "phases": self._made.name if shown and self._made is not None else None,
+            "made_envelope": self._kept if self._envelope is None else pack_envelope(self._envelope),
+        }
+
+    def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
+        """Take what ``state()`` returned once."""
+        if state.get("layer") not in layers:
+            return
+        self.layer = layers[state["layer"]]
+        self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colours"])))
+        set_settings(self, state.get("settings", {}))
+        self._show_layer(self.layer, kept=state.get("made_envelope"))
+        if state["thresholds"]:
+            self._wished = _checked(state["thresholds"])
+            self._take(self._wished)  # nothing is uncovered: what a saved window shows stays shown
+        self._made = layers.get(state.get("phases", ""))  # type: ignore[assignment]
+
+    def closed(self) -> None:
+        """Stop, and take the preview away."""
+        self.counting.drop()
+        self.status.drop()
+        self._preview.hide()
+
+    def _connect(self) -> None:
+        self.plot.thresholds_changed.connect(self._on_drag)
+        self.plot.drag_started.connect(self._on_drag_start)
+        self.plot.drag_finished.connect(self._on_drag_end)
+        self.tools.log.toggled.connect(self.plot.set_log)
+        self.tools.preview.toggled.connect(self._update_preview)
+        self.tools.suggest.clicked.connect(self.suggest)
+        self.tools.undo.clicked.connect(self.undo)
+        self.tools.redo.clicked.connect(self.redo)
+        self.region.changed.connect(self._on_region)
+        self.cleanup.wants_smooth.connect(self._start_smooth)
+        self.phases.changed.connect(self._on_scheme)
+        self.phases.refused.connect(self.status.refuse)
+        self.phases.box.valueChanged.connect(self._on_phase_count)
+        self.boxes.moved.connect(self._on_box)
+        self.envelope.make_button.clicked.connect(self._start_envelope)
+        self.envelope.field_button.clicked.connect(self._start_occlusion)
+        self.envelope.changed.connect(self._show_result)
+        self.main_button.clicked.connect(self._start_apply)
+        self.status.busy_changed.connect(self._on_busy)
+        self.counting.busy_changed.connect(lambda _: self._enable_apply())
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
+
+    def suggest(self) -> None:
+        """Take the thresholds that the chosen rule finds."""
+        histogram = self.region.histogram
+        if histogram is None:
+            self.status.refuse(InputError(f"There is no histogram yet. {EMPTY}."))
+            return
+        try:
+            found = suggest_thresholds(
+                histogram,
+                phases=self.phases.box.value(),
+                method=self.tools.method.currentText(),  # type: ignore[arg-type]
+            )
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        self._remember()
+        self._wished = None
+        self._take(found.thresholds)
+        self._show_warning(found)
+
+    def undo(self) -> None:
+        """Go back to the thresholds before the last change."""
+        self._return_to(self._history.back(self._thresholds))
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        self._return_to(self._history.forth(self._thresholds))
+
+    def _remember(self) -> None:
+        if self._thresholds:
+            self._history.remember(self._thresholds)
+
+    def _return_to(self, thresholds: tuple[float, ...] | None) -> None:
+        if thresholds is not None:
+            self._take(thresholds)
+
+    def _on_layer(self, layer: Layer | None) -> None:
+        self._memory.leave(self._present())
+        self._show_layer(layer, self._memory.enter(layer))
+
+    def _present(self) -> Then:
+        enclosed = None
+        if self._envelope is not None and self._inside is not None:
+            enclosed = Enclosed(self._envelope, self._inside)
+        return Then(
+            self._thresholds,
+            self._wished,
+            self._suggestion,
+            self._scheme,
+            form_values(self.envelope),
+            self._histogram,
+            enclosed,
+            self._kept,
+        )
+
+    def _show_layer(
+        self, layer: Layer | None, then: Then | None = None, *, kept: Mapping[str, Any] | None = None
+    ) -> None:
+        """Show a volume: as it stood then, or anew, with the envelope that a saved window kept."""
+        if self._histogram is not None:
+            self._wished = None  # thresholds of another volume: its own are suggested
+        self._histogram = self._inside = self._envelope = None
+        self._kept = kept
+        self._lost_envelope = False
+        self.region.show_volume(None, None, None)
+        self._preview.hide()
+        self._history.clear()
+        self.plot.set_histogram(None, "counting …" if layer is not None else "no volume")
+        if self._wished is None:
+            self._thresholds = ()
+        if then is not None:
+            self._take_up(then)
+        self._enable_apply()
+        self._show_boxes()
+        self._show_result()
+        self.counting.drop()
+        self.counting.say("")
+        if layer is None:
+            self._show_warning(None)
+            return
+        self.envelope.set_available(has_scale(layer))
+        if then is None or then.histogram is None:
+            self._start_count(layer)
+        else:
+            self._on_counted(Counted(then.histogram))
+            self._show_warning(then.suggestion)
+
+    def _take_up(self, then: Then) -> None:
+        """Take what was set and made for this volume before another one was chosen; its histogram comes after."""
+        self._show_scheme(then.scheme)
+        self._thresholds, self._wished, self._kept = then.thresholds, then.wished, then.packed
+        set_form_values(self.envelope, then.envelope_settings)
+        if then.enclosed is not None:
+            self._envelope, self._inside = then.enclosed.envelope, then.enclosed.inside
+        if self.layer is not None:
+            self._made = phases_of(self._viewer, self.layer)
+
+    def _start_count(self, layer: Layer) -> None:
+        data, phases, method = array_from_layer(layer), self.phases.box.value(), self.tools.method.currentText()
+        kept = self._kept
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Counted:
+            return count(data, phases, method, kept, progress, should_stop)
+
+        self.counting.run("Count grey values", work, self._on_counted)
+
+    def _on_scale(self) -> None:
+        self.envelope.set_available(self.layer is not None and has_scale(self.layer))
+
+    def _on_counted(self, counted: Counted) -> None:
+        self._histogram, self._kept = counted.histogram, None
+        if counted.enclosed is not None:
+            self._envelope, self._inside = counted.enclosed.envelope, counted.enclosed.inside
+        self.region.show_volume(self.layer, counted.histogram, self._inside)
+        if self._wished is None and counted.suggestion is not None:
+            self._take(counted.suggestion.thresholds)
+            self._show_warning(counted.suggestion)
+        else:
+            self._take(self._thresholds)
+            self._show_warning(None)
+        if counted.refusal:
+            self.counting.say(counted.refusal, problem=True)
+
+    def _on_region(self) -> None:
+        if self._histogram is not None:
+            self.plot.set_histogram(self.region.histogram)
+
+    def _take(self, thresholds: tuple[float, ...]) -> None:
+        """Make thresholds the present ones, everywhere."""
+        self._thresholds = thresholds
+        if thresholds and len(thresholds) + 1 != len(self._scheme.names):
+            self._set_phases(len(thresholds) + 1)
+        self.plot.set_thresholds(thresholds)
+        self._show_boxes()
+        self._update_preview()
+        self._show_result()
+
+    def _set_phases(self, count: int) -> None:
+        if not 2 <= count <= self.phases.box.maximum():
+            raise InputError(f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible.")
+        self._show_scheme(scheme_of_count(count))
+
+    def _show_scheme(self, scheme: PhaseScheme) -> None:
+        self._scheme = scheme
+        self.plot.set_scheme(scheme)
+        self.phases.show_scheme(scheme)
+        self.cleanup.show_phases(scheme.names)
+
+    def _on_scheme(self, scheme: PhaseScheme) -> None:
+        """Take edited names and colours."""
+        self._show_scheme(scheme)
+        self._show_boxes()
+        self._update_preview()
+        self._show_result()
+
+    def _on_phase_count(self, count: int) -> None:
+        self._remember()
+        self._set_phases(count)
+        self._wished = None
+        self._thresholds = ()
+        self._show_boxes()
+        if self._histogram is not None:
+            self.suggest()
+
+    def _show_boxes(self) -> None:
+        self.boxes.show_thresholds(self._thresholds, self._scheme, self._histogram)
+
+    def _on_box(self, index: int, value: float) -> None:
+        moved = list(self._thresholds)
+        moved[index] = value
+        try:
+            self.thresholds = moved
+        except InputError as error:
+            self.status.refuse(error)
+            self._show_boxes()
+
+    def _on_drag_start(self) -> None:
+        self._remember()
+        self._uncover_preview()
+        self._preview.coarsen(True)
+
+    def _on_drag(self, thresholds: tuple[float, ...]) -> None:
+        self._wished = thresholds
+        self._take(thresholds)
+
+    def _on_drag_end(self) -> None:
+        self._preview.coarsen(False)
+
+    def _update_preview(self) -> None:
+        layer = self.layer
+        if layer is None or not self._thresholds or not self.tools.preview.isChecked():
+            self._preview.hide()
+        else:
+            self._preview.show(layer, self._thresholds, self._scheme)  # type: ignore[arg-type]
+
+    def _uncover_preview(self) -> None:
+        """Show the preview again where phases of older thresholds, or of another specimen, cover it."""
+        hid = "" if self.layer is None else hide_other_specimens(self._viewer, self.layer)
+        covers = self._made is not None and self._made.visible and self._made in self._viewer.layers
+        if covers and self._made is not None:
+            self._made.visible = False
+        if covers or hid:
+            self.tools.preview.setChecked(True)
+        if hid:
+            self.status.say(hid.strip())
+
+    def _show_warning(self, suggestion: Suggestion | None) -> None:
+        self._suggestion = suggestion
+        lines = [] if suggestion is None else [_fit_in_words(suggestion)]
+        sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
+        if self.layer is not None and not is_exact(self.layer.dtype):
+            sentences.append(f"The preview shows {self.layer.dtype} as float32; Apply is exact.")
+        self.warning.show_lines([*lines, *(caveat(sentence) for sentence in sentences)])
+
+    def _fractions(self) -> tuple[tuple[float, ...], bool]:
+        """Return the shares, and whether they are of the envelope."""
+        if self._histogram is None or not self._thresholds:
+            return (), False
+        inside = self._inside is not None and self._envelope is not None
+        counted = self._inside if inside else self._histogram
+        assert counted is not None
+        return counted.fractions(self._thresholds), inside
+
+    def _show_result(self) -> None:
+        shares, inside = self._fractions()
+        self.shares.show_shares(shares, self._scheme)
+        self.sensitivity.show_thresholds(
+            self._inside if inside else self._histogram, self._thresholds if shares else (), self._scheme
+        )
+        if not shares:
+            self.result.show_lines([])
+            self.envelope.show_state(None, stale=False)
+            return
+        stale = self._envelope is not None and not self._fits(self._envelope)
+        if not inside:
+            line = caveat(f"of the whole box: vacuum counts as {self._scheme.names[0]} until an envelope is made")
+        elif stale:
+            line = caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
+        else:
+            line = "of the envelope's volume"
+        self.result.show_lines([line, *self._words_of_loss(inside)])
+        self.envelope.show_state(self._envelope, stale=stale)
+
+    def _words_of_loss(self, inside: bool) -> list[str]:
+        """Warn where phases of the envelope give way to phases of the whole box, before Apply and after it."""
+        if inside or self.layer is None:
+            return []
+        if self._lost_envelope:
+            return [caveat(_LOST)]
+        return [caveat(_WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
+
+    def _fits(self, envelope: Envelope) -> bool:
+        return envelope.threshold == self._thresholds[0] and envelope.wish == self.envelope.wish()
+
+    def _run(self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]) -> None:
+        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the result."""
+
+        def take(result: Result) -> None:
+            if layer in self._viewer.layers:
+                done(result)
+            else:
+                self.status.say(f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True)
+
+        self.status.run(what, work, take)
+
+    def _start_envelope(self) -> None:
+        try:
+            layer, thresholds = self._input()
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        wish, threshold = self.envelope.wish(), thresholds[0]
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Enclosed:
+            return enclose(volume, threshold, wish, progress, should_stop)
+
+        self._run("Make envelope", layer, work, partial(self._on_envelope, layer))
+
+    def _start_occlusion(self) -> None:
+        try:
+            layer, thresholds = self._input()
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        wish, threshold = self.envelope.wish(), thresholds[0]
+        self._run(
+            "Occlusion",
+            layer,
+            lambda progress, should_stop: occlusion_field(volume, threshold, wish, progress, should_stop),
+            partial(show_occlusion, self._viewer, layer),
+        )
+
+    def _start_smooth(self) -> None:
+        try:
+            layer = self._volume.required()
+            volume = volume_from_layer(layer)
+        except InputError as error:
+            self.status.refuse(error)
+            return
+        method, strength = self.cleanup.method.currentText(), self.cleanup.strength.value()
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Volume:
+            return smooth_volume(volume, method, strength, progress=progress, should_stop=should_stop)  # type: ignore[arg-type]
+
+        self._run("Smooth", layer, work, partial(self._on_smooth, layer))
+
+    def _on_smooth(self, layer: Layer, smooth: Volume) -> None:
+        self.layer = show_smooth(self._viewer, layer, smooth)
+        moved = smooth.history[-1].parameters["changed_rms"]
+        self.status.say(f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square).")
+
+    def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
+        shown = self._on_enclosed(layer, enclosed)
+        self.status.say(f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}")
+
+    def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> Layer:
+        shown = show_envelope(self._viewer, layer, enclosed.envelope)
+        if layer is not self.layer:
+            self._memory.take_envelope(layer, enclosed)
+            return shown
+        self._envelope, self._inside, self._lost_envelope = enclosed.envelope, enclosed.inside, False
+        self.region.show_volume(layer, self._histogram, self._inside)
+        self._show_result()
+        return shown
+
+    def _input(self) -> tuple[Layer, tuple[float, ...]]:
+        layer = self._volume.required()
+        if not self._thresholds:
+            raise InputError("There are no thresholds yet: wait for the histogram, or set them.")
+        return layer, self._thresholds
+
+    def _start_apply(self) -> None:
+        try:
+            layer, thresholds = self._input()
+            data = array_from_layer(layer)
+            envelope, wish = self._envelope, self.envelope.wish()
+            stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
+            cleanup = self.cleanup.wish()
+        except InputError as error:
+            self.status.refuse(error)
+            return
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
+            return label(data, thresholds, envelope, stale, wish, cleanup, progress, should_stop)
+
+        self._run("Apply", layer, work, partial(self._on_applied, layer, thresholds, self._scheme))
+
+    def _on_applied(self, layer: Layer, thresholds: tuple[float, ...], scheme: PhaseScheme, made: Labelled) -> None:
+        if made.enclosed is not None:
+            self._on_enclosed(layer, made.enclosed)
+        self.tools.preview.setChecked(False)  # the phases take its place
+        hide_envelope(self._viewer, layer)
+        loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
+        self._made = show_phases(self._viewer, layer, made, thresholds, scheme)
+        self._applied += 1
+        changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
+        hid = hide_other_specimens(self._viewer, self._made)
+        lost = f" {caveat(_LOST)}." if loses else ""
+        self.status.say(f"Made '{self._made.name}'.{changed}{hid}{lost}")
+        if layer is self.layer:
+            self._lost_envelope = self._envelope is None and (self._lost_envelope or loses)
+            self._show_result()
+
+    def _enable_apply(self) -> None:
+        """Wait for an envelope that is being taken up: without it other phases would be made."""
+        unpacks = self._kept is not None and self.counting.busy
+        self.main_button.setEnabled(self.layer is not None and not self.status.busy and not unpacks)
+
+    def _on_busy(self, busy: bool) -> None:
+        self._enable_apply()
+        for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
+            button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+
+
+def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:
+    values = tuple(float(value) for value in thresholds)
+    if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
+        raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
+    return values
+
+
+def _fit_in_words(suggestion: Suggestion) -> str:
+    words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
+    return words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"

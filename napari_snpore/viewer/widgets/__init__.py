@@ -1,1 +1,0 @@
-"""One widget a file; each works alone from napari's menus."""

@@ -1,0 +1,115 @@
+"""``window.json``: what a folder is, who wrote it, and the checksum of every other file; and how damage is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from napari_snpore.errors import FileFormatError
+from napari_snpore.viewer.window.meter import Meter, sha256_of
+
+NAME = "window.json"
+SCHEMA = 1
+_WHAT = "napari_snpore window"
+_HEAD_BYTES = 200
+
+
+def is_window_folder(folder: str | Path) -> bool:
+    """Say whether a folder holds a saved window; quick, never raises, reads a few bytes."""
+    try:
+        with (Path(folder) / NAME).open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except (OSError, ValueError, TypeError):
+        return False
+    return f'"what": "{_WHAT}"'.encode() in head
+
+
+def find_window(path: str | Path) -> Path | None:
+    """Return the folder of a saved window, for the folder itself or its ``window.json``; None where there is none."""
+    path = Path(path)
+    folder = path.parent if path.name == NAME else path
+    return folder if is_window_folder(folder) else None
+
+
+def write_manifest(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
+    """Write ``window.json`` beside the files that are in the folder already."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path, meter)}
+        for path in paths
+    }
+    about = {
+        "what": _WHAT,  # first: this is what a folder is known by
+        "schema": SCHEMA,
+        "about": "A window of napari with the plugin napari-snpore. To open it, drop this file on napari.",
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: _version(name) for name in ("napari-snpore", "napari", "numpy")},
+    }
+    text = json.dumps({**about, **content, "files": files}, ensure_ascii=False, allow_nan=False, indent=1)
+    (folder / NAME).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the content of ``window.json``.
+
+    Raises
+    ------
+    FileFormatError
+        The folder holds no saved window, one that is damaged, or one of a later version.
+    """
+    path = folder / NAME
+    if not is_window_folder(folder):
+        raise FileFormatError(f"{folder} holds no saved window: a {NAME} of napari-snpore is needed.")
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = int(content["schema"])
+        if schema <= SCHEMA and not all(type(content[key]) is kind for key, kind in _PARTS.items()):
+            raise TypeError("parts are of the wrong kind")
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileFormatError(f"{path} is damaged or cut short; open another copy of the folder.") from error
+    if schema > SCHEMA:
+        writer = content.get("versions", {}).get("napari-snpore", "a later version")
+        raise FileFormatError(f"{path} was written by napari-snpore {writer}, which this version is too old to read.")
+    return content
+
+
+_PARTS = {"files": dict, "layers": list, "window": dict}
+
+
+def bytes_of(content: Mapping[str, Any]) -> int:
+    """Return the size of all files that a manifest lists."""
+    return sum(int(one["bytes"]) for one in content["files"].values())
+
+
+def check_files(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
+    """Compare every file with its checksum.
+
+    Raises
+    ------
+    FileFormatError
+        Names the first file that is missing, cut short or changed.
+    """
+    for name, about in content["files"].items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise FileFormatError(f"{folder / NAME} names {name}, which lies outside its folder.")
+        if not path.is_file():
+            raise FileFormatError(f"{path} is missing: the saved window is not complete.")
+        size = path.stat().st_size
+        if size != about["bytes"]:
+            raise FileFormatError(f"{path} is damaged: it holds {size:,} bytes of {about['bytes']:,} that were saved.")
+        if sha256_of(path, meter) != about["sha256"]:
+            raise FileFormatError(f"{path} is damaged: its content is not what was saved.")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"

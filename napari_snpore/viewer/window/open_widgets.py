@@ -1,0 +1,54 @@
+"""Our widgets that stand in the window, found by their class and opened again by the name that the Plugins menu gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from napari.layers import Layer
+
+from napari_snpore.viewer.window.state import KeepsState, WidgetState
+
+_PLUGIN = "napari-snpore"
+
+
+def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
+    """Return the states of our open widgets that keep one; a viewer without a window has none."""
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return ()
+    names = _display_names()
+    found = []
+    for widget in window.dock_widgets.values():
+        kind = type(widget)
+        display_name = names.get(f"{kind.__module__}:{kind.__qualname__}")
+        if display_name is None or not isinstance(widget, KeepsState):
+            continue
+        try:
+            found.append(WidgetState(display_name, dict(widget.state())))
+        except Exception as error:  # one widget must not keep the data from being saved
+            notes.append(f"The widget {display_name} did not tell its state ({error}); it was left out.")
+    return tuple(found)
+
+
+def reopen_widgets(viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[str, Layer], notes: list[str]) -> None:
+    """Open widgets and give them back their states; a viewer without a window opens none."""
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return
+    for saved in widgets:
+        try:
+            _, widget = window.add_plugin_dock_widget(_PLUGIN, saved.display_name)
+            if isinstance(widget, KeepsState):
+                widget.set_state(saved.state, layers)
+        except Exception as error:  # the layers are there already; one widget less is no reason to fail
+            notes.append(f"The widget {saved.display_name} could not be opened as it was: {error}.")
+
+
+def _display_names() -> dict[str, str]:
+    """Return the names in the Plugins menu by ``module:class``."""
+    from npe2 import PluginManager
+
+    contributions = PluginManager.instance().get_manifest(_PLUGIN).contributions
+    classes = {command.id: command.python_name for command in contributions.commands or ()}
+    return {str(classes[one.command]): one.display_name for one in contributions.widgets or ()}

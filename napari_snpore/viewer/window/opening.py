@@ -1,0 +1,68 @@
+"""A saved window that is dropped on napari, opened from File > Open Folder, or from our menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QFileDialog
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import Stopped
+from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.layers import LayerData
+from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.window.folder_dialog import ask_what_to_open
+from napari_snpore.viewer.window.restore import read_window, restore_window
+from napari_snpore.viewer.window.state import WindowState
+from napari_snpore.viewer.window.window_work import run_shown, start_shown, tell
+
+
+def read_layers(folder: str | Path) -> list[LayerData]:
+    """Open a saved window in the viewer that asks for it; what our reader does with such a folder.
+
+    Returns
+    -------
+    list of layer data
+        Empty where a viewer has the layers already (napari cannot set a camera or a position); else the layers.
+
+    Raises
+    ------
+    FileFormatError
+        A file is missing or damaged.
+    """
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return [(one.data, dict(one.settings), one.type_name) for one in read_window(folder).layers]
+    try:
+        state = run_shown(viewer, "Open window", _reading(folder))
+    except Stopped as stopped:
+        show_info(str(stopped))
+        return []
+    _restore(viewer, state)
+    return []
+
+
+def open_window_from(viewer: napari.Viewer) -> QFileDialog:
+    """Ask for a folder with a saved window and open it; nothing waits meanwhile."""
+    return ask_what_to_open(partial(start_opening, plain_viewer(viewer)))
+
+
+def start_opening(viewer: Any, folder: str) -> StepStatus:
+    """Open a saved window, shown at the bottom of the window."""
+    return start_shown(viewer, "Open window", _reading(folder), partial(_restore, viewer))
+
+
+def _reading(folder: str | Path) -> Callable[[Progress, ShouldStop], WindowState]:
+    return lambda progress, should_stop: read_window(folder, progress=progress, should_stop=should_stop)
+
+
+def _restore(viewer: Any, state: WindowState) -> None:
+    restored = restore_window(viewer, state)
+    if restored.notes:
+        count = len(restored.layers)
+        tell(f"Opened {count} layer{'' if count == 1 else 's'}.", restored.notes)

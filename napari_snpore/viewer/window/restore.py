@@ -1,0 +1,174 @@
+"""A folder into a window state, in a thread; and a window state into a viewer, in the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Layer
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import FileFormatError
+from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.layers import add_layer
+from napari_snpore.viewer.window.array_files import read_array
+from napari_snpore.viewer.window.gather import ON_A_GRID, TYPES
+from napari_snpore.viewer.window.layout import set_layout
+from napari_snpore.viewer.window.manifest import NAME, bytes_of, check_files, find_window, read_manifest
+from napari_snpore.viewer.window.meter import Meter
+from napari_snpore.viewer.window.open_widgets import reopen_widgets
+from napari_snpore.viewer.window.plain import unpack
+from napari_snpore.viewer.window.save import VALUES
+from napari_snpore.viewer.window.state import LayerState, WidgetState, WindowState
+from napari_snpore.viewer.window.view import set_view
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The layers that came back, and in ``notes`` what did not."""
+
+    layers: tuple[Layer, ...]
+    notes: tuple[str, ...]
+
+
+def read_window(
+    folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> WindowState:
+    """Read a saved window, all arrays into memory; safe in a thread.
+
+    Parameters
+    ----------
+    folder : path
+        As :func:`~napari_snpore.viewer.window.save.save_window` left it; or the ``window.json`` in it.
+    progress, should_stop : callable, optional
+        Progress counts MiB.
+
+    Returns
+    -------
+    WindowState
+        Equal to the one that was saved; arrays of the same dtype and values.
+
+    Raises
+    ------
+    FileFormatError
+        No saved window, or a file of it is missing or damaged; the sentence names it.
+    Stopped
+        On request.
+    """
+    given = Path(folder).expanduser().absolute()
+    folder = find_window(given) or given
+    content = read_manifest(folder)
+    try:
+        meter = Meter(2 * bytes_of(content), progress, should_stop)
+        check_files(folder, content, meter)
+        state = _window(folder, content, _values(folder), meter)
+    except FileFormatError as error:
+        place = str(folder)
+        raise error if place in str(error) else FileFormatError(f"{folder / NAME} {error}.") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FileFormatError(f"{folder / NAME} is damaged: a part of it is missing or makes no sense.") from error
+    meter.finish()
+    return state
+
+
+def restore_window(viewer: Any, state: WindowState) -> Restored:
+    """Add the layers of a window to a viewer, then show it as it was: position, camera, overlays, selection, widgets.
+
+    Parameters
+    ----------
+    viewer : Viewer or ViewerModel
+        Its own layers stay, below the new ones.
+    state : WindowState
+        As :func:`read_window` returns it.
+
+    Returns
+    -------
+    Restored
+        The new layers. One that napari refuses is left out and noted.
+    """
+    viewer = plain_viewer(viewer)
+    notes: list[str] = []
+    if state.view:
+        viewer.dims.ndisplay = 2  # in 3D napari looks for labels under a mouse that may not have moved yet, which fails
+    made = [_add(viewer, layer, notes) for layer in state.layers]
+    _select(viewer, state, made)
+    set_view(viewer, state.view)
+    by_name = {saved.name: layer for saved, layer in zip(state.layers, made, strict=True) if layer is not None}
+    reopen_widgets(viewer, state.widgets, by_name, notes)
+    set_layout(viewer, state.layout)
+    return Restored(tuple(layer for layer in made if layer is not None), tuple(notes))
+
+
+def _values(folder: Path) -> Mapping[str, NDArray[Any]]:
+    if not (folder / VALUES).is_file():
+        return {}
+    with np.load(folder / VALUES, allow_pickle=False) as held:
+        return {name: held[name] for name in held.files}
+
+
+def _window(folder: Path, content: Mapping[str, Any], values: Mapping[str, NDArray[Any]], meter: Meter) -> WindowState:
+    arrays: dict[str, NDArray[Any]] = {}
+    window = unpack(content["window"], values)
+    return WindowState(
+        tuple(_layer(folder, one, values, arrays, content["files"], meter) for one in content["layers"]),
+        window["view"],
+        tuple(window["selected"]),
+        window["active"],
+        tuple(WidgetState(one["name"], unpack(one["state"], values)) for one in content.get("widgets", ())),
+        window.get("layout", {}),
+        tuple(content.get("notes", ())),
+    )
+
+
+def _layer(
+    folder: Path,
+    saved: Mapping[str, Any],
+    values: Mapping[str, NDArray[Any]],
+    arrays: dict[str, NDArray[Any]],
+    files: Mapping[str, Any],
+    meter: Meter,
+) -> LayerState:
+    if saved["type"] not in TYPES:
+        raise FileFormatError(f"holds a layer of a type that is not known here ({saved['type']})")
+    if saved["type"] in ON_A_GRID:
+        name = saved["data"]["file"]
+        if name not in files:
+            raise FileFormatError(f"names {name}, but not its checksum")
+        if name not in arrays:
+            arrays[name] = read_array(folder, saved["data"], meter)
+        data: Any = arrays[name]
+    else:
+        data = unpack(saved["data"], values)
+    rest = (unpack(saved[key], values) for key in ("settings", "later", "overlays"))
+    settings, later, overlays = rest
+    return LayerState(data, settings, saved["type"], later, overlays)
+
+
+def _add(viewer: Any, saved: LayerState, notes: list[str]) -> Layer | None:
+    try:
+        layer = add_layer(viewer, (saved.data, dict(saved.settings), saved.type_name))
+    except Exception as error:  # another version of napari may refuse a keyword or a value, of this layer alone
+        notes.append(f"The layer '{saved.name}' could not be made again ({error}); it was left out.")
+        return None
+    try:
+        for name, value in saved.later.items():
+            if getattr(layer, name) != value:  # setting a label anew moves the selection of its colormap
+                setattr(layer, name, value)
+        for name, values in saved.overlays.items():
+            getattr(layer, name).update(dict(values))
+    except Exception as error:
+        notes.append(f"The layer '{saved.name}' does not look quite as it did: {error}.")
+    return layer
+
+
+def _select(viewer: Any, state: WindowState, made: list[Layer | None]) -> None:
+    selection = viewer.layers.selection
+    chosen = {made[k] for k in state.selected if made[k] is not None}
+    if made:
+        selection.clear()
+        selection.update(chosen)
+        selection.active = None if state.active is None else made[state.active]

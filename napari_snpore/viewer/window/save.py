@@ -1,0 +1,176 @@
+"""A window state into a folder: beside its place first, then renamed into it, so that it is complete or did not happen."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError, OutputError
+from napari_snpore.files.atomic import atomic_path
+from napari_snpore.viewer.window.array_files import FOLDER, write_array
+from napari_snpore.viewer.window.gather import ON_A_GRID, window_state
+from napari_snpore.viewer.window.manifest import is_window_folder, write_manifest
+from napari_snpore.viewer.window.meter import Meter, size_in_words
+from napari_snpore.viewer.window.plain import NotKeptError, Packer
+from napari_snpore.viewer.window.state import LayerState, WindowState
+
+VALUES = f"{FOLDER}/values.npz"
+"""Beside the layers: of a folder that it is told to open, napari's own reader takes the files on top for pictures."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was saved: where, how many layers, how large, and in ``notes`` what is not as in the window."""
+
+    folder: Path
+    layer_count: int
+    size_bytes: int
+    notes: tuple[str, ...]
+
+
+def save_window(
+    viewer: Any, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> Saved:
+    """Save everything that a viewer shows; see :func:`write_window`."""
+    return write_window(window_state(viewer), folder, progress=progress, should_stop=should_stop)
+
+
+def write_window(
+    state: WindowState, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> Saved:
+    """Write the state of a window into a folder; safe in a thread.
+
+    Parameters
+    ----------
+    state : WindowState
+        As :func:`~napari_snpore.viewer.window.gather.window_state` takes it.
+    folder : path
+        A new or empty folder, or one with a saved window: that is replaced once the new one is complete.
+    progress, should_stop : callable, optional
+        Progress counts MiB.
+
+    Returns
+    -------
+    Saved
+        What was saved, and what was not.
+
+    Raises
+    ------
+    OutputError
+        The folder holds something else, or cannot be written; nothing is left there.
+    InputError
+        The data of a layer cannot be read.
+    Stopped
+        On request; what stood there is as it was.
+    """
+    folder = checked_place(folder)
+    arrays = {id(layer.data): layer.data for layer in state.layers if layer.type_name in ON_A_GRID}
+    size = sum(_bytes(data) for data in arrays.values())
+    _check_room(folder, size)
+    meter = Meter(2 * size, progress, should_stop)  # each byte is written, and read again for its checksum
+    packer = Packer()
+    try:
+        with atomic_path(folder) as part:
+            content = _write(part, state, packer, meter)
+            written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    except OutputError as error:
+        # what was written is gone again: a disk that filled up has too little room still, and that is what there is to say
+        _check_room(folder, size + sum(array.nbytes for array in packer.arrays.values()))
+        raise OutputError(re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))) from error
+    meter.finish()
+    return Saved(folder, len(state.layers), written, tuple(content["notes"]))
+
+
+def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict[str, Any]:
+    """Write all files of a window into a new folder, and return what its manifest says."""
+    part.mkdir()
+    files: dict[int, dict[str, Any]] = {}
+    layers = [_pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)]
+    window = {
+        "view": state.view,
+        "selected": list(state.selected),
+        "active": state.active,
+        "layout": state.layout,
+    }
+    content = {
+        "layers": layers,
+        "window": packer.pack(window, "the window"),
+        "widgets": [
+            {"name": one.display_name, "state": packer.pack(one.state, f"the widget {one.display_name}")}
+            for one in state.widgets
+        ],
+    }
+    if packer.arrays:
+        (part / FOLDER).mkdir(exist_ok=True)
+        np.savez(part / VALUES, allow_pickle=False, **packer.arrays)
+    content["notes"] = [*state.notes, *packer.notes]
+    write_manifest(part, content, meter)
+    return content
+
+
+def checked_place(folder: str | Path) -> Path:
+    """Return the folder to save to as an absolute path, if a window may be saved there.
+
+    Raises
+    ------
+    OutputError
+        There is something else, or no folder can be called so.
+    """
+    place = Path(folder).expanduser().absolute()
+    try:
+        return _checked(place)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
+
+
+def _checked(place: Path) -> Path:
+    if place.is_dir():
+        if not is_window_folder(place) and any(place.iterdir()):
+            raise OutputError(f"{place} holds something other than a saved window; choose a new or an empty folder.")
+    elif place.exists():
+        raise OutputError(f"{place} is a file; choose a new or an empty folder.")
+    return place
+
+
+def _pack_layer(
+    folder: Path, number: int, layer: LayerState, packer: Packer, files: dict[int, dict[str, Any]], meter: Meter
+) -> dict[str, Any]:
+    """Write the array of a layer and return the rest as JSON; layers that share an array share its file."""
+    where = f"the layer '{layer.name}'"
+    if layer.type_name in ON_A_GRID:
+        if id(layer.data) not in files:
+            files[id(layer.data)] = write_array(folder, number, layer.data, layer.settings, meter)
+        data: Any = files[id(layer.data)]
+    else:
+        try:
+            data = packer.pack(layer.data, where)
+        except NotKeptError as error:
+            raise InputError(f"The data of {where} cannot be saved: {error}.") from error
+    return {
+        "name": layer.name,
+        "type": layer.type_name,
+        "data": data,
+        "settings": packer.pack(layer.settings, where),
+        "later": packer.pack(layer.later, where),
+        "overlays": packer.pack(layer.overlays, where),
+    }
+
+
+def _bytes(data: Any) -> int:
+    return int(np.prod(data.shape, dtype=np.int64)) * int(np.dtype(data.dtype).itemsize)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Refuse before half of it is written, where that can be known."""
+    parent = next((one for one in folder.parents if one.is_dir()), None)
+    free = size if parent is None else shutil.disk_usage(parent).free
+    if free < size:
+        raise OutputError(
+            f"{folder} cannot be written: the window needs {size_in_words(size)}, and {size_in_words(free)} are free there."
+        )

@@ -1,0 +1,77 @@
+"""What layers hold, in few words: the middle column of the workbench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_snpore.viewer.shared.layers import record_of, steps_of
+from napari_snpore.viewer.workbench.history import parameters_of, thresholds_of
+
+_LONGEST_NAME = 30
+
+
+def file_of(series: Layer) -> str:
+    """Return the file that a series was read from; its layer's name where that is not known."""
+    for step in steps_of(record_of(series)):
+        if step.name == "read":
+            return str(step.parameters.get("file") or series.name)
+    return str(series.name)
+
+
+def tilts_in_short(series: Layer) -> str:
+    """Say how many tilts there are and their step."""
+    angles = np.sort(np.asarray(record_of(series)["angles_deg"], float))
+    step = float(np.median(np.diff(angles))) if len(angles) > 1 else 0.0
+    return f"{len(angles)} × {short(step)}°"
+
+
+def made_by(volume: Layer) -> str:
+    """Say what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
+    used = parameters_of(volume, "reconstruct")
+    words = [" ".join(str(part) for part in (str(used.get("method", "")).upper(), used.get("iterations")) if part)]
+    smooth = parameters_of(volume, "smooth")
+    if smooth:
+        words.append(f"{smooth.get('method')} {short(smooth.get('strength'))}".strip())
+    phantom = parameters_of(volume, "make phantom")
+    if phantom and not used:
+        words.insert(0, f"phantom, seed {phantom.get('seed')}")
+    known = [word for word in words if word]
+    return ", ".join(known) if known else " × ".join(f"{n}" for n in np.shape(volume.data)[-3:]) + " voxels"
+
+
+def thresholds_in_short(phases: Layer) -> str:
+    """Name the thresholds of phases."""
+    values = thresholds_of(phases)
+    return "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1)) if values else "phases as opened"
+
+
+def rays_in_short(used: Mapping[str, Any]) -> str:
+    """Name ray length and occlusion threshold of an envelope."""
+    if not isinstance(used.get("ray_length_nm"), (int, float)):
+        return "made"
+    return f"rays {short(used['ray_length_nm'])} nm, τ {short(used.get('occlusion_threshold', np.nan))}"
+
+
+def objects_in_short(found: Sequence[Layer]) -> str:
+    """Count the objects of each phase."""
+    counts = {str(record_of(one).get("phase", one.name)): max(0, len(one.features) - 1) for one in found}
+    if len(counts) == 1:
+        ((phase, count),) = counts.items()
+        return f"{phase}: {count:,} {'object' if count == 1 else 'objects'}"
+    return ", ".join(f"{phase} {count:,}" for phase, count in counts.items()) + " objects"
+
+
+def shortened(name: str) -> str:
+    """Leave out the middle of a long name: its ends tell files apart."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:14]}…{name[-14:]}"
+
+
+def short(value: Any) -> str:
+    """Write a number with three significant digits, no more than it has; empty for what is none."""
+    if not isinstance(value, (int, float)):
+        return ""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,129 @@
+"""One row of the workbench: a button with name, what there is in words, and a sign for the state."""
+
+from __future__ import annotations
+
+import re
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
+from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
+
+from napari_snpore.viewer.workbench.step_states import SIGNS, WORDS, Step
+
+_MAY_BREAK = "\N{ZERO WIDTH SPACE}"
+_LONGEST = 12
+_NARROWEST = 240
+_ABOVE = 3
+_AROUND = 6
+
+
+class StepRow(QAbstractButton):
+    """A row that is pressed like a button: with the mouse, Enter or Space; arrows go to the next row."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.step: Step | None = None
+        self.name, self.words, self.sign = QLabel(), QLabel(), QLabel()
+        self.words.setWordWrap(True)
+        self.words.setMinimumWidth(60)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+        self.sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sign.setFixedWidth(20)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(6, _ABOVE, 4, _ABOVE)
+        line.setSpacing(6)
+        line.addWidget(self.name)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.sign)
+        for label in (self.name, self.words, self.sign):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names of layers and files are not ours
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred
+        )  # a button's own: one line, no more
+        self.sign.setObjectName("sign")
+
+    @property
+    def name_width(self) -> int:
+        """The room that the name needs, bold or not, so that nothing moves when the next step is another."""
+        self.name.ensurePolished()
+        font = QFont(self.name.font())
+        font.setBold(True)
+        return QFontMetrics(font).horizontalAdvance(self.name.text()) + _AROUND  # its size hint grows with its width
+
+    def sizeHint(self) -> QSize:
+        """Return the size of one line; more lines are asked for by ``heightForWidth``."""
+        return QSize(_NARROWEST, self.name.sizeHint().height() + 2 * _ABOVE)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size of one line: what a label that wraps asks for would make the rows scroll for no reason."""
+        return self.sizeHint()
+
+    def show_step(self, step: Step, *, is_next: bool, available: bool) -> None:
+        """Show where a step stands; ``is_next``: it is the one to do now."""
+        self.step = step
+        self.setEnabled(available)
+        self.name.setText(step.name if step.number is None else f"{step.number}  {step.name}")
+        font = self.name.font()
+        font.setBold(is_next)
+        self.name.setFont(font)
+        self.words.setText(breakable(step.words))
+        self.sign.setText(SIGNS[step.state])
+        sentences = f"{WORDS[step.state].capitalize()}. {step.hint}"
+        self.setToolTip(f"{step.holds}\n{sentences}" if step.holds else sentences)
+        self.setText(f"{step.name}: {step.words}")
+        self.setAccessibleName(f"{step.name}: {step.words}")
+        self.setAccessibleDescription(sentences)
+
+    def dress(self, *, hover: str, focus: str, faint: str) -> None:
+        """Take the colours of the theme: of the row under the mouse, of the frame around the focus, of what is disabled."""
+        self.setStyleSheet(
+            "StepRow {background: transparent; border: 1px solid transparent; border-radius: 3px;}"
+            f"StepRow:hover {{background: {hover};}}"
+            f"StepRow:focus {{border: 1px solid {focus};}}"
+            "QLabel {background: transparent;}"
+            "QLabel#sign {font-size: 11pt;}"
+            f"QLabel:disabled {{color: {faint};}}"
+        )
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Press on Enter; go to the row above or below with the arrows."""
+        if event is None:
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        elif event.key() == Qt.Key.Key_Down:
+            self.focusNextChild()
+        elif event.key() == Qt.Key.Key_Up:
+            self.focusPreviousChild()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: object) -> None:
+        """Draw what the style sheet says of hover and focus; the labels draw themselves."""
+        del event
+        option = QStyleOption()
+        option.initFrom(self)
+        painter = QPainter(self)
+        style = self.style()
+        if style is not None:
+            style.drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, painter, self)
+        painter.end()
+
+
+def breakable(words: str) -> str:
+    """Let long words break: a file's name without a space would make the row wider than its dock.
+
+    Examples
+    --------
+    >>> breakable("SIRT 50"), len(breakable("a" * 30)) - 30
+    ('SIRT 50', 2)
+    """
+
+    def broken(found: re.Match[str]) -> str:
+        parts = re.findall(rf"[^_.\-]{{1,{_LONGEST}}}[_.\-]*|[_.\-]+", found.group())
+        return _MAY_BREAK.join(parts)
+
+    return re.sub(rf"\S{{{_LONGEST + 1},}}", broken, words)

@@ -1,0 +1,385 @@
+"""The steps of the work and where each one stands, judged from the layers of a window alone; no widget is asked.
+
+Whether a result still fits its input is read from histories, see :mod:`napari_snpore.viewer.workbench.history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from napari.layers import Layer
+
+from napari_snpore.viewer.boxes.boxes import KIND as BOXES
+from napari_snpore.viewer.shared.layers import FRAMES, OUTLINES, SEPARATOR, kind_of, stem_of
+from napari_snpore.viewer.shared.units import has_scale
+from napari_snpore.viewer.slices.positions import KIND as POSITIONS
+from napari_snpore.viewer.slices.ruler import KIND as DISTANCES
+from napari_snpore.viewer.workbench.contents_text import (
+    file_of,
+    made_by,
+    objects_in_short,
+    rays_in_short,
+    shortened,
+    thresholds_in_short,
+    tilts_in_short,
+)
+from napari_snpore.viewer.workbench.history import (
+    envelope_of,
+    has_history,
+    has_step,
+    is_part,
+    made_from,
+    parameters_of,
+    path,
+    same_envelope,
+    starts_with,
+    thresholds_of,
+    what_changed,
+)
+from napari_snpore.viewer.workbench.specimen import EditedSince, Specimen, specimens_of
+
+State = Literal["done", "ready", "waits", "stale", "spare", "later"]
+
+SIGNS: Mapping[State, str] = {"done": "✓", "ready": "▸", "waits": "–", "stale": "↻", "spare": "·", "later": "…"}
+"""Beside the words, which say the same."""
+
+WORDS: Mapping[State, str] = {
+    "done": "done",
+    "ready": "ready",
+    "waits": "waits",
+    "stale": "stale",
+    "spare": "not needed",
+    "later": "comes later",
+}
+
+FIGURE = "napari_snpore_figure"
+"""Where a layer's metadata tell of the plate that shows it: ``{"file": name, "history": [...]}`` as it was then; beside our
+record, which goes with the layer's data."""
+
+NOTHING_YET = "Drop a tilt series or a volume on the window, or open a sample."
+
+_STALE = {
+    "series": ("the tilt series changed", "Reconstruct again to make it fresh."),
+    "volume": ("the volume changed", "Do this step again to make it fresh."),
+    "thresholds": ("the thresholds changed", "Do this step again to make it fresh."),
+    "envelope": ("the envelope changed", "Do this step again to make it fresh."),
+    "phases": ("the phases changed", "Do this step again to make it fresh."),
+    "painted": ("the phases were painted on or replaced", "Do this step again to make it fresh."),
+    "whole": ("the layer that the box was cut from changed", "Extract the box again to make it fresh."),
+    "threshold": ("its phases are stale themselves", "Apply the thresholds first, then do this step again."),
+}
+_SHORT = {"painted": "phases edited", "whole": "older cut", "threshold": "older phases"}
+
+_ON_THE_WAY = ("Tilt series", "Reconstruct", "Threshold", "Measure", "Figure")
+"""The others can be left out."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the workbench.
+
+    Parameters
+    ----------
+    number : int or None
+        Its place in the order; None for what stands apart.
+    name : str
+        Of the step.
+    holds : str
+        What there is now, in few words; empty where there is nothing.
+    state : str
+        ``done``, ``ready`` (its input is there), ``waits`` (for another step), ``stale`` (made from what changed since),
+        ``spare`` (not needed here), ``later`` (not made yet).
+    hint : str
+        What the state means here and what to do, in whole sentences.
+    layer : Layer or None
+        To be selected for this step: its input.
+    widget : str or None
+        Display name of the widget that does it.
+    stale_by : str
+        What changed, where it is stale.
+    """
+
+    number: int | None
+    name: str
+    holds: str
+    state: State
+    hint: str
+    layer: Layer | None = None
+    widget: str | None = None
+    stale_by: str = ""
+
+    @property
+    def words(self) -> str:
+        """What stands beside the name: what there is, and the state in words unless it is done."""
+        if self.state == "done":
+            return self.holds
+        state = WORDS[self.state]
+        if self.state == "stale":
+            state = f"stale: {_SHORT.get(self.stale_by, self.stale_by)}"
+        elif self.state == "waits" and self.holds:
+            return self.holds
+        return f"{self.holds}, {state}" if self.holds else state
+
+
+def steps_of(
+    layers: Iterable[Layer],
+    *,
+    specimen: str | None = None,
+    active: Layer | None = None,
+    edited_since: EditedSince = lambda source, result: False,
+) -> list[Step]:
+    """Return the numbered steps in their order.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Of the window.
+    specimen : str, optional
+        One of :func:`specimens_of`; default the last.
+    active : Layer, optional
+        The selected layer: where several layers fit a step, it is the one.
+    edited_since : callable, optional
+        Tells of changes that no history shows; see :class:`~napari_snpore.viewer.workbench.layer_watch.LayerWatch`.
+    """
+    window = tuple(layers)
+    names = specimens_of(window)
+    if specimen not in names:
+        specimen = names[-1] if names else None
+    own = tuple(layer for layer in window if specimen is not None and stem_of(layer.name) == specimen)
+    here = Specimen(own, window, active, edited_since)
+    threshold = _threshold(here)
+    steps = [
+        _series(here),
+        _reconstruct(here),
+        threshold,
+        _envelope(here),
+        _slices(here),
+        _subvolumes(here),
+        _measure(here, threshold),
+        _figure(here, threshold),
+        Step(
+            9, "Compare", "", "later", "States of charge side by side come later; measure each and compare the tables."
+        ),
+    ]
+    return [replace(step, number=k) for k, step in enumerate(steps, 1)]
+
+
+def next_step(steps: Sequence[Step]) -> Step | None:
+    """Return the step to do now: the first that is stale, else the first on the way to a figure that is ready."""
+    stale = [step for step in steps if step.state == "stale"]
+    ready = [step for step in steps if step.state == "ready" and step.name in _ON_THE_WAY]
+    return next(iter(stale + ready), None)
+
+
+def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> Step:
+    """Return the row that stands apart: a fibre in time."""
+    window = list(layers)
+    frames = [layer for layer in window if kind_of(layer) == FRAMES]
+    if not frames:
+        return Step(
+            None, "In situ", "needs images in time", "waits",
+            "Stands apart: the diameter of a fibre in a series of images in time.", None, "In situ",
+        )  # fmt: skip
+    chosen = active if active in frames else frames[-1]
+    assert chosen is not None
+    holds = f"{len(chosen.data)} images"
+    if any(kind_of(layer) == OUTLINES for layer in window):
+        return Step(None, "In situ", f"{holds}, measured", "done", "The outlines are in a layer.", chosen, "In situ")
+    return Step(None, "In situ", holds, "ready", "Measure the fibre in time.", chosen, "In situ")
+
+
+def _series(here: Specimen) -> Step:
+    series = here.series
+    if series is not None:
+        about = f"{file_of(series)}, {tilts_in_short(series)}, is in the layer '{series.name}'."
+        return Step(1, "Tilt series", f"{shortened(file_of(series))} · {tilts_in_short(series)}", "done", about, series)
+    if here.layers:
+        return Step(
+            1, "Tilt series", "", "spare",
+            "Not needed: the work starts from a volume or from phases. Drop a tilt series to start from one.",
+        )  # fmt: skip
+    if any(kind_of(layer) == FRAMES for layer in here.window):
+        return Step(1, "Tilt series", "", "spare", "Not needed: images in time stand apart, see In situ below.")
+    return Step(1, "Tilt series", "", "ready", NOTHING_YET)
+
+
+def _reconstruct(here: Specimen) -> Step:
+    series, volume = here.series, here.volume
+    step = Step(2, "Reconstruct", "", "waits", NOTHING_YET, series, "Reconstruct")
+    if volume is None:
+        if series is not None:
+            return replace(step, state="ready", hint=f"Reconstruct '{series.name}'.")
+        if here.layers:
+            return replace(step, state="spare", hint="Not needed: the phases are here.")
+        return replace(step, holds="after Tilt series")
+    holds = made_by(volume)
+    if not has_scale(volume):
+        return replace(
+            step, holds=f"{holds}, ⚠ no voxel size", state="done",
+            hint=f"'{volume.name}' has no voxel size in nm: set its scale and units, or lengths mean nothing.",
+        )  # fmt: skip
+    if has_step(volume, "reconstruct"):
+        sources = here.all_series
+        begun = [one for one in sources if starts_with(volume, one)]
+        if sources and (not begun or any(here.edited_since(one, volume) for one in begun)):
+            return _stale(replace(step, holds=holds), "series")
+    return replace(step, holds=holds, state="done", hint=f"The volume is in the layer '{volume.name}'.")
+
+
+def _threshold(here: Specimen) -> Step:
+    volume = here.volume
+    step = Step(3, "Threshold", "", "waits", "Open or reconstruct a volume first.", volume, "Threshold")
+    found = [layer for layer in here.all_phases if not has_step(layer, "planted phases")]
+    phases = here.chosen(found)
+    if phases is None:
+        if volume is not None:
+            return replace(step, state="ready", hint=f"Make phases of '{volume.name}'.")
+        if here.all_phases:
+            return replace(step, state="spare", hint=f"Not needed: '{here.all_phases[-1].name}' holds phases.")
+        return replace(step, holds=_after_volume(here))
+    step = replace(
+        step, holds=thresholds_in_short(phases), state="done", hint=f"The phases are in the layer '{phases.name}'."
+    )
+    if _is_old_part(phases, here.window):
+        return _stale(step, "whole")
+    if has_step(phases, "segment") and here.volumes:
+        source = made_from(phases, here.volumes, by="segment")
+        if source is None or here.edited_since(source, phases):
+            return _stale(step, "volume")
+    envelope = _envelope_layer(here)
+    if envelope is not None and has_step(phases, "segment"):
+        made_with = envelope_of(phases)
+        if not made_with or not same_envelope(made_with, envelope_of(envelope)):
+            return _stale(step, "envelope")
+    return step
+
+
+def _envelope(here: Specimen) -> Step:
+    volume = here.volume
+    step = Step(4, "Envelope", "", "waits", "It is made in the Threshold widget, of a volume.", volume, "Threshold")
+    phases = here.chosen([layer for layer in here.all_phases if has_step(layer, "segment")])
+    layer = _envelope_layer(here)
+    if layer is None:
+        used = envelope_of(phases)
+        if "ray_length_nm" in used:
+            return replace(
+                step, holds=rays_in_short(used), state="done", hint="The phases were made inside this envelope."
+            )
+        if volume is None:
+            if here.all_phases:
+                return replace(step, state="spare", hint="Not needed: phases bring their own exterior.")
+            return replace(step, holds=_after_volume(here))
+        if not has_scale(volume):
+            return replace(step, holds="needs a voxel size", hint=f"'{volume.name}' has no voxel size in nm.")
+        return replace(step, state="ready", hint="Make it in the Threshold widget: it tells vacuum from pores.")
+    step = replace(
+        step, holds=rays_in_short(envelope_of(layer)), state="done", hint=f"Its skin is in the layer '{layer.name}'."
+    )
+    if here.volumes:
+        source = made_from(layer, here.volumes, by="envelope")
+        if source is None or here.edited_since(source, layer):
+            return _stale(step, "volume")
+    first = parameters_of(layer, "envelope").get("envelope_threshold")
+    thresholds = thresholds_of(phases)
+    if first is not None and thresholds and float(first) != thresholds[0]:
+        return _stale(step, "thresholds")
+    return step
+
+
+def _slices(here: Specimen) -> Step:
+    layer = here.volume or here.phases
+    step = Step(5, "Slices", "", "waits", "Open or reconstruct a volume first.", layer, "Ortho slices")
+    if layer is None:
+        return replace(step, holds=_after_volume(here))
+    kept = []
+    for kind, one, many in ((POSITIONS, "position", "positions"), (DISTANCES, "distance", "distances")):
+        count = sum(len(found.data) for found in here.window if kind_of(found) == kind)
+        if count:
+            kept.append(f"{count} {one if count == 1 else many}")
+    if kept:
+        return replace(step, holds=", ".join(kept), state="done", hint="Positions and distances are kept in layers.")
+    return replace(step, state="ready", hint="Look at three linked slices; keep positions and measure distances there.")
+
+
+def _subvolumes(here: Specimen) -> Step:
+    layer = here.phases or here.volume
+    step = Step(6, "Subvolumes", "", "waits", "Make phases first; a volume alone can be cut too.", layer, "Subvolumes")
+    if layer is None:
+        return replace(step, holds=_after_volume(here))
+    names: dict[str, None] = {}
+    for found in here.window:
+        if kind_of(found) == BOXES and "name" in found.features:
+            names |= dict.fromkeys(map(str, found.features["name"]))
+    if not names:
+        return replace(step, state="ready", hint="Place boxes in the centre and at the edge, and cut them out.")
+    step = replace(step, holds=", ".join(names), state="done", hint="The boxes are in the layer 'boxes'.")
+    own = {one.name for one in here.layers}
+    parts = [one for one in here.window if is_part(one) and _whole_name(one) in own]
+    return _stale(step, "whole") if any(_is_old_part(part, here.window) for part in parts) else step
+
+
+def _measure(here: Specimen, threshold: Step) -> Step:
+    phases = here.phases
+    step = Step(7, "Measure", "", "waits", "Make phases first (Threshold, Apply).", phases, "Measure")
+    found = here.of(lambda layer: kind_of(layer) == "objects")
+    if not found:
+        if phases is None:
+            return replace(step, holds="after Threshold")
+        return replace(step, state="ready", hint=f"Measure the objects of '{phases.name}'.")
+    names = ", ".join(f"'{one.name}'" for one in found)
+    step = replace(step, holds=objects_in_short(found), state="done", hint=f"Objects and their tables: {names}.")
+    reason = next(filter(None, (_measured_before(here, one) for one in found)), "")
+    if not reason and threshold.state == "stale" and not has_step(phases, "planted phases"):
+        reason = "threshold"
+    return _stale(step, reason) if reason else step
+
+
+def _measured_before(here: Specimen, objects: Layer) -> str:
+    """Say what changed since objects were measured; empty where nothing did, or where it cannot be known."""
+    if not here.all_phases or not has_step(objects, "label"):
+        return ""
+    source = made_from(objects, here.all_phases, by="label")
+    if source is None:
+        assert here.phases is not None
+        return what_changed(objects, here.phases)
+    return "painted" if here.edited_since(source, objects) else ""
+
+
+def _figure(here: Specimen, threshold: Step) -> Step:
+    layer = here.phases or here.volume
+    step = Step(8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure")
+    if layer is None:
+        return replace(step, holds=_after_volume(here))
+    made = layer.metadata.get(FIGURE)
+    if not isinstance(made, Mapping) or "file" not in made:
+        return replace(step, state="ready", hint=f"Put '{layer.name}' and its numbers on one plate.")
+    step = replace(step, holds=shortened(str(made["file"])), state="done", hint=f"Saved as {made['file']}.")
+    if "history" in made and not has_history(layer, made["history"]):
+        return _stale(step, "phases" if layer is here.phases else "volume")
+    return _stale(step, "threshold") if threshold.state == "stale" else step
+
+
+def _stale(step: Step, reason: str) -> Step:
+    what, cure = _STALE[reason]
+    return replace(step, state="stale", stale_by=reason, hint=f"Made before {what}. {cure}")
+
+
+def _after_volume(here: Specimen) -> str:
+    return "after Reconstruct" if here.series is not None else "needs a volume"
+
+
+def _envelope_layer(here: Specimen) -> Layer | None:
+    return here.chosen(here.of(lambda layer: kind_of(layer) == "envelope"))
+
+
+def _whole_name(part: Layer) -> str:
+    """Return the name of the layer that a part was cut from: ``needle · phases`` of ``centre box · needle · phases``."""
+    return str(part.name).partition(SEPARATOR)[2]
+
+
+def _is_old_part(part: Layer, window: Sequence[Layer]) -> bool:
+    """Say whether the layer that a part was cut from has another history now."""
+    whole = next((layer for layer in window if layer.name == _whole_name(part)), None)
+    return is_part(part) and whole is not None and path(whole) != path(part)

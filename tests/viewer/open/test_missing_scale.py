@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_snpore.errors import MissingAnglesError, MissingScaleError
+from napari_snpore.viewer.open.missing_scale import MissingScale
+from napari_snpore.viewer.open.readers import layer_data, question_about
+
+
+def asked_about(viewer, paths):
+    """Return the question that paths lead to."""
+    with pytest.raises((MissingScaleError, MissingAnglesError)) as lacks:
+        layer_data(paths)
+    return MissingScale(viewer, paths, question_about(paths, lacks.value))
+
+
+@pytest.fixture
+def bare(tmp_path):
+    np.save(tmp_path / "bare.npy", np.arange(60, dtype=np.float32).reshape(3, 4, 5))
+    return str(tmp_path / "bare.npy")
+
+
+def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
+    question = asked_about(viewer, [bare])
+    qtbot.addWidget(question)
+    question.size.setValue(0.25)
+    question.main_button.click()
+    question.status.wait()
+    assert viewer.layers["bare"].scale == pytest.approx((0.25, 0.25, 0.25))
+    assert {str(unit) for unit in viewer.layers["bare"].units} == {"nanometer"}
+    assert not question.main_button.isEnabled()
+
+
+def test_nothing_is_guessed(qtbot, viewer, bare):
+    question = asked_about(viewer, [bare])
+    qtbot.addWidget(question)
+    question.main_button.click()
+    assert "a positive number is needed" in question.status.message.text()
+    assert len(viewer.layers) == 0
+
+
+def test_a_series_without_angles_asks_for_first_and_step(qtbot, viewer, tmp_path):
+    from napari_snpore.files import write_volume
+    from napari_snpore.volume import Volume
+
+    path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
+    path = path.rename(tmp_path / "stack.st")
+    question = asked_about(viewer, [str(path)])
+    qtbot.addWidget(question)
+    question.first.setValue(-3.0)
+    question.step.setValue(2.0)
+    question.main_button.click()
+    question.status.wait()
+    record = viewer.layers["stack"].metadata["napari_snpore"]
+    assert record["angles_deg"] == [-3.0, -1.0, 1.0, 3.0]
+    assert record["pixel_size_nm"] == pytest.approx(0.5)
+
+
+def test_images_without_angles_may_be_images_in_time(qtbot, viewer, tmp_path):
+    import tifffile
+
+    folder = tmp_path / "movie"
+    folder.mkdir()
+    for k in (10, 2, 1):
+        tifffile.imwrite(folder / f"frame{k}.tif", np.full((12, 16), k, np.uint8))
+    question = asked_about(viewer, [str(folder)])
+    qtbot.addWidget(question)
+    assert question.kind_box.currentText() == "tilt series"
+    assert question.form.isRowVisible(question.first)
+    question.kind_box.setCurrentText("images in time")
+    assert not question.form.isRowVisible(question.first)
+    question.main_button.click()
+    question.status.wait()
+    assert "pixel size" in question.status.message.text()
+    question.size.setValue(0.5)
+    question.seconds.setValue(20)
+    question.main_button.click()
+    question.status.wait()
+    layer = viewer.layers["movie"]
+    assert layer.axis_labels == ("frame", "y", "x")
+    assert layer.metadata["napari_snpore"]["times_s"] == [0, 20, 40]
+    assert [int(frame[0, 0]) for frame in layer.data] == [1, 2, 10]
+
+
+def test_a_stack_that_is_called_a_series_may_be_a_volume(qtbot, viewer, tmp_path):
+    from napari_snpore.files import write_volume
+    from napari_snpore.volume import Volume
+
+    path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
+    question = asked_about(viewer, [str(path.rename(tmp_path / "stack.st"))])
+    qtbot.addWidget(question)
+    question.kind_box.setCurrentText("volume")
+    question.main_button.click()
+    question.status.wait()
+    assert viewer.layers["stack"].axis_labels == ("z", "y", "x")
+    assert viewer.layers["stack"].scale == pytest.approx((0.5, 0.5, 0.5))

@@ -1,0 +1,285 @@
+"""The reconstruct widget without a window, on a rod whose projections are known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
+from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
+
+PIXEL, RADIUS = 0.5, 8.0
+ANGLES = np.arange(-70.0, 71.0, 4.0)
+
+
+@pytest.fixture
+def series():
+    """A rod of grey 3 and radius 8 px along y: every projection is 3 · 2√(R² − x²)."""
+    x = np.arange(32) - 15.5
+    profile = 6 * np.sqrt(np.clip(RADIUS**2 - x**2, 0, None))
+    images = np.broadcast_to(profile, (len(ANGLES), 16, 32)).astype(np.float32)
+    return TiltSeries(images, ANGLES, PIXEL)
+
+
+@pytest.fixture
+def widget(viewer, qtbot, series):
+    add_layer(viewer, series_data(series, "rod"))
+    widget = ReconstructWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.aligning.mode.setCurrentText("aligned already")
+    return widget
+
+
+def test_form_says_what_the_series_is(widget):
+    assert "36 tilts, −70° to 70°, step 4.00°, pixel 0.500 nm" in widget.about.text()
+    assert widget.main_button.text() == "Reconstruct 32 × 16 × 32"
+
+
+def test_volume_of_the_rod(widget, viewer):
+    widget.method.iterations.setValue(30)
+    layer = widget.reconstruct()
+    assert layer.name == "rod · SIRT 30"
+    volume = volume_from_layer(layer)
+    assert volume.shape == (32, 16, 32)
+    assert volume.spacing == pytest.approx((PIXEL,) * 3)
+    middle = np.asarray(volume.data)[13:19, 2:4, 13:19]
+    assert middle.mean() == pytest.approx(3, rel=0.1)
+    assert not viewer.layers["rod"].visible
+    assert viewer.layers.selection.active is layer
+    assert viewer.dims.point[0] == pytest.approx(8, abs=PIXEL), "the slice in the middle of the volume is shown"
+
+
+def test_numbers_beside_the_volume(widget):
+    widget.method.iterations.setValue(30)
+    widget.reconstruct()
+    quality = widget.result.quality
+    assert quality.crowther_nm == pytest.approx(8 * np.radians(4), rel=0.1)  # D 8 nm
+    assert quality.wedge_elongation == pytest.approx(1.31, abs=0.01)  # ±70°
+    assert widget.even_odd is not None
+    text = widget.numbers.text()
+    assert "even/odd resolution" in text
+    assert "consistency" in text
+    assert "residual" in text
+    assert "D·Δθ" in text
+    assert "wedge × <b>1.31</b>" in text
+
+
+def test_wbp_is_named_after_itself(widget):
+    widget.method.method.setCurrentIndex(widget.method.method.findData("wbp"))
+    assert widget.reconstruct().name == "rod · WBP"
+    assert widget.result.volume.history[-1].parameters["filter"] == "ram-lak"
+
+
+def test_alignment_is_run_and_reported(widget, viewer):
+    widget.aligning.mode.setCurrentText("axis angle given")
+    widget.aligning.axis_angle.setValue(0.0)
+    widget.keep_aligned.setChecked(True)
+    widget.method.iterations.setValue(5)
+    widget.reconstruct()
+    assert widget.result.alignment.tilt_axis_angle == 0.0
+    assert "axis <b>0.0°</b>" in widget.aligning.found.text().replace("−0.0", "0.0")
+    assert "rod · aligned" in viewer.layers
+
+
+def test_cancel_leaves_no_volume(widget, viewer, qtbot):
+    widget.method.iterations.setValue(5000)
+    widget.start()
+    qtbot.waitUntil(lambda: widget.status.bar.maximum() == 1000, timeout=20_000)
+    widget.status.cancel()
+    widget.status.wait()
+    assert "cancelled" in widget.status.message.text()
+    assert [layer.name for layer in viewer.layers] == ["rod"]
+
+
+def test_axis_angle_is_asked_for_only_where_it_is_used(widget):
+    assert widget.aligning.axis_angle.isHidden()
+    widget.aligning.mode.setCurrentText("axis angle given")
+    assert not widget.aligning.axis_angle.isHidden()
+    widget.method.method.setCurrentIndex(widget.method.method.findData("wbp"))
+    assert widget.method.iterations.isHidden()
+
+
+def test_nothing_to_reconstruct_is_one_sentence(viewer, qtbot):
+    viewer.add_image(np.zeros((5, 6, 7)), name="no series")
+    widget = ReconstructWidget(viewer)
+    qtbot.addWidget(widget)
+    assert widget.layer is None
+    assert not widget.main_button.isEnabled()
+    with pytest.raises(InputError, match="no tilt series yet"):
+        widget.reconstruct()
+
+
+def test_an_image_of_nan_is_refused_by_its_number(viewer, qtbot, series):
+    images = series.images.copy()
+    images[3, 0, 0] = np.nan
+    add_layer(viewer, series_data(TiltSeries(images, ANGLES, PIXEL), "bad"))
+    widget = ReconstructWidget(viewer)
+    qtbot.addWidget(widget)
+    with pytest.raises(InputError, match="Image 3"):
+        widget.reconstruct()
+
+
+def live(widget):
+    """Wait for the plane under the present settings."""
+    widget._live.wait()
+    return widget.slice.picture.shape
+
+
+def test_one_plane_is_there_before_anything_is_pressed(widget):
+    assert live(widget) == (32, 32)
+    assert widget.slice.place.text().startswith("8 px")
+    assert "SIRT 50" in widget.slice.caption.text()
+    widget.slice.slider.setValue(0)
+    live(widget)
+    assert widget.slice.place.text() == "0 px, 0 nm"
+
+
+@pytest.mark.parametrize("method", ["wbp", "cgls", "tv", "dart"])
+def test_every_method_has_its_plane_and_its_volume(widget, method):
+    widget.compares.setChecked(False)
+    widget.method.method.setCurrentIndex(widget.method.method.findData(method))
+    if method != "wbp":
+        widget.method.iterations.setValue(8)
+    live(widget)
+    assert method.upper() in widget.slice.caption.text()
+    layer = widget.reconstruct()
+    assert layer.name == ("rod · WBP" if method == "wbp" else f"rod · {method.upper()} 8")
+    assert widget.result.volume.history[-1].parameters["method"] == method
+
+
+def test_a_wish_of_the_method_alone_reaches_the_volume(widget):
+    widget.compares.setChecked(False)
+    widget.method.method.setCurrentIndex(widget.method.method.findData("dart"))
+    widget.method.iterations.setValue(3)
+    widget.method.levels.setText("0, 3")
+    widget.reconstruct()
+    assert widget.result.volume.history[-1].parameters["gray_levels"] == [0.0, 3.0]
+    widget.method.levels.setText("none, some")
+    with pytest.raises(InputError, match="Grey values are 'none, some'"):
+        widget.reconstruct()
+
+
+def test_stop_at_the_noise_level_says_the_noise(widget):
+    widget.compares.setChecked(False)
+    widget.method.stop.setCurrentIndex(1)
+    assert widget.method.iterations.value() == 200
+    widget.reconstruct()
+    assert "noise of the images" in widget.numbers.text()
+
+
+def test_finish_now_keeps_what_there_is(widget, viewer, qtbot):
+    widget.method.iterations.setValue(5000)
+    widget.start()
+    qtbot.waitUntil(lambda: any("iteration" in layer.name for layer in viewer.layers), timeout=20_000)
+    assert not widget.status.finish_button.isHidden()
+    widget.status.finish_button.click()
+    widget.status.wait()
+    used = widget.result.volume.history[-1].parameters
+    assert used["iterations"] < 5000
+    assert "of 5000 iterations" in used["finished_early"]
+    assert [layer.name for layer in viewer.layers] == ["rod", f"rod · SIRT {used['iterations']}"]
+    assert "finished early" in widget.numbers.text()
+
+
+def test_the_volume_that_grows_is_no_choice_and_goes_with_cancel(widget, viewer, qtbot):
+    widget.method.iterations.setValue(5000)
+    widget.start()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20_000)
+    assert widget.layer is viewer.layers["rod"]
+    widget.status.cancel()
+    widget.status.wait()
+    assert [layer.name for layer in viewer.layers] == ["rod"]
+
+
+def test_unticked_tilts_are_left_out(widget):
+    widget.compares.setChecked(False)
+    widget.method.iterations.setValue(3)
+    widget.tilts.left_out = [0, 35]
+    assert "34 of 36 used" in widget.tilts_fold.text()
+    widget.reconstruct()
+    assert len(widget.result.aligned.angles_deg) == 34
+    assert widget.tilts.table.item(0, 3).text() == "", "no residual where no image took part"
+    assert widget.tilts.table.item(1, 3).text().endswith("%")
+
+
+def test_a_bad_tilt_is_named(viewer, qtbot, series):
+    images = series.images.copy()
+    images[4] = 0
+    add_layer(viewer, series_data(TiltSeries(images, ANGLES, PIXEL), "rod"))
+    widget = ReconstructWidget(viewer)
+    qtbot.addWidget(widget)
+    qtbot.waitUntil(lambda: "looks bad" in widget.tilts_fold.text(), timeout=10_000)
+    assert "same value everywhere" in widget.tilts.table.item(4, 4).text()
+    assert widget.tilts.left_out == [], "nothing is left out unasked"
+
+
+@pytest.fixture
+def aligned(widget):
+    widget.aligning.mode.setCurrentText("axis angle given")
+    widget.align()
+    return widget
+
+
+def test_axis_set_by_hand_replaces_what_was_found(aligned):
+    aligned.aligning.offset.setValue(3.5)
+    assert aligned.alignment.tilt_axis_offset_px == 3.5
+    assert "set by hand" in aligned.aligning.found.text()
+    live(aligned)
+    assert aligned.aligning.after.shape == (36, 32)
+    aligned.compares.setChecked(False)
+    aligned.method.iterations.setValue(3)
+    aligned.reconstruct()
+    assert aligned.result.alignment.tilt_axis_offset_px == 3.5
+
+
+def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):
+    whole = aligned.alignment
+    aligned.tilts.left_out = [2]
+    assert aligned.alignment.shifts_px.tolist() == np.delete(whole.shifts_px, 2, axis=0).tolist()
+    aligned.tilts.left_out = []
+    assert aligned.alignment is whole
+    aligned.preparing.bin.setValue(2)
+    assert aligned.alignment is None, "its px are no longer those of the images"
+    live(aligned)
+    assert aligned.slice.picture.shape == (16, 16)
+
+
+def answer(form, path):
+    """Give the dialog that a button opened its answer; nothing waits for it."""
+    dialog = form.findChildren(QFileDialog)[-1]
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(path)
+    dialog.close()
+
+
+def test_alignment_goes_out_to_imod_and_comes_back(aligned, tmp_path):
+    path = str(tmp_path / "rod.xf")
+    aligned.aligning.export_button.click()
+    answer(aligned.aligning, path)
+    assert len((tmp_path / "rod.tlt").read_text().split()) == 36
+    found = aligned.alignment
+    aligned.aligning.offset.setValue(9.0)
+    aligned.aligning.import_button.click()
+    answer(aligned.aligning, path)
+    across = found.shifts_px[:, 1] - found.tilt_axis_offset_px
+    assert aligned.alignment.shifts_px[:, 1] == pytest.approx(across, abs=1e-3)
+    aligned.tilts.left_out = [0]
+    aligned.aligning.import_button.click()
+    answer(aligned.aligning, path)
+    assert "36 images, 35 tilts" in aligned.status.message.text()
+
+
+def test_prepared_series_is_shown_beside_and_the_choice_stays(widget, viewer):
+    widget.preparing.bin.setValue(2)
+    widget.preparing.show_button.click()
+    widget.status.wait()
+    assert viewer.layers["rod · prepared"].data.shape == (36, 8, 16)
+    assert widget.layer is viewer.layers["rod"]
+    widget.preparing.bin.setValue(1)
+    widget.preparing.rows[0].setValue(12)
+    widget.preparing.rows[1].setValue(4)
+    live(widget)
+    assert "crop along y is 12 to 4 px" in widget.slice.picture.words

@@ -1,0 +1,144 @@
+"""Steps in a thread: where results arrive, what a cancel, a refusal and a fault leave behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QEvent
+
+from napari_snpore.compute import check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.shared.worker import StepStatus, run_alive
+
+
+@pytest.fixture
+def status(qtbot):
+    status = StepStatus()
+    qtbot.addWidget(status)
+    return status
+
+
+def endless(progress, should_stop):
+    for done in range(1, 10_000):
+        progress(done, 10_000)
+        check_stop(should_stop)
+        time.sleep(0.005)
+
+
+def test_work_runs_in_a_thread_and_its_result_arrives_in_this_one(status):
+    seen = {}
+
+    def work(progress, should_stop):
+        seen["work"] = threading.get_ident()
+        return 42
+
+    status.run("Count", work, lambda result: seen.update(result=result, done=threading.get_ident()))
+    assert status.busy
+    status.wait()
+    assert seen["result"] == 42
+    assert seen["done"] == threading.get_ident() != seen["work"]
+    assert not status.busy
+
+
+def test_bar_says_what_and_how_far(status, qtbot):
+    go_on = threading.Event()
+
+    def work(progress, should_stop):
+        progress(3, 4)
+        go_on.wait(5)
+
+    status.run("Reconstruct", work, lambda result: None)
+    qtbot.waitUntil(lambda: "75 %" in status.bar.format())
+    assert "Reconstruct" in status.bar.format()
+    go_on.set()
+    status.wait()
+    assert status.bar.isHidden()
+
+
+def test_cancel_keeps_nothing_and_says_so(status, qtbot):
+    results = []
+    status.run("Align", endless, results.append)
+    qtbot.waitUntil(lambda: status.bar.maximum() == 10_000)
+    status.cancel_button.click()
+    status.wait()
+    assert results == []
+    assert status.message.text() == "Align was cancelled; nothing was kept."
+
+
+def test_users_mistake_is_one_sentence_here_and_in_napari(status):
+    def work(progress, should_stop):
+        raise InputError("The volume holds 3 NaN values; repair it.")
+
+    notification_manager.records.clear()
+    status.run("Apply", work, lambda result: None)
+    status.wait()
+    assert status.message.text() == "⚠ The volume holds 3 NaN values; repair it."
+    assert [str(record.message) for record in notification_manager.records] == [
+        "The volume holds 3 NaN values; repair it."
+    ]
+
+
+def test_refusal_of_the_result_is_shown_too(status):
+    def refuse(result):
+        raise InputError("The layer is gone; open it again.")
+
+    status.run("Apply", lambda progress, should_stop: 1, refuse)
+    status.wait()
+    assert "The layer is gone" in status.message.text()
+
+
+def test_a_fault_of_ours_reaches_napari_with_its_traceback(status, monkeypatch):
+    received = []
+    monkeypatch.setattr(notification_manager, "receive_error", lambda *error: received.append(error))
+
+    def work(progress, should_stop):
+        raise ZeroDivisionError("by design")
+
+    status.run("Apply", work, lambda result: None)
+    status.wait()
+    assert received[0][0] is ZeroDivisionError
+    assert "by design" in status.message.text()
+
+
+def test_a_new_step_drops_the_one_before(status):
+    results = []
+    status.run("Old", endless, lambda result: results.append("old"))
+    status.run("New", lambda progress, should_stop: "new", results.append)
+    status.wait()
+    assert results == ["new"]
+
+
+def test_warnings_of_a_step_become_notifications(status, qtbot):
+    def work(progress, should_stop):
+        warnings.warn("few voxels", stacklevel=1)
+
+    notification_manager.records.clear()
+    status.run("Measure", work, lambda result: None)
+    status.wait()
+    qtbot.waitUntil(lambda: len(notification_manager.records) > 0)
+    assert "few voxels" in str(notification_manager.records[-1].message)
+
+
+def test_work_stops_when_its_widget_is_gone(qapp):
+    stopped = threading.Event()
+
+    def work(progress, should_stop):
+        try:
+            endless(progress, should_stop)
+        finally:
+            stopped.set()
+
+    status = StepStatus()
+    status.run("Reconstruct", work, lambda result: None)
+    qapp.processEvents()
+    status.deleteLater()
+    qapp.sendPostedEvents(status, QEvent.Type.DeferredDelete)
+    assert stopped.wait(5)
+
+
+def test_without_a_window_work_just_runs():
+    assert run_alive("Make", lambda progress, should_stop: threading.get_ident()) == threading.get_ident()
