@@ -7,12 +7,12 @@ import gc
 import numpy as np
 import pytest
 from napari.qt import QtViewer
-from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, record_of, volume_data
 from napari_snpore.viewer.shared.voxel_size import to_nm
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
+from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
 
 
 @pytest.fixture

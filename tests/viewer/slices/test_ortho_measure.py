@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.viewer.slices.test_ortho_slices import ramp
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.viewer.slices.ruler import Measured
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import drag, opened, pixel_of, settle
+from tests.viewer.slices.test_ortho_slices import ramp
 
 
 @pytest.fixture

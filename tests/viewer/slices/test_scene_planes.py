@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
+from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.viewer.slices.test_ortho_slices import shown_plane
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.slices.planes import PLANES
@@ -12,6 +11,7 @@ from napari_snpore.viewer.slices.ruler import Measured, line_profile
 from napari_snpore.viewer.slices.slab import Thick
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
+from tests.viewer.slices.test_ortho_slices import shown_plane
 
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
