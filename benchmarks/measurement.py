@@ -105,13 +105,13 @@ class LargeVolumes:
         return ratio(sizes(labels), lambda: cc3d_table(labels), rounds=5)
 
     def track_all_columns_over_sizes(self, labels: np.ndarray) -> float:
-        grey = np.random.default_rng(0).random(labels.shape, dtype=np.float32)
+        gray = np.random.default_rng(0).random(labels.shape, dtype=np.float32)
         rim = np.arange(labels.shape[0]) - (labels.shape[0] - 1) / 2
         round_envelope = rim[:, None] ** 2 + rim**2 < (0.45 * labels.shape[0]) ** 2
         envelope = np.ascontiguousarray(np.broadcast_to(round_envelope[:, None], labels.shape))
 
         def all_columns() -> int:
-            measure_objects(labels, spacing=0.15, intensity=grey, envelope=envelope)
+            measure_objects(labels, spacing=0.15, intensity=gray, envelope=envelope)
             return 1
 
         return ratio(sizes(labels), all_columns, rounds=5)

@@ -40,11 +40,11 @@ def window_with_layers(side: int = SIDE) -> Any:
     from napari_snpore.volume import Volume
 
     rng = np.random.default_rng(0)
-    grey = rng.integers(0, 256, (side, side, side), dtype=np.uint8)
-    phases = np.digitize(grey, (80, 200)).astype(np.uint8) + np.uint8(1)
+    gray = rng.integers(0, 256, (side, side, side), dtype=np.uint8)
+    phases = np.digitize(gray, (80, 200)).astype(np.uint8) + np.uint8(1)
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1500, 950)
-    add_layer(viewer, volume_data(Volume(grey, 0.15), "fibre"))
+    add_layer(viewer, volume_data(Volume(gray, 0.15), "fibre"))
     add_layer(viewer, phases_data(Volume(phases, 0.15), "fibre · phases"))
     settle(1.0)
     return viewer

@@ -80,7 +80,7 @@ def measure(viewer: napari.Viewer, path: Path) -> None:
     viewer.window.add_dock_widget(widget, name="Measure", area="right")
     widget.layer = viewer.layers["pristine · phases"]
     widget.measure()
-    widget.colour_box.setCurrentIndex(1)
+    widget.color_box.setCurrentIndex(1)
     for layer in viewer.layers:
         layer.visible = layer.name in ("pristine", "pristine · Sn objects")
     photograph(viewer, path)

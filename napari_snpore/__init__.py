@@ -62,7 +62,7 @@ _HOME = {
     "DeadPores": "measurement.dead_pores",
     "dead_pores": "measurement.dead_pores",
     "extract_subvolume": "subvolume",
-    "centre_and_edge_boxes": "subvolume",
+    "center_and_edge_boxes": "subvolume",
     "BreakPoint": "in_situ",
     "ImageSeries": "in_situ",
     "Rectangle": "in_situ",
@@ -110,7 +110,7 @@ __all__ = [
     "box_intensities",
     "break_point",
     "calibrate_gray",
-    "centre_and_edge_boxes",
+    "center_and_edge_boxes",
     "chord_lengths",
     "clean_up",
     "contact_areas",
@@ -192,7 +192,7 @@ if TYPE_CHECKING:
     from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
     from napari_snpore.study.pipeline import run_study
     from napari_snpore.study.recipe import Recipe
-    from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
+    from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
     from napari_snpore.tomography.alignment import Alignment, align
     from napari_snpore.tomography.bad_pixels import repair_pixels
     from napari_snpore.tomography.even_odd import even_odd_correlation

@@ -21,7 +21,7 @@ _LARGE = 1 / 16  # of the limit: some five arrays live at a time, and a step tak
 
 
 @dataclass(frozen=True)
-class Room:
+class ScratchSpace:
     """Where arrays are made.
 
     Attributes
@@ -60,7 +60,7 @@ class Room:
         return np.memmap(name, dtype, "r+", shape=shape)
 
 
-IN_MEMORY = Room()
+IN_MEMORY = ScratchSpace()
 
 
 def _reserve(handle: int, size: int) -> None:
@@ -72,7 +72,7 @@ def _reserve(handle: int, size: int) -> None:
 
 
 @contextmanager
-def room_beside(path: str | Path, memory_limit: int | None) -> Iterator[Room]:
+def scratch_beside(path: str | Path, memory_limit: int | None) -> Iterator[ScratchSpace]:
     """Yield room for a run that writes ``path``; files lie in a folder beside it, which goes at the end."""
     if memory_limit is None:
         yield IN_MEMORY
@@ -81,6 +81,6 @@ def room_beside(path: str | Path, memory_limit: int | None) -> Iterator[Room]:
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{place.name}-scratch-", dir=place.parent))
     try:
-        yield Room(memory_limit, folder)
+        yield ScratchSpace(memory_limit, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
-from napari_snpore.volume import Step, Triple, Volume, checked_spacing
+from napari_snpore.volume import HistoryStep, Triple, Volume, checked_spacing
 
 _LARGEST_EDGE = 0.44
 """Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
@@ -45,7 +45,7 @@ def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: fl
     """
     box = box_slices(volume.shape, volume.spacing, volume.origin, center_nm, size_nm)
     origin = tuple(o + part.start * d for o, part, d in zip(volume.origin, box, volume.spacing, strict=True))
-    step = Step(
+    step = HistoryStep(
         "extract subvolume", {"center_nm": list(map(float, center_nm)), "size_nm": list(checked_spacing(size_nm))}
     )
     return Volume(volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step))
@@ -80,7 +80,7 @@ def box_slices(
     return found[0], found[1], found[2]
 
 
-def centre_and_edge_boxes(
+def center_and_edge_boxes(
     envelope: NDArray[np.bool_],
     *,
     spacing: float | Sequence[float],
@@ -128,16 +128,16 @@ def centre_and_edge_boxes(
     places = [float(where.mean()) for where in _middle_section(envelope, fibre_axis)]
     places[fibre_axis] = (envelope.shape[fibre_axis] - 1) / 2
     across = 2 if fibre_axis != 2 else 1
-    centre = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
-    edge = list(centre)
-    edge[across] = _outermost(envelope, centre, half, voxel, across)
-    if edge[across] - centre[across] < half:
+    center = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
+    edge = list(center)
+    edge[across] = _outermost(envelope, center, half, voxel, across)
+    if edge[across] - center[across] < half:
         width = fibre_width(envelope, spacing=voxel, fibre_axis=fibre_axis)
         raise InputError(
             f"The fibre is {width:.3g} nm across: a cube of {size_nm:.4g} nm leaves no edge, it would lie over the centre; "
             f"take at most {math.floor(10 * _LARGEST_EDGE * width) / 10:g} nm."
         )
-    return {name: _moved(place, origin) for name, place in {"centre": centre, "edge": edge}.items()}
+    return {name: _moved(place, origin) for name, place in {"centre": center, "edge": edge}.items()}
 
 
 def fibre_width(envelope: NDArray[np.bool_], *, spacing: float | Sequence[float], fibre_axis: int = 1) -> float:
@@ -177,18 +177,18 @@ def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArr
 
 
 def _outermost(
-    envelope: NDArray[np.bool_], centre: Sequence[float], half: float, spacing: Triple, across: int
+    envelope: NDArray[np.bool_], center: Sequence[float], half: float, spacing: Triple, across: int
 ) -> float:
     """Return how far out (nm) along an axis a cube may move from the centre before less than 99 % of it are in the envelope."""
     beam = [
         slice(max(0, math.ceil((place - half) / size - 1e-6)), math.ceil((place + half) / size - 1e-6))
-        for place, size in zip(centre, spacing, strict=True)
+        for place, size in zip(center, spacing, strict=True)
     ]
     beam[across] = slice(None)
     filled = envelope[tuple(beam)].mean(axis=tuple(axis for axis in range(3) if axis != across))
     edge = max(1, round(2 * half / spacing[across]))
     shares = np.convolve(filled, np.full(edge, 1 / edge), mode="valid")  # of the cube whose first voxel is this one
-    first = min(round((centre[across] - half) / spacing[across] + 0.5), len(shares) - 1)
+    first = min(round((center[across] - half) / spacing[across] + 0.5), len(shares) - 1)
     outwards = shares[first:]
     start = first + int(np.flatnonzero(outwards >= min(0.99, outwards.max()))[-1])
     return (start - 0.5) * spacing[across] + half

@@ -19,7 +19,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Step:
+class HistoryStep:
     """One step of a history: its name and the parameters it ran with (JSON values only)."""
 
     name: str
@@ -50,7 +50,7 @@ class Volume:
     data: Any
     spacing: Triple
     origin: Triple = (0.0, 0.0, 0.0)
-    history: tuple[Step, ...] = ()
+    history: tuple[HistoryStep, ...] = ()
 
     def __post_init__(self) -> None:
         if getattr(self.data, "ndim", None) != 3:
@@ -92,7 +92,7 @@ class Volume:
 
     def after(self, name: str, data: Any, **parameters: Any) -> Volume:
         """Return the volume with new data of the same place and one more step in its history."""
-        return replace(self, data=data, history=(*self.history, Step(name, parameters)))
+        return replace(self, data=data, history=(*self.history, HistoryStep(name, parameters)))
 
 
 def checked_spacing(spacing: float | Sequence[float]) -> Triple:

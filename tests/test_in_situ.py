@@ -81,7 +81,7 @@ def test_diameter_of_a_cylinder_within_one_per_cent(diameter, blur, angle, dose)
     assert row["fitted"]
     assert row["diameter_nm"] == pytest.approx(diameter, rel=0.01)
     assert row["diameter_error_nm"] < 0.01 * diameter
-    assert row["centre_nm"] == pytest.approx(2.2, abs=0.3)
+    assert row["center_nm"] == pytest.approx(2.2, abs=0.3)
     assert row["angle_deg"] == pytest.approx(angle, abs=0.3)
     assert row["background"] == pytest.approx(20, abs=1)
     assert row["amplitude"] == pytest.approx(100, rel=0.02)
@@ -125,7 +125,7 @@ def test_fibre_may_drift_and_turn():
     ]
     table = fibre_diameter(np.array(images), pixel_size_nm=PIXEL, times_s=np.arange(5) * 10.0)
     assert table["angle_deg"].to_numpy() == pytest.approx(angles, abs=0.4)
-    assert table["centre_nm"].to_numpy() == pytest.approx(places, abs=0.3)
+    assert table["center_nm"].to_numpy() == pytest.approx(places, abs=0.3)
     assert table["diameter_nm"].to_numpy() == pytest.approx([50] * 5, rel=0.01)
     assert table["time_s"].tolist() == [0, 10, 20, 30, 40]
 
@@ -135,7 +135,7 @@ def test_a_horizontal_fibre_keeps_its_sides():
         cylinder(40, angle=90 + turn, offset=5, noise=5, shape=(96, 80), seed=k) for k, turn in enumerate((-1, 0, 1))
     ]
     table = fibre_diameter(np.array(images), pixel_size_nm=PIXEL)
-    assert np.ptp(table["centre_nm"]) < 0.5
+    assert np.ptp(table["center_nm"]) < 0.5
     assert table["diameter_nm"].to_numpy() == pytest.approx([40] * 3, rel=0.01)
 
 
@@ -154,7 +154,7 @@ def test_a_region_chooses_one_of_two_fibres():
     right = fibre_diameter(both, pixel_size_nm=PIXEL, region=[(0, 80 * PIXEL), (63 * PIXEL, 159 * PIXEL)])
     assert left["diameter_nm"][0] == pytest.approx(30, rel=0.01)
     assert right["diameter_nm"][0] == pytest.approx(48, rel=0.01)
-    assert right["centre_nm"][0] == pytest.approx(40 * PIXEL, abs=0.3), "from the middle of the image"
+    assert right["center_nm"][0] == pytest.approx(40 * PIXEL, abs=0.3), "from the middle of the image"
 
 
 def test_frames_that_cannot_be_fitted_say_why_and_harm_no_other():

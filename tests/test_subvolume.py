@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume, fibre_width
+from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume, fibre_width
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.2, 0.25), (10.0, -3.0, 0.7)
@@ -91,16 +91,16 @@ def cut(envelope, center, size, spacing, origin=(0, 0, 0)):
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_the_centre_cube_sits_on_the_axis_and_the_edge_cube_lies_inside_below_the_surface(axis):
     envelope = cylinder(middle=(36, 42), axis=axis)
-    found = centre_and_edge_boxes(envelope, spacing=0.5, origin=ORIGIN, size_nm=8, fibre_axis=axis)
+    found = center_and_edge_boxes(envelope, spacing=0.5, origin=ORIGIN, size_nm=8, fibre_axis=axis)
     across = [a for a in range(3) if a != axis]
-    centre, edge = ((np.array(found[name]) - ORIGIN) / 0.5 for name in ("centre", "edge"))
-    np.testing.assert_allclose(centre[across], (36, 42), atol=0.5)
+    center, edge = ((np.array(found[name]) - ORIGIN) / 0.5 for name in ("centre", "edge"))
+    np.testing.assert_allclose(center[across], (36, 42), atol=0.5)
     assert cut(envelope, found["centre"], 8, 0.5, ORIGIN).all()
     inside = cut(envelope, found["edge"], 8, 0.5, ORIGIN)
     assert inside.mean() > 0.98
     # a square of edge 16 fits into a circle of radius 25 when its outer corners touch it
     expected = np.sqrt(25**2 - 8**2) - 8
-    assert np.hypot(*(edge - centre)[across]) == pytest.approx(expected, abs=1.2)
+    assert np.hypot(*(edge - center)[across]) == pytest.approx(expected, abs=1.2)
 
 
 @pytest.mark.parametrize(("size", "fits"), [(10, True), (14, False), (20, False)])
@@ -108,11 +108,11 @@ def test_a_cube_that_leaves_no_edge_is_refused(size, fits):
     """In a circle of radius R a square of side s below the surface clears the axis up to s = 2 R / √5, here 10.7 nm."""
     envelope = cylinder(radius=24, shape=(60, 40, 60), middle=(29.5, 29.5))
     if fits:
-        found = centre_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
+        found = center_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
         assert found["edge"][2] - found["centre"][2] >= size / 2
     else:
         with pytest.raises(InputError, match=r"fibre is 24 nm across: .* at most 10\.[567] nm"):
-            centre_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
+            center_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
 
 
 def test_the_width_of_a_fibre_is_that_of_its_narrower_side():
@@ -124,6 +124,6 @@ def test_the_width_of_a_fibre_is_that_of_its_narrower_side():
 
 def test_places_without_a_fibre_are_refused():
     with pytest.raises(InputError, match="empty"):
-        centre_and_edge_boxes(np.zeros((9, 9, 9), bool), spacing=1, size_nm=2)
+        center_and_edge_boxes(np.zeros((9, 9, 9), bool), spacing=1, size_nm=2)
     with pytest.raises(InputError, match="size_nm is 60"):
-        centre_and_edge_boxes(cylinder(), spacing=1, size_nm=60)
+        center_and_edge_boxes(cylinder(), spacing=1, size_nm=60)

@@ -25,14 +25,12 @@ from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
-from napari_snpore.scratch import room_beside
+from napari_snpore.scratch import scratch_beside
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
-from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.detail_report import detail_lines
 from napari_snpore.study.details import detail_tables
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.phasing import find_phases, half_radius
 from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
@@ -49,6 +47,8 @@ from napari_snpore.study.recipe import (
     checked,
     read_recipe,
 )
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import find_phases, half_radius
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
 from napari_snpore.study.tomogram import obtain_volume
 from napari_snpore.tomography.reconstruction import Backend, Stop
@@ -121,7 +121,7 @@ def reconstruct(
         str | None,
         typer.Option(help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas."),
     ] = None,
-    tilt_axis_angle: Annotated[
+    tilt_axis_angle_deg: Annotated[
         float | None,
         typer.Option(help="Direction of the tilt axis, degrees from image y; default: found from the data."),
     ] = None,
@@ -149,9 +149,9 @@ def reconstruct(
         tilt_series=[str(path) for path in series] if len(series) > 1 else str(series[0]),
         angles_deg=None if angles is None else parse_angles(angles),
         pixel_size_nm=pixel_size_nm,
-        tilt_axis_angle=None if align else tilt_axis_angle,
+        tilt_axis_angle_deg=None if align else tilt_axis_angle_deg,
     )
-    alignment = AlignSection(enabled=align, tilt_axis_angle=tilt_axis_angle, xf=None if xf is None else str(xf))
+    alignment = AlignSection(enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf))
     prepare = checked(
         PrepareSection,
         leave_out=leave_out or [],
@@ -171,19 +171,19 @@ def reconstruct(
         gray_levels=gray_level or None,
         backend=backend,
     )
-    with recorded("reconstruct", output, overwrite=overwrite) as conduct:
+    with recorded("reconstruct", output, overwrite=overwrite) as context:
         note(
-            conduct,
+            context,
             input_paths(Recipe(input=source, align=alignment)),
             input=source,
             prepare=prepare,
             align=alignment,
             reconstruct=how,
         )
-        with room_beside(output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000) as room:
-            tomogram = obtain_volume(source, prepare, alignment, how, conduct=conduct, room=room)
+        with scratch_beside(output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000) as scratch:
+            tomogram = obtain_volume(source, prepare, alignment, how, context=context, scratch=scratch)
             write_volume(output, tomogram.volume, overwrite=overwrite)
-        conduct.record.results["quality"] = quality_record(tomogram)
+        context.record.results["quality"] = quality_record(tomogram)
     typer.echo("\n".join(tomogram_lines(tomogram)))
 
 
@@ -238,13 +238,13 @@ def segment(
         directions=directions,
         cut_axes=cut_axes_of(cut_axis, no_cut),
     )
-    with recorded("segment", output, overwrite=overwrite) as conduct:
-        note(conduct, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
+    with recorded("segment", output, overwrite=overwrite) as context:
+        note(context, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
         data = read_volume(volume, spacing=spacing_nm)
-        found = find_phases(data, how, around, cleanup, conduct=conduct)
+        found = find_phases(data, how, around, cleanup, context=context)
         write_volume(output, found.phases, overwrite=overwrite)
         fractions = volume_fractions(found.phases.data, spacing=data.spacing, names=found.scheme.names)
-        conduct.record.results.update(
+        context.record.results.update(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
     typer.echo("\n".join(segmentation_lines(found, fractions)))
@@ -297,36 +297,36 @@ def measure(
     cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
         record = Record("measure")
-        conduct = Conduct(record, monitor)
+        context = RunContext(record, monitor)
         data = read_volume(phases, spacing=spacing_nm)
         labels = phase_labels(data, phases)
         names = phase_names(data)
         number = phase_number(phase, labels, names)
         name = names[number - 1] if number <= len(names) else phase
         mask = labels == number
-        neighbours = checked_connectivity(connectivity, number)
+        neighbors = checked_connectivity(connectivity, number)
         note(
-            conduct,
+            context,
             [path for path in (phases, intensity) if path is not None],
             phases=str(phases),
             phase=name,
             intensity=None if intensity is None else str(intensity),
             spacing_nm=data.spacing,
-            connectivity=neighbours,
+            connectivity=neighbors,
             cut_axes=cut_axes,
             measure=how,
         )
-        with conduct.step(f"label {name}"):
+        with context.step(f"label {name}"):
             if separate_nm is None:
-                made_by, objects = f"connected {neighbours}", label_objects(mask, connectivity=neighbours)
+                made_by, objects = f"connected {neighbors}", label_objects(mask, connectivity=neighbors)
             else:
                 made_by = f"separated h={separate_nm:g} nm"
                 objects = separate_objects(mask, spacing=data.spacing, contrast_nm=separate_nm)
-        grey = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
-        with conduct.step(f"measure {name}") as watch:
+        gray = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
+        with context.step(f"measure {name}") as watch:
             table = measure_objects(
                 Volume(objects, data.spacing, data.origin),
-                intensity=grey,
+                intensity=gray,
                 envelope=labels > 0 if (labels == 0).any() else None,
                 directions=how.directions,
                 convention=how.convention,
@@ -338,7 +338,7 @@ def measure(
         write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing, names=names))
         dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple(cut_axes))
         write_table(folder / "tables" / "dead_pores.csv", dead.table)
-        with conduct.step("details"):
+        with context.step("details"):
             tables = detail_tables(
                 Volume(labels, data.spacing, data.origin),
                 names,
@@ -374,9 +374,9 @@ def phantom(
     """Make a fibre with known truth: grey volume, phases, truth tables, and its tilt series if wanted."""
     with output_folder(output) as folder, watched() as monitor:
         record = Record("phantom", seed=seed)
-        conduct = Conduct(record, monitor)
+        context = RunContext(record, monitor)
         note(
-            conduct,
+            context,
             [],
             state=state,
             shape=shape,
@@ -385,12 +385,12 @@ def phantom(
             easy=easy,
             dose=dose if tilts else None,
         )
-        with conduct.step("phantom"):
+        with context.step("phantom"):
             made = make_phantom(state, shape=shape, spacing=spacing_nm, seed=seed, easy=easy)
-        with conduct.step("write"):
+        with context.step("write"):
             write_phantom(folder, made)
         if tilts:
-            with conduct.step("tilts"):
+            with context.step("tilts"):
                 series = simulate_tilt_series(made, angles_deg=ANGLES_DEG, dose=dose, seed=seed)
                 write_tilts(folder / "tilts.tif", series)
         shares = ", ".join(

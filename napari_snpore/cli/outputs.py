@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
 from napari_snpore.files.write import WRITTEN
-from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.provenance import Record
+from napari_snpore.study.run_context import RunContext
 
 
 @contextmanager
-def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[Conduct]:
+def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunContext]:
     """Yield the conduct of a command that writes one volume; its record is written once the volume is there."""
     if output.suffix.lower() not in WRITTEN:
         raise OutputError(f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
@@ -29,16 +29,16 @@ def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[Conduct
         raise OutputError(f"The folder {above} cannot be written.")
     record = Record(command)
     with watched() as monitor:
-        yield Conduct(record, monitor)
+        yield RunContext(record, monitor)
     record.outputs = [output.name]
     record.write(output.with_name(f"{output.name}.record.json"))
 
 
-def note(conduct: Conduct, inputs: Iterable[str | Path], **parameters: Any) -> None:
+def note(context: RunContext, inputs: Iterable[str | Path], **parameters: Any) -> None:
     """Put inputs (with their sha256) and parameters into the record."""
     for path in inputs:
-        conduct.record.add_input(path)
-    conduct.record.parameters = {
+        context.record.add_input(path)
+    context.record.parameters = {
         name: value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
         for name, value in parameters.items()
     }

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from napari_snpore.compute import Progress as Callback
-from napari_snpore.study.conduct import Monitor
+from napari_snpore.study.run_context import Monitor
 
 
 @contextmanager

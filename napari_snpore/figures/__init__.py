@@ -1,7 +1,7 @@
 """Publication figures from data: slices, tilts, histograms, fractions, truth; each function returns a matplotlib figure.
 
 The one room of the package that imports matplotlib, through its object interface: no pyplot, no window, safe in threads. A
-:class:`~napari_snpore.figures.style.Look` (``look=``) sets width in mm, type in points, dots per inch and panel letters.
+:class:`~napari_snpore.figures.style.FigureStyle` (``look=``) sets width in mm, type in points, dots per inch and panel letters.
 """
 
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
@@ -14,7 +14,7 @@ from napari_snpore.figures.save import recipe_of, save_figure
 from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
 from napari_snpore.figures.slice_stack import slice_images, write_slice_images
 from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.figures.table_panel import TablePanel
 from napari_snpore.figures.threshold_panel import ThresholdPanel
 from napari_snpore.figures.threshold_plot import threshold_histogram
@@ -27,10 +27,10 @@ __all__ = [
     "PRINT",
     "SINGLE_COLUMN_MM",
     "BoxPairPanel",
+    "FigureStyle",
     "FractionPanel",
     "HistogramPanel",
     "ImagePanel",
-    "Look",
     "PhasePanel",
     "SlicePanel",
     "TablePanel",

@@ -14,7 +14,7 @@ from napari_snpore.figures.cuts import Cut
 from napari_snpore.figures.fraction_plot import _error_text
 from napari_snpore.figures.page import Box, axes_at, text_at, text_width_mm
 from napari_snpore.figures.panels import PhasePanel, SlicePanel
-from napari_snpore.figures.style import INK, OUTLINE, Look
+from napari_snpore.figures.style import INK, OUTLINE, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 _GAP_MM = 2.0
@@ -81,7 +81,7 @@ class BoxPairPanel:
         """Of both slices in nm, and of the bars beside them."""
         return sum(cut.size_nm[1] for cut in self.cuts.values()) / self._highest_nm + _BARS
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return the width at which the lines of the bars are not closer than type allows, nor wider than their room."""
         upright = 1.1 * look.small_pt / look.font_pt * look.line_mm * self._lines
         across = (self._left_of_bars(look) + text_width_mm(_WIDEST_NUMBER, look.small_pt) + 8.0) / _BARS
@@ -91,7 +91,7 @@ class BoxPairPanel:
         """Return what the numbers are."""
         return "volume fraction in % of the envelope" + (f"; ±: {self.error_is}" if self.errors else "")
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the slices under their names, the bars at the right."""
         head = look.line_mm + 0.4
         across_nm = sum(cut.size_nm[1] for cut in self.cuts.values())
@@ -121,10 +121,10 @@ class BoxPairPanel:
             PhasePanel("", cut, self.shown or self.scheme) if self.limits is None else SlicePanel("", cut, self.limits)
         )
 
-    def _left_of_bars(self, look: Look) -> float:
+    def _left_of_bars(self, look: FigureStyle) -> float:
         return max(text_width_mm(name, look.small_pt) for name in self.scheme.names) + 1.5
 
-    def _bars(self, axes: Axes, frame: Box, look: Look) -> None:
+    def _bars(self, axes: Axes, frame: Box, look: FigureStyle) -> None:
         """Write a line for each phase of each box: name, bar, number; all bars at one scale."""
         left = self._left_of_bars(look)
         room = frame.width - left - text_width_mm(_WIDEST_NUMBER, look.small_pt) - 1.0
@@ -139,7 +139,7 @@ class BoxPairPanel:
         line = 0
         for name in self.cuts:
             axes.text(0, (line + 0.5) * pitch, name, va="center_baseline", fontsize=look.small_pt, fontweight="bold")
-            for phase, colour in zip(self.scheme.names, self.scheme.colours, strict=True):
+            for phase, color in zip(self.scheme.names, self.scheme.colors, strict=True):
                 line += 1
                 middle = (line + 0.5) * pitch
                 axes.text(0, middle, phase, va="center_baseline", fontsize=look.small_pt)
@@ -153,7 +153,7 @@ class BoxPairPanel:
                     value * mm_per_percent,
                     height=0.7 * pitch,
                     left=left,
-                    facecolor=colour,
+                    facecolor=color,
                     edgecolor=OUTLINE,
                     linewidth=0.5,
                     gid="fraction",

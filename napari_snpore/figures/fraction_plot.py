@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.page import Box, axes_at, new_figure, text_width_mm, wrapped
-from napari_snpore.figures.phase_colours import phase_patches, text_colour_on
-from napari_snpore.figures.style import INK, OUTLINE, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.phase_colors import phase_patches, text_color_on
+from napari_snpore.figures.style import INK, OUTLINE, PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 _BAR_MM = 6.0
@@ -25,7 +25,7 @@ def phase_fractions(
     *,
     errors: Mapping[str, Mapping[str, float]] | None = None,
     scheme: PhaseScheme = PORE_C_SN,
-    look: Look = PRINT,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the phase fractions of the whole and of subvolumes.
 
@@ -38,7 +38,7 @@ def phase_fractions(
         Region to phase name to error in percentage points; drawn as whiskers and written after ±.
     scheme : PhaseScheme
         Names, order and colours.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Raises
@@ -107,19 +107,19 @@ class _Piece:
     start: float
     value: float
     error: float
-    colour: str
+    color: str
     text: str
     place: float
     level: int
 
 
 def _pieces(
-    values: list[float], errors: Mapping[str, float], scheme: PhaseScheme, *, mm_per_percent: float, look: Look
+    values: list[float], errors: Mapping[str, float], scheme: PhaseScheme, *, mm_per_percent: float, look: FigureStyle
 ) -> list[_Piece]:
     """Lay out one bar: a number that does not fit its piece goes above it with the phase's name, clear of the others."""
     pieces: list[_Piece] = []
     start, ends = 0.0, [-math.inf]
-    for value, name, colour in zip(values, scheme.names, scheme.colours, strict=True):
+    for value, name, color in zip(values, scheme.names, scheme.colors, strict=True):
         if not math.isfinite(value):
             continue
         error = float(errors.get(name, math.nan))
@@ -131,7 +131,7 @@ def _pieces(
             place = min(max(place, half), 100 + 3 / mm_per_percent - half)
             level = next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
             ends[level - 1 : level] = [place + half]
-        pieces.append(_Piece(start, value, error, colour, text, place, level))
+        pieces.append(_Piece(start, value, error, color, text, place, level))
         start += value
     return pieces
 
@@ -141,7 +141,7 @@ def _error_text(error: float) -> str:
     return f"{error:.1f}" if error >= 0.05 else number(error, digits=1)
 
 
-def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, look: Look) -> None:
+def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, look: FigureStyle) -> None:
     """Draw one bar with its numbers, and whiskers at the upper end of each piece."""
     half = _BAR_MM / pitch_mm / 2
     for piece in pieces:
@@ -150,14 +150,14 @@ def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, look:
             piece.value,
             height=2 * half,
             left=piece.start,
-            facecolor=piece.colour,
+            facecolor=piece.color,
             edgecolor=OUTLINE,
             gid="fraction",
         )
         if piece.level:
             height, ink, align = row - half - (0.5 + look.line_mm * (piece.level - 1)) / pitch_mm, INK, "bottom"
         else:
-            height, ink, align = float(row), text_colour_on(piece.colour), "center_baseline"
+            height, ink, align = float(row), text_color_on(piece.color), "center_baseline"
         axes.text(piece.place, height, piece.text, ha="center", va=align, color=ink, fontsize=look.small_pt)
         end = piece.start + piece.value
         if math.isfinite(piece.error) and end < 99.99:

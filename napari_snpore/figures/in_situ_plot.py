@@ -12,14 +12,14 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, scaled_ticks
 from napari_snpore.figures.page import message_figure, new_figure, wrapped
 from napari_snpore.figures.style import (
-    GREY,
+    GRAY,
     INK,
     MARK,
     PRINT,
-    SERIES_COLOURS,
+    SERIES_COLORS,
     SERIES_MARKERS,
     SINGLE_COLUMN_MM,
-    Look,
+    FigureStyle,
 )
 from napari_snpore.in_situ.breaks import BreakPoint
 from napari_snpore.in_situ.chord import blurred_chord
@@ -28,7 +28,7 @@ from napari_snpore.in_situ.wording import with_error
 _PLOT_MM = 52.0
 
 
-def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, look: Look = PRINT) -> Figure:
+def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, look: FigureStyle = PRINT) -> Figure:
     """Draw the diameter of a fibre against time, with standard errors and the break of its growth.
 
     Parameters
@@ -37,7 +37,7 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
         As :func:`~napari_snpore.in_situ.fibre_diameter` returns it; without times the axis holds frame numbers.
     break_point : BreakPoint, optional
         Two lines through these points; drawn as they are, be they better than one line or not, and the note says which.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Raises
@@ -57,7 +57,7 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
             fitted["diameter_nm"],
             yerr=fitted["diameter_error_nm"],
             fmt="o",
-            color=SERIES_COLOURS[0],
+            color=SERIES_COLORS[0],
             markersize=2.5,
             elinewidth=0.6,
             capsize=1.2,
@@ -74,7 +74,7 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
         return figure
 
 
-def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look: Look = PRINT) -> Figure:
+def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look: FigureStyle = PRINT) -> Figure:
     """Draw profiles across the fibre at a few times, and the fitted cylinders through them.
 
     Parameters
@@ -83,7 +83,7 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
         As :func:`~napari_snpore.in_situ.rectangle_profile` returns it.
     table : DataFrame, optional
         Diameters whose fits are drawn as lines, for frames that were fitted one by one in the same region and direction.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Raises
@@ -100,7 +100,7 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
     with look.in_force():
         figure, axes = _sheet(look, note)
         for index, (frame, rows) in enumerate(profile.groupby("frame", sort=True)):
-            colour, marker = (one[index % len(one)] for one in (SERIES_COLOURS, SERIES_MARKERS))
+            color, marker = (one[index % len(one)] for one in (SERIES_COLORS, SERIES_MARKERS))
             when = rows["time_s"].iloc[0]
             name = f"{number(when, trim=True)} s" if np.isfinite(when) else f"frame {frame}"
             x = rows["position_nm"].to_numpy(np.float64)
@@ -112,7 +112,7 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
                 rows["intensity"],
                 yerr=rows["intensity_error"],
                 fmt=marker,
-                color=colour,
+                color=color,
                 markersize=1.8,
                 elinewidth=0.4,
                 alpha=0.7,
@@ -120,20 +120,20 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
                 gid=f"profile {frame}",
             )
             if fit is not None:
-                axes.plot(x, _fitted(fit, x), color=colour, linewidth=1.0, gid=f"fit {frame}")
+                axes.plot(x, _fitted(fit, x), color=color, linewidth=1.0, gid=f"fit {frame}")
         _label(axes, "Position across the fibre (nm)", "Mean grey value")
         _legend(figure, axes, look)
         return figure
 
 
-def intensity_plot(table: pd.DataFrame, look: Look = PRINT) -> Figure:
+def intensity_plot(table: pd.DataFrame, look: FigureStyle = PRINT) -> Figure:
     """Draw the mean grey value of boxes against time, in per cent of the first frame.
 
     Parameters
     ----------
     table : DataFrame
         As :func:`~napari_snpore.in_situ.box_intensities` returns it.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Raises
@@ -148,7 +148,7 @@ def intensity_plot(table: pd.DataFrame, look: Look = PRINT) -> Figure:
     note += " No vacuum subtracted." if table["vacuum"].isna().all() else " Vacuum subtracted."
     with look.in_force():
         figure, axes = _sheet(look, note)
-        axes.axhline(100, color=GREY, linewidth=0.5, zorder=0)
+        axes.axhline(100, color=GRAY, linewidth=0.5, zorder=0)
         label = ""
         for index, (name, rows) in enumerate(table.groupby("box", sort=False)):
             times, label = _times(rows)
@@ -157,7 +157,7 @@ def intensity_plot(table: pd.DataFrame, look: Look = PRINT) -> Figure:
                 rows["intensity_percent"],
                 yerr=rows["intensity_percent_error"],
                 fmt=SERIES_MARKERS[index % len(SERIES_MARKERS)] + "-",
-                color=SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                color=SERIES_COLORS[index % len(SERIES_COLORS)],
                 linewidth=0.6,
                 markersize=2.5,
                 elinewidth=0.5,
@@ -185,19 +185,19 @@ def _diameter_note(table: pd.DataFrame, found: BreakPoint | None) -> str:
 
 def _fitted(row: pd.Series, x: NDArray[np.float64]) -> NDArray[np.float64]:
     radius = row["diameter_nm"] / 2
-    chord = blurred_chord(x - row["centre_nm"], radius, row["blur_nm"]) / (2 * radius)
+    chord = blurred_chord(x - row["center_nm"], radius, row["blur_nm"]) / (2 * radius)
     curve: NDArray[np.float64] = row["background"] + row["amplitude"] * chord
     return curve
 
 
-def _sheet(look: Look, note: str) -> tuple[Figure, Axes]:
+def _sheet(look: FigureStyle, note: str) -> tuple[Figure, Axes]:
     """Return a figure of one plot with a note above it."""
     width = look.width(SINGLE_COLUMN_MM)
     note = wrapped(note, width_mm=width - 6, size_pt=look.small_pt)
     height = _PLOT_MM + look.line_mm * (note.count("\n") + 2)
     figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
     axes = figure.subplots()
-    figure.suptitle(note, fontsize=look.small_pt, color=GREY, x=0.02, ha="left")
+    figure.suptitle(note, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
     return figure, axes
 
 
@@ -210,7 +210,7 @@ def _label(axes: Axes, across: str, up: str) -> None:
         axis.set_label_text(name + scaled_ticks(axis, low=limits[0], high=limits[1]))
 
 
-def _legend(figure: Figure, axes: Axes, look: Look) -> None:
+def _legend(figure: Figure, axes: Axes, look: FigureStyle) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = min(len(names), 3 if max(map(len, names)) < 12 else 1)
     figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=look.small_pt)

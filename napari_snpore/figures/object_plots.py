@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
 from napari_snpore.figures.page import letter_panels, message_figure, new_figure, text_width_mm, wrapped
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, INK, OUTLINE, PRINT, Look
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, INK, OUTLINE, PRINT, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN
 
 _COLUMNS = ("voxel_count", "volume_nm3", "length_nm", "width_nm", "aspect_ratio")
@@ -54,7 +54,7 @@ class HistogramStyle:
     marks: dict[str, float]
     limit_nm: float
     heading_mm: float
-    look: Look
+    look: FigureStyle
 
     @property
     def shorter(self) -> str:
@@ -76,8 +76,8 @@ def object_histograms(
     crowther_nm: float | None = None,
     min_voxels: int = 64,
     limit_nm: float = 2.0,
-    colour: str | None = None,
-    look: Look = PRINT,
+    color: str | None = None,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw how many objects are how long, wide, large and elongated, as a share of their number.
 
@@ -96,9 +96,9 @@ def object_histograms(
         Objects with fewer voxels count as unresolved.
     limit_nm : float
         The share of objects shorter than this is stated.
-    colour : str, optional
+    color : str, optional
         Of the bars; None takes that of the phase whose name begins the noun, else grey.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Returns
@@ -126,7 +126,7 @@ def object_histograms(
         figure.set_layout_engine("constrained", h_pad=0.05, w_pad=0.05, hspace=0.04, wspace=0.03)
         panels = list(figure.subplots(2, 2).flat)
         marks = {"voxel": voxel_nm} | ({} if crowther_nm is None else {"D·Δθ": float(crowther_nm)})
-        face = noun_colour(noun) if colour is None else colour
+        face = noun_color(noun) if color is None else color
         style = HistogramStyle(face, marks, limit_nm, width / 2 - 14, look)
         sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
         edges = length_edges(sizes, shortest_nm=limit_nm)
@@ -180,11 +180,11 @@ def _heading(objects: _Objects, noun: str) -> str:
     return "; ".join(parts)
 
 
-def noun_colour(noun: str) -> str:
+def noun_color(noun: str) -> str:
     """Return the colour of the phase whose name begins the noun."""
-    for name, colour in zip(PORE_C_SN.names, PORE_C_SN.colours, strict=True):
+    for name, color in zip(PORE_C_SN.names, PORE_C_SN.colors, strict=True):
         if noun.lower().split(" ")[0].rstrip("s") == name.lower():
-            return colour
+            return color
     return "#b0b0b0"
 
 
@@ -226,7 +226,7 @@ def size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.flo
     values = objects.table[column].to_numpy(dtype=np.float64)
     for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
         if place <= edges[-1]:
-            axes.axvline(place, color=GREY, linestyle=dashes, linewidth=0.9, gid=label)
+            axes.axvline(place, color=GRAY, linestyle=dashes, linewidth=0.9, gid=label)
     _median(axes, float(np.median(values)))
     below = _tied(f"{number(100 * float(np.mean(values < style.limit_nm)), trim=True)} % {style.shorter}")
     text = f"Median {_tied(number(float(np.median(values))) + ' nm')}; {below}"
@@ -268,7 +268,7 @@ def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     plain_ticks(axes.xaxis, at_most=6)
     if not len(ratios):
         axes.set_yticks([])
-        axes.text(0.5, 0.5, "none is resolved", ha="center", va="center", transform=axes.transAxes, color=GREY)
+        axes.text(0.5, 0.5, "none is resolved", ha="center", va="center", transform=axes.transAxes, color=GRAY)
         return
     left_out = f"; {len(unresolved):,} unresolved left out" if len(unresolved) else ""
     only = _Objects(objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels)
@@ -287,5 +287,5 @@ def _handles(objects: _Objects, style: HistogramStyle) -> list[Patch | Line2D]:
     handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), label="median"))
     for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
         text = f"{label} {number(place, trim=True)} nm"
-        handles.append(Line2D([], [], color=GREY, linestyle=dashes, label=text))
+        handles.append(Line2D([], [], color=GRAY, linestyle=dashes, label=text))
     return handles

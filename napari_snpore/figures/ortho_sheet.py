@@ -24,7 +24,7 @@ from napari_snpore.figures.page import (
     title_at,
     title_lines,
 )
-from napari_snpore.figures.style import GREY, MARK, Look
+from napari_snpore.figures.style import GRAY, MARK, FigureStyle
 
 _MARK_MM = 1.4
 _MARGIN_MM = 1.0
@@ -44,7 +44,12 @@ class OrthoSheet:
 
 
 def ortho_sheet(
-    cuts: Mapping[str, Cut], *, look: Look, width_mm: float, key_mm: tuple[float, float], title: str | None = None
+    cuts: Mapping[str, Cut],
+    *,
+    look: FigureStyle,
+    width_mm: float,
+    key_mm: tuple[float, float],
+    title: str | None = None,
 ) -> OrthoSheet:
     """Place three panels at one scale, with titles, directions and cross-hair marks.
 
@@ -52,7 +57,7 @@ def ortho_sheet(
     ----------
     cuts : mapping
         The slices XY, XZ, YZ of one volume.
-    look : Look
+    look : FigureStyle
         Type size and letters.
     width_mm : float
         The sheet is at most so wide; a slender volume makes it narrower.
@@ -113,12 +118,12 @@ def ortho_sheet(
     return OrthoSheet(figure, panels, key, spare, 1 / scale)
 
 
-def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, look: Look) -> None:
+def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, look: FigureStyle) -> None:
     """Write the directions around a panel and mark where the other planes cross it."""
     frame_image(axes)
     left, right, bottom, top = cut.extent_nm
     axes.set(xlim=(left, right), ylim=(bottom, top))
-    small = {"fontsize": look.small_pt, "color": GREY}
+    small = {"fontsize": look.small_pt, "color": GRAY}
     if cut.plane.name != "XY":
         below = box.top + box.height + _MARK_MM
         text_at(figure, box.left, below, f"{AXIS_NAMES[cut.plane.right]} →", **small)

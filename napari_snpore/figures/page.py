@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from napari_snpore.figures.style import FONT, INK, MM_PER_INCH, MM_PER_POINT, Look
+from napari_snpore.figures.style import FONT, INK, MM_PER_INCH, MM_PER_POINT, FigureStyle
 
 _HINTING = 0.97
 """Letters drawn outside the look's context are fitted to dots and come out up to 3 % wider at 300 dots per inch."""
@@ -33,7 +33,7 @@ class Box(NamedTuple):
     height: float
 
 
-def new_figure(look: Look, *, width_mm: float, height_mm: float, constrained: bool = False) -> Figure:
+def new_figure(look: FigureStyle, *, width_mm: float, height_mm: float, constrained: bool = False) -> Figure:
     """Return an empty figure with an Agg canvas; ``constrained`` lets matplotlib place the axes."""
     size = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
     figure = Figure(figsize=size, dpi=look.dpi, layout="constrained" if constrained else None)
@@ -94,7 +94,7 @@ def wrapped(text: str, *, width_mm: float, size_pt: float) -> str:
     return "\n".join(lines)
 
 
-def title_lines(title: str | None, *, width_mm: float, look: Look) -> list[str]:
+def title_lines(title: str | None, *, width_mm: float, look: FigureStyle) -> list[str]:
     """Return the lines of a title in bold type that fits the width; none without a title."""
     return wrapped(title, width_mm=width_mm / 1.15, size_pt=look.font_pt).split("\n") if title else []
 
@@ -105,7 +105,7 @@ def title_at(figure: Figure, left_mm: float, top_mm: float, lines: Sequence[str]
         text_at(figure, left_mm, top_mm, "\n".join(lines), fontweight="bold", linespacing=1.2)
 
 
-def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, look: Look) -> None:
+def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, look: FigureStyle) -> None:
     """Write the heading of a panel, its lower edge at the given height, after its letter if the look wants letters."""
     if look.letters:
         letter = panel_letter(index)
@@ -120,7 +120,7 @@ def panel_letter(index: int) -> str:
     return "abcdefghijklmnopqrstuvwxyz"[index % 26]
 
 
-def letter_panels(axes: Sequence[Axes], look: Look) -> None:
+def letter_panels(axes: Sequence[Axes], look: FigureStyle) -> None:
     """Letter plots a, b, c in bold above their upper left corners, if the look wants it."""
     if not look.letters:
         return
@@ -128,7 +128,7 @@ def letter_panels(axes: Sequence[Axes], look: Look) -> None:
         panel.set_title(panel_letter(index), loc="left", fontweight="bold", fontsize=look.font_pt + 1)
 
 
-def message_figure(message: str, *, look: Look, width_mm: float, height_mm: float = 30.0) -> Figure:
+def message_figure(message: str, *, look: FigureStyle, width_mm: float, height_mm: float = 30.0) -> Figure:
     """Return a figure that holds one sentence: what stands where there is nothing to draw."""
     figure = new_figure(look, width_mm=width_mm, height_mm=height_mm)
     text = wrapped(message, width_mm=width_mm - 10, size_pt=look.font_pt)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from napari_snpore.figures.cuts import Cut
 from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, new_figure, title_at, title_lines
-from napari_snpore.figures.style import Look
+from napari_snpore.figures.style import FigureStyle
 
 _MARGIN_MM = 1.0
 _GAP_MM = 4.0
@@ -31,7 +31,7 @@ class PairSheet:
 
 
 def pair_sheet(
-    cut: Cut, *, entry_mm: float, entries: int, look: Look, width_mm: float, title: str | None = None
+    cut: Cut, *, entry_mm: float, entries: int, look: FigureStyle, width_mm: float, title: str | None = None
 ) -> PairSheet:
     """Place two panels of the shape of a slice, grey values at the left and phases at the right.
 
@@ -41,7 +41,7 @@ def pair_sheet(
         The slice.
     entry_mm, entries : float, int
         Width of a legend entry and how many there are.
-    look : Look
+    look : FigureStyle
         Type size and letters.
     width_mm : float
         The sheet is at most so wide, unless a legend entry needs more.
@@ -70,6 +70,6 @@ def pair_sheet(
         heading_at(figure, left, top - 1.2, heading, index=index, look=look)
         return axes, Box(left, top + panel_mm[1] + 1.5, column, key_mm - 2.0)
 
-    (grey, grey_key), (phases, phase_key) = place(0, cut.title), place(1, "phases")
+    (gray, gray_key), (phases, phase_key) = place(0, cut.title), place(1, "phases")
     spare = Box(0.0, foot, width, _BAR_STRIP_MM) if small else None
-    return PairSheet(figure, (grey, phases), (grey_key, phase_key), columns, spare, 1 / scale)
+    return PairSheet(figure, (gray, phases), (gray_key, phase_key), columns, spare, 1 / scale)

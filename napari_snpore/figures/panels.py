@@ -15,9 +15,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.cuts import Cut
 from napari_snpore.figures.numbers import number
 from napari_snpore.figures.page import Box, axes_at, frame_image, text_at, text_width_mm, wrapped
-from napari_snpore.figures.phase_colours import hatch_ground, phase_image, seen_names
+from napari_snpore.figures.phase_colors import hatch_ground, phase_image, shown_names
 from napari_snpore.figures.scale_bar import add_scale_bar
-from napari_snpore.figures.style import GREY, Look
+from napari_snpore.figures.style import GRAY, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 
@@ -38,13 +38,13 @@ class Panel(Protocol):
     def aspect(self) -> float:
         """Width over height of the box that it is drawn in."""
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return the width below which its writing finds no room."""
 
     def note(self) -> str:
         """Return a line below the box, or nothing."""
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw into a box of the sheet (mm)."""
 
 
@@ -87,7 +87,7 @@ class ImagePanel:
         """Of the picture."""
         return float(self.rgb.shape[1] / self.rgb.shape[0])
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what its heading takes."""
         return least_of_heading(self.heading, look)
 
@@ -95,7 +95,7 @@ class ImagePanel:
         """Return its words."""
         return self.words
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the picture in a thin frame."""
         axes = axes_at(figure, box)
         frame_image(axes)
@@ -124,14 +124,14 @@ class SlicePanel:
         The slice, see :func:`~napari_snpore.figures.cuts.cut`.
     limits : (float, float)
         Grey values at the ends of the colour map.
-    colours : array, uint8, shape (256, 3 or 4)
+    colors : array, uint8, shape (256, 3 or 4)
         The colour map, from the low to the high end.
     """
 
     heading: str
     cut: Cut
     limits: tuple[float, float]
-    colours: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    colors: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -140,7 +140,7 @@ class SlicePanel:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what its heading takes."""
         return least_of_heading(self.heading, look)
 
@@ -151,9 +151,9 @@ class SlicePanel:
 
     def image(self) -> NDArray[np.uint8]:
         """Return the slice in its colours, uint8 (row, column, channel)."""
-        return in_colours(self.cut.values, self.limits, self.colours)
+        return in_colors(self.cut.values, self.limits, self.colors)
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the slice, its scale bar in the lower left corner."""
         axes = _slice_axes(figure, box, self.cut)
         axes.imshow(self.image(), extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="grey-values")
@@ -181,25 +181,25 @@ class PhasePanel:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what its heading takes."""
         return least_of_heading(self.heading, look)
 
     def note(self) -> str:
         """Return which phases are hidden; the legend says the rest."""
-        hidden = set(self.scheme.names) - set(seen_names(self.scheme))
+        hidden = set(self.scheme.names) - set(shown_names(self.scheme))
         return f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}" if hidden else ""
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the slice on the ground that stands for the exterior."""
         axes = _slice_axes(figure, box, self.cut)
         hatch_ground(axes)
-        colours = phase_image(self.cut.values, self.scheme)
-        axes.imshow(colours, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
+        colors = phase_image(self.cut.values, self.scheme)
+        axes.imshow(colors, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
         add_scale_bar(axes, look=look, dark=False)
 
 
-def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def in_colors(values: NDArray[Any], limits: tuple[float, float], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return grey values in the colours of a map, uint8; what lies beyond the limits takes the ends, NaN the low one.
 
     Parameters
@@ -208,7 +208,7 @@ def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArr
         Grey values.
     limits : (float, float)
         Grey values at the first and at the last colour.
-    colours : array, uint8, shape (256, 3 or 4)
+    colors : array, uint8, shape (256, 3 or 4)
         The map.
     """
     low, high = limits
@@ -216,26 +216,26 @@ def in_colours(values: NDArray[Any], limits: tuple[float, float], colours: NDArr
         raise InputError(f"limits are {low} and {high}; two different numbers are needed.")
     share = (values.astype(np.float64) - low) / (high - low)
     steps = np.rint(255 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.intp)
-    return np.asarray(np.asarray(colours)[steps])
+    return np.asarray(np.asarray(colors)[steps])
 
 
-def least_of_heading(heading: str, look: Look) -> float:
+def least_of_heading(heading: str, look: FigureStyle) -> float:
     """Return the width in which a heading and its letter stay readable: on one line if it is short, on two or three if not."""
     letter = 4.5 if look.letters else 0.0
     longest = max((text_width_mm(word, look.font_pt) for word in heading.split()), default=0.0)
     return letter + max(1.2 * longest, min(text_width_mm(heading, look.font_pt) * 1.05, 2.4 * look.font_pt))
 
 
-def note_at(figure: Figure, box: Box, panel: Panel, look: Look) -> None:
+def note_at(figure: Figure, box: Box, panel: Panel, look: FigureStyle) -> None:
     """Write the note of a panel below its box."""
     if words := panel.note():
         words = wrapped(words, width_mm=box.width, size_pt=look.small_pt)
         text_at(
-            figure, box.left, box.top + box.height + 0.6, words, fontsize=look.small_pt, color=GREY, linespacing=1.15
+            figure, box.left, box.top + box.height + 0.6, words, fontsize=look.small_pt, color=GRAY, linespacing=1.15
         )
 
 
-def note_lines(panel: Panel, width_mm: float, look: Look) -> int:
+def note_lines(panel: Panel, width_mm: float, look: FigureStyle) -> int:
     """Return how many lines the note of a panel takes."""
     words = panel.note()
     return len(wrapped(words, width_mm=width_mm, size_pt=look.small_pt).split("\n")) if words else 0

@@ -17,8 +17,8 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.page import Box, heading_at, new_figure, size_mm, title_at, title_lines
 from napari_snpore.figures.page import wrapped as wrap
 from napari_snpore.figures.panels import Panel, note_at, note_lines
-from napari_snpore.figures.phase_colours import in_rows, legend_rows, phase_patches, seen_names
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, Look
+from napari_snpore.figures.phase_colors import in_rows, legend_rows, phase_patches, shown_names
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, FigureStyle
 from napari_snpore.figures.table_panel import TablePanel
 from napari_snpore.segmentation.phases import PhaseScheme
 
@@ -35,7 +35,7 @@ _EASE = 1.3
 
 
 def plate(
-    rows: Sequence[Sequence[Panel]], *, title: str | None = None, look: Look = PRINT, legend: bool = True
+    rows: Sequence[Sequence[Panel]], *, title: str | None = None, look: FigureStyle = PRINT, legend: bool = True
 ) -> Figure:
     """Draw panels in rows on one sheet.
 
@@ -46,7 +46,7 @@ def plate(
         this width goes on in the next, all its panels as high.
     title : str, optional
         Above all.
-    look : Look
+    look : FigureStyle
         Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the panels.
     legend : bool
         Name the phases below, where a panel shows their colours.
@@ -125,17 +125,17 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
     found: dict[tuple[str, tuple[float, ...]], str] = {}
     for panel in panels:
         if panel.scheme is not None:
-            seen = seen_names(panel.scheme)
-            for name, colour in zip(panel.scheme.names, panel.scheme.colours, strict=True):
+            seen = shown_names(panel.scheme)
+            for name, color in zip(panel.scheme.names, panel.scheme.colors, strict=True):
                 if name in seen:
-                    found.setdefault((name, to_rgb(colour)), colour)
-    handles = [patch for (name, _), colour in found.items() for patch in phase_patches(PhaseScheme((name,), (colour,)))]
+                    found.setdefault((name, to_rgb(color)), color)
+    handles = [patch for (name, _), color in found.items() for patch in phase_patches(PhaseScheme((name,), (color,)))]
     if any(panel.exterior for panel in panels):
         handles += phase_patches(PhaseScheme((), ()), exterior=True)
     return handles
 
 
-def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: Look) -> list[tuple[list[Panel], float]]:
+def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: FigureStyle) -> list[tuple[list[Panel], float]]:
     """Break a row into the fewest parts whose panels have room for their writing; return them with their heights in mm.
 
     All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
@@ -156,7 +156,7 @@ def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: Look) ->
     return [([panel], _height_alone(panel, width_mm, tallest_mm, look)) for panel in row]
 
 
-def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, look: Look) -> float:
+def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, look: FigureStyle) -> float:
     """Return the height of a panel in a row of its own; a table breaks its words, others need their width."""
     least = panel.least_mm(look)
     if least > width_mm and not isinstance(panel, TablePanel):
@@ -167,7 +167,7 @@ def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, look: Look) 
     return min(width_mm / panel.aspect, max(tallest_mm, least / panel.aspect))
 
 
-def panel_figure(panel: Panel, *, look: Look = PRINT) -> Figure:
+def panel_figure(panel: Panel, *, look: FigureStyle = PRINT) -> Figure:
     """Draw one panel alone, at the width of the look (88 mm by default).
 
     Raises
@@ -175,8 +175,8 @@ def panel_figure(panel: Panel, *, look: Look = PRINT) -> Figure:
     InputError
         The panel refuses its data.
     """
-    return plate([[panel]], look=Look(look.width(88.0), look.font_pt, look.dpi))
+    return plate([[panel]], look=FigureStyle(look.width(88.0), look.font_pt, look.dpi))
 
 
-def _heading(panel: Panel, width_mm: float, look: Look) -> str:
+def _heading(panel: Panel, width_mm: float, look: FigureStyle) -> str:
     return wrap(panel.heading, width_mm=width_mm - (4.5 if look.letters else 0.0), size_pt=look.font_pt)

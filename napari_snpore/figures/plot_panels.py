@@ -16,13 +16,13 @@ from napari_snpore.figures.object_plots import (
     HistogramStyle,
     counted,
     length_edges,
-    noun_colour,
+    noun_color,
     shape_panel,
     size_panel,
 )
 from napari_snpore.figures.page import Box, axes_at, text_width_mm
 from napari_snpore.figures.panels import least_of_heading
-from napari_snpore.figures.style import GREY, INK, OUTLINE, Look
+from napari_snpore.figures.style import GRAY, INK, OUTLINE, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 _FRACTION = "Volume fraction (%)"
@@ -55,7 +55,7 @@ class FractionPanel:
         """Wider with more regions."""
         return 0.85 + 0.25 * max(len(self.shares) - 1, 0)
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what the names of the regions take, and the name of the upright axis."""
         names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
         across = left_of_plot(look) + 2.0 + names * len(self.shares)
@@ -71,7 +71,7 @@ class FractionPanel:
     def _names(self) -> list[str]:
         return [name for name in self.scheme.names if any(name in one for one in self.shares.values())]
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw one group of bars a region."""
         axes = axes_at(figure, plot_frame(box, look, lines_below=1))
         names = self._names
@@ -81,8 +81,8 @@ class FractionPanel:
                 value = float(values.get(name, math.nan))
                 error = float(self.errors.get(region, {}).get(name, math.nan))
                 place = k + (j - (len(names) - 1) / 2) * width
-                colour = self.scheme.colours[self.scheme.names.index(name)]
-                axes.bar(place, value, width, facecolor=colour, edgecolor=OUTLINE, linewidth=0.5, gid="fraction")
+                color = self.scheme.colors[self.scheme.names.index(name)]
+                axes.bar(place, value, width, facecolor=color, edgecolor=OUTLINE, linewidth=0.5, gid="fraction")
                 if math.isfinite(error):
                     axes.errorbar(place, value, yerr=error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)
         axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
@@ -134,7 +134,7 @@ class HistogramPanel:
         """A little wider than high."""
         return 1.15
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what the names of its axes take."""
         return max(5.4 * look.font_pt, least_of_heading(self.heading, look))
 
@@ -150,18 +150,18 @@ class HistogramPanel:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
         return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the bars, with the median and the share below the limit above them."""
         head_lines = 2 if box.width > 7.2 * look.font_pt else 3
         axes = axes_at(figure, plot_frame(box, look, head_mm=look.line_mm * head_lines))
         objects = counted(self.table, self.min_voxels)
         if objects.table.empty:
             axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GREY)
+            axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GRAY)
             return
         marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
         room = box.width - left_of_plot(look) - 2.0
-        style = HistogramStyle(noun_colour(self.noun), marks, self.limit_nm, room, _plain(look))
+        style = HistogramStyle(noun_color(self.noun), marks, self.limit_nm, room, _plain(look))
         if self.column == "aspect_ratio":
             shape_panel(axes, objects, style)
         else:
@@ -171,13 +171,13 @@ class HistogramPanel:
             axes.set_xlabel({"length_nm": "Length (nm)", "width_nm": "Width (nm)"}[self.column])
 
 
-def plot_frame(box: Box, look: Look, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
+def plot_frame(box: Box, look: FigureStyle, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
     """Return where the axes of a plot stand in a box, with room for tick labels, axis names and what is above them."""
     left, below, head = left_of_plot(look), lines_below * look.line_mm + 1.6, head_mm + 0.6
     return Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below)
 
 
-def left_of_plot(look: Look) -> float:
+def left_of_plot(look: FigureStyle) -> float:
     """Return the room for the numbers and the name of an upright axis in mm."""
     return 2.2 * look.line_mm + 3.6
 
@@ -186,5 +186,5 @@ def _short(name: str) -> str:
     return name if len(name) <= 12 else f"{name[:11]}…"
 
 
-def _plain(look: Look) -> Any:
-    return Look(look.width_mm, look.font_pt, look.dpi)
+def _plain(look: FigureStyle) -> Any:
+    return FigureStyle(look.width_mm, look.font_pt, look.dpi)

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
 from napari_snpore.errors import FileFormatError, InputError
-from napari_snpore.figures.style import FONT, Look
+from napari_snpore.figures.style import FONT, FigureStyle
 from napari_snpore.files.atomic import atomic_path
 
 Format = Literal["png", "svg", "pdf"]
@@ -69,7 +69,7 @@ def save_figure(
         raise InputError(f"formats is {tuple(formats)}; one or more of {', '.join(_FORMATS)} are needed.")
     text = None if recipe is None else recipe_text(recipe)
     paths = []
-    with Look(dpi=int(figure.dpi)).in_force():
+    with FigureStyle(dpi=int(figure.dpi)).in_force():
         for name in formats:
             path = Path(f"{path_without_suffix}.{name}")
             with atomic_path(path) as part:

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import length, round_length
 from napari_snpore.figures.page import Box, axes_at, size_mm, text_width_mm
-from napari_snpore.figures.style import INK, MM_PER_POINT, Look
+from napari_snpore.figures.style import INK, MM_PER_POINT, FigureStyle
 
 _BAR_MM = 0.7
 _PAD_MM = 0.9
@@ -28,7 +28,7 @@ class ScaleBar:
     label: Text
 
 
-def scale_bar_apart(figure: Figure, box: Box, *, look: Look, nm_per_mm: float, about_mm: float) -> ScaleBar:
+def scale_bar_apart(figure: Figure, box: Box, *, look: FigureStyle, nm_per_mm: float, about_mm: float) -> ScaleBar:
     """Draw a scale bar outside the images, in a box of the sheet: for panels too small to hold one.
 
     Parameters
@@ -51,7 +51,7 @@ def scale_bar_apart(figure: Figure, box: Box, *, look: Look, nm_per_mm: float, a
 
 
 def add_scale_bar(
-    axes: Axes, *, look: Look, nm_per_unit: float = 1.0, length_nm: float | None = None, dark: bool = True
+    axes: Axes, *, look: FigureStyle, nm_per_unit: float = 1.0, length_nm: float | None = None, dark: bool = True
 ) -> ScaleBar | None:
     """Draw a scale bar in the lower left corner of an image.
 
@@ -59,7 +59,7 @@ def add_scale_bar(
     ----------
     axes : Axes
         Axes at their final place, size and limits, with equal scale along x and y.
-    look : Look
+    look : FigureStyle
         Size of the type.
     nm_per_unit : float
         Nanometres per data unit of the axes: the pixel size where the data are pixels, 1 where they are nm.

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from napari_snpore.figures.numbers import number, scaled_ticks
 from napari_snpore.figures.page import letter_panels, new_figure, wrapped
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GREY, HATCH, PRINT, SERIES_COLOURS, Look
+from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, HATCH, PRINT, SERIES_COLORS, FigureStyle
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.shell_correlation import CONE_DEG, ShellCorrelation
 
@@ -19,7 +19,7 @@ _DIRECTIONS = {"x": "x, across the beam", "y": "y, along the axis", "z": "z, alo
 _FIRST_SIDE = 2  # directions take other colours than methods
 
 
-def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
+def shell_correlation_plot(found: EvenOdd, *, look: FigureStyle = PRINT) -> Figure:
     """Draw the correlation of even and odd tilts against spatial frequency, with the half-bit curve.
 
     Left the whole of each method, right weighted backprojection by direction, each against the half-bit curve (dotted) of its
@@ -29,7 +29,7 @@ def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
     ----------
     found : EvenOdd
         Curves by method; those of iterative methods are marked as consistency.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
     """
     first, last = found.slices
@@ -54,14 +54,14 @@ def shell_correlation_plot(found: EvenOdd, *, look: Look = PRINT) -> Figure:
         lowest = min(float(one.table["correlation"].min()) for one in found.curves.values())
         for axes in (whole, sides):
             _frame(axes, linear, lowest, look)
-        figure.suptitle(about, fontsize=look.small_pt, color=GREY, x=0.02, ha="left")
+        figure.suptitle(about, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
         letter_panels([whole, sides], look)
         return figure
 
 
-def _curve(axes: Axes, curve: ShellCorrelation, direction: str, colour_index: int, dash_index: int, label: str) -> None:
+def _curve(axes: Axes, curve: ShellCorrelation, direction: str, color_index: int, dash_index: int, label: str) -> None:
     """Draw a curve, its half-bit curve and a drop line at their crossing; the legend holds the number."""
-    colour = SERIES_COLOURS[colour_index]
+    color = SERIES_COLORS[color_index]
     limit = curve.resolution_nm(direction)
     words = {
         "crossed": f"{number(limit)} nm",
@@ -72,22 +72,22 @@ def _curve(axes: Axes, curve: ShellCorrelation, direction: str, colour_index: in
     rows = curve.rows(direction)
     frequency = rows["frequency_per_nm"]
     dash, label = _DASHES[dash_index], f"{label}: {words}"
-    axes.plot(frequency, rows["correlation"], dash, color=colour, linewidth=1.0, label=label)
-    axes.plot(frequency, rows["half_bit"], ":", color=colour, linewidth=0.7)
+    axes.plot(frequency, rows["correlation"], dash, color=color, linewidth=1.0, label=label)
+    axes.plot(frequency, rows["half_bit"], ":", color=color, linewidth=0.7)
     if math.isfinite(limit):
         height = float(np.interp(1 / limit, frequency, rows["half_bit"]))
-        axes.plot([1 / limit] * 2, [0, height], color=colour, linewidth=0.7)
-        axes.plot([1 / limit], [height], "o", color=colour, markersize=3.5, markerfacecolor="white")
+        axes.plot([1 / limit] * 2, [0, height], color=color, linewidth=0.7)
+        axes.plot([1 / limit], [height], "o", color=color, markersize=3.5, markerfacecolor="white")
 
 
-def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, look: Look) -> None:
+def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, look: FigureStyle) -> None:
     """Set limits, ticks, labels and the marks that both panels share."""
     nyquist = float(curve.table["frequency_per_nm"].max())
     bottom = min(-0.1, 0.05 * math.floor(20 * lowest)) if math.isfinite(lowest) else -0.1
     axes.set(xlim=(0, 1.02 * nyquist), ylim=(bottom, 1.05))
     axes.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
     axes.axvline(
-        nyquist, color=GREY, linewidth=0.7, zorder=0, label=f"Nyquist: {number(curve.finest_nm)} nm (two voxels)"
+        nyquist, color=GRAY, linewidth=0.7, zorder=0, label=f"Nyquist: {number(curve.finest_nm)} nm (two voxels)"
     )
     factor = scaled_ticks(axes.xaxis, low=0, high=nyquist)
     axes.set_xlabel(f"Spatial frequency (1/nm{factor})")

@@ -24,12 +24,12 @@ from napari_snpore.volume import Volume
 _LEAST_PX = 300
 """A smaller slice has its voxels repeated, so that the writing can be read."""
 
-Colouring = Callable[[NDArray[Any]], NDArray[np.uint8]]
+Coloring = Callable[[NDArray[Any]], NDArray[np.uint8]]
 """Values (row, column) to colours, uint8 (row, column, 3 or 4)."""
 
 
 def slice_images(
-    volume: Volume, colouring: Colouring, *, plane: str = "XZ", labels: bool = True
+    volume: Volume, coloring: Coloring, *, plane: str = "XZ", labels: bool = True
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield every slice of a volume across one axis as RGB.
 
@@ -37,7 +37,7 @@ def slice_images(
     ----------
     volume : Volume
         Grey values or labels; of lazy data one slice at a time is read.
-    colouring : callable
+    coloring : callable
         Values of one slice to colours; see :meth:`~napari_snpore.figures.panels.SlicePanel.image`.
     plane : {"XY", "XZ", "YZ"}
         Which slices. Voxels that are not square on it are repeated so that the picture has the shape of the slice.
@@ -55,13 +55,13 @@ def slice_images(
         An unknown plane.
     """
     chosen = plane_named(plane)
-    return _images(volume, colouring, chosen, labels)
+    return _images(volume, coloring, chosen, labels)
 
 
 def write_slice_images(
     folder: str | Path,
     volume: Volume,
-    colouring: Colouring,
+    coloring: Coloring,
     *,
     plane: str = "XZ",
     stem: str = "slice",
@@ -106,7 +106,7 @@ def write_slice_images(
     digits = max(4, len(str(count)))
     names = [f"{stem}_{index + 1:0{digits}d}.png" for index in range(count)]
     with _beside(folder) as part:
-        for index, image in enumerate(_images(volume, colouring, chosen, labels)):
+        for index, image in enumerate(_images(volume, coloring, chosen, labels)):
             check_stop(should_stop)
             place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
             chunk = PngInfo()
@@ -140,21 +140,21 @@ def _move_in(part: Path, folder: Path, names: list[str], stem: str) -> None:
             found.unlink()
 
 
-def _images(volume: Volume, colouring: Colouring, plane: Any, labels: bool) -> Iterator[NDArray[np.uint8]]:
+def _images(volume: Volume, coloring: Coloring, plane: Any, labels: bool) -> Iterator[NDArray[np.uint8]]:
     voxel = [0, 0, 0]
     for index in range(volume.shape[plane.normal]):
         voxel[plane.normal] = index
         piece = cut(volume, plane, (voxel[0], voxel[1], voxel[2]))
-        picture = _square(_opaque(colouring(piece.values)), volume, plane)
+        picture = _square(_opaque(coloring(piece.values)), volume, plane)
         yield _lettered(picture, piece) if labels else picture
 
 
-def _opaque(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _opaque(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put colours that let the ground through on light grey."""
-    if colours.shape[2] == 3:
-        return colours
-    share = colours[..., 3:].astype(np.float32) / 255
-    mixed: NDArray[np.uint8] = np.rint(colours[..., :3] * share + 225 * (1 - share)).astype(np.uint8)
+    if colors.shape[2] == 3:
+        return colors
+    share = colors[..., 3:].astype(np.float32) / 255
+    mixed: NDArray[np.uint8] = np.rint(colors[..., :3] * share + 225 * (1 - share)).astype(np.uint8)
     return mixed
 
 

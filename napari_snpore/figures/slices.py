@@ -22,13 +22,13 @@ from napari_snpore.figures.numbers import scaled_ticks
 from napari_snpore.figures.ortho_sheet import OrthoSheet, ortho_sheet
 from napari_snpore.figures.page import Box, axes_at, text_width_mm
 from napari_snpore.figures.pair_sheet import pair_sheet
-from napari_snpore.figures.phase_colours import hatch_ground, phase_image, phase_patches
+from napari_snpore.figures.phase_colors import hatch_ground, phase_image, phase_patches
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
-from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.volume import Volume, array_of, spacing_of
 
-_GREY_LABEL = "Grey value"
+_GRAY_LABEL = "Grey value"
 
 
 def ortho_slices(
@@ -38,8 +38,8 @@ def ortho_slices(
     colormap: str = "gray",
     limits: tuple[float, float] | None = None,
     title: str | None = None,
-    grey_label: str = _GREY_LABEL,
-    look: Look = PRINT,
+    gray_label: str = _GRAY_LABEL,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the XY, XZ and YZ slices of grey values through a point.
 
@@ -56,9 +56,9 @@ def ortho_slices(
         colour bar is pointed where values lie beyond.
     title : str, optional
         One line above the panels.
-    grey_label : str
+    gray_label : str
         Label of the colour bar, with its unit where it has one.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Returns
@@ -74,13 +74,13 @@ def ortho_slices(
     with look.in_force():
         cuts = three_cuts(volume, position_nm)
         low, high = _limits(limits, [piece.values for piece in cuts.values()])
-        label_mm = text_width_mm(f"{grey_label} (×10⁻⁹)", look.font_pt)
+        label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", look.font_pt)
         key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * look.line_mm)
         sheet = ortho_sheet(cuts, look=look, width_mm=look.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
         for name, axes in sheet.panels.items():
-            image = _draw_grey(axes, cuts[name], colormap=colormap, low=low, high=high)
+            image = _draw_gray(axes, cuts[name], colormap=colormap, low=low, high=high)
         beyond = _beyond([piece.values for piece in cuts.values()], low, high)
-        _colour_bar(sheet.figure, image, sheet.key, label=grey_label, beyond=beyond, look=look)
+        _color_bar(sheet.figure, image, sheet.key, label=gray_label, beyond=beyond, look=look)
         _one_scale_bar(sheet, look=look, dark=True)
         return sheet.figure
 
@@ -93,7 +93,7 @@ def phase_slices(
     position_nm: Sequence[float] | None = None,
     scheme: PhaseScheme = PORE_C_SN,
     title: str | None = None,
-    look: Look = PRINT,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the XY, XZ and YZ slices of phase labels through a point, in the colours of the scheme.
 
@@ -139,8 +139,8 @@ def slice_pair(
     colormap: str = "gray",
     limits: tuple[float, float] | None = None,
     title: str | None = None,
-    grey_label: str = _GREY_LABEL,
-    look: Look = PRINT,
+    gray_label: str = _GRAY_LABEL,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw one slice twice, side by side: its grey values and its phases.
 
@@ -166,16 +166,16 @@ def slice_pair(
         raise InputError(f"phases has shape {labels.shape} and volume {volume.shape}; they must be the same voxels.")
     with look.in_force():
         voxel = voxel_at(volume, position_nm)
-        grey, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
-        low, high = _limits(limits, [grey.values])
+        gray, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
+        low, high = _limits(limits, [gray.values])
         exterior = bool((label.values == 0).any())
         names = (*scheme.names, *(["exterior"] if exterior else []))
         entry_mm = max(text_width_mm(name, look.small_pt) for name in names) + 8.0
         width = look.width(SINGLE_COLUMN_MM)
-        sheet = pair_sheet(grey, entry_mm=entry_mm, entries=len(names), look=look, width_mm=width, title=title)
-        image = _draw_grey(sheet.panels[0], grey, colormap=colormap, low=low, high=high)
-        beyond = _beyond([grey.values], low, high)
-        _colour_bar(sheet.figure, image, sheet.keys[0], label=grey_label, beyond=beyond, look=look)
+        sheet = pair_sheet(gray, entry_mm=entry_mm, entries=len(names), look=look, width_mm=width, title=title)
+        image = _draw_gray(sheet.panels[0], gray, colormap=colormap, low=low, high=high)
+        beyond = _beyond([gray.values], low, high)
+        _color_bar(sheet.figure, image, sheet.keys[0], label=gray_label, beyond=beyond, look=look)
         _draw_phases(sheet.panels[1], label, scheme)
         _phase_key(sheet.figure, sheet.keys[1], scheme, exterior=exterior, columns=sheet.key_columns)
         if sheet.spare is None:
@@ -219,7 +219,7 @@ def _beyond(pieces: Iterable[NDArray[Any]], low: float, high: float) -> str:
     return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
 
 
-def _draw_grey(axes: Axes, piece: Cut, *, colormap: str, low: float, high: float) -> AxesImage:
+def _draw_gray(axes: Axes, piece: Cut, *, colormap: str, low: float, high: float) -> AxesImage:
     try:
         return axes.imshow(
             piece.values.astype(np.float32, copy=False),
@@ -235,11 +235,11 @@ def _draw_grey(axes: Axes, piece: Cut, *, colormap: str, low: float, high: float
 
 def _draw_phases(axes: Axes, piece: Cut, scheme: PhaseScheme) -> AxesImage:
     hatch_ground(axes)
-    colours = phase_image(piece.values, scheme)
-    return axes.imshow(colours, extent=piece.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
+    colors = phase_image(piece.values, scheme)
+    return axes.imshow(colors, extent=piece.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
 
 
-def _one_scale_bar(sheet: OrthoSheet, *, look: Look, dark: bool) -> None:
+def _one_scale_bar(sheet: OrthoSheet, *, look: FigureStyle, dark: bool) -> None:
     """Draw the scale bar, one for all three, in the first panel that holds it."""
     for name in ("XY", "XZ", "YZ"):
         if add_scale_bar(sheet.panels[name], look=look, dark=dark) is not None:
@@ -247,7 +247,7 @@ def _one_scale_bar(sheet: OrthoSheet, *, look: Look, dark: bool) -> None:
     scale_bar_apart(sheet.figure, sheet.spare, look=look, nm_per_mm=sheet.nm_per_mm, about_mm=12.0)
 
 
-def _colour_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, look: Look) -> None:
+def _color_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, look: FigureStyle) -> None:
     """Draw a horizontal colour bar at the top of the key's box, its label below its ticks."""
     width = min(key.width - 6.0, 34.0)
     left = key.left + (key.width - width) / 2

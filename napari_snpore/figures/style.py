@@ -1,6 +1,6 @@
 """How figures look: column widths in mm, fonts in points, colours; and the one way to put that look in force.
 
-matplotlib keeps its settings in one global mapping. :meth:`Look.in_force` changes them inside a context, under a lock, and
+matplotlib keeps its settings in one global mapping. :meth:`FigureStyle.in_force` changes them inside a context, under a lock, and
 starts from matplotlib's own defaults, so that a user's style sheet changes no figure and figures can be made in several
 threads. pyplot is never imported: it would choose a window system and keep every figure alive.
 """
@@ -27,12 +27,12 @@ FONT = "DejaVu Sans"
 """Ships with matplotlib: the same figure on every machine, with °, Δ, ×, ³ and arrows."""
 
 INK = "#222222"
-GREY = "#808080"
+GRAY = "#808080"
 PALE = "#f1f1f1"
 OUTLINE = "#777777"
 HATCH = "#cfcfcf"
 MARK = "#d55e00"
-SERIES_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#222222")
+SERIES_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#222222")
 """Told apart with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
 SERIES_MARKERS = ("o", "s", "^", "D", "v")
 
@@ -40,7 +40,7 @@ _LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Look:
+class FigureStyle:
     """Size and type of a figure.
 
     Parameters
@@ -88,7 +88,7 @@ class Look:
         """Return the width in mm: the user's, else the figure's own."""
         return preferred_mm if self.width_mm is None else float(self.width_mm)
 
-    def at_width(self, width_mm: float) -> Look:
+    def at_width(self, width_mm: float) -> FigureStyle:
         """Return the look with another width."""
         return replace(self, width_mm=width_mm)
 
@@ -156,5 +156,5 @@ class Look:
         }
 
 
-PRINT = Look()
+PRINT = FigureStyle()
 """The default: 7 pt type, 300 dpi, no letters."""

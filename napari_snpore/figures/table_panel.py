@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from napari_snpore.figures.page import Box, axes_at, text_width_mm, wrapped
-from napari_snpore.figures.style import INK, Look
+from napari_snpore.figures.style import INK, FigureStyle
 
 _COLUMN_GAP_MM = 2.0
 _BOLD = 1.15
@@ -41,13 +41,13 @@ class TablePanel:
         """Flat: a few rows beside other panels; alone in a row it takes the height that it needs."""
         return max(2.2, 9.0 / (len(self.table) + 1))
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what its words take on one line, and beside other panels what its rows take."""
         cells = _cells(self.table)
         lines = 1.5 * look.line_mm * len(cells)
         return max(sum(_widths(cells, look)) + _COLUMN_GAP_MM * (len(cells[0]) - 1), lines * self.aspect)
 
-    def height_mm(self, width_mm: float, look: Look) -> float:
+    def height_mm(self, width_mm: float, look: FigureStyle) -> float:
         """Return the height that its rows need at a width."""
         return sum(_heights(_fitted(self.table, width_mm, look), look)) + 0.5
 
@@ -55,7 +55,7 @@ class TablePanel:
         """Return the remark."""
         return self.remark
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Write the columns, as wide as their words, between thin lines; rows become columns where that is what fits."""
         axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
         axes.set(xlim=(0, box.width), ylim=(box.height, 0))
@@ -81,7 +81,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
     return [[str(name) for name in table.columns], *table.astype(str).to_numpy().tolist()]
 
 
-def _widths(cells: list[list[str]], look: Look) -> list[float]:
+def _widths(cells: list[list[str]], look: FigureStyle) -> list[float]:
     """Return how wide the columns are; the first row is bold."""
     return [
         max(text_width_mm(words, look.small_pt) * (_BOLD if k == 0 else 1.03) for k, words in enumerate(column))
@@ -89,12 +89,12 @@ def _widths(cells: list[list[str]], look: Look) -> list[float]:
     ]
 
 
-def _heights(cells: list[list[str]], look: Look) -> list[float]:
+def _heights(cells: list[list[str]], look: FigureStyle) -> list[float]:
     """Return how high the rows are."""
     return [look.line_mm * (0.5 + max(words.count("\n") + 1 for words in row)) for row in cells]
 
 
-def _first_column_broken(cells: list[list[str]], width_mm: float, look: Look) -> list[list[str]] | None:
+def _first_column_broken(cells: list[list[str]], width_mm: float, look: FigureStyle) -> list[list[str]] | None:
     """Return a table whose first column, which has no name, is broken into the width that the others leave, if any."""
     if cells[0][0] or len(cells[0]) < 2:
         return None
@@ -105,7 +105,7 @@ def _first_column_broken(cells: list[list[str]], width_mm: float, look: Look) ->
     return [[wrapped(row[0], width_mm=room / _BOLD, size_pt=look.small_pt), *row[1:]] for row in cells]
 
 
-def _fitted(table: pd.DataFrame, width_mm: float, look: Look) -> list[list[str]]:
+def _fitted(table: pd.DataFrame, width_mm: float, look: FigureStyle) -> list[list[str]]:
     """Return the words of a table in lines that fit the width.
 
     What comes first fits: its names broken, its first column broken where that names the rows, turned over, all words broken.

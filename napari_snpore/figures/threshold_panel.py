@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from napari_snpore.figures.page import Box, axes_at
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.plot_panels import plot_frame
-from napari_snpore.figures.style import Look
+from napari_snpore.figures.style import FigureStyle
 from napari_snpore.figures.threshold_plot import beyond_axis, draw_histogram, head_mm
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
@@ -51,7 +51,7 @@ class ThresholdPanel:
         """Wider than high."""
         return 1.6
 
-    def least_mm(self, look: Look) -> float:
+    def least_mm(self, look: FigureStyle) -> float:
         """Return what the names of its axes and the thresholds take."""
         return max(7.5 * look.font_pt, least_of_heading(self.heading, look))
 
@@ -64,7 +64,7 @@ class ThresholdPanel:
             return voxels
         return f"{voxels}, beside the fibre too; from the left: {', '.join(self.phases.names)}"
 
-    def draw(self, figure: Figure, box: Box, look: Look) -> None:
+    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
         """Draw the counts on a log scale, the thresholds with their values above."""
         frame = plot_frame(box, look, head_mm=head_mm(look) if len(self.thresholds) else 0.0)
         axes = axes_at(figure, frame)

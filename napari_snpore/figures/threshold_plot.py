@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, scaled_ticks
 from napari_snpore.figures.page import Box, axes_at, new_figure, text_at, text_width_mm, wrapped
-from napari_snpore.figures.phase_colours import in_rows, legend_rows, phase_patches
-from napari_snpore.figures.style import GREY, INK, MARK, PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.phase_colors import in_rows, legend_rows, phase_patches
+from napari_snpore.figures.style import GRAY, INK, MARK, PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def threshold_histogram(
     thresholds: Sequence[float],
     *,
     scheme: PhaseScheme = PORE_C_SN,
-    grey_label: str = "Grey value",
-    look: Look = PRINT,
+    gray_label: str = "Grey value",
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw counts on a log scale in the colours of the phases, the thresholds with their values, and each phase's share.
 
@@ -48,9 +48,9 @@ def threshold_histogram(
         N rising thresholds; they bound the N + 1 phases of the scheme.
     scheme : PhaseScheme
         Names and colours of the phases.
-    grey_label : str
+    gray_label : str
         Label of the axis, with its unit where it has one.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Returns
@@ -77,8 +77,8 @@ def threshold_histogram(
         height = frame.top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
         figure = new_figure(look, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
-        _draw(axes, frame, edges, counts, limits, scheme.colours, grey_label=grey_label, look=look)
-        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GREY, linespacing=1.2)
+        _draw(axes, frame, edges, counts, limits, scheme.colors, gray_label=gray_label, look=look)
+        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GRAY, linespacing=1.2)
         columns = -(-len(scheme.names) // rows)
         patches = in_rows(phase_patches(scheme, notes=notes), columns)
         figure.legend(handles=patches, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 1 - 0.5 / height))
@@ -92,13 +92,13 @@ def draw_histogram(
     thresholds: Sequence[float],
     *,
     scheme: PhaseScheme = PORE_C_SN,
-    look: Look,
+    look: FigureStyle,
 ) -> None:
     """Draw the histogram into axes of a frame, with room above for the thresholds; without any, it is grey."""
     limits = _rising(thresholds, scheme) if len(thresholds) else []
     edges, counts, _ = _shown(histogram, limits)
-    colours = scheme.colours if limits else (_PLAIN,)
-    _draw(axes, frame, edges, counts, limits, colours, grey_label="Grey value", look=look)
+    colors = scheme.colors if limits else (_PLAIN,)
+    _draw(axes, frame, edges, counts, limits, colors, gray_label="Grey value", look=look)
 
 
 def beyond_axis(histogram: Histogram, thresholds: Sequence[float]) -> int:
@@ -106,7 +106,7 @@ def beyond_axis(histogram: Histogram, thresholds: Sequence[float]) -> int:
     return _shown(histogram, [float(value) for value in thresholds])[2]
 
 
-def head_mm(look: Look) -> float:
+def head_mm(look: FigureStyle) -> float:
     """Return the room that the thresholds take above the plot."""
     return _LEADER_MM + look.line_mm
 
@@ -117,19 +117,19 @@ def _draw(
     edges: NDArray[np.float64],
     counts: NDArray[np.int64],
     limits: list[float],
-    colours: Sequence[str],
+    colors: Sequence[str],
     *,
-    grey_label: str,
-    look: Look,
+    gray_label: str,
+    look: FigureStyle,
 ) -> None:
     """Draw counts on a log scale, what lies between the limits in its colour."""
     tallest = float(max(counts.max(initial=1), 1))
     axes.set_yscale("log")
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest))
-    _phase_fills(axes, edges, counts, limits, colours)
+    _phase_fills(axes, edges, counts, limits, colors)
     _mark_thresholds(axes, limits, frame, look=look)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
-    axes.set_xlabel(grey_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
+    axes.set_xlabel(gray_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
     log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
 
 
@@ -146,7 +146,7 @@ def _rising(thresholds: Sequence[float], scheme: PhaseScheme) -> list[float]:
     return limits
 
 
-def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, look: Look) -> None:
+def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, look: FigureStyle) -> None:
     """Draw each threshold with its value above the plot, values pushed apart where they are close."""
     low, high = axes.get_xlim()
     places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
@@ -192,20 +192,20 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
 
 
 def _phase_fills(
-    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], colours: Sequence[str]
+    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], colors: Sequence[str]
 ) -> None:
     """Fill the histogram in phase colours, cut exactly at the thresholds, over a faint ground of the same colours."""
     bounds = [edges[0], *limits, edges[-1]]
     heights = np.maximum(counts, 0.5)
     floor, ceiling = axes.get_ylim()
-    for start, end, colour in zip(bounds[:-1], bounds[1:], colours, strict=True):
-        axes.axvspan(start, end, facecolor=colour, alpha=0.15, linewidth=0, zorder=0)
-        steps = axes.stairs(heights, edges, baseline=0.5, fill=True, facecolor=colour, linewidth=0, zorder=1)
+    for start, end, color in zip(bounds[:-1], bounds[1:], colors, strict=True):
+        axes.axvspan(start, end, facecolor=color, alpha=0.15, linewidth=0, zorder=0)
+        steps = axes.stairs(heights, edges, baseline=0.5, fill=True, facecolor=color, linewidth=0, zorder=1)
         steps.set_clip_path(Rectangle((start, floor), end - start, ceiling - floor, transform=axes.transData))
     axes.stairs(heights, edges, baseline=0.5, color=INK, linewidth=0.5, zorder=2, gid="histogram")
 
 
-def _spread(labels: list[str], places: list[float], frame: Box, *, look: Look) -> list[float]:
+def _spread(labels: list[str], places: list[float], frame: Box, *, look: FigureStyle) -> list[float]:
     """Return the left end (mm) of each label, centred on its line where there is room, else pushed along."""
     wide = [text_width_mm(label, look.font_pt) for label in labels]
     lefts = [place - width / 2 for place, width in zip(places, wide, strict=True)]

@@ -15,7 +15,7 @@ from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleErr
 from napari_snpore.figures.numbers import length, plain_ticks
 from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, letter_panels, new_figure
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
-from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import axis_rotation
 
@@ -24,7 +24,7 @@ _SMALL_MM = (14.0, 9.0)
 _BAR_STRIP_MM = 7.0
 
 
-def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, look: Look = PRINT) -> Figure:
+def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, look: FigureStyle = PRINT) -> Figure:
     """Draw a few images of a tilt series in one row, at one contrast, with their angles and a scale bar.
 
     Parameters
@@ -33,7 +33,7 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, loo
         Images (tilt, y, x); only those drawn are read.
     indices : sequence of int, optional
         Which images; None takes both ends of the tilt range and the tilt nearest to 0° between them.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Raises
@@ -81,8 +81,8 @@ def sinogram(
     y: int | None = None,
     angles_deg: ArrayLike | None = None,
     pixel_size_nm: float | None = None,
-    tilt_axis_angle: float | None = None,
-    look: Look = PRINT,
+    tilt_axis_angle_deg: float | None = None,
+    look: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the sinogram of one row across the tilt axis, raw and aligned.
 
@@ -94,9 +94,9 @@ def sinogram(
         Row of the aligned images; None is the middle. The raw images are read along the line that becomes this row.
     angles_deg, pixel_size_nm : optional
         Needed where they are not those of a TiltSeries.
-    tilt_axis_angle : float, optional
+    tilt_axis_angle_deg : float, optional
         Direction of the axis in ``before``, degrees; None takes what the history of ``after`` says, else that of ``before``.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Raises
@@ -112,7 +112,7 @@ def sinogram(
         raise MissingAnglesError(
             f"angles_deg has {len(angles)} tilt angles for {len(raw_images)} raw and {len(images)} aligned images."
         )
-    axis = _axis_angle(before, after) if tilt_axis_angle is None else float(tilt_axis_angle)
+    axis = _axis_angle(before, after) if tilt_axis_angle_deg is None else float(tilt_axis_angle_deg)
     row = images.shape[1] // 2 if y is None else int(y)
     if images.ndim == 3 and not 0 <= row < images.shape[1]:
         raise InputError(f"y is {y}; a row from 0 to {images.shape[1] - 1} of the aligned images is needed.")
@@ -189,7 +189,7 @@ def _axis_angle(before: TiltSeries | ArrayLike, after: TiltSeries | ArrayLike) -
         for step in reversed(after.history):
             if "axis_angle_deg" in step.parameters:
                 return float(step.parameters["axis_angle_deg"])
-    return before.tilt_axis_angle if isinstance(before, TiltSeries) else 0.0
+    return before.tilt_axis_angle_deg if isinstance(before, TiltSeries) else 0.0
 
 
 def _line(images: Any, along: float, axis_deg: float, *, width: int) -> NDArray[np.float32]:

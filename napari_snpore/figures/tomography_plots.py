@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.page import letter_panels, new_figure, wrapped
-from napari_snpore.figures.style import GREY, HATCH, PRINT, SERIES_COLOURS, SERIES_MARKERS, SINGLE_COLUMN_MM, Look
+from napari_snpore.figures.style import GRAY, HATCH, PRINT, SERIES_COLORS, SERIES_MARKERS, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.figures.tilts import angle_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_snpore.tomography.quality import Quality
 
 
-def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: Look = PRINT) -> Figure:
+def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: FigureStyle = PRINT) -> Figure:
     """Draw the shifts of each image and what the alignment left, against tilt.
 
     Parameters
@@ -30,7 +30,7 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: Look = 
         Shifts and residual in px of the raw images.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees, in the order of the images.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Raises
@@ -41,7 +41,7 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: Look = 
     table = alignment.table(angles_deg).sort_values("angle_deg", kind="stable")
     angles = table["angle_deg"].to_numpy()
     about = (
-        f"Axis {angle_text(alignment.tilt_axis_angle)}, offset {number(alignment.tilt_axis_offset_px)} px; "
+        f"Axis {angle_text(alignment.tilt_axis_angle_deg)}, offset {number(alignment.tilt_axis_offset_px)} px; "
         f"handedness {alignment.handedness}; method {alignment.method}"
     )
     with look.in_force():
@@ -64,13 +64,13 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: Look = 
             wrapped(about, width_mm=width - 4, size_pt=look.font_pt), fontsize=look.font_pt, x=0.02, ha="left"
         )
         if notes:
-            figure.supxlabel(notes, fontsize=look.small_pt, color=GREY, x=0.02, ha="left")
+            figure.supxlabel(notes, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
         letter_panels([shifts, residual], look)
         return figure
 
 
 def quality_plot(
-    quality: Quality, angles_deg: ArrayLike, *, convergence: Sequence[float] | None = None, look: Look = PRINT
+    quality: Quality, angles_deg: ArrayLike, *, convergence: Sequence[float] | None = None, look: FigureStyle = PRINT
 ) -> Figure:
     """Draw how far the reconstruction's projections are from the images: against tilt, and against iteration.
 
@@ -82,7 +82,7 @@ def quality_plot(
         Tilt angles in degrees, in the order of the images.
     convergence : sequence of float, optional
         Residual after each iteration, as a share.
-    look : Look
+    look : FigureStyle
         Width, type and letters.
 
     Raises
@@ -125,7 +125,7 @@ def _points(
 ) -> None:
     """Draw points joined by a thin line, in a colour and marker of their own; smaller where there are many."""
     size = 2.5 if len(x) <= 80 else 1.5
-    style = {"marker": SERIES_MARKERS[which], "color": SERIES_COLOURS[which], "markersize": size}
+    style = {"marker": SERIES_MARKERS[which], "color": SERIES_COLORS[which], "markersize": size}
     axes.plot(x, y, linewidth=0.6, label=label, **style)  # type: ignore[arg-type]
 
 

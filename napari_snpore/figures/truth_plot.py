@@ -18,14 +18,14 @@ from napari_snpore.figures.numbers import number, plain_ticks, power_of_ten
 from napari_snpore.figures.page import Box, axes_at, message_figure, new_figure, text_at, text_width_mm, wrapped
 from napari_snpore.figures.style import (
     DOUBLE_COLUMN_MM,
-    GREY,
+    GRAY,
     HATCH,
     INK,
     PALE,
     PRINT,
-    SERIES_COLOURS,
+    SERIES_COLORS,
     SERIES_MARKERS,
-    Look,
+    FigureStyle,
 )
 
 _DODGE_MM = 0.9
@@ -33,7 +33,9 @@ _LINEAR_UP_TO = 10.0
 """Percent: beyond a bias of 100 % the axis is linear to here and logarithmic outside."""
 
 
-def truth_against_measured(frame: pd.DataFrame, *, stages: Sequence[str] | None = None, look: Look = PRINT) -> Figure:
+def truth_against_measured(
+    frame: pd.DataFrame, *, stages: Sequence[str] | None = None, look: FigureStyle = PRINT
+) -> Figure:
     """Draw how far measured numbers are from the planted truth.
 
     Parameters
@@ -44,7 +46,7 @@ def truth_against_measured(frame: pd.DataFrame, *, stages: Sequence[str] | None 
     stages : sequence of str, optional
         Columns to draw side by side in place of ``measured``, such as stages of the work. None takes every column X with a
         column ``X_bias`` beside it, else ``measured``.
-    look : Look
+    look : FigureStyle
         Width and type.
 
     Returns
@@ -79,7 +81,7 @@ def _draw(
     stages: list[str],
     *,
     width_mm: float,
-    look: Look,
+    look: FigureStyle,
 ) -> Figure:
     """Lay out the sheet: names, points, columns of numbers."""
     errors = frame["error"].to_numpy(dtype=np.float64) if "error" in frame else np.full(len(truth), np.nan)
@@ -112,7 +114,7 @@ def _draw(
     right = frame_box.left + frame_box.width
     for (title, column), wide in zip(table, columns, strict=True):
         right += wide
-        text_at(figure, right, frame_box.top - 0.8, title, ha="right", va="bottom", fontsize=small, color=GREY)
+        text_at(figure, right, frame_box.top - 0.8, title, ha="right", va="bottom", fontsize=small, color=GRAY)
         for middle, cell in zip(middles, column, strict=True):
             text_at(figure, right, frame_box.top + middle, cell, ha="right", va="center_baseline", fontsize=small)
     if len(stages) > 1:
@@ -168,7 +170,7 @@ def _points(
     stages: list[str],
     *,
     width_mm: float,
-    look: Look,
+    look: FigureStyle,
 ) -> None:
     """Draw the relative biases, stages of one quantity below each other, on an axis that suits the largest of them."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -178,8 +180,8 @@ def _points(
     spread[~np.isfinite(spread)] = 0.0
     axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
     for index, (name, row) in enumerate(zip(stages, bias, strict=True)):
-        which = index % len(SERIES_COLOURS)
-        style: dict[str, Any] = {"color": SERIES_COLOURS[which], "marker": SERIES_MARKERS[which], "markersize": 3.0}
+        which = index % len(SERIES_COLORS)
+        style: dict[str, Any] = {"color": SERIES_COLORS[which], "marker": SERIES_MARKERS[which], "markersize": 3.0}
         whiskers = spread if index == len(stages) - 1 and spread.any() else None
         below = (index - (len(stages) - 1) / 2) * _DODGE_MM
         label = name.replace("_", " ")
@@ -190,7 +192,7 @@ def _points(
         if value == 0:
             note = "truth is 0" if width_mm > 30 else "–"
             axes.annotate(
-                note, (0, middle), (3, 0), textcoords="offset points", va="center", fontsize=look.small_pt, color=GREY
+                note, (0, middle), (3, 0), textcoords="offset points", va="center", fontsize=look.small_pt, color=GRAY
             )
     outer = np.concatenate([(bias - spread).ravel(), (bias + spread).ravel(), [0.0]])
     low, high = float(np.nanmin(outer)), float(np.nanmax(outer))
@@ -203,7 +205,7 @@ def _points(
     axes.grid(axis="x", color=HATCH, linewidth=0.4)
 
 
-def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, look: Look) -> None:
+def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, look: FigureStyle) -> None:
     """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as have room."""
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO, linscale=0.6)
     left, right = min(1.6 * low, -_LINEAR_UP_TO), max(1.6 * high, _LINEAR_UP_TO)

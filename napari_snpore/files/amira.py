@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm
 from napari_snpore.volume import Triple
 
@@ -17,7 +17,7 @@ _TYPES = {"byte": "u1", "ushort": "u2", "short": "i2", "int": "i4", "float": "f4
 _HEADER_LIMIT = 1 << 20
 
 
-def read_amira(path: Path) -> Found:
+def read_amira(path: Path) -> ParsedFile:
     """Return the lattice of an Amira file; the voxel size comes from ``BoundingBox`` (voxel centres) where a unit is named."""
     with path.open("rb") as file:
         head = file.read(_HEADER_LIMIT)
@@ -40,7 +40,7 @@ def read_amira(path: Path) -> Found:
     order = "<" if b"LITTLE" in first.upper() else ">"
     data = _values(path, first, mark.end(), np.dtype(order + _TYPES[field.group(1)]), (z, y, x))
     spacing, origin = _box(text, (x, y, z))
-    return Found(data, spacing, origin_nm=origin)
+    return ParsedFile(data, spacing, origin_nm=origin)
 
 
 def _values(path: Path, first: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, int, int]) -> Any:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm, is_degree, is_radian
 
 
-def read_dm(path: Path) -> Found:
+def read_dm(path: Path) -> ParsedFile:
     """Return the image of a DM file; angles come from a calibrated axis, or from the stage for a single image.
 
     The whole file is loaded, however large: the parser hands out values, and not the place where they lie in the file.
@@ -44,7 +44,7 @@ def read_dm(path: Path) -> Found:
         alpha = _stage_alpha(image.metadata)
         angles = None if alpha is None else [alpha]
     z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
-    return Found(data, (z, y, x), angles_deg=angles)
+    return ParsedFile(data, (z, y, x), angles_deg=angles)
 
 
 def _stage_alpha(metadata: Mapping[str, Any]) -> float | None:

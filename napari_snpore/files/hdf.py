@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm, is_degree, is_radian
 
 _LAZY_BYTES = 2**28
 
 
-def read_hdf(path: Path) -> Found:
+def read_hdf(path: Path) -> ParsedFile:
     """Return the first image stack of an EMD or HSPY file, lazy where it is large."""
     try:
         with ExitStack() as closing:
@@ -37,7 +37,7 @@ def read_hdf(path: Path) -> Found:
     raise FileFormatError(f"{path} holds no image stack in a layout of EMD (Berkeley, Velox) or HSPY.")
 
 
-def _hspy(file: h5py.File) -> Found | None:
+def _hspy(file: h5py.File) -> ParsedFile | None:
     if "Experiments" not in file:
         return None
     for experiment in file["Experiments"].values():
@@ -61,7 +61,7 @@ def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
     return None
 
 
-def _emd(file: h5py.File) -> Found | None:
+def _emd(file: h5py.File) -> ParsedFile | None:
     """Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first.
 
     A dimension holds one value an entry, or the first two of even steps.
@@ -94,7 +94,7 @@ def _dimension(group: h5py.Group, number: int) -> tuple[NDArray[np.float64], str
     return np.asarray(group[name][()], np.float64).reshape(-1), unit
 
 
-def _velox(file: h5py.File) -> Found | None:
+def _velox(file: h5py.File) -> ParsedFile | None:
     """Velox EMD: ``Data/Image/<id>/Data`` with frames last, and JSON metadata."""
     images = file.get("Data/Image")
     if images is None:
@@ -110,7 +110,7 @@ def _velox(file: h5py.File) -> Found | None:
         y, x = in_nm(size.get("height"), unit), in_nm(size.get("width"), unit)
         alpha = about.get("Stage", {}).get("AlphaTilt")
         angles = [float(np.degrees(float(alpha)))] if alpha is not None and data.ndim == 2 else None
-        return Found(data, (None, y, x), angles_deg=angles)
+        return ParsedFile(data, (None, y, x), angles_deg=angles)
     return None
 
 
@@ -139,14 +139,14 @@ def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
     return da.from_array(dataset, chunks=tuple(chunks))
 
 
-def _found(data: Any, spoken: list[tuple[Any, str, Any]], angles: list[float] | None) -> Found:
+def _found(data: Any, spoken: list[tuple[Any, str, Any]], angles: list[float] | None) -> ParsedFile:
     if angles is None and data.ndim == 3 and spoken and _angular(spoken[0][1]):
         scale, unit, offset = spoken[0]
         steps = float(offset) + float(scale) * np.arange(len(data))
         angles = [float(step) for step in (np.degrees(steps) if is_radian(unit) else steps)]
     sizes = [in_nm(scale, unit) for scale, unit, _ in spoken]
     z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
-    return Found(data, (z, y, x), angles_deg=angles)
+    return ParsedFile(data, (z, y, x), angles_deg=angles)
 
 
 def _angular(unit: str) -> bool:

@@ -65,8 +65,8 @@ def read_xf(path: str | Path) -> Alignment:
 def write_xf(path: str | Path, alignment: Alignment) -> Path:
     """Write an alignment as an ``.xf`` file, complete or not at all."""
     path = Path(path)
-    cosine, sine = np.cos(np.deg2rad(alignment.tilt_axis_angle)), np.sin(np.deg2rad(alignment.tilt_axis_angle))
-    along, across = (alignment.shifts_px @ axis_rotation(alignment.tilt_axis_angle)).T
+    cosine, sine = np.cos(np.deg2rad(alignment.tilt_axis_angle_deg)), np.sin(np.deg2rad(alignment.tilt_axis_angle_deg))
+    along, across = (alignment.shifts_px @ axis_rotation(alignment.tilt_axis_angle_deg)).T
     across = across - alignment.tilt_axis_offset_px
     lines = [
         f"{cosine:12.7f}{-sine:12.7f}{sine:12.7f}{cosine:12.7f}{dx:12.3f}{dy:12.3f}\n"

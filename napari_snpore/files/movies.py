@@ -34,7 +34,7 @@ _GIF_FASTEST = 50  # frames a second: the delay is a whole number of 1/100 s, an
 _MP4_RECIPE_LONGEST = 24_000  # characters; it travels on ffmpeg's command line, which Windows ends at 32,767
 _QUALITY = 7  # imageio-ffmpeg's scale, x264's CRF 15: thin lines and letters show no blocks
 # Without a matrix that is both used and named, players guess one from the height of the picture and colours shift.
-_COLOUR = (
+_COLOR = (
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,"
     "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 )
@@ -217,7 +217,7 @@ def _write_mp4(path: Path, part: Path, frames: Iterator[Frame], frames_per_secon
         quality=_QUALITY,
         macro_block_size=2,
         ffmpeg_log_level="fatal",
-        output_params=["-vf", _COLOUR, "-movflags", "+faststart", *about],
+        output_params=["-vf", _COLOR, "-movflags", "+faststart", *about],
     )
     written = 0
     try:
@@ -261,19 +261,19 @@ def _in_palette(frame: Frame) -> Image.Image:
     if (frame == frame[..., :1]).all():
         return Image.fromarray(np.ascontiguousarray(frame[..., 0])).convert("P")
     image = Image.fromarray(frame)
-    colours = image.getcolors(256)
-    if colours is None:
+    colors = image.getcolors(256)
+    if colors is None:
         return image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    palette = np.array(sorted(colour for _, colour in colours), dtype=np.uint8)
+    palette = np.array(sorted(color for _, color in colors), dtype=np.uint8)
     index = np.searchsorted(_packed(palette), _packed(frame)).astype(np.uint8)
     image = Image.fromarray(index).convert("P")
     image.putpalette(palette.tobytes())
     return image
 
 
-def _packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def _packed(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return each colour as one number, in the order of its red, green and blue."""
-    wide = colours.astype(np.uint32)
+    wide = colors.astype(np.uint32)
     packed: NDArray[np.uint32] = wide @ np.array([65_536, 256, 1], np.uint32)
     return packed
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
 from napari_snpore.files.mrc_extended import ByteOrder, read_extended
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.volume import Triple, Volume
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
@@ -24,7 +24,7 @@ _STORED_AS = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}
 _OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
-def read_mrc(path: Path) -> Found:
+def read_mrc(path: Path) -> ParsedFile:
     """Return images or volume, voxel size, and the angles of an FEI or SerialEM extended header; the origin of our own files."""
     raw = path.stat().st_size
     if raw < 1024:
@@ -48,7 +48,7 @@ def read_mrc(path: Path) -> Found:
     size = _cell(header, one_angstrom_is_real=own)
     angles, pixel = read_extended(path, header, order)
     size = (size[0], pixel, pixel) if pixel is not None else size
-    return Found(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
+    return ParsedFile(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
 
 
 def write_mrc(path: Path, volume: Volume) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm
-from napari_snpore.volume import Step, Triple, Volume
+from napari_snpore.volume import HistoryStep, Triple, Volume
 
 _CHUNK = 64
 _OWN = "napari-snpore"
@@ -31,7 +31,7 @@ class _Named:
             raise FileFormatError(f"{self.path} holds a chunk that is damaged or cut short: {error}.") from error
 
 
-def read_ome_zarr(path: Path) -> Found:
+def read_ome_zarr(path: Path) -> ParsedFile:
     """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
     # both cost half a second and more, and only this format needs them
     import dask.array as da
@@ -68,8 +68,8 @@ def read_ome_zarr(path: Path) -> Found:
     places = [place[k] * (size / scale[k]) if size is not None else 0.0 for k, size in zip(keep, sizes, strict=True)]
     origin: Triple | None = (places[0], places[1], places[2]) if len(places) == 3 else None
     z, y, x = [None] * (3 - len(sizes)) + sizes
-    steps = [Step(one["name"], one["parameters"]) for one in attributes.get(_OWN, {}).get("history", [])]
-    return Found(data, (z, y, x), origin_nm=origin, history=tuple(steps))
+    steps = [HistoryStep(one["name"], one["parameters"]) for one in attributes.get(_OWN, {}).get("history", [])]
+    return ParsedFile(data, (z, y, x), origin_nm=origin, history=tuple(steps))
 
 
 def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:

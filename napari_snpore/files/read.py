@@ -13,26 +13,26 @@ import numpy as np
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.dm import read_dm
-from napari_snpore.files.found import Found
 from napari_snpore.files.hdf import read_hdf
 from napari_snpore.files.mrc import read_mrc
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
 from napari_snpore.files.side_files import side_files
 from napari_snpore.files.tiff import is_scaled_tiff, read_tiff
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 
-def _read_npy(path: Path) -> Found:
+def _read_npy(path: Path) -> ParsedFile:
     try:
         data = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise FileFormatError(f"{path} is not a readable NPY file of numbers.") from error
-    return Found(data)
+    return ParsedFile(data)
 
 
-SUFFIXES: dict[str, Callable[[Path], Found]] = {
+SUFFIXES: dict[str, Callable[[Path], ParsedFile]] = {
     **dict.fromkeys((".mrc", ".st", ".ali", ".rec", ".mrcs"), read_mrc),
     **dict.fromkeys((".dm3", ".dm4"), read_dm),
     **dict.fromkeys((".tif", ".tiff"), read_tiff),
@@ -51,7 +51,7 @@ def read_tilt_series(
     *,
     angles_deg: Any = None,
     pixel_size_nm: float | None = None,
-    tilt_axis_angle: float | None = None,
+    tilt_axis_angle_deg: float | None = None,
 ) -> TiltSeries:
     """Read a tilt series from one file, from one file a tilt, or from a folder of such files.
 
@@ -66,7 +66,7 @@ def read_tilt_series(
         Tilt angles in degrees, where no file has them.
     pixel_size_nm : float, optional
         Pixel size in nm, where no file has it.
-    tilt_axis_angle : float, optional
+    tilt_axis_angle_deg : float, optional
         Direction of the tilt axis in degrees from image y, if it is known.
 
     Returns
@@ -85,8 +85,8 @@ def read_tilt_series(
     """
     paths = _paths(path)
     if len(paths) == 1 and not _is_single_image(paths[0]):
-        return _one_stack(paths[0], angles_deg, pixel_size_nm, tilt_axis_angle)
-    return _one_file_a_tilt(paths, angles_deg, pixel_size_nm, tilt_axis_angle)
+        return _one_stack(paths[0], angles_deg, pixel_size_nm, tilt_axis_angle_deg)
+    return _one_file_a_tilt(paths, angles_deg, pixel_size_nm, tilt_axis_angle_deg)
 
 
 def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = None) -> Volume:
@@ -121,7 +121,10 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         )
     voxel = resolve_spacing(spacing, [("the file", found.spacing_nm)], name=str(path))
     return Volume(
-        found.data, voxel, found.origin_nm or (0.0, 0.0, 0.0), (*found.history, Step("read", {"file": path.name}))
+        found.data,
+        voxel,
+        found.origin_nm or (0.0, 0.0, 0.0),
+        (*found.history, HistoryStep("read", {"file": path.name})),
     )
 
 
@@ -160,8 +163,8 @@ def _one_stack(path: Path, angles: Any, pixel: float | None, axis: float | None)
         found.data,
         resolve_angles(angles, tilts, count=found.data.shape[0], name=str(path)),
         resolve_pixel_size(pixel, sources, name=str(path)),
-        axis if axis is not None else found.tilt_axis_angle or 0.0,
-        (*found.history, Step("read", {"file": path.name})),
+        axis if axis is not None else found.tilt_axis_angle_deg or 0.0,
+        (*found.history, HistoryStep("read", {"file": path.name})),
     )
 
 
@@ -185,18 +188,18 @@ def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: 
         tilts[order],
         resolve_pixel_size(pixel, sizes, name=name),
         axis or 0.0,
-        (Step("read", {"files": [paths[k].name for k in order]}),),
+        (HistoryStep("read", {"files": [paths[k].name for k in order]}),),
     )
 
 
-def _parse_image(path: Path) -> Found:
+def _parse_image(path: Path) -> ParsedFile:
     """Parse one file of one image; a single plane of known thickness is one as well."""
     found = parse(path)
     single = found.data.ndim == 3 and found.data.shape[0] == 1
     return replace(found, data=found.data[0]) if single else found
 
 
-def parse(path: Path) -> Found:
+def parse(path: Path) -> ParsedFile:
     """Return what a file says, by the reader of its suffix; refuse what cannot be grey images."""
     reader = SUFFIXES.get(path.suffix.lower())
     if reader is None:
@@ -217,7 +220,7 @@ def parse(path: Path) -> Found:
     return found
 
 
-def square_pixel(found: Found, path: Path) -> float | None:
+def square_pixel(found: ParsedFile, path: Path) -> float | None:
     """Return the pixel size of images whose pixels are square; others are refused."""
     _, y, x = found.spacing_nm
     if y is not None and x is not None and abs(y - x) > 0.01 * min(y, x):

@@ -20,9 +20,9 @@ import numpy as np
 import tifffile
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.found import Found
+from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm
-from napari_snpore.volume import Step, Triple, Volume
+from napari_snpore.volume import HistoryStep, Triple, Volume
 
 _CENTIMETRE = 3
 _LAZY_BYTES = 2**30
@@ -35,11 +35,11 @@ class _Said:
 
     spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
     origin_nm: Triple | None = None
-    history: tuple[Step, ...] = ()
-    tilt_axis_angle: float | None = None
+    history: tuple[HistoryStep, ...] = ()
+    tilt_axis_angle_deg: float | None = None
 
 
-def read_tiff(path: Path) -> Found:
+def read_tiff(path: Path) -> ParsedFile:
     """Return the first image series of a TIFF file with what it says of its voxel size."""
     try:
         with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
@@ -66,7 +66,7 @@ def read_tiff(path: Path) -> Found:
         raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
     if complaints:
         raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
-    return Found(data, said.spacing_nm, None, said.tilt_axis_angle, said.origin_nm, said.history)
+    return ParsedFile(data, said.spacing_nm, None, said.tilt_axis_angle_deg, said.origin_nm, said.history)
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def is_scaled_tiff(path: Path) -> bool:
         return all(size is not None for size in _said(tiff).spacing_nm)
 
 
-def is_grey_stack(path: Path) -> bool:
+def is_gray_stack(path: Path) -> bool:
     """Say whether a TIFF file holds grey planes along one axis."""
     with tifffile.TiffFile(path) as tiff:
         series = tiff.series[0]
@@ -100,15 +100,15 @@ def is_grey_stack(path: Path) -> bool:
         return len(axes) == 3 and "S" not in axes and series.keyframe.photometric != tifffile.PHOTOMETRIC.PALETTE
 
 
-def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle: float | None = None) -> None:
+def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
     """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes into its description as JSON."""
     dz, dy, dx = volume.spacing
     about: dict[str, Any] = {
         "origin_nm": volume.origin,
         "history": [{"name": s.name, "parameters": dict(s.parameters)} for s in volume.history],
     }
-    if tilt_axis_angle is not None:
-        about["tilt_axis_angle"] = tilt_axis_angle
+    if tilt_axis_angle_deg is not None:
+        about["tilt_axis_angle_deg"] = tilt_axis_angle_deg
     description = json.dumps({_OWN: about}, default=str)
     # named after its content, so that the same result is the same file, bit for bit
     content = f"{description} {volume.shape} {volume.spacing} {volume.dtype}"
@@ -172,8 +172,8 @@ def _ome(text: str) -> _Said:
         if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_OWN}"'):
             about = json.loads(node.text or "")[_OWN]
             oz, oy, ox = about["origin_nm"]
-            history = tuple(Step(step["name"], step["parameters"]) for step in about["history"])
-            return _Said((z, y, x), (oz, oy, ox), history, about.get("tilt_axis_angle"))
+            history = tuple(HistoryStep(step["name"], step["parameters"]) for step in about["history"])
+            return _Said((z, y, x), (oz, oy, ox), history, about.get("tilt_axis_angle_deg"))
     return _Said((z, y, x))
 
 

@@ -70,7 +70,7 @@ def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = Fals
         raise FileFormatError(f"{path} has a suffix that a tilt series is not written with; these are: .tif .tiff.")
     pixel = series.pixel_size_nm
     volume = Volume(series.images, (pixel, pixel, pixel), history=series.history)
-    return _write(path, partial(write_tiff, tilt_axis_angle=series.tilt_axis_angle), volume, overwrite)
+    return _write(path, partial(write_tiff, tilt_axis_angle_deg=series.tilt_axis_angle_deg), volume, overwrite)
 
 
 def _write(path: Path, writer: Callable[[Path, Volume], None], volume: Volume, overwrite: bool) -> Path:

@@ -207,11 +207,11 @@ def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, t
 
 def _correlation_length(residual: FLOAT) -> float:
     """Return over how many bins a residual is alike: 1 plus twice the sum of its correlations up to the first negative one."""
-    centred = residual - residual.mean()
-    power = float(centred @ centred)
+    centerd = residual - residual.mean()
+    power = float(centerd @ centerd)
     length = 1.0
-    for lag in range(1, len(centred) // 2):
-        alike = float(centred[:-lag] @ centred[lag:]) / power if power > 0 else 0.0
+    for lag in range(1, len(centerd) // 2):
+        alike = float(centerd[:-lag] @ centerd[lag:]) / power if power > 0 else 0.0
         if alike <= 0:
             break
         length += 2 * alike

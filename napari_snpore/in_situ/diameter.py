@@ -70,7 +70,7 @@ def fibre_diameter(
     DataFrame
         One row a frame, or group of frames: ``frame`` (the first of them), ``time_s`` (their mean; NaN where unknown),
         ``diameter_nm, diameter_error_nm`` (one standard error),
-        ``centre_nm`` (of the axis from the image's centre, across the fibre, positive towards ``(dy, dx) = (−sin φ, cos φ)``),
+        ``center_nm`` (of the axis from the image's centre, across the fibre, positive towards ``(dy, dx) = (−sin φ, cos φ)``),
         ``angle_deg`` (near that of the series, so that it may pass 90), ``blur_nm`` (standard deviation; a bent fibre is
         blurred too), ``background, amplitude`` (grey value at the axis above it, unblurred), ``residual_percent`` (root mean
         square, of the amplitude), ``fitted, frames_averaged, reason`` (why not). A frame that
@@ -177,7 +177,7 @@ def _row(series: ImageSeries, group: range, angle: float, fit: ChordFit, half_he
         "time_s": math.fsum(series.time(index) for index in group) / len(group),
         "diameter_nm": 2 * fit.radius * pixel,
         "diameter_error_nm": 2 * fit.radius_error * pixel,
-        "centre_nm": fit.center * pixel,
+        "center_nm": fit.center * pixel,
         "angle_deg": angle if fitted else math.nan,
         "blur_nm": fit.blur * pixel,
         "background": fit.background,

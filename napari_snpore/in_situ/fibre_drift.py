@@ -64,7 +64,7 @@ def fibre_drift(
         if straight is None or not fitted[index]:
             return movement_of(first, frame) * series.pixel_size_nm, 0.0
         across = directions(table["angle_deg"].iloc[0])[1]
-        moved = (table["centre_nm"].iloc[index] - table["centre_nm"].iloc[0]) * across
+        moved = (table["center_nm"].iloc[index] - table["center_nm"].iloc[0]) * across
         if index == 0:
             return moved, 0.0
         return moved, _along(straight, _straight(frame, table.iloc[index], table.iloc[0], series.pixel_size_nm))
@@ -97,7 +97,7 @@ def _straight(image: FLOAT, row: pd.Series, first: pd.Series, pixel: float) -> F
     reach, half = math.hypot(*image.shape) / 2, _INSIDE * first["diameter_nm"] / 2 / pixel
     u, s = np.arange(-math.floor(reach), reach), np.arange(-math.floor(half), half)
     grown = row["diameter_nm"] / first["diameter_nm"]
-    places = (middle + row["centre_nm"] / pixel * across)[:, None, None] + (
+    places = (middle + row["center_nm"] / pixel * across)[:, None, None] + (
         along[:, None, None] * u[None, None, :] + across[:, None, None] * (grown * s)[None, :, None]
     )
     drawn = scipy.ndimage.map_coordinates(smoothed(image), places, order=1, mode="constant", cval=np.nan)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, MissingScaleError
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 FLOAT = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class ImageSeries:
     images: Any
     pixel_size_nm: float
     times_s: FLOAT | None = None
-    history: tuple[Step, ...] = ()
+    history: tuple[HistoryStep, ...] = ()
 
     def __post_init__(self) -> None:
         images = self.images if hasattr(self.images, "ndim") else np.asarray(self.images)

@@ -46,7 +46,7 @@ def rectangle_profile(
     -------
     DataFrame
         One row a frame and bin of one pixel: ``frame, time_s, position_nm`` (across the fibre from the image's centre, as
-        ``centre_nm`` of the diameters), ``intensity, intensity_error`` (standard error of the mean), ``pixel_count, angle_deg``.
+        ``center_nm`` of the diameters), ``intensity, intensity_error`` (standard error of the mean), ``pixel_count, angle_deg``.
 
     Raises
     ------

@@ -169,7 +169,7 @@ def extent_across(points: Floats, axis: Floats) -> float:
 
 
 @kernel
-def neighbour_table(face: Ints, count: int) -> tuple[Ints, Ints]:
+def neighbor_table(face: Ints, count: int) -> tuple[Ints, Ints]:
     """Return the neighbours of each of ``count`` corners along edges: where they begin (count + 1), and who they are."""
     begin = np.zeros(count + 1, np.int64)
     for f in range(face.shape[0]):
@@ -235,7 +235,7 @@ def walk_edge(
 def hull_width(points: Ints, scale: Floats, face: Ints, beside: Ints, normal: Ints) -> float:
     """Return the width of a hull; points int64, scale the voxel size."""
     count = face.shape[0]
-    begin, who = neighbour_table(face, points.shape[0])
+    begin, who = neighbor_table(face, points.shape[0])
     opposite = np.full(count, -1, np.int64)
     done = np.zeros(count, np.bool_)
     order = np.empty(count, np.int64)
@@ -325,7 +325,7 @@ def _sampled(tips: Floats, directions: Floats, out: Floats) -> None:
 def diameters_of_hulls(
     points: Ints,
     faces: Ints,
-    neighbours: Ints,
+    neighbors: Ints,
     normals: Ints,
     begin: Ints,
     scale: Floats,
@@ -336,4 +336,4 @@ def diameters_of_hulls(
     for k in range(begin.shape[0] - 1):
         n, m = begin[k, 0], begin[k, 1]
         o, p = begin[k + 1, 0], begin[k + 1, 1]
-        diameters(points[n:o], faces[m:p], neighbours[m:p], normals[m:p], scale, directions, out[k])
+        diameters(points[n:o], faces[m:p], neighbors[m:p], normals[m:p], scale, directions, out[k])

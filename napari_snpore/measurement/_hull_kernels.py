@@ -314,16 +314,16 @@ def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) ->
         number[f] = count
         count += alive[f]
     faces = np.empty((count, 3), np.int64)
-    neighbours = np.empty((count, 3), np.int64)
+    neighbors = np.empty((count, 3), np.int64)
     normals = np.empty((count, 4), np.int64)
     for f in range(alive.size):
         if alive[f]:
             for k in range(3):
                 faces[number[f], k] = face[f, k]
-                neighbours[number[f], k] = number[beside[f, k]]
+                neighbors[number[f], k] = number[beside[f, k]]
             for k in range(4):
                 normals[number[f], k] = normal[f, k]
-    return faces, neighbours, normals
+    return faces, neighbors, normals
 
 
 @kernel
@@ -378,7 +378,7 @@ def hulls_of_objects(
     begin = np.zeros((wanted.size + 1, 2), np.int64)
     points = np.empty((256, 3), np.int64)
     faces = np.empty((256, 3), np.int64)
-    neighbours = np.empty((256, 3), np.int64)
+    neighbors = np.empty((256, 3), np.int64)
     normals = np.empty((256, 4), np.int64)
     for k in range(wanted.size):
         some = hull_candidates(rows[starts[wanted[k]] : starts[wanted[k] + 1]], corners)
@@ -387,11 +387,11 @@ def hulls_of_objects(
         n, m = begin[k, 0], begin[k, 1]
         points = with_room(points, n, some.shape[0])
         faces = with_room(faces, m, face.shape[0])
-        neighbours = with_room(neighbours, m, face.shape[0])
+        neighbors = with_room(neighbors, m, face.shape[0])
         normals = with_room(normals, m, face.shape[0])
         begin[k + 1, 0], begin[k + 1, 1] = n + some.shape[0], m + face.shape[0]
         put(points, n, some, some.shape[0])
         put(faces, m, face, face.shape[0])
-        put(neighbours, m, beside, face.shape[0])
+        put(neighbors, m, beside, face.shape[0])
         put(normals, m, normal, face.shape[0])
-    return points, faces, neighbours, normals, begin
+    return points, faces, neighbors, normals, begin

@@ -162,10 +162,10 @@ def fill_rows(
 
 
 @kernel
-def sum_grey(labels: NDArray[np.uint32], grey: NDArray[Any], base: int, top: int) -> Floats:
-    """Return the sum (float64) of the flat array ``grey`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
+def sum_gray(labels: NDArray[np.uint32], gray: NDArray[Any], base: int, top: int) -> Floats:
+    """Return the sum (float64) of the flat array ``gray`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
     sums = np.zeros(top - base + 1, np.float64)
     for i in range(labels.size):
         if labels[i] > 0:
-            sums[labels[i] - base] += grey[i]
+            sums[labels[i] - base] += gray[i]
     return sums

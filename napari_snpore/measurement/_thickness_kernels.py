@@ -39,7 +39,7 @@ def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> 
 
 
 @kernel
-def paint_balls(centres: Any, radii: Any, spacing: Any, first: int, last: int, out: Any) -> None:
+def paint_balls(centers: Any, radii: Any, spacing: Any, first: int, last: int, out: Any) -> None:
     """Write into planes ``first`` to ``last`` of ``out`` the largest radius of the balls that reach each voxel's centre.
 
     Centres come with rising radius, so that the last one written is the largest.
@@ -48,16 +48,16 @@ def paint_balls(centres: Any, radii: Any, spacing: Any, first: int, last: int, o
     for n in range(len(radii)):
         r = radii[n]
         reach = int(r / spacing[0])
-        z0, z1 = max(first, centres[n, 0] - reach), min(last, centres[n, 0] + reach + 1)
+        z0, z1 = max(first, centers[n, 0] - reach), min(last, centers[n, 0] + reach + 1)
         for z in range(z0, z1):
-            rest_z = r * r - ((z - centres[n, 0]) * spacing[0]) ** 2
+            rest_z = r * r - ((z - centers[n, 0]) * spacing[0]) ** 2
             if rest_z < 0:
                 continue
             reach_y = int(np.sqrt(rest_z) / spacing[1])
-            for y in range(max(0, centres[n, 1] - reach_y), min(height, centres[n, 1] + reach_y + 1)):
-                rest_y = rest_z - ((y - centres[n, 1]) * spacing[1]) ** 2
+            for y in range(max(0, centers[n, 1] - reach_y), min(height, centers[n, 1] + reach_y + 1)):
+                rest_y = rest_z - ((y - centers[n, 1]) * spacing[1]) ** 2
                 if rest_y < 0:
                     continue
                 reach_x = int(np.sqrt(rest_y) / spacing[2])
-                for x in range(max(0, centres[n, 2] - reach_x), min(width, centres[n, 2] + reach_x + 1)):
+                for x in range(max(0, centers[n, 2] - reach_x), min(width, centers[n, 2] + reach_x + 1)):
                     out[z, y, x] = r

@@ -53,7 +53,7 @@ def dead_pores(
     phases: Volume | NDArray[Any],
     *,
     spacing: float | Sequence[float] | None = None,
-    probe_radius: float = 0.0,
+    probe_radius_nm: float = 0.0,
     cut_axes: Sequence[int] = (),
 ) -> DeadPores:
     """Find the pores that nothing from outside reaches.
@@ -67,7 +67,7 @@ def dead_pores(
         0 exterior, 1 pore, anything above solid. The whole fibre: crop afterwards.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
-    probe_radius : float
+    probe_radius_nm : float
         In nm. Accessible is what a ball of this radius covers whose centre keeps the radius to all voxel faces of the solid on
         its way in. 0: plain connectivity.
     cut_axes : sequence of int
@@ -78,22 +78,22 @@ def dead_pores(
     DeadPores
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
-    if not (math.isfinite(probe_radius) and probe_radius >= 0):
-        raise InputError(f"probe_radius is {probe_radius}; 0 or a positive length in nm is needed.")
+    if not (math.isfinite(probe_radius_nm) and probe_radius_nm >= 0):
+        raise InputError(f"probe_radius_nm is {probe_radius_nm}; 0 or a positive length in nm is needed.")
     voxel = spacing_of(phases, spacing)
     pore, outside = labels == PORE, labels == EXTERIOR
     void = pore | outside
     paths = (
         void
-        if probe_radius == 0
-        else void & (_distance_to_faces(~void, voxel, probe_radius) >= probe_radius * (1 - TIE))
+        if probe_radius_nm == 0
+        else void & (_distance_to_faces(~void, voxel, probe_radius_nm) >= probe_radius_nm * (1 - TIE))
     )
     pore_count, body_count = int(np.count_nonzero(pore)), int(labels.size - np.count_nonzero(outside))
     rows, masks = [], {}
     for connectivity in CONNECTIVITIES:
         reached, cut_only = _reached(paths, outside, connectivity, cut_axes)
-        if probe_radius > 0:
-            reached, cut_only = (_swollen(centres, voxel, probe_radius) for centres in (reached, cut_only))
+        if probe_radius_nm > 0:
+            reached, cut_only = (_swollen(centers, voxel, probe_radius_nm) for centers in (reached, cut_only))
         cut_only &= pore & ~reached
         dead = pore & ~reached & ~cut_only
         count = int(np.count_nonzero(dead))
@@ -196,9 +196,9 @@ def _distance_to_faces(solid: NDArray[np.bool_], spacing: Triple, reach: float) 
     return np.sqrt(squared)
 
 
-def _swollen(centres: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
+def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
     """Return the voxels whose centre lies within ``radius`` of a chosen one."""
-    if not centres.any():
-        return centres.copy()
-    away: NDArray[np.float32] = edt.edt(~centres, anisotropy=spacing, black_border=False)
+    if not centers.any():
+        return centers.copy()
+    away: NDArray[np.float32] = edt.edt(~centers, anisotropy=spacing, black_border=False)
     return away <= radius * (1 + TIE)

@@ -91,8 +91,8 @@ def measure_objects(
     check_convention(convention)
     if min_voxels < 1:
         raise InputError(f"min_voxels is {min_voxels}; 1 or more is needed.")
-    grey = None if intensity is None else array_of(intensity)
-    scan = scan_objects(array_of(labels), grey=grey, progress=_part(progress, 0, 400), should_stop=should_stop)
+    gray = None if intensity is None else array_of(intensity)
+    scan = scan_objects(array_of(labels), gray=gray, progress=_part(progress, 0, 400), should_stop=should_stop)
     sizes = extents(
         scan, spacing=voxel, directions=directions, convention=convention,
         progress=_part(progress, 400, 800), should_stop=should_stop,
@@ -105,8 +105,8 @@ def measure_objects(
     columns |= _place(scan, labels.origin if isinstance(labels, Volume) else (0.0, 0.0, 0.0), voxel)
     if envelope is not None:
         columns["depth_nm"] = depths(scan, array_of(envelope), voxel, should_stop=should_stop)
-    if scan.grey_sum is not None:
-        columns |= {"intensity_mean": scan.grey_sum / scan.count, "intensity_sum": scan.grey_sum}
+    if scan.gray_sum is not None:
+        columns |= {"intensity_mean": scan.gray_sum / scan.count, "intensity_sum": scan.gray_sum}
     columns["touches_border"] = ((scan.low == 0) | (scan.high == np.array(scan.shape) - 1)).any(axis=1)
     columns["resolved"] = scan.count >= min_voxels
     for name, word in (("convention", convention), ("objects_from", objects_from)):

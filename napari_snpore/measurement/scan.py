@@ -26,12 +26,12 @@ from napari_snpore.measurement._scan_kernels import (
     fill_rows,
     label_range,
     scan_slab,
-    sum_grey,
+    sum_gray,
 )
 
 _SLAB_VOXELS = 1 << 22
 _LARGEST_INDEX = 1 << 25  # labels beyond it are renumbered first: tables go by label
-_GREY_TYPES = (np.uint8, np.uint16, np.int16, np.float32)  # each is compiled for; the sums are float64
+_GRAY_TYPES = (np.uint8, np.uint16, np.int16, np.float32)  # each is compiled for; the sums are float64
 Slab = tuple[int, int]
 
 
@@ -49,7 +49,7 @@ class ObjectScan:
         ``z, y, smallest x, greatest x`` of every row of every object, objects one after another, sorted by (z, y) within.
     starts : array, int64, shape (object + 1,)
         Where each object's rows begin.
-    grey_sum : array, float64, shape (object,), or None
+    gray_sum : array, float64, shape (object,), or None
         Sum of the grey values.
     shape : (int, int, int)
         Of the volume.
@@ -59,7 +59,7 @@ class ObjectScan:
     table: NDArray[np.int64]
     rows: NDArray[np.int32]
     starts: NDArray[np.int64]
-    grey_sum: NDArray[np.float64] | None
+    gray_sum: NDArray[np.float64] | None
     shape: tuple[int, int, int]
 
     @property
@@ -100,7 +100,7 @@ class ObjectScan:
 def scan_objects(
     labels: Any,
     *,
-    grey: Any = None,
+    gray: Any = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ObjectScan:
@@ -110,7 +110,7 @@ def scan_objects(
     ----------
     labels : array, integer, shape (z, y, x)
         0 outside; lazy and memory-mapped arrays are read slab by slab.
-    grey : array of real numbers, same shape, optional
+    gray : array of real numbers, same shape, optional
         Grey values to be summed for each object.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
@@ -124,7 +124,7 @@ def scan_objects(
     InputError
         Labels that are not integers, negative, or not three-dimensional; grey values of another shape, complex or NaN.
     """
-    _check(labels, grey)
+    _check(labels, gray)
     shape = (int(labels.shape[0]), int(labels.shape[1]), int(labels.shape[2]))
     slabs = _slabs(shape)
     source, numbers, top = _indexable(labels, slabs, should_stop)
@@ -144,8 +144,8 @@ def scan_objects(
         table = scan_slab(part, first, stop - first, base, last)
         there = np.flatnonzero(table[:, COUNT])
         sums = np.zeros(0)
-        if grey is not None:
-            sums = sum_grey(part[: stop - first].ravel(), _as_grey(grey[first:stop]), base, last)[there]
+        if gray is not None:
+            sums = sum_gray(part[: stop - first].ravel(), _as_gray(gray[first:stop]), base, last)[there]
         return there + base, table[there], sums
 
     parts = run_blocks(read, slabs, **watch(0))
@@ -165,7 +165,7 @@ def scan_objects(
     there = np.flatnonzero(table[:, COUNT])
     found = there.astype(np.int64) if numbers is None else numbers[there - 1]
     return ObjectScan(
-        found, table[there], rows, starts[np.append(there, top + 1)], _grey(parts, there, grey, top), shape
+        found, table[there], rows, starts[np.append(there, top + 1)], _gray(parts, there, gray, top), shape
     )
 
 
@@ -194,8 +194,8 @@ def _row_places(parts: list[Any], table: NDArray[np.int64]) -> tuple[list[NDArra
     return cursors, starts
 
 
-def _grey(parts: list[Any], there: NDArray[np.intp], grey: Any, top: int) -> NDArray[np.float64] | None:
-    if grey is None:
+def _gray(parts: list[Any], there: NDArray[np.intp], gray: Any, top: int) -> NDArray[np.float64] | None:
+    if gray is None:
         return None
     sums = np.zeros(top + 1)
     for found, _, part in parts:
@@ -210,10 +210,10 @@ def _slabs(shape: tuple[int, int, int]) -> list[Slab]:
     return [(first, min(first + thickness, shape[0])) for first in range(0, shape[0], thickness)]
 
 
-def _as_grey(part: Any) -> NDArray[Any]:
+def _as_gray(part: Any) -> NDArray[Any]:
     """Return one slab of grey values, flat, as the kernel takes it: in its own type if that is a common one, else float64."""
     own = np.asarray(part).dtype
-    slab = np.ascontiguousarray(part, dtype=own if own in _GREY_TYPES else np.float64)
+    slab = np.ascontiguousarray(part, dtype=own if own in _GRAY_TYPES else np.float64)
     return (slab if slab.flags.writeable else slab.copy()).ravel()
 
 
@@ -249,14 +249,14 @@ def _indexable(
     return index, numbers[1:].astype(np.int64), len(numbers) - 1
 
 
-def _check(labels: Any, grey: Any) -> None:
+def _check(labels: Any, gray: Any) -> None:
     if getattr(labels, "ndim", None) != 3:
         raise InputError(f"labels has shape {np.shape(labels)}; three axes (z, y, x) are needed.")
     if np.dtype(labels.dtype).kind not in "iu":
         raise InputError(f"labels is {labels.dtype}; integers are needed (label_objects makes them from a mask).")
-    if grey is None:
+    if gray is None:
         return
-    if tuple(grey.shape) != tuple(labels.shape):
-        raise InputError(f"intensity has shape {tuple(grey.shape)}; the labels have {tuple(labels.shape)}.")
-    if np.dtype(grey.dtype).kind not in "biuf":
-        raise InputError(f"intensity holds {grey.dtype}; real grey values are needed.")
+    if tuple(gray.shape) != tuple(labels.shape):
+        raise InputError(f"intensity has shape {tuple(gray.shape)}; the labels have {tuple(labels.shape)}.")
+    if np.dtype(gray.dtype).kind not in "biuf":
+        raise InputError(f"intensity holds {gray.dtype}; real grey values are needed.")

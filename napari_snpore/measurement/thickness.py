@@ -63,15 +63,15 @@ def local_thickness(
     steps = np.array(voxel)
     planes = [(z, min(z + _SLAB, len(inside))) for z in range(0, len(inside), _SLAB)]
     run_blocks(lambda slab: mark_ridge(radius, steps, *slab, ridge), planes, should_stop=should_stop)
-    centres = np.argwhere(ridge)
+    centers = np.argwhere(ridge)
     radii = radius[ridge > 0]
     order = np.argsort(radii, kind="stable")
-    centres, radii = centres[order], radii[order]
+    centers, radii = centers[order], radii[order]
 
     def paint(slab: tuple[int, int]) -> None:
         reach = radii / voxel[0]
-        near = (centres[:, 0] + reach >= slab[0]) & (centres[:, 0] - reach < slab[1])
-        paint_balls(centres[near], radii[near].astype(np.float64), steps, *slab, out)
+        near = (centers[:, 0] + reach >= slab[0]) & (centers[:, 0] - reach < slab[1])
+        paint_balls(centers[near], radii[near].astype(np.float64), steps, *slab, out)
 
     run_blocks(paint, planes, progress=progress, should_stop=should_stop)
     out *= 2

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from napari_snpore.phantom.field import random_field
 from napari_snpore.phantom.states import PoreTarget, StateTargets
-from napari_snpore.subvolume import box_slices, centre_and_edge_boxes
+from napari_snpore.subvolume import box_slices, center_and_edge_boxes
 from napari_snpore.volume import Triple
 
 BOOL = NDArray[np.bool_]
@@ -105,7 +105,7 @@ def make_body(
     spacing, origin = (spacing_nm,) * 3, (0.0, 0.0, 0.0)
     cubes = {
         name: Cube(center, size, box_slices(shape, spacing, origin, center, size))
-        for name, center in centre_and_edge_boxes(envelope, spacing=spacing_nm, size_nm=size).items()
+        for name, center in center_and_edge_boxes(envelope, spacing=spacing_nm, size_nm=size).items()
     }
     field = random_field(shape, spacing_nm=spacing_nm, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng)
     return Body(

@@ -11,7 +11,7 @@ from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.phantom.body import Body
 from napari_snpore.phantom.cluster_shapes import Shape
-from napari_snpore.phantom.pores import face_neighbours, main_piece
+from napari_snpore.phantom.pores import face_neighbors, main_piece
 
 BOOL = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
@@ -60,7 +60,7 @@ class Clusters:
         InputError
             There is no room left.
         """
-        walls = np.flatnonzero(face_neighbours(self.body.envelope & ~pore & (self.labels == 0)) & pore)
+        walls = np.flatnonzero(face_neighbors(self.body.envelope & ~pore & (self.labels == 0)) & pore)
         _, rows, columns = pore.shape
         row_of = walls // columns % rows
         waiting, displacements = sorted(which), 0

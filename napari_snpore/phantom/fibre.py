@@ -30,13 +30,13 @@ from napari_snpore.phantom.sealed_pores import planted_dead_pores, sealed_pores
 from napari_snpore.phantom.states import SEALED_SHARE, TARGETS, State
 from napari_snpore.phantom.truth_tables import cluster_table, pore_table
 from napari_snpore.segmentation.phases import CARBON, PORE, TIN
-from napari_snpore.volume import Step, Triple, Volume, checked_spacing
+from napari_snpore.volume import HistoryStep, Triple, Volume, checked_spacing
 
 BOOL = NDArray[np.bool_]
 
 BLUR_SIGMA_NM = 0.15
 GAP_NM = 0.3
-GREY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
+GRAY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
 """Grey values of exterior, pore, C, Sn, for an ordinary and an easy phantom."""
 
 _LEAST_DIAMETER_NM = 10.0
@@ -178,14 +178,14 @@ def make_phantom(
     phases[pore | (sealed > 0)] = PORE
     phases[clusters.labels > 0] = TIN
     tick()
-    step = Step("make phantom", {"state": state, "seed": seed, "easy": easy, "blur_sigma_nm": BLUR_SIGMA_NM})
-    grey = grey_values(phases, easy=easy, spacing_nm=edge)
+    step = HistoryStep("make phantom", {"state": state, "seed": seed, "easy": easy, "blur_sigma_nm": BLUR_SIGMA_NM})
+    gray = gray_values(phases, easy=easy, spacing_nm=edge)
     tick()
     return Phantom(
         state=state,
         seed=seed,
         easy=easy,
-        volume=Volume(grey, (edge, edge, edge), history=(step,)),
+        volume=Volume(gray, (edge, edge, edge), history=(step,)),
         phases=phases,
         envelope=envelope,
         sn_labels=clusters.labels,
@@ -198,10 +198,10 @@ def make_phantom(
     )
 
 
-def grey_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
+def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
     """Return blurred grey values."""
-    grey = np.array(GREY[easy], np.float32)[phases]
-    blurred: NDArray[np.float32] = ndimage.gaussian_filter(grey, BLUR_SIGMA_NM / spacing_nm, mode="reflect")
+    gray = np.array(GRAY[easy], np.float32)[phases]
+    blurred: NDArray[np.float32] = ndimage.gaussian_filter(gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect")
     return blurred
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.in_situ import ImageSeries
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 _VACUUM = 0.08
 """Grey value of the vacuum; the fibre's axis is 1 in the first frame."""
@@ -132,7 +132,7 @@ def make_swelling_fibre(
 
     images = np.stack(run_blocks(draw, range(frames), progress=progress, should_stop=should_stop))
     history = (
-        Step(
+        HistoryStep(
             "simulate in situ series",
             {
                 "frames": frames,

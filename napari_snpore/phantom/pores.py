@@ -67,7 +67,7 @@ def main_piece(solid: BOOL) -> BOOL:
     return np.asarray(parts == 1 + int(np.argmax(counts[1:])))
 
 
-def face_neighbours(mask: BOOL) -> BOOL:
+def face_neighbors(mask: BOOL) -> BOOL:
     """Return the voxels with a face in common with a voxel of the mask."""
     near = np.zeros_like(mask)
     for axis in range(3):

@@ -19,7 +19,7 @@ from napari_snpore.phantom.fibre import Phantom
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
 from napari_snpore.tomography.warp import aligned_shape, axis_rotation
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +30,14 @@ class Misalignment:
     ----------
     shifts_px : array-like, shape (tilt, 2)
         ``(dy, dx)`` that ``scipy.ndimage.shift`` has to apply to each raw image.
-    tilt_axis_angle : float
+    tilt_axis_angle_deg : float
         Direction φ of the tilt axis in the raw image, ``(dy, dx) = (cos φ, sin φ)``, degrees, brought into (−90, 90].
     tilt_axis_offset_px : float
         Place of the axis across it, px from the centre, after the shifts and the rotation by −φ.
     """
 
     shifts_px: NDArray[np.float64]
-    tilt_axis_angle: float = 0.0
+    tilt_axis_angle_deg: float = 0.0
     tilt_axis_offset_px: float = 0.0
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class Misalignment:
             raise InputError(f"tilt_axis_offset_px is {self.tilt_axis_offset_px}; a finite number of px is needed.")
         shifts.setflags(write=False)
         object.__setattr__(self, "shifts_px", shifts)
-        object.__setattr__(self, "tilt_axis_angle", axis_angle(self.tilt_axis_angle))
+        object.__setattr__(self, "tilt_axis_angle_deg", axis_angle(self.tilt_axis_angle_deg))
         object.__setattr__(self, "tilt_axis_offset_px", float(self.tilt_axis_offset_px))
 
     @classmethod
@@ -58,7 +58,7 @@ class Misalignment:
         *,
         sd_px: float,
         seed: int,
-        tilt_axis_angle: float = 0.0,
+        tilt_axis_angle_deg: float = 0.0,
         tilt_axis_offset_px: float = 0.0,
     ) -> Misalignment:
         """Return normally distributed shifts of standard deviation ``sd_px`` in y and x, with a given axis.
@@ -69,7 +69,7 @@ class Misalignment:
         if n_tilts < 1 or not (math.isfinite(sd_px) and sd_px >= 0):
             raise InputError(f"n_tilts is {n_tilts} and sd_px {sd_px}; at least one tilt and 0 px or more are needed.")
         shifts = np.random.default_rng(seed).normal(scale=sd_px, size=(n_tilts, 2))
-        return cls(shifts, tilt_axis_angle, tilt_axis_offset_px)
+        return cls(shifts, tilt_axis_angle_deg, tilt_axis_offset_px)
 
 
 def simulate_tilt_series(
@@ -127,7 +127,7 @@ def simulate_tilt_series(
                 f"misalignment holds shifts for {len(misalignment.shifts_px)} tilts, angles_deg {len(images)} angles;"
                 " as many are needed."
             )
-        angle = misalignment.tilt_axis_angle
+        angle = misalignment.tilt_axis_angle_deg
         images = misaligned(images, misalignment, should_stop=should_stop)
     gain = None
     if dose is not None:
@@ -138,19 +138,19 @@ def simulate_tilt_series(
             image[...] = rng.poisson(image.astype(np.float64) * gain) / gain
     history = (
         *phantom.volume.history,
-        Step(
+        HistoryStep(
             "simulate tilt series",
             {
                 "dose": dose,
                 "seed": seed,
                 "counts_per_unit": gain,
-                "tilt_axis_angle": angle,
+                "tilt_axis_angle_deg": angle,
                 "tilt_axis_offset_px": 0.0 if misalignment is None else misalignment.tilt_axis_offset_px,
                 "shifts_px": None if misalignment is None else misalignment.shifts_px.tolist(),
             },
         ),
     )
-    return TiltSeries(images, np.asarray(angles_deg), phantom.spacing[2], tilt_axis_angle=angle, history=history)
+    return TiltSeries(images, np.asarray(angles_deg), phantom.spacing[2], tilt_axis_angle_deg=angle, history=history)
 
 
 def misaligned(
@@ -162,8 +162,8 @@ def misaligned(
     centre, with the columns of M along and across the axis.
     """
     tilts, ny, nx = images.shape
-    raw_shape = aligned_shape((ny, nx), misalignment.tilt_axis_angle)
-    turn = axis_rotation(misalignment.tilt_axis_angle).T
+    raw_shape = aligned_shape((ny, nx), misalignment.tilt_axis_angle_deg)
+    turn = axis_rotation(misalignment.tilt_axis_angle_deg).T
     center, raw_center = (np.array([(n - 1) / 2 for n in shape]) for shape in ((ny, nx), raw_shape))
     corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * raw_center
     offset = np.array([0.0, misalignment.tilt_axis_offset_px])

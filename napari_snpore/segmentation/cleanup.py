@@ -99,9 +99,9 @@ def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: 
         box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
         here = labels[box] == label
         around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
-        neighbours = np.bincount(phases[box][around], minlength=2)
-        if neighbours.any():
-            out[box][here] = np.argmax(neighbours)
+        neighbors = np.bincount(phases[box][around], minlength=2)
+        if neighbors.any():
+            out[box][here] = np.argmax(neighbors)
     return out
 
 

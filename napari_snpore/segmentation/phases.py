@@ -23,11 +23,11 @@ class PhaseScheme:
     """Names and colours of the phases 1..N in order of grey value; label 0 is the exterior."""
 
     names: tuple[str, ...] = ("pore", "C", "Sn")
-    colours: tuple[str, ...] = ("#ffffff", "#2f6db5", "#f4c20d")
+    colors: tuple[str, ...] = ("#ffffff", "#2f6db5", "#f4c20d")
 
     def __post_init__(self) -> None:
-        if len(self.names) != len(self.colours) or len(set(self.names)) != len(self.names):
-            raise InputError(f"Phases need a colour each and names of their own: {self.names}, {self.colours}.")
+        if len(self.names) != len(self.colors) or len(set(self.names)) != len(self.names):
+            raise InputError(f"Phases need a colour each and names of their own: {self.names}, {self.colors}.")
 
 
 PORE_C_SN = PhaseScheme()

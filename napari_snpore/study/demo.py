@@ -15,11 +15,9 @@ from napari_snpore.files import write_table
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN
-from napari_snpore.study.conduct import Conduct, Monitor
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.phasing import Envelope, Segmentation, find_phases
-from napari_snpore.study.pipeline import finish, list_outputs_again, output_folder, run_study
+from napari_snpore.study.pipeline import finish, output_folder, run_study, update_listed_outputs
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -29,8 +27,10 @@ from napari_snpore.study.recipe import (
     Recipe,
     ThresholdSection,
 )
+from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.segmenting import Envelope, Segmentation, find_phases
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 SEED = 7
 ANGLES_DEG = np.arange(-69.0, 70.0, 2.0)
@@ -48,7 +48,7 @@ def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop:
     with output_folder(output) as folder:
         record = Record("demo", parameters={"dose": DOSE, "angles_deg": ANGLES_DEG.tolist()}, seed=SEED)
         watch = monitor or (lambda name: nullcontext(None))
-        conduct = Conduct(record, watch, should_stop)
+        context = RunContext(record, watch, should_stop)
         with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
             record.add_input(path)
             with record.timed("needle"):
@@ -58,7 +58,7 @@ def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop:
         texts = [needle.summary]
         for easy in (False, True):
             with record.timed("phantom, easy" if easy else "phantom"):
-                texts.append(phantom_part(folder, easy=easy, conduct=conduct))
+                texts.append(phantom_part(folder, easy=easy, context=context))
         text = "\n".join(texts)
         finish(folder, record, text, None)
     return text
@@ -70,7 +70,7 @@ def needle_recipe(path: Path) -> Recipe:
         name="needle",
         seed=SEED,
         input=InputSection(tilt_series=str(path)),
-        threshold=ThresholdSection(phases=2, names=["void", "needle"], colours=["#ffffff", "#2f6db5"]),
+        threshold=ThresholdSection(phases=2, names=["void", "needle"], colors=["#ffffff", "#2f6db5"]),
         measure=MeasureSection(phases=["needle"]),
     )
 
@@ -80,10 +80,10 @@ def prefixed(name: str, monitor: Monitor) -> Monitor:
     return lambda step: monitor(f"{name}: {step}")
 
 
-def phantom_part(folder: Path, *, easy: bool, conduct: Conduct) -> str:
+def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
     """Make one phantom, take it from tilts to tables, and write its numbers beside the truth."""
     name = "phantom_easy" if easy else "phantom"
-    inner = Conduct(conduct.record, prefixed(name, conduct.monitor), conduct.should_stop)
+    inner = RunContext(context.record, prefixed(name, context.monitor), context.should_stop)
     with inner.step("make"):
         phantom = make_phantom("pristine", seed=SEED, easy=easy)
     source = folder / f"{name}_input"
@@ -93,7 +93,7 @@ def phantom_part(folder: Path, *, easy: bool, conduct: Conduct) -> str:
         write_phantom(source, phantom)
         tilts = write_tilts(source / "tilts.tif", series)
     recipe = phantom_recipe(name, tilts)
-    result = run_study(recipe, folder / name, monitor=inner.monitor, should_stop=conduct.should_stop)
+    result = run_study(recipe, folder / name, monitor=inner.monitor, should_stop=context.should_stop)
     stages = [
         Stage("true_labels", measured_numbers(measured_at(phantom, truth_segmentation(phantom), recipe, inner))),
         Stage(
@@ -105,7 +105,7 @@ def phantom_part(folder: Path, *, easy: bool, conduct: Conduct) -> str:
     table = truth_table(planted_numbers(phantom), stages)
     write_table(folder / name / "tables" / "truth.csv", table)
     draw_truth(folder / name / "figures", table, easy)
-    list_outputs_again(folder / name)
+    update_listed_outputs(folder / name)
     return f"{result.summary}\n{truth_text(table, phantom)}"
 
 
@@ -121,11 +121,11 @@ def phantom_recipe(name: str, tilts: Path) -> Recipe:
     )
 
 
-def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, conduct: Conduct) -> Measurement:
+def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, context: RunContext) -> Measurement:
     """Measure a segmentation in the phantom's own boxes, Sn only."""
     section = recipe.measure.model_copy(update={"phases": ["Sn"], "details": False})
     boxes = {region: (center, size) for region, (center, size, _) in phantom.boxes.items()}
-    return measure_phases(segmentation, section, boxes=boxes, conduct=conduct)
+    return measure_phases(segmentation, section, boxes=boxes, context=context)
 
 
 def truth_segmentation(phantom: Phantom) -> Segmentation:
@@ -133,7 +133,7 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
     volume = phantom.volume
     settings = EnvelopeSection()
     return Segmentation(
-        phases=Volume(phantom.phases, volume.spacing, volume.origin, (Step("planted"),)),
+        phases=Volume(phantom.phases, volume.spacing, volume.origin, (HistoryStep("planted"),)),
         thresholds=(),
         scheme=PORE_C_SN,
         histogram=gray_histogram(volume),
@@ -143,9 +143,9 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
     )
 
 
-def blurred_segmentation(phantom: Phantom, recipe: Recipe, conduct: Conduct) -> Segmentation:
+def blurred_segmentation(phantom: Phantom, recipe: Recipe, context: RunContext) -> Segmentation:
     """Segment the phantom's own blurred grey volume: what thresholds do before any tomography."""
-    return find_phases(phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, conduct=conduct)
+    return find_phases(phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
 
 
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
@@ -157,9 +157,9 @@ def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
     """Return the truth table as text, with what its columns mean."""
-    grey = "0, 1, 2 (easy)" if phantom.easy else "0, 1, 12"
+    gray = "0, 1, 2 (easy)" if phantom.easy else "0, 1, 12"
     lines = [
-        f"{phantom.state} phantom, grey values pore, C, Sn = {grey}, seed {phantom.seed}: value (bias against the truth)",
+        f"{phantom.state} phantom, grey values pore, C, Sn = {gray}, seed {phantom.seed}: value (bias against the truth)",
         f"{'':<46}{'truth':>10}{'true labels':>22}{'blurred':>22}{'reconstructed':>22}",
     ]
     for row in table.to_dict("records"):

@@ -16,13 +16,13 @@ from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
 from napari_snpore.segmentation.phases import PORE
-from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.details import detail_tables
-from napari_snpore.study.phasing import Segmentation, half_radius
 from napari_snpore.study.recipe import (
     MeasureSection,
 )
-from napari_snpore.subvolume import centre_and_edge_boxes, extract_subvolume
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import Segmentation, half_radius
+from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
 from napari_snpore.volume import Triple, Volume
 
 
@@ -44,7 +44,7 @@ def measure_phases(
     *,
     intensity: Volume | None = None,
     boxes: Mapping[str, tuple[Triple, float]] | None = None,
-    conduct: Conduct,
+    context: RunContext,
 ) -> Measurement:
     """Fractions (whole and in boxes: given, or the centre and the edge cube), dead pores, objects of the chosen phases."""
     phases, scheme = segmentation.phases, segmentation.scheme
@@ -53,12 +53,12 @@ def measure_phases(
     for name in wanted:
         if name not in names:
             raise InputError(f"measure.phases names {name!r}; the phases are {', '.join(names)}.")
-    with conduct.step("fractions"):
+    with context.step("fractions"):
         boxes = subvolume_boxes(segmentation, section) if boxes is None else boxes
         fractions = regional_fractions(segmentation, boxes)
     dead = None
     if segmentation.envelope is not None:
-        with conduct.step("dead pores"):
+        with context.step("dead pores"):
             dead = dead_pores(phases.data, spacing=phases.spacing, cut_axes=segmentation.cut_axes)
     labels: dict[str, NDArray[Any]] = {}
     tables: dict[str, pd.DataFrame] = {}
@@ -66,7 +66,7 @@ def measure_phases(
         mask = phases.data == names.index(name) + 1
         dark = names.index(name) + 1 == PORE
         sets: dict[str, tuple[str, NDArray[Any]]] = {}
-        with conduct.step(f"label {name}"):
+        with context.step(f"label {name}"):
             connectivity = section.pore_connectivity if dark else section.object_connectivity
             sets[name] = (f"connected {connectivity}", label_objects(mask, connectivity=connectivity))
             if dark and section.separate_nm is not None:
@@ -76,7 +76,7 @@ def measure_phases(
                     separate_objects(mask, spacing=phases.spacing, contrast_nm=section.separate_nm),
                 )
         for key, (made_by, objects) in sets.items():
-            with conduct.step(f"measure {key}") as watch:
+            with context.step(f"measure {key}") as watch:
                 labels[key] = objects
                 tables[key] = measure_objects(
                     Volume(objects, phases.spacing, phases.origin),
@@ -90,7 +90,7 @@ def measure_phases(
                 )
     details: dict[str, pd.DataFrame] = {}
     if section.details or section.thickness:
-        with conduct.step("details"):
+        with context.step("details"):
             body = np.asarray(phases.data) > 0
             details = detail_tables(
                 phases,
@@ -115,10 +115,10 @@ def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict
     phases = segmentation.phases
     usual = 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
     size = section.subvolume_nm or min(usual, *phases.size_nm)
-    centres = centre_and_edge_boxes(
+    centers = center_and_edge_boxes(
         segmentation.envelope.mask, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
     )
-    return {name: (centre, size) for name, centre in centres.items()}
+    return {name: (center, size) for name, center in centers.items()}
 
 
 def regional_fractions(segmentation: Segmentation, boxes: Mapping[str, tuple[Triple, float]]) -> pd.DataFrame:

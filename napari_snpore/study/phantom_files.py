@@ -12,14 +12,14 @@ from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.write import write_images
 from napari_snpore.phantom import Phantom
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 
 def write_phantom(folder: Path, phantom: Phantom) -> None:
     """Write the grey volume, the true phases and the truth tables of a phantom into a folder."""
     volume = phantom.volume
     write_volume(folder / "volume.tif", volume)
-    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, Step("planted phases")))
+    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, HistoryStep("planted phases")))
     write_volume(folder / "phases_truth.tif", phases)
     write_table(folder / "fractions_truth.csv", phantom.fractions)
     write_table(folder / "dead_pores_truth.csv", phantom.dead_pores.table)

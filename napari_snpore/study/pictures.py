@@ -19,8 +19,8 @@ from napari_snpore.figures import (
     tilt_images,
 )
 from napari_snpore.study.measuring import Measurement
-from napari_snpore.study.phasing import Segmentation
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 
 if TYPE_CHECKING:

@@ -21,13 +21,13 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.read import described
-from napari_snpore.study.conduct import Conduct, Monitor
 from napari_snpore.study.measuring import Measurement, measure_phases
-from napari_snpore.study.phasing import Segmentation, find_phases
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.summary import summarise
+from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.segmenting import Segmentation, find_phases
+from napari_snpore.study.summary import summarize
 from napari_snpore.study.tomogram import Tomogram, obtain_volume
 from napari_snpore.volume import Volume
 
@@ -75,19 +75,19 @@ def run_study(
     kept = recipe.seen_from(out)
     with output_folder(out) as folder:
         record = Record("run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
-        conduct = Conduct(record, monitor or (lambda name: nullcontext(None)), should_stop)
+        context = RunContext(record, monitor or (lambda name: nullcontext(None)), should_stop)
         for path in input_paths(recipe):
             record.add_input(path, folder=Path(out).absolute())
-        tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, conduct=conduct)
+        tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, context=context)
         record.results["quality"] = quality_record(tomogram)
-        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, conduct=conduct)
-        measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, conduct=conduct)
-        with conduct.step("write volumes and tables"):
+        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
+        measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, context=context)
+        with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
         if recipe.output.figures:
-            with conduct.step("draw figures"):
+            with context.step("draw figures"):
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement)
-        text = summarise(recipe, tomogram, segmentation, measurement)
+        text = summarize(recipe, tomogram, segmentation, measurement)
         finish(folder, record, text, kept)
     return StudyResult(Path(out), tomogram, segmentation, measurement, text)
 
@@ -166,7 +166,7 @@ def finish(folder: Path, record: Record, text: str, recipe: Recipe | None) -> No
     record.write(folder / "record.json")
 
 
-def list_outputs_again(folder: Path) -> None:
+def update_listed_outputs(folder: Path) -> None:
     """Take what was added to a finished folder into its record, so that a later run may replace it."""
     path = folder / "record.json"
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -197,7 +197,7 @@ def output_folder(out: str | Path) -> Iterator[Path]:
     out = Path(os.path.abspath(Path(out).expanduser()))
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; give a folder for the results.")
-    if out.is_dir() and (foreign := foreign_file(out)) is not None:
+    if out.is_dir() and (foreign := unlisted_file(out)) is not None:
         raise OutputError(f"{out} holds {foreign}, which no earlier run wrote; give a new or an empty folder.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +215,7 @@ def output_folder(out: str | Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def foreign_file(out: Path) -> str | None:
+def unlisted_file(out: Path) -> str | None:
     """Return the first file in a folder that its record does not list: nobody's notes are replaced with a result."""
     record = out / "record.json"
     known = {"record.json"}

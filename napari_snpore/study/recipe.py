@@ -53,7 +53,7 @@ class InputSection(_Section):
     angles_deg: list[float] | None = None
     pixel_size_nm: PositiveFloat | None = None
     spacing_nm: PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
-    tilt_axis_angle: float | None = None
+    tilt_axis_angle_deg: float | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSection:
@@ -85,7 +85,7 @@ class AlignSection(_Section):
 
     enabled: bool = True
     method: AlignMethod = "auto"
-    tilt_axis_angle: float | None = None
+    tilt_axis_angle_deg: float | None = None
     tilt_axis_offset_px: float | None = None
     xf: str | None = None
 
@@ -140,11 +140,11 @@ class ThresholdSection(_Section):
     values: list[float] | None = None
     calibrated: bool = False
     names: list[str] | None = None
-    colours: list[str] | None = None
+    colors: list[str] | None = None
 
     @model_validator(mode="after")
     def _as_many_names_as_phases(self) -> ThresholdSection:
-        for what in (self.names, self.colours):
+        for what in (self.names, self.colors):
             if what is not None and len(what) != self.phase_count:
                 raise ValueError(f"names and colours need one entry for each of the {self.phase_count} phases")
         return self
@@ -169,13 +169,13 @@ class ThresholdSection(_Section):
             raise ValueError("two phases have the same name")
         return names
 
-    @field_validator("colours")
+    @field_validator("colors")
     @classmethod
-    def _hex_colours(cls, colours: list[str] | None) -> list[str] | None:
-        for colour in colours or []:
-            if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) is None:
-                raise ValueError(f"{colour!r} is no colour; #rrggbb is needed")
-        return colours
+    def _hex_colors(cls, colors: list[str] | None) -> list[str] | None:
+        for color in colors or []:
+            if re.fullmatch(r"#[0-9a-fA-F]{6}", color) is None:
+                raise ValueError(f"{color!r} is no colour; #rrggbb is needed")
+        return colors
 
     @property
     def phase_count(self) -> int:
@@ -186,11 +186,11 @@ class ThresholdSection(_Section):
     def scheme(self) -> PhaseScheme:
         """Names and colours: the given ones, else pore / C / Sn for three phases, else numbered phases."""
         n = self.phase_count
-        names, colours = PORE_C_SN.names, PORE_C_SN.colours
+        names, colors = PORE_C_SN.names, PORE_C_SN.colors
         if n != 3:
             names = ("pore", "solid") if n == 2 else tuple(f"phase {k}" for k in range(1, n + 1))
-            colours = (*PORE_C_SN.colours, "#c0504d", "#7f7f7f")[:n]
-        return PhaseScheme(tuple(self.names or names), tuple(self.colours or colours))
+            colors = (*PORE_C_SN.colors, "#c0504d", "#7f7f7f")[:n]
+        return PhaseScheme(tuple(self.names or names), tuple(self.colors or colors))
 
 
 class EnvelopeSection(_Section):

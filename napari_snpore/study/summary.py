@@ -12,14 +12,14 @@ from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
 from napari_snpore.study.detail_report import detail_lines
 from napari_snpore.study.measuring import Measurement
-from napari_snpore.study.phasing import Envelope, Segmentation
 from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.segmenting import Envelope, Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.volume import Volume
 
 
-def summarise(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement) -> str:
+def summarize(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement) -> str:
     """Return the summary of one run, one block a step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
     blocks = [
@@ -52,7 +52,7 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
     if tomogram.alignment is not None:
         found = tomogram.alignment
         lines.append(
-            f"Alignment       {found.method}: axis {found.tilt_axis_angle:.1f}° from image y, offset "
+            f"Alignment       {found.method}: axis {found.tilt_axis_angle_deg:.1f}° from image y, offset "
             f"{found.tilt_axis_offset_px:.2f} px, {_residual_words(found.residual_px)}, hand {found.handedness}"
         )
         lines += [f"                ! {sentence}" for sentence in found.notes]

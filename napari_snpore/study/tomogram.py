@@ -10,14 +10,14 @@ import pandas as pd
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, read_xf
-from napari_snpore.scratch import IN_MEMORY, Room
-from napari_snpore.study.conduct import Conduct
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import (
     AlignSection,
     InputSection,
     PrepareSection,
     ReconstructSection,
 )
+from napari_snpore.study.run_context import RunContext
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.bad_pixels import repair_pixels
 from napari_snpore.tomography.even_odd import FEWEST_TILTS, MOST_SLICES, EvenOdd, even_odd_correlation
@@ -54,7 +54,7 @@ def load_series(section: InputSection) -> TiltSeries:
         section.tilt_series,
         angles_deg=section.angles_deg,
         pixel_size_nm=section.pixel_size_nm,
-        tilt_axis_angle=section.tilt_axis_angle,
+        tilt_axis_angle_deg=section.tilt_axis_angle_deg,
     )
 
 
@@ -64,16 +64,16 @@ def obtain_volume(
     alignment: AlignSection,
     reconstruction: ReconstructSection,
     *,
-    conduct: Conduct,
-    room: Room = IN_MEMORY,
+    context: RunContext,
+    scratch: ScratchSpace = IN_MEMORY,
 ) -> Tomogram:
     """Read a volume, or read, prepare, align and reconstruct a tilt series."""
     if source.volume is not None:
-        with conduct.step("read"):
+        with context.step("read"):
             return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
-    with conduct.step("read"):
+    with context.step("read"):
         series = load_series(source)
-    return tomogram_of(series, preparation, alignment, reconstruction, conduct=conduct, room=room)
+    return tomogram_of(series, preparation, alignment, reconstruction, context=context, scratch=scratch)
 
 
 def tomogram_of(
@@ -82,53 +82,53 @@ def tomogram_of(
     alignment: AlignSection,
     reconstruction: ReconstructSection,
     *,
-    conduct: Conduct,
-    room: Room = IN_MEMORY,
+    context: RunContext,
+    scratch: ScratchSpace = IN_MEMORY,
 ) -> Tomogram:
     """Prepare and align a series (as far as the recipe wants it), reconstruct it, and say how good the result is."""
-    with conduct.step("prepare"):
+    with context.step("prepare"):
         inspection = inspect_tilts(series)
-        series = prepare(series, preparation, room)
+        series = prepare(series, preparation, scratch)
     aligned, found = series, None
     if alignment.enabled:
-        with conduct.step("align") as watch:
+        with context.step("align") as watch:
             found = find_alignment(series, alignment, **watch)
             _, height, width = series.shape
-            shape = aligned_shape((height, width), found.tilt_axis_angle)
-            aligned = found.apply(series, out=room.empty((len(series.angles_deg), *shape)))
+            shape = aligned_shape((height, width), found.tilt_axis_angle_deg)
+            aligned = found.apply(series, out=scratch.empty((len(series.angles_deg), *shape)))
     _, slices, width = aligned.shape
-    out = room.empty((reconstruction.thickness_px or width, slices, width))
-    left = None if room.memory_limit is None else room.memory_limit // 3
-    with conduct.step("reconstruct") as watch:
+    out = scratch.empty((reconstruction.thickness_px or width, slices, width))
+    left = None if scratch.memory_limit is None else scratch.memory_limit // 3
+    with context.step("reconstruct") as watch:
         volume = reconstruct(aligned, **reconstruction.model_dump(), out=out, memory_limit=left, **watch)
-    with conduct.step("assess") as watch:
+    with context.step("assess") as watch:
         quality = assess(aligned, volume, **watch)
     halves = None
     most = MOST_SLICES if left is None else min(MOST_SLICES, left // (_HALVES_BYTES * math.prod(volume.shape[::2])))
     if len(aligned.angles_deg) >= FEWEST_TILTS and min(most, *volume.shape) >= FEWEST_VOXELS:
-        with conduct.step("even/odd correlation") as watch:
+        with context.step("even/odd correlation") as watch:
             halves = even_odd_correlation(aligned, most_slices=most, **half_options(volume, reconstruction), **watch)
     return Tomogram(volume, series, aligned, found, quality, halves, inspection)
 
 
-def prepare(series: TiltSeries, section: PrepareSection, room: Room = IN_MEMORY) -> TiltSeries:
+def prepare(series: TiltSeries, section: PrepareSection, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
     """Prepare a raw series as a recipe says; what is off costs nothing."""
-    series = leave_out_tilts(series, section.leave_out, room=room)
+    series = leave_out_tilts(series, section.leave_out, scratch=scratch)
     if section.repair_pixels:
-        series = repair_pixels(series, room=room)
+        series = repair_pixels(series, scratch=scratch)
     if section.crop_px is not None:
         series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
-    series = subtract_background(bin_series(series, section.bin, room=room), section.background, room=room)
-    return normalize_mass(series, room=room) if section.normalize_mass else series
+    series = subtract_background(bin_series(series, section.bin, scratch=scratch), section.background, scratch=scratch)
+    return normalize_mass(series, scratch=scratch) if section.normalize_mass else series
 
 
 def find_alignment(series: TiltSeries, section: AlignSection, **watch: Any) -> Alignment:
     """Align a series, or take the alignment of another program; what was set by hand replaces what was found."""
     if section.xf is None:
-        found = align(series, tilt_axis_angle=section.tilt_axis_angle, method=section.method, **watch)
+        found = align(series, tilt_axis_angle_deg=section.tilt_axis_angle_deg, method=section.method, **watch)
         return found.changed(tilt_axis_offset_px=section.tilt_axis_offset_px)
     return read_xf(section.xf).changed(
-        tilt_axis_angle=section.tilt_axis_angle, tilt_axis_offset_px=section.tilt_axis_offset_px
+        tilt_axis_angle_deg=section.tilt_axis_angle_deg, tilt_axis_offset_px=section.tilt_axis_offset_px
     )
 
 

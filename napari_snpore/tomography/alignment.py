@@ -64,7 +64,7 @@ class Alignment:
     shifts_px : array, float64, shape (tilt, 2)
         ``(dy, dx)`` as ``scipy.ndimage.shift`` applies them to the raw images; first of the corrections. Without a 1,
         cosθ or sinθ term across the axis and without a constant along it: those only move the object.
-    tilt_axis_angle : float
+    tilt_axis_angle_deg : float
         Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−90, 90]; the shifted images are turned by −φ.
     tilt_axis_offset_px : float
         Place of the axis across it after the rotation, px from the centre; subtracted last.
@@ -80,7 +80,7 @@ class Alignment:
     """
 
     shifts_px: FLOAT
-    tilt_axis_angle: float
+    tilt_axis_angle_deg: float
     tilt_axis_offset_px: float
     residual_px: FLOAT
     handedness: str = "unknown"
@@ -102,7 +102,7 @@ class Alignment:
             values.setflags(write=False)
         object.__setattr__(self, "shifts_px", shifts)
         object.__setattr__(self, "residual_px", residual)
-        object.__setattr__(self, "tilt_axis_angle", axis_angle(self.tilt_axis_angle))
+        object.__setattr__(self, "tilt_axis_angle_deg", axis_angle(self.tilt_axis_angle_deg))
         object.__setattr__(self, "tilt_axis_offset_px", float(self.tilt_axis_offset_px))
         object.__setattr__(self, "notes", tuple(self.notes))
 
@@ -132,7 +132,7 @@ class Alignment:
         images = warp_images(
             series.images,
             self.shifts_px,
-            self.tilt_axis_angle,
+            self.tilt_axis_angle_deg,
             self.tilt_axis_offset_px,
             out=out,
             progress=progress,
@@ -141,9 +141,9 @@ class Alignment:
         return series.after(
             "align",
             images,
-            tilt_axis_angle=0.0,
+            tilt_axis_angle_deg=0.0,
             method=self.method,
-            axis_angle_deg=self.tilt_axis_angle,
+            axis_angle_deg=self.tilt_axis_angle_deg,
             axis_offset_px=self.tilt_axis_offset_px,
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
@@ -153,11 +153,15 @@ class Alignment:
         self,
         *,
         shifts_px: ArrayLike | None = None,
-        tilt_axis_angle: float | None = None,
+        tilt_axis_angle_deg: float | None = None,
         tilt_axis_offset_px: float | None = None,
     ) -> Alignment:
         """Return the alignment with some of it set by hand; what is None stays. The residual is then unknown (nan)."""
-        given = {"shifts_px": shifts_px, "tilt_axis_angle": tilt_axis_angle, "tilt_axis_offset_px": tilt_axis_offset_px}
+        given = {
+            "shifts_px": shifts_px,
+            "tilt_axis_angle_deg": tilt_axis_angle_deg,
+            "tilt_axis_offset_px": tilt_axis_offset_px,
+        }
         new: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if not new:
             return self
@@ -185,7 +189,7 @@ class Alignment:
 def align(
     series: TiltSeries,
     *,
-    tilt_axis_angle: float | None = None,
+    tilt_axis_angle_deg: float | None = None,
     method: Method = "auto",
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -196,7 +200,7 @@ def align(
     ----------
     series : TiltSeries
         Raw images; any direction of the tilt axis. What the series says of it is not used.
-    tilt_axis_angle : float, optional
+    tilt_axis_angle_deg : float, optional
         Direction φ of the tilt axis in degrees, kept as given. Without it the direction is found from the images.
     method : {"auto", "cross_correlation", "center_of_mass"}
         ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine stretch; ``center_of_mass`` is for
@@ -218,7 +222,7 @@ def align(
         ``should_stop`` said so.
     """
     _check(series, method)
-    given = None if tilt_axis_angle is None else axis_angle(tilt_axis_angle)
+    given = None if tilt_axis_angle_deg is None else axis_angle(tilt_axis_angle_deg)
     order = np.argsort(series.angles_deg, kind="stable")
     angles = series.angles_deg[order]
     refines = method == "auto"
@@ -235,7 +239,7 @@ def align(
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
     turn = 1.0 if given is None else 0.0
-    trial = Trial(best.tilt_axis_angle, _TRACKS[name](fine, angles, best.tilt_axis_angle), best.misfit)
+    trial = Trial(best.tilt_axis_angle_deg, _TRACKS[name](fine, angles, best.tilt_axis_angle_deg), best.misfit)
     for frames in (coarse, fine):
         trial = sharpen_axis(
             frames,
@@ -248,7 +252,7 @@ def align(
         tick()
     axial = shares_axial_structure(fine, angles, trial)
     if not axial:
-        trial = Trial(trial.tilt_axis_angle, trial.translations_px * [0.0, 1.0], trial.misfit)
+        trial = Trial(trial.tilt_axis_angle_deg, trial.translations_px * [0.0, 1.0], trial.misfit)
     if refines:
         name += " + reprojection"
         trial = refine(fine, angles, trial, turn, axial, tick)
@@ -311,7 +315,9 @@ def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles
     """Say what the images did not determine."""
     notes = ["The hand of the volume is unknown: a tilt axis turned by 180° gives its mirror image."]
     if contrast is not None and contrast < _FLAT_CONTRAST:
-        notes.append("The images hardly determine the direction of the tilt axis; give tilt_axis_angle if it is known.")
+        notes.append(
+            "The images hardly determine the direction of the tilt axis; give tilt_axis_angle_deg if it is known."
+        )
     if fills:
         notes.append(
             "The specimen fills the field across the tilt axis: direction and offset of the axis are uncertain."
@@ -336,11 +342,11 @@ def _reported(
     """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
     along, across = trial.translations_px.T
     part, constant = gauge_part(across, angles)
-    angle = axis_angle(trial.tilt_axis_angle)
+    angle = axis_angle(trial.tilt_axis_angle_deg)
     # an axis that passed ±90° on the way is the same line seen from its other end: across it, signs change
-    sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle)) > 0 else -1.0
+    sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle_deg)) > 0 else -1.0
     shifts = np.empty((len(angles), 2))
     residual = np.empty(len(angles))
-    shifts[order] = np.stack([along - along.mean(), across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle).T
+    shifts[order] = np.stack([along - along.mean(), across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle_deg).T
     residual[order] = left
     return Alignment(shifts, angle, -constant * sign, residual, "unknown", name, notes)

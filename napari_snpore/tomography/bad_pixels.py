@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.noise import pixel_variances
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -29,7 +29,7 @@ def repair_pixels(
     series: TiltSeries,
     *,
     threshold: float = 8.0,
-    room: Room = IN_MEMORY,
+    scratch: ScratchSpace = IN_MEMORY,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> TiltSeries:
@@ -41,7 +41,7 @@ def repair_pixels(
         Raw images: an interpolation spreads a hot pixel over its neighbours.
     threshold : float
         In standard deviations of the noise at that grey value, at least 4.
-    room : Room
+    scratch : Room
         Where the images are made: for a series larger than memory.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
@@ -72,7 +72,7 @@ def repair_pixels(
     bad = np.stack(run_blocks(find, range(count), progress=progress, should_stop=should_stop))
     fixed = bad.mean(axis=0) >= _FIXED_SHARE
     bad |= fixed
-    images = room.empty(series.shape)
+    images = scratch.empty(series.shape)
 
     def repair(tilt: int) -> None:
         image = np.asarray(series.images[tilt], np.float32)

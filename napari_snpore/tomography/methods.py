@@ -36,7 +36,7 @@ _PILOT_ITERATIONS = 80
 
 
 @dataclass(frozen=True)
-class Wish:
+class MethodOptions:
     """The caller's options, before anything is derived from the data."""
 
     method: str
@@ -58,29 +58,29 @@ class Plan:
     parameters: dict[str, Any]
 
 
-def plan(series: TiltSeries, problem: Problem, wish: Wish, run: Run, planes: Planar | None = None) -> Plan:
+def plan(series: TiltSeries, problem: Problem, options: MethodOptions, run: Run, planes: Planar | None = None) -> Plan:
     """Turn the caller's wish into a solver; looks at the images where an option was left to them."""
     planes = Planes(problem.beam, min(LANE_COUNTS)) if planes is None else planes
-    if wish.method == "wbp":
-        return Plan(Wbp.of(problem.beam, wish.filter), 1, {"filter": wish.filter})
-    count = DEFAULT_ITERATIONS[wish.method]
-    count = count if wish.iterations is None else checked_count("iterations", wish.iterations)
+    if options.method == "wbp":
+        return Plan(Wbp.of(problem.beam, options.filter), 1, {"filter": options.filter})
+    count = DEFAULT_ITERATIONS[options.method]
+    count = count if options.iterations is None else checked_count("iterations", options.iterations)
     solver: Solver
-    if wish.method == "tv":
-        weight, how = _tv_weight(series, problem, wish.tv_weight)
-        solver = total_variation.TotalVariation.of(planes, weight, nonnegative=wish.nonnegative)
+    if options.method == "tv":
+        weight, how = _tv_weight(series, problem, options.tv_weight)
+        solver = total_variation.TotalVariation.of(planes, weight, nonnegative=options.nonnegative)
         return Plan(solver, count, {"tv_weight": weight, "tv_weight_from": how})
-    if wish.method == "dart":
-        levels, how = _levels(series, problem, planes, wish, run)
-        solver = dart.Dart.of(planes, levels, seed=wish.seed)
-        return Plan(solver, count, {"gray_levels": levels.tolist(), "gray_levels_from": how, "seed": wish.seed})
-    if wish.method == "sirt":
-        solver = sirt.Sirt.of(planes, nonnegative=wish.nonnegative)
+    if options.method == "dart":
+        levels, how = _levels(series, problem, planes, options, run)
+        solver = dart.Dart.of(planes, levels, seed=options.seed)
+        return Plan(solver, count, {"gray_levels": levels.tolist(), "gray_levels_from": how, "seed": options.seed})
+    if options.method == "sirt":
+        solver = sirt.Sirt.of(planes, nonnegative=options.nonnegative)
     else:
-        solver = cgls.Cgls.of(problem.beam, nonnegative=wish.nonnegative)
-    if wish.stop == "iterations":
+        solver = cgls.Cgls.of(problem.beam, nonnegative=options.nonnegative)
+    if options.stop == "iterations":
         return Plan(solver, count, {"stop": "iterations"})
-    most = MOST_ITERATIONS[wish.method] if wish.iterations is None else count
+    most = MOST_ITERATIONS[options.method] if options.iterations is None else count
     noise = noise_level(series)
     point = stopping_point(problem, solver, most, noise.share, run)
     return Plan(solver, point.iterations, _stopping_words(noise, point, most))
@@ -108,11 +108,11 @@ def _tv_weight(series: TiltSeries, problem: Problem, given: float | None) -> tup
 
 
 def _levels(
-    series: TiltSeries, problem: Problem, planes: Planar, wish: Wish, run: Run
+    series: TiltSeries, problem: Problem, planes: Planar, options: MethodOptions, run: Run
 ) -> tuple[NDArray[np.float32], str]:
-    if wish.gray_levels is not None and not isinstance(wish.gray_levels, int):
-        return checked_levels(wish.gray_levels), "user"
-    count = 3 if wish.gray_levels is None else wish.gray_levels
+    if options.gray_levels is not None and not isinstance(options.gray_levels, int):
+        return checked_levels(options.gray_levels), "user"
+    count = 3 if options.gray_levels is None else options.gray_levels
     if not 2 <= count <= 6:
         raise InputError(f"gray_levels is {count}; 2 to 6 levels, or their values, are needed.")
     sharp = total_variation.TotalVariation.of(

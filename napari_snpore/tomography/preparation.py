@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 Background = Literal["auto", "none"] | float
@@ -27,7 +27,9 @@ _PEAK = 0.05
 _SMALLEST_SIDE = 8
 
 
-def subtract_background(series: TiltSeries, level: Background = "auto", *, room: Room = IN_MEMORY) -> TiltSeries:
+def subtract_background(
+    series: TiltSeries, level: Background = "auto", *, scratch: ScratchSpace = IN_MEMORY
+) -> TiltSeries:
     """Return the series with its vacuum at zero.
 
     Parameters
@@ -37,7 +39,7 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, room:
     level : "auto", "none" or float
         ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is subtracted from all;
         ``none`` returns the series as it is.
-    room : Room
+    scratch : Room
         Where the images are made: for a series larger than memory.
 
     Returns
@@ -58,7 +60,7 @@ def subtract_background(series: TiltSeries, level: Background = "auto", *, room:
         levels = np.full(len(series.angles_deg), float(level))
     else:
         raise InputError(f"background is {level!r}; 'auto', 'none' or a grey value is needed.")
-    images = room.empty(series.shape)
+    images = scratch.empty(series.shape)
 
     def subtract(k: int) -> None:
         images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
@@ -76,7 +78,7 @@ def _level_of(series: TiltSeries, tilt: int) -> float:
         ) from None
 
 
-def normalize_mass(series: TiltSeries, *, room: Room = IN_MEMORY) -> TiltSeries:
+def normalize_mass(series: TiltSeries, *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
     """Return the series with every image scaled to the median mass: for a beam current that drifts.
 
     Off by default everywhere: an oblique or long fibre brings more or less of itself into the field as it tilts, which is no
@@ -95,7 +97,7 @@ def normalize_mass(series: TiltSeries, *, room: Room = IN_MEMORY) -> TiltSeries:
             f"Image {int(np.argmin(mass))} of the tilt series has no mass above the background; leave it out."
         )
     factors = np.median(mass) / mass
-    images = room.empty(series.shape)
+    images = scratch.empty(series.shape)
 
     def scale(k: int) -> None:
         images[k] = np.multiply(series.images[k], factors[k], dtype=np.float64)
@@ -104,7 +106,7 @@ def normalize_mass(series: TiltSeries, *, room: Room = IN_MEMORY) -> TiltSeries:
     return series.after("normalize mass", images, factors=factors.tolist())
 
 
-def bin_series(series: TiltSeries, factor: int, *, room: Room = IN_MEMORY) -> TiltSeries:
+def bin_series(series: TiltSeries, factor: int, *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
     """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and columns left over are cut.
 
     Raises
@@ -121,7 +123,7 @@ def bin_series(series: TiltSeries, factor: int, *, room: Room = IN_MEMORY) -> Ti
     if min(rows, columns) < _SMALLEST_SIDE:
         raise InputError(f"bin is {factor}; images of {ny} x {nx} px would have fewer than {_SMALLEST_SIDE} px a side.")
     top, left = (ny - rows * factor) // 2, (nx - columns * factor) // 2
-    images = room.empty((tilts, rows, columns))
+    images = scratch.empty((tilts, rows, columns))
 
     def average(k: int) -> None:
         cut = np.asarray(series.images[k])[top : top + rows * factor, left : left + columns * factor]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.tomography import astra_backend, sirt
-from napari_snpore.tomography.methods import Plan, Wish, plan
+from napari_snpore.tomography.methods import MethodOptions, Plan, plan
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
 from napari_snpore.tomography.quality import tilt_step
 from napari_snpore.tomography.solving import (
@@ -31,7 +31,7 @@ from napari_snpore.tomography.solving import (
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.wbp import Filter
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 Method = Literal["sirt", "wbp", "cgls", "tv", "dart"]
 Stop = Literal["iterations", "noise"]
@@ -167,7 +167,7 @@ def reconstruct(
     problem = checked_problem(series, thickness_px, support, initial)
     target, left = _checked_out(out, problem.shape, memory_limit)
     run = Run(threads or thread_count(), progress, should_stop, finish_now, partial, left)
-    wish = Wish(method, iterations, nonnegative, filter or "ram-lak", stop, tv_weight, gray_levels, seed)
+    wish = MethodOptions(method, iterations, nonnegative, filter or "ram-lak", stop, tv_weight, gray_levels, seed)
     made = plan(series, problem, wish, run)
     ledger = Ledger(problem.slices, made.iterations, callback)
     gpu = _on_gpu(backend, method)
@@ -184,7 +184,7 @@ def reconstruct(
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if method != "wbp":
         parameters |= _outcome(ledger, made, nonnegative)
-    step = Step("reconstruct", parameters)
+    step = HistoryStep("reconstruct", parameters)
     return Volume(target, (series.pixel_size_nm,) * 3, history=(*series.history, step))
 
 

@@ -58,10 +58,10 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
     """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
     moved = trial.translations_px.copy()
     for half in (0, 1):
-        now = frames.resampled(trial.tilt_axis_angle, moved, rows=frames.rows(trial.tilt_axis_angle))
+        now = frames.resampled(trial.tilt_axis_angle_deg, moved, rows=frames.rows(trial.tilt_axis_angle_deg))
         expected = predictions(now, angles, half=half, iterations=ITERATIONS)
         moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
-    return Trial(trial.tilt_axis_angle, moved, trial.misfit)
+    return Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
 
 
 def rescue(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
@@ -75,18 +75,18 @@ def rescue(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
         return trial
     moved = trial.translations_px.copy()
     moved[tilts, 0] = 0.0  # the middle of all
-    centred = Trial(trial.tilt_axis_angle, moved, trial.misfit)
+    centerd = Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
     for _ in range(2):
-        now, expected = _with_expected(frames, angles, centred)
+        now, expected = _with_expected(frames, angles, centerd)
         steps = np.array([wide_shift(expected[tilt], now[tilt]) for tilt in tilts]) * [float(axial), 1.0]
-        moved = centred.translations_px.copy()
+        moved = centerd.translations_px.copy()
         moved[tilts] += steps * frames.binning
-        centred = Trial(trial.tilt_axis_angle, moved, trial.misfit)
-    better = _unexplained(*_with_expected(frames, angles, centred))[tilts] < lost[tilts]
+        centerd = Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
+    better = _unexplained(*_with_expected(frames, angles, centerd))[tilts] < lost[tilts]
     back = trial.translations_px.copy()
-    shift = np.median(np.delete(centred.translations_px - trial.translations_px, tilts, axis=0), axis=0)
-    back[tilts[better]] = centred.translations_px[tilts[better]] - shift
-    return Trial(trial.tilt_axis_angle, back, trial.misfit)
+    shift = np.median(np.delete(centerd.translations_px - trial.translations_px, tilts, axis=0), axis=0)
+    back[tilts[better]] = centerd.translations_px[tilts[better]] - shift
+    return Trial(trial.tilt_axis_angle_deg, back, trial.misfit)
 
 
 def _unexplained(now: IMAGES, expected: IMAGES) -> FLOAT:
@@ -98,7 +98,9 @@ def _unexplained(now: IMAGES, expected: IMAGES) -> FLOAT:
 
 def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
     """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
-    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
+    now = frames.resampled(
+        trial.tilt_axis_angle_deg, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle_deg)
+    )
     expected = np.empty_like(now)
     for half in (0, 1):
         expected[half::2] = predictions(now, angles, half=half, iterations=ITERATIONS)
@@ -113,7 +115,7 @@ def shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -
     now, expected = _with_expected(frames, angles, trial)
     along = trial.translations_px[:, 0]
     pulled = int(np.ceil(np.abs(along - along.mean()).max() / frames.binning))
-    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle).start, 0, max(0, now.shape[1] // 2 - 6)))
+    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle_deg).start, 0, max(0, now.shape[1] // 2 - 6)))
     inner = slice(cut, now.shape[1] - cut)
     return axial_likeness(now[:, inner], expected[:, inner]) > _SHARED_STRUCTURE
 
@@ -137,7 +139,9 @@ def left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
 
 def fills_field(frames: WorkingFrames, trial: Trial) -> bool:
     """Tell whether the specimen goes on beyond the field across the axis: its rim is then no vacuum."""
-    now = frames.resampled(trial.tilt_axis_angle, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle))
+    now = frames.resampled(
+        trial.tilt_axis_angle_deg, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle_deg)
+    )
     profile = now.mean(axis=(0, 1))
     rim = max(1, len(profile) // 20)
     return float(np.mean([profile[:rim].mean(), profile[-rim:].mean()])) > _BRIGHT_RIM * float(profile.max())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.methods import Wish, plan
+from napari_snpore.tomography.methods import MethodOptions, plan
 from napari_snpore.tomography.projector import Beam
 from napari_snpore.tomography.slice_plane import SlicePlane
 from napari_snpore.tomography.solving import Block, Problem, Run, squares
@@ -82,7 +82,7 @@ class SlicePreview:
     def shape(self) -> tuple[int, int]:
         """Rows (y) and columns (x) of the aligned images."""
         _, ny, nx = self.series.shape
-        return (ny, nx) if self._alignment is None else aligned_shape((ny, nx), self._alignment.tilt_axis_angle)
+        return (ny, nx) if self._alignment is None else aligned_shape((ny, nx), self._alignment.tilt_axis_angle_deg)
 
     def row(self, y: int) -> Floats:
         """Return row ``y`` of all aligned images, shape (tilt, x)."""
@@ -125,9 +125,9 @@ class SlicePreview:
             self._planes[beam_shape] = SlicePlane(Beam(self.series.angles_deg, beam_shape, width), threads=self.threads)
         planes = self._planes[beam_shape]
         images = np.ascontiguousarray(row[:, None])
-        here = replace(self.series, images=images, tilt_axis_angle=0.0, history=())
+        here = replace(self.series, images=images, tilt_axis_angle_deg=0.0, history=())
         problem = Problem(images, planes.beam)
-        wish = Wish(method, iterations, nonnegative, filter, "iterations", tv_weight, gray_levels, seed)
+        wish = MethodOptions(method, iterations, nonnegative, filter, "iterations", tv_weight, gray_levels, seed)
         made = plan(here, problem, wish, Run(self.threads), planes)
         measured, image = planes.empty_sinogram(), planes.empty_image()
         planes.put_sinogram(images, measured)
@@ -156,7 +156,7 @@ class SlicePreview:
                 threads=self.threads,
             )
         splines = self._splines
-        places = row_places(images.shape[1:], alignment.tilt_axis_angle, alignment.tilt_axis_offset_px, y) + _PAD
+        places = row_places(images.shape[1:], alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px, y) + _PAD
 
         def one(tilt: int) -> Floats:
             where = places - alignment.shifts_px[tilt][:, None]

@@ -129,9 +129,9 @@ def checked_problem(
     series: TiltSeries, thickness_px: int | None, support: Any = None, initial: Volume | NDArray[Any] | None = None
 ) -> Problem:
     """Refuse what cannot be reconstructed, image by image; see :func:`~napari_snpore.tomography.reconstruct`."""
-    if abs(series.tilt_axis_angle) > 1e-6:
+    if abs(series.tilt_axis_angle_deg) > 1e-6:
         raise InputError(
-            f"The tilt axis lies at {series.tilt_axis_angle:g}° to image axis y (tilt_axis_angle); align the series first, "
+            f"The tilt axis lies at {series.tilt_axis_angle_deg:g}° to image axis y; align the series first, "
             "so that it is 0."
         )
     distinct = len(np.unique(series.angles_deg))

@@ -44,7 +44,7 @@ class Trial:
     in from beyond the field is no data.
     """
 
-    tilt_axis_angle: float
+    tilt_axis_angle_deg: float
     translations_px: FLOAT
     misfit: float
 
@@ -53,23 +53,23 @@ class Trial:
         object.__setattr__(self, "translations_px", self.translations_px - [middle, 0.0])
 
 
-def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float) -> FLOAT:
+def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float) -> FLOAT:
     """Bring the centre of mass of every image onto the axis, and the common projections onto each other along it."""
     found = np.zeros((len(angles_deg), 2))
-    rows = frames.rows(tilt_axis_angle)
+    rows = frames.rows(tilt_axis_angle_deg)
     for _ in range(3):
-        now = frames.resampled(tilt_axis_angle, found)
+        now = frames.resampled(tilt_axis_angle_deg, found)
         found[:, 0] += shifts_along_axis(now) * frames.binning
         found[:, 1] -= centers_of_mass(now[:, rows]) * frames.binning
     return found
 
 
-def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle: float) -> FLOAT:
+def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float) -> FLOAT:
     """Follow the specimen by cross-correlation with cosine stretch, then put its mean path onto the axis."""
     found = np.zeros((len(angles_deg), 2))
-    found += track_by_correlation(frames.resampled(tilt_axis_angle, found), angles_deg) * frames.binning
+    found += track_by_correlation(frames.resampled(tilt_axis_angle_deg, found), angles_deg) * frames.binning
     for _ in range(2):
-        path = centers_of_mass(frames.resampled(tilt_axis_angle, found, rows=frames.rows(tilt_axis_angle)))
+        path = centers_of_mass(frames.resampled(tilt_axis_angle_deg, found, rows=frames.rows(tilt_axis_angle_deg)))
         found[:, 1] -= gauge_part(path, angles_deg)[0] * frames.binning
     return found
 
@@ -77,7 +77,7 @@ def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_
 def track_angles(frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[float], track: Track) -> list[Trial]:
     """Align coarsely for several directions of the axis and judge the results."""
     found = [Trial(float(direction), track(frames, angles_deg, float(direction)), 1.0) for direction in directions]
-    judged = judge(frames, angles_deg, [(one.tilt_axis_angle, one.translations_px) for one in found])
+    judged = judge(frames, angles_deg, [(one.tilt_axis_angle_deg, one.translations_px) for one in found])
     return [replace(one, misfit=value) for one, value in zip(found, judged, strict=True)]
 
 
@@ -143,10 +143,10 @@ def find_axis_steps(tracks: int) -> int:
 
 def _finer(frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial, step: float) -> Trial:
     """Try directions around ``start`` in steps of ``step`` degrees and the vertex of the parabola through the lowest three."""
-    trials = track_angles(frames, angles_deg, [start.tilt_axis_angle + k * step for k in _GRID], track)
+    trials = track_angles(frames, angles_deg, [start.tilt_axis_angle_deg + k * step for k in _GRID], track)
     lowest = min(range(1, len(trials) - 1), key=lambda k: trials[k].misfit)
     left, middle, right = (trials[k].misfit for k in (lowest - 1, lowest, lowest + 1))
-    place = trials[lowest].tilt_axis_angle + step * vertex(left, middle, right)
+    place = trials[lowest].tilt_axis_angle_deg + step * vertex(left, middle, right)
     trials += track_angles(frames, angles_deg, [place], track)
     return min(trials, key=lambda trial: trial.misfit)
 
@@ -164,7 +164,7 @@ def sharpen_axis(
 
     ``angle_step_deg`` 0 keeps the direction. Steps are in raw px and degrees; the result is the vertex of a parabola.
     """
-    angle, found = trial.tilt_axis_angle, trial.translations_px
+    angle, found = trial.tilt_axis_angle_deg, trial.translations_px
     sideways = np.array([0.0, 1.0])
 
     def at_offsets(offsets: list[float]) -> list[float]:

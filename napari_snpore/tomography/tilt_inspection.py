@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.scratch import IN_MEMORY, Room
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SATURATED = 0.01  # share of the pixels
@@ -38,7 +38,7 @@ def inspect_tilts(series: TiltSeries) -> pd.DataFrame:
     mass, detail = table["mass_gray"].to_numpy()[order], table["detail"].to_numpy()[order]
     reasons = [""] * len(order)
     angles = series.angles_deg[order]
-    level, fine = _of_neighbours(mass), _of_neighbours(detail)
+    level, fine = _of_neighbors(mass), _of_neighbors(detail)
     off = mass - level
     spread = 1.4826 * float(np.median(np.abs(off)))
     for place, tilt in enumerate(order):
@@ -72,7 +72,7 @@ def inspect_tilts(series: TiltSeries) -> pd.DataFrame:
     )
 
 
-def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, room: Room = IN_MEMORY) -> TiltSeries:
+def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
     """Return the series without some of its tilts, numbered from 0 in its order.
 
     Raises
@@ -90,14 +90,14 @@ def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, room: Room = IN
     kept = np.setdiff1d(np.arange(count), out)
     if len(kept) < _FEWEST:
         raise InputError(f"leave_out leaves {len(kept)} tilts; at least {_FEWEST} are needed.")
-    images = room.empty((len(kept), *series.shape[1:]), series.images.dtype)
+    images = scratch.empty((len(kept), *series.shape[1:]), series.images.dtype)
     for place, tilt in enumerate(kept):
         images[place] = series.images[tilt]
     return TiltSeries(
         images,
         series.angles_deg[kept],
         series.pixel_size_nm,
-        series.tilt_axis_angle,
+        series.tilt_axis_angle_deg,
         series.after("leave out tilts", series.images, tilts=out).history,
     )
 
@@ -114,7 +114,7 @@ def _look(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
     return float(pixels.sum()), saturated, float(np.square(fine).mean()), float(np.ptp(pixels)), True
 
 
-def _of_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _of_neighbors(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the median of the two tilts before and the two after each, itself left out."""
     count = len(values)
     out = np.empty(count)

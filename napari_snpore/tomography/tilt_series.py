@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class TiltSeries:
         Tilt angles in degrees, in the order of the images.
     pixel_size_nm : float
         Edge of a pixel in nm.
-    tilt_axis_angle : float
+    tilt_axis_angle_deg : float
         Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−90, 90]. 0: the axis is
         image axis y (always so after alignment); 90: it is horizontal.
     history : sequence of Step
@@ -44,8 +44,8 @@ class TiltSeries:
     images: Any
     angles_deg: NDArray[np.float64]
     pixel_size_nm: float
-    tilt_axis_angle: float = 0.0
-    history: tuple[Step, ...] = ()
+    tilt_axis_angle_deg: float = 0.0
+    history: tuple[HistoryStep, ...] = ()
 
     def __post_init__(self) -> None:
         if getattr(self.images, "ndim", None) != 3:
@@ -65,7 +65,7 @@ class TiltSeries:
         if not (math.isfinite(size) and size > 0):
             raise MissingScaleError(f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed.")
         object.__setattr__(self, "pixel_size_nm", size)
-        object.__setattr__(self, "tilt_axis_angle", axis_angle(self.tilt_axis_angle))
+        object.__setattr__(self, "tilt_axis_angle_deg", axis_angle(self.tilt_axis_angle_deg))
         object.__setattr__(self, "history", tuple(self.history))
 
     @property
@@ -74,17 +74,21 @@ class TiltSeries:
         tilts, y, x = self.images.shape
         return int(tilts), int(y), int(x)
 
-    def after(self, name: str, images: Any, *, tilt_axis_angle: float | None = None, **parameters: Any) -> TiltSeries:
+    def after(
+        self, name: str, images: Any, *, tilt_axis_angle_deg: float | None = None, **parameters: Any
+    ) -> TiltSeries:
         """Return the series with new images of the same angles and one more step in its history."""
-        axis = self.tilt_axis_angle if tilt_axis_angle is None else tilt_axis_angle
-        return replace(self, images=images, tilt_axis_angle=axis, history=(*self.history, Step(name, parameters)))
+        axis = self.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
+        return replace(
+            self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, HistoryStep(name, parameters))
+        )
 
 
 def axis_angle(angle_deg: float) -> float:
     """Bring the direction of a tilt axis into (−90, 90] degrees."""
     angle = float(angle_deg)
     if not math.isfinite(angle):
-        raise InputError(f"tilt_axis_angle is {angle_deg}; a finite number of degrees is needed.")
+        raise InputError(f"tilt_axis_angle_deg is {angle_deg}; a finite number of degrees is needed.")
     return 90.0 - (90.0 - angle) % 180.0
 
 

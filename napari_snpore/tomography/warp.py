@@ -17,26 +17,26 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 
 
-def axis_rotation(tilt_axis_angle: float) -> NDArray[np.float64]:
+def axis_rotation(tilt_axis_angle_deg: float) -> NDArray[np.float64]:
     """Return the matrix whose columns are the image directions ``(dy, dx)`` along and across the tilt axis.
 
     ``matrix @ (along, across)`` is a vector of the raw image, ``matrix.T @ (dy, dx)`` its parts along and across.
     """
-    angle = np.deg2rad(tilt_axis_angle)
+    angle = np.deg2rad(tilt_axis_angle_deg)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-def aligned_shape(shape: tuple[int, int], tilt_axis_angle: float) -> tuple[int, int]:
+def aligned_shape(shape: tuple[int, int], tilt_axis_angle_deg: float) -> tuple[int, int]:
     """Return (y, x) of the aligned image: as the raw one, its sides exchanged for an axis nearer to the horizontal."""
     ny, nx = shape
-    lies = abs(np.sin(np.deg2rad(tilt_axis_angle))) > abs(np.cos(np.deg2rad(tilt_axis_angle))) + 1e-9
+    lies = abs(np.sin(np.deg2rad(tilt_axis_angle_deg))) > abs(np.cos(np.deg2rad(tilt_axis_angle_deg))) + 1e-9
     return (nx, ny) if lies else (ny, nx)
 
 
 def warp_images(
     images: Any,
     shifts_px: NDArray[np.float64],
-    tilt_axis_angle: float,
+    tilt_axis_angle_deg: float,
     offset_px: float = 0.0,
     *,
     out: Any = None,
@@ -51,7 +51,7 @@ def warp_images(
         Raw images of any real dtype; not changed.
     shifts_px : array, shape (tilt, 2)
         ``(dy, dx)`` in px of the raw image, applied first.
-    tilt_axis_angle : float
+    tilt_axis_angle_deg : float
         φ in degrees.
     offset_px : float
         Place of the axis across it after the rotation, in px from the centre; subtracted.
@@ -66,8 +66,8 @@ def warp_images(
         would turn into streaks.
     """
     tilts, ny, nx = images.shape
-    rows, columns = aligned_shape((ny, nx), tilt_axis_angle)
-    matrix = axis_rotation(tilt_axis_angle)
+    rows, columns = aligned_shape((ny, nx), tilt_axis_angle_deg)
+    matrix = axis_rotation(tilt_axis_angle_deg)
     start = _start((ny, nx), (rows, columns), matrix, offset_px)
     if out is None:
         out = np.empty((tilts, rows, columns), dtype=np.float32)
@@ -89,10 +89,10 @@ def warp_images(
     return out
 
 
-def row_places(shape: tuple[int, ...], tilt_axis_angle: float, offset_px: float, row: int) -> NDArray[np.float64]:
+def row_places(shape: tuple[int, ...], tilt_axis_angle_deg: float, offset_px: float, row: int) -> NDArray[np.float64]:
     """Return where the pixels of one aligned row lie in a raw image before its shift: (2, x), in px (y, x)."""
-    rows, columns = aligned_shape((shape[0], shape[1]), tilt_axis_angle)
-    matrix = axis_rotation(tilt_axis_angle)
+    rows, columns = aligned_shape((shape[0], shape[1]), tilt_axis_angle_deg)
+    matrix = axis_rotation(tilt_axis_angle_deg)
     target = np.stack([np.full(columns, float(row)), np.arange(columns, dtype=np.float64)])
     places: NDArray[np.float64] = matrix @ target + _start(shape, (rows, columns), matrix, offset_px)[:, None]
     return places

@@ -48,13 +48,13 @@ class WorkingFrames:
         """Side of the square frames that :meth:`resampled` gives."""
         return int(max(self.images.shape[1:]))
 
-    def resampled(self, tilt_axis_angle: float, translations_px: FLOAT, *, rows: slice | None = None) -> IMAGES:
+    def resampled(self, tilt_axis_angle_deg: float, translations_px: FLOAT, *, rows: slice | None = None) -> IMAGES:
         """Return the square frames of a trial alignment, tilt axis along y through the centre, linearly interpolated.
 
         ``rows`` asks for some of their rows only.
         """
         first, stop, step = (rows or slice(None)).indices(self.size)
-        turn = axis_rotation(tilt_axis_angle)
+        turn = axis_rotation(tilt_axis_angle_deg)
         middle = (self.size - 1) / 2
         starts = np.array(self.center) + turn @ [first - middle, -middle] - translations_px @ turn.T / self.binning
         matrix = turn * np.array([step, 1.0])
@@ -68,12 +68,12 @@ class WorkingFrames:
         run_blocks(resample, [range(k, min(k + few, len(out))) for k in range(0, len(out), few)])
         return out
 
-    def rows(self, tilt_axis_angle: float) -> slice:
+    def rows(self, tilt_axis_angle_deg: float) -> slice:
         """Return the rows of a resampled frame that lie in the field over most of their length.
 
         An oblique axis takes the ends of more rows from beyond the field.
         """
-        margin = round((_MARGIN + _OBLIQUE_MARGIN * abs(np.sin(2 * np.deg2rad(tilt_axis_angle)))) * self.size)
+        margin = round((_MARGIN + _OBLIQUE_MARGIN * abs(np.sin(2 * np.deg2rad(tilt_axis_angle_deg)))) * self.size)
         return slice(margin, self.size - margin)
 
 

@@ -60,8 +60,8 @@ def test_segment_writes_volume_and_record(phantom_folder):
     assert done.returncode == 0, done.stderr
     phases = read_volume(phantom_folder / "phases.tif")
     assert phases.dtype == np.uint8
-    grey = read_volume(phantom_folder / "fibre" / "volume.tif")
-    assert np.array_equal(phases.data == 3, grey.data >= 6)
+    gray = read_volume(phantom_folder / "fibre" / "volume.tif")
+    assert np.array_equal(phases.data == 3, gray.data >= 6)
     record = json.loads((phantom_folder / "phases.tif.record.json").read_text(encoding="utf-8"))
     assert record["results"]["thresholds"] == [0.5, 6.0]
     assert len(record["inputs"][0]["sha256"]) == 64
@@ -89,10 +89,10 @@ def test_segment_writes_volume_and_record(phantom_folder):
 )
 def test_bad_input_ends_with_one_sentence_and_no_file(tmp_path, words, status, sentence):
     np.save(tmp_path / "bare.npy", np.zeros((4, 4, 4), np.float32))
-    grey = np.linspace(0, 10, 8**3, dtype=np.float32).reshape(8, 8, 8)
-    write_volume(tmp_path / "grey.tif", Volume(grey, 0.5))
-    grey[1, 2, 3] = np.nan
-    write_volume(tmp_path / "nan.tif", Volume(grey, 0.5))
+    gray = np.linspace(0, 10, 8**3, dtype=np.float32).reshape(8, 8, 8)
+    write_volume(tmp_path / "grey.tif", Volume(gray, 0.5))
+    gray[1, 2, 3] = np.nan
+    write_volume(tmp_path / "nan.tif", Volume(gray, 0.5))
     before = sorted(tmp_path.iterdir())
     done = snpore(*words, cwd=tmp_path)
     assert done.returncode == status, done.stderr

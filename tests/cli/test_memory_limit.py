@@ -12,7 +12,7 @@ import pytest
 
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_tlt
-from napari_snpore.scratch import room_beside
+from napari_snpore.scratch import scratch_beside
 
 _WATCHED = """
 import sys, threading, time
@@ -79,8 +79,8 @@ def test_full_disk_is_one_sentence_before_anything_is_computed(tmp_path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    with room_beside(tmp_path / "a.tif", 2000) as room:
-        assert isinstance(room.empty((4, 4)), np.ndarray), "what is small stays in memory"
+    with scratch_beside(tmp_path / "a.tif", 2000) as scratch:
+        assert isinstance(scratch.empty((4, 4)), np.ndarray), "what is small stays in memory"
         with pytest.raises(OutputError, match=r"MB free, and 4 MB are needed .* No space left on device"):
-            room.empty((100, 100, 100))
+            scratch.empty((100, 100, 100))
     assert list(tmp_path.iterdir()) == []

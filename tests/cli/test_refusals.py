@@ -10,7 +10,7 @@ import pytest
 
 from napari_snpore import Volume, read_volume, write_volume
 from napari_snpore.cli.main import main
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 Z, Y, X = np.mgrid[:24, :12, :24] - np.array([11.5, 5.5, 11.5])[:, None, None, None]
 BODY = np.hypot(Z, X) < 8
@@ -18,7 +18,7 @@ BODY = np.hypot(Z, X) < 8
 
 @pytest.fixture
 def snpore(tmp_path, monkeypatch, capsys):
-    """Run a command in a folder with ``grey.tif`` (a rod of grey 5) and return exit status and what it said."""
+    """Run a command in a folder with ``gray.tif`` (a rod of grey 5) and return exit status and what it said."""
     monkeypatch.chdir(tmp_path)
     write_volume("grey.tif", Volume(np.where(BODY, 5, 0).astype(np.float32), 0.5))
 
@@ -82,7 +82,7 @@ def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
     """Origin (100, 200, 300) nm, one cube of voxels 2 to 3 along each axis: its middle is at 2.5 voxels of 0.5 nm."""
     labels = np.zeros((8, 8, 8), np.uint8)
     labels[2:4, 2:4, 2:4] = 3
-    history = (Step("segment", {"phase_names": ["pore", "C", "Sn"]}),)
+    history = (HistoryStep("segment", {"phase_names": ["pore", "C", "Sn"]}),)
     write_volume("phases.tif", Volume(labels, 0.5, (100, 200, 300), history))
     assert snpore("measure", "phases.tif", "-o", "sizes", "--directions", "500", "--limit-nm", "3")[0] == 0
     row = pd.read_csv(tmp_path / "sizes/tables/objects_Sn.csv").iloc[0]

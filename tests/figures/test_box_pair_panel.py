@@ -8,7 +8,7 @@ from legible import assert_legible, texts_of
 from matplotlib.colors import to_hex
 
 from napari_snpore.errors import InputError
-from napari_snpore.figures import Look, panel_figure, plate
+from napari_snpore.figures import FigureStyle, panel_figure, plate
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
 from napari_snpore.figures.cuts import PLANES, cut
 from napari_snpore.segmentation.phases import PORE_C_SN
@@ -33,7 +33,7 @@ def cuts():
 @pytest.mark.parametrize("limits", [None, (0.0, 3.0)], ids=["phases", "grey"])
 def test_it_is_legible(cuts, width, font, limits):
     panel = BoxPairPanel("Subvolumes", cuts, SHARES, ERRORS, limits=limits)
-    look = Look(width, font, 150, letters=True)
+    look = FigureStyle(width, font, 150, letters=True)
     assert panel.least_mm(look) < 83, "it fits a column alone"
     figure = plate([[panel], [panel]], look=look)
     assert_legible(figure)
@@ -47,9 +47,9 @@ def test_both_slices_have_one_scale_and_their_own_shape(cuts):
     for box in boxes:
         assert box.width == pytest.approx(box.height)
     for axes, piece in zip((axes for axes in figure.axes if axes.images), cuts.values(), strict=True):
-        colours = np.asarray(axes.images[0].get_array())
-        for label, colour in enumerate(PORE_C_SN.colours, start=1):
-            assert {to_hex(pixel / 255) for pixel in colours[piece.values == label]} == {colour}
+        colors = np.asarray(axes.images[0].get_array())
+        for label, color in enumerate(PORE_C_SN.colors, start=1):
+            assert {to_hex(pixel / 255) for pixel in colors[piece.values == label]} == {color}
 
 
 def test_bars_are_as_long_as_their_shares(cuts):
@@ -57,7 +57,7 @@ def test_bars_are_as_long_as_their_shares(cuts):
     bars = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "fraction"]
     lengths = np.array([bar.get_width() for bar in bars])
     np.testing.assert_allclose(lengths / lengths[0] * 38.0, [38.0, 44.0, 18.0, 30.0, 69.98, 0.02])
-    assert [to_hex(bar.get_facecolor()) for bar in bars] == 2 * list(PORE_C_SN.colours)
+    assert [to_hex(bar.get_facecolor()) for bar in bars] == 2 * list(PORE_C_SN.colors)
 
 
 def test_a_share_that_is_not_known_is_a_dash(cuts):

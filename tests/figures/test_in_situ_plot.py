@@ -7,11 +7,11 @@ from legible import assert_legible, texts_of
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.in_situ_plot import diameter_plot, intensity_plot, profile_plot
-from napari_snpore.figures.style import Look
+from napari_snpore.figures.style import FigureStyle
 from napari_snpore.in_situ import break_point
 from napari_snpore.in_situ.chord import blurred_chord
 
-LOOKS = [Look(width_mm=88, letters=True), Look(width_mm=180)]
+LOOKS = [FigureStyle(width_mm=88, letters=True), FigureStyle(width_mm=180)]
 TIMES = np.arange(0, 501, 20.0)
 
 
@@ -21,7 +21,7 @@ def table():
     frame = pd.DataFrame(
         {"frame": np.arange(len(TIMES)), "time_s": TIMES, "diameter_nm": truth, "diameter_error_nm": 0.3}
     )
-    return frame.assign(fitted=True, centre_nm=0.0, blur_nm=1.0, background=20.0, amplitude=100.0, angle_deg=0.0)
+    return frame.assign(fitted=True, center_nm=0.0, blur_nm=1.0, background=20.0, amplitude=100.0, angle_deg=0.0)
 
 
 @pytest.fixture

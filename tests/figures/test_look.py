@@ -8,13 +8,13 @@ import matplotlib
 import pytest
 
 from napari_snpore.errors import InputError
-from napari_snpore.figures import Look, phase_slices
+from napari_snpore.figures import FigureStyle, phase_slices
 from napari_snpore.figures.page import new_figure, text_width_mm, wrapped
 
 
 @pytest.mark.parametrize("width_mm", [88.0, 180.0])
 def test_width_in_mm_becomes_pixels_at_the_dots_per_inch(width_mm):
-    figure = new_figure(Look(dpi=254), width_mm=width_mm, height_mm=50)
+    figure = new_figure(FigureStyle(dpi=254), width_mm=width_mm, height_mm=50)
     assert figure.canvas.get_width_height() == (width_mm * 10, 500)
 
 
@@ -38,7 +38,7 @@ def test_threads_draw_the_same_picture_and_leave_the_settings_alone(labels):
             figure.canvas.draw()
         pictures[name] = bytes(figure.canvas.buffer_rgba())
 
-    looks = [Look(font_pt=6, dpi=100), Look(font_pt=9, dpi=100)]
+    looks = [FigureStyle(font_pt=6, dpi=100), FigureStyle(font_pt=9, dpi=100)]
     for index, look in enumerate(looks):
         draw(("alone", index), look)
     threads = [
@@ -63,7 +63,7 @@ def test_no_pyplot_and_no_window_system():
 
 
 def test_text_width_is_that_of_the_drawn_text():
-    look = Look(dpi=600)
+    look = FigureStyle(dpi=600)
     with look.in_force():
         figure = new_figure(look, width_mm=88, height_mm=20)
         drawn = figure.text(0.1, 0.5, "Share of number (%)", fontsize=7).get_window_extent()
@@ -81,4 +81,4 @@ def test_wrapped_lines_fit_and_lose_no_word():
 @pytest.mark.parametrize("options", [{"font_pt": 0}, {"dpi": -1}, {"width_mm": 12}, {"width_mm": float("nan")}])
 def test_impossible_sizes_are_refused_by_name(options):
     with pytest.raises(InputError, match=next(iter(options))):
-        Look(**options)
+        FigureStyle(**options)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures import (
+    FigureStyle,
     FractionPanel,
     HistogramPanel,
     ImagePanel,
-    Look,
     PhasePanel,
     SlicePanel,
     TablePanel,
@@ -29,7 +29,7 @@ from napari_snpore.figures import (
 )
 from napari_snpore.figures.cuts import PLANES, cropped, cut, thick_cut
 from napari_snpore.figures.page import size_mm
-from napari_snpore.figures.panels import in_colours
+from napari_snpore.figures.panels import in_colors
 from napari_snpore.figures.plate import too_high
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PhaseScheme
@@ -61,12 +61,12 @@ def objects():
 
 def rows(volume, phases, objects):
     xz = PLANES["XZ"]
-    grey, label = cut(volume, xz, (5, 10, 10)), cut(phases, xz, (5, 10, 10))
+    gray, label = cut(volume, xz, (5, 10, 10)), cut(phases, xz, (5, 10, 10))
     shares = {"centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0}, "edge": {"pore": 30.0, "C": 50.0, "Sn": 20.0}}
     return [
         [
             ImagePanel("3D scene", np.zeros((40, 50, 3), np.uint8), 0.3),
-            SlicePanel("XZ, y = 2.5 nm", grey, (0.0, 200_000.0)),
+            SlicePanel("XZ, y = 2.5 nm", gray, (0.0, 200_000.0)),
             PhasePanel("phases", label),
         ],
         [FractionPanel("Fractions", shares, {"centre": {"pore": 1.6}}), PhasePanel("centre", label)],
@@ -77,7 +77,7 @@ def rows(volume, phases, objects):
 
 @pytest.mark.parametrize(("width", "font"), [(180.0, 7.0), (120.0, 6.0), (180.0, 8.0)])
 def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
-    figure = plate(rows(volume, phases, objects), look=Look(width, font, letters=True), title="Pristine fibre")
+    figure = plate(rows(volume, phases, objects), look=FigureStyle(width, font, letters=True), title="Pristine fibre")
     assert size_mm(figure)[0] == pytest.approx(width)
     assert_legible(figure)
     words = texts_of(figure)
@@ -87,8 +87,8 @@ def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
 
 def test_pixels_of_a_slice_are_those_of_the_map_and_the_limits():
     """By hand: 0 → first colour, 10 → last, 5 → entry 128 (rint of 127.5 to even), beyond → the ends, NaN → first."""
-    colours = np.stack([np.arange(256), 255 - np.arange(256), np.zeros(256)], axis=1).astype(np.uint8)
-    found = in_colours(np.array([[0.0, 10.0, 5.0], [-3.0, 99.0, np.nan]]), (0.0, 10.0), colours)
+    colors = np.stack([np.arange(256), 255 - np.arange(256), np.zeros(256)], axis=1).astype(np.uint8)
+    found = in_colors(np.array([[0.0, 10.0, 5.0], [-3.0, 99.0, np.nan]]), (0.0, 10.0), colors)
     assert found[..., 0].tolist() == [[0, 255, 128], [0, 255, 0]]
     assert found[..., 1].tolist() == [[255, 0, 127], [255, 0, 255]]
 
@@ -107,7 +107,7 @@ def test_a_field_of_view_holds_the_voxels_whose_centres_lie_in_it(volume):
 
 
 def test_saved_plates_have_their_size_and_their_recipe(volume, phases, objects, tmp_path):
-    look = Look(120.0, 7.0, 200, letters=True)
+    look = FigureStyle(120.0, 7.0, 200, letters=True)
     figure = plate(rows(volume, phases, objects), look=look)
     paths = save_figure(figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]})
     with Image.open(paths[0]) as image:
@@ -130,27 +130,27 @@ def test_what_cannot_be_drawn_is_refused(volume, phases):
         plate([[], []])
     piece = cut(phases, PLANES["XZ"], (5, 10, 10))
     with pytest.raises(InputError, match="use more rows"):
-        plate([[PhasePanel("p", piece)] * 12], look=Look(88.0))
+        plate([[PhasePanel("p", piece)] * 12], look=FigureStyle(88.0))
     with pytest.raises(InputError, match="uint8"):
         ImagePanel("scene", np.zeros((3, 3)))
 
 
 def test_slices_of_a_stack_are_its_planes_in_true_shape(volume):
-    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    gray = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
-    def colouring(values):
-        return in_colours(values, (0.0, 200_000.0), grey)
+    def coloring(values):
+        return in_colors(values, (0.0, 200_000.0), gray)
 
-    pictures = list(slice_images(volume, colouring, plane="XZ", labels=False))
+    pictures = list(slice_images(volume, coloring, plane="XZ", labels=False))
     assert len(pictures) == 30
     rows_times = pictures[0].shape[0] / 20
     assert rows_times == 2 * pictures[0].shape[1] / 40, "a voxel is twice as high as wide"
     step = pictures[0].shape[1] // 40
-    np.testing.assert_array_equal(pictures[7][:: 2 * step, ::step], colouring(volume.data[:, 7]))
+    np.testing.assert_array_equal(pictures[7][:: 2 * step, ::step], coloring(volume.data[:, 7]))
 
 
 def test_numbered_pictures_carry_their_place_and_are_not_overwritten(phases, tmp_path):
-    from napari_snpore.figures.phase_colours import phase_image
+    from napari_snpore.figures.phase_colors import phase_image
     from napari_snpore.segmentation.phases import PORE_C_SN
 
     seen = []
@@ -195,7 +195,7 @@ STATES = pd.DataFrame(
 def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, width, font):
     wide = [*rows(volume, phases, objects)[:3], [TablePanel("States", STATES)]]
     wide[1] = [*wide[0][1:], *wide[0][1:], *wide[1]]
-    look = Look(width, font, 150, letters=True)
+    look = FigureStyle(width, font, 150, letters=True)
     figure = plate(wide, look=look)
     assert_legible(figure)
     assert size_mm(figure)[0] == pytest.approx(width)
@@ -209,16 +209,16 @@ def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, 
 @pytest.mark.parametrize("font", [6.0, 7.0, 8.0])
 def test_tables_fit_turned_over_or_in_broken_words(width, font):
     for table in (STATES, pd.concat([STATES, STATES.iloc[:, 1:].add_prefix("once more ")], axis=1), STATES[:0]):
-        figure = panel_figure(TablePanel("States", table), look=Look(width, font, 150))
+        figure = panel_figure(TablePanel("States", table), look=FigureStyle(width, font, 150))
         assert_legible(figure)
-    figure = panel_figure(TablePanel("States", STATES), look=Look(width, font, 150))
+    figure = panel_figure(TablePanel("States", STATES), look=FigureStyle(width, font, 150))
     assert {"38.1 ± 1.6", "892", "median length (nm)"} <= set(texts_of(figure))
 
 
 def test_headings_of_several_lines_stand_right_above_their_panels(phases):
     piece = cut(phases, PLANES["XZ"], (5, 10, 10))
     long = "phases of the second fibre after the tenth cycle, sodiated, at the left end"
-    figure = plate([[PhasePanel(long, piece)] * 3] * 2, look=Look(120.0))
+    figure = plate([[PhasePanel(long, piece)] * 3] * 2, look=FigureStyle(120.0))
     assert_legible(figure)
     figure.draw_without_rendering()
     heading = next(text for text in figure.texts if text.get_text().startswith("phases of"))
@@ -235,7 +235,7 @@ def test_histograms_say_what_is_unresolved_and_left_out(objects):
 
 def test_limits_without_a_range_and_pixels_without_a_size_are_refused():
     with pytest.raises(InputError, match="limits"):
-        in_colours(np.zeros((2, 2)), (1.0, 1.0), np.zeros((256, 3), np.uint8))
+        in_colors(np.zeros((2, 2)), (1.0, 1.0), np.zeros((256, 3), np.uint8))
     with pytest.raises(InputError, match="nm_per_pixel"):
         ImagePanel("scene", np.zeros((3, 3, 3), np.uint8), 0.0)
 
@@ -265,12 +265,14 @@ def test_a_plate_names_every_phase_whose_colour_it_shows(phases):
 
 def test_a_legend_finds_room_on_a_slender_page(phases):
     scheme = PhaseScheme(("first pores", "second pores", "third pores"), ("#ffffff", "#2f6db5", "#f4c20d"))
-    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], look=Look(40.0))
+    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], look=FigureStyle(40.0))
     assert_legible(figure)
 
 
 def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
-    figure = plate([[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], look=Look(180.0, letters=True))
+    figure = plate(
+        [[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], look=FigureStyle(180.0, letters=True)
+    )
     (axes,) = (one for one in figure.axes if one.images)
     assert axes.get_position().width * 180 == pytest.approx(178)
     assert "a" not in texts_of(figure)
@@ -279,7 +281,7 @@ def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
 def test_a_panel_that_needs_a_wider_page_is_refused_and_a_page_that_is_too_high_is_told(phases, objects):
     histogram = HistogramPanel("Sn clusters", objects, "length_nm", 0.5)
     with pytest.raises(InputError, match=r"Sn clusters.*20 pt.*40 mm wide"):
-        plate([[histogram]], look=Look(40.0, 20.0))
+        plate([[histogram]], look=FigureStyle(40.0, 20.0))
     slice_ = PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))
     assert too_high(plate([[slice_]])) == ""
     assert "more than a page" in too_high(plate([[slice_]] * 4))
@@ -296,13 +298,13 @@ def test_counts_are_written_one_way(objects):
 
 def test_the_grey_values_are_drawn_with_and_without_thresholds(volume):
     histogram = gray_histogram(Volume((volume.data / 1000).astype(np.uint8), SPACING))
-    figure = plate([[ThresholdPanel("Grey values", histogram, (40, 120))]], look=Look(88.0))
+    figure = plate([[ThresholdPanel("Grey values", histogram, (40, 120))]], look=FigureStyle(88.0))
     assert_legible(figure)
     assert {"t1 = 40", "t2 = 120"} <= set(texts_of(figure))
     assert names_in(figure) == ["pore", "C", "Sn"]
     marks = [line.get_xdata()[0] for axes in figure.axes for line in axes.lines if line.get_gid() == "threshold"]
     assert marks == [40, 120]
-    plain = plate([[ThresholdPanel("Grey values", histogram)]], look=Look(88.0))
+    plain = plate([[ThresholdPanel("Grey values", histogram)]], look=FigureStyle(88.0))
     assert_legible(plain)
     assert names_in(plain) == []
 
@@ -330,7 +332,7 @@ def test_a_thick_slice_is_the_mean_of_the_slab(volume):
 def test_a_table_with_named_rows_stays_upright_and_breaks_their_names(width):
     rows = ["pore (%)", "dead pores (% of the pore volume, 6 neighbours)", "Sn clusters, median length (nm)"]
     table = pd.DataFrame({"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]})
-    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), look=Look(width))
+    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), look=FigureStyle(width))
     assert_legible(figure)
     shown = [text for axes in figure.axes for text in axes.texts]
     heights = {text.get_text(): text.get_position()[1] for text in shown}

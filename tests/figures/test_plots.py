@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures import (
-    Look,
+    FigureStyle,
     alignment_plot,
     object_histograms,
     phase_fractions,
@@ -22,8 +22,8 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.quality import Quality
 
-NARROW = Look(width_mm=88, letters=True)
-WIDE = Look(width_mm=180)
+NARROW = FigureStyle(width_mm=88, letters=True)
+WIDE = FigureStyle(width_mm=180)
 
 
 def bars(axes, gid):
@@ -107,14 +107,14 @@ def test_edges_are_round_and_hold_every_object(scale):
 
 
 def test_colour_of_the_bars_is_that_of_the_phase(clusters):
-    for noun, colour in (
+    for noun, color in (
         ("Sn clusters", "#f4c20d"),
         ("pores", "#ffffff"),
         ("pore objects", "#ffffff"),
         ("grains", "#b0b0b0"),
     ):
         axes = labelled(object_histograms(clusters, voxel_nm=0.25, noun=noun), "Length (nm)")
-        assert to_hex(axes.containers[0][0].get_facecolor()) == colour
+        assert to_hex(axes.containers[0][0].get_facecolor()) == color
 
 
 def test_no_objects_is_said_and_not_an_error(clusters):
@@ -133,7 +133,7 @@ def test_a_table_of_something_else_is_refused(clusters):
 # ---- thresholds
 
 
-def grey_values():
+def gray_values():
     rng = np.random.default_rng(0)
     return np.concatenate([rng.normal(0, 0.1, 5000), rng.normal(1, 0.1, 3000), rng.normal(12, 0.5, 2000)]).reshape(
         10, 25, 40
@@ -141,7 +141,7 @@ def grey_values():
 
 
 def test_threshold_histogram_counts_every_voxel_and_states_the_shares():
-    figure = threshold_histogram(gray_histogram(grey_values().astype(np.float32)), (0.5, 6.1), look=WIDE)
+    figure = threshold_histogram(gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), look=WIDE)
     axes = labelled(figure, "Grey value")
     outline = next(patch for patch in axes.patches if patch.get_gid() == "histogram")
     heights, _, _ = outline.get_data()
@@ -153,13 +153,15 @@ def test_threshold_histogram_counts_every_voxel_and_states_the_shares():
 
 
 def test_each_phase_is_coloured_between_its_thresholds():
-    figure = threshold_histogram(gray_histogram(grey_values().astype(np.float32)), (0.5, 6.1), look=Look(dpi=100))
+    figure = threshold_histogram(
+        gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), look=FigureStyle(dpi=100)
+    )
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3]
     axes = labelled(figure, "Grey value")
-    for value, colour in zip((0.0, 1.0, 12.0), PORE_C_SN.colours, strict=True):
+    for value, color in zip((0.0, 1.0, 12.0), PORE_C_SN.colors, strict=True):
         x, y = axes.transData.transform((value, 3)).astype(int)
-        assert to_hex(picture[y, x] / 255) == colour
+        assert to_hex(picture[y, x] / 255) == color
 
 
 FIVE = PhaseScheme(
@@ -181,7 +183,7 @@ FIVE = PhaseScheme(
     ],
 )
 def test_threshold_histograms_are_legible(look, scale, dtype, limits, scheme):
-    values = (grey_values() * scale).astype(dtype)
+    values = (gray_values() * scale).astype(dtype)
     scale = scale if scale == 1e-9 else 1
     assert_legible(
         threshold_histogram(gray_histogram(values), [limit * scale for limit in limits], scheme=scheme, look=look)
@@ -189,7 +191,7 @@ def test_threshold_histograms_are_legible(look, scale, dtype, limits, scheme):
 
 
 def test_a_few_hot_voxels_do_not_squeeze_the_axis_and_are_counted():
-    values = np.tile(grey_values(), (40, 1, 1))
+    values = np.tile(gray_values(), (40, 1, 1))
     values[0, 0, :2] = 5000
     figure = threshold_histogram(gray_histogram(values.astype(np.float32), bins=20_000), (0.5, 6.1))
     assert labelled(figure, "Grey value").get_xlim()[1] < 30
@@ -199,7 +201,7 @@ def test_a_few_hot_voxels_do_not_squeeze_the_axis_and_are_counted():
 @pytest.mark.parametrize("limits", [(0.5,), (0.5, 0.5), (6, 0.5), (0.5, np.nan)])
 def test_thresholds_that_make_no_phases_are_refused(limits):
     with pytest.raises(InputError, match="thresholds"):
-        threshold_histogram(gray_histogram(grey_values()), limits)
+        threshold_histogram(gray_histogram(gray_values()), limits)
 
 
 # ---- fractions
@@ -220,7 +222,7 @@ def test_pieces_of_a_bar_are_the_fractions_end_to_end():
         pytest.approx((38.1, 47.0)),
         pytest.approx((85.1, 14.9)),
     ]
-    assert [to_hex(piece.get_facecolor()) for piece in pieces[:3]] == list(PORE_C_SN.colours)
+    assert [to_hex(piece.get_facecolor()) for piece in pieces[:3]] == list(PORE_C_SN.colors)
     assert {"whole", "edge", "38.1", "47.0", "14.9", "47.6", "pore", "C", "Sn"} <= set(texts_of(figure))
 
 

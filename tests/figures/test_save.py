@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_snpore.errors import FileFormatError, InputError, OutputError
-from napari_snpore.figures import Look, phase_slices, recipe_of, save_figure
+from napari_snpore.figures import FigureStyle, phase_slices, recipe_of, save_figure
 from napari_snpore.figures.page import message_figure
 
 RECIPE = {
@@ -25,7 +25,7 @@ READ_BACK = {"thresholds": [0.48, 6.1], "note": "Δθ = 2° <&>", "seed": 7, "pa
 
 @pytest.fixture
 def figure():
-    look = Look(dpi=127)
+    look = FigureStyle(dpi=127)
     with look.in_force():
         return message_figure("Δθ in ° and nm³", look=look, width_mm=60)
 

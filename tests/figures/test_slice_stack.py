@@ -11,17 +11,17 @@ from PIL import Image
 
 from napari_snpore.errors import InputError, OutputError, Stopped
 from napari_snpore.figures import recipe_of, slice_images, write_slice_images
-from napari_snpore.figures.panels import in_colours
-from napari_snpore.figures.phase_colours import phase_image
+from napari_snpore.figures.panels import in_colors
+from napari_snpore.figures.phase_colors import phase_image
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.volume import Volume
 
-GREY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+GRAY = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 SHAPE = (3, 4, 5)
 
 
-def colouring(values):
-    return in_colours(values, (0.0, 255.0), GREY)
+def coloring(values):
+    return in_colors(values, (0.0, 255.0), GRAY)
 
 
 def counting(spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0)):
@@ -47,7 +47,7 @@ def voxels(picture, rows, columns):
     ],
 )  # fmt: skip
 def test_the_second_slice_written_out_by_hand(plane, count, of_one):
-    pictures = list(slice_images(counting(), colouring, plane=plane, labels=False))
+    pictures = list(slice_images(counting(), coloring, plane=plane, labels=False))
     assert len(pictures) == count
     assert {picture.shape for picture in pictures} == {pictures[0].shape}
     assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in pictures)
@@ -58,7 +58,7 @@ def test_one_contrast_for_all_slices():
     """A slice that holds few grey values is not stretched to the whole range."""
     data = np.zeros(SHAPE, np.float32)
     data[1], data[2] = 100, 255
-    pictures = list(slice_images(Volume(data, (1.0, 1.0, 1.0)), colouring, plane="XY", labels=False))
+    pictures = list(slice_images(Volume(data, (1.0, 1.0, 1.0)), coloring, plane="XY", labels=False))
     assert [set(picture.ravel().tolist()) for picture in pictures] == [{0}, {100}, {255}]
 
 
@@ -69,7 +69,7 @@ def test_phases_have_the_colours_of_their_scheme():
     )
     step = picture.shape[1] // 4
     found = ["#" + bytes(picture[0, k * step + step // 2]).hex() for k in range(4)]
-    assert found == ["#e1e1e1", *PORE_C_SN.colours]
+    assert found == ["#e1e1e1", *PORE_C_SN.colors]
 
 
 def test_writing_covers_corners_and_leaves_the_rest(labels):
@@ -91,7 +91,7 @@ def test_writing_covers_corners_and_leaves_the_rest(labels):
 def test_the_scale_bar_is_as_long_as_it_says():
     """40 voxels of 0.5 nm are 20 nm; the bar is 5 nm, a quarter of the width."""
     volume = Volume(np.zeros((1, 40, 40), np.float32), (0.5, 0.5, 0.5))
-    (picture,) = slice_images(volume, colouring, plane="XY")
+    (picture,) = slice_images(volume, coloring, plane="XY")
     runs = [longest_white(row) for row in picture[picture.shape[0] // 2 :]]
     assert max(runs) == round(picture.shape[1] / 4)
 
@@ -120,7 +120,7 @@ class OneSlice:
 
 def test_slices_are_read_when_they_are_wanted():
     data = OneSlice()
-    pictures = slice_images(Volume(data, (1.0, 1.0, 1.0)), colouring, plane="XZ")
+    pictures = slice_images(Volume(data, (1.0, 1.0, 1.0)), coloring, plane="XZ")
     assert not data.read
     next(pictures)
     assert len(data.read) == 1
@@ -132,7 +132,7 @@ def test_files_hold_the_pictures_and_their_recipe(tmp_path):
     paths = write_slice_images(
         tmp_path / "new" / "slices",
         volume,
-        colouring,
+        coloring,
         plane="XZ",
         stem="fibre",
         recipe={"layer": "grey"},
@@ -142,7 +142,7 @@ def test_files_hold_the_pictures_and_their_recipe(tmp_path):
     assert sorted((tmp_path / "new" / "slices").iterdir()) == paths, "nothing else is left"
     assert [found.name for found in (tmp_path / "new").iterdir()] == ["slices"]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    for path, picture in zip(paths, slice_images(volume, colouring, plane="XZ"), strict=True):
+    for path, picture in zip(paths, slice_images(volume, coloring, plane="XZ"), strict=True):
         with Image.open(path) as image:
             np.testing.assert_array_equal(np.asarray(image), picture)
             assert json.loads(image.info["Recipe"]) == recipe_of(path)
@@ -152,20 +152,20 @@ def test_files_hold_the_pictures_and_their_recipe(tmp_path):
 
 
 def test_what_cannot_be_written_is_refused_before_anything_is(tmp_path):
-    write_slice_images(tmp_path / "a", counting(), colouring)
+    write_slice_images(tmp_path / "a", counting(), coloring)
     before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     with pytest.raises(InputError, match="overwrite"):
-        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), colouring)
+        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), coloring)
     assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
     with pytest.raises(InputError, match="plane"):
-        write_slice_images(tmp_path / "b", counting(), colouring, plane="diagonal")
+        write_slice_images(tmp_path / "b", counting(), coloring, plane="diagonal")
     assert not (tmp_path / "b").exists()
 
 
 def test_a_request_to_stop_ends_the_writing(tmp_path):
     asked = iter([False, False, True])
     with pytest.raises(Stopped):
-        write_slice_images(tmp_path / "a", counting(), colouring, should_stop=lambda: next(asked))
+        write_slice_images(tmp_path / "a", counting(), coloring, should_stop=lambda: next(asked))
     assert not list(tmp_path.rglob("*.png.*")) + list(tmp_path.rglob(".*")), "no half-written file"
 
 
@@ -179,7 +179,7 @@ def test_an_exception_of_progress_comes_through(tmp_path):
             raise Cancel
 
     with pytest.raises(Cancel):
-        write_slice_images(tmp_path / "a", counting(), colouring, progress=cancel)
+        write_slice_images(tmp_path / "a", counting(), coloring, progress=cancel)
     assert not list(tmp_path.rglob(".*"))
 
 
@@ -188,7 +188,7 @@ def test_an_exception_of_progress_comes_through(tmp_path):
 def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
     """A pixel is as high as wide, to half a pixel, and every voxel is there."""
     volume = counting(spacing)
-    picture = next(slice_images(volume, colouring, plane=plane, labels=False))
+    picture = next(slice_images(volume, coloring, plane=plane, labels=False))
     down, right = {"XY": (1, 2), "XZ": (0, 2), "YZ": (1, 0)}[plane]
     true = SHAPE[down] * spacing[down] / (SHAPE[right] * spacing[right])
     assert picture.shape[0] / picture.shape[1] == pytest.approx(true, rel=1 / min(picture.shape[:2]))
@@ -199,7 +199,7 @@ def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
 def test_slender_slices_get_room_for_the_writing(shape):
     """The place and the bar stand whole inside a margin; the slice keeps its upper left corner."""
     volume = Volume(np.full(shape, 90, np.float32), (0.5, 0.5, 0.5))
-    (plain,), (written,) = (list(slice_images(volume, colouring, plane="XY", labels=on)) for on in (False, True))
+    (plain,), (written,) = (list(slice_images(volume, coloring, plane="XY", labels=on)) for on in (False, True))
     height, width = plain.shape[:2]
     assert written.shape[0] >= height
     assert written.shape[1] >= width
@@ -217,24 +217,24 @@ def test_a_stack_is_whole_or_not_there(tmp_path):
             raise Cancel
 
     with pytest.raises(Cancel):
-        write_slice_images(tmp_path / "a", counting(), colouring, progress=cancel)
+        write_slice_images(tmp_path / "a", counting(), coloring, progress=cancel)
     asked = iter([False, False, True])
     with pytest.raises(Stopped):
-        write_slice_images(tmp_path / "a", counting(), colouring, should_stop=lambda: next(asked))
+        write_slice_images(tmp_path / "a", counting(), coloring, should_stop=lambda: next(asked))
     assert not list(tmp_path.iterdir())
-    paths = write_slice_images(tmp_path / "a", counting(), colouring)
+    paths = write_slice_images(tmp_path / "a", counting(), coloring)
     before = [path.read_bytes() for path in paths]
     with pytest.raises(Cancel):
-        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), colouring, overwrite=True, progress=cancel)
+        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), coloring, overwrite=True, progress=cancel)
     assert [path.read_bytes() for path in paths] == before
 
 
 def test_overwriting_leaves_one_stack_and_what_others_put_there(tmp_path):
-    write_slice_images(tmp_path, counting(), colouring, plane="YZ")
+    write_slice_images(tmp_path, counting(), coloring, plane="YZ")
     others = [tmp_path / name for name in ("notes.txt", "slice_mean.png", "other_0001.png")]
     for path in others:
         path.write_text("mine")
-    paths = write_slice_images(tmp_path, counting(), colouring, plane="XY", overwrite=True)
+    paths = write_slice_images(tmp_path, counting(), coloring, plane="XY", overwrite=True)
     assert sorted(tmp_path.iterdir()) == sorted(paths + others)
     assert {recipe_of(path)["plane"] for path in paths} == {"XY"}
     assert {path.read_text() for path in others} == {"mine"}
@@ -243,10 +243,10 @@ def test_overwriting_leaves_one_stack_and_what_others_put_there(tmp_path):
 def test_a_folder_that_holds_anything_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="already"):
-        write_slice_images(tmp_path, counting(), colouring)
+        write_slice_images(tmp_path, counting(), coloring)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="file"):
-        write_slice_images(tmp_path / "file" / "slices", counting(), colouring)
+        write_slice_images(tmp_path / "file" / "slices", counting(), coloring)

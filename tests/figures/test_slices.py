@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from napari_snpore import Volume
 from napari_snpore.errors import InputError, MissingScaleError
-from napari_snpore.figures import Look, ortho_slices, phase_slices, slice_pair
+from napari_snpore.figures import FigureStyle, ortho_slices, phase_slices, slice_pair
 from napari_snpore.figures.page import Box, axes_at, new_figure
 from napari_snpore.figures.scale_bar import add_scale_bar
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -76,7 +76,7 @@ def test_scale_bar_is_as_long_as_it_says(labels):
     ("pixel_nm", "expected_px", "label"), [(0.25, 80, "20 nm"), (1.5, 100 / 1.5, "100 nm"), (40, 75, "3 µm")]
 )
 def test_scale_bar_in_pixels_is_length_by_pixel_size(pixel_nm, expected_px, label):
-    look = Look()
+    look = FigureStyle()
     with look.in_force():
         figure = new_figure(look, width_mm=88, height_mm=60)
         axes = axes_at(figure, Box(1, 1, 50, 50))
@@ -91,13 +91,13 @@ def test_scale_bar_in_pixels_is_length_by_pixel_size(pixel_nm, expected_px, labe
 def test_rendered_phases_have_the_colours_of_the_scheme():
     labels = np.zeros((3, 2, 4), dtype=np.uint8)
     labels[:, :, 1:] = [1, 2, 3]
-    figure = phase_slices(labels, spacing=2.0, look=Look(dpi=200))
+    figure = phase_slices(labels, spacing=2.0, look=FigureStyle(dpi=200))
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3]
     axes = by_place(figure, "phases")[0].axes
-    for label, colour in enumerate(PORE_C_SN.colours, start=1):
+    for label, color in enumerate(PORE_C_SN.colors, start=1):
         x, y = axes.transData.transform((2.0 * label + 0.3, -0.2)).astype(int)
-        np.testing.assert_array_equal(picture[y, x], np.rint(255 * np.array(to_rgb(colour))))
+        np.testing.assert_array_equal(picture[y, x], np.rint(255 * np.array(to_rgb(color))))
     x, y = axes.transData.transform((0.3, -0.2)).astype(int)
     around = picture[y - 20 : y + 20, x - 10 : x + 10].reshape(-1, 3)
     assert len(np.unique(around, axis=0)) > 1, "the exterior is hatched"
@@ -130,23 +130,23 @@ def test_only_the_three_slices_of_a_lazy_volume_are_computed():
 
 
 def test_input_is_not_changed(labels):
-    grey = labels.astype(np.float32)
-    before = grey.copy(), labels.copy()
-    slice_pair(Volume(grey, 0.5), labels)
-    np.testing.assert_array_equal(grey, before[0])
+    gray = labels.astype(np.float32)
+    before = gray.copy(), labels.copy()
+    slice_pair(Volume(gray, 0.5), labels)
+    np.testing.assert_array_equal(gray, before[0])
     np.testing.assert_array_equal(labels, before[1])
 
 
 def test_pair_shows_the_same_plane_twice(labels):
     figure = slice_pair(Volume(labels * 7.0, 0.5), labels, plane="XZ", position_nm=(3, 4, 5))
-    (grey,), (phases,) = panels(figure, "grey-values").values(), panels(figure, "phases").values()
-    np.testing.assert_array_equal(grey.get_array(), labels[:, 8] * 7.0)
+    (gray,), (phases,) = panels(figure, "grey-values").values(), panels(figure, "phases").values()
+    np.testing.assert_array_equal(gray.get_array(), labels[:, 8] * 7.0)
     np.testing.assert_array_equal(np.asarray(phases.get_array())[..., 3] > 0, labels[:, 8] > 0)
-    assert grey.get_extent() == phases.get_extent()
+    assert gray.get_extent() == phases.get_extent()
 
 
 def test_limits_and_colour_bar(labels):
-    figure = ortho_slices(Volume(labels * 1000.0, 0.5), limits=(500, 2000), grey_label="Grey value (C = 1)")
+    figure = ortho_slices(Volume(labels * 1000.0, 0.5), limits=(500, 2000), gray_label="Grey value (C = 1)")
     assert by_place(figure, "grey-values")[0].get_clim() == (500, 2000)
     assert "Grey value (C = 1)" in texts_of(figure)
     tiny = ortho_slices(Volume(labels * 1e-9, 0.5))
@@ -162,16 +162,16 @@ SEVEN = PhaseScheme(
 @pytest.mark.parametrize(
     "shape", [(30, 30, 30), (91, 64, 64), (30, 400, 50), (12, 300, 12), (200, 20, 20), (5, 40, 300), (1, 1, 1)]
 )
-@pytest.mark.parametrize("look", [Look(), Look(width_mm=180, letters=True)], ids=["single", "double"])
+@pytest.mark.parametrize("look", [FigureStyle(), FigureStyle(width_mm=180, letters=True)], ids=["single", "double"])
 def test_nothing_is_cut_off_or_overlaps_whatever_the_shape(shape, look):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 6, shape, dtype=np.uint8)
-    grey = Volume(rng.random(shape) * 1e-8, (0.3, 0.25, 0.2))
+    gray = Volume(rng.random(shape) * 1e-8, (0.3, 0.25, 0.2))
     title = "Sodiated state, second fibre, a title that is much longer than the sheet is wide, on purpose"
     for figure in (
-        ortho_slices(grey, look=look, title=title),
-        phase_slices(labels, spacing=grey.spacing, scheme=SEVEN, look=look, title=title),
-        slice_pair(grey, labels, scheme=SEVEN, look=look, title=title),
+        ortho_slices(gray, look=look, title=title),
+        phase_slices(labels, spacing=gray.spacing, scheme=SEVEN, look=look, title=title),
+        slice_pair(gray, labels, scheme=SEVEN, look=look, title=title),
     ):
         assert_legible(figure)
         assert plain(title) in texts_of(figure)
@@ -206,5 +206,5 @@ def test_bad_input_is_refused_in_words(labels):
 
 @pytest.mark.parametrize("fill", [np.nan, 0.0, np.inf])
 def test_a_volume_without_contrast_is_drawn(fill):
-    figure = ortho_slices(Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), look=Look())
+    figure = ortho_slices(Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), look=FigureStyle())
     assert_legible(figure)

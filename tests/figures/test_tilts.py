@@ -6,7 +6,7 @@ from legible import assert_legible, texts_of
 from scipy import ndimage
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
-from napari_snpore.figures import Look, sinogram, tilt_images
+from napari_snpore.figures import FigureStyle, sinogram, tilt_images
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 ANGLES = np.array([10.0, -60.0, -3.0, 55.0, 70.0])
@@ -45,7 +45,7 @@ def test_scale_bar_of_tilts_is_in_nm(series):
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_tilt_images_of_any_shape_are_legible(shape, count):
     series = TiltSeries(np.zeros(shape, dtype=np.uint16), np.linspace(-70, 70, 5), 0.3)
-    figure = tilt_images(series, indices=[index % 5 for index in range(count)], look=Look(letters=count == 3))
+    figure = tilt_images(series, indices=[index % 5 for index in range(count)], look=FigureStyle(letters=count == 3))
     assert_legible(figure)
     assert any(patch.get_gid() == "scale-bar" for axes in figure.axes for patch in axes.patches)
 
@@ -77,7 +77,7 @@ def test_raw_images_are_read_along_the_line_that_becomes_the_row(axis):
     after = TiltSeries(upright, angles, 0.5)
     across = [
         np.asarray(axes.collections[0].get_array()).reshape(5, -1)
-        for axes in sinogram(before, after, y=22, tilt_axis_angle=axis).axes
+        for axes in sinogram(before, after, y=22, tilt_axis_angle_deg=axis).axes
     ]
     np.testing.assert_allclose(across[0], across[1], atol=0.03)
     told = sinogram(before, after.after("align", upright, axis_angle_deg=axis), y=22)

@@ -40,7 +40,7 @@ def test_an_alignment_comes_back_from_its_file(tmp_path):
     alignment = Alignment(rng.uniform(-9, 9, (5, 2)), -87.2, 2.4, np.zeros(5))
     found = read_xf(write_xf(tmp_path / "a.xf", alignment))
     series = TiltSeries(rng.random((5, 30, 40)), np.arange(5), 1.0)
-    assert found.tilt_axis_angle == pytest.approx(-87.2, abs=1e-4)
+    assert found.tilt_axis_angle_deg == pytest.approx(-87.2, abs=1e-4)
     assert found.apply(series).images == pytest.approx(alignment.apply(series).images, abs=0.02)
 
 

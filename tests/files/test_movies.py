@@ -110,11 +110,11 @@ def test_gif_keeps_its_speed_and_runs_for_ever(tmp_path, speed):
 
 
 def test_gif_keeps_greys_and_comes_near_to_many_colours(tmp_path):
-    grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    gray = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
     rows, columns = np.indices((64, 64))
     many = np.stack([4 * rows, 4 * columns, 255 - 2 * (rows + columns)], axis=2).astype(np.uint8)
-    path = write_movie(tmp_path / "a.gif", [grey, grey[::-1], grey])
-    np.testing.assert_array_equal(read_back(path), [grey, grey[::-1], grey])
+    path = write_movie(tmp_path / "a.gif", [gray, gray[::-1], gray])
+    np.testing.assert_array_equal(read_back(path), [gray, gray[::-1], gray])
     found = read_back(write_movie(tmp_path / "b.gif", [many, many[::-1]]))
     assert np.abs(found.astype(int) - [many, many[::-1]]).mean() < 8
 

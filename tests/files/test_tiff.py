@@ -11,7 +11,7 @@ from napari_snpore.errors import FileFormatError, MissingScaleError, OutputError
 from napari_snpore.files import describe
 from napari_snpore.files.write import write_images
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 STACK = np.arange(4 * 5 * 6, dtype=np.uint16).reshape(4, 5, 6)
 
@@ -70,13 +70,13 @@ def test_time_may_stand_for_tilt_where_every_image_has_a_thickness(tmp_path):
 
 @pytest.mark.parametrize("axis", [30.0, -87.25, 0.0])
 def test_series_keeps_its_tilt_axis(tmp_path, axis):
-    series = TiltSeries(STACK, [-30, -10, 10, 30], 0.5, axis, (Step("x", {"q": 1}),))
+    series = TiltSeries(STACK, [-30, -10, 10, 30], 0.5, axis, (HistoryStep("x", {"q": 1}),))
     path = write_images(tmp_path / "a.tif", series)
     read = read_tilt_series(path, angles_deg=[-30, -10, 10, 30])
-    assert read.tilt_axis_angle == axis
-    assert read.history[0] == Step("x", {"q": 1})
+    assert read.tilt_axis_angle_deg == axis
+    assert read.history[0] == HistoryStep("x", {"q": 1})
     assert read.pixel_size_nm == pytest.approx(0.5)
-    assert read_tilt_series(path, angles_deg=[-30, -10, 10, 30], tilt_axis_angle=5).tilt_axis_angle == 5
+    assert read_tilt_series(path, angles_deg=[-30, -10, 10, 30], tilt_axis_angle_deg=5).tilt_axis_angle_deg == 5
 
 
 def test_series_is_not_written_over_another_nor_in_another_format(tmp_path):

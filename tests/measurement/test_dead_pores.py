@@ -109,9 +109,9 @@ def test_a_probe_passes_a_throat_as_wide_as_itself(size, throat):
     """Centre of the ball on voxel centres, distances to voxel faces: a throat of n voxels passes n / 2 and no more."""
     phases = chamber_behind_a_throat(throat)
     half = throat * size / 2
-    passes = dead_pores(phases, spacing=size, probe_radius=half).mask(6)
+    passes = dead_pores(phases, spacing=size, probe_radius_nm=half).mask(6)
     assert not passes[6:15, 9:16, 12].any()
-    stays = dead_pores(phases, spacing=size, probe_radius=half * 1.01).mask(6)
+    stays = dead_pores(phases, spacing=size, probe_radius_nm=half * 1.01).mask(6)
     assert stays[6:15, 8:17, 8:17].all()
 
 
@@ -121,14 +121,14 @@ def test_a_probe_is_measured_in_nm_on_long_voxels():
     phases[1:6, 10, 8:13] = 1  # 1 voxel of 1 nm along y, 5 of 0.3 nm along x
     spacing = (0.5, 1.0, 0.3)
     deep = (slice(3, 5), 10, slice(9, 12))  # neither the mouth, which a ball outside covers, nor the far corners
-    assert not dead_pores(phases, spacing=spacing, probe_radius=0.5).mask(26)[deep].any()
-    assert dead_pores(phases, spacing=spacing, probe_radius=0.51).mask(26)[deep].all()
+    assert not dead_pores(phases, spacing=spacing, probe_radius_nm=0.5).mask(26)[deep].any()
+    assert dead_pores(phases, spacing=spacing, probe_radius_nm=0.51).mask(26)[deep].all()
 
 
 def test_a_ball_does_not_fill_the_corners_of_a_box():
     """What no ball of the probe's size covers is not accessible, even in a wide pore."""
     phases = chamber_behind_a_throat(9)
-    found = dead_pores(phases, spacing=1, probe_radius=3.0)
+    found = dead_pores(phases, spacing=1, probe_radius_nm=3.0)
     dead = found.mask(6)
     assert not dead[10, 12, 12]
     assert dead[14, 8, 8]  # a far corner of the chamber
@@ -137,8 +137,8 @@ def test_a_ball_does_not_fill_the_corners_of_a_box():
 
 def test_no_probe_is_plain_connectivity_and_a_tiny_one_nearly_so():
     phases = chamber_behind_a_throat(1)
-    assert counts(dead_pores(phases, spacing=1, probe_radius=0.0)) == {6: 0, 18: 0, 26: 0}
-    assert counts(dead_pores(phases, spacing=1, probe_radius=0.4)) == {6: 0, 18: 0, 26: 0}
+    assert counts(dead_pores(phases, spacing=1, probe_radius_nm=0.0)) == {6: 0, 18: 0, 26: 0}
+    assert counts(dead_pores(phases, spacing=1, probe_radius_nm=0.4)) == {6: 0, 18: 0, 26: 0}
 
 
 def test_a_body_without_pores_and_a_box_without_body():
@@ -153,7 +153,7 @@ def test_a_body_without_pores_and_a_box_without_body():
 def test_phases_are_not_changed():
     phases = block()
     before = phases.copy()
-    dead_pores(phases, spacing=1, probe_radius=1)
+    dead_pores(phases, spacing=1, probe_radius_nm=1)
     np.testing.assert_array_equal(phases, before)
 
 
@@ -165,8 +165,8 @@ def test_nonsense_is_refused_in_one_sentence():
         dead_pores(phases[0], spacing=1)
     with pytest.raises(InputError, match="voxel size"):
         dead_pores(phases)
-    with pytest.raises(InputError, match="probe_radius is -1"):
-        dead_pores(phases, spacing=1, probe_radius=-1)
+    with pytest.raises(InputError, match="probe_radius_nm is -1"):
+        dead_pores(phases, spacing=1, probe_radius_nm=-1)
     with pytest.raises(InputError, match="cut_axes"):
         dead_pores(phases, spacing=1, cut_axes=(7,))
     with pytest.raises(InputError, match="connectivity is 8"):
@@ -186,7 +186,7 @@ def test_wider_probes_reach_less_and_one_map_serves_all():
     assert 0.5 < shares[1] < 1.0, "corners stay out of reach of a ball"
     assert shares[3] < 0.02
     for radius, share in zip(table["probe_radius_nm"], shares, strict=True):
-        dead = dead_pores(phases, spacing=1.0, probe_radius=radius).table.set_index("connectivity")
+        dead = dead_pores(phases, spacing=1.0, probe_radius_nm=radius).table.set_index("connectivity")
         assert share == pytest.approx(1 - dead.loc[6, "dead_share_of_pore"])
     with pytest.raises(InputError, match="radii_nm"):
         accessible_pores(phases, [-1.0], spacing=1.0)

@@ -163,8 +163,8 @@ class TestTable:
     def test_a_hand_drawn_object(self):
         labels = np.zeros((6, 7, 8), np.int32)
         labels[2, 3, 4:7] = 5  # three voxels along x
-        grey = np.arange(labels.size, dtype=np.uint16).reshape(labels.shape)
-        row = measure_objects(labels, spacing=(1, 2, 0.5), intensity=grey, objects_from="by hand", min_voxels=3).iloc[0]
+        gray = np.arange(labels.size, dtype=np.uint16).reshape(labels.shape)
+        row = measure_objects(labels, spacing=(1, 2, 0.5), intensity=gray, objects_from="by hand", min_voxels=3).iloc[0]
         assert row["label"] == 5
         assert row["voxel_count"] == 3
         assert row["volume_nm3"] == row["hull_volume_nm3"] == pytest.approx(3)
@@ -174,16 +174,16 @@ class TestTable:
         assert row["equivalent_diameter_nm"] == pytest.approx((18 / math.pi) ** (1 / 3))
         assert row[["centroid_z_nm", "centroid_y_nm", "centroid_x_nm"]].to_list() == [2, 6, 2.5]
         assert row[["z_min", "z_max", "y_min", "y_max", "x_min", "x_max"]].to_list() == [2, 2, 3, 3, 4, 6]
-        assert row["intensity_sum"] == grey[2, 3, 4:7].sum()
-        assert row["intensity_mean"] == grey[2, 3, 5]
+        assert row["intensity_sum"] == gray[2, 3, 4:7].sum()
+        assert row["intensity_mean"] == gray[2, 3, 5]
         assert not row["touches_border"]
         assert row["resolved"]
         assert (row["convention"], row["objects_from"]) == ("corners", "by hand")
 
     def test_against_scikit_image(self):
-        labels, grey = label_objects(noise() > 0.1), noise(seed=1)
-        table = measure_objects(labels, spacing=(1, 1, 1), intensity=grey)
-        regions = regionprops(labels, intensity_image=grey)
+        labels, gray = label_objects(noise() > 0.1), noise(seed=1)
+        table = measure_objects(labels, spacing=(1, 1, 1), intensity=gray)
+        regions = regionprops(labels, intensity_image=gray)
         assert table["label"].to_list() == [region.label for region in regions]
         for row, region in zip(table.to_dict("records"), regions, strict=True):
             assert row["voxel_count"] == region.num_pixels
@@ -214,9 +214,9 @@ class TestTable:
     def test_lazy_labels_and_grey_values(self):
         import dask.array as da
 
-        labels, grey = label_objects(noise() > 0.1), noise(seed=2).astype(np.float32)
-        expected = measure_objects(labels, spacing=1.0, intensity=grey)
-        found = measure_objects(da.from_array(labels, chunks=9), spacing=1.0, intensity=da.from_array(grey, chunks=11))
+        labels, gray = label_objects(noise() > 0.1), noise(seed=2).astype(np.float32)
+        expected = measure_objects(labels, spacing=1.0, intensity=gray)
+        found = measure_objects(da.from_array(labels, chunks=9), spacing=1.0, intensity=da.from_array(gray, chunks=11))
         pd.testing.assert_frame_equal(found, expected)
 
     @pytest.mark.parametrize(
@@ -224,22 +224,22 @@ class TestTable:
     )
     def test_grey_values_of_any_type(self, dtype):
         labels = label_objects(noise() > 0.1)
-        grey = np.asfortranarray((100 + 40 * noise(seed=4) / noise().std()).astype(dtype))
-        grey.flags.writeable = False
-        table = measure_objects(labels, spacing=1.0, intensity=grey)
-        expected = ndimage.sum_labels(grey.astype(float), labels, table["label"])
+        gray = np.asfortranarray((100 + 40 * noise(seed=4) / noise().std()).astype(dtype))
+        gray.flags.writeable = False
+        table = measure_objects(labels, spacing=1.0, intensity=gray)
+        expected = ndimage.sum_labels(gray.astype(float), labels, table["label"])
         np.testing.assert_allclose(table["intensity_sum"], expected, rtol=1e-12)
 
     def test_inputs_are_not_changed_and_threads_do_not_matter(self, monkeypatch):
-        labels, grey = label_objects(noise((40, 300, 400)) > 0.12), noise((40, 300, 400), seed=3)
-        before = labels.copy(), grey.copy()
+        labels, gray = label_objects(noise((40, 300, 400)) > 0.12), noise((40, 300, 400), seed=3)
+        before = labels.copy(), gray.copy()
         tables = []
         for threads in ("1", "4"):
             monkeypatch.setenv("SNPORE_THREADS", threads)
-            tables.append(measure_objects(labels, spacing=(1, 2, 3), intensity=grey, envelope=grey < 0.2))
+            tables.append(measure_objects(labels, spacing=(1, 2, 3), intensity=gray, envelope=gray < 0.2))
         pd.testing.assert_frame_equal(*tables, check_exact=True)
         np.testing.assert_array_equal(labels, before[0])
-        np.testing.assert_array_equal(grey, before[1])
+        np.testing.assert_array_equal(gray, before[1])
 
     def test_a_network_of_millions_and_many_specks(self):
         field = noise((128, 200, 200), sigma=2)

@@ -190,10 +190,10 @@ def test_sn_is_as_dense_at_the_ends_as_inside(long_fibre):
 
 
 def test_grey_values_are_the_blurred_phases(fibre):
-    grey = np.array([0, 0, 1, 12], np.float64)[fibre.phases]
+    gray = np.array([0, 0, 1, 12], np.float64)[fibre.phases]
     assert fibre.volume.data.dtype == np.float32
-    np.testing.assert_allclose(fibre.volume.data, ndimage.gaussian_filter(grey, 0.75), atol=1e-4)
-    assert fibre.volume.data.sum(dtype=np.float64) == pytest.approx(grey.sum(), rel=1e-4)
+    np.testing.assert_allclose(fibre.volume.data, ndimage.gaussian_filter(gray, 0.75), atol=1e-4)
+    assert fibre.volume.data.sum(dtype=np.float64) == pytest.approx(gray.sum(), rel=1e-4)
 
 
 def test_easy_changes_grey_values_only(fibres):

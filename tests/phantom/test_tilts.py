@@ -31,7 +31,7 @@ def test_untilted_image_without_noise_is_the_sum_along_z(fibre, clean):
     np.testing.assert_allclose(clean.images[4], fibre.volume.data.sum(axis=0), rtol=1e-4, atol=1e-3)
     assert clean.images.dtype == np.float32
     assert clean.pixel_size_nm == 0.3
-    assert clean.tilt_axis_angle == 0
+    assert clean.tilt_axis_angle_deg == 0
     np.testing.assert_array_equal(clean.angles_deg, ANGLES)
 
 
@@ -78,10 +78,10 @@ def test_what_a_misalignment_does_to_a_point(angle, place):
 
 @pytest.mark.parametrize(("angle", "offset"), [(0.0, 0.0), (6.5, 3.2), (-35.0, -2.0), (84.0, 4.0)])
 def test_the_corrections_of_an_alignment_undo_it(fibre, clean, angle, offset):
-    wrong = Misalignment.random(9, sd_px=2.5, seed=4, tilt_axis_angle=angle, tilt_axis_offset_px=offset)
+    wrong = Misalignment.random(9, sd_px=2.5, seed=4, tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset)
     raw = simulate_tilt_series(fibre, angles_deg=ANGLES, dose=None, misalignment=wrong, seed=0)
-    assert raw.tilt_axis_angle == pytest.approx(angle)
-    right = Alignment(wrong.shifts_px, wrong.tilt_axis_angle, wrong.tilt_axis_offset_px, np.zeros(9)).apply(raw)
+    assert raw.tilt_axis_angle_deg == pytest.approx(angle)
+    right = Alignment(wrong.shifts_px, wrong.tilt_axis_angle_deg, wrong.tilt_axis_offset_px, np.zeros(9)).apply(raw)
     assert right.images.shape == clean.images.shape
     inner = (slice(None), slice(18, -18), slice(18, -18))
     # what two interpolations of hardly blurred images cost is above the finest detail alone
@@ -99,10 +99,10 @@ def test_fibre_goes_on_mirrored_beyond_the_cut_face(fibre, clean):
 
 
 def test_random_misalignment():
-    wrong = Misalignment.random(400, sd_px=3.0, seed=1, tilt_axis_angle=100.0, tilt_axis_offset_px=2.0)
+    wrong = Misalignment.random(400, sd_px=3.0, seed=1, tilt_axis_angle_deg=100.0, tilt_axis_offset_px=2.0)
     np.testing.assert_allclose(wrong.shifts_px.std(axis=0), 3, rtol=0.1)
     np.testing.assert_array_equal(wrong.shifts_px, Misalignment.random(400, sd_px=3.0, seed=1).shifts_px)
-    assert wrong.tilt_axis_angle == pytest.approx(-80)
+    assert wrong.tilt_axis_angle_deg == pytest.approx(-80)
     assert wrong.tilt_axis_offset_px == 2
 
 

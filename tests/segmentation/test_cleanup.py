@@ -96,7 +96,7 @@ def test_nonsense_is_refused(wrong):
         wrong(np.ones((4, 4, 4), np.uint8))
 
 
-GREY = Volume(np.random.default_rng(1).normal(5, 1, (40, 12, 14)).astype(np.float32), 0.5)
+GRAY = Volume(np.random.default_rng(1).normal(5, 1, (40, 12, 14)).astype(np.float32), 0.5)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ GREY = Volume(np.random.default_rng(1).normal(5, 1, (40, 12, 14)).astype(np.floa
 )
 def test_slabs_are_as_the_whole(method, strength, peer, monkeypatch):
     monkeypatch.setattr("napari_snpore.segmentation.smoothing._SLAB_VOXELS", 1)
-    smooth = smooth_volume(GREY, method, strength)
-    assert smooth.data == pytest.approx(peer(GREY.data), abs=1e-5)
+    smooth = smooth_volume(GRAY, method, strength)
+    assert smooth.data == pytest.approx(peer(GRAY.data), abs=1e-5)
     step = smooth.history[-1]
     assert step.name == "smooth"
-    assert step.parameters["changed_rms"] == pytest.approx(np.sqrt(np.mean((smooth.data - GREY.data) ** 2)), rel=1e-4)
+    assert step.parameters["changed_rms"] == pytest.approx(np.sqrt(np.mean((smooth.data - GRAY.data) ** 2)), rel=1e-4)
 
 
 def test_noise_falls_and_edges_stay():
@@ -125,7 +125,7 @@ def test_noise_falls_and_edges_stay():
 
 
 def test_non_local_means_is_that_of_scikit_image():
-    data = GREY.data[:16]
+    data = GRAY.data[:16]
     found = smooth_volume(Volume(data, 1.0), "nl_means", 0.8)
     noise = found.history[-1].parameters["noise"]
     assert noise == pytest.approx(1, rel=0.1)
@@ -136,4 +136,4 @@ def test_non_local_means_is_that_of_scikit_image():
 @pytest.mark.parametrize(("method", "strength", "words"), [("box", 1, "gaussian, median"), ("tv", 0, "positive")])
 def test_smoothing_refuses_nonsense(method, strength, words):
     with pytest.raises(InputError, match=words):
-        smooth_volume(GREY, method, strength)
+        smooth_volume(GRAY, method, strength)

@@ -74,10 +74,10 @@ def test_calibration_is_the_same_for_any_gain_and_offset():
     rng = np.random.default_rng(3)
     share = rng.random(200_000)
     level = np.where(share < 0.45, 0.0, np.where(share < 0.85, 1.0, 12.0))
-    grey = (level + rng.normal(0, 0.1, level.size)).astype(np.float32).reshape(-1, 10, 10)
+    gray = (level + rng.normal(0, 0.1, level.size)).astype(np.float32).reshape(-1, 10, 10)
     rule = (0.5, 6.0)
     for gain, offset in ((1.0, 0.0), (37.0, 500.0)):
-        found = calibrate_gray(gray_histogram(grey * gain + offset))
+        found = calibrate_gray(gray_histogram(gray * gain + offset))
         assert found.vacuum == pytest.approx(offset, abs=0.05 * gain)
         assert found.carbon == pytest.approx(offset + gain, abs=0.05 * gain)
         assert found.to_gray(rule) == pytest.approx([offset + gain / 2, offset + 6 * gain], abs=0.5 * gain)

@@ -11,13 +11,13 @@ import pytest
 
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import FileFormatError, InputError, Stopped
-from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.detail_report import mass_lines
 from napari_snpore.study.phantom_files import write_tilts
-from napari_snpore.study.pipeline import foreign_file, input_paths, list_outputs_again, run_study
+from napari_snpore.study.pipeline import input_paths, run_study, unlisted_file, update_listed_outputs
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
+from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 
 
@@ -47,7 +47,7 @@ def run(recipe, tmp_path_factory):
 
 
 def test_every_number_is_exact_on_planted_labels(phantom, recipe):
-    measured = measured_at(phantom, truth_segmentation(phantom), recipe, Conduct(Record("test")))
+    measured = measured_at(phantom, truth_segmentation(phantom), recipe, RunContext(Record("test")))
     table = truth_table(planted_numbers(phantom), [Stage("true_labels", measured_numbers(measured))])
     assert len(table) >= 15
     assert (table["true_labels_bias"] == 0).all(), table.to_string()
@@ -120,11 +120,11 @@ def test_recipe_in_the_results_runs_again(run, recipe, tmp_path):
 
 def test_added_file_is_listed_so_that_a_later_run_may_replace_the_folder(run):
     (run.folder / "tables" / "truth.csv").write_text("a\n1\n")
-    assert foreign_file(run.folder) == "tables/truth.csv"
-    list_outputs_again(run.folder)
-    assert foreign_file(run.folder) is None
+    assert unlisted_file(run.folder) == "tables/truth.csv"
+    update_listed_outputs(run.folder)
+    assert unlisted_file(run.folder) is None
     (run.folder / "tables" / "truth.csv").unlink()
-    list_outputs_again(run.folder)
+    update_listed_outputs(run.folder)
 
 
 def test_cubes_of_a_short_box_are_as_large_as_it(tmp_path):

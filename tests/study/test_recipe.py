@@ -87,7 +87,7 @@ def test_recipe_in_python_is_refused_in_one_sentence():
         ("names = ['pore', 'C', 'Sn/SnO2']", "cannot be part of a file name"),
         ("names = ['pore', 'C', 'Pore']", "the same name"),
         ("names = ['pore', '', 'Sn']", "cannot be part of a file name"),
-        ("colours = ['#ffffff', '#zzzzzz', '#000000']", "is no colour"),
+        ("colors = ['#ffffff', '#zzzzzz', '#000000']", "is no colour"),
         ("values = [nan, 2.0]", "finite, increasing"),
         ("values = [2.0, 1.0]", "finite, increasing"),
     ],

@@ -24,8 +24,8 @@ def errors(found, shifts, phi, offset, angles=ANGLES):
     """RMS of shifts along and across, degrees, px of offset: what no choice of the object's place explains."""
     along, across = axis_vectors(phi)
     wrong = found.shifts_px - shifts
-    turned = (found.tilt_axis_angle - phi + 90) % 180 - 90
-    same_end = 1 if abs(found.tilt_axis_angle - phi) < 90 else -1
+    turned = (found.tilt_axis_angle_deg - phi + 90) % 180 - 90
+    same_end = 1 if abs(found.tilt_axis_angle_deg - phi) < 90 else -1
     constant = without_gauge(shifts @ across, angles)[1]
     return (
         float(np.std(wrong @ along)),
@@ -54,7 +54,7 @@ def test_fibre_with_noise_is_aligned_whatever_the_direction_of_its_axis(phi, met
     assert across < 0.2
     assert angle < 1.0
     assert offset < 0.3
-    assert -90 < found.tilt_axis_angle <= 90
+    assert -90 < found.tilt_axis_angle_deg <= 90
     assert found.handedness == "unknown"
 
 
@@ -84,22 +84,22 @@ def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
 
 def test_known_axis_is_kept_as_given():
     series, shifts = misaligned(particle(SIZE, seed=3), 33.0, seed=4)
-    found = align(series, tilt_axis_angle=33.0 + 180.0)
-    assert found.tilt_axis_angle == pytest.approx(33.0)
+    found = align(series, tilt_axis_angle_deg=33.0 + 180.0)
+    assert found.tilt_axis_angle_deg == pytest.approx(33.0)
     assert max(errors(found, shifts, 33.0, 2.5)[:2]) < 0.1
 
 
 @pytest.mark.parametrize(("method", "limit"), [("center_of_mass", 0.2), ("cross_correlation", 1.0)])
 def test_plain_methods_say_their_name_and_reach_their_accuracy(method, limit):
     series, shifts = misaligned(particle(SIZE, seed=5), -20.0, seed=6)
-    found = align(series, method=method, tilt_axis_angle=-20.0)
+    found = align(series, method=method, tilt_axis_angle_deg=-20.0)
     assert found.method == method
     assert errors(found, shifts, -20.0, 2.5)[1] < limit
 
 
 def test_reported_shifts_hold_no_gauge_term():
     series, _ = misaligned(particle(SIZE, seed=5), 70.0, seed=7)
-    found = align(series, tilt_axis_angle=70.0, method="center_of_mass")
+    found = align(series, tilt_axis_angle_deg=70.0, method="center_of_mass")
     along, across = axis_vectors(70.0)
     part = found.shifts_px @ across
     np.testing.assert_allclose(without_gauge(part, ANGLES)[0], part, atol=1e-9)
@@ -109,10 +109,10 @@ def test_reported_shifts_hold_no_gauge_term():
 def test_series_in_any_order_of_tilts_and_wider_than_high():
     series, shifts = misaligned(fibre(SIZE, seed=1), 85.0, seed=8, shape=(50, 76))
     mixed = np.random.default_rng(0).permutation(len(ANGLES))
-    found = align(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0), tilt_axis_angle=85.0)
+    found = align(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0), tilt_axis_angle_deg=85.0)
     back = np.argsort(mixed)
     sorted_back = Alignment(
-        found.shifts_px[back], found.tilt_axis_angle, found.tilt_axis_offset_px, found.residual_px[back]
+        found.shifts_px[back], found.tilt_axis_angle_deg, found.tilt_axis_offset_px, found.residual_px[back]
     )
     assert max(errors(sorted_back, shifts, 85.0, 2.5)[:2]) < 0.3
     aligned = found.apply(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0))
@@ -123,7 +123,7 @@ def test_residuals_grow_with_the_noise_and_are_of_the_size_of_the_error():
     residuals = []
     for counts in (1000, 10):
         series, shifts = misaligned(fibre(48, seed=1), 10.0, counts=counts, seed=9, shape=(48, 48))
-        found = align(series, tilt_axis_angle=10.0)
+        found = align(series, tilt_axis_angle_deg=10.0)
         truth = errors(found, shifts, 10.0, 2.5)[1]
         residuals.append(float(np.sqrt(np.mean(found.residual_px**2))))
         assert truth / 3 < residuals[-1] < 5 * truth
@@ -133,7 +133,7 @@ def test_residuals_grow_with_the_noise_and_are_of_the_size_of_the_error():
 @pytest.mark.parametrize("direction", [(0.0, 1.0, 0.0), (0.1, 1.0, -0.15)])
 def test_featureless_rod_leaves_its_axial_shift_undetermined_and_says_so(direction):
     series, _ = misaligned([rod(12.0, direction)], 20.0, counts=50, seed=10)
-    found = align(series, tilt_axis_angle=20.0)
+    found = align(series, tilt_axis_angle_deg=20.0)
     along, _ = axis_vectors(20.0)
     np.testing.assert_allclose(found.shifts_px @ along, 0, atol=1e-9)
     assert any("along it are undetermined" in note for note in found.notes)
@@ -143,7 +143,7 @@ def test_film_that_fills_the_field_is_said_to():
     rng = np.random.default_rng(13)
     places = rng.uniform(-1, 1, (60, 3)) * (3, 40, 90)
     series, _ = misaligned([blob(one, (3, 3, 3)) for one in places], 0.0, seed=14, shape=(40, 40), sd=1.0, angles=FEW)
-    found = align(series, method="cross_correlation", tilt_axis_angle=0.0)
+    found = align(series, method="cross_correlation", tilt_axis_angle_deg=0.0)
     assert any("fills the field" in note for note in found.notes)
 
 
@@ -156,12 +156,12 @@ def test_threads_and_repetition_change_nothing(monkeypatch):
     series, _ = misaligned(particle(40, seed=5), 15.0, counts=100, seed=12, shape=(40, 40), sd=2.0, angles=FEW)
     before = series.images.copy()
     monkeypatch.setenv("SNPORE_THREADS", "1")
-    one = align(series, tilt_axis_angle=15.0)
+    one = align(series, tilt_axis_angle_deg=15.0)
     monkeypatch.setenv("SNPORE_THREADS", "3")
-    three = align(series, tilt_axis_angle=15.0)
+    three = align(series, tilt_axis_angle_deg=15.0)
     np.testing.assert_array_equal(one.shifts_px, three.shifts_px)
     np.testing.assert_array_equal(one.residual_px, three.residual_px)
-    assert (one.tilt_axis_angle, one.tilt_axis_offset_px) == (three.tilt_axis_angle, three.tilt_axis_offset_px)
+    assert (one.tilt_axis_angle_deg, one.tilt_axis_offset_px) == (three.tilt_axis_angle_deg, three.tilt_axis_offset_px)
     np.testing.assert_array_equal(series.images, before)
 
 
@@ -204,7 +204,7 @@ def flat_image():
         (bad_series(with_value(np.inf)), {}, "Image 3 .* infinite"),
         (bad_series(noise(5, 16, 16), [3.0] * 5), {}, "one angle only"),
         (bad_series(noise(5, 16, 16)), {"method": "magic"}, "'magic'; one of auto, cross_correlation, center_of_mass"),
-        (bad_series(noise(5, 16, 16)), {"tilt_axis_angle": np.nan}, "tilt_axis_angle is nan"),
+        (bad_series(noise(5, 16, 16)), {"tilt_axis_angle_deg": np.nan}, "tilt_axis_angle_deg is nan"),
         (bad_series(noise(5, 6, 16)), {}, "at least 16 px"),
     ],
 )

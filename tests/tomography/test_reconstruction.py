@@ -260,7 +260,7 @@ ANGLES = [-30.0, 0.0, 30.0, 60.0]
 )
 def test_bad_input_is_refused(images, angles, axis, options, word):
     with pytest.raises(InputError, match=word):
-        reconstruct(TiltSeries(images, angles, 1.0, tilt_axis_angle=axis), **options)
+        reconstruct(TiltSeries(images, angles, 1.0, tilt_axis_angle_deg=axis), **options)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -90,7 +90,7 @@ def test_preview_is_the_same_on_any_number_of_threads():
 @pytest.mark.parametrize("axis", [0.0, 5.0, 88.0])
 def test_preview_of_a_raw_series_takes_the_row_that_the_alignment_makes(axis):
     rng = np.random.default_rng(2)
-    raw = TiltSeries(rng.random((9, 40, 48), dtype=np.float32), np.linspace(-60, 60, 9), 1.0, tilt_axis_angle=axis)
+    raw = TiltSeries(rng.random((9, 40, 48), dtype=np.float32), np.linspace(-60, 60, 9), 1.0, tilt_axis_angle_deg=axis)
     alignment = Alignment(rng.uniform(-2, 2, (9, 2)), axis, 1.3, np.zeros(9))
     expected = alignment.apply(raw).images[:, 17]
     assert SlicePreview(raw, alignment).row(17) == pytest.approx(expected, abs=1e-5)

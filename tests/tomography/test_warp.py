@@ -41,14 +41,14 @@ def test_spot_moves_to_where_the_definitions_put_it(phi):
     shape, shift, offset = (41, 53), np.array([2.0, -1.5]), 3.25
     center = (np.array(shape) - 1) / 2
     raw = center + np.array([4.0, 6.0])
-    series = TiltSeries(spot(shape, *raw)[None], [0.0], 1.0, tilt_axis_angle=12.0)
+    series = TiltSeries(spot(shape, *raw)[None], [0.0], 1.0, tilt_axis_angle_deg=12.0)
     aligned = Alignment([shift], phi, offset, [0.0]).apply(series)
     along, across = axis_vectors(phi)
     moved = raw - center + shift
     new_center = (np.array(aligned.shape[1:]) - 1) / 2
     expected = new_center + np.array([moved @ along, moved @ across - offset])
     np.testing.assert_allclose(place(aligned.images[0]), expected, atol=0.05)
-    assert aligned.tilt_axis_angle == 0.0
+    assert aligned.tilt_axis_angle_deg == 0.0
     assert aligned.images.dtype == np.float32
     assert aligned.history[-1].name == "align"
     np.testing.assert_allclose(axis_rotation(phi).T @ along, (1, 0), atol=1e-12)

@@ -20,11 +20,11 @@ from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.shared.view_kept import add_quietly, still_position
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.volume import Triple
 
 KIND = "boxes"
-COLOURS = ("#cc5de8", "#ff922b", "#00d5c8", "#a9763c", "#d0bfff", "#f03ed6")
+COLORS = ("#cc5de8", "#ff922b", "#00d5c8", "#a9763c", "#d0bfff", "#f03ed6")
 """Of the boxes in their order; none is the colour of a phase or of a line of the cross-hair."""
 
 _COLUMNS = [f"{what}_{axis}_nm" for what in ("center", "size") for axis in "zyx"]
@@ -83,7 +83,7 @@ def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedB
 
 
 @dataclass(frozen=True)
-class _Then:
+class _BoxesState:
     """The boxes of a window as they were; another one selected is no change to take back."""
 
     boxes: tuple[NamedBox, ...]
@@ -105,7 +105,7 @@ class Boxes(QObject):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self.history: Undo[_Then] = Undo()
+        self.history: Undo[_BoxesState] = Undo()
         self.drawing = False
         self._viewer = weakref.ref(viewer)
         self._boxes: list[NamedBox] = []
@@ -193,10 +193,10 @@ class Boxes(QObject):
         """Return a name that is free."""
         return free_name([box.name for box in self._boxes], "box")
 
-    def _now(self) -> _Then:
-        return _Then(tuple(self._boxes), self._selected)
+    def _now(self) -> _BoxesState:
+        return _BoxesState(tuple(self._boxes), self._selected)
 
-    def _return_to(self, then: _Then | None) -> None:
+    def _return_to(self, then: _BoxesState | None) -> None:
         if then is not None:
             self._boxes, self._selected = list(then.boxes), then.selected
             self._write()
@@ -214,15 +214,15 @@ class Boxes(QObject):
                 self._layer = None
             elif self._layer is None:
                 self._layer = self._new_layer()
-                add_quietly(viewer, self._layer)
+                add_keeping_selection(viewer, self._layer)
             else:
                 counted = len(self._layer.data) == len(_EDGES) * len(self._boxes)
-                with still_position(viewer):
+                with keeping_position(viewer):
                     self._layer.data = self._edges()
                 self._layer.features = self._features()
                 self._layer.edge_width = self._width()
                 if not counted:
-                    self._layer.edge_color = self._colours()
+                    self._layer.edge_color = self._colors()
         finally:
             self._writing = False
         self.changed.emit()
@@ -232,7 +232,7 @@ class Boxes(QObject):
             self._edges(),
             name="boxes",
             features=self._features(),
-            edge_color=self._colours(),
+            edge_color=self._colors(),
             edge_width=self._width(),
             vector_style="line",
             out_of_slice_display=False,
@@ -253,8 +253,8 @@ class Boxes(QObject):
         rows = [[box.name, *box.center_nm, *box.size_nm] for box in self._boxes for _ in _EDGES]
         return pd.DataFrame(rows, columns=["name", *_COLUMNS])
 
-    def _colours(self) -> list[str]:
-        return [colour_of(k) for k in range(len(self._boxes)) for _ in _EDGES]
+    def _colors(self) -> list[str]:
+        return [color_of(k) for k in range(len(self._boxes)) for _ in _EDGES]
 
     def _on_inserted(self, event: Any) -> None:
         if not self._writing and self._take(event.value):
@@ -294,9 +294,9 @@ def boxes_of(viewer: ViewerModel) -> Boxes:
     return found
 
 
-def colour_of(index: int) -> str:
+def color_of(index: int) -> str:
     """Return the colour of the box of an index."""
-    return COLOURS[index % len(COLOURS)]
+    return COLORS[index % len(COLORS)]
 
 
 def edges(box: NamedBox) -> NDArray[np.float64]:

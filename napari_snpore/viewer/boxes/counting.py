@@ -34,7 +34,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _CountRequest:
     """What is counted: layers with their voxels, or the reason why they have none."""
 
     sources: tuple[tuple[Layer, str, Volume | InputError], ...]
@@ -103,8 +103,8 @@ class BoxCounting(QObject):
             self.counted.emit(None)
             return
         known = {layer: self._names[layer] for layer in layers if layer in self._names}
-        wish = _Wish(tuple((layer, layer.name, _voxels(layer)) for layer in layers), tuple(boxes), known)
-        self._work.ask(lambda should_stop: _count(wish, should_stop))
+        options = _CountRequest(tuple((layer, layer.name, _voxels(layer)) for layer in layers), tuple(boxes), known)
+        self._work.ask(lambda should_stop: _count(options, should_stop))
 
     def _on_done(self, found: tuple[Counted, dict[Layer, _Names]]) -> None:
         if self._soon.isActive():
@@ -137,10 +137,10 @@ class BoxCounting(QObject):
         self.ask()
 
 
-def _count(wish: _Wish, should_stop: Callable[[], bool]) -> tuple[Counted, dict[Layer, _Names]]:
-    tables, refused, names = [], [], dict(wish.known)
+def _count(options: _CountRequest, should_stop: Callable[[], bool]) -> tuple[Counted, dict[Layer, _Names]]:
+    tables, refused, names = [], [], dict(options.known)
     phases: list[str] = []
-    for layer, name, volume in wish.sources:
+    for layer, name, volume in options.sources:
         if layer not in names:
             names[layer] = _names(layer)
         called = names[layer]
@@ -148,7 +148,7 @@ def _count(wish: _Wish, should_stop: Callable[[], bool]) -> tuple[Counted, dict[
             refused.append(str(volume if isinstance(volume, InputError) else called))
             continue
         try:
-            table = box_fractions(volume, name, called, wish.boxes, should_stop)
+            table = box_fractions(volume, name, called, options.boxes, should_stop)
         except InputError as problem:
             refused.append(f"'{name}' cannot be counted: {problem}")
             continue

@@ -11,11 +11,11 @@ from napari.layers import Image, Labels, Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, colour_of
+from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, color_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 
 KIND = "box handles"
 _REACH_PX = 12.0
@@ -64,23 +64,23 @@ class BoxHandles(QObject):
             self._drop()
             return
         box = self._boxes[index]
-        points, colour = handle_points(box), colour_of(index)
+        points, color = handle_points(box), color_of(index)
         if self._layer is None:
             self._layer = Points(
                 points,
                 name="box handles",
                 size=max(box.size_nm) / 12,
-                face_color=colour,
+                face_color=color,
                 border_color="white",
                 units=(UNIT,) * 3,
                 axis_labels=VOLUME_AXES,
                 blending="translucent_no_depth",
                 metadata={KEY: {"kind": KIND}},
             )
-            add_quietly(self._viewer, self._layer)
+            add_keeping_selection(self._viewer, self._layer)
         else:
             self._layer.data = points
-            self._layer.face_color = colour
+            self._layer.face_color = color
             self._layer.size = max(box.size_nm) / 12
 
     def close(self) -> None:

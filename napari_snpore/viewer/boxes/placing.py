@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import centre_and_edge_boxes, fibre_width
+from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
@@ -102,7 +102,7 @@ class BoxPlacing(QWidget):
         def work(progress: Progress, should_stop: ShouldStop) -> dict[str, Triple]:
             envelope = np.asarray(phases.data) > 0
             check_stop(should_stop)
-            return centre_and_edge_boxes(
+            return center_and_edge_boxes(
                 envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=_fibre_axis(phases)
             )
 

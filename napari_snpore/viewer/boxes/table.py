@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from napari_snpore.viewer.boxes.boxes import NamedBox, colour_of
+from napari_snpore.viewer.boxes.boxes import NamedBox, color_of
 from napari_snpore.viewer.boxes.fractions import NO_ERROR, NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
 
@@ -72,7 +72,7 @@ class BoxTable(QTableWidget):
             self._write_shares(None)
         for row in range(self.rowCount()):
             box = boxes[row // self._each]
-            self._write(row, 0, box.name).setIcon(_square(colour_of(row // self._each)))
+            self._write(row, 0, box.name).setIcon(_square(color_of(row // self._each)))
             if len(self._layers) > 1:
                 self._write(row, 1, self._layers[row % self._each]).setToolTip(self._layers[row % self._each])
             self._write(row, self._first - 1, " × ".join(map(_short, box.size_nm)))
@@ -175,10 +175,10 @@ def _short(size_nm: float) -> str:
     return words.rstrip("0").rstrip(".") if "." in words and "e" not in words else words
 
 
-def _square(colour: str) -> QIcon:
+def _square(color: str) -> QIcon:
     """Return a square of a box's colour, the same when its row is picked."""
     picture = QPixmap(_SQUARE_PX, _SQUARE_PX)
-    picture.fill(QColor(colour))
+    picture.fill(QColor(color))
     icon = QIcon()
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
         icon.addPixmap(picture, mode)

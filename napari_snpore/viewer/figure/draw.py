@@ -17,7 +17,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.subvolume import extract_subvolume
 from napari_snpore.viewer.boxes.boxes import NamedBox
-from napari_snpore.viewer.figure.plate_spec import PARTS, PlateWish
+from napari_snpore.viewer.figure.plate_spec import PARTS, PlateSpec
 from napari_snpore.viewer.figure.state_table import remark_on, state_table
 from napari_snpore.viewer.slices.oblique import oblique_slice
 from napari_snpore.volume import Volume
@@ -46,27 +46,27 @@ class Drawn:
     remarks: tuple[str, ...]
 
 
-def draw_plate(wish: PlateWish, *, dpi: int | None = None, should_stop: ShouldStop | None = None) -> Drawn:
+def draw_plate(spec: PlateSpec, *, dpi: int | None = None, should_stop: ShouldStop | None = None) -> Drawn:
     """Draw the plate of a wish, in its own dots per inch or in others."""
     from napari_snpore.figures.plate import plate, too_high
-    from napari_snpore.figures.style import Look
+    from napari_snpore.figures.style import FigureStyle
 
-    panels = panels_of(wish, should_stop)
-    figure = plate(panels.rows, look=Look(**{**wish.look, **({} if dpi is None else {"dpi": dpi})}))
-    return Drawn(figure, (*remarks_on(wish, panels), *filter(None, (too_high(figure),))))
+    panels = panels_of(spec, should_stop)
+    figure = plate(panels.rows, look=FigureStyle(**{**spec.look, **({} if dpi is None else {"dpi": dpi})}))
+    return Drawn(figure, (*remarks_on(spec, panels), *filter(None, (too_high(figure),))))
 
 
-def remarks_on(wish: PlateWish, panels: Panels) -> tuple[str, ...]:
+def remarks_on(spec: PlateSpec, panels: Panels) -> tuple[str, ...]:
     """Return what the user should know of the panels: what was left out, and specimens that stand side by side."""
-    return tuple(words for words in (*panels.left_out, wish.mixed) if words)
+    return tuple(words for words in (*panels.left_out, spec.mixed) if words)
 
 
-def panel_rows(wish: PlateWish) -> list[list[Any]]:
+def panel_rows(spec: PlateSpec) -> list[list[Any]]:
     """Return the panels of a wish in rows."""
-    return panels_of(wish).rows
+    return panels_of(spec).rows
 
 
-def panels_of(wish: PlateWish, should_stop: ShouldStop | None = None) -> Panels:
+def panels_of(spec: PlateSpec, should_stop: ShouldStop | None = None) -> Panels:
     """Return the panels of a wish in rows: scene and slices, subvolumes with their fractions, histograms, table.
 
     Raises
@@ -75,23 +75,23 @@ def panels_of(wish: PlateWish, should_stop: ShouldStop | None = None) -> Panels:
         Nothing of it can be drawn.
     """
     left_out: dict[str, str] = {}
-    scene = [_scene(wish)] if "scene" in wish.parts and wish.scene is not None else []
-    first = [*scene, *_slices(wish, left_out)]
-    boxes = [panel for box in wish.boxes for panel in _box_slices(wish, box, left_out)] if "boxes" in wish.parts else []
-    if "fractions" in wish.parts:
-        boxes += _fractions(wish, left_out)
+    scene = [_scene(spec)] if "scene" in spec.parts and spec.scene is not None else []
+    first = [*scene, *_slices(spec, left_out)]
+    boxes = [panel for box in spec.boxes for panel in _box_slices(spec, box, left_out)] if "boxes" in spec.parts else []
+    if "fractions" in spec.parts:
+        boxes += _fractions(spec, left_out)
     rows = [first, *(boxes[k : k + _BOXES_A_ROW] for k in range(0, len(boxes), _BOXES_A_ROW))]
-    if "pair" in wish.parts:
-        rows.append(_pair(wish, left_out))
-    plots = [*_grey_values(wish, should_stop)] if "grey_values" in wish.parts else []
-    rows += [plots, _histograms(wish), _table(wish, should_stop)]
+    if "pair" in spec.parts:
+        rows.append(_pair(spec, left_out))
+    plots = [*_gray_values(spec, should_stop)] if "gray_values" in spec.parts else []
+    rows += [plots, _histograms(spec), _table(spec, should_stop)]
     rows = [row for row in rows if row]
     if not rows:
         raise InputError(
-            " ".join([*wish.left_out, *left_out.values()])
+            " ".join([*spec.left_out, *left_out.values()])
             or "There is nothing to draw; tick what the plate shall show."
         )
-    return Panels(rows, (*wish.left_out, *left_out.values()))
+    return Panels(rows, (*spec.left_out, *left_out.values()))
 
 
 @contextmanager
@@ -103,67 +103,67 @@ def _or_left_out(left_out: dict[str, str], what: str) -> Iterator[None]:
         left_out.setdefault(what, f"Left out: {what}. {error}")
 
 
-def _scene(wish: PlateWish) -> Any:
+def _scene(spec: PlateSpec) -> Any:
     from napari_snpore.figures.panels import ImagePanel
 
-    scene = wish.scene
+    scene = spec.scene
     assert scene is not None
     words = "" if scene.nm_per_pixel is not None else "perspective: no scale bar"
     return ImagePanel("3D scene", scene.rgb, scene.nm_per_pixel, scene.scheme, words)
 
 
-def _slices(wish: PlateWish, left_out: dict[str, str]) -> list[Any]:
+def _slices(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
     from napari_snpore.figures.panels import PhasePanel, SlicePanel
 
     panels: list[Any] = []
     heading = ""
-    if "grey" in wish.parts and wish.volume is not None and wish.colours is not None:
+    if "grey" in spec.parts and spec.volume is not None and spec.colors is not None:
         with _or_left_out(left_out, PARTS["grey"]):
-            piece = _cut_at(wish, wish.volume, thick=True)
+            piece = _cut_at(spec, spec.volume, thick=True)
             heading = piece.title
-            panels.append(SlicePanel(heading, piece, wish.limits, wish.colours))
-    if "phases" in wish.parts and wish.phases is not None:
+            panels.append(SlicePanel(heading, piece, spec.limits, spec.colors))
+    if "phases" in spec.parts and spec.phases is not None:
         with _or_left_out(left_out, PARTS["phases"]):
-            piece = _cut_at(wish, wish.phases, thick=False)
+            piece = _cut_at(spec, spec.phases, thick=False)
             words = "phases" if piece.title == heading else f"phases, {piece.title}"
-            panels.append(PhasePanel(words, piece, wish.seen or wish.scheme))
-    if wish.oblique is not None:
+            panels.append(PhasePanel(words, piece, spec.seen or spec.scheme))
+    if spec.oblique is not None:
         with _or_left_out(left_out, PARTS["oblique"]):
-            panels.append(_oblique(wish))
+            panels.append(_oblique(spec))
     return panels
 
 
-def _cut_at(wish: PlateWish, volume: Volume, *, thick: bool) -> Cut:
+def _cut_at(spec: PlateSpec, volume: Volume, *, thick: bool) -> Cut:
     """Cut a volume where the window is, which must lie within it along the normal; labels stay single slices."""
     from napari_snpore.figures.cuts import cropped, cut, plane_named, thick_cut, voxel_at
 
-    plane = plane_named(wish.plane)
+    plane = plane_named(spec.plane)
     ends = [o + (n - 1) * s for o, n, s in zip(volume.origin, volume.shape, volume.spacing, strict=True)]
-    point = [float(np.clip(p, o, e)) for p, o, e in zip(wish.position_nm, volume.origin, ends, strict=True)]
-    point[plane.normal] = wish.position_nm[plane.normal]
+    point = [float(np.clip(p, o, e)) for p, o, e in zip(spec.position_nm, volume.origin, ends, strict=True)]
+    point[plane.normal] = spec.position_nm[plane.normal]
     z, y, x = point
-    if thick and wish.projection is not None:
+    if thick and spec.projection is not None:
         found = thick_cut(
             volume,
             plane,
             (z, y, x),
-            thickness_nm=wish.thickness_nm,
-            projection=wish.projection,  # type: ignore[arg-type]
+            thickness_nm=spec.thickness_nm,
+            projection=spec.projection,  # type: ignore[arg-type]
         )
     else:
         found = cut(volume, plane, voxel_at(volume, (z, y, x)))
-    middle = (wish.position_nm[plane.down], wish.position_nm[plane.right])
-    return cropped(found, middle_nm=middle, side_nm=wish.field_nm)
+    middle = (spec.position_nm[plane.down], spec.position_nm[plane.right])
+    return cropped(found, middle_nm=middle, side_nm=spec.field_nm)
 
 
-def _oblique(wish: PlateWish) -> Any:
+def _oblique(spec: PlateSpec) -> Any:
     from napari_snpore.figures.panels import ImagePanel
 
-    wanted = wish.oblique
+    wanted = spec.oblique
     assert wanted is not None
     found = oblique_slice(
         wanted.volume,
-        center_nm=wish.position_nm,
+        center_nm=spec.position_nm,
         tilt_deg=wanted.tilt_deg,
         turn_deg=wanted.turn_deg,
         labels=wanted.labels,
@@ -173,64 +173,64 @@ def _oblique(wish: PlateWish) -> Any:
     return ImagePanel(heading, wanted.paint(found.image), found.pixel_nm, wanted.scheme, wanted.words)
 
 
-def _box_slices(wish: PlateWish, box: NamedBox, left_out: dict[str, str]) -> list[Any]:
+def _box_slices(spec: PlateSpec, box: NamedBox, left_out: dict[str, str]) -> list[Any]:
     """Return the middle slice of a box, grey and phases."""
     from napari_snpore.figures.cuts import plane_named
     from napari_snpore.figures.panels import PhasePanel, SlicePanel
 
     panels: list[Any] = []
-    size = f"{box.size_nm[plane_named(wish.plane).right]:.3g} nm"
+    size = f"{box.size_nm[plane_named(spec.plane).right]:.3g} nm"
     with _or_left_out(left_out, _name(box)):
-        if wish.volume is not None and wish.colours is not None:
-            panels.append(SlicePanel(f"{box.name}, {size}", _middle(wish, wish.volume, box), wish.limits, wish.colours))
-        if wish.phases is not None:
-            seen = wish.seen or wish.scheme
-            panels.append(PhasePanel(f"{box.name}, phases", _middle(wish, wish.phases, box), seen))
+        if spec.volume is not None and spec.colors is not None:
+            panels.append(SlicePanel(f"{box.name}, {size}", _middle(spec, spec.volume, box), spec.limits, spec.colors))
+        if spec.phases is not None:
+            seen = spec.seen or spec.scheme
+            panels.append(PhasePanel(f"{box.name}, phases", _middle(spec, spec.phases, box), seen))
     return panels
 
 
-def _middle(wish: PlateWish, volume: Volume, box: NamedBox) -> Cut:
+def _middle(spec: PlateSpec, volume: Volume, box: NamedBox) -> Cut:
     from napari_snpore.figures.cuts import cut, plane_named, voxel_at
 
     part = extract_subvolume(volume, center_nm=box.center_nm, size_nm=box.size_nm)
-    return cut(part, plane_named(wish.plane), voxel_at(part, None))
+    return cut(part, plane_named(spec.plane), voxel_at(part, None))
 
 
-def _fractions(wish: PlateWish, left_out: dict[str, str]) -> list[Any]:
+def _fractions(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
     from napari_snpore.figures.plot_panels import FractionPanel
 
     shares: dict[str, dict[str, float]] = {}
-    for box in wish.boxes:
+    for box in spec.boxes:
         with _or_left_out(left_out, _name(box)):
-            shares[box.name] = _shares(wish, box)
-    return [FractionPanel("Fractions", shares, scheme=wish.scheme)] if shares else []
+            shares[box.name] = _shares(spec, box)
+    return [FractionPanel("Fractions", shares, scheme=spec.scheme)] if shares else []
 
 
-def _pair(wish: PlateWish, left_out: dict[str, str]) -> list[Any]:
+def _pair(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
     """Return the centre and the edge box side by side, or the first two that lie in the volume."""
     from napari_snpore.figures.box_pair_panel import BoxPairPanel
 
-    assert wish.phases is not None
+    assert spec.phases is not None
     cuts, shares = {}, {}
-    for box in sorted(wish.boxes, key=_centre_first):
+    for box in sorted(spec.boxes, key=_center_first):
         with _or_left_out(left_out, _name(box)):
-            cuts[box.name], shares[box.name] = _middle(wish, wish.phases, box), _shares(wish, box)
+            cuts[box.name], shares[box.name] = _middle(spec, spec.phases, box), _shares(spec, box)
         if len(cuts) == 2:
             heading = f"{' and '.join(cuts)}, {next(iter(cuts.values())).plane.name} through the middle of each"
-            return [BoxPairPanel(heading, cuts, shares, scheme=wish.scheme, shown=wish.seen)]
+            return [BoxPairPanel(heading, cuts, shares, scheme=spec.scheme, shown=spec.seen)]
     left_out.setdefault("pair", f"Left out: {PARTS['pair']}. Two boxes inside the volume are needed.")
     return []
 
 
-def _centre_first(box: NamedBox) -> int:
+def _center_first(box: NamedBox) -> int:
     name = box.name.lower()
     return 0 if name.startswith("cent") else 1 if name.startswith("edge") else 2
 
 
-def _shares(wish: PlateWish, box: NamedBox) -> dict[str, float]:
-    assert wish.phases is not None
-    part = extract_subvolume(wish.phases, center_nm=box.center_nm, size_nm=box.size_nm)
-    table = volume_fractions(part, names=wish.scheme.names)
+def _shares(spec: PlateSpec, box: NamedBox) -> dict[str, float]:
+    assert spec.phases is not None
+    part = extract_subvolume(spec.phases, center_nm=box.center_nm, size_nm=box.size_nm)
+    table = volume_fractions(part, names=spec.scheme.names)
     return {str(name): float(share) for name, share in zip(table["name"], table["fraction_percent"], strict=True)}
 
 
@@ -238,31 +238,31 @@ def _name(box: NamedBox) -> str:
     return f"the box '{box.name}'"
 
 
-def _grey_values(wish: PlateWish, should_stop: Callable[[], bool] | None) -> list[Any]:
+def _gray_values(spec: PlateSpec, should_stop: Callable[[], bool] | None) -> list[Any]:
     from napari_snpore.figures.threshold_panel import ThresholdPanel
     from napari_snpore.segmentation.histogram import gray_histogram
 
-    assert wish.volume is not None
-    histogram = gray_histogram(wish.volume, should_stop=should_stop)
-    return [ThresholdPanel("Grey values", histogram, wish.thresholds, wish.scheme)]
+    assert spec.volume is not None
+    histogram = gray_histogram(spec.volume, should_stop=should_stop)
+    return [ThresholdPanel("Grey values", histogram, spec.thresholds, spec.scheme)]
 
 
-def _histograms(wish: PlateWish) -> list[Any]:
+def _histograms(spec: PlateSpec) -> list[Any]:
     from napari_snpore.figures.plot_panels import HistogramPanel
 
-    if "histograms" not in wish.parts or wish.objects is None:
+    if "histograms" not in spec.parts or spec.objects is None:
         return []
     return [
-        HistogramPanel(wish.noun, wish.objects, column, wish.voxel_nm, wish.crowther_nm)
+        HistogramPanel(spec.noun, spec.objects, column, spec.voxel_nm, spec.crowther_nm)
         for column in ("length_nm", "width_nm", "aspect_ratio")
     ]
 
 
-def _table(wish: PlateWish, should_stop: ShouldStop | None) -> list[Any]:
+def _table(spec: PlateSpec, should_stop: ShouldStop | None) -> list[Any]:
     from napari_snpore.figures.table_panel import TablePanel
 
-    if "table" not in wish.parts or not wish.states:
+    if "table" not in spec.parts or not spec.states:
         return []
-    table = state_table(wish.states, wish.boxes, should_stop=should_stop)
-    heading = "Specimens" if len(wish.states) > 1 else "Specimen"
-    return [TablePanel(heading, table, remark_on(wish.states))]
+    table = state_table(spec.states, spec.boxes, should_stop=should_stop)
+    heading = "Specimens" if len(spec.states) > 1 else "Specimen"
+    return [TablePanel(heading, table, remark_on(spec.states))]

@@ -10,15 +10,15 @@ from napari.layers import Labels, Layer
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.layer_appearance import (
-    SeenSlices,
-    colours_of,
-    grey_painter,
+    SliceAppearance,
+    colors_of,
+    gray_painter,
     label_painter,
     nm_a_world_unit,
     opaque,
-    scheme_seen,
+    shown_scheme,
 )
-from napari_snpore.viewer.figure.plate_spec import PARTS, ObliqueWish, PlateWish
+from napari_snpore.viewer.figure.plate_spec import PARTS, ObliqueSpec, PlateSpec
 from napari_snpore.viewer.figure.scene_picture import SceneCamera, ScenePicture, take_picture
 from napari_snpore.viewer.figure.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
 from napari_snpore.viewer.figure.state_table import is_objects, noun_of, states_in
@@ -42,7 +42,7 @@ def missing_for(
     volume: Layer | None,
     phases: Layer | None,
     objects: Layer | None,
-    slices: SeenSlices | None = None,
+    slices: SliceAppearance | None = None,
 ) -> str:
     """Return what has to be there before a part can be drawn; nothing where it is."""
     if part in OF_VOLUME and volume is None:
@@ -75,10 +75,10 @@ def gather(
     objects: Layer | None,
     plane: str,
     field_nm: float,
-    slices: SeenSlices | None = None,
+    slices: SliceAppearance | None = None,
     camera: SceneCamera | None = None,
     look: Mapping[str, Any] | None = None,
-) -> PlateWish:
+) -> PlateSpec:
     """Return the wish for a plate of the window as it is.
 
     Parameters
@@ -93,12 +93,12 @@ def gather(
         Of the slices.
     field_nm : float
         Side of the field of view; 0 takes that of the Ortho slices, else everything.
-    slices : SeenSlices, optional
+    slices : SliceAppearance, optional
         What the open Ortho slices show.
     camera : SceneCamera, optional
         Keeps the picture of the scene between plates.
     look : mapping, optional
-        Arguments of a Look, for the recipe.
+        Arguments of a FigureStyle, for the recipe.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def gather(
     for part in parts:
         if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
             raise InputError(f"'{PARTS[part]}' {words}.")
-    shown = slices or SeenSlices()
+    shown = slices or SliceAppearance()
     sources = Sources(parts, volume, phases, objects, shown.oblique_of)
     parts, volume, phases, objects = sources.parts, sources.volume, sources.phases, sources.objects
     used = [layer for layer in (volume, phases, objects) if layer is not None]
@@ -122,9 +122,9 @@ def gather(
     if "scene" in parts and volume is not None:
         scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
     states, left_out = states_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
-    own = PlateWish(()).scheme if phases is None else scheme_of(phases)
-    seen = own if phases is None else scheme_seen(phases)
-    return PlateWish(
+    own = PlateSpec(()).scheme if phases is None else scheme_of(phases)
+    seen = own if phases is None else shown_scheme(phases)
+    return PlateSpec(
         tuple(parts),
         plane,
         _position(viewer, volume if volume is not None else phases),
@@ -134,7 +134,7 @@ def gather(
         projection=shown.projection if shown.thickness_nm else None,
         thickness_nm=shown.thickness_nm,
         limits=(0.0, 1.0) if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
-        colours=None if volume is None else colours_of(volume),
+        colors=None if volume is None else colors_of(volume),
         scheme=opaque(seen, own),
         seen=seen,
         thresholds=() if phases is None else _thresholds(phases, len(own.names)),
@@ -163,7 +163,7 @@ def _position(viewer: Any, layer: Layer | None) -> Triple:
     return z, y, x
 
 
-def _oblique(slices: SeenSlices, used: Sequence[Layer]) -> ObliqueWish | None:
+def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | None:
     """Return the open oblique slice, by name where it is that of a layer that the plate does not show otherwise."""
     layer = slices.oblique_of
     if layer is None:
@@ -171,10 +171,10 @@ def _oblique(slices: SeenSlices, used: Sequence[Layer]) -> ObliqueWish | None:
     volume, place = volume_from_layer(layer), (slices.tilt_deg, slices.turn_deg)
     name = "" if layer in used and not is_objects(layer) else layer.name
     if not isinstance(layer, Labels):
-        return ObliqueWish(volume, *place, grey_painter(layer), name=name)
-    scheme = scheme_seen(layer) if is_phases(layer) else None
+        return ObliqueSpec(volume, *place, gray_painter(layer), name=name)
+    scheme = shown_scheme(layer) if is_phases(layer) else None
     words = f"{noun_of(layer)} in the colours of the window" if is_objects(layer) else ""
-    return ObliqueWish(volume, *place, label_painter(layer), True, scheme, name, words)
+    return ObliqueSpec(volume, *place, label_painter(layer), True, scheme, name, words)
 
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:

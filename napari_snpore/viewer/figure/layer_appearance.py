@@ -20,7 +20,7 @@ Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
-class SeenSlices:
+class SliceAppearance:
     """What the open Ortho slices show beyond the position, which is that of the window.
 
     Parameters
@@ -55,23 +55,23 @@ def nm_a_world_unit(viewer: Any, layer: Layer | None) -> tuple[float, float, flo
     return z, y, x
 
 
-def colours_of(layer: Layer) -> NDArray[np.uint8]:
+def colors_of(layer: Layer) -> NDArray[np.uint8]:
     """Return what an image layer makes of its contrast range, gamma included: uint8, shape (256, 3)."""
     places = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
     rgba = np.asarray(layer.colormap.map(places))
-    colours: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
-    return colours
+    colors: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
+    return colors
 
 
-def grey_painter(layer: Layer) -> Painter:
+def gray_painter(layer: Layer) -> Painter:
     """Return what paints grey values as an image layer does now; for a thread."""
     low, high = (float(end) for end in layer.contrast_limits)
-    colours = colours_of(layer)
+    colors = colors_of(layer)
 
     def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
-        from napari_snpore.figures.panels import in_colours
+        from napari_snpore.figures.panels import in_colors
 
-        return in_colours(values, (low, high), colours)
+        return in_colors(values, (low, high), colors)
 
     return paint
 
@@ -90,22 +90,22 @@ def label_painter(layer: Layer) -> Painter:
     return paint
 
 
-def scheme_seen(layer: Layer) -> PhaseScheme:
+def shown_scheme(layer: Layer) -> PhaseScheme:
     """Return the phases of a labels layer in the colours that the window gives them; one that it hides lets all through."""
     scheme = scheme_of(layer)
-    rgba = np.array([_colour_of(layer.colormap, label) for label in range(1, len(scheme.names) + 1)], dtype=np.float64)
+    rgba = np.array([_color_of(layer.colormap, label) for label in range(1, len(scheme.names) + 1)], dtype=np.float64)
     if layer.show_selected_label:
         rgba[[k != layer.selected_label for k in range(1, len(rgba) + 1)], 3] = 0.0
-    return PhaseScheme(scheme.names, tuple(_hex(colour) for colour in rgba))
+    return PhaseScheme(scheme.names, tuple(_hex(color) for color in rgba))
 
 
 def opaque(seen: PhaseScheme, own: PhaseScheme) -> PhaseScheme:
     """Return the phases in colours for bars and numbers: those seen, and its own for a phase that is hidden."""
-    colours = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(seen.colours, own.colours, strict=True))
-    return PhaseScheme(seen.names, tuple(colours))
+    colors = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(seen.colors, own.colors, strict=True))
+    return PhaseScheme(seen.names, tuple(colors))
 
 
-def _colour_of(colormap: Any, label: int) -> Any:
+def _color_of(colormap: Any, label: int) -> Any:
     """Return the colour of a label (RGBA, 0 to 1) without the map's own code, which is compiled at its first use."""
     if isinstance(colormap, DirectLabelColormap):
         return colormap.color_dict.get(label, colormap.color_dict[None])

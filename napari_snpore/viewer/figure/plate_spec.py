@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.viewer.boxes.boxes import NamedBox
 from napari_snpore.viewer.figure.scene_picture import ScenePicture
-from napari_snpore.viewer.figure.state_table import StateWish
+from napari_snpore.viewer.figure.state_table import StateTableSpec
 from napari_snpore.volume import Triple, Volume
 
 PARTS: Mapping[str, str] = {
@@ -24,7 +24,7 @@ PARTS: Mapping[str, str] = {
     "boxes": "subvolumes",
     "fractions": "fractions of the subvolumes",
     "pair": "subvolume pair with its fractions",
-    "grey_values": "grey values and thresholds",
+    "gray_values": "grey values and thresholds",
     "histograms": "length, width, aspect ratio",
     "table": "table of specimens",
 }
@@ -35,7 +35,7 @@ DEFAULT_PARTS = ("scene", "grey", "phases", "oblique", "boxes", "fractions", "hi
 
 
 @dataclass(frozen=True, eq=False)
-class ObliqueWish:
+class ObliqueSpec:
     """An oblique slice.
 
     Parameters
@@ -67,7 +67,7 @@ class ObliqueWish:
 
 
 @dataclass(frozen=True, eq=False)
-class PlateWish:
+class PlateSpec:
     """One plate.
 
     Parameters
@@ -94,7 +94,7 @@ class PlateWish:
         Their colours on slices as in the window, where a phase may be hidden.
     thresholds : sequence of float
         That made the phases.
-    oblique : ObliqueWish, optional
+    oblique : ObliqueSpec, optional
         Another slice.
     boxes : sequence of NamedBox
         Subvolumes.
@@ -106,14 +106,14 @@ class PlateWish:
         Marks of the histograms.
     scene : ScenePicture, optional
         The 3D scene.
-    states : sequence of StateWish
+    states : sequence of StateTableSpec
         Columns of the table.
     left_out : sequence of str
         A sentence for everything that could not be read from the window.
     mixed : str
         A sentence where volume, phases and objects are those of different specimens.
     look : mapping
-        Width, type, dots per inch and letters: arguments of :class:`~napari_snpore.figures.style.Look`.
+        Width, type, dots per inch and letters: arguments of :class:`~napari_snpore.figures.style.FigureStyle`.
     painted : mapping
         Name of the colour map and gamma, for the recipe.
     layers : list of mapping
@@ -129,18 +129,18 @@ class PlateWish:
     projection: str | None = None
     thickness_nm: float = 0.0
     limits: tuple[float, float] = (0.0, 1.0)
-    colours: NDArray[np.uint8] | None = None
+    colors: NDArray[np.uint8] | None = None
     scheme: PhaseScheme = PORE_C_SN
     seen: PhaseScheme | None = None
     thresholds: tuple[float, ...] = ()
-    oblique: ObliqueWish | None = None
+    oblique: ObliqueSpec | None = None
     boxes: tuple[NamedBox, ...] = ()
     objects: pd.DataFrame | None = None
     noun: str = "objects"
     voxel_nm: float = 1.0
     crowther_nm: float | None = None
     scene: ScenePicture | None = None
-    states: tuple[StateWish, ...] = ()
+    states: tuple[StateTableSpec, ...] = ()
     left_out: tuple[str, ...] = ()
     mixed: str = ""
     look: Mapping[str, Any] = field(default_factory=dict)
@@ -164,7 +164,7 @@ class PlateWish:
             "thickness_nm": self.thickness_nm if self.projection else None,
             "contrast_limits": list(self.limits),
             **self.painted,
-            "phases": dict(zip(seen.names, seen.colours, strict=True)) if self.phases is not None else {},
+            "phases": dict(zip(seen.names, seen.colors, strict=True)) if self.phases is not None else {},
             "thresholds": list(self.thresholds),
             "oblique": None if oblique is None else {"tilt_deg": oblique.tilt_deg, "turn_deg": oblique.turn_deg},
             "camera": None if self.scene is None else dict(self.scene.camera),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.figure.layer_appearance import nm_a_world_unit, scheme_seen
+from napari_snpore.viewer.figure.layer_appearance import nm_a_world_unit, shown_scheme
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.look import SceneLook, show_volume
 from napari_snpore.viewer.scene.phase_surfaces import KIND as SURFACE
@@ -132,7 +132,7 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_a_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
         return ScenePicture(
-            np.ascontiguousarray(rgb[..., :3]), scale, _phases_seen(viewer), CameraView.of(viewer).values()
+            np.ascontiguousarray(rgb[..., :3]), scale, _phases_shown(viewer), CameraView.of(viewer).values()
         )
     finally:
         bar.visible = shown
@@ -140,7 +140,7 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
             give_back()
 
 
-def _phases_seen(viewer: Any) -> PhaseScheme | None:
+def _phases_shown(viewer: Any) -> PhaseScheme | None:
     """Return the phases in the scene: their surfaces, and those of labels."""
     found: dict[str, str] = {}
     for layer in viewer.layers:
@@ -150,14 +150,14 @@ def _phases_seen(viewer: Any) -> PhaseScheme | None:
             red, green, blue = (round(255 * float(part)) for part in layer.colormap.colors[0][:3])
             found.setdefault(str(record_of(layer)["phase"]), f"#{red:02x}{green:02x}{blue:02x}")
         elif isinstance(layer, Labels) and kind_of(layer) == "phases":
-            for name, colour in zip(scheme_seen(layer).names, scheme_seen(layer).colours, strict=True):
-                if not colour.endswith("00", 7):
-                    found.setdefault(name, colour[:7])
+            for name, color in zip(shown_scheme(layer).names, shown_scheme(layer).colors, strict=True):
+                if not color.endswith("00", 7):
+                    found.setdefault(name, color[:7])
     known = PORE_C_SN.names
     names = sorted(found, key=lambda name: known.index(name) if name in known else len(known))
     return PhaseScheme(tuple(names), tuple(found[name] for name in names)) if found else None
 
 
 def _colormap_words(layer: Layer) -> str:
-    colours = getattr(getattr(layer, "colormap", None), "colors", None)
-    return "" if not isinstance(layer, (Image, Surface)) or colours is None else np.asarray(colours).tobytes().hex()
+    colors = getattr(getattr(layer, "colormap", None), "colors", None)
+    return "" if not isinstance(layer, (Image, Surface)) or colors is None else np.asarray(colors).tobytes().hex()

@@ -10,7 +10,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.figure.plate_spec import PARTS
 from napari_snpore.viewer.shared.layers import stem_of, volume_from_layer
 
-OF_VOLUME = ("scene", "grey", "grey_values")
+OF_VOLUME = ("scene", "grey", "gray_values")
 OF_PHASES = ("phases", "fractions", "pair")
 OF_OBJECTS = ("histograms",)
 _BOXES = "boxes"

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.figure.layer_appearance import Painter, grey_painter, label_painter, scheme_seen
+from napari_snpore.viewer.figure.layer_appearance import Painter, gray_painter, label_painter, shown_scheme
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.layers import record_of, volume_from_layer
@@ -81,7 +81,7 @@ class StackPanel(Fold):
         InputError
             There is no such layer.
         """
-        layer, volume, colouring = self._source()
+        layer, volume, coloring = self._source()
         plane, labels, overwrite = self.plane.currentText(), self.labels.isChecked(), self.overwrite.isChecked()
         recipe = self._recipe(layer)
 
@@ -91,7 +91,7 @@ class StackPanel(Fold):
             return write_slice_images(
                 folder,
                 volume,
-                colouring,
+                coloring,
                 plane=plane,
                 labels=labels,
                 recipe=recipe,
@@ -112,14 +112,14 @@ class StackPanel(Fold):
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
-        layer, volume, colouring = self._source()
+        layer, volume, coloring = self._source()
         plane, labels, speed = self.plane.currentText(), self.labels.isChecked(), self.speed.value()
         recipe = {**self._recipe(layer), "plane": plane}
 
         def work(progress: Progress, should_stop: ShouldStop) -> Path:
             from napari_snpore.figures.slice_stack import slice_images
 
-            frames = slice_images(volume, colouring, plane=plane, labels=labels)
+            frames = slice_images(volume, coloring, plane=plane, labels=labels)
             return write_movie(
                 path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
             )
@@ -128,7 +128,7 @@ class StackPanel(Fold):
 
     def _source(self) -> tuple[Layer, Volume, Painter]:
         layer = self._choices[self.of.currentText()].required()
-        return layer, volume_from_layer(layer), (label_painter if isinstance(layer, Labels) else grey_painter)(layer)
+        return layer, volume_from_layer(layer), (label_painter if isinstance(layer, Labels) else gray_painter)(layer)
 
     def _recipe(self, layer: Layer) -> dict[str, Any]:
         return {
@@ -168,7 +168,7 @@ class StackPanel(Fold):
 def _painted(layer: Layer) -> dict[str, Any]:
     """Return in which colours a layer is drawn, for the recipe."""
     if isinstance(layer, Labels):
-        seen = scheme_seen(layer)
-        return {"phases": dict(zip(seen.names, seen.colours, strict=True))}
+        seen = shown_scheme(layer)
+        return {"phases": dict(zip(seen.names, seen.colors, strict=True))}
     limits = [float(end) for end in layer.contrast_limits]
     return {"contrast_limits": limits, "colormap": layer.colormap.name, "gamma": float(layer.gamma)}

@@ -33,7 +33,7 @@ _NONE = "–"
 
 
 @dataclass(frozen=True, eq=False)
-class StateWish:
+class StateTableSpec:
     """What the window holds of one specimen.
 
     Parameters
@@ -70,7 +70,7 @@ def noun_of(objects: Layer | None) -> str:
 
 def states_in(
     layers: Sequence[Layer], *, phases: Layer | None = None, objects: Layer | None = None
-) -> tuple[tuple[StateWish, ...], tuple[str, ...]]:
+) -> tuple[tuple[StateTableSpec, ...], tuple[str, ...]]:
     """Return the specimens among some layers, in the order of these, and a sentence for every layer that cannot be read.
 
     Parameters
@@ -98,18 +98,20 @@ def states_in(
         else:
             state["phases"], state["scheme"] = volume, scheme_of(layer)
     order = list(dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found))
-    states = (StateWish(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"])
+    states = (
+        StateTableSpec(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"]
+    )
     return tuple(states), tuple(left_out)
 
 
 def state_table(
-    states: Sequence[StateWish], boxes: Sequence[NamedBox] = (), *, should_stop: ShouldStop | None = None
+    states: Sequence[StateTableSpec], boxes: Sequence[NamedBox] = (), *, should_stop: ShouldStop | None = None
 ) -> pd.DataFrame:
     """Return the numbers of the specimens as words, a row each with its unit, a column a specimen. For a thread.
 
     Parameters
     ----------
-    states : sequence of StateWish
+    states : sequence of StateTableSpec
         The specimens.
     boxes : sequence of NamedBox
         Subvolumes whose fractions are added; an en dash stands where a box leaves the volume.
@@ -125,7 +127,7 @@ def state_table(
     return pd.DataFrame({"": rows, **cells})
 
 
-def remark_on(states: Sequence[StateWish]) -> str:
+def remark_on(states: Sequence[StateTableSpec]) -> str:
     """Say what the numbers of the table leave out, and that a fibre is one replicate."""
     words = "n = 1 fibre each"
     if any(state.objects for state in states):
@@ -133,7 +135,7 @@ def remark_on(states: Sequence[StateWish]) -> str:
     return words
 
 
-def _numbers(state: StateWish, boxes: Sequence[NamedBox]) -> dict[str, str]:
+def _numbers(state: StateTableSpec, boxes: Sequence[NamedBox]) -> dict[str, str]:
     from napari_snpore.figures.numbers import number
 
     found: dict[str, str] = {}

@@ -18,8 +18,8 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.figure.draw import draw_plate, panels_of, remarks_on
 from napari_snpore.viewer.figure.gather import gather, missing_for
-from napari_snpore.viewer.figure.layer_appearance import SeenSlices
-from napari_snpore.viewer.figure.plate_spec import DEFAULT_PARTS, PARTS, PlateWish
+from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
+from napari_snpore.viewer.figure.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.stack_panel import StackPanel
 from napari_snpore.viewer.figure.state_table import is_objects
@@ -44,7 +44,7 @@ _TIPS = {
     "boxes": "Each box of Subvolumes: its middle plane, grey and as phases.",
     "fractions": "Volume fractions of each box, of the envelope inside it (%).",
     "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
-    "grey_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
+    "gray_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
     "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
     "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
 }
@@ -219,7 +219,7 @@ class FigureWidget(StepForm):
         self.column.addWidget(fold)
 
     def _look(self) -> dict[str, Any]:
-        """Return the arguments of a Look, which is made in the thread: matplotlib takes half a second to come."""
+        """Return the arguments of a FigureStyle, which is made in the thread: matplotlib takes half a second to come."""
         return {
             "width_mm": self.width_box.value(),
             "font_pt": self.font_box.value(),
@@ -227,15 +227,15 @@ class FigureWidget(StepForm):
             "letters": self.letters.isChecked(),
         }
 
-    def _slices(self) -> SeenSlices:
+    def _slices(self) -> SliceAppearance:
         """Return what the open Ortho slices show; nothing of its own without them."""
         from napari_snpore.viewer.slices.widget import open_slices_of
 
         slices = open_slices_of(self._viewer)
         if slices is None:
-            return SeenSlices()
+            return SliceAppearance()
         oblique = slices.oblique
-        return SeenSlices(
+        return SliceAppearance(
             slices.field_of_view,
             _PROJECTIONS.get(slices.thick_way.currentText()),
             slices.thickness.value(),
@@ -244,7 +244,7 @@ class FigureWidget(StepForm):
             oblique.turn.value(),
         )
 
-    def _wish(self) -> PlateWish:
+    def _spec(self) -> PlateSpec:
         self._enable()
         volume = self._volume.layer
         if "scene" in self.parts and volume is not None and self.isVisible() and not self._camera.has(volume):
@@ -265,16 +265,16 @@ class FigureWidget(StepForm):
 
     def _preview(self) -> None:
         try:
-            wish = self._wish()
+            spec = self._spec()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-            from napari_snpore.figures.style import Look
+            from napari_snpore.figures.style import FigureStyle
 
-            drawn = draw_plate(wish, dpi=_PREVIEW_DPI, should_stop=should_stop)
-            with Look(**{**wish.look, "dpi": _PREVIEW_DPI}).in_force():
+            drawn = draw_plate(spec, dpi=_PREVIEW_DPI, should_stop=should_stop)
+            with FigureStyle(**{**spec.look, "dpi": _PREVIEW_DPI}).in_force():
                 canvas = drawn.figure.canvas
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
@@ -334,28 +334,28 @@ class FigureWidget(StepForm):
         suffix = path.suffix.lower().lstrip(".")
         if suffix not in _SUFFIXES:
             raise InputError(f"'{path.name}' has no ending of a figure; .png, .svg or .pdf is needed.")
-        wish = self._wish()
+        spec = self._spec()
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[list[Path], tuple[str, ...]]:
             from napari_snpore.figures.plate import panel_figure
             from napari_snpore.figures.save import save_figure
-            from napari_snpore.figures.style import Look
+            from napari_snpore.figures.style import FigureStyle
 
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
-                drawn = draw_plate(wish, should_stop=should_stop)
-                return save_figure(drawn.figure, stem, formats=formats, recipe=wish.recipe()), drawn.remarks  # type: ignore[arg-type]
-            found = panels_of(wish, should_stop)
-            look = Look(**wish.look)
+                drawn = draw_plate(spec, should_stop=should_stop)
+                return save_figure(drawn.figure, stem, formats=formats, recipe=spec.recipe()), drawn.remarks  # type: ignore[arg-type]
+            found = panels_of(spec, should_stop)
+            look = FigureStyle(**spec.look)
             look = look.at_width(min(_PANEL_MM, look.width(_PANEL_MM)))
             paths: list[Path] = []
             panels = [panel for row in found.rows for panel in row]
             for number, panel in enumerate(panels, 1):
                 figure = panel_figure(panel, look=look)
                 place = Path(f"{stem}_{number:02d}")
-                paths += save_figure(figure, place, formats=formats, recipe={**wish.recipe(), "panel": number})  # type: ignore[arg-type]
+                paths += save_figure(figure, place, formats=formats, recipe={**spec.recipe(), "panel": number})  # type: ignore[arg-type]
                 progress(number, len(panels))
-            return paths, remarks_on(wish, found)
+            return paths, remarks_on(spec, found)
 
         self.status.run("Figure", work, self._say_saved)
 

@@ -34,7 +34,7 @@ class FractionCurve(QWidget):
         self,
         places: Any,
         curves: list[Any],
-        colours: list[str],
+        colors: list[str],
         *,
         at: float | None = None,
         plateau: tuple[float, float] | None = None,
@@ -42,7 +42,7 @@ class FractionCurve(QWidget):
     ) -> None:
         """Show percentages against grey values or depths; ``at`` is dashed, ``plateau`` shaded."""
         self._places = np.asarray(places, np.float64)
-        self._curves = [(np.asarray(c, np.float64), QColor(k)) for c, k in zip(curves, colours, strict=True)]
+        self._curves = [(np.asarray(c, np.float64), QColor(k)) for c, k in zip(curves, colors, strict=True)]
         self._at, self._plateau, self._title = at, plateau, title
         self.update()
 
@@ -76,12 +76,12 @@ class FractionCurve(QWidget):
         painter.drawLine(QPointF(_LEFT, _TOP), QPointF(_LEFT, base))
         for share in (0, 50, 100):
             painter.drawText(QRectF(0, y_of(share) - 7, _LEFT - 4, 14), Qt.AlignmentFlag.AlignRight, f"{share} %")
-        for values, colour in self._curves:
+        for values, color in self._curves:
             line = QPolygonF([QPointF(x, y) for x, y in zip(x_of(self._places), y_of(values), strict=True)])
             under = QPen(QColor("#777777"), 3)
             painter.setPen(under)  # a rim: white on a light ground
             painter.drawPolyline(line)
-            painter.setPen(QPen(colour, 2))
+            painter.setPen(QPen(color, 2))
             painter.drawPolyline(line)
         if self._at is not None:
             painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))

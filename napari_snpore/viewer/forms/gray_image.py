@@ -110,8 +110,8 @@ class GrayImage(QWidget):
         screen_per_nm = target.width() / (self._shown.width() * self._pixel_nm)
         length = round_length(0.25 * target.width() / screen_per_nm)
         left, base = target.left() + _MARGIN, frame.height() - _MARGIN
-        for colour, thick in (("black", 5), ("white", 3)):
-            pen = QPen(QColor(colour), thick)
+        for color, thick in (("black", 5), ("white", 3)):
+            pen = QPen(QColor(color), thick)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)
             painter.drawLine(QPointF(left, base), QPointF(left + length * screen_per_nm, base))

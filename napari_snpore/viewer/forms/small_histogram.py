@@ -33,7 +33,7 @@ class SmallHistogram(QWidget):
         self._counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
         self._edges: NDArray[np.float64] = np.linspace(0.0, 1.0, _BINS + 1)
         self._marks: dict[str, float] = {}
-        self._colour = QColor("#2f6db5")
+        self._color = QColor("#2f6db5")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(96)
         self.setMinimumWidth(90)
@@ -47,14 +47,14 @@ class SmallHistogram(QWidget):
         """Return the size at which three fit beside each other."""
         return QSize(120, 96)
 
-    def show_values(self, values: Any, *, colour: str, marks: Mapping[str, float] | None = None) -> None:
+    def show_values(self, values: Any, *, color: str, marks: Mapping[str, float] | None = None) -> None:
         """Count and draw values; those that are not finite are left out.
 
         Parameters
         ----------
         values : array-like
             In the unit of the title.
-        colour : str
+        color : str
             Of the bars.
         marks : mapping of str to float, optional
             Dashed lines by their names, such as the voxel size; the tooltip says which is which.
@@ -63,7 +63,7 @@ class SmallHistogram(QWidget):
         known = known[np.isfinite(known)]
         low, high = self._ends or (0.0, float(known.max(initial=0.0)) or 1.0)
         self._counts, self._edges = np.histogram(known, _BINS, (low, high))
-        self._marks, self._colour = dict(marks or {}), QColor(colour)
+        self._marks, self._color = dict(marks or {}), QColor(color)
         tip = f"{self._title}: n = {known.size:,}, highest bar {int(self._counts.max(initial=0)):,} objects."
         lines = ", ".join(f"{name} {place:.3g}" for name, place in self._marks.items())
         self.setToolTip(f"{tip} Dashed: {lines}." if lines else tip)
@@ -87,7 +87,7 @@ class SmallHistogram(QWidget):
         for k, count in enumerate(self._counts):
             if count:
                 height = (base - top) * float(count) / highest
-                painter.fillRect(QRectF(left + k * step, base - height, step, height), self._colour)
+                painter.fillRect(QRectF(left + k * step, base - height, step, height), self._color)
                 painter.drawRect(QRectF(left + k * step, base - height, step, height))
         painter.setPen(ink)
         painter.drawLine(int(left), int(base), int(left + width), int(base))

@@ -16,7 +16,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.in_situ import Rectangle
 from napari_snpore.viewer.forms.form import Fold, ResultText
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
-from napari_snpore.viewer.in_situ.layers import BOX_COLOURS, DRAWN, box_colour, rectangles_in, show_box_numbers
+from napari_snpore.viewer.in_situ.layers import BOX_COLORS, DRAWN, box_color, rectangles_in, show_box_numbers
 from napari_snpore.viewer.in_situ.result_text import intensity_lines
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
 from napari_snpore.viewer.shared.layers import kind_of
@@ -25,7 +25,7 @@ NO_VACUUM = "none"
 
 
 @dataclass(frozen=True)
-class BoxWish:
+class BoxOptions:
     """Boxes by name, where vacuum is, and whether they follow the drift."""
 
     boxes: Mapping[str, Rectangle]
@@ -50,7 +50,7 @@ class BoxPanel(Fold):
             viewer,
             none="no boxes yet",
             name="intensity boxes",
-            colour=BOX_COLOURS[0],
+            color=BOX_COLORS[0],
             tip="Rectangles drawn where they belong in the first frame; they are numbered as they were drawn.",
         )
         self.vacuum = QComboBox()
@@ -80,7 +80,7 @@ class BoxPanel(Fold):
         self.vacuum.currentIndexChanged.connect(self._number)
         self._on_drawn()
 
-    def wish(self, images: Layer, pixel_size_nm: float) -> BoxWish:
+    def options(self, images: Layer, pixel_size_nm: float) -> BoxOptions:
         """Return what is to be measured.
 
         Raises
@@ -95,7 +95,7 @@ class BoxPanel(Fold):
         vacuum = found.pop(name, None)
         if not found:
             raise InputError("The only box is the vacuum; draw one on the fibre as well.")
-        return BoxWish(found, vacuum, self.follows.isChecked())
+        return BoxOptions(found, vacuum, self.follows.isChecked())
 
     def show_table(self, table: pd.DataFrame, *, with_times: bool) -> None:
         """Show the intensities of the boxes."""
@@ -103,7 +103,7 @@ class BoxPanel(Fold):
         curves = []
         for name, rows in table.groupby("box", sort=False):
             values, errors = (rows[c].to_numpy(np.float64) for c in ("intensity_percent", "intensity_percent_error"))
-            curves.append(Points(values, errors, box_colour(str(name)), f"box {name}"))
+            curves.append(Points(values, errors, box_color(str(name)), f"box {name}"))
         rows = table[table["box"] == table["box"].iloc[0]]
         across = "time (s)" if with_times else "frame"
         self.plot.show_curves(

@@ -23,7 +23,7 @@ class DrawnRectangles(QWidget):
         Whose layers.
     none : str
         What it means to choose none, such as "whole image".
-    name, colour : str
+    name, color : str
         Of the layer that *Draw* adds.
     tip : str
         What the rectangles are for.
@@ -36,9 +36,9 @@ class DrawnRectangles(QWidget):
 
     changed = Signal()
 
-    def __init__(self, viewer: ViewerModel, *, none: str, name: str, colour: str, tip: str) -> None:
+    def __init__(self, viewer: ViewerModel, *, none: str, name: str, color: str, tip: str) -> None:
         super().__init__()
-        self._viewer, self._none, self._name, self._colour = viewer, none, name, colour
+        self._viewer, self._none, self._name, self._color = viewer, none, name, color
         self._layers: list[Shapes] = []
         self._current: Shapes | None = None
         self._images: Layer | None = None
@@ -78,7 +78,7 @@ class DrawnRectangles(QWidget):
         if self._images is None:
             return
         if self._current is None:
-            layer = add_layer(self._viewer, drawing_data(self._images, self._name, self._colour))
+            layer = add_layer(self._viewer, drawing_data(self._images, self._name, self._color))
             self.layer = layer  # type: ignore[assignment]
         self._viewer.layers.selection.active = self._current
         if self._current is not None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 DRAWN = "drawn"
 FRAME_AXES = ("frame", "y", "x")
-EDGE_COLOUR = "#ff922b"
-BOX_COLOURS = ("#ff6b6b", "#51cf66", "#cc5de8", "#22b8cf", "#ff922b", "#94d82d")
-VACUUM_COLOUR = "#adb5bd"
+EDGE_COLOR = "#ff922b"
+BOX_COLORS = ("#ff6b6b", "#51cf66", "#cc5de8", "#22b8cf", "#ff922b", "#94d82d")
+VACUUM_COLOR = "#adb5bd"
 
 
 def frames_data(series: ImageSeries, name: str, **options: Any) -> LayerData:
@@ -100,13 +100,13 @@ def rectangles_in(shapes: Shapes, images: Layer, pixel_size_nm: float) -> list[R
     return found
 
 
-def drawing_data(images: Layer, name: str, colour: str) -> LayerData:
+def drawing_data(images: Layer, name: str, color: str) -> LayerData:
     """Return the layer data of an empty shapes layer that lies on the images, for rectangles in all frames."""
     meta = {
         "name": name,
         **_flat_place(images),
         "metadata": {KEY: {"kind": DRAWN, "history": []}},
-        "edge_color": colour,
+        "edge_color": color,
         "face_color": "transparent",
         "edge_width": max(images.data.shape[-2:]) / 200,
         "opacity": 1.0,
@@ -126,7 +126,7 @@ def fibre_outlines(table: pd.DataFrame, series: ImageSeries, region: Rectangle) 
         edges = [
             _within(
                 region,
-                middle * series.pixel_size_nm + (row["centre_nm"] + side * row["diameter_nm"] / 2) * across,
+                middle * series.pixel_size_nm + (row["center_nm"] + side * row["diameter_nm"] / 2) * across,
                 along,
             )
             for side in (-1, 1)
@@ -150,24 +150,24 @@ def box_outlines(
     return outlines, names
 
 
-def box_colour(name: str) -> str:
+def box_color(name: str) -> str:
     """Return the colour of a box, the same in the picture and in the plot; boxes are named by their number."""
-    return BOX_COLOURS[(int(name) - 1) % len(BOX_COLOURS)]
+    return BOX_COLORS[(int(name) - 1) % len(BOX_COLORS)]
 
 
 def show_box_numbers(drawn: Shapes, vacuum: str) -> None:
     """Write its number into each drawn box, and give it its colour; that of the vacuum is grey."""
     names = [str(k) for k in range(1, len(drawn.data) + 1)]
     drawn.features = pd.DataFrame({"box": names})
-    colours = [VACUUM_COLOUR if name == vacuum else box_colour(name) for name in names]
+    colors = [VACUUM_COLOR if name == vacuum else box_color(name) for name in names]
     if names:
-        drawn.edge_color = colours
-    drawn.text = numbers_text("{box}", colours)
+        drawn.edge_color = colors
+    drawn.text = numbers_text("{box}", colors)
 
 
-def numbers_text(string: str, colours: Sequence[str]) -> dict[str, Any]:
+def numbers_text(string: str, colors: Sequence[str]) -> dict[str, Any]:
     """Return text for a layer of outlines, each in its colour."""
-    return {"string": string, "size": 12, "color": {"array": list(colours), "default": VACUUM_COLOUR}}
+    return {"string": string, "size": 12, "color": {"array": list(colors), "default": VACUUM_COLOR}}
 
 
 def show_outlines(viewer: ViewerModel, images: Layer, made: LayerData) -> Layer | None:
@@ -185,7 +185,7 @@ def show_outlines(viewer: ViewerModel, images: Layer, made: LayerData) -> Layer 
 
 
 def outlines_data(
-    images: Layer, outlines: Sequence[Any], features: pd.DataFrame, name: str, *, colours: Any
+    images: Layer, outlines: Sequence[Any], features: pd.DataFrame, name: str, *, colors: Any
 ) -> LayerData:
     """Return the layer data of outlines that follow the frame slider."""
     place = {key: getattr(images, key) for key in ("scale", "translate", "units", "axis_labels")}
@@ -194,7 +194,7 @@ def outlines_data(
         **place,
         "metadata": {KEY: {"kind": OUTLINES, "history": []}},
         "shape_type": "polygon",
-        "edge_color": colours,
+        "edge_color": colors,
         "face_color": "transparent",
         "edge_width": max(images.data.shape[-2:]) / 200,  # px: as thick on a large camera as on a small one
         "opacity": 1.0,

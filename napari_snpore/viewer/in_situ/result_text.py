@@ -19,7 +19,7 @@ _HARD = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
-class DiameterWish:
+class DiameterOptions:
     """What the form asks for."""
 
     region: Rectangle
@@ -45,7 +45,7 @@ class Diameters:
 
 
 def measure_diameters(
-    series: ImageSeries, wish: DiameterWish, progress: Progress | None, should_stop: ShouldStop | None
+    series: ImageSeries, options: DiameterOptions, progress: Progress | None, should_stop: ShouldStop | None
 ) -> Diameters:
     """Measure a series as the form asks for.
 
@@ -56,11 +56,11 @@ def measure_diameters(
     """
     table = fibre_diameter(
         series,
-        region=wish.region,
-        along=wish.along,
-        background=wish.background,  # type: ignore[arg-type]
-        average=wish.average,
-        half_height=wish.half_height,
+        region=options.region,
+        along=options.along,
+        background=options.background,  # type: ignore[arg-type]
+        average=options.average,
+        half_height=options.half_height,
         progress=progress,
         should_stop=should_stop,
     )
@@ -69,7 +69,7 @@ def measure_diameters(
         raise InputError(f"No fibre was found in any frame: {table['reason'].mode().iloc[0]}.")
     ends = [fitted.iloc[0], fitted.iloc[-1]] if len(fitted) > 1 else [fitted.iloc[0]]
     profiles = [
-        rectangle_profile(series, wish.region, frames=[int(row["frame"])], along=float(row["angle_deg"]))
+        rectangle_profile(series, options.region, frames=[int(row["frame"])], along=float(row["angle_deg"]))
         for row in ends
     ]
     unit = "frames" if series.times_s is None else "s"

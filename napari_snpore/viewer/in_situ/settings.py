@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from napari_snpore.in_situ import Rectangle
 from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
-from napari_snpore.viewer.in_situ.result_text import DiameterWish
+from napari_snpore.viewer.in_situ.result_text import DiameterOptions
 
 
 class InSituSettings(Fold):
@@ -35,9 +35,9 @@ class InSituSettings(Fold):
         self.form.addRow(self.half_height)
         self.form.addRow("Pixel size to open with (nm)", self.pixel)
 
-    def wish(self, region: Rectangle) -> DiameterWish:
+    def options(self, region: Rectangle) -> DiameterOptions:
         """Return what is to be measured in a region."""
-        return DiameterWish(
+        return DiameterOptions(
             region=region,
             along=self.angle.value() if self.fixed.isChecked() else "auto",
             background=self.ground.currentText(),

@@ -22,7 +22,7 @@ class Points:
 
     y: NDArray[np.float64]
     error: NDArray[np.float64]
-    colour: str
+    color: str
     name: str = ""
 
 
@@ -121,8 +121,8 @@ class TimePlot(QWidget):
         painter.end()
 
     def _points(self, painter: QPainter, curve: Points, place: Any) -> None:
-        colour = QColor(curve.colour)
-        faint = QColor(colour)
+        color = QColor(curve.color)
+        faint = QColor(color)
         faint.setAlpha(150)
         for x, y, error in zip(self._x, curve.y, curve.error, strict=True):
             if not (np.isfinite(x) and np.isfinite(y)):
@@ -131,7 +131,7 @@ class TimePlot(QWidget):
                 painter.setPen(QPen(faint, 1))
                 painter.drawLine(place(x, y - error), place(x, y + error))
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
+            painter.setBrush(color)
             painter.drawEllipse(place(x, y), 2.2, 2.2)
 
     def _axes(

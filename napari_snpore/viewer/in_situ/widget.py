@@ -22,13 +22,13 @@ from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText, S
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_place
-from napari_snpore.viewer.in_situ.boxes import BoxPanel, BoxWish
+from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
 from napari_snpore.viewer.in_situ.export import write_figures, write_tables
 from napari_snpore.viewer.in_situ.frames import frame_at, show_frame, shown_frame, time_of_frame
 from napari_snpore.viewer.in_situ.layers import (
-    EDGE_COLOUR,
-    box_colour,
+    EDGE_COLOR,
+    box_color,
     box_outlines,
     fibre_outlines,
     frames_data,
@@ -40,7 +40,7 @@ from napari_snpore.viewer.in_situ.layers import (
     show_outlines,
     times_of,
 )
-from napari_snpore.viewer.in_situ.result_text import Diameters, DiameterWish, diameter_lines, measure_diameters
+from napari_snpore.viewer.in_situ.result_text import DiameterOptions, Diameters, diameter_lines, measure_diameters
 from napari_snpore.viewer.in_situ.settings import InSituSettings, beside
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
@@ -201,7 +201,7 @@ class InSituWidget(StepForm):
             self._viewer,
             none="whole image",
             name="fibre region",
-            colour="#22b8cf",
+            color="#22b8cf",
             tip="A drawn rectangle: one fibre with background on both sides. It stays where it is in all frames.",
         )
         rows = self.rows()
@@ -275,23 +275,23 @@ class InSituWidget(StepForm):
         layer = self._images.required()
         return layer, images_from_layer(layer, seconds=self.seconds.value() or None)
 
-    def _wish(self, layer: Layer, series: ImageSeries) -> DiameterWish:
+    def _options(self, layer: Layer, series: ImageSeries) -> DiameterOptions:
         region = None
         if self.region.layer is not None:
             region = rectangles_in(self.region.layer, layer, series.pixel_size_nm)[-1]
-        return self.settings.wish(rectangle_of(region, series.shape, series.pixel_size_nm))
+        return self.settings.options(rectangle_of(region, series.shape, series.pixel_size_nm))
 
     def _start(self) -> None:
         try:
             layer, series = self._series()
-            wish = self._wish(layer, series)
+            options = self._options(layer, series)
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[Diameters, Any]:
-            found = measure_diameters(series, wish, progress, should_stop)
-            return found, fibre_outlines(found.table, series, wish.region)
+            found = measure_diameters(series, options, progress, should_stop)
+            return found, fibre_outlines(found.table, series, options.region)
 
         self.status.run("Measure diameter", work, lambda result: self._on_measured(layer, *result))
 
@@ -300,7 +300,7 @@ class InSituWidget(StepForm):
         name = f"{stem_of(layer.name)}{SEPARATOR}fibre outline"
         polygons, features = outline
         self._outline = show_outlines(
-            self._viewer, layer, outlines_data(layer, polygons, features, name, colours=EDGE_COLOUR)
+            self._viewer, layer, outlines_data(layer, polygons, features, name, colors=EDGE_COLOR)
         )
         self.result.show_lines(diameter_lines(measured))
         table = measured.table
@@ -311,7 +311,7 @@ class InSituWidget(StepForm):
             lines = places, found.curve(places)
         self.plot.show_curves(
             measured.times,
-            [Points(values, errors, EDGE_COLOUR)],
+            [Points(values, errors, EDGE_COLOR)],
             across="time (s)" if measured.unit == "s" else "frame",
             lines=lines,
             tip="Bars: one standard error. Dashed: two lines that meet at the break.",
@@ -325,7 +325,7 @@ class InSituWidget(StepForm):
     def _start_boxes(self) -> None:
         try:
             layer, series = self._series()
-            wish = self.boxes.wish(layer, series.pixel_size_nm)
+            options = self.boxes.options(layer, series.pixel_size_nm)
         except InputError as error:
             self.status.refuse(error)
             return
@@ -333,22 +333,22 @@ class InSituWidget(StepForm):
         def work(progress: Progress, should_stop: ShouldStop) -> pd.DataFrame:
             return box_intensities(
                 series,
-                wish.boxes,
-                vacuum=wish.vacuum,
-                follow=wish.follow,
+                options.boxes,
+                vacuum=options.vacuum,
+                follow=options.follow,
                 progress=progress,
                 should_stop=should_stop,
             )
 
-        self.status.run("Measure intensity", work, lambda table: self._on_intensities(layer, series, wish, table))
+        self.status.run("Measure intensity", work, lambda table: self._on_intensities(layer, series, options, table))
 
-    def _on_intensities(self, layer: Layer, series: ImageSeries, wish: BoxWish, table: pd.DataFrame) -> None:
+    def _on_intensities(self, layer: Layer, series: ImageSeries, options: BoxOptions, table: pd.DataFrame) -> None:
         self._intensities, self._source = table, layer
-        polygons, names = box_outlines(wish.boxes, table, series.pixel_size_nm)
-        colours = [box_colour(name) for name in names]
+        polygons, names = box_outlines(options.boxes, table, series.pixel_size_nm)
+        colors = [box_color(name) for name in names]
         name = f"{stem_of(layer.name)}{SEPARATOR}boxes"
-        outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colours=colours)
-        outlines[1]["text"] = numbers_text("{box}", colours)
+        outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colors=colors)
+        outlines[1]["text"] = numbers_text("{box}", colors)
         shown = show_outlines(self._viewer, layer, outlines)
         self.boxes.show_table(table, with_times=series.times_s is not None)
         self._tool_row.setVisible(True)

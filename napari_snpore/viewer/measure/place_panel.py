@@ -14,7 +14,7 @@ from napari_snpore.viewer.forms.fraction_curve import FractionCurve
 
 
 @dataclass(frozen=True)
-class PlaceWish:
+class PlaceOptions:
     """Which tables of place are asked for.
 
     Parameters
@@ -67,11 +67,11 @@ class PlacePanel(Fold):
         self.wanted.toggled.connect(self._enable)
 
     @property
-    def wish(self) -> PlaceWish | None:
+    def options(self) -> PlaceOptions | None:
         """What is asked for; None where nothing is."""
         if not self.wanted.isChecked():
             return None
-        return PlaceWish(self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked())
+        return PlaceOptions(self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked())
 
     def show_tables(self, tables: Mapping[str, pd.DataFrame], lines: list[str], scheme: PhaseScheme) -> None:
         """Show the sentences and the profile over depth; without tables, nothing."""
@@ -84,7 +84,7 @@ class PlacePanel(Fold):
             self.curve.show_curves(
                 middle,
                 [whole[f"{name}_percent"] for name in scheme.names],
-                list(scheme.colours),
+                list(scheme.colors),
                 title="depth below the surface (nm), middle of each shell",
             )
             has_curve = len(whole) > 1

@@ -24,7 +24,7 @@ from napari_snpore.measurement.objects import (
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.tomography.quality import crowther_nm
 from napari_snpore.viewer.forms.form import caveat, number, percent
-from napari_snpore.viewer.measure.place_panel import PlaceWish
+from napari_snpore.viewer.measure.place_panel import PlaceOptions
 from napari_snpore.volume import Volume
 
 _ONE_NETWORK = 0.5
@@ -32,7 +32,7 @@ _ONE_NETWORK = 0.5
 
 
 @dataclass(frozen=True)
-class MeasureWish:
+class MeasureOptions:
     """What the user asks for.
 
     Parameters
@@ -49,7 +49,7 @@ class MeasureWish:
         The fewest voxels of a resolved object.
     limit_nm : float
         Objects below this length count as short.
-    place : PlaceWish, optional
+    place : PlaceOptions, optional
         Shells, contacts and networks; None: left out.
     """
 
@@ -59,7 +59,7 @@ class MeasureWish:
     connectivity: int = 26
     min_voxels: int = 64
     limit_nm: float = 2.0
-    place: PlaceWish | None = None
+    place: PlaceOptions | None = None
 
     @property
     def name(self) -> str:
@@ -73,10 +73,10 @@ class MeasureWish:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredPhase:
     """Everything that one press of *Measure* finds."""
 
-    wish: MeasureWish
+    options: MeasureOptions
     labels: Volume
     table: pd.DataFrame
     sizes: SizeSummary
@@ -88,8 +88,8 @@ class Measured:
 
 
 def measure_phase(
-    phases: Volume, wish: MeasureWish, intensity: NDArray[Any] | None, progress: Progress, should_stop: ShouldStop
-) -> Measured:
+    phases: Volume, options: MeasureOptions, intensity: NDArray[Any] | None, progress: Progress, should_stop: ShouldStop
+) -> MeasuredPhase:
     """Label and measure the objects of one phase, and count fractions and dead pores.
 
     Raises
@@ -100,43 +100,45 @@ def measure_phase(
     labels = np.asarray(phases.data)
     from napari_snpore.study.pipeline import label_volume  # the study brings in every step: half a second
 
-    mask = labels == wish.phase
+    mask = labels == options.phase
     if not mask.any():
-        raise InputError(f"No voxel of these phases is {wish.name} (label {wish.phase}); there is nothing to measure.")
+        raise InputError(
+            f"No voxel of these phases is {options.name} (label {options.phase}); there is nothing to measure."
+        )
     if intensity is not None and intensity.shape != labels.shape:
         raise InputError(f"The grey volume has shape {intensity.shape}, the phases have {labels.shape}.")
-    if wish.separate_nm is None:
-        objects = label_objects(mask, connectivity=wish.connectivity)
+    if options.separate_nm is None:
+        objects = label_objects(mask, connectivity=options.connectivity)
     else:
-        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=wish.separate_nm)
+        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=options.separate_nm)
     check_stop(should_stop)
     envelope = labels != EXTERIOR
     has_exterior = not envelope.all()
-    volume = label_volume(phases, objects, wish.name)
+    volume = label_volume(phases, objects, options.name)
     table = measure_objects(
         volume,
         intensity=intensity,
         envelope=envelope if has_exterior else None,
-        objects_from=wish.objects_from,
-        min_voxels=wish.min_voxels,
+        objects_from=options.objects_from,
+        min_voxels=options.min_voxels,
         progress=progress,
         should_stop=should_stop,
     )
-    sizes = size_summary(table, limit_nm=wish.limit_nm, min_voxels=wish.min_voxels)
-    fractions = volume_fractions(phases, names=wish.names)
+    sizes = size_summary(table, limit_nm=options.limit_nm, min_voxels=options.min_voxels)
+    fractions = volume_fractions(phases, names=options.names)
     check_stop(should_stop)
     dead = dead_pores(phases, cut_axes=cut_axes_of(phases)) if has_exterior and (labels == PORE).any() else None
     radius_nm = _radius(envelope, phases) if has_exterior else None
-    found = Measured(wish, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
-    if wish.place is None:
+    found = MeasuredPhase(options, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
+    if options.place is None:
         return found
     check_stop(should_stop)
-    details, lines = _place(phases, wish, wish.place, radius_nm, objects, table, dead, fractions)
+    details, lines = _place(phases, options, options.place, radius_nm, objects, table, dead, fractions)
     return replace(found, details=details, detail_lines=tuple(lines))
 
 
 def _radius(envelope: NDArray[np.bool_], phases: Volume) -> float:
-    from napari_snpore.study.phasing import half_radius
+    from napari_snpore.study.segmenting import half_radius
 
     return 2 * half_radius(envelope, phases.spacing)
 
@@ -151,8 +153,8 @@ def _crowther(phases: Volume, radius_nm: float | None) -> float | None:
 
 def _place(
     phases: Volume,
-    wish: MeasureWish,
-    place: PlaceWish,
+    options: MeasureOptions,
+    place: PlaceOptions,
     radius_nm: float | None,
     objects: NDArray[Any],
     table: pd.DataFrame,
@@ -165,19 +167,19 @@ def _place(
     from napari_snpore.study.recipe import MeasureSection
 
     section = MeasureSection(
-        shell_nm=place.shell_nm, delta_nm=place.delta_nm, thickness=place.thickness, min_voxels=wish.min_voxels
+        shell_nm=place.shell_nm, delta_nm=place.delta_nm, thickness=place.thickness, min_voxels=options.min_voxels
     )
     details = detail_tables(
         phases,
-        wish.names,
+        options.names,
         section,
         radius_nm=radius_nm or min(phases.size_nm) / 2,
         cut_axes=cut_axes_of(phases),
-        labels={wish.name: objects},
-        objects={wish.name: table},
+        labels={options.name: objects},
+        objects={options.name: table},
         dead=dead,
     )
-    lines = detail_lines(details, fractions.assign(region="whole"), wish.names, section)
+    lines = detail_lines(details, fractions.assign(region="whole"), options.names, section)
     return details, [re.sub(r"^(\S.*?)\s{2,}", r"<b>\1</b>: ", line) for line in lines]
 
 
@@ -189,9 +191,9 @@ def cut_axes_of(phases: Volume) -> tuple[int, ...]:
     return (1,)
 
 
-def object_lines(measured: Measured) -> list[str]:
+def object_lines(measured: MeasuredPhase) -> list[str]:
     """Say how many objects there are and how long, with what the numbers leave out."""
-    sizes, wish = measured.sizes, measured.wish
+    sizes, options = measured.sizes, measured.options
     inside = sizes.count - sizes.cut_by_box
     noun = "object" if sizes.count == 1 else "objects"
     cut = "none cut by the box"
@@ -199,7 +201,7 @@ def object_lines(measured: Measured) -> list[str]:
         cut = f"{sizes.cut_by_box:,} cut by the box and left out below"
     if not inside:
         cut = "all cut by the box: their sizes say nothing"
-    lines = [f"<b>{sizes.count:,} {wish.name} {noun}</b> ({wish.objects_from}), {cut}"]
+    lines = [f"<b>{sizes.count:,} {options.name} {noun}</b> ({options.objects_from}), {cut}"]
     if inside:
         lines += [
             f"length <b>{number(sizes.median_length_nm)} nm</b> (median, n = {inside:,}, Feret, voxel corners)",
@@ -217,17 +219,17 @@ def object_lines(measured: Measured) -> list[str]:
         lines.append(caveat(sentence))
     volumes = measured.table["volume_nm3"].to_numpy(np.float64)
     largest = float(volumes.max() / volumes.sum())
-    if wish.separate_nm is None and largest > _ONE_NETWORK and sizes.count > 1:
+    if options.separate_nm is None and largest > _ONE_NETWORK and sizes.count > 1:
         lines.append(
             caveat(
-                f"One object holds {percent(largest)} of the {wish.name}: a connected network is one object until it is "
+                f"One object holds {percent(largest)} of the {options.name}: a connected network is one object until it is "
                 "separated."
             )
         )
     return lines
 
 
-def fraction_lines(measured: Measured) -> list[str]:
+def fraction_lines(measured: MeasuredPhase) -> list[str]:
     """Say the share of each phase, and how much of the pores is closed."""
     table = measured.fractions
     shares = "&nbsp;&nbsp; ".join(

@@ -31,7 +31,13 @@ from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.measure.place_panel import PlacePanel
-from napari_snpore.viewer.measure.results import Measured, MeasureWish, fraction_lines, measure_phase, object_lines
+from napari_snpore.viewer.measure.results import (
+    MeasuredPhase,
+    MeasureOptions,
+    fraction_lines,
+    measure_phase,
+    object_lines,
+)
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layers import (
@@ -55,7 +61,7 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.volume import Volume
 
 _EMPTY = "Make phases first (Threshold, Apply), or open a run"
-_COLOURS = {
+_COLORS = {
     "each its own": None,
     "length (nm)": "length_nm",
     "width (nm)": "width_nm",
@@ -86,7 +92,7 @@ class MeasureWidget(StepForm):
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__()
         self._viewer = plain_viewer(viewer)
-        self._measured: Measured | None = None
+        self._measured: MeasuredPhase | None = None
         self._made: Labels | None = None
         self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
@@ -160,7 +166,7 @@ class MeasureWidget(StepForm):
         """Return the layers and the settings; what was measured is measured again."""
         return {
             "layer": None if self.layer is None else self.layer.name,
-            "grey": None if self._grey.layer is None else self._grey.layer.name,
+            "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
         }
@@ -170,8 +176,8 @@ class MeasureWidget(StepForm):
         if state.get("layer") in layers:
             self.layer = layers[state["layer"]]
         if state.get("grey") in layers:
-            self._grey.layer = layers[state["grey"]]
-        set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "colour_box"})
+            self._gray.layer = layers[state["grey"]]
+        set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"})
         set_form_values(self.place, state.get("place", {}))
 
     def closed(self) -> None:
@@ -249,19 +255,19 @@ class MeasureWidget(StepForm):
         )
         self.min_voxels = CountBox(64, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved.")
         self.limit = NumberBox(2.0, 0.01, 1e5, step=0.1, tip="The share of objects shorter than this is given.")
-        self.with_grey = QCheckBox("from")
-        self.with_grey.setToolTip("Also mean and sum of the grey values of each object.")
-        self._grey = LayerChoice(self._viewer, is_volume, empty="no grey volume", what="grey volume")
-        grey = QHBoxLayout()
-        grey.addWidget(self.with_grey)
-        grey.addWidget(self._grey, 1)
+        self.with_gray = QCheckBox("from")
+        self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
+        self._gray = LayerChoice(self._viewer, is_volume, empty="no grey volume", what="grey volume")
+        gray = QHBoxLayout()
+        gray.addWidget(self.with_gray)
+        gray.addWidget(self._gray, 1)
         more.form.addRow("Separation contrast h (nm)", self.contrast)
         more.form.addRow("Connectivity (neighbours)", self.connectivity)
         more.form.addRow("Resolved from (voxels)", self.min_voxels)
         more.form.addRow("Short below (nm)", self.limit)
         self.show_dead = QCheckBox("dead pores as a layer")
         self.show_dead.setToolTip("Pores that nothing from outside reaches through void (6 neighbours), in red.")
-        more.form.addRow("Grey values", grey)
+        more.form.addRow("Grey values", gray)
         more.form.addRow(self.show_dead)
         return more
 
@@ -283,17 +289,17 @@ class MeasureWidget(StepForm):
         self.table_button.setToolTip("Open napari's table of the selected layer's objects below the picture.")
         self.table_button.setVisible(hasattr(self._viewer, "window"))
         self.table_button.clicked.connect(self._open_table)
-        self.colour_box = QComboBox()
-        self.colour_box.setToolTip("Colour the objects by one of their quantities.")
-        self.colour_box.addItems([f"Colour: {name}" for name in _COLOURS])
-        self.colour_box.currentIndexChanged.connect(self._colour)
+        self.color_box = QComboBox()
+        self.color_box.setToolTip("Colour the objects by one of their quantities.")
+        self.color_box.addItems([f"Colour: {name}" for name in _COLORS])
+        self.color_box.currentIndexChanged.connect(self._color)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip("Write the table of objects, one row each, units in the column names.")
         self.save_button.clicked.connect(self._ask_path)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.table_button)
-        line.addWidget(self.colour_box, 1)
+        line.addWidget(self.color_box, 1)
         line.addWidget(self.save_button)
         self._tool_row = QWidget()
         self._tool_row.setLayout(line)
@@ -341,42 +347,42 @@ class MeasureWidget(StepForm):
         if event.value is self._source:
             self._source = None
 
-    def _wish(self) -> MeasureWish:
+    def _options(self) -> MeasureOptions:
         layer = self._phases.required()
-        return MeasureWish(
+        return MeasureOptions(
             phase=self.phase_box.currentIndex() + 1,
             names=tuple(scheme_of(layer).names),
             separate_nm=self.contrast.value() if self.separated.isChecked() else None,
             connectivity=int(self.connectivity.currentText()),
             min_voxels=self.min_voxels.value(),
             limit_nm=self.limit.value(),
-            place=self.place.wish,
+            place=self.place.options,
         )
 
     def _start(self) -> None:
         try:
-            layer, wish = self._phases.required(), self._wish()
+            layer, options = self._phases.required(), self._options()
             phases = volume_from_layer(layer)
-            grey = array_from_layer(self._grey.required()) if self.with_grey.isChecked() else None
+            gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
         except InputError as error:
             self.status.refuse(error)
             return
 
-        def work(progress: Progress, should_stop: ShouldStop) -> Measured:
-            intensity = None if grey is None else np.asarray(grey)
-            return measure_phase(phases, wish, intensity, progress, should_stop)
+        def work(progress: Progress, should_stop: ShouldStop) -> MeasuredPhase:
+            intensity = None if gray is None else np.asarray(gray)
+            return measure_phase(phases, options, intensity, progress, should_stop)
 
-        self.status.run(f"Measure {wish.name}", work, lambda measured: self._on_measured(layer, measured))
+        self.status.run(f"Measure {options.name}", work, lambda measured: self._on_measured(layer, measured))
 
-    def _on_measured(self, layer: Layer, measured: Measured) -> None:
-        wish = measured.wish
-        name = f"{stem_of(layer.name)}{SEPARATOR}{wish.name} objects"
+    def _on_measured(self, layer: Layer, measured: MeasuredPhase) -> None:
+        options = measured.options
+        name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
-        data = objects_data(measured.labels, measured.table, name, phase=wish.name)
+        data = objects_data(measured.labels, measured.table, name, phase=options.name)
         data[1]["metadata"][KEY]["crowther_nm"] = measured.crowther_nm  # figures mark it as the histograms here do
         self._made = put_layer(self._viewer, data)  # type: ignore[assignment]
         self._made.colormap = object_colormap(None)
-        self._offer_colours()
+        self._offer_colors()
         self._show(layer)
         if self.show_dead.isChecked() and measured.dead is not None:
             mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
@@ -392,7 +398,7 @@ class MeasureWidget(StepForm):
         self.object_result.show_lines(object_lines(measured))
         self.fraction_result.show_lines(fraction_lines(measured))
         table = measured.table[~measured.table["touches_border"]]
-        colour = scheme_of(layer).colours[measured.wish.phase - 1]
+        color = scheme_of(layer).colors[measured.options.phase - 1]
         self.place.show_tables(measured.details, list(measured.detail_lines), scheme_of(layer))
         marks = {"voxel size (nm)": max(measured.labels.spacing)}
         if measured.crowther_nm is not None:
@@ -402,24 +408,24 @@ class MeasureWidget(StepForm):
             (self.width_plot, "width_nm", marks),
             (self.aspect_plot, "aspect_ratio", None),
         ):
-            plot.show_values(table[column], colour=colour, marks=known)
+            plot.show_values(table[column], color=color, marks=known)
         self._plot_row.setVisible(len(table) > 0)
         self._tool_row.setVisible(True)
 
-    def _offer_colours(self) -> None:
+    def _offer_colors(self) -> None:
         """Offer every number of the table, the usual ones first, and go back to a colour for each object."""
         table = self.table
         numbers = [] if table is None else [str(name) for name in table.select_dtypes("number") if name != "label"]
-        usual = {column: words for words, column in _COLOURS.items() if column in numbers}
-        blocked = self.colour_box.blockSignals(True)
-        self.colour_box.clear()
-        self.colour_box.addItem(f"Colour: {next(iter(_COLOURS))}", None)
+        usual = {column: words for words, column in _COLORS.items() if column in numbers}
+        blocked = self.color_box.blockSignals(True)
+        self.color_box.clear()
+        self.color_box.addItem(f"Colour: {next(iter(_COLORS))}", None)
         for column in [*usual, *(name for name in numbers if name not in usual)]:
-            self.colour_box.addItem(f"Colour: {usual.get(column, column)}", column)
-        self.colour_box.blockSignals(blocked)
+            self.color_box.addItem(f"Colour: {usual.get(column, column)}", column)
+        self.color_box.blockSignals(blocked)
 
-    def _colour(self) -> None:
-        column = self.colour_box.currentData()
+    def _color(self) -> None:
+        column = self.color_box.currentData()
         if self._made is None or self.table is None:
             self.status.refuse(InputError("The layer of objects is gone; press Measure to make it again."))
             return

@@ -64,14 +64,14 @@ def run_layers(folder: str | Path) -> list[LayerData]:
     recipe = _recipe(folder)
     name = (recipe.name if recipe is not None else "") or folder.name
     found: list[LayerData] = []
-    grey = _grey(folder, recipe)
-    if grey is not None:
-        found.append(volume_data(grey, SEPARATOR.join([name, *_made_by(grey)])))
+    gray = _gray(folder, recipe)
+    if gray is not None:
+        found.append(volume_data(gray, SEPARATOR.join([name, *_made_by(gray)])))
     phases = _volume_file(folder, "phases")
     if phases is not None:
         volume = read_volume(phases)
         data = Volume(np.asarray(volume.data), volume.spacing, volume.origin, volume.history)
-        opacity = 1.0 if grey is None else 0.7
+        opacity = 1.0 if gray is None else 0.7
         found.append(phases_data(data, f"{name}{SEPARATOR}phases", _scheme(recipe, volume), opacity=opacity))
     for path in sorted((folder / "volumes").glob("objects_*")):
         found.append(_objects(folder, path, name, visible=phases is None))
@@ -179,7 +179,7 @@ def _volume_file(folder: Path, name: str) -> Path | None:
     return next((path for path in found if path.exists()), None)
 
 
-def _grey(folder: Path, recipe: Recipe | None) -> Volume | None:
+def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
     """Return the reconstruction, or the volume that the run started from where it is still there."""
     made = _volume_file(folder, "reconstruction")
     if made is not None:

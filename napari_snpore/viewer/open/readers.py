@@ -16,7 +16,7 @@ import numpy as np
 from napari_snpore.errors import FileFormatError, InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.files import SUFFIXES, describe, read_tilt_series, read_volume
 from napari_snpore.files.image_series import is_in_time, read_image_series
-from napari_snpore.files.tiff import is_grey_stack
+from napari_snpore.files.tiff import is_gray_stack
 from napari_snpore.viewer.open.open_run import find_runs, runs_layers
 from napari_snpore.viewer.shared.layers import LayerData, name_from_path, series_data, volume_data
 from napari_snpore.viewer.window.manifest import find_window
@@ -177,7 +177,7 @@ def _is_ours(path: Path, *, several: bool) -> bool:
     suffix = path.suffix.lower()
     if suffix in _OURS_ALONE or several:
         return suffix in (*SUFFIXES, ".mdoc") and path.is_file()
-    return describe(path) is not None or (suffix in (".tif", ".tiff") and is_grey_stack(path))
+    return describe(path) is not None or (suffix in (".tif", ".tiff") and is_gray_stack(path))
 
 
 def _is_folder(path: Path) -> bool:

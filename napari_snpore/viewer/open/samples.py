@@ -53,14 +53,14 @@ def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[La
     """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
     from napari_snpore.phantom import make_phantom
     from napari_snpore.viewer.shared.worker import run_alive
-    from napari_snpore.volume import Step, Volume
+    from napari_snpore.volume import HistoryStep, Volume
 
     phantom = run_alive(
         f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, seed=seed, **options)
     )
-    grey = phantom.volume
-    truth = Volume(phantom.phases, grey.spacing, grey.origin, (*grey.history, Step("planted phases")))
+    gray = phantom.volume
+    truth = Volume(phantom.phases, gray.spacing, gray.origin, (*gray.history, HistoryStep("planted phases")))
     return [
         phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
-        volume_data(grey, state),  # last: the active layer is the one to work on
+        volume_data(gray, state),  # last: the active layer is the one to work on
     ]

@@ -129,7 +129,7 @@ class AlignmentPanel(QWidget):
         """Show an alignment; while there is none, the direction that the file names, or the one given here."""
         if self.mode.currentText() == GIVEN:
             angle = self.axis_angle.value()
-        values = (angle, 0.0) if alignment is None else (alignment.tilt_axis_angle, alignment.tilt_axis_offset_px)
+        values = (angle, 0.0) if alignment is None else (alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px)
         for box, value in zip((self.axis_angle, self.offset), values, strict=True):
             box.blockSignals(True)
             box.setValue(value)
@@ -188,7 +188,7 @@ def alignment_lines(alignment: Alignment) -> list[str]:
     """Return what an alignment found, with its caveats."""
     left = float(np.median(alignment.residual_px))
     lines = [
-        f"axis <b>{signed(alignment.tilt_axis_angle, 1)}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
+        f"axis <b>{signed(alignment.tilt_axis_angle_deg, 1)}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
         + (f", left over {number(left)} px (median)" if np.isfinite(left) else ", set by hand")
     ]
     return lines + [caveat(note) for note in alignment.notes]

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.forms.form import CAVEAT, percent
 from napari_snpore.viewer.forms.gray_image import GrayImage
-from napari_snpore.viewer.reconstruct.steps import Look
+from napari_snpore.viewer.reconstruct.steps import LivePlane
 
 _PLACES = 1000
 _HEIGHT = 210
@@ -46,7 +46,7 @@ class LiveSlice(QWidget):
         """Place along the tilt axis as a share of its length."""
         return (self.slider.value() + 0.5) / _PLACES
 
-    def show_look(self, look: Look, rows: int, *, note: str = "") -> None:
+    def show_look(self, look: LivePlane, rows: int, *, note: str = "") -> None:
         """Show a plane; ``note`` is its caveat."""
         y = min(int(self.share * rows), rows - 1)
         self.place.setText(f"{y} px, {y * look.pixel_size_nm:.4g} nm")

@@ -58,7 +58,7 @@ class Aligned:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class LivePlane:
     """One plane under the present settings, and its row of all images before and after alignment, sorted by angle."""
 
     plane: Slice
@@ -115,14 +115,14 @@ class Stages:
 def find(stages: Stages, preparation: PrepareSection, axis_angle: float | None, **watch: Any) -> Aligned:
     """Align the prepared series; ``axis_angle`` None: its direction is found too."""
     series = stages.prepared(preparation)
-    found = align(series, tilt_axis_angle=axis_angle, **watch)
+    found = align(series, tilt_axis_angle_deg=axis_angle, **watch)
     return Aligned(found, preparation, len(stages.raw.angles_deg))
 
 
 def unaligned(series: TiltSeries, axis_angle: float | None) -> Alignment:
     """Return the alignment that knows a direction only: the given one, or that of the file."""
     count = len(series.angles_deg)
-    angle = series.tilt_axis_angle if axis_angle is None else axis_angle
+    angle = series.tilt_axis_angle_deg if axis_angle is None else axis_angle
     return Alignment(np.zeros((count, 2)), angle, 0.0, np.full(count, np.nan))
 
 
@@ -135,7 +135,7 @@ def look(
     *,
     quick: bool,
     should_stop: ShouldStop,
-) -> Look:
+) -> LivePlane:
     """Reconstruct the plane at share ``y`` of the length; ``quick``: as few iterations as take half a second at most."""
     start = time.perf_counter()
     preview = stages.preview(preparation, alignment)
@@ -147,10 +147,10 @@ def look(
     order = np.argsort(preview.series.angles_deg, kind="stable")
     after = before = preview.row(row)[order]
     if alignment is None:
-        return Look(plane, final, before, None, seconds, preview.series.pixel_size_nm)
+        return LivePlane(plane, final, before, None, seconds, preview.series.pixel_size_nm)
     still = alignment.changed(shifts_px=np.zeros_like(alignment.shifts_px), tilt_axis_offset_px=0.0)
     before = preview.aligned_by(still).row(row)[order]
-    return Look(plane, final, before, after, seconds, preview.series.pixel_size_nm)
+    return LivePlane(plane, final, before, after, seconds, preview.series.pixel_size_nm)
 
 
 def _plane_options(section: ReconstructSection, columns: int, quick: bool) -> tuple[dict[str, Any], bool]:

@@ -31,7 +31,7 @@ from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
 from napari_snpore.viewer.reconstruct.steps import (
     Aligned,
-    Look,
+    LivePlane,
     Reconstruction,
     Stages,
     compare_halves,
@@ -68,7 +68,7 @@ class _News(QObject):
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    look: Look
+    look: LivePlane
     rows: int
     aligned: bool
 
@@ -337,14 +337,14 @@ class ReconstructWidget(StepForm):
     def _show_alignment(self) -> None:
         assert self._stages is not None
         alignment, angles = self.alignment, self._stages.raw.angles_deg
-        self.aligning.show_alignment(alignment, angle=self._stages.raw.tilt_axis_angle)
+        self.aligning.show_alignment(alignment, angle=self._stages.raw.tilt_axis_angle_deg)
         used = np.setdiff1d(np.arange(len(angles)), self.tilts.left_out)
         if alignment is None:
             self.tilts.forget()
         else:
             self.tilts.show_alignment(used.tolist(), alignment.shifts_px, alignment.residual_px)
         self.aligning.offer_export(alignment, angles[used])
-        turned = alignment is not None and abs(alignment.tilt_axis_angle) > 45
+        turned = alignment is not None and abs(alignment.tilt_axis_angle_deg) > 45
         _, height, width = self._stages.raw.shape
         wide, long = (height, width) if turned else (width, height)
         factor = self.preparing.bin.value()
@@ -361,7 +361,7 @@ class ReconstructWidget(StepForm):
             self._refresh()
             return
         angle, offset = self.aligning.axis_angle.value(), self.aligning.offset.value()
-        changed = self._aligned.alignment.changed(tilt_axis_angle=angle, tilt_axis_offset_px=offset)
+        changed = self._aligned.alignment.changed(tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset)
         self._aligned = replace(self._aligned, alignment=changed)
         self._show_alignment()
         self._refresh()

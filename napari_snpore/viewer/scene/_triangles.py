@@ -185,12 +185,12 @@ def _taubin(vertices: Vertices, faces: Faces, iterations: int, cancelled: Should
     starts, ends = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     # each edge is in two triangles and runs the other way in the second: all its neighbours are counted once at each vertex
     shares = (1 / np.bincount(starts, minlength=count)).astype(np.float32)
-    mean_of_neighbours = scipy.sparse.csr_array((shares[starts], (starts, ends)), shape=(count, count))
+    mean_of_neighbors = scipy.sparse.csr_array((shares[starts], (starts, ends)), shape=(count, count))
     places = vertices
     for _ in range(iterations):
         check_stop(cancelled)
         for weight in (np.float32(_TAUBIN_SHRINK), np.float32(_TAUBIN_GROW)):
-            places = places + weight * (mean_of_neighbours @ places - places)
+            places = places + weight * (mean_of_neighbors @ places - places)
     return places
 
 

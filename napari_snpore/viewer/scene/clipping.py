@@ -14,7 +14,7 @@ from napari_snpore.volume import Triple
 
 
 @dataclass(frozen=True)
-class Cut:
+class ClippingCut:
     """One plane that cuts the scene; what lies on the side of its normal stays.
 
     Parameters
@@ -29,14 +29,14 @@ class Cut:
     normal: Triple
 
 
-def box_cuts(low: Triple, high: Triple) -> list[Cut]:
+def box_cuts(low: Triple, high: Triple) -> list[ClippingCut]:
     """Return the six planes around a box (nm)."""
     cuts = []
     for axis in range(3):
         for place, sign in ((low, 1.0), (high, -1.0)):
             normal = [0.0, 0.0, 0.0]
             normal[axis] = sign
-            cuts.append(Cut(place, (normal[0], normal[1], normal[2])))
+            cuts.append(ClippingCut(place, (normal[0], normal[1], normal[2])))
     return cuts
 
 
@@ -47,7 +47,7 @@ def can_be_clipped(layer: Layer) -> bool:
     )  # fmt: skip
 
 
-def clip(layers: Iterable[Layer], cuts: Sequence[Cut]) -> None:
+def clip(layers: Iterable[Layer], cuts: Sequence[ClippingCut]) -> None:
     """Cut layers by planes; no plane shows them whole again.
 
     Parameters
@@ -62,7 +62,7 @@ def clip(layers: Iterable[Layer], cuts: Sequence[Cut]) -> None:
             layer.experimental_clipping_planes = [in_data(layer, cut) for cut in cuts]
 
 
-def in_data(layer: Layer, cut: Cut) -> dict[str, object]:
+def in_data(layer: Layer, cut: ClippingCut) -> dict[str, object]:
     """Return a plane in the data coordinates of a layer, as napari takes it.
 
     With world = linear · data + shift in nm, the plane n · (world − p) = 0 has the normal linearᵀ · n in data coordinates.

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from napari_snpore.viewer.boxes.boxes import Boxes
 from napari_snpore.viewer.forms.form import NumberBox
-from napari_snpore.viewer.scene.clipping import Cut, box_cuts
+from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts
 from napari_snpore.viewer.slices.oblique import plane_axes
 from napari_snpore.volume import Triple
 
@@ -72,7 +72,7 @@ class CutRow(QObject):
         """What can be chosen."""
         return [self.by.itemText(k) for k in range(self.by.count())]
 
-    def cuts(self, place_nm: Triple | None) -> list[Cut]:
+    def cuts(self, place_nm: Triple | None) -> list[ClippingCut]:
         """Return the planes, those that are no box's through a point (nm) or beside it; none without a point."""
         text = self.by.currentText()
         for k in range(len(self._boxes)):
@@ -84,7 +84,7 @@ class CutRow(QObject):
             PLANES[text] if text in PLANES else np.cross(*plane_axes(self.tilt.value(), self.turn.value()))
         )
         place = np.array(place_nm) + self.shift.value() * normal
-        return [Cut(_triple(place), _triple(-normal if self.flip.isChecked() else normal))]
+        return [ClippingCut(_triple(place), _triple(-normal if self.flip.isChecked() else normal))]
 
     def list_boxes(self) -> None:
         """List the boxes that there are now."""

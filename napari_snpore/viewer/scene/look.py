@@ -13,7 +13,7 @@ from napari.layers import Image, Labels, Layer
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.theme import ink_of, is_light
-from napari_snpore.viewer.shared.view_kept import still_position
+from napari_snpore.viewer.shared.view_kept import keeping_position
 
 TEMPERATURE = "inferno"
 """Dark to bright by equal steps of lightness, so that grey values keep their order in print and for colour-blind readers."""
@@ -31,8 +31,8 @@ RENDERINGS: Mapping[str, str] = {
 _BOX_WIDTH = 1.5
 _CLEAR_TO = 0.25  # of the contrast range
 _SEEN: tuple[str, ...] = ("visible",)
-_SEEN_OF_IMAGES = ("visible", "colormap", "rendering", "blending")
-_SEEN_OF_BOXES = ("visible", "points", "line_thickness", "line_color")
+_SHOWN_OF_IMAGES = ("visible", "colormap", "rendering", "blending")
+_SHOWN_OF_BOXES = ("visible", "points", "line_thickness", "line_color")
 
 
 class SceneLook:
@@ -67,7 +67,7 @@ class SceneLook:
         viewer = self._viewer()
         if viewer is None:
             return
-        with still_position(viewer):  # napari takes the slice that the camera of 3D looks at
+        with keeping_position(viewer):  # napari takes the slice that the camera of 3D looks at
             viewer.dims.ndisplay = self._ndisplay
         for layer in viewer.layers:
             if layer in self._layers:
@@ -82,9 +82,9 @@ class SceneLook:
             setattr(viewer.scene.camera, name, value)
 
     def _take(self, layer: Layer) -> None:
-        names = _SEEN_OF_IMAGES if isinstance(layer, Image) else _SEEN
+        names = _SHOWN_OF_IMAGES if isinstance(layer, Image) else _SEEN
         look = {name: getattr(layer, name) for name in names}
-        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SEEN_OF_BOXES})
+        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SHOWN_OF_BOXES})
 
 
 def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", keep: Sequence[Layer] = ()) -> None:
@@ -141,6 +141,6 @@ def temperature(viewer: ViewerModel) -> Any:
     if not is_light(viewer):
         return TEMPERATURE
     places = np.linspace(0.0, 1.0, 256)
-    colours = np.array(ensure_colormap(TEMPERATURE).map(places))
-    colours[:, 3] = np.clip(places / _CLEAR_TO, 0.0, 1.0)
-    return Colormap(colours, name=ON_WHITE)
+    colors = np.array(ensure_colormap(TEMPERATURE).map(places))
+    colors[:, 3] = np.clip(places / _CLEAR_TO, 0.0, 1.0)
+    return Colormap(colors, name=ON_WHITE)

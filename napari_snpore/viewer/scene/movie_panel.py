@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.figure.gather import colours_of
+from napari_snpore.viewer.figure.gather import colors_of
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.scene.film import Film
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames
@@ -103,7 +103,7 @@ class MoviePanel(Fold):
         self._status.run("Movie", film.work, self._say)
 
     def _save_tilts(self, path: str | Path, series: Layer) -> None:
-        tilts, speed, colours = series_from_layer(series), self.speed.value(), colours_of(series)
+        tilts, speed, colors = series_from_layer(series), self.speed.value(), colors_of(series)
         limits = (float(series.contrast_limits[0]), float(series.contrast_limits[1]))
         recipe = {
             "movie": "tilt series",
@@ -114,7 +114,7 @@ class MoviePanel(Fold):
         }
 
         def work(progress: Progress, should_stop: ShouldStop) -> Path:
-            frames = list(tilt_frames(tilts, contrast_limits=limits, colours=colours))
+            frames = list(tilt_frames(tilts, contrast_limits=limits, colors=colors))
             return write_movie(
                 path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
             )

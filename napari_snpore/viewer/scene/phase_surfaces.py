@@ -18,7 +18,7 @@ from napari_snpore.viewer.scene.surfaces import PhaseSurface, phase_surface
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, VOLUME_AXES, kind_of, record_of
 from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 from napari_snpore.viewer.shared.units import UNIT, nm_a_unit
-from napari_snpore.viewer.shared.view_kept import add_quietly, still_position
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.volume import Volume
 
 KIND = "surface"
@@ -33,7 +33,7 @@ class NamedSurface:
 
     phase: str
     label: int
-    colour: str
+    color: str
     surface: PhaseSurface
 
 
@@ -66,7 +66,7 @@ def surfaces_of(
         surface = phase_surface(
             labels, label, spacing=phases.spacing, smoothing=smoothing, max_triangles=max_triangles, cancelled=stop
         )
-        found.append(NamedSurface(name, label, scheme.colours[label - 1], surface))
+        found.append(NamedSurface(name, label, scheme.colors[label - 1], surface))
     progress(len(names), len(names))
     if not found:
         raise InputError(f"None of the phases {', '.join(names)} has a voxel; there is no surface to draw.")
@@ -91,7 +91,7 @@ def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surf
     origin = tuple((nm_a_unit(source.units) * source.translate).tolist())
     layer = surface_layer(viewer, source, named.phase)
     if layer is not None:
-        with still_position(viewer):
+        with keeping_position(viewer):
             layer.data = data
             layer.translate = origin
         layer.metadata = {**layer.metadata, KEY: record}
@@ -99,7 +99,7 @@ def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surf
     layer = Surface(
         data,
         name=name_of_surface(source.name, named.phase),
-        colormap=_one_colour(named.colour),
+        colormap=_one_color(named.color),
         shading="smooth",
         opacity=OPACITIES.get(named.phase, 0.5),
         blending="translucent",
@@ -109,7 +109,7 @@ def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surf
         metadata={KEY: record},
         visible=viewer.dims.ndisplay == 3,
     )
-    add_quietly(viewer, layer)
+    add_keeping_selection(viewer, layer)
     _follow_name(source, layer)
     return layer
 
@@ -172,7 +172,7 @@ def _as_uint8(labels: Any, layer_name: str) -> Any:
     return np.asarray(labels).astype(np.uint8)
 
 
-def _one_colour(colour: str) -> object:
+def _one_color(color: str) -> object:
     from napari.utils.colormaps import Colormap
 
-    return Colormap([colour, colour], name=f"phase {colour}")
+    return Colormap([color, color], name=f"phase {color}")

@@ -59,12 +59,12 @@ class PhaseRows(QWidget):
                 f"'{layer.name}' has labels up to {len(scheme.names):,}, which look like objects; "
                 f"the first {MOST_PHASES} are offered."
             )
-        for row, (name, colour) in enumerate(list(zip(scheme.names, scheme.colours, strict=True))[:MOST_PHASES]):
+        for row, (name, color) in enumerate(list(zip(scheme.names, scheme.colors, strict=True))[:MOST_PHASES]):
             tick = QCheckBox(name)
             tick.setToolTip(f"Show the surface of {name}.")
             swatch = QLabel()
             swatch.setFixedSize(14, 14)
-            swatch.setStyleSheet(f"background: {colour}; border: 1px solid gray;")
+            swatch.setStyleSheet(f"background: {color}; border: 1px solid gray;")
             opacity = QSlider(Qt.Orientation.Horizontal)
             opacity.setRange(0, 100)
             opacity.setToolTip(f"Opacity of {name}, 0 to 100 %.")

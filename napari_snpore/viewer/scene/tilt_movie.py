@@ -25,7 +25,7 @@ def tilt_frames(
     series: TiltSeries,
     *,
     contrast_limits: tuple[float, float] | None = None,
-    colours: NDArray[np.uint8] | None = None,
+    colors: NDArray[np.uint8] | None = None,
     labels: bool = True,
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the images of a tilt series in order of angle as RGB; one image is held at a time.
@@ -39,7 +39,7 @@ def tilt_frames(
         Any dtype.
     contrast_limits : (float, float), optional
         Grey values shown black and white, in all images; by default such that 0.1 % of all pixels lie outside at either end.
-    colours : array, uint8, shape (256, 3), optional
+    colors : array, uint8, shape (256, 3), optional
         RGB from the lower limit to the upper one, gamma included; by default black to white.
     labels : bool
         Write the tilt angle (degrees) in the upper left corner.
@@ -60,22 +60,22 @@ def tilt_frames(
         limits = tuple(float(limit) for limit in contrast_limits)
         if len(limits) != 2 or not np.isfinite(limits).all() or limits[0] >= limits[1]:
             raise InputError(f"contrast_limits is {contrast_limits}; two finite numbers are needed, the lower first.")
-    if colours is None:
-        colours = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
-    if colours.shape != (256, 3) or colours.dtype != np.uint8:
-        raise InputError(f"colours is {colours.dtype} of shape {colours.shape}; uint8 of shape (256, 3) is needed.")
-    return _frames(series, limits, colours, labels)
+    if colors is None:
+        colors = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    if colors.shape != (256, 3) or colors.dtype != np.uint8:
+        raise InputError(f"colours is {colors.dtype} of shape {colors.shape}; uint8 of shape (256, 3) is needed.")
+    return _frames(series, limits, colors, labels)
 
 
 def _frames(
-    series: TiltSeries, limits: tuple[float, float], colours: NDArray[np.uint8], labels: bool
+    series: TiltSeries, limits: tuple[float, float], colors: NDArray[np.uint8], labels: bool
 ) -> Iterator[NDArray[np.uint8]]:
     low, high = limits
     for number in np.argsort(series.angles_deg, kind="stable"):
         image = _fitted(np.asarray(series.images[number], dtype=np.float32))
         # round, so that uint8 data between 0 and 255 pass unchanged
-        grey = np.rint(255 * np.clip(np.nan_to_num((image - low) / (high - low), nan=0.0), 0, 1)).astype(np.uint8)
-        picture = colours[grey]
+        gray = np.rint(255 * np.clip(np.nan_to_num((image - low) / (high - low), nan=0.0), 0, 1)).astype(np.uint8)
+        picture = colors[gray]
         yield _labelled(picture, series.angles_deg[number]) if labels else picture
 
 

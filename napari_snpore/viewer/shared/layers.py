@@ -19,7 +19,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
-from napari_snpore.volume import Step, Triple, Volume
+from napari_snpore.volume import HistoryStep, Triple, Volume
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -31,15 +31,15 @@ KEY = "napari_snpore"
 FRAMES, OUTLINES = "frames", "outlines"
 """Kinds of the layers of an in situ series: its images, and the fitted edges drawn over them."""
 
-ENVELOPE_COLOUR = "#e8590c"
-DEAD_COLOUR = "#d6336c"
+ENVELOPE_COLOR = "#e8590c"
+DEAD_COLOR = "#d6336c"
 VOLUME_AXES = ("z", "y", "x")
 SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
 
 LayerData = tuple[Any, dict[str, Any], str]
 
-_SPARE_COLOURS = ("#ffffff", "#2f6db5", "#f4c20d", "#c0504d", "#7f7f7f", "#5b9f4b", "#8064a2", "#d98bb0")
+_SPARE_COLORS = ("#ffffff", "#2f6db5", "#f4c20d", "#c0504d", "#7f7f7f", "#5b9f4b", "#8064a2", "#d98bb0")
 
 
 def volume_data(volume: Volume, name: str, **options: Any) -> LayerData:
@@ -55,7 +55,7 @@ def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
         series.history,
         angles_deg=series.angles_deg.tolist(),
         pixel_size_nm=series.pixel_size_nm,
-        tilt_axis_angle=series.tilt_axis_angle,
+        tilt_axis_angle_deg=series.tilt_axis_angle_deg,
     )
     meta = {"name": name, **_place((series.pixel_size_nm,) * 3, axes=SERIES_AXES), "metadata": record}
     return series.images, {**meta, **options}, "image"
@@ -63,7 +63,7 @@ def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
 
 def phases_data(phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **options: Any) -> LayerData:
     """Return the layer data of phase labels in the colours of their scheme; label 0 (exterior) is transparent."""
-    record = _record("phases", phases.history, phase_names=list(scheme.names), phase_colours=list(scheme.colours))
+    record = _record("phases", phases.history, phase_names=list(scheme.names), phase_colors=list(scheme.colors))
     meta = {
         "name": name,
         **_place(phases.spacing, phases.origin),
@@ -76,7 +76,7 @@ def phases_data(phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **op
 
 def phases_like(layer: Layer, labels: Any, name: str, scheme: PhaseScheme, **parameters: Any) -> LayerData:
     """Return the layer data of phases in the place of the layer that they were made from, with one more step of history."""
-    history = (*steps_of(record_of(layer)), Step("segment", parameters))
+    history = (*steps_of(record_of(layer)), HistoryStep("segment", parameters))
     data, meta, kind = phases_data(Volume(labels, (1.0, 1.0, 1.0), history=history), name, scheme)
     place = {key: getattr(layer, key) for key in ("scale", "translate", "units", "axis_labels")}
     return data, {**meta, **place}, kind
@@ -116,7 +116,7 @@ def envelope_data(skin: Volume, name: str, **options: Any) -> LayerData:
         "name": name,
         **_place(skin.spacing, skin.origin),
         "metadata": _record("envelope", skin.history),
-        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: ENVELOPE_COLOUR, None: "transparent"}),
+        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: ENVELOPE_COLOR, None: "transparent"}),
         "opacity": 1.0,
     }
     return np.asarray(skin.data).view(np.uint8), {**meta, **options}, "labels"
@@ -130,7 +130,7 @@ def dead_data(mask: Volume, name: str) -> LayerData:
         "name": name,
         **_place(mask.spacing, mask.origin),
         "metadata": _record("dead pores", mask.history),
-        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: DEAD_COLOUR, None: "transparent"}),
+        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: DEAD_COLOR, None: "transparent"}),
     }
     return np.asarray(mask.data).view(np.uint8), meta, "labels"
 
@@ -185,9 +185,9 @@ def phase_colormap(scheme: PhaseScheme) -> Any:
     """Return the label colours of a scheme; everything that it does not name is transparent."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    colours.update(enumerate(scheme.colours, 1))
-    return DirectLabelColormap(color_dict=colours)
+    colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    colors.update(enumerate(scheme.colors, 1))
+    return DirectLabelColormap(color_dict=colors)
 
 
 def object_features(table: pd.DataFrame) -> pd.DataFrame:
@@ -298,7 +298,7 @@ def series_from_layer(layer: Layer) -> TiltSeries:
 def series_from_data(images: Any, record: Mapping[str, Any]) -> TiltSeries:
     """Return the tilt series of some images and our record of it."""
     return TiltSeries(
-        images, record["angles_deg"], record["pixel_size_nm"], record["tilt_axis_angle"], steps_of(record)
+        images, record["angles_deg"], record["pixel_size_nm"], record["tilt_axis_angle_deg"], steps_of(record)
     )
 
 
@@ -306,12 +306,12 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     """Return names and colours of the phases of a labels layer; labels of unknown origin are numbered."""
     record = record_of(layer)
     if "phase_names" in record:
-        return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colours"]))
+        return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colors"]))
     count = label_range(layer)[1]
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
     names = tuple(f"phase {k}" for k in range(1, count + 1))
-    return PhaseScheme(names, tuple(_SPARE_COLOURS[k % len(_SPARE_COLOURS)] for k in range(count)))
+    return PhaseScheme(names, tuple(_SPARE_COLORS[k % len(_SPARE_COLORS)] for k in range(count)))
 
 
 _RANGES: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], tuple[int, int]]] = weakref.WeakKeyDictionary()
@@ -337,9 +337,9 @@ def _count_again(event: Any) -> None:
     _RANGES.pop(event.source, None)
 
 
-def steps_of(record: Mapping[str, Any]) -> tuple[Step, ...]:
+def steps_of(record: Mapping[str, Any]) -> tuple[HistoryStep, ...]:
     """Return the history in a record."""
-    return tuple(Step(step["name"], step["parameters"]) for step in record.get("history", ()))
+    return tuple(HistoryStep(step["name"], step["parameters"]) for step in record.get("history", ()))
 
 
 def stem_of(name: str) -> str:
@@ -362,7 +362,7 @@ def _place(
     return {"scale": tuple(spacing), "translate": tuple(origin), "units": (UNIT,) * 3, "axis_labels": tuple(axes)}
 
 
-def _record(kind: str, history: Sequence[Step], **more: Any) -> dict[str, Any]:
+def _record(kind: str, history: Sequence[HistoryStep], **more: Any) -> dict[str, Any]:
     steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in history]
     return {KEY: {"kind": kind, "history": steps, **more}}
 

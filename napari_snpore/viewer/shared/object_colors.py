@@ -25,8 +25,8 @@ def object_colormap(values: Any | None) -> Any:
     known = numbers[np.isfinite(numbers)]
     low, high = np.percentile(known, (1, 99)) if known.size else (0.0, 1.0)
     share = np.clip((numbers - low) / (high - low if high > low else 1.0), 0.0, 1.0)
-    colours: dict[int | None, Any] = {None: np.zeros(4), 0: np.zeros(4)}
+    colors: dict[int | None, Any] = {None: np.zeros(4), 0: np.zeros(4)}
     mapped = ensure_colormap(MAP).map(np.nan_to_num(share))
     mapped[~np.isfinite(numbers)] = (0.5, 0.5, 0.5, 1.0)
-    colours.update(enumerate(mapped, 1))
-    return DirectLabelColormap(color_dict=colours)
+    colors.update(enumerate(mapped, 1))
+    return DirectLabelColormap(color_dict=colors)

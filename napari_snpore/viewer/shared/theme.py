@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.utils.theme import get_theme
 
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot, Look
+from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot, PlotColors
 
 
 def follow_theme(plot: HistogramPlot, viewer: ViewerModel) -> None:
@@ -17,7 +17,7 @@ def follow_theme(plot: HistogramPlot, viewer: ViewerModel) -> None:
     def dress(event: Any = None) -> None:
         del event
         theme = get_theme(viewer.theme)
-        plot.set_look(Look(ground=theme.background.as_hex("long"), ink=theme.text.as_hex("long")))
+        plot.set_look(PlotColors(ground=theme.background.as_hex("long"), ink=theme.text.as_hex("long")))
 
     connect_while_alive(plot, viewer.events.theme, dress)
     dress()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-Then = TypeVar("Then")
+State = TypeVar("Then")
 
 
-class Undo(Generic[Then]):
+class Undo(Generic[State]):
     """States as they were, step by step; they are compared by equality."""
 
     def __init__(self) -> None:
-        self._past: list[Then] = []
-        self._future: list[Then] = []
+        self._past: list[State] = []
+        self._future: list[State] = []
 
     @property
     def can_go_back(self) -> bool:
@@ -29,20 +29,20 @@ class Undo(Generic[Then]):
         self._past.clear()
         self._future.clear()
 
-    def remember(self, present: Then) -> None:
+    def remember(self, present: State) -> None:
         """Keep the present state before it changes, once; what was undone is forgotten."""
         if not self._past or self._past[-1] != present:
             self._past.append(present)
         self._future.clear()
 
-    def back(self, present: Then) -> Then | None:
+    def back(self, present: State) -> State | None:
         """Return the state before, or None."""
         if not self._past:
             return None
         self._future.append(present)
         return self._past.pop()
 
-    def forth(self, present: Then) -> Then | None:
+    def forth(self, present: State) -> State | None:
         """Return the state that was undone last, or None."""
         if not self._future:
             return None

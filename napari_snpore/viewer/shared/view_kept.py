@@ -17,7 +17,7 @@ _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 
 
 @contextmanager
-def still_position(viewer: ViewerModel) -> Iterator[None]:
+def keeping_position(viewer: ViewerModel) -> Iterator[None]:
     """Keep ``viewer.dims.point`` while layers of ours come or move, and the sliders on voxels.
 
     napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders hear
@@ -44,7 +44,7 @@ def still_position(viewer: ViewerModel) -> Iterator[None]:
         dims.set_point(range(ndim), point)
 
 
-def add_quietly(viewer: ViewerModel, layer: Layer) -> None:
+def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
     """Add a layer that the user did not ask to work on: what is selected stays selected, and nobody is told otherwise.
 
     Telling would also make napari look up what lies under a mouse that may not have moved since the switch to 3D, which fails.
@@ -52,10 +52,10 @@ def add_quietly(viewer: ViewerModel, layer: Layer) -> None:
     selection = viewer.layers.selection
     chosen, active = set(selection), selection.active
     if active is None:
-        with still_position(viewer):
+        with keeping_position(viewer):
             viewer.layers.append(layer)
         return
-    with still_position(viewer), selection.events.active.blocker():
+    with keeping_position(viewer), selection.events.active.blocker():
         viewer.layers.append(layer)
         selection.clear()
         selection.update(chosen)

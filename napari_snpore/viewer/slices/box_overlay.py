@@ -10,7 +10,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, box_between, colour_of
+from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, box_between, color_of
 from napari_snpore.volume import Triple
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class BoxOverlay:
             cut = self._cuts(box)
             line.set_data(
                 np.array(corners, np.float32),
-                color=(*_rgb(colour_of(k)), 1.0 if cut else 0.3),
+                color=(*_rgb(color_of(k)), 1.0 if cut else 0.3),
                 width=3.0 if k == self._boxes.selected else 1.5,
             )
 
@@ -181,6 +181,6 @@ class BoxOverlay:
         return float(np.clip(wanted, min(low, 0.0), max(high, 0.0)))
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+def _rgb(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
     return red, green, blue

@@ -6,7 +6,7 @@ import numpy as np
 from vispy.scene.node import Node
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.slices.planes import SlicePlane, across
+from napari_snpore.viewer.slices.planes import OrthoPlane, across
 
 _ABOVE = 1_000
 """Drawn after every layer."""
@@ -23,10 +23,10 @@ class CrossHair:
         Where vispy draws it: (x, y) are (columns, rows) in world units.
     """
 
-    def __init__(self, plane: SlicePlane, scene: Node) -> None:
+    def __init__(self, plane: OrthoPlane, scene: Node) -> None:
         self._plane = plane
         cutting = across(plane)
-        self._lines = {axis: self._line(cutting[axis].colour, scene) for axis in (plane.rows, plane.columns)}
+        self._lines = {axis: self._line(cutting[axis].color, scene) for axis in (plane.rows, plane.columns)}
 
     def move(self, point: tuple[float, float, float], low: tuple[float, ...], high: tuple[float, ...]) -> None:
         """Draw the lines through a point (z, y, x), from end to end of the box ``low`` to ``high`` (nm)."""
@@ -41,8 +41,8 @@ class CrossHair:
         for line in self._lines.values():
             line.visible = visible
 
-    def _line(self, colour: str, scene: Node) -> Line:
-        line = Line(np.zeros((2, 2), np.float32), color=colour, width=1.5, parent=scene)
+    def _line(self, color: str, scene: Node) -> Line:
+        line = Line(np.zeros((2, 2), np.float32), color=color, width=1.5, parent=scene)
         line.order = _ABOVE
         line.set_gl_state("translucent", depth_test=False)
         return line

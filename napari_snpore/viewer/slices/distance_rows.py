@@ -16,7 +16,7 @@ from napari_snpore.viewer.forms.line_plot import LinePlot
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.slices.ruler import Measured, Ruler, keep_line, line_profile
+from napari_snpore.viewer.slices.ruler import MeasuredDistance, Ruler, keep_line, line_profile
 from napari_snpore.viewer.slices.slab import Thick
 
 
@@ -51,7 +51,7 @@ class DistanceRows(QWidget):
         super().__init__()
         self._viewer, self._looked_at = viewer, looked_at
         self._unit = UNIT
-        self._line: Measured | None = None
+        self._line: MeasuredDistance | None = None
         self.ruler = Ruler(self._on_line)
         self.profile = LatestWork(self)
         self.profile.done.connect(self._show_profile)
@@ -96,7 +96,7 @@ class DistanceRows(QWidget):
             self.ruler.clear()
             self.profile.drop()
 
-    def _on_line(self, line: Measured, finished: bool) -> None:
+    def _on_line(self, line: MeasuredDistance, finished: bool) -> None:
         new, self._line = self._line is None or line.start_nm != self._line.start_nm, line
         self.drawn.emit(line.plane)
         self.keep_button.setEnabled(finished)
@@ -109,7 +109,7 @@ class DistanceRows(QWidget):
         if self._line is not None:
             self.length_text.show_lines([f"<b>{self._line.length_nm:.2f} {self._unit}</b> on {self._line.plane}"])
 
-    def _read(self, line: Measured, *, finished: bool) -> None:
+    def _read(self, line: MeasuredDistance, *, finished: bool) -> None:
         self.profile.drop()
         layer, thick = self._looked_at()
         if layer is None or kind_of(layer) == "phases":

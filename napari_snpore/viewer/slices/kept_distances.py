@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from vispy.scene.visuals import Line, Text
 
-from napari_snpore.viewer.slices.ruler import COLOUR, Measured
+from napari_snpore.viewer.slices.ruler import COLOR, MeasuredDistance
 from napari_snpore.volume import Triple
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ class KeptDistances:
 
     def __init__(self, view: SliceView) -> None:
         self._view = weakref.proxy(view)
-        self._lines: list[Measured] = []
+        self._lines: list[MeasuredDistance] = []
         self._drawn: Line | None = None
         self._words: Text | None = None
-        self._shown: tuple[Measured, ...] = ()
+        self._shown: tuple[MeasuredDistance, ...] = ()
 
     @property
-    def shown(self) -> tuple[Measured, ...]:
+    def shown(self) -> tuple[MeasuredDistance, ...]:
         """Those that lie on the slice that is shown."""
         return self._shown
 
-    def take(self, lines: list[Measured]) -> None:
+    def take(self, lines: list[MeasuredDistance]) -> None:
         """Draw these from now on."""
         self._lines = [line for line in lines if line.plane == self._view.plane.name]
 
@@ -59,8 +59,8 @@ class KeptDistances:
 
     def _visuals(self) -> tuple[Line, Text]:
         if self._drawn is None or self._words is None:
-            self._drawn = Line(np.zeros((2, 2), np.float32), color=COLOUR, width=2, parent=self._view.scene)
-            self._words = Text("", color=COLOUR, font_size=9, bold=True, anchor_x="left", parent=self._view.scene)
+            self._drawn = Line(np.zeros((2, 2), np.float32), color=COLOR, width=2, parent=self._view.scene)
+            self._words = Text("", color=COLOR, font_size=9, bold=True, anchor_x="left", parent=self._view.scene)
             for visual in (self._drawn, self._words):
                 visual.order = 1_001
                 visual.set_gl_state("translucent", depth_test=False)

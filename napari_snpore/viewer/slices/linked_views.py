@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QGridLayout, QWidget
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, XY
-from napari_snpore.viewer.slices.ruler import Measured
+from napari_snpore.viewer.slices.ruler import MeasuredDistance
 from napari_snpore.viewer.slices.slab import Thick
 from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Triple
@@ -47,7 +47,7 @@ class LinkedViews(QWidget):
         self._high: Triple = (1.0, 1.0, 1.0)
         self._linking = self._pointing = self._closed = False
         self._field_nm: float | None = None
-        self._looked_at_by_hand = False
+        self._position_set_by_hand = False
         self._worked_on = XY.name
         self._shown_at: Triple | None = None
         self._soon = QTimer(self)  # ends with the widget, as a bare single shot would not
@@ -117,12 +117,12 @@ class LinkedViews(QWidget):
         self.move_to(point)
 
     def _fit_again(self) -> None:
-        if not self._looked_at_by_hand:
+        if not self._position_set_by_hand:
             self.fit(self._field_nm)
 
     def camera(self) -> dict[str, Any] | None:
         """Return where a user turned the slices to: ``middle_nm`` and ``zoom`` (px a nm); None while they fit by themselves."""
-        if not self._looked_at_by_hand:
+        if not self._position_set_by_hand:
             return None
         middle = [0.0, 0.0, 0.0]
         for view in self.views.values():
@@ -131,7 +131,7 @@ class LinkedViews(QWidget):
 
     def look_at(self, middle_nm: Triple, zoom: float) -> None:
         """Turn the slices to a place, as a user does."""
-        self._looked_at_by_hand = True
+        self._position_set_by_hand = True
         self._turn_to(middle_nm, zoom)
 
     def fit(self, field_nm: float | None = None) -> None:
@@ -142,7 +142,7 @@ class LinkedViews(QWidget):
         field_nm : float, optional
             Side of the field; None: all.
         """
-        self._field_nm, self._looked_at_by_hand = field_nm, False
+        self._field_nm, self._position_set_by_hand = field_nm, False
         if self._measure():
             sides = [b - a for a, b in zip(self._low, self._high, strict=True)]
             if field_nm is None:
@@ -158,7 +158,7 @@ class LinkedViews(QWidget):
             view.mirror.project(None if thick is None else thick.way)
         self._on_point()
 
-    def draw_distances(self, lines: list[Measured]) -> None:
+    def draw_distances(self, lines: list[MeasuredDistance]) -> None:
         """Draw lines that were kept, each on its slice."""
         for view in self.views.values():
             view.distances.take(lines)
@@ -184,7 +184,7 @@ class LinkedViews(QWidget):
         self._fit_soon()
 
     def _fit_soon(self) -> None:
-        if not self._looked_at_by_hand:
+        if not self._position_set_by_hand:
             self._soon.start()
 
     def _arrange(self, *, in_a_row: bool) -> None:
@@ -264,7 +264,7 @@ class LinkedViews(QWidget):
         if self._linking:
             return
         self._linking = True
-        self._looked_at_by_hand = True  # from now on a window of another size keeps the zoom
+        self._position_set_by_hand = True  # from now on a window of another size keeps the zoom
         view, zoom = self.views[name], self.views[name].camera.zoom
         zoomed = any(other.camera.zoom != zoom for other in self.views.values())
         self._worked_on = name
@@ -276,7 +276,7 @@ class LinkedViews(QWidget):
                 self._look_there(other, seen)
         self._linking = False
         if zoomed:
-            self._field_nm = min(side for one in self.views.values() for side in one.seen_nm)
+            self._field_nm = min(side for one in self.views.values() for side in one.shown_nm)
             self.field_changed.emit(self._field_nm)
 
     @staticmethod
@@ -293,7 +293,7 @@ class LinkedViews(QWidget):
         lost = {}
         for view in self.views.values():
             for axis, middle, side in zip(
-                (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.seen_nm, strict=True
+                (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.shown_nm, strict=True
             ):
                 if point[axis] != before[axis] and abs(point[axis] - middle) > side / 2:
                     lost[axis] = point[axis]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_snpore.viewer.slices.slice_view import SliceView
 
 
-class Touch(Protocol):
+class MouseTarget(Protocol):
     """Something on a slice that the mouse can take hold of: a box, a ruler."""
 
     def holds(self, view: SliceView, position: Any) -> bool:

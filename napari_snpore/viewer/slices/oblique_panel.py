@@ -20,10 +20,10 @@ from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
-from napari_snpore.viewer.shared.view_kept import add_quietly, still_position
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.viewer.slices.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.slices.scene_planes import KIND
-from napari_snpore.volume import Step, Triple, Volume
+from napari_snpore.volume import HistoryStep, Triple, Volume
 
 _NAME = "oblique plane"
 
@@ -126,7 +126,7 @@ class ObliquePanel(Fold):
         source, _ = self._place()
         kind = Labels if isinstance(source, Labels) else Image
         if isinstance(self._layer, kind) and self._layer.data.dtype == found.image.dtype:
-            with still_position(self._viewer):
+            with keeping_position(self._viewer):
                 self._layer.data = found.image[None]
                 self._layer.affine = slice_affine(found)
             self._follow(source)
@@ -137,7 +137,7 @@ class ObliquePanel(Fold):
             warnings.filterwarnings("ignore", "Non-orthogonal slicing", UserWarning)  # a layer starts as a 2D slice
             self._layer = self._new_layer(found, labels=kind is Labels)
             self._follow(source)
-            add_quietly(self._viewer, self._layer)
+            add_keeping_selection(self._viewer, self._layer)
 
     def _new_layer(self, found: ObliqueSlice, *, labels: bool) -> Layer:
         common = {
@@ -175,7 +175,7 @@ class ObliquePanel(Fold):
         """
         if self.slice is None:
             raise InputError("There is no oblique slice yet; open its fold with a volume in the window.")
-        step = Step(
+        step = HistoryStep(
             "oblique slice",
             {"tilt_deg": self.tilt.value(), "turn_deg": self.turn.value(), "first_pixel_nm": list(self.slice.first_nm)},
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SlicePlane:
+class OrthoPlane:
     """One of the three planes.
 
     Parameters
@@ -17,7 +17,7 @@ class SlicePlane:
         The axis that it cuts: 0 z, 1 y, 2 x.
     rows, columns : int
         The axes that run down and to the right.
-    colour : str
+    color : str
         Of its frame and of the line that marks it in the other two views.
     """
 
@@ -25,7 +25,7 @@ class SlicePlane:
     normal: int
     rows: int
     columns: int
-    colour: str
+    color: str
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -33,14 +33,14 @@ class SlicePlane:
         return self.normal, self.rows, self.columns
 
 
-XY = SlicePlane("XY", 0, 1, 2, "#4dabf7")
-XZ = SlicePlane("XZ", 1, 0, 2, "#51cf66")
-YZ = SlicePlane("ZY", 2, 1, 0, "#ff8787")
+XY = OrthoPlane("XY", 0, 1, 2, "#4dabf7")
+XZ = OrthoPlane("XZ", 1, 0, 2, "#51cf66")
+YZ = OrthoPlane("ZY", 2, 1, 0, "#ff8787")
 
 PLANES = (XY, YZ, XZ)
 """As they stand: XY above left, ZY to its right with the same y, XZ below it with the same x."""
 
 
-def across(plane: SlicePlane) -> dict[int, SlicePlane]:
+def across(plane: OrthoPlane) -> dict[int, OrthoPlane]:
     """Return for each axis that a plane shows the plane that cuts it there."""
     return {other.normal: other for other in PLANES if other is not plane}

@@ -14,14 +14,14 @@ from napari.layers import Points
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 from napari_snpore.volume import Triple
 
 KIND = "positions"
 
 
 @dataclass(frozen=True)
-class Sight:
+class SavedView:
     """How a position was looked at.
 
     Parameters
@@ -70,7 +70,7 @@ def free_number(names: Sequence[str]) -> str:
     return next(found for k in range(1, len(names) + 2) if (found := f"position {k}") not in names)
 
 
-def keep_position(viewer: ViewerModel, name: str, point: Triple, sight: Sight | None = None) -> str:
+def keep_position(viewer: ViewerModel, name: str, point: Triple, saved_view: SavedView | None = None) -> str:
     """Keep a point (z, y, x) in nm under a name, in place of one of the same name; an empty name is numbered.
 
     Returns
@@ -84,8 +84,8 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple, sight: Sight | 
     kept: dict[str, Any] = {} if layer is None else dict(zip(names, layer.data, strict=True))
     rows = {} if layer is None else dict(zip(names, layer.features.to_dict("records"), strict=True))
     kept[name] = np.asarray(point, float)
-    rows[name] = {"name": name, **asdict(sight or Sight())}
-    features = pd.DataFrame(list(rows.values()), columns=["name", *asdict(Sight())])
+    rows[name] = {"name": name, **asdict(saved_view or SavedView())}
+    features = pd.DataFrame(list(rows.values()), columns=["name", *asdict(SavedView())])
     points = np.array(list(kept.values()))
     if layer is None:
         layer = Points(
@@ -102,7 +102,7 @@ def keep_position(viewer: ViewerModel, name: str, point: Triple, sight: Sight | 
             out_of_slice_display=False,
             metadata={KEY: {"kind": KIND, "history": []}},
         )
-        add_quietly(viewer, layer)
+        add_keeping_selection(viewer, layer)
     else:
         layer.data = points
         layer.features = features
@@ -124,15 +124,15 @@ def position_named(viewer: ViewerModel, name: str) -> Triple:
     return z, y, x
 
 
-def sight_named(viewer: ViewerModel, name: str) -> Sight | None:
+def view_named(viewer: ViewerModel, name: str) -> SavedView | None:
     """Return how a position was looked at; None where that was not kept, as for points added by hand."""
     layer, names = positions_layer(viewer), position_names(viewer)
-    if layer is None or name not in names or not set(asdict(Sight())) <= set(layer.features.columns):
+    if layer is None or name not in names or not set(asdict(SavedView())) <= set(layer.features.columns):
         return None
     row = layer.features.iloc[names.index(name)]
     if not isinstance(row["plane"], str) or not row["plane"] or not np.isfinite(row["field_nm"]):
         return None
-    return Sight(row["plane"], float(row["field_nm"]), str(row["thick_way"]), float(row["thickness_nm"]))
+    return SavedView(row["plane"], float(row["field_nm"]), str(row["thick_way"]), float(row["thickness_nm"]))
 
 
 def _size(viewer: ViewerModel) -> float:

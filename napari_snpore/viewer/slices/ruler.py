@@ -18,7 +18,7 @@ from vispy.scene.visuals import Line
 
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 from napari_snpore.viewer.slices.planes import PLANES
 from napari_snpore.viewer.slices.slab import Thick
 from napari_snpore.volume import Triple, Volume
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from napari_snpore.viewer.slices.slice_view import SliceView
 
 KIND = "distances"
-COLOUR = "#ff922b"
+COLOR = "#ff922b"
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredDistance:
     """A line that was drawn on a slice.
 
     Parameters
@@ -71,11 +71,11 @@ class Ruler:
         ``on_line(line, finished)``.
     """
 
-    def __init__(self, on_line: Callable[[Measured, bool], None]) -> None:
+    def __init__(self, on_line: Callable[[MeasuredDistance, bool], None]) -> None:
         self.active = False
         self._on_line = on_line
         self._drawn: dict[str, Line] = {}
-        self._line: Measured | None = None
+        self._line: MeasuredDistance | None = None
 
     def holds(self, view: SliceView, position: Any) -> bool:
         """Take the mouse wherever it is."""
@@ -90,7 +90,7 @@ class Ruler:
         start, line = _triple(event.position), None
         yield
         while event.type == "mouse_move":
-            line = Measured(view.plane.name, start, _triple(event.position))
+            line = MeasuredDistance(view.plane.name, start, _triple(event.position))
             self._draw(view, line)
             self._on_line(line, False)
             yield
@@ -110,12 +110,12 @@ class Ruler:
         for drawn in self._drawn.values():
             drawn.visible = False
 
-    def _draw(self, view: SliceView, line: Measured) -> None:
+    def _draw(self, view: SliceView, line: MeasuredDistance) -> None:
         self.clear()
         self._line = line
         drawn = self._drawn.get(view.plane.name)
         if drawn is None:
-            drawn = Line(np.zeros((2, 2), np.float32), color=COLOUR, width=2, parent=view.scene)
+            drawn = Line(np.zeros((2, 2), np.float32), color=COLOR, width=2, parent=view.scene)
             drawn.order = 1_001
             drawn.set_gl_state("translucent", depth_test=False)
             self._drawn[view.plane.name] = drawn
@@ -125,7 +125,7 @@ class Ruler:
 
 
 def line_profile(
-    volume: Volume, line: Measured, thick: Thick | None = None
+    volume: Volume, line: MeasuredDistance, thick: Thick | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return distances (nm) from the start of a line and the grey values there, linearly interpolated; NaN outside.
 
@@ -156,27 +156,27 @@ def distances_layer(viewer: ViewerModel) -> Shapes | None:
     return next((one for one in viewer.layers if isinstance(one, Shapes) and kind_of(one) == KIND), None)
 
 
-def kept_lines(viewer: ViewerModel) -> list[Measured]:
+def kept_lines(viewer: ViewerModel) -> list[MeasuredDistance]:
     """Return the distances that were kept; lines that somebody else drew there are left out."""
     layer = distances_layer(viewer)
     if layer is None or "plane" not in layer.features:
         return []
     known = {plane.name for plane in PLANES}
     return [
-        Measured(str(plane), _triple(ends[0]), _triple(ends[1]))
+        MeasuredDistance(str(plane), _triple(ends[0]), _triple(ends[1]))
         for plane, ends in zip(layer.features["plane"], layer.data, strict=False)
         if plane in known and np.shape(ends) == (2, 3)
     ]
 
 
-def keep_line(viewer: ViewerModel, line: Measured) -> None:
+def keep_line(viewer: ViewerModel, line: MeasuredDistance) -> None:
     """Add a line to the layer of distances, with its length as a feature."""
     ends = np.array([line.start_nm, line.end_nm])
     layer = distances_layer(viewer)
     row = pd.DataFrame({"plane": [line.plane], "distance_nm": [line.length_nm]})
     if layer is not None:
         features = pd.concat([layer.features, row], ignore_index=True)
-        layer.add_lines([ends], edge_color=COLOUR, edge_width=layer.current_edge_width)
+        layer.add_lines([ends], edge_color=COLOR, edge_width=layer.current_edge_width)
         layer.features = features
         return
     layer = Shapes(
@@ -186,13 +186,13 @@ def keep_line(viewer: ViewerModel, line: Measured) -> None:
         features=row,
         units=(UNIT,) * 3,
         axis_labels=VOLUME_AXES,
-        edge_color=COLOUR,
+        edge_color=COLOR,
         edge_width=line.length_nm / 100,
-        text={"string": "{distance_nm:.3g} nm", "color": COLOUR, "size": 10},
+        text={"string": "{distance_nm:.3g} nm", "color": COLOR, "size": 10},
         metadata={KEY: {"kind": KIND, "history": []}},
     )
     layer.current_edge_width = line.length_nm / 100
-    add_quietly(viewer, layer)
+    add_keeping_selection(viewer, layer)
 
 
 def _triple(values: Any) -> Triple:

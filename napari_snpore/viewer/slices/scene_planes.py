@@ -16,9 +16,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, array_from_layer, refuse_turned
-from napari_snpore.viewer.shared.view_kept import add_quietly
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 from napari_snpore.viewer.slices.mirror import can_be_sliced
-from napari_snpore.viewer.slices.planes import PLANES, SlicePlane
+from napari_snpore.viewer.slices.planes import PLANES, OrthoPlane
 from napari_snpore.volume import Triple
 
 KIND = "scene plane"
@@ -47,7 +47,7 @@ class ScenePlanes(QObject):
         super().__init__(owner)
         self._viewer = viewer
         self._source: Image | Labels | None = None
-        self._planes: dict[SlicePlane, Layer] = {}
+        self._planes: dict[OrthoPlane, Layer] = {}
         self._hidden: list[Layer] = []
         connect_while_alive(self, viewer.dims.events.ndisplay, self._on_ndisplay)
         connect_while_alive(self, viewer.layers.events.removed, self._on_removed)
@@ -81,7 +81,7 @@ class ScenePlanes(QObject):
         self._source = source
         for plane in PLANES:
             self._planes[plane] = layer = self._new_plane(source, plane, point)
-            add_quietly(self._viewer, layer)
+            add_keeping_selection(self._viewer, layer)
         for name in _look_of(source):
             getattr(source.events, name).connect(self._take_look)
         for name in _PLACE:
@@ -117,7 +117,7 @@ class ScenePlanes(QObject):
         for layer in hidden:
             layer.visible = True
 
-    def _new_plane(self, source: Image | Labels, plane: SlicePlane, point: Triple) -> Layer:
+    def _new_plane(self, source: Image | Labels, plane: OrthoPlane, point: Triple) -> Layer:
         data, translate = self._cut(source, plane.normal, point)
         common = {
             "name": f"{plane.name} plane",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from napari_snpore.subvolume import slab_of_voxels
-from napari_snpore.viewer.slices.planes import SlicePlane
+from napari_snpore.viewer.slices.planes import OrthoPlane
 
 Way = Literal["mean", "max"]
 
@@ -47,7 +47,7 @@ class Thick:
         low, high = (float(self.origin[axis]) + k * float(self.spacing[axis]) for k in (first, first + count - 1))
         return place - low, high - place
 
-    def words(self, planes: tuple[SlicePlane, ...]) -> str:
+    def words(self, planes: tuple[OrthoPlane, ...]) -> str:
         """Say how many slices are projected, and what they measure together."""
         way = {"mean": "mean", "max": "maximum"}[self.way]
         counts = {plane.name: self.count(plane.normal) for plane in planes}

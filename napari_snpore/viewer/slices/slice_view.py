@@ -17,8 +17,8 @@ from napari_snpore.viewer.slices.box_overlay import BoxOverlay
 from napari_snpore.viewer.slices.cross_hair import CrossHair
 from napari_snpore.viewer.slices.kept_distances import KeptDistances
 from napari_snpore.viewer.slices.mirror import LayerMirror
-from napari_snpore.viewer.slices.mouse_targets import Touch
-from napari_snpore.viewer.slices.planes import SlicePlane
+from napari_snpore.viewer.slices.mouse_targets import MouseTarget
+from napari_snpore.viewer.slices.planes import OrthoPlane
 from napari_snpore.viewer.slices.slab import Thick
 from napari_snpore.volume import Triple
 
@@ -75,14 +75,14 @@ class SliceView(QWidget):
     stretched = Signal()
     slid = Signal(int, float)
 
-    def __init__(self, source: ViewerModel, plane: SlicePlane, parent: QWidget | None = None) -> None:
+    def __init__(self, source: ViewerModel, plane: OrthoPlane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plane = plane
         self.model = ViewerModel(title=plane.name, order=plane.order)
         self.model.theme = source.theme
         self.canvas = _Canvas(self.model)
         self.mirror = LayerMirror(source, self.model, self, self.filled.emit)
-        self.touches: list[Touch] = []
+        self.touches: list[MouseTarget] = []
         self.thick: Thick | None = None
         self.unit = UNIT
         self._point: Triple = (0.0, 0.0, 0.0)
@@ -181,7 +181,7 @@ class SliceView(QWidget):
     def _write_title(self) -> None:
         axis = "zyx"[self.plane.normal]
         self.title.setText(
-            f"<span style='color:{self.plane.colour}'>■</span> <b>{self.plane.name}</b> at {axis} = "
+            f"<span style='color:{self.plane.color}'>■</span> <b>{self.plane.name}</b> at {axis} = "
             f"{self._point[self.plane.normal]:.2f} {self.unit}"
         )
 
@@ -203,7 +203,7 @@ class SliceView(QWidget):
         self.canvas.close()
 
     @property
-    def seen_nm(self) -> tuple[float, float]:
+    def shown_nm(self) -> tuple[float, float]:
         """Height and width of what the canvas shows (nm)."""
         height, width = self.canvas.canvas.size
         return max(height, 50) * self.nm_per_pixel, max(width, 50) * self.nm_per_pixel
@@ -214,7 +214,7 @@ class SliceView(QWidget):
         axes = (self.plane.rows, self.plane.columns)
         return tuple(axis for axis in axes if abs(position[axis] - self._point[axis]) <= reach)
 
-    def _taker(self, position: Any) -> Touch | None:
+    def _taker(self, position: Any) -> MouseTarget | None:
         return next((touch for touch in self.touches if touch.holds(self, position)), None)
 
     def _hover(self, model: Any, event: Any) -> None:

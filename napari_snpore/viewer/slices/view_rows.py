@@ -18,7 +18,7 @@ PAPER_FIELD_NM = 38.4
 _WAYS: dict[str, Way | None] = {"single slice": None, "mean over": "mean", "maximum over": "max"}
 
 
-class SightRows(QObject):
+class ViewRows(QObject):
     """Two rows of a form.
 
     Parameters

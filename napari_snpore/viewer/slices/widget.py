@@ -33,11 +33,11 @@ from napari_snpore.viewer.slices.linked_views import LinkedViews
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.oblique_panel import ObliquePanel
 from napari_snpore.viewer.slices.position_row import PositionRow
-from napari_snpore.viewer.slices.positions import Sight, keep_position, position_named, sight_named
+from napari_snpore.viewer.slices.positions import SavedView, keep_position, position_named, view_named
 from napari_snpore.viewer.slices.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.slices.scene_planes import ScenePlanes
 from napari_snpore.viewer.slices.slab import Thick
-from napari_snpore.viewer.slices.view_rows import SightRows
+from napari_snpore.viewer.slices.view_rows import ViewRows
 from napari_snpore.viewer.slices.voxel_text import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
 
@@ -90,7 +90,7 @@ class OrthoSlicesWidget(QWidget):
         layout.addWidget(self.linked)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
-        self.linked.field_changed.connect(self._sight.write_field)
+        self.linked.field_changed.connect(self._saved_view.write_field)
         self._layers.layer_changed.connect(self._on_layer)
         self._layers.scale_changed.connect(self._on_scale)
         self.planes.gone.connect(self._on_planes_gone)
@@ -131,7 +131,7 @@ class OrthoSlicesWidget(QWidget):
 
     @field_of_view.setter
     def field_of_view(self, side_nm: float) -> None:
-        self._sight.write_field(side_nm)
+        self._saved_view.write_field(side_nm)
         self._fit()
 
     def state(self) -> Mapping[str, Any]:
@@ -201,8 +201,10 @@ class OrthoSlicesWidget(QWidget):
         """
         if not has_scale(self._layers.required()):
             raise InputError("This layer has no voxel size; set it above, then positions can be kept in nm.")
-        sight = Sight(self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value())
-        name = keep_position(self._viewer, name, self.position, sight)
+        saved_view = SavedView(
+            self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value()
+        )
+        name = keep_position(self._viewer, name, self.position, saved_view)
         self._positions.list_positions()
         return name
 
@@ -214,14 +216,16 @@ class OrthoSlicesWidget(QWidget):
         InputError
             There is none of this name.
         """
-        point, sight = position_named(self._viewer, name), sight_named(self._viewer, name)
-        if sight is not None:
-            self.linked.worked_on = sight.plane
-            self._sight.set_thick(sight.thick_way, sight.thickness_nm)
+        point, saved_view = position_named(self._viewer, name), view_named(self._viewer, name)
+        if saved_view is not None:
+            self.linked.worked_on = saved_view.plane
+            self._saved_view.set_thick(saved_view.thick_way, saved_view.thickness_nm)
         self.linked.move_to(point)
-        if sight is not None:
-            self.field_of_view = sight.field_nm
-            self.status.say(f"{name}, {sight.plane}, field of view {self.field.text()}{' nm' * bool(sight.field_nm)}.")
+        if saved_view is not None:
+            self.field_of_view = saved_view.field_nm
+            self.status.say(
+                f"{name}, {saved_view.plane}, field of view {self.field.text()}{' nm' * bool(saved_view.field_nm)}."
+            )
 
     def _corner(self) -> QWidget:
         inside = QWidget()
@@ -287,10 +291,14 @@ class OrthoSlicesWidget(QWidget):
         rows.addRow("Position", self._positions)
 
     def _view_rows(self, rows: QFormLayout) -> None:
-        self._sight = SightRows(rows, self)
-        self._sight.thick_changed.connect(self._on_thick)
-        self._sight.field_asked.connect(self._fit)
-        self.thick_way, self.thickness, self.field = self._sight.way, self._sight.thickness, self._sight.field
+        self._saved_view = ViewRows(rows, self)
+        self._saved_view.thick_changed.connect(self._on_thick)
+        self._saved_view.field_asked.connect(self._fit)
+        self.thick_way, self.thickness, self.field = (
+            self._saved_view.way,
+            self._saved_view.thickness,
+            self._saved_view.field,
+        )
         self.in_scene = QCheckBox("these planes in the 3D view")
         self.in_scene.setToolTip("Show the three planes of the chosen layer where they lie, in napari's own 3D view.")
         self.in_scene.toggled.connect(self._show_planes)
@@ -365,9 +373,9 @@ class OrthoSlicesWidget(QWidget):
         )
 
     def _on_thick(self) -> None:
-        thick = self._sight.thick(self._layers.layer)
+        thick = self._saved_view.thick(self._layers.layer)
         self.linked.show_thick(thick)
-        self._sight.write_thick(thick)
+        self._saved_view.write_thick(thick)
         self.distances.refresh()
 
     def _fit(self) -> None:
@@ -410,7 +418,7 @@ class OrthoSlicesWidget(QWidget):
         return self._layers.layer, self.position
 
     def _looked_at(self) -> tuple[Layer | None, Thick | None]:
-        return self._layers.layer, self._sight.thick(self._layers.layer)
+        return self._layers.layer, self._saved_view.thick(self._layers.layer)
 
     def _on_drawn(self, plane: str) -> None:
         self.linked.worked_on = plane

@@ -20,7 +20,7 @@ _METHODS = {
 
 
 @dataclass(frozen=True)
-class CleanupWish:
+class CleanupOptions:
     """What *Apply* does to the phases, in the words of :func:`~napari_snpore.segmentation.cleanup.clean_up`."""
 
     majority_radius: int = 0
@@ -99,10 +99,10 @@ class CleanupPanel(Fold):
             choice.setCurrentIndex(default)
             choice.blockSignals(blocked)
 
-    def wish(self) -> CleanupWish:
+    def options(self) -> CleanupOptions:
         """Return what is set."""
         filled, fewest = self.fill.currentIndex(), self.speck_size.value()
-        return CleanupWish(
+        return CleanupOptions(
             self.majority.value(),
             (filled + 1,) if filled > 0 else (),
             ((self.speck_phase.currentIndex() + 1, fewest),) if fewest else (),

@@ -19,7 +19,7 @@ _DIRECTIONS = 128
 
 
 @dataclass(frozen=True)
-class EnvelopeWish:
+class EnvelopeOptions:
     """What the user asks for; ray length None: half the radius of the fibre."""
 
     ray_length_nm: float | None = None
@@ -34,7 +34,7 @@ class Envelope:
     inside: NDArray[np.bool_]
     skin: NDArray[np.bool_]
     threshold: float
-    wish: EnvelopeWish
+    options: EnvelopeOptions
     ray_length_nm: float
     volume_nm3: float
     loose_voxel_count: int
@@ -45,44 +45,50 @@ class Envelope:
         return {
             "envelope_threshold": self.threshold,
             "ray_length_nm": self.ray_length_nm,
-            "occlusion_threshold": self.wish.occlusion_threshold,
+            "occlusion_threshold": self.options.occlusion_threshold,
             "directions": _DIRECTIONS,
-            "cut_axes": list(self.wish.cut_axes),
+            "cut_axes": list(self.options.cut_axes),
         }
 
 
 def make_envelope(
-    volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
+    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
 ) -> Envelope:
     """Return the envelope of all that reaches the first threshold, and its outermost voxels: as a recipe makes it."""
-    from napari_snpore.study.phasing import find_envelope
     from napari_snpore.study.recipe import EnvelopeSection  # in the thread: the study brings in every step
+    from napari_snpore.study.segmenting import find_envelope
 
     settings = EnvelopeSection(
-        ray_length_nm=wish.ray_length_nm,
-        occlusion_threshold=wish.occlusion_threshold,
+        ray_length_nm=options.ray_length_nm,
+        occlusion_threshold=options.occlusion_threshold,
         directions=_DIRECTIONS,
-        cut_axes=list(wish.cut_axes),  # type: ignore[arg-type]
+        cut_axes=list(options.cut_axes),  # type: ignore[arg-type]
     )
     found = find_envelope(volume, threshold, settings, progress=progress, should_stop=should_stop)
     return Envelope(
-        found.mask, skin_of(found.mask), threshold, wish, found.ray_length_nm, found.volume_nm3, found.loose_voxel_count
+        found.mask,
+        skin_of(found.mask),
+        threshold,
+        options,
+        found.ray_length_nm,
+        found.volume_nm3,
+        found.loose_voxel_count,
     )
 
 
 def occlusion_field(
-    volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
+    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
 ) -> NDArray[np.float32]:
     """Return the ambient occlusion of every voxel, 1 in the solid: what τ is compared with."""
-    from napari_snpore.study.phasing import half_radius
+    from napari_snpore.study.segmenting import half_radius
 
     solid = np.asarray(volume.data) >= threshold
     return ambient_occlusion(
         solid,
         spacing=volume.spacing,
-        ray_length=wish.ray_length_nm or half_radius(solid, volume.spacing),
+        ray_length=options.ray_length_nm or half_radius(solid, volume.spacing),
         directions=_DIRECTIONS,
-        cut_axes=wish.cut_axes,
+        cut_axes=options.cut_axes,
         progress=progress,
         should_stop=should_stop,
     )
@@ -149,9 +155,9 @@ class EnvelopeSettings(QWidget):
         self.tau.valueChanged.connect(lambda _: self.changed.emit())
         self.cut.toggled.connect(lambda _: self.changed.emit())
 
-    def wish(self) -> EnvelopeWish:
+    def options(self) -> EnvelopeOptions:
         """Return what is set."""
-        return EnvelopeWish(self.ray_length.value() or None, self.tau.value(), (1,) if self.cut.isChecked() else ())
+        return EnvelopeOptions(self.ray_length.value() or None, self.tau.value(), (1,) if self.cut.isChecked() else ())
 
     def set_available(self, available: bool) -> None:
         """Switch off for a volume without a voxel size: lengths in nm mean nothing there."""

@@ -27,7 +27,7 @@ _FONT_SIZE = 7
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotColors:
     """Colours of the plot around the phase colours, for one theme."""
 
     ground: str = "#262930"
@@ -56,7 +56,7 @@ class HistogramPlot(QWidget):
         self._histogram: Histogram | None = None
         self._thresholds: tuple[float, ...] = ()
         self._scheme = PORE_C_SN
-        self._look = Look()
+        self._look = PlotColors()
         self._log = True
         self._window = (0.0, 1.0)
         self._dragged: int | None = None
@@ -117,19 +117,19 @@ class HistogramPlot(QWidget):
         self._log = log
         self._draw()
 
-    def set_look(self, look: Look) -> None:
+    def set_look(self, look: PlotColors) -> None:
         """Set the colours around the phases, after a change of theme."""
         self._look = look
         self.canvas.bgcolor = look.ground
         self._draw()
 
-    def x_of(self, grey: float) -> float:
+    def x_of(self, gray: float) -> float:
         """Return the canvas pixel of a grey value."""
         low, high = self._window
         left, right = self._span()
-        return left + (grey - low) / (high - low) * (right - left)
+        return left + (gray - low) / (high - low) * (right - left)
 
-    def grey_at(self, x: float) -> float:
+    def gray_at(self, x: float) -> float:
         """Return the grey value at a canvas pixel."""
         low, high = self._window
         left, right = self._span()
@@ -159,16 +159,16 @@ class HistogramPlot(QWidget):
         bottom = float(self.canvas.size[1] - _BOTTOM)
         edges = np.arange(left, right + 1)
         heights = (bottom - _TOP) * self._heights(edges)
-        colours = np.array([Color(colour).rgba for colour in self._scheme.colours], np.float32)
-        phase = np.searchsorted(self._thresholds, self.grey_at((edges[:-1] + edges[1:]) / 2), side="right")
-        shown = colours[np.minimum(phase, len(colours) - 1)]
+        colors = np.array([Color(color).rgba for color in self._scheme.colors], np.float32)
+        phase = np.searchsorted(self._thresholds, self.gray_at((edges[:-1] + edges[1:]) / 2), side="right")
+        shown = colors[np.minimum(phase, len(colors) - 1)]
         faded = shown * (1, 1, 1, 0.22)
         _bars(self._ranges, edges, np.full(len(heights), bottom - _TOP), bottom, faded)
         _bars(self._bars, edges, heights, bottom, shown)
         outline = np.stack([np.repeat(edges, 2)[1:-1], bottom - np.repeat(heights, 2)], axis=1)
         self._outline.set_data(outline, color=self._look.faint)
         self._outline.visible = True
-        self._draw_lines(bottom, colours)
+        self._draw_lines(bottom, colors)
         self._draw_names()
         self._draw_ticks(left, right, bottom)
         self.canvas.update()
@@ -176,19 +176,19 @@ class HistogramPlot(QWidget):
     def _heights(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the height 0..1 of each pixel column: the voxels whose grey values it covers."""
         assert self._histogram is not None
-        below = np.interp(self.grey_at(edges), self._histogram.edges, self._histogram.cumulative)
+        below = np.interp(self.gray_at(edges), self._histogram.edges, self._histogram.cumulative)
         counts = np.diff(below)
         heights = np.log10(counts + 1) if self._log else counts
         return np.asarray(heights / max(float(heights.max()), 1e-12))
 
-    def _draw_lines(self, bottom: float, colours: NDArray[np.float32]) -> None:
+    def _draw_lines(self, bottom: float, colors: NDArray[np.float32]) -> None:
         shown = [(x, k) for k, t in enumerate(self._thresholds) if _LEFT <= (x := self.x_of(t)) <= self._span()[1]]
         for visual in (self._lines, self._edges):
             visual.visible = bool(shown)
         if not shown:
             return
         ends = np.array([(x, y) for x, _ in shown for y in (_TOP - 6, bottom)], np.float32)
-        paint = np.repeat([colours[min(k + 1, len(colours) - 1)] for _, k in shown], 2, axis=0)
+        paint = np.repeat([colors[min(k + 1, len(colors) - 1)] for _, k in shown], 2, axis=0)
         self._edges.set_data(ends, color=(0, 0, 0, 0.75), connect="segments")
         self._lines.set_data(ends, color=paint, connect="segments")
 
@@ -236,13 +236,13 @@ class HistogramPlot(QWidget):
 
     def _drag_to(self, x: float) -> None:
         assert self._dragged is not None
-        grey = self.grey_at(x)
+        gray = self.gray_at(x)
         histogram = self._histogram
         if histogram is not None and np.dtype(histogram.dtype).kind in "iub":
-            grey = float(round(grey))
+            gray = float(round(gray))
         low, high = self._room(self._dragged)
         moved = list(self._thresholds)
-        moved[self._dragged] = float(min(max(grey, low), high))
+        moved[self._dragged] = float(min(max(gray, low), high))
         self.set_thresholds(moved)
         self.thresholds_changed.emit(tuple(moved))
 
@@ -265,7 +265,7 @@ class HistogramPlot(QWidget):
         if self._histogram is None:
             return
         whole = self._whole()
-        about = self.grey_at(event.pos[0])
+        about = self.gray_at(event.pos[0])
         factor = 0.8 ** float(np.sign(event.delta[1]))
         low, high = (about + (end - about) * factor for end in self._window)
         if high - low < 4 * self._step():
@@ -319,20 +319,20 @@ def _text(canvas: SceneCanvas, anchor_x: str, anchor_y: str) -> Any:
 
 
 def _bars(
-    visual: Any, edges: NDArray[np.float64], heights: NDArray[np.float64], bottom: float, colours: NDArray[np.float32]
+    visual: Any, edges: NDArray[np.float64], heights: NDArray[np.float64], bottom: float, colors: NDArray[np.float32]
 ) -> None:
     count = len(heights)
     corners = np.zeros((count, 4, 3), np.float32)
     corners[:, (0, 3), 0], corners[:, (1, 2), 0] = edges[:-1, None], edges[1:, None]
     corners[:, :2, 1], corners[:, 2:, 1] = bottom, (bottom - heights)[:, None]
     faces = (np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]).reshape(-1, 3)
-    visual.set_data(corners.reshape(-1, 3), faces.astype(np.uint32), vertex_colors=np.repeat(colours, 4, axis=0))
+    visual.set_data(corners.reshape(-1, 3), faces.astype(np.uint32), vertex_colors=np.repeat(colors, 4, axis=0))
     visual.visible = True
 
 
-def _write(visual: Any, words: list[str], places: list[tuple[float, float]], colour: str) -> None:
+def _write(visual: Any, words: list[str], places: list[tuple[float, float]], color: str) -> None:
     visual.visible = bool(words) and any(words)
     if visual.visible:
         visual.text = words
         visual.pos = np.array(places, np.float32)
-        visual.color = colour
+        visual.color = color

@@ -54,7 +54,7 @@ def show_phases(
         "thresholds": list(thresholds),
         "phase_names": list(scheme.names),
         **({} if made.envelope is None else made.envelope.parameters),
-        **made.wish.parameters,
+        **made.options.parameters,
     }
     data = phases_like(layer, made.labels, _phases_name(layer), scheme, **parameters)
     shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from napari_snpore.viewer.threshold.steps import Enclosed
 
 
 @dataclass(frozen=True, eq=False)
-class Then:
+class SavedForm:
     """The widget as it stood for one volume; ``packed`` is an envelope of a saved window that was not unpacked yet."""
 
     thresholds: tuple[float, ...]
@@ -35,11 +35,11 @@ class ThresholdMemory:
     """Remembers volumes while their layers live and hold the array that they held when they were shown."""
 
     def __init__(self) -> None:
-        self._kept: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], Then]] = weakref.WeakKeyDictionary()
+        self._kept: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], SavedForm]] = weakref.WeakKeyDictionary()
         self._layer: weakref.ref[Layer] | None = None
         self._array: weakref.ref[Any] | None = None
 
-    def enter(self, layer: Layer | None) -> Then | None:
+    def enter(self, layer: Layer | None) -> SavedForm | None:
         """Note which volume is shown now, and return what was kept of it."""
         self._layer = None if layer is None else weakref.ref(layer)
         self._array = None if layer is None else _reference(layer)
@@ -48,7 +48,7 @@ class ThresholdMemory:
             return None
         return known[1]
 
-    def leave(self, then: Then) -> None:
+    def leave(self, then: SavedForm) -> None:
         """Keep how the widget stands for the volume that was shown until now."""
         layer = None if self._layer is None else self._layer()
         if layer is None or self._array is None:

@@ -27,7 +27,7 @@ class PhaseEditor(Fold):
         self.form.addRow("Number of phases", self.box)
         self._scheme = PORE_C_SN
         self.names: list[QLineEdit] = []
-        self.colours: list[QPushButton] = []
+        self.colors: list[QPushButton] = []
         self.show_scheme(PORE_C_SN)
 
     def show_scheme(self, scheme: PhaseScheme) -> None:
@@ -35,9 +35,9 @@ class PhaseEditor(Fold):
         self._scheme = scheme
         if len(scheme.names) != len(self.names):
             self._rebuild(len(scheme.names))
-        for name, colour, field, button in zip(scheme.names, scheme.colours, self.names, self.colours, strict=True):
+        for name, color, field, button in zip(scheme.names, scheme.colors, self.names, self.colors, strict=True):
             field.setText(name)
-            button.setStyleSheet(f"background: {colour}; border: 1px solid gray;")
+            button.setStyleSheet(f"background: {color}; border: 1px solid gray;")
         blocked = self.box.blockSignals(True)
         self.box.setValue(len(scheme.names))
         self.box.blockSignals(blocked)
@@ -45,7 +45,7 @@ class PhaseEditor(Fold):
     def _rebuild(self, count: int) -> None:
         while self.form.rowCount() > 1:
             self.form.removeRow(1)
-        self.names, self.colours = [], []
+        self.names, self.colors = [], []
         for index in range(count):
             field, button, side = TextBox(), QPushButton(), QWidget()
             button.setFixedSize(28, 20)
@@ -57,31 +57,31 @@ class PhaseEditor(Fold):
             line.addWidget(field)
             self.form.addRow(f"Phase {index + 1}", side)
             field.editingFinished.connect(self._on_edited)
-            button.clicked.connect(partial(self._on_colour, index))
+            button.clicked.connect(partial(self._on_color, index))
             self.names.append(field)
-            self.colours.append(button)
+            self.colors.append(button)
 
     def _on_edited(self) -> None:
-        self._take(tuple(field.text().strip() for field in self.names), self._scheme.colours)
+        self._take(tuple(field.text().strip() for field in self.names), self._scheme.colors)
 
-    def _on_colour(self, index: int) -> None:
+    def _on_color(self, index: int) -> None:
         chosen = QColorDialog.getColor(
-            QColor(self._scheme.colours[index]), self, f"Colour of {self._scheme.names[index]}"
+            QColor(self._scheme.colors[index]), self, f"Colour of {self._scheme.names[index]}"
         )
         if chosen.isValid():
-            self.set_colour(index, chosen.name())
+            self.set_color(index, chosen.name())
 
-    def set_colour(self, index: int, colour: str) -> None:
+    def set_color(self, index: int, color: str) -> None:
         """Give a phase another colour (#rrggbb)."""
-        colours = list(self._scheme.colours)
-        colours[index] = colour
-        self._take(self._scheme.names, tuple(colours))
+        colors = list(self._scheme.colors)
+        colors[index] = color
+        self._take(self._scheme.names, tuple(colors))
 
-    def _take(self, names: tuple[str, ...], colours: tuple[str, ...]) -> None:
-        if (names, colours) == (self._scheme.names, self._scheme.colours):
+    def _take(self, names: tuple[str, ...], colors: tuple[str, ...]) -> None:
+        if (names, colors) == (self._scheme.names, self._scheme.colors):
             return
         try:
-            scheme = checked_scheme(names, colours)
+            scheme = checked_scheme(names, colors)
         except InputError as error:
             self.show_scheme(self._scheme)
             self.refused.emit(error)
@@ -90,8 +90,8 @@ class PhaseEditor(Fold):
         self.changed.emit(scheme)
 
 
-def checked_scheme(names: tuple[str, ...], colours: tuple[str, ...]) -> PhaseScheme:
+def checked_scheme(names: tuple[str, ...], colors: tuple[str, ...]) -> PhaseScheme:
     """Return a scheme whose names can stand in file names, as a recipe wants them."""
     from napari_snpore.study.recipe import ThresholdSection, checked  # the study brings in every step: half a second
 
-    return checked(ThresholdSection, phases=len(names), names=list(names), colours=list(colours)).scheme
+    return checked(ThresholdSection, phases=len(names), names=list(names), colors=list(colors)).scheme

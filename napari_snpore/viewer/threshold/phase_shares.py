@@ -42,10 +42,10 @@ class PhaseShares(QWidget):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         self._labels = []
-        for colour in scheme.colours:
+        for color in scheme.colors:
             swatch = QLabel()
             swatch.setFixedSize(12, 12)
-            swatch.setStyleSheet(f"background: {colour}; border: 1px solid gray; border-radius: 2px;")
+            swatch.setStyleSheet(f"background: {color}; border: 1px solid gray; border-radius: 2px;")
             label = QLabel()
             self._line.addWidget(swatch)
             self._line.addWidget(label)

@@ -57,8 +57,8 @@ def preview_colormap(
     """
     from napari.utils.colormaps import Colormap
 
-    colours = list(scheme.colours)
-    inner = colours[1:-1] or [colours[-1]]
+    colors = list(scheme.colors)
+    inner = colors[1:-1] or [colors[-1]]
     low, high = limits
     controls = [0.0, *((t - low) / (high - low) for t in thresholds[1:-1]), 1.0]
     if len(inner) == 1:  # vispy wants two colours
@@ -68,8 +68,8 @@ def preview_colormap(
         controls=controls,
         interpolation="zero",
         name="phases",
-        low_color=colours[0] if show_first else "transparent",
-        high_color=colours[-1],
+        low_color=colors[0] if show_first else "transparent",
+        high_color=colors[-1],
     )
 
 

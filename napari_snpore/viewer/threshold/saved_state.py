@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeWish, skin_of
+from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeOptions, skin_of
 
 _PARTS = ("tools", "envelope", "cleanup", "region")
 """Parts of the form, in the order in which they are set."""
@@ -35,9 +35,9 @@ def pack_envelope(envelope: Envelope) -> dict[str, Any]:
         "bits": np.packbits(envelope.inside, axis=None),
         "shape": list(envelope.inside.shape),
         "threshold": envelope.threshold,
-        "ray_length_set_nm": envelope.wish.ray_length_nm,
-        "occlusion_threshold": envelope.wish.occlusion_threshold,
-        "cut_axes": list(envelope.wish.cut_axes),
+        "ray_length_set_nm": envelope.options.ray_length_nm,
+        "occlusion_threshold": envelope.options.occlusion_threshold,
+        "cut_axes": list(envelope.options.cut_axes),
         "ray_length_nm": envelope.ray_length_nm,
         "volume_nm3": envelope.volume_nm3,
         "loose_voxel_count": envelope.loose_voxel_count,
@@ -52,7 +52,7 @@ def unpack_envelope(kept: Mapping[str, Any]) -> Envelope:
         inside,
         skin_of(inside),
         kept["threshold"],
-        EnvelopeWish(kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])),
+        EnvelopeOptions(kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])),
         kept["ray_length_nm"],
         kept["volume_nm3"],
         kept["loose_voxel_count"],

@@ -61,7 +61,7 @@ class SensitivityPanel(Fold):
         self.plot.show_curves(
             curve["threshold_gray"],
             [curve[name] for name in curve.columns[1:]],
-            list(scheme.colours),
+            list(scheme.colors),
             at=thresholds[index],
             plateau=plateau,
             title=f"t{index + 1} (grey)",

@@ -15,8 +15,8 @@ from napari_snpore.segmentation.cleanup import CleanupStep, clean_up
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, segment
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-from napari_snpore.viewer.threshold.cleanup_panel import CleanupWish
-from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeWish, make_envelope
+from napari_snpore.viewer.threshold.cleanup_panel import CleanupOptions
+from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeOptions, make_envelope
 from napari_snpore.viewer.threshold.saved_state import unpack_envelope
 from napari_snpore.volume import Volume
 
@@ -46,7 +46,7 @@ class Labelled:
     labels: NDArray[np.uint8]
     envelope: Envelope | None
     enclosed: Enclosed | None
-    wish: CleanupWish
+    options: CleanupOptions
     cleanup: tuple[CleanupStep, ...]
 
 
@@ -80,10 +80,10 @@ def count(
 
 
 def enclose(
-    volume: Volume, threshold: float, wish: EnvelopeWish, progress: Progress, should_stop: ShouldStop
+    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
 ) -> Enclosed:
     """Make the envelope and count the grey values inside."""
-    envelope = make_envelope(volume, threshold, wish, progress, should_stop)
+    envelope = make_envelope(volume, threshold, options, progress, should_stop)
     return Enclosed(envelope, gray_histogram(volume, mask=envelope.inside, should_stop=should_stop))
 
 
@@ -92,15 +92,15 @@ def label(
     thresholds: tuple[float, ...],
     envelope: Envelope | None,
     stale: Volume | None,
-    wish: EnvelopeWish,
-    cleanup: CleanupWish,
+    options: EnvelopeOptions,
+    cleanup: CleanupOptions,
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Labelled:
     """Label every voxel; ``stale`` is the volume whose envelope has to be made again first."""
     enclosed = None
     if stale is not None:
-        enclosed = enclose(stale, thresholds[0], wish, progress, should_stop)
+        enclosed = enclose(stale, thresholds[0], options, progress, should_stop)
         envelope = enclosed.envelope
     mask = None if envelope is None else envelope.inside
     labels = segment(data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)

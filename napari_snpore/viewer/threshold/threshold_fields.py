@@ -15,7 +15,7 @@ from napari_snpore.viewer.forms.form import NumberBox, form_layout
 
 
 class ThresholdBoxes(QWidget):
-    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, grey value)``.
+    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, gray value)``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ThresholdBoxes(QWidget):
         if scheme != self._scheme:
             self._rebuild(scheme)
         whole_numbers = histogram is not None and np.dtype(histogram.dtype).kind in "iub"
-        step = 1.0 if whole_numbers else grey_step(histogram)
+        step = 1.0 if whole_numbers else gray_step(histogram)
         for index, box in enumerate(self.boxes):
             blocked = box.blockSignals(True)
             box.setSingleStep(step)
@@ -61,7 +61,7 @@ class ThresholdBoxes(QWidget):
             self.boxes.append(box)
 
 
-def grey_step(histogram: Histogram | None) -> float:
+def gray_step(histogram: Histogram | None) -> float:
     """Return a round step of some thousandth of the range of float data."""
     if histogram is None or histogram.maximum <= histogram.minimum:
         return 0.01

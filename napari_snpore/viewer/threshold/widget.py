@@ -36,7 +36,7 @@ from napari_snpore.viewer.threshold.layers import (
     show_phases,
     show_smooth,
 )
-from napari_snpore.viewer.threshold.memory import Then, ThresholdMemory
+from napari_snpore.viewer.threshold.memory import SavedForm, ThresholdMemory
 from napari_snpore.viewer.threshold.preview import PhasePreview, is_exact
 from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.threshold.steps import (
@@ -77,7 +77,7 @@ class ThresholdWidget(ThresholdForm):
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(plain_viewer(viewer))
         self._made: Labels | None = None
-        self._lost_envelope = False  # phases of the envelope gave way to phases of the whole box
+        self._envelope_given_up = False  # phases of the envelope gave way to phases of the whole box
         self._applied = 0
         self._thresholds: tuple[float, ...] = ()
         self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
@@ -141,7 +141,7 @@ class ThresholdWidget(ThresholdForm):
             "layer": None if self.layer is None else self.layer.name,
             "thresholds": list(self._thresholds),
             "names": list(self._scheme.names),
-            "colours": list(self._scheme.colours),
+            "colors": list(self._scheme.colors),
             "settings": settings_of(self),
             "phases": self._made.name if shown and self._made is not None else None,
             "made_envelope": self._kept if self._envelope is None else pack_envelope(self._envelope),
@@ -152,7 +152,7 @@ class ThresholdWidget(ThresholdForm):
         if state.get("layer") not in layers:
             return
         self.layer = layers[state["layer"]]
-        self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colours"])))
+        self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colors"])))
         set_settings(self, state.get("settings", {}))
         self._show_layer(self.layer, kept=state.get("made_envelope"))
         if state["thresholds"]:
@@ -230,11 +230,11 @@ class ThresholdWidget(ThresholdForm):
         self._memory.leave(self._present())
         self._show_layer(layer, self._memory.enter(layer))
 
-    def _present(self) -> Then:
+    def _present(self) -> SavedForm:
         enclosed = None
         if self._envelope is not None and self._inside is not None:
             enclosed = Enclosed(self._envelope, self._inside)
-        return Then(
+        return SavedForm(
             self._thresholds,
             self._wished,
             self._suggestion,
@@ -246,14 +246,14 @@ class ThresholdWidget(ThresholdForm):
         )
 
     def _show_layer(
-        self, layer: Layer | None, then: Then | None = None, *, kept: Mapping[str, Any] | None = None
+        self, layer: Layer | None, then: SavedForm | None = None, *, kept: Mapping[str, Any] | None = None
     ) -> None:
         """Show a volume: as it stood then, or anew, with the envelope that a saved window kept."""
         if self._histogram is not None:
             self._wished = None  # thresholds of another volume: its own are suggested
         self._histogram = self._inside = self._envelope = None
         self._kept = kept
-        self._lost_envelope = False
+        self._envelope_given_up = False
         self.region.show_volume(None, None, None)
         self._preview.hide()
         self._history.clear()
@@ -277,7 +277,7 @@ class ThresholdWidget(ThresholdForm):
             self._on_counted(Counted(then.histogram))
             self._show_warning(then.suggestion)
 
-    def _take_up(self, then: Then) -> None:
+    def _take_up(self, then: SavedForm) -> None:
         """Take what was set and made for this volume before another one was chosen; its histogram comes after."""
         self._show_scheme(then.scheme)
         self._thresholds, self._wished, self._kept = then.thresholds, then.wished, then.packed
@@ -437,12 +437,12 @@ class ThresholdWidget(ThresholdForm):
         """Warn where phases of the envelope give way to phases of the whole box, before Apply and after it."""
         if inside or self.layer is None:
             return []
-        if self._lost_envelope:
+        if self._envelope_given_up:
             return [caveat(_LOST)]
         return [caveat(_WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
 
     def _fits(self, envelope: Envelope) -> bool:
-        return envelope.threshold == self._thresholds[0] and envelope.wish == self.envelope.wish()
+        return envelope.threshold == self._thresholds[0] and envelope.options == self.envelope.options()
 
     def _run(self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]) -> None:
         """Run a step on a volume; where its layer is gone at the end, say so instead of taking the result."""
@@ -462,10 +462,10 @@ class ThresholdWidget(ThresholdForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        wish, threshold = self.envelope.wish(), thresholds[0]
+        options, threshold = self.envelope.options(), thresholds[0]
 
         def work(progress: Progress, should_stop: ShouldStop) -> Enclosed:
-            return enclose(volume, threshold, wish, progress, should_stop)
+            return enclose(volume, threshold, options, progress, should_stop)
 
         self._run("Make envelope", layer, work, partial(self._on_envelope, layer))
 
@@ -476,11 +476,11 @@ class ThresholdWidget(ThresholdForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        wish, threshold = self.envelope.wish(), thresholds[0]
+        options, threshold = self.envelope.options(), thresholds[0]
         self._run(
             "Occlusion",
             layer,
-            lambda progress, should_stop: occlusion_field(volume, threshold, wish, progress, should_stop),
+            lambda progress, should_stop: occlusion_field(volume, threshold, options, progress, should_stop),
             partial(show_occlusion, self._viewer, layer),
         )
 
@@ -512,7 +512,7 @@ class ThresholdWidget(ThresholdForm):
         if layer is not self.layer:
             self._memory.take_envelope(layer, enclosed)
             return shown
-        self._envelope, self._inside, self._lost_envelope = enclosed.envelope, enclosed.inside, False
+        self._envelope, self._inside, self._envelope_given_up = enclosed.envelope, enclosed.inside, False
         self.region.show_volume(layer, self._histogram, self._inside)
         self._show_result()
         return shown
@@ -527,15 +527,15 @@ class ThresholdWidget(ThresholdForm):
         try:
             layer, thresholds = self._input()
             data = array_from_layer(layer)
-            envelope, wish = self._envelope, self.envelope.wish()
+            envelope, options = self._envelope, self.envelope.options()
             stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
-            cleanup = self.cleanup.wish()
+            cleanup = self.cleanup.options()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
-            return label(data, thresholds, envelope, stale, wish, cleanup, progress, should_stop)
+            return label(data, thresholds, envelope, stale, options, cleanup, progress, should_stop)
 
         self._run("Apply", layer, work, partial(self._on_applied, layer, thresholds, self._scheme))
 
@@ -552,7 +552,7 @@ class ThresholdWidget(ThresholdForm):
         lost = f" {caveat(_LOST)}." if loses else ""
         self.status.say(f"Made '{self._made.name}'.{changed}{hid}{lost}")
         if layer is self.layer:
-            self._lost_envelope = self._envelope is None and (self._lost_envelope or loses)
+            self._envelope_given_up = self._envelope is None and (self._envelope_given_up or loses)
             self._show_result()
 
     def _enable_apply(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_snpore.viewer.shared.layers import record_of, steps_of
-from napari_snpore.volume import Step
+from napari_snpore.volume import HistoryStep
 
 CUT = "extract subvolume"
 ENVELOPE_KEYS = ("ray_length_nm", "occlusion_threshold", "cut_axes")
@@ -109,11 +109,11 @@ def same_envelope(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
     return all(_plain(one[key]) == _plain(two[key]) for key in set(one) & set(two))
 
 
-def _steps(layer: Layer | None) -> tuple[Step, ...]:
+def _steps(layer: Layer | None) -> tuple[HistoryStep, ...]:
     return steps_of(record_of(layer))
 
 
-def _word(step: Step) -> str:
+def _word(step: HistoryStep) -> str:
     return _plain([step.name, step.parameters])
 
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
 from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
 
-from napari_snpore.viewer.workbench.step_states import SIGNS, WORDS, Step
+from napari_snpore.viewer.workbench.step_states import SIGNS, WORDS, WorkStep
 
 _MAY_BREAK = "\N{ZERO WIDTH SPACE}"
 _LONGEST = 12
@@ -22,7 +22,7 @@ class StepRow(QAbstractButton):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.step: Step | None = None
+        self.step: WorkStep | None = None
         self.name, self.words, self.sign = QLabel(), QLabel(), QLabel()
         self.words.setWordWrap(True)
         self.words.setMinimumWidth(60)
@@ -61,7 +61,7 @@ class StepRow(QAbstractButton):
         """Return the size of one line: what a label that wraps asks for would make the rows scroll for no reason."""
         return self.sizeHint()
 
-    def show_step(self, step: Step, *, is_next: bool, available: bool) -> None:
+    def show_step(self, step: WorkStep, *, is_next: bool, available: bool) -> None:
         """Show where a step stands; ``is_next``: it is the one to do now."""
         self.step = step
         self.setEnabled(available)

@@ -77,7 +77,7 @@ _ON_THE_WAY = ("Tilt series", "Reconstruct", "Threshold", "Measure", "Figure")
 
 
 @dataclass(frozen=True)
-class Step:
+class WorkStep:
     """One row of the workbench.
 
     Parameters
@@ -129,7 +129,7 @@ def steps_of(
     specimen: str | None = None,
     active: Layer | None = None,
     edited_since: EditedSince = lambda source, result: False,
-) -> list[Step]:
+) -> list[WorkStep]:
     """Return the numbered steps in their order.
 
     Parameters
@@ -159,26 +159,26 @@ def steps_of(
         _subvolumes(here),
         _measure(here, threshold),
         _figure(here, threshold),
-        Step(
+        WorkStep(
             9, "Compare", "", "later", "States of charge side by side come later; measure each and compare the tables."
         ),
     ]
     return [replace(step, number=k) for k, step in enumerate(steps, 1)]
 
 
-def next_step(steps: Sequence[Step]) -> Step | None:
+def next_step(steps: Sequence[WorkStep]) -> WorkStep | None:
     """Return the step to do now: the first that is stale, else the first on the way to a figure that is ready."""
     stale = [step for step in steps if step.state == "stale"]
     ready = [step for step in steps if step.state == "ready" and step.name in _ON_THE_WAY]
     return next(iter(stale + ready), None)
 
 
-def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> Step:
+def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> WorkStep:
     """Return the row that stands apart: a fibre in time."""
     window = list(layers)
     frames = [layer for layer in window if kind_of(layer) == FRAMES]
     if not frames:
-        return Step(
+        return WorkStep(
             None, "In situ", "needs images in time", "waits",
             "Stands apart: the diameter of a fibre in a series of images in time.", None, "In situ",
         )  # fmt: skip
@@ -186,28 +186,32 @@ def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> Step:
     assert chosen is not None
     holds = f"{len(chosen.data)} images"
     if any(kind_of(layer) == OUTLINES for layer in window):
-        return Step(None, "In situ", f"{holds}, measured", "done", "The outlines are in a layer.", chosen, "In situ")
-    return Step(None, "In situ", holds, "ready", "Measure the fibre in time.", chosen, "In situ")
+        return WorkStep(
+            None, "In situ", f"{holds}, measured", "done", "The outlines are in a layer.", chosen, "In situ"
+        )
+    return WorkStep(None, "In situ", holds, "ready", "Measure the fibre in time.", chosen, "In situ")
 
 
-def _series(here: Specimen) -> Step:
+def _series(here: Specimen) -> WorkStep:
     series = here.series
     if series is not None:
         about = f"{file_of(series)}, {tilts_in_short(series)}, is in the layer '{series.name}'."
-        return Step(1, "Tilt series", f"{shortened(file_of(series))} · {tilts_in_short(series)}", "done", about, series)
+        return WorkStep(
+            1, "Tilt series", f"{shortened(file_of(series))} · {tilts_in_short(series)}", "done", about, series
+        )
     if here.layers:
-        return Step(
+        return WorkStep(
             1, "Tilt series", "", "spare",
             "Not needed: the work starts from a volume or from phases. Drop a tilt series to start from one.",
         )  # fmt: skip
     if any(kind_of(layer) == FRAMES for layer in here.window):
-        return Step(1, "Tilt series", "", "spare", "Not needed: images in time stand apart, see In situ below.")
-    return Step(1, "Tilt series", "", "ready", NOTHING_YET)
+        return WorkStep(1, "Tilt series", "", "spare", "Not needed: images in time stand apart, see In situ below.")
+    return WorkStep(1, "Tilt series", "", "ready", NOTHING_YET)
 
 
-def _reconstruct(here: Specimen) -> Step:
+def _reconstruct(here: Specimen) -> WorkStep:
     series, volume = here.series, here.volume
-    step = Step(2, "Reconstruct", "", "waits", NOTHING_YET, series, "Reconstruct")
+    step = WorkStep(2, "Reconstruct", "", "waits", NOTHING_YET, series, "Reconstruct")
     if volume is None:
         if series is not None:
             return replace(step, state="ready", hint=f"Reconstruct '{series.name}'.")
@@ -228,9 +232,9 @@ def _reconstruct(here: Specimen) -> Step:
     return replace(step, holds=holds, state="done", hint=f"The volume is in the layer '{volume.name}'.")
 
 
-def _threshold(here: Specimen) -> Step:
+def _threshold(here: Specimen) -> WorkStep:
     volume = here.volume
-    step = Step(3, "Threshold", "", "waits", "Open or reconstruct a volume first.", volume, "Threshold")
+    step = WorkStep(3, "Threshold", "", "waits", "Open or reconstruct a volume first.", volume, "Threshold")
     found = [layer for layer in here.all_phases if not has_step(layer, "planted phases")]
     phases = here.chosen(found)
     if phases is None:
@@ -256,9 +260,9 @@ def _threshold(here: Specimen) -> Step:
     return step
 
 
-def _envelope(here: Specimen) -> Step:
+def _envelope(here: Specimen) -> WorkStep:
     volume = here.volume
-    step = Step(4, "Envelope", "", "waits", "It is made in the Threshold widget, of a volume.", volume, "Threshold")
+    step = WorkStep(4, "Envelope", "", "waits", "It is made in the Threshold widget, of a volume.", volume, "Threshold")
     phases = here.chosen([layer for layer in here.all_phases if has_step(layer, "segment")])
     layer = _envelope_layer(here)
     if layer is None:
@@ -288,9 +292,9 @@ def _envelope(here: Specimen) -> Step:
     return step
 
 
-def _slices(here: Specimen) -> Step:
+def _slices(here: Specimen) -> WorkStep:
     layer = here.volume or here.phases
-    step = Step(5, "Slices", "", "waits", "Open or reconstruct a volume first.", layer, "Ortho slices")
+    step = WorkStep(5, "Slices", "", "waits", "Open or reconstruct a volume first.", layer, "Ortho slices")
     if layer is None:
         return replace(step, holds=_after_volume(here))
     kept = []
@@ -303,9 +307,11 @@ def _slices(here: Specimen) -> Step:
     return replace(step, state="ready", hint="Look at three linked slices; keep positions and measure distances there.")
 
 
-def _subvolumes(here: Specimen) -> Step:
+def _subvolumes(here: Specimen) -> WorkStep:
     layer = here.phases or here.volume
-    step = Step(6, "Subvolumes", "", "waits", "Make phases first; a volume alone can be cut too.", layer, "Subvolumes")
+    step = WorkStep(
+        6, "Subvolumes", "", "waits", "Make phases first; a volume alone can be cut too.", layer, "Subvolumes"
+    )
     if layer is None:
         return replace(step, holds=_after_volume(here))
     names: dict[str, None] = {}
@@ -320,9 +326,9 @@ def _subvolumes(here: Specimen) -> Step:
     return _stale(step, "whole") if any(_is_old_part(part, here.window) for part in parts) else step
 
 
-def _measure(here: Specimen, threshold: Step) -> Step:
+def _measure(here: Specimen, threshold: WorkStep) -> WorkStep:
     phases = here.phases
-    step = Step(7, "Measure", "", "waits", "Make phases first (Threshold, Apply).", phases, "Measure")
+    step = WorkStep(7, "Measure", "", "waits", "Make phases first (Threshold, Apply).", phases, "Measure")
     found = here.of(lambda layer: kind_of(layer) == "objects")
     if not found:
         if phases is None:
@@ -347,9 +353,9 @@ def _measured_before(here: Specimen, objects: Layer) -> str:
     return "painted" if here.edited_since(source, objects) else ""
 
 
-def _figure(here: Specimen, threshold: Step) -> Step:
+def _figure(here: Specimen, threshold: WorkStep) -> WorkStep:
     layer = here.phases or here.volume
-    step = Step(8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure")
+    step = WorkStep(8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure")
     if layer is None:
         return replace(step, holds=_after_volume(here))
     made = layer.metadata.get(FIGURE)
@@ -361,7 +367,7 @@ def _figure(here: Specimen, threshold: Step) -> Step:
     return _stale(step, "threshold") if threshold.state == "stale" else step
 
 
-def _stale(step: Step, reason: str) -> Step:
+def _stale(step: WorkStep, reason: str) -> WorkStep:
     what, cure = _STALE[reason]
     return replace(step, state="stale", stale_by=reason, hint=f"Made before {what}. {cure}")
 
@@ -375,7 +381,7 @@ def _envelope_layer(here: Specimen) -> Layer | None:
 
 
 def _whole_name(part: Layer) -> str:
-    """Return the name of the layer that a part was cut from: ``needle · phases`` of ``centre box · needle · phases``."""
+    """Return the name of the layer that a part was cut from: ``needle · phases`` of ``center box · needle · phases``."""
     return str(part.name).partition(SEPARATOR)[2]
 
 

@@ -39,7 +39,7 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
 from napari_snpore.viewer.workbench.step_row import StepRow
-from napari_snpore.viewer.workbench.step_states import NOTHING_YET, Step, in_situ_step, next_step, steps_of
+from napari_snpore.viewer.workbench.step_states import NOTHING_YET, WorkStep, in_situ_step, next_step, steps_of
 
 _PLUGIN = "napari-snpore"
 _NARROWEST = 300
@@ -73,7 +73,7 @@ class WorkbenchWidget(QWidget):
         self._viewer = plain_viewer(viewer)
         self._specimen: str | None = None
         self._followed: Layer | None = None
-        self._steps: list[Step] = []
+        self._steps: list[WorkStep] = []
         self._names = _display_names()
         self._build()
         self._watch = LayerWatch(self._viewer, self)
@@ -93,7 +93,7 @@ class WorkbenchWidget(QWidget):
         self.refresh()
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[WorkStep, ...]:
         """The steps as they stand now, those that are numbered and then *In situ*."""
         self.refresh()
         return tuple(self._steps)
@@ -292,7 +292,7 @@ class WorkbenchWidget(QWidget):
         elif step.layer is None:
             self._ask_files()
 
-    def _open_widget(self, step: Step) -> None:
+    def _open_widget(self, step: WorkStep) -> None:
         window = getattr(self._viewer, "window", None)
         if window is None or step.widget is None:
             self.status.say("There is no window to open it in; the layer is selected.")

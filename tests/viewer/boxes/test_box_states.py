@@ -9,7 +9,7 @@ from qtpy.QtCore import QSize
 from qtpy.QtGui import QColor, QIcon
 
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.boxes.boxes import COLOURS, NamedBox, colour_of
+from napari_snpore.viewer.boxes.boxes import COLORS, NamedBox, color_of
 from napari_snpore.viewer.boxes.fractions import box_fractions, fraction_row
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
@@ -165,8 +165,8 @@ def test_csv_holds_what_the_table_shows(viewer, widget, tmp_path):
 
 
 def test_what_is_ticked_comes_back_with_a_saved_window(viewer, widget, qtbot):
-    grey = add_layer(viewer, volume_data(quarters(1), "grey"))
-    widget.cut_list.tick(grey, False)
+    gray = add_layer(viewer, volume_data(quarters(1), "grey"))
+    widget.cut_list.tick(gray, False)
     again = SubvolumeWidget(viewer)
     qtbot.addWidget(again)
     again.set_state(widget.state(), {layer.name: layer for layer in viewer.layers})
@@ -174,7 +174,7 @@ def test_what_is_ticked_comes_back_with_a_saved_window(viewer, widget, qtbot):
 
 
 def test_a_row_has_the_colour_of_its_box_also_when_it_is_picked(widget):
-    icon, wanted = widget.table.item(0, 0).icon(), QColor(colour_of(0))
+    icon, wanted = widget.table.item(0, 0).icon(), QColor(color_of(0))
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
         middle = icon.pixmap(QSize(12, 12), mode).toImage().pixelColor(6, 6)
         apart = [abs(a - b) for a, b in zip(middle.getRgb(), wanted.getRgb(), strict=True)]
@@ -185,8 +185,8 @@ def test_no_box_has_the_colour_of_a_line_of_the_cross_hair():
     """CIEDE2000 above 20: told apart at a glance, not only side by side."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
-    def lab(colour):
-        return rgb2lab(np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])[None, None])[0, 0]
+    def lab(color):
+        return rgb2lab(np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])[None, None])[0, 0]
 
-    apart = [deltaE_ciede2000(lab(box), lab(plane.colour)) for box in COLOURS for plane in PLANES]
+    apart = [deltaE_ciede2000(lab(box), lab(plane.color)) for box in COLORS for plane in PLANES]
     assert min(apart) > 20

@@ -120,9 +120,9 @@ def test_presets_lie_in_the_fibre_and_edge_is_nearer_the_surface(viewer):
     add_layer(viewer, phases_data(phases, "fibre · phases"))
     widget = SubvolumeWidget(viewer)
     widget.place_presets(6.0)
-    centre, edge = widget.boxes.named("centre"), widget.boxes.named("edge")
+    center, edge = widget.boxes.named("centre"), widget.boxes.named("edge")
     axis = (29.5 * 0.5, 29.5 * 0.5)
-    assert np.hypot(*(np.array(centre.center_nm[1:]) - axis)) < 0.5
+    assert np.hypot(*(np.array(center.center_nm[1:]) - axis)) < 0.5
     assert np.hypot(*(np.array(edge.center_nm[1:]) - axis)) > 5
     assert (widget.fractions["voxel_count"] > 0).any()
 

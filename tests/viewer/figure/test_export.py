@@ -22,13 +22,13 @@ from napari_snpore.figures import (
 from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.figure.draw import draw_plate, panels_of
 from napari_snpore.viewer.figure.gather import gather
-from napari_snpore.viewer.figure.layer_appearance import SeenSlices
+from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.state_table import state_table, states_in
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.shared.layers import add_layer, objects_data, phases_data, volume_data
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 SPACING = (0.5, 0.25, 0.2)
 SHAPE = (20, 30, 40)
@@ -44,15 +44,15 @@ def labels_of(sn=slice(12, 14)):
 
 def fill(viewer):
     _, y, _ = np.indices(SHAPE)
-    grey = add_layer(viewer, volume_data(Volume(y.astype(np.float32), SPACING), "fibre"))
-    history = (Step("segment", {"thresholds": [9.5, 20.5]}),)
+    gray = add_layer(viewer, volume_data(Volume(y.astype(np.float32), SPACING), "fibre"))
+    history = (HistoryStep("segment", {"thresholds": [9.5, 20.5]}),)
     phases = add_layer(viewer, phases_data(Volume(labels_of(), SPACING, history=history), "fibre · phases"))
-    return grey, phases
+    return gray, phases
 
 
-def wish_of(viewer, parts, grey, phases, objects=None, field_nm=0.0, **more):
+def spec_of(viewer, parts, gray, phases, objects=None, field_nm=0.0, **more):
     return gather(
-        viewer, parts, volume=grey, phases=phases, objects=objects, plane="XZ", field_nm=field_nm, look=LOOK, **more
+        viewer, parts, volume=gray, phases=phases, objects=objects, plane="XZ", field_nm=field_nm, look=LOOK, **more
     )
 
 
@@ -65,21 +65,21 @@ def test_layers_in_micrometres_are_cut_where_the_window_is(viewer, with_box):
     """Row 11 of voxels of 0.25 nm from 20 nm on: y = 22.75 nm. A layer in nm beside it makes the window count in nm."""
     _, y, _ = np.indices(SHAPE)
     place = {"scale": (0.0005, 0.00025, 0.0002), "translate": (0.01, 0.02, 0.03), "units": ("um",) * 3}
-    grey = viewer.add_image(y.astype(np.float32), name="um", **place)
+    gray = viewer.add_image(y.astype(np.float32), name="um", **place)
     if with_box:
         boxes_of(viewer).put(NamedBox("box", (12.0, 22.0, 32.0), (2.0, 2.0, 2.0)))
     a_unit = 1.0 if with_box else 0.001
     viewer.dims.set_point(1, 22.75 * a_unit)
-    (panel,) = panels_of(wish_of(viewer, ("grey",), grey, None)).rows[0]
+    (panel,) = panels_of(spec_of(viewer, ("grey",), gray, None)).rows[0]
     assert panel.heading == "XZ, y = 22.75 nm"
     assert np.unique(panel.cut.values) == [11]
 
 
 def test_a_position_outside_a_volume_is_named_and_the_rest_is_drawn(viewer):
-    grey, _ = fill(viewer)
+    gray, _ = fill(viewer)
     small = add_layer(viewer, phases_data(Volume(labels_of()[:, :10], SPACING), "small · phases"))
     viewer.dims.set_point(1, 6.0)
-    panels = panels_of(wish_of(viewer, ("grey", "phases"), grey, small))
+    panels = panels_of(spec_of(viewer, ("grey", "phases"), gray, small))
     assert kinds(panels) == [SlicePanel]
     assert panels.rows[0][0].heading == "XZ, y = 6.00 nm"
     assert np.unique(panels.rows[0][0].cut.values) == [24]
@@ -87,33 +87,33 @@ def test_a_position_outside_a_volume_is_named_and_the_rest_is_drawn(viewer):
     assert words.startswith("Left out: slice, phases.")
     assert "6 nm" in words
     with pytest.raises(InputError, match="slice, phases"):
-        panels_of(wish_of(viewer, ("phases",), grey, small))
+        panels_of(spec_of(viewer, ("phases",), gray, small))
 
 
 def test_thick_slices_and_their_field_are_those_of_the_ortho_slices(viewer):
     """Row 11, 3 nm: twelve rows of 0.25 nm, 5 to 16; the field of 3 nm holds seven rows of 0.5 nm."""
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     viewer.dims.set_point(range(3), (5.0, 2.75, 4.0))
-    slices = SeenSlices(field_nm=3.0, projection="max", thickness_nm=3.0)
-    thick, label = panels_of(wish_of(viewer, ("grey", "phases"), grey, phases, slices=slices)).rows[0]
+    slices = SliceAppearance(field_nm=3.0, projection="max", thickness_nm=3.0)
+    thick, label = panels_of(spec_of(viewer, ("grey", "phases"), gray, phases, slices=slices)).rows[0]
     assert thick.heading == "XZ, y = 2.75 nm, maximum over 3 nm"
     assert np.unique(thick.cut.values) == [16]
     assert thick.cut.values.shape == (7, 15)
     assert label.heading == "phases, XZ, y = 2.75 nm"
-    mine = wish_of(viewer, ("grey",), grey, phases, slices=slices, field_nm=1.0)
+    mine = spec_of(viewer, ("grey",), gray, phases, slices=slices, field_nm=1.0)
     assert mine.field_nm == 1.0
     recipe = mine.recipe()
     assert (recipe["projection"], recipe["thickness_nm"]) == ("max", 3.0)
 
 
 def test_the_oblique_slice_is_that_of_the_open_panel(viewer):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     viewer.dims.set_point(range(3), (5.0, 2.75, 4.0))
-    grey.contrast_limits = (0, 29)
+    gray.contrast_limits = (0, 29)
     with pytest.raises(InputError, match="Ortho slices"):
-        wish_of(viewer, ("oblique",), grey, phases)
-    flat = SeenSlices(oblique_of=grey, tilt_deg=90.0, turn_deg=0.0)
-    ((panel,),) = panels_of(wish_of(viewer, ("oblique",), grey, phases, slices=flat)).rows
+        spec_of(viewer, ("oblique",), gray, phases)
+    flat = SliceAppearance(oblique_of=gray, tilt_deg=90.0, turn_deg=0.0)
+    ((panel,),) = panels_of(spec_of(viewer, ("oblique",), gray, phases, slices=flat)).rows
     assert isinstance(panel, ImagePanel)
     assert "90°" in panel.heading
     middle = panel.rgb[panel.rgb.shape[0] // 2, panel.rgb.shape[1] // 2, 0]
@@ -121,15 +121,15 @@ def test_the_oblique_slice_is_that_of_the_open_panel(viewer):
 
 
 def test_phases_have_the_colours_of_the_window_and_hidden_ones_stay_hidden(viewer, tmp_path):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     viewer.dims.set_point(range(3), (6.0, 1.5, 1.2))
     phases.colormap = DirectLabelColormap(
         color_dict={None: "transparent", 0: "transparent", 1: "white", 2: "transparent", 3: "red"}
     )
-    wish = wish_of(viewer, ("phases",), grey, phases)
-    assert wish.seen.colours == ("#ffffff", "#00000000", "#ff0000")
-    assert wish.scheme.colours == ("#ffffff", "#2f6db5", "#ff0000"), "bars show a phase that slices hide"
-    (panel,) = panels_of(wish_of(viewer, ("phases",), grey, phases)).rows[0]
+    spec = spec_of(viewer, ("phases",), gray, phases)
+    assert spec.seen.colors == ("#ffffff", "#00000000", "#ff0000")
+    assert spec.scheme.colors == ("#ffffff", "#2f6db5", "#ff0000"), "bars show a phase that slices hide"
+    (panel,) = panels_of(spec_of(viewer, ("phases",), gray, phases)).rows[0]
     assert panel.note() == "not shown: C"
     widget = FigureWidget(viewer)
     widget.stack.of.setCurrentText("phases")
@@ -138,28 +138,28 @@ def test_phases_have_the_colours_of_the_window_and_hidden_ones_stay_hidden(viewe
     widget.stack.save_pictures(tmp_path / "s")
     widget.status.wait()
     with Image.open(tmp_path / "s" / "slice_0013.png") as image:
-        found = {colour for _, colour in image.convert("RGB").getcolors()}
+        found = {color for _, color in image.convert("RGB").getcolors()}
     assert found == {(225, 225, 225), (255, 0, 0)}, "carbon lets the light ground through"
 
 
 def test_a_box_outside_is_named_once_and_the_others_are_drawn(viewer):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     boxes_of(viewer).put(NamedBox("centre", (5.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
     boxes_of(viewer).put(NamedBox("far", (5.0, 350.0, 4.0), (2.0, 2.0, 2.0)))
-    drawn = draw_plate(wish_of(viewer, ("boxes", "fractions"), grey, phases))
+    drawn = draw_plate(spec_of(viewer, ("boxes", "fractions"), gray, phases))
     (words,) = drawn.remarks
     assert "'far'" in words
     assert "leaves the volume" in words
-    panels = panels_of(wish_of(viewer, ("boxes", "fractions"), grey, phases))
+    panels = panels_of(spec_of(viewer, ("boxes", "fractions"), gray, phases))
     assert kinds(panels) == [SlicePanel, PhasePanel, FractionPanel]
 
 
 def test_the_pair_and_the_grey_values_are_parts(viewer):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     boxes_of(viewer).put(NamedBox("other", (5.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
     boxes_of(viewer).put(NamedBox("edge", (7.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
     boxes_of(viewer).put(NamedBox("centre", (3.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
-    panels = panels_of(wish_of(viewer, ("pair", "grey_values"), grey, phases))
+    panels = panels_of(spec_of(viewer, ("pair", "gray_values"), gray, phases))
     pair, values = (panel for row in panels.rows for panel in row)
     assert isinstance(pair, BoxPairPanel)
     assert list(pair.cuts) == ["centre", "edge"]
@@ -172,7 +172,7 @@ def test_the_pair_and_the_grey_values_are_parts(viewer):
 def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     """By hand: pore 10 of 20 planes; Sn 2 · 4 · 4 voxels in one state and 4 · 4 · 4 in the other."""
     _, pristine = fill(viewer)
-    history = (Step("segment", {}),)
+    history = (HistoryStep("segment", {}),)
     later = Volume(labels_of(slice(12, 16)), SPACING, history=history)
     sodiated = add_layer(viewer, phases_data(later, "sodiated · phases"))
     table = pd.DataFrame({"label": [1, 2, 3], "voxel_count": [32, 100, 90], "volume_nm3": [0.8, 2.5, 2.0]})
@@ -199,15 +199,15 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     assert cells.loc["Sn clusters, median length (nm)", "sodiated"] == "2.25"
     assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", "the resolved one alone"
     assert cells.loc["Sn clusters, shorter than 2 nm (%)", "sodiated"] == "50.0"
-    ((panel,),) = panels_of(wish_of(viewer, ("table",), None, sodiated)).rows
+    ((panel,),) = panels_of(spec_of(viewer, ("table",), None, sodiated)).rows
     assert isinstance(panel, TablePanel)
     assert "n = 1 fibre" in panel.note()
 
 
 def test_the_recipe_holds_what_is_needed_to_draw_the_plate_again(viewer):
-    grey, phases = fill(viewer)
-    grey.colormap, grey.gamma, grey.contrast_limits = "inferno", 0.7, (2, 25)
-    recipe = wish_of(viewer, ("grey", "phases"), grey, phases).recipe()
+    gray, phases = fill(viewer)
+    gray.colormap, gray.gamma, gray.contrast_limits = "inferno", 0.7, (2, 25)
+    recipe = spec_of(viewer, ("grey", "phases"), gray, phases).recipe()
     assert recipe["look"] == LOOK
     assert (recipe["colormap"], recipe["gamma"], recipe["contrast_limits"]) == ("inferno", 0.7, [2, 25])
     assert recipe["phases"] == {"pore": "#ffffff", "C": "#2f6db5", "Sn": "#f4c20d"}
@@ -243,24 +243,24 @@ def test_what_is_missing_says_what_to_do(viewer):
 def test_the_picture_of_the_scene_is_kept_until_something_in_it_changes(make_napari_viewer_proxy):
     window = make_napari_viewer_proxy(show=True)
     window = window.__wrapped__
-    grey, phases = fill(window)
+    gray, phases = fill(window)
     camera = SceneCamera(window, window.window._qt_window)
-    first = camera.picture(grey)
-    assert camera.picture(grey) is first
+    first = camera.picture(gray)
+    assert camera.picture(gray) is first
     assert first.scheme is None, "the scene of the paper hides labels"
-    grey.contrast_limits = (5, 25)
-    second = camera.picture(grey)
+    gray.contrast_limits = (5, 25)
+    second = camera.picture(gray)
     assert second is not first
     phases.data = phases.data.copy()
-    assert not camera.has(grey)
+    assert not camera.has(gray)
     window.dims.ndisplay = 3
     phases.visible = True
-    third = camera.picture(grey)
+    third = camera.picture(gray)
     assert third.scheme.names == ("pore", "C", "Sn")
     window.scene.camera.zoom *= 2
-    fourth = camera.picture(grey)
+    fourth = camera.picture(gray)
     assert fourth.nm_per_pixel == pytest.approx(third.nm_per_pixel / 2)
-    assert camera.picture(grey) is fourth
+    assert camera.picture(gray) is fourth
 
 
 @pytest.mark.parametrize(("unit", "nm"), [("nm", 1.0), ("um", 1000.0)])
@@ -308,29 +308,29 @@ def put_objects(viewer, name):
 
 
 def test_the_oblique_slice_of_another_specimen_is_named_with_what_it_shows(viewer):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
     other = put_objects(viewer, "sodiated · pore objects")
-    of_other = SeenSlices(oblique_of=other, tilt_deg=90.0)
-    wish = wish_of(viewer, ("grey", "oblique"), grey, phases, slices=of_other)
-    panel = panels_of(wish).rows[0][1]
+    of_other = SliceAppearance(oblique_of=other, tilt_deg=90.0)
+    spec = spec_of(viewer, ("grey", "oblique"), gray, phases, slices=of_other)
+    panel = panels_of(spec).rows[0][1]
     assert panel.heading == "oblique slice of sodiated · pore objects, tilted 90° about x, turned 0° about z"
     assert panel.note() == "pores in the colours of the window"
-    assert [layer["name"] for layer in wish.recipe()["layers"]][-1] == "sodiated · pore objects"
-    of_phases = SeenSlices(oblique_of=phases, tilt_deg=90.0)
-    panel = panels_of(wish_of(viewer, ("grey", "oblique"), grey, None, slices=of_phases)).rows[0][1]
+    assert [layer["name"] for layer in spec.recipe()["layers"]][-1] == "sodiated · pore objects"
+    of_phases = SliceAppearance(oblique_of=phases, tilt_deg=90.0)
+    panel = panels_of(spec_of(viewer, ("grey", "oblique"), gray, None, slices=of_phases)).rows[0][1]
     assert panel.heading.startswith("oblique slice of fibre · phases, ")
     assert panel.scheme.names == ("pore", "C", "Sn")
 
 
 def test_specimens_side_by_side_are_said(viewer):
-    grey, phases = fill(viewer)
+    gray, phases = fill(viewer)
     objects = put_objects(viewer, "sodiated · pore objects")
     viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
-    drawn = draw_plate(wish_of(viewer, ("grey", "phases", "histograms"), grey, phases, objects))
+    drawn = draw_plate(spec_of(viewer, ("grey", "phases", "histograms"), gray, phases, objects))
     (words,) = drawn.remarks
     assert "volume 'fibre', phases 'fibre · phases', objects 'sodiated · pore objects'" in words
-    assert draw_plate(wish_of(viewer, ("grey", "phases"), grey, phases, objects)).remarks == (), "no objects are drawn"
+    assert draw_plate(spec_of(viewer, ("grey", "phases"), gray, phases, objects)).remarks == (), "no objects are drawn"
 
 
 def test_a_volume_without_voxel_size_is_left_out_by_name_and_the_rest_is_drawn(viewer):
@@ -338,11 +338,11 @@ def test_a_volume_without_voxel_size_is_left_out_by_name_and_the_rest_is_drawn(v
     bare = viewer.add_image(np.zeros(SHAPE, np.float32), name="bare")
     viewer.dims.set_point(range(3), (3.0, 1.75, 1.4))
     boxes_of(viewer).put(NamedBox("centre", (5.0, 3.5, 4.0), (2.0, 2.0, 2.0)))
-    panels = panels_of(wish_of(viewer, ("grey", "phases", "boxes", "grey_values"), bare, phases))
+    panels = panels_of(spec_of(viewer, ("grey", "phases", "boxes", "gray_values"), bare, phases))
     assert kinds(panels) == [PhasePanel, PhasePanel]
     (words,) = panels.left_out
     assert words.startswith(
         "Left out: slice, grey; grey values and thresholds; subvolumes, grey. The layer 'bare' has no"
     )
     with pytest.raises(InputError, match=r"slice, grey\. The layer 'bare' has no voxel size"):
-        panels_of(wish_of(viewer, ("grey",), bare, phases))
+        panels_of(spec_of(viewer, ("grey",), bare, phases))

@@ -23,7 +23,7 @@ SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
 def fill(viewer):
     z, y, x = np.indices((20, 30, 40))
-    grey = add_layer(viewer, volume_data(Volume((100 * z + 10 * y + x).astype(np.float32), SPACING, ORIGIN), "fibre"))
+    gray = add_layer(viewer, volume_data(Volume((100 * z + 10 * y + x).astype(np.float32), SPACING, ORIGIN), "fibre"))
     labels = np.full((20, 30, 40), 2, np.uint8)
     labels[:10] = 1
     labels[12:14, 5:9, 5:9] = 3
@@ -33,31 +33,31 @@ def fill(viewer):
     objects = Volume((labels == 3).astype(np.int32), SPACING, ORIGIN)
     add_layer(viewer, objects_data(objects, table, "fibre · Sn objects", phase="Sn"))
     boxes_of(viewer).put(NamedBox("centre", (5.75, 5.6, 6.9), (4.0, 3.0, 3.0)))
-    return grey
+    return gray
 
 
-def wish_of(viewer, widget, parts=("grey", "phases", "boxes", "fractions", "histograms"), **more):
+def spec_of(viewer, widget, parts=("grey", "phases", "boxes", "fractions", "histograms"), **more):
     layers = {name: viewer.layers[label] for name, label in
               (("volume", "fibre"), ("phases", "fibre · phases"), ("objects", "fibre · Sn objects"))}  # fmt: skip
     return gather(viewer, parts, plane="XZ", field_nm=0.0, **layers, **more)
 
 
 def test_position_contrast_gamma_and_colours_are_those_of_the_window(viewer):
-    grey = fill(viewer)
-    grey.contrast_limits, grey.gamma, grey.colormap = (50, 900), 0.5, "inferno"
+    gray = fill(viewer)
+    gray.contrast_limits, gray.gamma, gray.colormap = (50, 900), 0.5, "inferno"
     viewer.dims.set_point(range(3), (ORIGIN[0] + 6 * 0.5, ORIGIN[1] + 11 * 0.25, ORIGIN[2] + 5 * 0.2))
-    rows = panel_rows(wish_of(viewer, None))
+    rows = panel_rows(spec_of(viewer, None))
     panel = rows[0][0]
-    np.testing.assert_array_equal(panel.cut.values, grey.data[:, 11])
+    np.testing.assert_array_equal(panel.cut.values, gray.data[:, 11])
     assert panel.limits == (50, 900)
-    share = (grey.data[3, 11, 7] - 50) / 850
-    expected = np.asarray(grey.colormap.map(np.array([np.clip(share, 0, 1) ** 0.5])))[0, :3] * 255
+    share = (gray.data[3, 11, 7] - 50) / 850
+    expected = np.asarray(gray.colormap.map(np.array([np.clip(share, 0, 1) ** 0.5])))[0, :3] * 255
     np.testing.assert_allclose(panel.image()[3, 7], expected, atol=3)
 
 
 def test_fractions_of_the_boxes_are_counted_in_the_box(viewer):
     fill(viewer)
-    rows = panel_rows(wish_of(viewer, None))
+    rows = panel_rows(spec_of(viewer, None))
     shares = next(panel for row in rows for panel in row if hasattr(panel, "shares")).shares["centre"]
     box = viewer.layers["fibre · phases"].data[6:14, 8:20, 12:27]
     assert sum(shares.values()) == pytest.approx(100.0)
@@ -68,7 +68,7 @@ def test_histograms_are_marked_as_those_of_the_measurement(viewer):
     fill(viewer)
     layer = viewer.layers["fibre · Sn objects"]
     layer.metadata[KEY]["crowther_nm"] = 2.8
-    panels = panel_rows(wish_of(viewer, None, parts=("histograms",)))[-1]
+    panels = panel_rows(spec_of(viewer, None, parts=("histograms",)))[-1]
     assert [panel.crowther_nm for panel in panels] == [2.8] * 3
     assert "D·Δθ 2.8" in panels[0].note()
     assert panels[0].voxel_nm == 0.5

@@ -68,12 +68,12 @@ def test_measure_keeps_its_settings(viewer, qtbot):
     widget.separated.setChecked(True)
     widget.contrast.setValue(0.7)
     widget.connectivity.setCurrentText("18")
-    widget.with_grey.setChecked(True)
+    widget.with_gray.setChecked(True)
     widget.place.wanted.setChecked(True)
     widget.place.shell.setValue(1.5)
     other = again(widget, viewer)
     qtbot.addWidget(other)
-    assert other._wish() == widget._wish()
+    assert other._options() == widget._options()
     assert (other.phase, other.separated.isChecked(), other.connectivity.currentText()) == ("pore", True, "18")
 
 

@@ -15,9 +15,9 @@ from napari_snpore.volume import Volume
 @pytest.fixture
 def choice(viewer, qtbot):
     """Two specimens, of which 'sodiated' is selected in napari, and its phases."""
-    grey = np.arange(27, dtype=np.float32).reshape(3, 3, 3)
+    gray = np.arange(27, dtype=np.float32).reshape(3, 3, 3)
     for name in ("pristine", "sodiated"):
-        add_layer(viewer, volume_data(Volume(grey, 0.5), name))
+        add_layer(viewer, volume_data(Volume(gray, 0.5), name))
     add_layer(viewer, phases_data(Volume(np.ones((3, 3, 3), np.uint8), 0.5), "sodiated · phases"))
     viewer.layers.selection.active = viewer.layers["sodiated"]
     choice = LayerChoice(viewer, is_volume, empty="", what="volume")

@@ -215,8 +215,8 @@ def test_boxes_carry_their_number_and_the_vacuum_is_grey(widget, viewer):
     drawn = draw(widget, widget.boxes.drawn, rectangle(5, 2, 42, 12), rectangle(10, 45, 40, 65))
     widget.boxes.vacuum.setCurrentText("1")
     assert drawn.text.values.tolist() == ["1", "2"]
-    grey, green = drawn.edge_color[:, :3]
-    assert np.ptp(grey) < 0.1
+    gray, green = drawn.edge_color[:, :3]
+    assert np.ptp(gray) < 0.1
     assert green.argmax() == 1
     widget.measure_intensities()
     follows = viewer.layers["movie · boxes"]

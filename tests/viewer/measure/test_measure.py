@@ -12,7 +12,7 @@ from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.shared.object_colors import object_colormap
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 
 @pytest.fixture
@@ -101,9 +101,9 @@ def test_two_touching_balls_are_one_object_until_they_are_separated(qtbot, viewe
 
 
 def test_grey_values_of_the_objects(widget, viewer, drawn_phases):
-    grey = np.where(drawn_phases.data == 3, 12.0, 1.0).astype(np.float32)
-    add_layer(viewer, volume_data(Volume(grey, drawn_phases.spacing), "fibre"))
-    widget.with_grey.setChecked(True)
+    gray = np.where(drawn_phases.data == 3, 12.0, 1.0).astype(np.float32)
+    add_layer(viewer, volume_data(Volume(gray, drawn_phases.spacing), "fibre"))
+    widget.with_gray.setChecked(True)
     table = widget.measure()
     assert table["intensity_mean"].tolist() == [12.0] * 3
 
@@ -112,7 +112,7 @@ def test_cut_axes_are_those_of_the_segmentation(qtbot, viewer, drawn_phases):
     labels = drawn_phases.data.copy()
     labels[:, 0] = labels[:, 1]  # the block reaches the face y = 0
     labels[4, 0:2, 6] = 1  # a pore that is open to that face alone
-    cut = Volume(labels, drawn_phases.spacing, history=(Step("segment", {"cut_axes": [1]}),))
+    cut = Volume(labels, drawn_phases.spacing, history=(HistoryStep("segment", {"cut_axes": [1]}),))
     add_layer(viewer, phases_data(cut, "cut"))
     made = MeasureWidget(viewer)
     qtbot.addWidget(made)
@@ -175,8 +175,8 @@ def test_numbers_of_painted_phases_are_marked_stale(widget, viewer):
 
 
 def test_objects_are_coloured_by_a_quantity():
-    colours = object_colormap([1.0, 2.0, np.nan, 4.0])
-    mapped = colours.map(np.array([0, 1, 2, 3, 4]))
+    colors = object_colormap([1.0, 2.0, np.nan, 4.0])
+    mapped = colors.map(np.array([0, 1, 2, 3, 4]))
     assert mapped[0, 3] == 0
     assert np.allclose(mapped[3], (0.5, 0.5, 0.5, 1), atol=0.01)
     assert mapped[4, 0] > mapped[1, 0]  # viridis ends in yellow and starts in violet
@@ -186,7 +186,7 @@ def test_objects_are_coloured_by_a_quantity():
 def test_small_histogram_counts_what_it_is_given(qtbot):
     plot = SmallHistogram("aspect ratio (1)", ends=(0.0, 1.0))
     qtbot.addWidget(plot)
-    plot.show_values([0.01, 0.02, 0.99, 1.0, np.nan], colour="#f4c20d")
+    plot.show_values([0.01, 0.02, 0.99, 1.0, np.nan], color="#f4c20d")
     assert plot.counts[0] == 2
     assert plot.counts[-1] == 2
     assert plot.counts.sum() == 4
@@ -208,7 +208,7 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     phases = np.where(distance < 16, 2, 0).astype(np.uint8)
     phases[distance < 4] = 1
     phases[14:17, 6:9, 26:29] = 3
-    history = (Step("reconstruct", {"tilt_step_deg": 2.0}),)
+    history = (HistoryStep("reconstruct", {"tilt_step_deg": 2.0}),)
     add_layer(viewer, phases_data(Volume(phases, 0.5, history=history), "fibre · phases"))
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)

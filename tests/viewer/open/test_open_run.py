@@ -10,21 +10,21 @@ from napari_snpore.study.recipe import InputSection, Recipe, ThresholdSection
 from napari_snpore.viewer.open.open_run import find_runs, open_path, open_run
 from napari_snpore.viewer.open.readers import get_reader
 from napari_snpore.viewer.shared.layers import scheme_of
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 
-def write_run(folder, phases, *, with_grey=True):
+def write_run(folder, phases, *, with_gray=True):
     """Lay out a finished run as the pipeline does."""
     (folder / "volumes").mkdir(parents=True)
     (folder / "tables").mkdir()
     (folder / "record.json").write_text("{}", encoding="utf-8")
-    threshold = ThresholdSection(names=["gap", "wall", "seed"], colours=["#ffffff", "#00ff00", "#ff0000"])
+    threshold = ThresholdSection(names=["gap", "wall", "seed"], colors=["#ffffff", "#00ff00", "#ff0000"])
     recipe = Recipe(name="fibre", input=InputSection(tilt_series="tilts.mrc"), threshold=threshold)
     (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-    if with_grey:
-        step = Step("reconstruct", {"method": "sirt", "iterations": 50})
-        grey = Volume(phases.data.astype(np.float32), phases.spacing, phases.origin, (step,))
-        write_volume(folder / "volumes" / "reconstruction.tif", grey)
+    if with_gray:
+        step = HistoryStep("reconstruct", {"method": "sirt", "iterations": 50})
+        gray = Volume(phases.data.astype(np.float32), phases.spacing, phases.origin, (step,))
+        write_volume(folder / "volumes" / "reconstruction.tif", gray)
     write_volume(folder / "volumes" / "phases.tif", phases)
     objects = label_objects(phases.data == 3).astype(np.uint8)
     write_volume(folder / "volumes" / "objects_seed.tif", Volume(objects, phases.spacing, phases.origin))
@@ -48,7 +48,7 @@ def test_a_run_opens_with_volume_phases_and_the_table_of_its_objects(tmp_path, v
 
 
 def test_a_run_that_started_from_a_volume_opens_without_it(tmp_path, viewer, drawn_phases):
-    open_run(write_run(tmp_path / "run", drawn_phases, with_grey=False), viewer)
+    open_run(write_run(tmp_path / "run", drawn_phases, with_gray=False), viewer)
     assert [layer.name for layer in viewer.layers] == ["fibre · phases", "fibre · seed objects"]
 
 

@@ -46,7 +46,7 @@ def test_a_turned_series_keeps_its_axis_and_replaces_what_napari_asked_to_replac
         data, meta = state_of(series_data(series, "tilts"))
         (path,) = write_tiff(str(tmp_path / "tilts.tif"), data, meta)
     back = read_tilt_series(path)
-    assert back.tilt_axis_angle == 30.0
+    assert back.tilt_axis_angle_deg == 30.0
     assert back.angles_deg.tolist() == [-6.0, 0.0, 6.0]
     assert (np.asarray(back.images) == 2).all()
 

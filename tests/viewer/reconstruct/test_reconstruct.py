@@ -79,7 +79,7 @@ def test_alignment_is_run_and_reported(widget, viewer):
     widget.keep_aligned.setChecked(True)
     widget.method.iterations.setValue(5)
     widget.reconstruct()
-    assert widget.result.alignment.tilt_axis_angle == 0.0
+    assert widget.result.alignment.tilt_axis_angle_deg == 0.0
     assert "axis <b>0.0°</b>" in widget.aligning.found.text().replace("−0.0", "0.0")
     assert "rod · aligned" in viewer.layers
 

@@ -8,7 +8,7 @@ from napari.layers import Layer
 
 from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
-from napari_snpore.viewer.scene.clipping import Cut, clip
+from napari_snpore.viewer.scene.clipping import ClippingCut, clip
 from napari_snpore.viewer.scene.widget import SceneWidget
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.volume import Volume
@@ -96,7 +96,7 @@ def test_a_volume_in_micrometres_is_cut_at_the_same_nanometres():
         {"scale": (0.0005, 0.00025, 0.0002), "translate": (0.001, 0.002, 0.003), "units": ("um",) * 3},
         "image",
     )
-    clip([layer], [Cut((2.0, 3.0, 4.0), (1.0, 2.0, -1.0))])
+    clip([layer], [ClippingCut((2.0, 3.0, 4.0), (1.0, 2.0, -1.0))])
     found = places()
     np.testing.assert_array_equal(kept(layer, found), (found - (2.0, 3.0, 4.0)) @ (1.0, 2.0, -1.0) > 0)
 

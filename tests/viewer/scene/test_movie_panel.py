@@ -54,11 +54,11 @@ def test_colours_and_gamma_of_the_layer_are_in_the_movie(panel, viewer, tmp_path
     layer = viewer.layers["HAADF"]
     layer.gamma, layer.colormap = 0.5, "red"
     panel.of.setCurrentText("tilts of HAADF")
-    colours = [frame[-1, -1] for frame in saved(panel, tmp_path / "a.gif")]
+    colors = [frame[-1, -1] for frame in saved(panel, tmp_path / "a.gif")]
     expected = [
         (255 * (level / 255) ** 0.5, 0, 0) for level in LEVELS
     ]  # black to red; 64 of 255 is a quarter: root 1/2
-    np.testing.assert_allclose(colours, expected, atol=3)
+    np.testing.assert_allclose(colors, expected, atol=3)
     recipe = recipe_of_movie(tmp_path / "a.gif")
     assert (recipe["gamma"], recipe["colormap"]) == (0.5, "red")
 

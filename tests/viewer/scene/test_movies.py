@@ -33,10 +33,10 @@ def window(make_napari_viewer_proxy):
 
 def show(viewer, *spots, size=2):
     """Show cubes of 5 voxels about the given places in 3D, straight from the front."""
-    grey = np.zeros(SHAPE, np.uint8)
+    gray = np.zeros(SHAPE, np.uint8)
     for spot in spots:
-        grey[tuple(slice(place - size, place + size + 1) for place in spot)] = 255
-    add_layer(viewer, volume_data(Volume(grey, 1.0), "spots"))
+        gray[tuple(slice(place - size, place + size + 1) for place in spot)] = 255
+    add_layer(viewer, volume_data(Volume(gray, 1.0), "spots"))
     viewer.layers[0].rendering = "mip"
     viewer.canvas.overlays.scale_bar.visible = False
     viewer.dims.ndisplay = 3
@@ -44,7 +44,7 @@ def show(viewer, *spots, size=2):
     QApplication.processEvents()
 
 
-def centre(frame):
+def center(frame):
     """Return (right, up) of what is bright, in pixels from the middle of the picture."""
     rows, columns = np.nonzero(frame.max(axis=2) > 100)
     assert len(rows), "nothing is seen"
@@ -71,7 +71,7 @@ def test_a_spot_on_the_axis_stands_still(window, axis):
     show(window, spot)
     window.scene.camera.angles = (20, 35, -15)  # no axis of the volume is upright
     frames = list(turntable_frames(window, frames=6, axis=axis))
-    places = np.array([centre(frame) for frame in frames])
+    places = np.array([center(frame) for frame in frames])
     assert np.ptp(places, axis=0).max() < 2.5, "a cube is not round, so its middle moves a little"
     assert len({frame.tobytes() for frame in frames}) == 6, "and yet it turns"
 
@@ -82,24 +82,24 @@ def test_a_spot_beside_the_axis_goes_round_to_the_right_first(window):
     frames = list(turntable_frames(window, frames=8))
     angle = np.radians(45 * np.arange(8))
     expected = zoom * 14 * np.stack([np.sin(angle), np.zeros(8)], axis=1)
-    np.testing.assert_allclose([centre(frame) for frame in frames], expected, atol=3)
+    np.testing.assert_allclose([center(frame) for frame in frames], expected, atol=3)
 
 
 def test_upright_on_the_screen_is_upright_from_any_side(window):
     show(window, (34, 14, 25))
     window.scene.camera.angles = (15, -40, 70)
-    heights = [centre(frame)[1] for frame in turntable_frames(window, frames=6, axis="vertical on screen")]
+    heights = [center(frame)[1] for frame in turntable_frames(window, frames=6, axis="vertical on screen")]
     assert np.ptp(heights) < 2.5
 
 
 def test_flipped_axes_turn_the_same_way(window):
     show(window, (34, 20, 20))
     window.scene.camera.orientation = ("towards", "up", "left")
-    right = [centre(frame)[0] for frame in turntable_frames(window, frames=4)]
+    right = [center(frame)[0] for frame in turntable_frames(window, frames=4)]
     assert right[1] > 50
     assert right[3] < -50
     window.scene.camera.orientation = ("towards", "up", "right")  # left-handed
-    right = [centre(frame)[0] for frame in turntable_frames(window, frames=4)]
+    right = [center(frame)[0] for frame in turntable_frames(window, frames=4)]
     assert right[1] > 50
     assert right[3] < -50
 
@@ -156,7 +156,7 @@ def test_mouse_and_window_meanwhile_are_not_filmed(window):
     found += list(frames)
     assert [frame.shape for frame in found] == [calm[0].shape] * 4
     for frame, other in zip(found, calm, strict=True):
-        np.testing.assert_allclose(centre(frame), centre(other), atol=1.5)
+        np.testing.assert_allclose(center(frame), center(other), atol=1.5)
 
 
 def test_what_a_turntable_refuses(window):
@@ -227,9 +227,9 @@ def test_mp4_of_a_turntable(window, qtbot, tmp_path):
     width, height = next(reader)["size"]
     frames = [np.frombuffer(raw, np.uint8).reshape(height, width, 3) for raw in reader]
     assert (len(frames), height, width) == (8, 202, 302)
-    assert centre(frames[0])[0] == pytest.approx(-0.5, abs=2)
-    assert centre(frames[2])[0] > 30
-    assert centre(frames[6])[0] < -30
+    assert center(frames[0])[0] == pytest.approx(-0.5, abs=2)
+    assert center(frames[2])[0] > 30
+    assert center(frames[6])[0] < -30
 
 
 def test_cancelled_film_leaves_no_file_and_the_camera_as_it_was(window, qtbot, tmp_path):

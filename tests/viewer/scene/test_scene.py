@@ -9,7 +9,7 @@ from napari.layers import Surface
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.scene.cameras import cameras_of
-from napari_snpore.viewer.scene.clipping import Cut, box_cuts, clip, in_data
+from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts, clip, in_data
 from napari_snpore.viewer.scene.look import TEMPERATURE
 from napari_snpore.viewer.scene.widget import SceneWidget
 from napari_snpore.viewer.shared.layers import KEY, add_layer, kind_of, phases_data, volume_data
@@ -18,7 +18,7 @@ from napari_snpore.volume import Volume
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
 
-def grey(shape=(12, 16, 20)):
+def gray(shape=(12, 16, 20)):
     return Volume(np.random.default_rng(1).random(shape, dtype=np.float32), SPACING, ORIGIN)
 
 
@@ -33,7 +33,7 @@ def balls():
 
 @pytest.fixture
 def filled(viewer):
-    add_layer(viewer, volume_data(grey(), "fibre"))
+    add_layer(viewer, volume_data(gray(), "fibre"))
     add_layer(viewer, phases_data(balls(), "fibre · phases"))
     return viewer
 
@@ -41,7 +41,7 @@ def filled(viewer):
 def test_a_plane_in_nm_keeps_the_same_side_in_data_coordinates():
     """Closed form: world = scale · data + translate, so both sides of the plane keep their sign."""
     viewer_layer = volume_layer()
-    cut = Cut((3.0, 4.0, 5.0), (0.3, -0.5, 0.8))
+    cut = ClippingCut((3.0, 4.0, 5.0), (0.3, -0.5, 0.8))
     plane = in_data(viewer_layer, cut)
     points = np.random.default_rng(0).uniform(-5, 30, (200, 3))
     world = points * SPACING + ORIGIN
@@ -66,7 +66,7 @@ def test_six_planes_keep_what_lies_in_the_box():
 def volume_layer():
     from napari.layers import Layer
 
-    return Layer.create(*volume_data(grey(), "v"))
+    return Layer.create(*volume_data(gray(), "v"))
 
 
 def test_scene_of_the_paper_and_back(filled):
@@ -119,7 +119,7 @@ def test_surfaces_are_hidden_and_layers_come_back_as_before(filled):
     widget = SceneWidget(filled)
     widget.make_surfaces()
     widget.show_scene()
-    later = add_layer(filled, volume_data(grey(), "later"))
+    later = add_layer(filled, volume_data(gray(), "later"))
     widget.layer = filled.layers["fibre"]
     widget.show_scene()
     assert not later.visible
@@ -135,7 +135,7 @@ def test_surfaces_are_hidden_and_layers_come_back_as_before(filled):
 
 
 def test_tick_of_the_bounding_box_tells_the_truth(filled):
-    other = add_layer(filled, volume_data(grey(), "other"))
+    other = add_layer(filled, volume_data(gray(), "other"))
     widget = SceneWidget(filled)
     widget.layer = filled.layers["fibre"]
     widget.show_scene()
@@ -408,7 +408,7 @@ def test_an_empty_window_and_no_ticked_phase_are_refused_in_a_sentence(viewer):
 
 def test_a_turntable_of_the_real_window_is_saved(make_napari_viewer_proxy, tmp_path):
     window = make_napari_viewer_proxy(show=True)
-    add_layer(window, volume_data(grey(), "fibre"))
+    add_layer(window, volume_data(gray(), "fibre"))
     _, widget = window.window.add_plugin_dock_widget("napari-snpore", "3D scene")
     widget.show_scene()
     widget.movie.frames.setValue(4)

@@ -56,11 +56,11 @@ def fibre():
     z, y, x = np.indices((SIDE,) * 3)
     inside = np.hypot(z - SIDE / 2, x - SIDE / 2) < 0.4 * SIDE
     labels = np.where(inside, 2, 0).astype(np.uint8)
-    for centre in rng.integers(30, SIDE - 30, (60, 3)):
-        ball = ((z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2) < rng.integers(9, 60)
+    for center in rng.integers(30, SIDE - 30, (60, 3)):
+        ball = ((z - center[0]) ** 2 + (y - center[1]) ** 2 + (x - center[2]) ** 2) < rng.integers(9, 60)
         labels[ball & inside] = rng.choice((1, 3))
-    grey = np.array([0, 0, 1, 12], np.float32)[labels] + rng.normal(0, 0.1, labels.shape).astype(np.float32)
-    return Volume(grey, 0.25), Volume(labels, 0.25)
+    gray = np.array([0, 0, 1, 12], np.float32)[labels] + rng.normal(0, 0.1, labels.shape).astype(np.float32)
+    return Volume(gray, 0.25), Volume(labels, 0.25)
 
 
 @pytest.fixture(scope="module")

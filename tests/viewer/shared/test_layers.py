@@ -26,7 +26,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.units import has_scale
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
 
 def made(data):
@@ -35,7 +35,7 @@ def made(data):
 
 def volume(dtype=np.float32):
     return Volume(
-        np.arange(24, dtype=dtype).reshape(2, 3, 4), (0.3, 0.2, 0.1), (5.0, -1.0, 2.5), (Step("read", {"k": 1}),)
+        np.arange(24, dtype=dtype).reshape(2, 3, 4), (0.3, 0.2, 0.1), (5.0, -1.0, 2.5), (HistoryStep("read", {"k": 1}),)
     )
 
 
@@ -58,14 +58,16 @@ def test_every_axis_is_in_nm_with_its_name():
 
 def test_tilt_series_has_nm_on_all_axes_and_its_true_angles_in_the_metadata():
     angles = [-60.5, 0.0, 33.25, 60.0]
-    series = TiltSeries(np.zeros((4, 5, 6), np.uint16), angles, 0.7, tilt_axis_angle=12.0, history=(Step("read"),))
+    series = TiltSeries(
+        np.zeros((4, 5, 6), np.uint16), angles, 0.7, tilt_axis_angle_deg=12.0, history=(HistoryStep("read"),)
+    )
     layer = made(series_data(series, "tilts"))
     assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
     assert layer.axis_labels == ("tilt", "y", "x")
     assert layer.scale == pytest.approx((0.7, 0.7, 0.7))
     back = series_from_layer(layer)
     assert back.angles_deg.tolist() == angles
-    assert (back.pixel_size_nm, back.tilt_axis_angle) == (0.7, 12.0)
+    assert (back.pixel_size_nm, back.tilt_axis_angle_deg) == (0.7, 12.0)
     assert back.history == series.history
     assert np.shares_memory(back.images, series.images)
 
@@ -95,12 +97,12 @@ def test_a_turned_layer_is_refused(bad):
 
 
 def test_colour_and_flat_images_are_no_volumes():
-    colour = Image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
+    color = Image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
     flat = Image(np.zeros((4, 5)))
-    assert not is_volume(colour)
+    assert not is_volume(color)
     assert not is_volume(flat)
     with pytest.raises(InputError, match="colour"):
-        volume_from_layer(colour)
+        volume_from_layer(color)
     with pytest.raises(InputError, match="three axes"):
         volume_from_layer(flat)
 
@@ -109,18 +111,18 @@ def test_kinds_do_not_mix(drawn_phases):
     series = made(series_data(TiltSeries(np.zeros((3, 4, 4)), [0, 1, 2], 0.5), "tilts"))
     phases = made(phases_data(drawn_phases, "phases"))
     objects = made(objects_data(volume(np.uint8), pd.DataFrame({"label": range(1, 24)}), "objects", phase="Sn"))
-    grey = made(volume_data(volume(), "grey"))
-    assert [is_series(layer) for layer in (series, phases, objects, grey)] == [True, False, False, False]
-    assert [is_phases(layer) for layer in (series, phases, objects, grey)] == [False, True, False, False]
-    assert [is_volume(layer) for layer in (series, phases, objects, grey)] == [False, False, False, True]
+    gray = made(volume_data(volume(), "grey"))
+    assert [is_series(layer) for layer in (series, phases, objects, gray)] == [True, False, False, False]
+    assert [is_phases(layer) for layer in (series, phases, objects, gray)] == [False, True, False, False]
+    assert [is_volume(layer) for layer in (series, phases, objects, gray)] == [False, False, False, True]
 
 
 def test_phase_colours_are_those_of_the_scheme(drawn_phases):
     layer = made(phases_data(drawn_phases, "phases"))
-    colours = layer.colormap.map(np.array([0, 1, 2, 3]))
-    assert colours[0, 3] == 0
-    as_hex = ["#" + "".join(f"{round(255 * part):02x}" for part in colour[:3]) for colour in colours[1:]]
-    assert tuple(as_hex) == PORE_C_SN.colours
+    colors = layer.colormap.map(np.array([0, 1, 2, 3]))
+    assert colors[0, 3] == 0
+    as_hex = ["#" + "".join(f"{round(255 * part):02x}" for part in color[:3]) for color in colors[1:]]
+    assert tuple(as_hex) == PORE_C_SN.colors
     assert scheme_of(layer) == PORE_C_SN
 
 

@@ -38,10 +38,10 @@ def test_labels_of_another_specimen_in_the_same_place_give_way(viewer, name, sha
 
 
 def test_grey_volumes_and_foreign_labels_stay(viewer):
-    grey = add_layer(viewer, volume_data(Volume(np.zeros((10, 10, 10), np.uint8), 0.5), "sodiated"))
+    gray = add_layer(viewer, volume_data(Volume(np.zeros((10, 10, 10), np.uint8), 0.5), "sodiated"))
     foreign = viewer.add_labels(np.ones((10, 10, 10), np.uint8), name="by hand", scale=(0.5,) * 3)
     assert hide_other_specimens(viewer, add_phases(viewer, "pristine · phases")) == ""
-    assert grey.visible
+    assert gray.visible
     assert foreign.visible
 
 

@@ -48,7 +48,7 @@ def test_a_volume_that_comes_later_fills_the_canvas_too(window):
 
 def test_a_volume_in_colour_is_sliced_and_has_no_values(window):
     image = np.random.default_rng(0).integers(0, 255, (10, 20, 30, 3), dtype=np.uint8)
-    window.add_image(image, rgb=True, name="colour")
+    window.add_image(image, rgb=True, name="color")
     widget = opened(window)
     assert widget.layer is None
     widget.position = (3.0, 4.0, 5.0)

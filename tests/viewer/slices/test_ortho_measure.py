@@ -7,7 +7,7 @@ import pytest
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
-from napari_snpore.viewer.slices.ruler import Measured
+from napari_snpore.viewer.slices.ruler import MeasuredDistance
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import drag, opened, pixel_of, settle
 from tests.viewer.slices.test_ortho_slices import ramp
@@ -65,7 +65,7 @@ def test_kept_distances_lie_on_their_slice(window, qtbot):
     widget.keep_line_button.click()
     view = widget.linked.views["XY"]
     (line,) = view.distances.shown
-    assert isinstance(line, Measured)
+    assert isinstance(line, MeasuredDistance)
     assert line.length_nm == pytest.approx(5.0, abs=4 * view.nm_per_pixel)
     assert not widget.linked.views["XZ"].distances.shown
     widget.position = (z + 1.0, y, x)

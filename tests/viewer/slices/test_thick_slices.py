@@ -7,7 +7,7 @@ import pytest
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.slices.planes import PLANES
-from napari_snpore.viewer.slices.ruler import Measured, line_profile
+from napari_snpore.viewer.slices.ruler import MeasuredDistance, line_profile
 from napari_snpore.viewer.slices.slab import Thick
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
@@ -96,7 +96,7 @@ def test_the_thickness_stays_when_all_layers_are_exchanged(window):
 
 def test_a_profile_reads_what_the_thick_slice_shows():
     volume = noise()
-    line = Measured("XY", (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0), (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0 + 39 * 0.2))
+    line = MeasuredDistance("XY", (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0), (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0 + 39 * 0.2))
     for way, project in (("mean", np.mean), ("max", np.max)):
         distance, values = line_profile(volume, line, Thick(way, 1.5, SPACING, ORIGIN))
         wanted = project(volume.data[7:10, 4], axis=0)

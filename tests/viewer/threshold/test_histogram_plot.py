@@ -33,7 +33,7 @@ def drag(qtbot, plot, start, end):
 
 def test_pixels_and_grey_values_are_inverse(plot):
     assert plot.window == (-0.5, 200.5)
-    assert plot.grey_at(plot.x_of(77.0)) == pytest.approx(77.0)
+    assert plot.gray_at(plot.x_of(77.0)) == pytest.approx(77.0)
 
 
 def test_dragging_a_line_moves_its_threshold_only(plot, qtbot):

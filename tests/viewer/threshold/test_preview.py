@@ -20,9 +20,9 @@ def painted(values, thresholds, scheme):
     limits = preview_limits(values.dtype, thresholds)
     colormap = preview_colormap(scheme, thresholds, limits)
     share = np.clip((values.astype(np.float64) - limits[0]) / (limits[1] - limits[0]), 0, 1)
-    colours = colormap.map(share)[:, :3]
-    palette = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in scheme.colours])
-    return np.abs(colours[:, None] - palette[None]).sum(axis=2).argmin(axis=1)
+    colors = colormap.map(share)[:, :3]
+    palette = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in scheme.colors])
+    return np.abs(colors[:, None] - palette[None]).sum(axis=2).argmin(axis=1)
 
 
 @pytest.mark.parametrize("thresholds", [(80, 200), (80.5, 81), (0.2, 254.1), (100.0, 100.2)])

@@ -31,9 +31,9 @@ def steps():
 def rod():
     """A solid rod along y, 28 voxels across, grey 100, with a slit of Sn (grey 220), in vacuum of grey 10."""
     z, _, x = np.indices((48, 20, 48)) - 23.5
-    grey = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
-    grey[22:26, :, 22:26] = 220
-    return grey
+    gray = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
+    gray[22:26, :, 22:26] = 220
+    return gray
 
 
 def widget_for(viewer, qtbot, data, **scale):
@@ -121,7 +121,7 @@ def test_suggestion_falls_into_the_gaps(viewer, qtbot, rod):
     widget.counting.wait()
     t1, t2 = widget.thresholds
     assert 10 < t1 <= 100 < t2 <= 220
-    assert widget.fractions == pytest.approx([np.mean(rod == grey) for grey in (10, 100, 220)])
+    assert widget.fractions == pytest.approx([np.mean(rod == gray) for gray in (10, 100, 220)])
 
 
 def test_envelope_takes_the_vacuum_out_of_the_pores(viewer, qtbot, rod):
@@ -412,7 +412,7 @@ def test_typed_threshold_counts_at_once_and_nonsense_is_refused(viewer, qtbot, s
 
 def test_only_grey_volumes_are_offered(viewer, qtbot, steps):
     viewer.add_image(np.zeros((20, 20)), name="flat")
-    viewer.add_image(np.zeros((20, 20, 20, 3), np.uint8), rgb=True, name="colour")
+    viewer.add_image(np.zeros((20, 20, 20, 3), np.uint8), rgb=True, name="color")
     viewer.add_labels(steps.astype(int), name="labels")
     widget = ThresholdWidget(viewer)
     qtbot.addWidget(widget)

@@ -16,10 +16,10 @@ from napari_snpore.volume import Volume
 def widget(viewer, qtbot):
     """A rod of grey 100 along y in vacuum of grey 10, with one speck and one block of grey 220."""
     z, _, x = np.indices((40, 16, 40)) - 19.5
-    grey = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
-    grey[18:22, 4:8, 18:22] = 220
-    grey[25, 10, 20] = 220
-    add_layer(viewer, volume_data(Volume(grey, 0.5), "fibre"))
+    gray = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
+    gray[18:22, 4:8, 18:22] = 220
+    gray[25, 10, 20] = 220
+    add_layer(viewer, volume_data(Volume(gray, 0.5), "fibre"))
     made = ThresholdWidget(viewer)
     qtbot.addWidget(made)
     made.thresholds = (50, 150)
@@ -59,11 +59,11 @@ def test_smoothing_makes_a_volume_and_takes_it(widget, viewer):
 def test_edited_names_and_colours_reach_the_phases(widget):
     widget.phases.names[1].setText("NaSn2")
     widget.phases.names[1].editingFinished.emit()
-    widget.phases.set_colour(1, "#123456")
+    widget.phases.set_color(1, "#123456")
     assert widget.shares.text().split("   ")[1].startswith("NaSn2")
     phases = widget.apply()
     assert record_of(phases)["phase_names"] == ["pore", "NaSn2", "Sn"]
-    assert record_of(phases)["phase_colours"][1] == "#123456"
+    assert record_of(phases)["phase_colors"][1] == "#123456"
     assert widget.thresholds == (50.0, 150.0), "names change no threshold"
 
 

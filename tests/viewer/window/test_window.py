@@ -13,7 +13,7 @@ from napari_snpore.viewer.shared.layers import add_layer, phases_data, series_da
 from napari_snpore.viewer.threshold.preview import PhasePreview
 from napari_snpore.volume import Volume
 
-PALETTE = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in PORE_C_SN.colours])
+PALETTE = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in PORE_C_SN.colors])
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def canvas_phases(viewer, shape):
     top, left = (height - zoom * shape[0]) / 2, (width - zoom * shape[1]) / 2
     rows = (top + zoom * (np.arange(shape[0]) + 0.5)).astype(int)
     columns = (left + zoom * (np.arange(shape[1]) + 0.5)).astype(int)
-    colours = picture[np.ix_(rows, columns)]
-    return np.abs(colours[:, :, None] - PALETTE).sum(axis=3).argmin(axis=2) + 1
+    colors = picture[np.ix_(rows, columns)]
+    return np.abs(colors[:, :, None] - PALETTE).sum(axis=3).argmin(axis=2) + 1
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def canvas_phases(viewer, shape):
     [("uint8", 0, 80, 200), ("int16", -128, -30, 90), ("uint16", 40_000, 40_100, 40_101), ("float32", 0, 64, 192)],
 )
 def test_screen_shows_the_phases_that_apply_makes(window, qtbot, dtype, low, t1, t2):
-    grey = (low + np.arange(256)).reshape(1, 16, 16).astype(dtype)
-    source = add_layer(window, volume_data(Volume(grey, 1.0), "steps"))
+    gray = (low + np.arange(256)).reshape(1, 16, 16).astype(dtype)
+    source = add_layer(window, volume_data(Volume(gray, 1.0), "steps"))
     source.visible = False
     owner = window.window.add_dock_widget(QLabel("owner"), name="owner").widget()
     viewer = window.__wrapped__
@@ -57,12 +57,12 @@ def test_screen_shows_the_phases_that_apply_makes(window, qtbot, dtype, low, t1,
     preview.show(viewer.layers[0], (t1, t2), PORE_C_SN)
     preview.layer.opacity = 1.0
     window.canvas.overlays.scale_bar.visible = False
-    np.testing.assert_array_equal(canvas_phases(window, (16, 16)), segment(grey, (t1, t2))[0])
+    np.testing.assert_array_equal(canvas_phases(window, (16, 16)), segment(gray, (t1, t2))[0])
 
 
 def test_mouse_drags_a_line_and_the_picture_follows(window, qtbot):
-    grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
-    add_layer(window, volume_data(Volume(grey, 1.0), "steps"))
+    gray = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    add_layer(window, volume_data(Volume(gray, 1.0), "steps"))
     window.canvas.overlays.scale_bar.visible = False
     widget = plugin_widget(window, "Threshold")
     widget.counting.wait()
@@ -79,7 +79,7 @@ def test_mouse_drags_a_line_and_the_picture_follows(window, qtbot):
     assert t1 == pytest.approx(128, abs=2)
     assert t2 == 200
     window.layers["steps · preview"].opacity = 1.0
-    np.testing.assert_array_equal(canvas_phases(window, (16, 16)), segment(grey, (t1, t2))[0])
+    np.testing.assert_array_equal(canvas_phases(window, (16, 16)), segment(gray, (t1, t2))[0])
     assert widget.fractions == pytest.approx((t1 / 256, (200 - t1) / 256, 56 / 256))
 
 
@@ -136,8 +136,8 @@ def test_a_form_with_a_canvas_stays_in_the_window(window):
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_step_selects_labels_in_3d_though_the_mouse_never_moved_there(window, qtbot, drawn_phases, moved):
-    grey = Volume(np.asarray(drawn_phases.data, np.float32), drawn_phases.spacing)
-    source = add_layer(window, volume_data(grey, "needle"))
+    gray = Volume(np.asarray(drawn_phases.data, np.float32), drawn_phases.spacing)
+    source = add_layer(window, volume_data(gray, "needle"))
     phases = add_layer(window, phases_data(Volume(drawn_phases.data, drawn_phases.spacing), "needle · phases"))
     window.layers.selection.active = source
     bench = plugin_widget(window, "Workbench")

@@ -54,7 +54,7 @@ from napari_snpore.viewer.window import (
 from napari_snpore.viewer.window.layout import set_layout
 from napari_snpore.viewer.window.saving import start_saving
 from napari_snpore.viewer.window.window_work import start_shown
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 from tests.viewer.mouse import opened, settle
 
 SPACING = (0.5, 0.25, 0.2)
@@ -107,7 +107,7 @@ def round_trip(viewer, folder):
 
 def volume(dtype="float32", shape=(4, 5, 6)):
     data = (RNG.standard_normal(shape) * 100).astype(dtype)
-    return Volume(data, SPACING, ORIGIN, (Step("reconstruct", {"method": "sirt", "iterations": 50}),))
+    return Volume(data, SPACING, ORIGIN, (HistoryStep("reconstruct", {"method": "sirt", "iterations": 50}),))
 
 
 def image():
@@ -260,8 +260,8 @@ def test_phases_keep_names_colours_and_paintable_labels(viewer, tmp_path, drawn_
 def test_brush_contour_and_range_of_contrast(viewer, tmp_path):
     painted = viewer.add_layer(labels(CYCLIC))
     painted.selected_label, painted.contour, painted.show_selected_label, painted.brush_size = 3, 2, True, 4
-    grey = viewer.add_layer(image())
-    grey.contrast_limits_range = (-1.0, 9.0)
+    gray = viewer.add_layer(image())
+    gray.contrast_limits_range = (-1.0, 9.0)
     again = round_trip(viewer, tmp_path / "window")
     assert_same_layer(painted, again.layers[0])
     for name in ("selected_label", "contour", "show_selected_label", "brush_size"):
@@ -583,9 +583,9 @@ def window(make_napari_viewer_proxy):
 
 
 def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tmp_path):
-    grey = np.arange(4096, dtype=np.uint16).reshape(16, 16, 16)
-    add_layer(window, phases_data(Volume(grey.astype(np.uint8) // 80, SPACING, ORIGIN), "phases"))
-    add_layer(window, volume_data(Volume(grey, SPACING, ORIGIN), "steps"))
+    gray = np.arange(4096, dtype=np.uint16).reshape(16, 16, 16)
+    add_layer(window, phases_data(Volume(gray.astype(np.uint8) // 80, SPACING, ORIGIN), "phases"))
+    add_layer(window, volume_data(Volume(gray, SPACING, ORIGIN), "steps"))
     window.dims.ndisplay = 3
     window.scene.camera.angles = (5.0, 40.0, 20.0)
     window.scene.camera.zoom = 33.0
@@ -607,7 +607,7 @@ def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tm
     window.dims.ndisplay = 2
     assert read_layers(folder) == []
     QApplication.processEvents()
-    np.testing.assert_array_equal(window.layers["steps"].data, grey)
+    np.testing.assert_array_equal(window.layers["steps"].data, gray)
     assert window.dims.ndisplay == 3
     assert window.scene.camera.zoom == pytest.approx(33.0)
     assert window.scene.camera.angles == pytest.approx(angles)
@@ -748,9 +748,9 @@ def test_a_window_is_never_larger_than_the_screen(window, qtbot, docks):
     set_layout(window, {"size": [9000, 8000], "docks": docks})
     settle(0.5)
     main, _ = docks_of(window)
-    room = main.screen().availableGeometry()
-    assert room.contains(main.frameGeometry())
-    assert main.width() > 0.9 * room.width()
+    scratch = main.screen().availableGeometry()
+    assert scratch.contains(main.frameGeometry())
+    assert main.width() > 0.9 * scratch.width()
 
 
 def test_rectangles_of_an_in_situ_series_come_back_with_their_numbers(viewer, qtbot, tmp_path):
@@ -771,7 +771,7 @@ def test_rectangles_of_an_in_situ_series_come_back_with_their_numbers(viewer, qt
     again.set_state(widget.state(), {layer.name: layer for layer in viewer.layers})
     assert again.boxes.drawn.layer.text.values.tolist() == ["1", "2"]
     assert again.state() == widget.state()
-    assert again.boxes.wish(again.layer, 0.5) == widget.boxes.wish(widget.layer, 0.5)
+    assert again.boxes.options(again.layer, 0.5) == widget.boxes.options(widget.layer, 0.5)
 
 
 def test_a_window_that_is_closed_while_it_is_saved_leaves_nothing(window, qtbot, tmp_path, slow):

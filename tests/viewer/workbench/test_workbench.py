@@ -42,9 +42,9 @@ from napari_snpore.viewer.workbench.step_states import (
     steps_of,
 )
 from napari_snpore.viewer.workbench.widget import WorkbenchWidget
-from napari_snpore.volume import Step, Volume
+from napari_snpore.volume import HistoryStep, Volume
 
-READ = Step("read", {"file": "HAADF.mrc"})
+READ = HistoryStep("read", {"file": "HAADF.mrc"})
 ENVELOPE = {"ray_length_nm": 6.0, "occlusion_threshold": 0.5, "cut_axes": [1]}
 
 
@@ -58,10 +58,10 @@ def add_series(viewer):
 
 
 def volume(*more, file="HAADF.mrc"):
-    steps = (Step("read", {"file": file}), Step("align", {"shifts": [[0.0, float("nan")]]}))
-    made = Step("reconstruct", {"method": "sirt", "iterations": 50})
-    grey = np.random.default_rng(0).random((8, 8, 8), np.float32)
-    return Volume(grey, 0.5, history=(*steps, made, *more))
+    steps = (HistoryStep("read", {"file": file}), HistoryStep("align", {"shifts": [[0.0, float("nan")]]}))
+    made = HistoryStep("reconstruct", {"method": "sirt", "iterations": 50})
+    gray = np.random.default_rng(0).random((8, 8, 8), np.float32)
+    return Volume(gray, 0.5, history=(*steps, made, *more))
 
 
 def add_volume(viewer, made=None):
@@ -78,7 +78,7 @@ def put_phases(viewer, source, thresholds=(0.48, 6.1), **more):
 
 
 def put_objects(viewer, phases, phase="Sn"):
-    steps = tuple(Step(one["name"], one["parameters"]) for one in phases.metadata[KEY]["history"])
+    steps = tuple(HistoryStep(one["name"], one["parameters"]) for one in phases.metadata[KEY]["history"])
     labels = Volume((np.asarray(phases.data) == 3).astype(np.uint8), 0.5, history=steps)
     named = labels.after("label", labels.data, phase=phase, count=1)
     table = pd.DataFrame({"label": [1], "voxel_count": [1]})
@@ -86,8 +86,8 @@ def put_objects(viewer, phases, phase="Sn"):
 
 
 def put_envelope(viewer, source, **more):
-    steps = tuple(Step(one["name"], one["parameters"]) for one in source.metadata[KEY]["history"])
-    skin = Volume(np.zeros((8, 8, 8), bool), 0.5, history=(*steps, Step("envelope", {**ENVELOPE, **more})))
+    steps = tuple(HistoryStep(one["name"], one["parameters"]) for one in source.metadata[KEY]["history"])
+    skin = Volume(np.zeros((8, 8, 8), bool), 0.5, history=(*steps, HistoryStep("envelope", {**ENVELOPE, **more})))
     return put_layer(viewer, envelope_data(skin, "needle · envelope"))
 
 
@@ -118,7 +118,7 @@ def test_series_names_its_file_and_tilts(viewer):
 
 def test_a_prepared_series_leaves_the_opened_one_in_its_row(viewer):
     opened = add_series(viewer)
-    steps = (READ, Step("bin", {"factor": 2}))
+    steps = (READ, HistoryStep("bin", {"factor": 2}))
     made = TiltSeries(np.ones((5, 4, 4), np.float32), np.arange(5) * 2.0, 1.0, 0.0, steps)
     add_layer(viewer, series_data(made, "needle · prepared"))
     assert of(viewer.layers, "Tilt series").layer is opened
@@ -169,7 +169,7 @@ def test_phases_of_an_older_volume_are_stale_and_so_is_all_that_follows(viewer):
     source = add_volume(viewer)
     put_objects(viewer, put_phases(viewer, source))
     assert of(viewer.layers, "Measure").state == "done"
-    add_volume(viewer, volume(Step("smooth", {"method": "median", "strength": 1})))
+    add_volume(viewer, volume(HistoryStep("smooth", {"method": "median", "strength": 1})))
     assert of(viewer.layers, "Reconstruct").holds == "SIRT 50, median 1"
     assert of(viewer.layers, "Threshold").words == "t1 0.48  t2 6.1, stale: volume"
     assert of(viewer.layers, "Measure").words == "Sn: 1 object, stale: older phases"
@@ -177,7 +177,9 @@ def test_phases_of_an_older_volume_are_stale_and_so_is_all_that_follows(viewer):
 
 def test_phases_of_one_of_two_volumes_are_fresh(viewer):
     put_phases(viewer, add_volume(viewer))
-    add_layer(viewer, volume_data(volume(Step("smooth", {"method": "median", "strength": 1})), "needle · smooth"))
+    add_layer(
+        viewer, volume_data(volume(HistoryStep("smooth", {"method": "median", "strength": 1})), "needle · smooth")
+    )
     assert of(viewer.layers, "Threshold").state == "done"
 
 
@@ -205,10 +207,10 @@ def test_history_compares_after_a_save(viewer):
 
 
 def test_planted_phases_can_be_measured_but_thresholds_are_still_to_do(viewer):
-    grey = volume()
-    truth = Volume(np.ones((8, 8, 8), np.uint8), 0.5, history=(*grey.history, Step("planted phases")))
+    gray = volume()
+    truth = Volume(np.ones((8, 8, 8), np.uint8), 0.5, history=(*gray.history, HistoryStep("planted phases")))
     planted = add_layer(viewer, phases_data(truth, "needle · true phases"))
-    add_volume(viewer, grey)
+    add_volume(viewer, gray)
     assert of(viewer.layers, "Threshold").state == "ready"
     assert of(viewer.layers, "Measure").layer is planted
     put_objects(viewer, planted)
@@ -406,9 +408,9 @@ def test_specimens_follow_the_selection_and_can_be_chosen(widget, viewer):
 
 def test_steps_of_the_real_widgets(widget, viewer, qtbot):
     z, _, x = np.indices((20, 12, 20))
-    grey = np.where((z - 10) ** 2 + (x - 10) ** 2 < 49, 100, 5).astype(np.uint8)
-    grey[9:12, 4:8, 9:12] = 200
-    add_layer(viewer, volume_data(Volume(grey, 0.5, history=(READ,)), "rod"))
+    gray = np.where((z - 10) ** 2 + (x - 10) ** 2 < 49, 100, 5).astype(np.uint8)
+    gray[9:12, 4:8, 9:12] = 200
+    add_layer(viewer, volume_data(Volume(gray, 0.5, history=(READ,)), "rod"))
     threshold, measure = ThresholdWidget(viewer), MeasureWidget(viewer)
     for one in (threshold, measure):
         qtbot.addWidget(one)
@@ -459,7 +461,7 @@ def test_nothing_is_cut_off_at_320_pixels(make_napari_viewer_proxy, qtbot, theme
     viewer.theme = theme
     long = TiltSeries(
         np.ones((5, 8, 8), np.float32), np.arange(5) * 2.0, 0.5, 0.0,
-        (Step("read", {"file": "a_rather_long_name_of_a_series_2024-11-03_HAADF_aligned.mrc"}),),
+        (HistoryStep("read", {"file": "a_rather_long_name_of_a_series_2024-11-03_HAADF_aligned.mrc"}),),
     )  # fmt: skip
     add_layer(viewer, series_data(long, "needle"))
     put_objects(viewer, put_phases(viewer, add_volume(viewer), **ENVELOPE))

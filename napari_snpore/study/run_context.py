@@ -15,7 +15,7 @@ Monitor = Callable[[str], AbstractContextManager[Progress | None]]
 
 
 @dataclass(frozen=True)
-class Conduct:
+class RunContext:
     """How a run is watched: who sees progress, who may stop it, where timings are noted."""
 
     record: Record

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.page import text_width_mm
-from napari_snpore.figures.style import HATCH, INK, OUTLINE, PALE, Look
+from napari_snpore.figures.style import HATCH, INK, OUTLINE, PALE, FigureStyle
 from napari_snpore.segmentation.phases import PhaseScheme
 
 
@@ -37,13 +37,13 @@ def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
             f"the scheme names labels 0 to {len(scheme.names)} ({', '.join(scheme.names)})."
         )
     table = np.zeros((len(scheme.names) + 1, 4), dtype=np.uint8)
-    table[1:] = np.rint(255 * to_rgba_array(scheme.colours)).astype(np.uint8)
+    table[1:] = np.rint(255 * to_rgba_array(scheme.colors)).astype(np.uint8)
     return table[labels.astype(np.intp)]
 
 
-def seen_names(scheme: PhaseScheme) -> list[str]:
+def shown_names(scheme: PhaseScheme) -> list[str]:
     """Return the phases that are seen: those whose colour does not let all through."""
-    return [name for name, colour in zip(scheme.names, scheme.colours, strict=True) if to_rgba(colour)[3] > 0]
+    return [name for name, color in zip(scheme.names, scheme.colors, strict=True) if to_rgba(color)[3] > 0]
 
 
 def hatch_ground(axes: Axes) -> None:
@@ -55,15 +55,15 @@ def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior:
     """Return legend entries: every phase with its outline, its name and a note; the exterior last, if wanted."""
     notes = notes or ("",) * len(scheme.names)
     patches = [
-        Patch(facecolor=colour, edgecolor=OUTLINE, label=f"{name} {note}".strip())
-        for name, colour, note in zip(scheme.names, scheme.colours, notes, strict=True)
+        Patch(facecolor=color, edgecolor=OUTLINE, label=f"{name} {note}".strip())
+        for name, color, note in zip(scheme.names, scheme.colors, notes, strict=True)
     ]
     if exterior:
         patches.append(Patch(facecolor=PALE, edgecolor=HATCH, hatch="//////", label="exterior"))
     return patches
 
 
-def legend_rows(labels: Sequence[str], *, width_mm: float, look: Look) -> int:
+def legend_rows(labels: Sequence[str], *, width_mm: float, look: FigureStyle) -> int:
     """Return in how many rows a legend fits a width."""
     entries = [text_width_mm(label, look.small_pt) + 8.5 for label in labels]
     for rows in range(1, len(entries)):
@@ -77,7 +77,7 @@ def in_rows(patches: Sequence[Patch], columns: int) -> list[Patch]:
     return [patch for column in range(columns) for patch in patches[column::columns]]
 
 
-def text_colour_on(colour: str) -> str:
+def text_color_on(color: str) -> str:
     """Return dark or white, whichever reads better on a colour."""
-    red, green, blue = to_rgb(colour)
+    red, green, blue = to_rgb(color)
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"

@@ -20,12 +20,12 @@ from napari_snpore.segmentation.phases import PhaseScheme, segment
 from napari_snpore.segmentation.sensitivity import threshold_sensitivity
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-from napari_snpore.study.conduct import Conduct
 from napari_snpore.study.recipe import (
     CleanupSection,
     EnvelopeSection,
     ThresholdSection,
 )
+from napari_snpore.study.run_context import RunContext
 from napari_snpore.volume import Triple, Volume
 
 
@@ -67,15 +67,15 @@ def find_phases(
     envelope: EnvelopeSection,
     cleanup: CleanupSection | None = None,
     *,
-    conduct: Conduct,
+    context: RunContext,
 ) -> Segmentation:
     """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume, and their clean-up."""
     cleanup = cleanup or CleanupSection()
     fill, specks = _phases_to_clean(cleanup, threshold.scheme)
     if cleanup.smooth != "none":
-        with conduct.step("smooth") as watch:
+        with context.step("smooth") as watch:
             volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength, **watch)
-    with conduct.step("histogram") as watch:
+    with context.step("histogram") as watch:
         histogram = gray_histogram(volume, **watch)
     suggestion, calibration = None, None
     if threshold.values is None:
@@ -88,15 +88,15 @@ def find_phases(
             thresholds = calibration.to_gray(thresholds)
     around = None
     if envelope.enabled:
-        with conduct.step("envelope") as watch:
+        with context.step("envelope") as watch:
             around = find_envelope(volume, thresholds[0], envelope, **watch)
-    with conduct.step("segment") as watch:
+    with context.step("segment") as watch:
         labels = segment(volume, thresholds, envelope=None if around is None else around.mask, **watch)
     changed: list[CleanupStep] = []
     if cleanup.majority_radius or fill or specks:
-        with conduct.step("clean up"):
+        with context.step("clean up"):
             labels, changed = clean_up(labels, specks=specks, fill=fill, majority_radius=cleanup.majority_radius)
-    with conduct.step("sensitivity") as watch:
+    with context.step("sensitivity") as watch:
         inside = histogram
         if around is not None and around.mask.any():
             inside = gray_histogram(volume, mask=around.mask, **watch)
