@@ -68,9 +68,7 @@ def parse_specks(words: list[str]) -> dict[str, int]:
 
 
 def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
-    """Return the labels (z, y, x) of a phase volume as uint8; raise FileFormatError for grey
-    values.
-    """
+    """Return the labels of a phase volume; grey values are refused."""
     data = np.asarray(volume.data)
     if data.dtype.kind not in "ui" or data.min() < 0 or data.max() > 16:
         raise FileFormatError(
@@ -91,21 +89,15 @@ def checked_connectivity(connectivity: int | None, phase: int) -> Connectivity:
     raise InputError(f"--connectivity is {connectivity}; 6, 18 and 26 are possible.")
 
 
-def cut_axes_of(cut_axes: list[int] | None, no_cut: bool) -> list[int]:
-    """Return the axes along which the box cuts the body: y (1) by default, none for a whole
-    particle.
-    """
-    if cut_axes and no_cut:
+def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int]:
+    """Return the axes along which the body goes on: y unless others are named, none for a whole particle."""
+    if wanted and no_cut:
         raise InputError("--cut-axis and --no-cut contradict each other; give one of them.")
-    if no_cut:
-        return []
-    return [1] if cut_axes is None else cut_axes
+    return [] if no_cut else [1] if wanted is None else wanted
 
 
 def phase_names(volume: Volume) -> tuple[str, ...]:
-    """Return the names of the phases 1..N from the history of the volume; without one pore, C and
-    Sn.
-    """
+    """Return the names of the phases 1..N: those that the volume was segmented with, else pore, C and Sn."""
     for step in reversed(volume.history):
         if "phase_names" in step.parameters:
             return tuple(str(name) for name in step.parameters["phase_names"])

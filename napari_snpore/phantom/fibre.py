@@ -188,23 +188,23 @@ def make_phantom(
     edge = _checked(state, shape, spacing, seed)
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
     rng = np.random.default_rng([seed, get_args(State).index(state)])
-    end_step = _step_counter(progress, should_stop)
+    tick = _ticker(progress, should_stop)
     targets = TARGETS[state]
     body = make_body(shape, spacing_nm=edge, targets=targets, rng=rng)
     envelope = body.envelope
-    end_step()
+    tick()
     tin_voxels = targets.tin_fraction * np.count_nonzero(envelope)
     shapes = planned_clusters(tin_voxels, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng)
-    end_step()
+    tick()
     clusters = Clusters(shapes, body, rng)
     pore, sealed = _planted(body, clusters, spacing_nm=edge, rng=rng, should_stop=should_stop)
     phases = np.where(envelope, np.uint8(CARBON), np.uint8(0))
     phases[pore | (sealed > 0)] = PORE
     phases[clusters.labels > 0] = TIN
-    end_step()
+    tick()
     step = HistoryStep("make phantom", {"state": state, "seed": seed, "easy": easy, "blur_sigma_nm": BLUR_SIGMA_NM})
     gray = gray_values(phases, easy=easy, spacing_nm=edge)
-    end_step()
+    tick()
     return Phantom(
         state=state,
         seed=seed,
@@ -319,11 +319,11 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
     return edge
 
 
-def _step_counter(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
+def _ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
     """Return a function that reports one more finished step and checks for a stop."""
     done = 0
 
-    def end_step() -> None:
+    def tick() -> None:
         nonlocal done
         done += 1
         if progress is not None:
@@ -331,4 +331,4 @@ def _step_counter(progress: Progress | None, should_stop: ShouldStop | None) -> 
         check_stop(should_stop)
 
     check_stop(should_stop)
-    return end_step
+    return tick
