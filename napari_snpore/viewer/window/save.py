@@ -72,7 +72,7 @@ def write_window(
     folder = checked_place(folder)
     arrays = {id(layer.data): layer.data for layer in state.layers if layer.type_name in ON_A_GRID}
     size = sum(_bytes(data) for data in arrays.values())
-    _check_room(folder, size)
+    _check_free_space(folder, size)
     meter = Meter(2 * size, progress, should_stop)  # each byte is written, and read again for its checksum
     packer = Packer()
     try:
@@ -81,7 +81,7 @@ def write_window(
             written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
     except OutputError as error:
         # what was written is gone again: a disk that filled up has too little room still, and that is what there is to say
-        _check_room(folder, size + sum(array.nbytes for array in packer.arrays.values()))
+        _check_free_space(folder, size + sum(array.nbytes for array in packer.arrays.values()))
         raise OutputError(re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))) from error
     meter.finish()
     return Saved(folder, len(state.layers), written, tuple(content["notes"]))
@@ -168,7 +168,7 @@ def _bytes(data: Any) -> int:
     return int(np.prod(data.shape, dtype=np.int64)) * int(np.dtype(data.dtype).itemsize)
 
 
-def _check_room(folder: Path, size: int) -> None:
+def _check_free_space(folder: Path, size: int) -> None:
     """Refuse before half of it is written, where that can be known."""
     parent = next((one for one in folder.parents if one.is_dir()), None)
     free = size if parent is None else shutil.disk_usage(parent).free
