@@ -3,16 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_snpore.errors import MissingAnglesError, MissingScaleError
 from napari_snpore.viewer.open.missing_scale import MissingScale
-from napari_snpore.viewer.open.readers import layer_data, question_about
+from napari_snpore.viewer.open.steps import read_paths
 
 
 def asked_about(viewer, paths):
     """Return the question that paths lead to."""
-    with pytest.raises((MissingScaleError, MissingAnglesError)) as lacks:
-        layer_data(paths)
-    return MissingScale(viewer, paths, question_about(paths, lacks.value))
+    (outcome,) = read_paths(paths)
+    return MissingScale(viewer, outcome.question)
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def bare(tmp_path):
 def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
     question = asked_about(viewer, [bare])
     qtbot.addWidget(question)
-    question.size.setValue(0.25)
+    question.voxel_size.setValue(0.25)
     question.main_button.click()
     question.status.wait()
     assert viewer.layers["bare"].scale == pytest.approx((0.25, 0.25, 0.25))
@@ -71,9 +69,8 @@ def test_images_without_angles_may_be_images_in_time(qtbot, viewer, tmp_path):
     question.kind_box.setCurrentText("images in time")
     assert not question.form.isRowVisible(question.first)
     question.main_button.click()
-    question.status.wait()
-    assert "pixel size" in question.status.message.text()
-    question.size.setValue(0.5)
+    assert "a positive number is needed" in question.status.message.text()
+    question.voxel_size.setValue(0.5)
     question.seconds.setValue(20)
     question.main_button.click()
     question.status.wait()
