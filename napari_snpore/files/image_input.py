@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.files.formats import format_of, is_image_folder, parse
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.side_files import SideFile, described_image, side_files
@@ -148,8 +148,10 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
 
     Raises
     ------
+    MissingFileError
+        There is no such file or folder.
     FileFormatError
-        A file is missing, damaged, or of an unknown format; a folder without files that are read.
+        A file is damaged or of an unknown format, or a folder holds no file that is read.
     """
     if isinstance(path, (str, Path)):
         one = existing_path(path)
@@ -239,7 +241,7 @@ def existing_path(path: str | Path) -> Path:
     """Return a path with ``~`` expanded; refuse one that does not exist."""
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileFormatError(f"There is no file {path}.")
+        raise MissingFileError(f"There is no file {path}.")
     return path
 
 

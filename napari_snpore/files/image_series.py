@@ -43,8 +43,8 @@ def read_image_series(
 
     Raises
     ------
-    FileFormatError
-        Unknown, damaged or truncated file, or not grey images of one size.
+    FileFormatError, MissingFileError
+        Unknown, damaged, truncated or missing file, or not grey images of one size.
     MissingScaleError
         No source has the pixel size.
     DisagreementError

@@ -47,8 +47,8 @@ def read_tilt_series(
 
     Raises
     ------
-    FileFormatError
-        Unknown, damaged or truncated file, or not a stack of grey images.
+    FileFormatError, MissingFileError
+        Unknown, damaged, truncated or missing file, or not a stack of grey images.
     MissingScaleError, MissingAnglesError
         No source has it, or the number of angles does not match.
     DisagreementError
@@ -79,8 +79,8 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
 
     Raises
     ------
-    FileFormatError
-        Unknown, damaged or truncated file, or not three axes.
+    FileFormatError, MissingFileError
+        Unknown, damaged, truncated or missing file, or not three axes.
     MissingScaleError
         The file has no voxel size and none is given.
     DisagreementError

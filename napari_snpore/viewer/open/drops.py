@@ -14,6 +14,8 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
+from napari_snpore.viewer.open.opening import open_paths
+from napari_snpore.viewer.open.recognize import are_read_here
 from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.viewer.window.window_work import refuse, start_shown
 
@@ -44,10 +46,6 @@ class _Drops(QObject):
             return False
         urls = mime.urls()
         paths = [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
-        # imported here: the readers of all formats, which the first form does not need
-        from napari_snpore.viewer.open.opening import open_paths
-        from napari_snpore.viewer.open.recognize import are_read_here
-
         if not paths or len(paths) < len(urls) or not all(are_read_here(paths)):
             return False
         event.setDropAction(Qt.DropAction.CopyAction)  # type: ignore[attr-defined]

@@ -14,16 +14,16 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import lacks_size
 from napari_snpore.files.parsed_file import KINDS, Kind
-from napari_snpore.viewer.forms.form import MainButton, NumberBox, StepForm
+from napari_snpore.viewer.forms.docked_form import DockedForm
+from napari_snpore.viewer.forms.form import MainButton, NumberBox
 from napari_snpore.viewer.open.steps import Question, layer_of
 from napari_snpore.viewer.shared.layers import LayerData, add_layer
-from napari_snpore.viewer.shared.worker import StepStatus
 
 _IN_FILE = "as in the file"
 _UNKNOWN = "not known"
 
 
-class MissingScale(StepForm):
+class MissingScale(DockedForm):
     """Asks what files are, for the voxel size in nm, for angles or times, then opens them; files are not parsed again.
 
     Parameters
@@ -35,8 +35,8 @@ class MissingScale(StepForm):
     """
 
     def __init__(self, viewer: Any, asked: Question) -> None:
-        super().__init__()
-        self._viewer, self._source = viewer, asked.source
+        super().__init__(viewer, MainButton("Open", "Open it with these values; they are kept in the layer's history."))
+        self._source = asked.source
         self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
         path, count = asked.source.paths[0], len(asked.source.paths)
         name = path.name if count == 1 else f"{path.parent.name} ({count} files)"
@@ -66,11 +66,9 @@ class MissingScale(StepForm):
         self.form.addRow("Tilt step (°)", self.step)
         self.form.addRow("Seconds a frame", self.seconds)
         self.form.addRow("Images", QLabel(str(asked.source.image_count)))
-        self.main_button = MainButton("Open", "Open it with these values; they are kept in the layer's history.")
         self.main_button.clicked.connect(self.open)
         self.column.addWidget(self.main_button)
         self.column.addStretch(1)
-        self.status = StepStatus()
         self.footer.addWidget(self.status)
         self._show_rows(asked.contents.kind)
 
