@@ -1,7 +1,7 @@
-"""Files dropped on the picture of a window that shows one of our widgets: opened by us without a question which reader to take.
+"""Files dropped on the canvas of a window that shows a widget of this plugin: opened without the choice of a reader.
 
-napari asks for every TIFF, OME-Zarr and folder, which more than one plugin may read, and takes several files one by one. With
-Shift, Alt or any file that is not ours the drop stays napari's.
+napari asks for a reader for every TIFF, OME-Zarr and folder that several plugins may read, and opens several files one by
+one. Drops with Shift or Alt, or with any file that this plugin does not read, are left to napari.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
+from napari_snpore.viewer.open.opening import open_paths
+from napari_snpore.viewer.open.recognize import are_read_here
 from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.window.window_work import refuse, start_shown
 
 _NAME = "napari_snpore drops"
 
 
 def take_drops(widget: QWidget, viewer: Any) -> None:
-    """Take over the drops on the window that a widget stands in, once for each window."""
+    """Open the files dropped on the window of a widget; installed once per window."""
     window = ancestor(widget, QMainWindow)
-    picture = None if window is None or window.centralWidget() is None else _picture(window)
-    if picture is not None and window is not None and window.findChild(QObject, _NAME) is None:
-        picture.installEventFilter(_Drops(window, viewer))
+    canvas = None if window is None or window.centralWidget() is None else _canvas(window)
+    if canvas is not None and window is not None and window.findChild(QObject, _NAME) is None:
+        canvas.installEventFilter(_Drops(window, viewer))
 
 
 class _Drops(QObject):
@@ -34,7 +37,7 @@ class _Drops(QObject):
         self._viewer = viewer
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Open what is ours."""
+        """Open a drop of files that this plugin reads, and keep it from napari."""
         del watched
         if event is None or event.type() != QEvent.Type.Drop:
             return False
@@ -43,18 +46,14 @@ class _Drops(QObject):
             return False
         urls = mime.urls()
         paths = [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
-        from napari_snpore.viewer.open.opening import grouped, is_ours, open_paths  # all formats: not needed before
-
-        if not paths or len(paths) < len(urls) or not all(is_ours(group) for group in grouped(paths)):
+        if not paths or len(paths) < len(urls) or not all(are_read_here(paths)):
             return False
         event.setDropAction(Qt.DropAction.CopyAction)  # type: ignore[attr-defined]
         event.accept()
-        from napari_snpore.viewer.window.window_work import refuse, start_shown
-
         open_paths(self._viewer, paths, partial(start_shown, self._viewer), refuse)
         return True
 
 
-def _picture(window: QMainWindow) -> QtViewer | None:
-    middle = window.centralWidget()
-    return middle if isinstance(middle, QtViewer) else middle.findChild(QtViewer) if middle is not None else None
+def _canvas(window: QMainWindow) -> QtViewer | None:
+    central = window.centralWidget()
+    return central if isinstance(central, QtViewer) else central.findChild(QtViewer) if central is not None else None

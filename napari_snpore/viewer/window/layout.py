@@ -42,7 +42,7 @@ def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
 
     def place(again: bool) -> None:
         main = window()
-        if main is not None and isalive(main):
+        if main is not None and isalive(main):  # type: ignore[no-untyped-call]
             _place(main, layout)
             if again:  # forms that stood behind others are shown for the first time by this, and look for a place then
                 QTimer.singleShot(_SETTLED_MS, lambda: place(again=False))
