@@ -51,7 +51,7 @@ def phases_ours(gray: np.ndarray) -> np.ndarray:
 
 
 def phases_of_scikit_image(gray: np.ndarray) -> np.ndarray:
-    """Threshold by scikit-image; 16-bit data in 256 bins, because multi-Otsu takes hours with 65536."""
+    """Threshold by scikit-image; 16-bit data in 256 bins, because multi-Otsu is impractical with 65536."""
     from skimage.filters import threshold_multiotsu
 
     if gray.dtype == np.uint16:

@@ -56,10 +56,10 @@ from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
 from napari_snpore.tomography.wbp import Filter
 from napari_snpore.volume import Volume
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Spacing = Annotated[
-    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm, where the file does not say it.")
+    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file.")
 ]
 
 CutAxis = Annotated[
@@ -69,7 +69,7 @@ NoCut = Annotated[bool, typer.Option("--no-cut", help="The whole body lies in th
 
 
 def demo(output: Output = Path("demo_output")) -> None:
-    """Run the real needle and the pristine phantom, from tilts to tables and figures, on data that ships with the program."""
+    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with tables and figures."""
     with watched() as monitor:
         text = run_demo(output, monitor=monitor)
     typer.echo(text)
@@ -77,12 +77,13 @@ def demo(output: Output = Path("demo_output")) -> None:
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A recipe (TOML), or a tilt series to run with all defaults.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe (.toml), or a tilt series, which is run with all defaults.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the results; default: beside the recipe.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the results; default: RECIPE_results beside the recipe."),
     ] = None,
 ) -> None:
-    """Run all steps of a recipe: align, reconstruct, segment, measure, draw; one folder comes out."""
+    """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
     steps = (
         read_recipe(recipe)
         if recipe.suffix.lower() == ".toml"
@@ -96,50 +97,60 @@ def run(
 
 
 def reconstruct(
-    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file a tilt.")],
+    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")],
     output: Output,
     method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Iterations; default: SIRT 50, CGLS 20, TV 150, DART 20.")
     ] = None,
     stop: Annotated[Stop, typer.Option(help="SIRT, CGLS: after all iterations, or at the noise level.")] = "iterations",
-    filter_name: Annotated[Filter | None, typer.Option("--filter", help="Filter of WBP; default ram-lak.")] = None,
+    filter_name: Annotated[Filter | None, typer.Option("--filter", help="WBP: filter; default: ram-lak.")] = None,
     tv_weight: Annotated[
-        float | None, typer.Option(min=0, help="Weight of TV in grey units; default: from the noise.")
+        float | None, typer.Option(min=0, help="TV: weight in grey units; default: from the noise.")
     ] = None,
     gray_level: Annotated[
-        list[float] | None, typer.Option(help="A grey level of DART, vacuum first; once for each; default: found.")
+        list[float] | None,
+        typer.Option(help="DART: one grey level, vacuum first; repeat per level; default: found in the data."),
     ] = None,
-    backend: Annotated[Backend, typer.Option(help="SIRT and WBP on a CUDA device by ASTRA, or on the CPU.")] = "auto",
+    backend: Annotated[
+        Backend, typer.Option(help="SIRT, WBP: on a CUDA device by ASTRA, or on the CPU; auto: CUDA if available.")
+    ] = "auto",
     thickness_px: Annotated[
-        int | None, typer.Option(min=1, help="Voxels along the beam; default: the image width.")
+        int | None,
+        typer.Option(min=1, help="Thickness of the volume along the beam in voxels; default: the image width."),
     ] = None,
     pixel_size_nm: Annotated[
-        float | None, typer.Option(min=0, help="Pixel size in nm, where the file lacks it.")
+        float | None, typer.Option(min=0, help="Pixel size in nm; default: from the file.")
     ] = None,
     angles: Annotated[
         str | None,
-        typer.Option(help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas."),
+        typer.Option(
+            help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas; default: from the file."
+        ),
     ] = None,
     tilt_axis_angle_deg: Annotated[
         float | None,
-        typer.Option(help="Direction of the tilt axis, degrees from image y; default: found from the data."),
+        typer.Option(help="Direction of the tilt axis in degrees from image y; default: found in the images."),
     ] = None,
-    align: Annotated[bool, typer.Option(help="Align the series first; --no-align for an aligned one.")] = True,
+    align: Annotated[bool, typer.Option(help="Align the series; --no-align: it is aligned already.")] = True,
     background: Annotated[
         str,
-        typer.Option(help="Vacuum level that is subtracted first: auto (found in each image), none, or a grey value."),
+        typer.Option(help="Vacuum level to subtract, in grey units: auto (found per image), none, or a value."),
     ] = "auto",
-    leave_out: Annotated[list[int] | None, typer.Option(help="A tilt to leave out, from 0; once for each.")] = None,
-    repair_pixels: Annotated[bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels.")] = False,
-    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Average squares of so many px.")] = 1,
-    normalize_mass: Annotated[
-        bool, typer.Option("--normalize-mass", help="Scale every image to the median mass.")
+    leave_out: Annotated[
+        list[int] | None, typer.Option(help="Number of a tilt to leave out, from 0; repeat per tilt; default: none.")
+    ] = None,
+    repair_pixels: Annotated[
+        bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
     ] = False,
-    xf: Annotated[Path | None, typer.Option(help="An alignment made by IMOD, instead of our own.")] = None,
+    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")] = 1,
+    normalize_mass: Annotated[
+        bool, typer.Option("--normalize-mass", help="Scale every image to the median sum of grey values; default: off.")
+    ] = False,
+    xf: Annotated[Path | None, typer.Option(help="Alignment by IMOD (.xf); default: aligned by this program.")] = None,
     memory_limit_mb: Annotated[
         int | None,
-        typer.Option(min=1, help="Keep arrays within so many MB; larger ones lie on disk beside the output meanwhile."),
+        typer.Option(min=1, help="Memory limit of arrays in MB; larger ones are temporary files; default: none."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -192,28 +203,38 @@ def segment(
     output: Output,
     thresholds: Annotated[
         list[float] | None,
-        typer.Option("--threshold", "-t", help="A threshold in grey units; once for each (t1, t2, ...)."),
+        typer.Option(
+            "--threshold", "-t", help="One threshold in grey units; repeat for t1, t2, ...; default: suggested."
+        ),
     ] = None,
-    phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases where thresholds are suggested.")] = 3,
-    method: Annotated[ThresholdMethod, typer.Option(help="How thresholds are suggested.")] = "haadf",
+    phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases if thresholds are suggested.")] = 3,
+    method: Annotated[ThresholdMethod, typer.Option(help="Method by which thresholds are suggested.")] = "haadf",
     calibrated: Annotated[
-        bool, typer.Option("--calibrated", help="Thresholds count in units of vacuum 0 and carbon 1, both found.")
+        bool,
+        typer.Option("--calibrated", help="Thresholds in units of vacuum = 0, carbon = 1; default: raw grey values."),
     ] = False,
     smooth: Annotated[
-        Literal["none", "gaussian", "median", "nl_means", "tv"], typer.Option(help="Smoothing before the thresholds.")
+        Literal["none", "gaussian", "median", "nl_means", "tv"],
+        typer.Option(help="Smoothing before the thresholds are applied."),
     ] = "none",
     smooth_strength: Annotated[
-        float, typer.Option(min=0, help="Voxels (gaussian, median), or times the noise (nl_means, tv).")
+        float, typer.Option(min=0, help="In voxels (gaussian, median), or in units of the noise (nl_means, tv).")
     ] = 1.0,
-    majority: Annotated[int, typer.Option(min=0, max=5, help="Radius (voxels) of a majority filter; 0: none.")] = 0,
-    fill: Annotated[list[str] | None, typer.Option(help="A phase whose holes are filled; once for each.")] = None,
-    specks: Annotated[
-        list[str] | None, typer.Option(help="PHASE:VOXELS, such as Sn:8: smaller objects join what is around them.")
+    majority: Annotated[int, typer.Option(min=0, max=5, help="Radius of the majority filter in voxels; 0: none.")] = 0,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="Phase whose holes are filled; repeat per phase; default: none.")
     ] = None,
-    envelope: Annotated[bool, typer.Option(help="Tell vacuum from pore by ambient occlusion.")] = True,
-    ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
-    occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
-    directions: Annotated[int, typer.Option(min=8, help="Directions of the occlusion.")] = 128,
+    specks: Annotated[
+        list[str] | None,
+        typer.Option(help="PHASE:VOXELS, such as Sn:8: smaller objects get the surrounding phase; default: none."),
+    ] = None,
+    envelope: Annotated[bool, typer.Option(help="Separate vacuum from pore by ambient occlusion.")] = True,
+    ray_length_nm: Annotated[
+        float | None,
+        typer.Option(min=0, help="Ray length of the occlusion in nm; default: half the radius of the body."),
+    ] = None,
+    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = 0.5,
+    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = 128,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
@@ -253,29 +274,36 @@ def segment(
 def measure(
     phases: Annotated[Path, typer.Argument(help="A volume of phase labels.")],
     output: Output,
-    phase: Annotated[str, typer.Option(help="Phase whose objects are measured: pore, C, Sn, or a label.")] = "Sn",
-    connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26; default 6 for pores, 26 else.")] = None,
-    separate_nm: Annotated[
-        float | None, typer.Option(min=0, help="Split objects by a watershed of this contrast (nm).")
+    phase: Annotated[str, typer.Option(help="Phase whose objects are measured: name or label.")] = "Sn",
+    connectivity: Annotated[
+        int | None, typer.Option(help="Connectivity of objects: 6, 18 or 26; default: 6 for pores, else 26.")
     ] = None,
-    intensity: Annotated[Path | None, typer.Option(help="Grey volume of the same shape, for mean and sum.")] = None,
+    separate_nm: Annotated[
+        float | None,
+        typer.Option(min=0, help="Contrast in nm of the watershed that separates objects; default: not separated."),
+    ] = None,
+    intensity: Annotated[
+        Path | None,
+        typer.Option(help="Grey volume of the same shape, for intensity_mean and intensity_sum; default: none."),
+    ] = None,
     convention: Annotated[
-        Literal["corners", "centers_plus_one"], typer.Option(help="What a Feret diameter spans.")
+        Literal["corners", "centers_plus_one"],
+        typer.Option(help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."),
     ] = "corners",
-    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or over so many directions.")] = "exact",
-    min_voxels: Annotated[int, typer.Option(min=1, help="Objects below are marked as unresolved.")] = 64,
-    limit_nm: Annotated[float, typer.Option(min=0, help="Length (nm) below which objects count as small.")] = 2.0,
+    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or the number of directions.")] = "exact",
+    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = 64,
+    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = 2.0,
     details: Annotated[
-        bool, typer.Option(help="Also tables of slices, shells, contacts, networks, each dead pore, probe radii.")
+        bool, typer.Option(help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well.")
     ] = True,
     shell_nm: Annotated[
-        float | None, typer.Option(min=0, help="Thickness of a shell; default: 1/8 of the radius.")
+        float | None, typer.Option(min=0, help="Thickness of a shell in nm; default: 1/8 of the radius.")
     ] = None,
     delta_nm: Annotated[
         float | None, typer.Option(min=0, help="Blur of an edge: a cluster without pore within it is encapsulated.")
     ] = None,
     thickness: Annotated[
-        bool, typer.Option("--thickness", help="Also local thickness, chords and tortuosity; takes longer.")
+        bool, typer.Option("--thickness", help="Local thickness, chords and tortuosity as well (slower); default: off.")
     ] = False,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
@@ -362,16 +390,18 @@ def measure(
 def phantom(
     state: Annotated[Literal["pristine", "sodiated", "desodiated"], typer.Argument(help="State of the fibre.")],
     output: Output,
-    shape: Annotated[tuple[int, int, int], typer.Option(help="Voxels along z, y, x.")] = (176, 176, 176),
+    shape: Annotated[tuple[int, int, int], typer.Option(help="Number of voxels along z, y, x.")] = (176, 176, 176),
     spacing_nm: Annotated[float, typer.Option(min=0, help="Edge of a voxel in nm.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="Same seed, same fibre, bit for bit.")] = 0,
-    easy: Annotated[bool, typer.Option("--easy", help="Grey values 0, 1, 2 instead of 0, 1, 12.")] = False,
-    tilts: Annotated[bool, typer.Option("--tilts", help="Also write its tilt series, 70 images at 2° steps.")] = False,
-    dose: Annotated[
-        float, typer.Option(min=0, help="Dose of the tilt series; see the documentation of the phantom.")
-    ] = DOSE,
+    seed: Annotated[int, typer.Option(help="Seed: the same seed gives the same fibre, bit for bit.")] = 0,
+    easy: Annotated[
+        bool, typer.Option("--easy", help="Grey values of pore, C, Sn are 0, 1, 2; default: 0, 1, 12.")
+    ] = False,
+    tilts: Annotated[
+        bool, typer.Option("--tilts", help="Write the tilt series as well: 70 images, 2° steps; default: off.")
+    ] = False,
+    dose: Annotated[float, typer.Option(min=0, help="Electrons per pixel over the fibre at tilt 0.")] = DOSE,
 ) -> None:
-    """Make a fibre with known truth: grey volume, phases, truth tables, and its tilt series if wanted."""
+    """Simulate a fibre with known truth: grey volume, phases, truth tables, and its tilt series on request."""
     with output_folder(output) as folder, watched() as monitor:
         record = Record("phantom", seed=seed)
         context = RunContext(record, monitor)
