@@ -104,7 +104,7 @@ def reconstruct(
         int | None, typer.Option(min=1, help="Iterations; default: SIRT 50, CGLS 20, TV 150, DART 20.")
     ] = None,
     stop: Annotated[Stop, typer.Option(help="SIRT, CGLS: after all iterations, or at the noise level.")] = "iterations",
-    filter_name: Annotated[Filter | None, typer.Option("--filter", help="WBP: filter; default: ram-lak.")] = None,
+    filter_name: Annotated[Filter | None, typer.Option("--filter", help="Filter of WBP; default ram-lak.")] = None,
     tv_weight: Annotated[
         float | None, typer.Option(min=0, help="TV: weight in grey units; default: from the noise.")
     ] = None,
@@ -274,13 +274,10 @@ def segment(
 def measure(
     phases: Annotated[Path, typer.Argument(help="A volume of phase labels.")],
     output: Output,
-    phase: Annotated[str, typer.Option(help="Phase whose objects are measured: name or label.")] = "Sn",
-    connectivity: Annotated[
-        int | None, typer.Option(help="Connectivity of objects: 6, 18 or 26; default: 6 for pores, else 26.")
-    ] = None,
+    phase: Annotated[str, typer.Option(help="Phase whose objects are measured: pore, C, Sn, or a label.")] = "Sn",
+    connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26; default 6 for pores, 26 else.")] = None,
     separate_nm: Annotated[
-        float | None,
-        typer.Option(min=0, help="Contrast in nm of the watershed that separates objects; default: not separated."),
+        float | None, typer.Option(min=0, help="Split objects by a watershed of this contrast (nm).")
     ] = None,
     intensity: Annotated[
         Path | None,
