@@ -17,6 +17,11 @@ except PackageNotFoundError:  # a source tree that was never installed
 
 _HOME = {
     "Volume": "volume",
+    "Cgls": "tomography.options",
+    "Dart": "tomography.options",
+    "Sirt": "tomography.options",
+    "Tv": "tomography.options",
+    "Wbp": "tomography.options",
     "TiltSeries": "tomography.tilt_series",
     "Alignment": "tomography.alignment",
     "align": "tomography.alignment",
@@ -90,6 +95,8 @@ _HOME = {
 __all__ = [
     "Alignment",
     "BreakPoint",
+    "Cgls",
+    "Dart",
     "DeadPores",
     "Histogram",
     "ImageSeries",
@@ -97,10 +104,13 @@ __all__ = [
     "Phantom",
     "Recipe",
     "Rectangle",
+    "Sirt",
     "SlicePreview",
     "Suggestion",
     "TiltSeries",
+    "Tv",
     "Volume",
+    "Wbp",
     "__version__",
     "accessible_pores",
     "align",
@@ -197,6 +207,7 @@ if TYPE_CHECKING:
     from napari_snpore.tomography.bad_pixels import repair_pixels
     from napari_snpore.tomography.even_odd import even_odd_correlation
     from napari_snpore.tomography.noise import noise_level
+    from napari_snpore.tomography.options import Cgls, Dart, Sirt, Tv, Wbp
     from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
     from napari_snpore.tomography.projector import project
     from napari_snpore.tomography.quality import assess

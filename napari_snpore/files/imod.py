@@ -56,7 +56,7 @@ def read_xf(path: str | Path) -> Alignment:
             f"{path} turns or stretches its images each by itself; only one rotation for all images can be taken over."
         )
     shifts = np.stack([dy, dx], axis=1) @ axis_rotation(mean).T
-    # 90° beyond the range is the same axis seen from its other end: the aligned images come out turned by 180°
+    # the direction is kept over the whole turn: the opposite one would give the mirror volume of IMOD's
     from napari_snpore.tomography.alignment import Alignment  # with it come registration and half a second
 
     return Alignment(shifts, mean, 0.0, np.full(len(shifts), np.nan), method="IMOD .xf")
