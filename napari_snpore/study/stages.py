@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.files import read_xf
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import AlignSection, PrepareSection
@@ -44,18 +44,21 @@ class Stages:
         self._prepared: tuple[PrepareSection, TiltSeries] | None = None
         self._preview: tuple[TiltSeries, SlicePreview] | None = None
 
-    def inspection(self) -> pd.DataFrame:
+    def inspection(self, *, progress: Progress | None = None, should_stop: ShouldStop | None = None) -> pd.DataFrame:
         """Return the table of the raw tilts; see :func:`~napari_snpore.tomography.tilt_inspection.inspect_tilts`."""
         with self._lock:
             if self._inspection is None:
-                self._inspection = inspect_tilts(self.raw)
+                self._inspection = inspect_tilts(self.raw, progress=progress, should_stop=should_stop)
             return self._inspection
 
-    def prepared(self, section: PrepareSection) -> TiltSeries:
+    def prepared(
+        self, section: PrepareSection, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    ) -> TiltSeries:
         """Return the prepared series."""
         with self._lock:
             if self._prepared is None or self._prepared[0] != section:
-                self._prepared = (section, prepare(self.raw, section, self.scratch))
+                made = prepare(self.raw, section, self.scratch, progress=progress, should_stop=should_stop)
+                self._prepared = (section, made)
             return self._prepared[1]
 
     def preview(self, section: PrepareSection, alignment: Alignment | None) -> SlicePreview:
@@ -101,15 +104,27 @@ class PreparedAlignment:
         return replace(found, shifts_px=found.shifts_px[keep], residual_px=found.residual_px[keep])
 
 
-def prepare(series: TiltSeries, section: PrepareSection, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
+def prepare(
+    series: TiltSeries,
+    section: PrepareSection,
+    scratch: ScratchSpace = IN_MEMORY,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> TiltSeries:
     """Prepare a raw series as a recipe says; what is off costs nothing."""
+
+    def watch(start: float, end: float) -> dict[str, Any]:
+        return {"scratch": scratch, "progress": share_of(progress, start, end), "should_stop": should_stop}
+
     series = leave_out_tilts(series, section.leave_out, scratch=scratch)
     if section.repair_pixels:
-        series = repair_pixels(series, scratch=scratch)
+        series = repair_pixels(series, **watch(0.0, 0.5))
     if section.crop_px is not None:
         series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
-    series = subtract_background(bin_series(series, section.bin, scratch=scratch), section.background, scratch=scratch)
-    return normalize_mass(series, scratch=scratch) if section.normalize_mass else series
+    series = bin_series(series, section.bin, **watch(0.5, 0.6))
+    series = subtract_background(series, section.background, **watch(0.6, 0.9))
+    return normalize_mass(series, **watch(0.9, 1.0)) if section.normalize_mass else series
 
 
 def find_alignment(

@@ -176,9 +176,10 @@ def tomogram_of(
         The context was stopped.
     """
     heard, scratch = observer or Observer(), stages.scratch
-    with context.step("prepare"):
-        inspection = stages.inspection()
-        series = stages.prepared(preparation)
+    with context.step("prepare") as watch:
+        report, should_stop = watch["progress"], watch["should_stop"]
+        inspection = stages.inspection(progress=share_of(report, 0.0, 0.5), should_stop=should_stop)
+        series = stages.prepared(preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop)
     aligned, found = series, None
     if alignment.section.enabled:
         with context.step("align") as watch:

@@ -43,7 +43,7 @@ def plan(series: TiltSeries, problem: Problem, options: Options, run: Run, plane
         case Wbp():
             return Plan(WbpSolver.of(problem.beam, options.filter), 1, {"filter": options.filter})
         case Tv():
-            weight, how = _tv_weight(series, problem, options.weight)
+            weight, how = _tv_weight(series, problem, options.weight, run)
             tv_solver = TvSolver.of(planes, weight, nonnegative=options.nonnegative)
             return Plan(tv_solver, options.iterations, {"tv_weight": weight, "tv_weight_from": how})
         case Dart():
@@ -61,7 +61,7 @@ def _stopped(series: TiltSeries, problem: Problem, solver: Solver, options: Stop
     """Plan a method that runs for a number of iterations or down to the noise of the images."""
     if options.stop == "iterations":
         return Plan(solver, options.limit, {"stop": "iterations"})
-    noise = noise_level(series)
+    noise = noise_level(series, should_stop=run.should_stop)
     point = stopping_point(problem, solver, options.limit, noise.share, run)
     return Plan(solver, point.iterations, _stopping_words(noise, point, options.limit))
 
@@ -76,10 +76,10 @@ def _stopping_words(noise: NoiseLevel, point: StoppingPoint, most: int) -> dict[
     return words
 
 
-def _tv_weight(series: TiltSeries, problem: Problem, given: float | None) -> tuple[float, str]:
+def _tv_weight(series: TiltSeries, problem: Problem, given: float | None, run: Run) -> tuple[float, str]:
     if given is not None:
         return float(given), "user"
-    noise = noise_level(series).sigma * math.sqrt(len(series.angles_deg))
+    noise = noise_level(series, should_stop=run.should_stop).sigma * math.sqrt(len(series.angles_deg))
     brightest = max(float(np.percentile(np.asarray(image), 99.9)) for image in problem.images) / problem.beam.shape[0]
     weight = max(_NOISE_WEIGHT * noise, _CLEAN_WEIGHT * brightest)
     return weight, "noise of the images" if weight > _CLEAN_WEIGHT * brightest else "grey value of the images"
@@ -91,7 +91,7 @@ def _levels(
     """Return the grey levels of DART and where they come from: a quick TV reconstruction of a few slices, or the user."""
     if not isinstance(given, int):
         return checked_levels(given), "user"
-    weight = _tv_weight(series, problem, None)[0]
+    weight = _tv_weight(series, problem, None, run)[0]
     sharp = TvSolver.of(Planes(problem.beam, min(LANE_COUNTS)), weight)
     volume = pilot_volume(problem, sharp, _PILOT_ITERATIONS, run)
     levels = find_levels(volume, given)

@@ -22,6 +22,7 @@ from napari_snpore.study.stages import PreparedAlignment, Stages, unaligned
 from napari_snpore.study.tomogram import AlignmentChoice, Observer, Tomogram, correlate_halves, halves_slices
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.even_odd import EvenOdd
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, StepForm, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
@@ -301,7 +302,7 @@ class ReconstructWidget(StepForm):
         except InputError as error:
             self.slice.say(str(error))
             return
-        self._looking.ask(lambda should_stop: (stages, stages.inspection()))
+        self._looking.ask(lambda should_stop: (stages, stages.inspection(should_stop=should_stop)))
         self._on_images()
 
     def _on_inspected(self, found: tuple[Stages, Any]) -> None:
@@ -404,7 +405,7 @@ class ReconstructWidget(StepForm):
         name = f"{stem_of(self._series.required().name)}{SEPARATOR}prepared"
         self.status.run(
             "Prepare",
-            lambda progress, should_stop: stages.prepared(preparation),
+            partial(_prepared, stages, preparation),
             lambda series: self._put_beside(series_data(series, name)),
         )
 
@@ -465,6 +466,10 @@ class ReconstructWidget(StepForm):
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:
             self._growing.hide()
+
+
+def _prepared(stages: Stages, preparation: PrepareSection, progress: Progress, should_stop: ShouldStop) -> TiltSeries:
+    return stages.prepared(preparation, progress=progress, should_stop=should_stop)
 
 
 def _compared(found: Tomogram, progress: Progress, should_stop: ShouldStop) -> EvenOdd:
