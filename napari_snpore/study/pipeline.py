@@ -72,7 +72,7 @@ def run_study(
     InputError
         Whatever is wrong with the recipe, its files or the output folder, in one sentence.
     """
-    kept = recipe.seen_from(out)
+    kept = recipe.relative_to(out)
     with output_folder(out) as folder:
         record = Record("run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
         context = RunContext(record, monitor or (lambda name: nullcontext(None)), should_stop)

@@ -11,7 +11,7 @@ from napari.layers import Layer
 from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.forms.form import MainButton
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.open.drops import take_drops
+from napari_snpore.viewer.shared.drops import take_drops
 
 
 @dataclass(frozen=True)

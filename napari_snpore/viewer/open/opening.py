@@ -6,6 +6,7 @@ Paths that this plugin does not read go to napari's other readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from napari_snpore.viewer.open.steps import Outcome, read_paths
 from napari_snpore.viewer.shared.layers import add_layer
 from napari_snpore.viewer.window.manifest import find_window
 from napari_snpore.viewer.window.opening import start_opening
+from napari_snpore.viewer.window.window_work import refuse, start_shown
 
 Run = Callable[[str, Callable[[Progress, ShouldStop], Any], Callable[[Any], None]], Any]
 """``run(what, work, done)``: runs ``work`` in a worker and passes its result to ``done``."""
@@ -53,6 +55,14 @@ def open_paths(viewer: Any, paths: Sequence[str], run: Run, refuse: Callable[[In
             lambda progress, should_stop: read_paths(read_here, progress=progress, should_stop=should_stop),
             lambda outcomes: _show(viewer, outcomes, refuse),
         )
+
+
+def open_dropped(viewer: Any, paths: Sequence[str]) -> bool:
+    """Open dropped paths; return False, and open none, where this plugin does not read one of them."""
+    if not all(are_read_here(paths)):
+        return False
+    open_paths(viewer, paths, partial(start_shown, viewer), refuse)
+    return True
 
 
 def _show(viewer: Any, outcomes: Sequence[Outcome], refuse: Callable[[InputError], None]) -> None:

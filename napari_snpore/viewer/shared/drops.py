@@ -6,7 +6,6 @@ one. Drops with Shift or Alt, or with any file that this plugin does not read, a
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
-from napari_snpore.viewer.open.opening import open_paths
-from napari_snpore.viewer.open.recognize import are_read_here
 from napari_snpore.viewer.shared.docking import ancestor
-from napari_snpore.viewer.window.window_work import refuse, start_shown
+from napari_snpore.viewer.shared.file_opener import open_files
 
 _NAME = "napari_snpore drops"
 
@@ -46,11 +43,10 @@ class _Drops(QObject):
             return False
         urls = mime.urls()
         paths = [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
-        if not paths or len(paths) < len(urls) or not all(are_read_here(paths)):
+        if not paths or len(paths) < len(urls) or not open_files(self._viewer, paths):
             return False
         event.setDropAction(Qt.DropAction.CopyAction)  # type: ignore[attr-defined]
         event.accept()
-        open_paths(self._viewer, paths, partial(start_shown, self._viewer), refuse)
         return True
 
 
