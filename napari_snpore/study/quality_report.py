@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from napari_snpore.study.provenance import plain
-from napari_snpore.study.report import Statement, caveat, number, percent
+from napari_snpore.study.report import CAVEAT, Statement, caveat, number, percent
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.quality import Quality
@@ -78,6 +79,31 @@ def even_odd_statements(found: EvenOdd | None) -> list[Statement]:
                 f"{method.upper()} {meaning_of(method)}: {_limit(curve, 'all')} at half-bit ({sides})",
             )
         )
+    return statements
+
+
+def even_odd_statement(found: EvenOdd) -> Statement:
+    """Return where even and odd tilts cease to agree over all directions, in one sentence for a form."""
+    parts = []
+    for method, curve in reversed(found.curves.items()):
+        words = {
+            "crossed": f"**{number(curve.resolution_nm())} nm**",
+            "not crossed": f"**≤ {number(curve.finest_nm)} nm**",
+            "begins below": "none",
+            "no data": "no data",
+        }[curve.outcome()]
+        parts.append(f"{meaning_of(method)} {words} ({method.upper()})")
+    return Statement("", f"even/odd {', '.join(parts)}")
+
+
+def noise_statements(used: Mapping[str, Any]) -> list[Statement]:
+    """Return the noise of the images and whether the reconstruction reached it; empty where it was not sought."""
+    statements = []
+    if "noise_share" in used:
+        reached = "reached" if used["noise_reached"] else f"{CAVEAT} not reached"
+        statements.append(Statement("", f"noise of the images {percent(used['noise_share'])} of their norm: {reached}"))
+    if "finished_early" in used:
+        statements.append(caveat(f"finished early, after {used['finished_early']}"))
     return statements
 
 
