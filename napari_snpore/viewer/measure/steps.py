@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.segmentation.phases import PORE
-from napari_snpore.tomography.quality import crowther_nm
+from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
 from napari_snpore.volume import Volume
 
@@ -202,11 +201,6 @@ def detail_lines(measured: MeasuredLayer) -> list[str]:
 
 
 def _crowther(phases: Volume) -> float | None:
-    """Return D·Δθ of the reconstruction that the phases come from; None where its history or the diameter is not known."""
-    from napari_snpore.study.segmenting import half_radius
-
-    body = np.asarray(phases.data) > 0
-    steps = [step.parameters.get("tilt_step_deg") for step in phases.history if step.name == "reconstruct"]
-    if body.all() or not steps or steps[-1] is None:
-        return None
-    return crowther_nm(4 * half_radius(body, phases.spacing), float(steps[-1]))
+    """Return D·Δθ of the reconstruction that the phases come from; None where their history does not hold it."""
+    guide = resolution_guide_of(phases.history)
+    return None if guide is None else float(guide["crowther_nm"])

@@ -5,23 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.study.quality_report import even_odd_statement, noise_statements, quality_statements
 from napari_snpore.study.report import html_of, number, signed
+from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd
-from napari_snpore.viewer.reconstruct.steps import Reconstruction
 
 
-def result_lines(found: Reconstruction) -> list[str]:
+def result_lines(found: Tomogram) -> list[str]:
     """Return the numbers beside a reconstruction as rich text, each with its unit and its caveat."""
-    from napari_snpore.study.quality_report import noise_statements, quality_statements
-
+    if found.quality is None:
+        return []
     used = found.volume.history[-1].parameters
     return html_of([*quality_statements(found.quality), *noise_statements(used)], headings=False)
 
 
 def even_odd_words(found: EvenOdd) -> list[str]:
     """Return where even and odd tilts cease to agree (half-bit): resolution for WBP, consistency for other methods."""
-    from napari_snpore.study.quality_report import even_odd_statement
-
     return html_of([even_odd_statement(found)], headings=False)
 
 
