@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from napari_snpore.cli.inputs import (
@@ -14,24 +13,30 @@ from napari_snpore.cli.inputs import (
     parse_angles,
     parse_specks,
     phase_labels,
-    phase_names,
     phase_number,
 )
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError, MissingFileError
-from napari_snpore.files import read_volume, write_table, write_volume
-from napari_snpore.measurement.dead_pores import dead_pores
+from napari_snpore.files import read_volume, write_volume
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.segmentation.phases import PORE
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
-from napari_snpore.study.detail_report import detail_lines
-from napari_snpore.study.details import detail_tables
+from napari_snpore.study.measurement_files import write_measurement
+from napari_snpore.study.measurement_report import measurement_text
+from napari_snpore.study.measuring import (
+    MeasuredObjects,
+    ObjectSource,
+    measure_labels,
+    measure_phases,
+    phase_names_of,
+)
+from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
+from napari_snpore.study.pipeline import finish, input_paths, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
@@ -47,14 +52,14 @@ from napari_snpore.study.recipe import (
     checked,
     read_recipe,
 )
+from napari_snpore.study.report import text_of
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import find_phases, half_radius
-from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+from napari_snpore.study.segmenting import find_phases
+from napari_snpore.study.summary import segmentation_text, tomogram_statements
 from napari_snpore.study.tomogram import obtain_volume
 from napari_snpore.tomography.options import Filter, Stop
 from napari_snpore.tomography.options import Method as ReconstructMethod
 from napari_snpore.tomography.reconstruction import Backend
-from napari_snpore.volume import Volume
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
@@ -63,9 +68,12 @@ Spacing = Annotated[
 ]
 
 CutAxis = Annotated[
-    list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x); once for each; default 1.")
+    list[int] | None,
+    typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x); once for each; default 1, or as segmented."),
 ]
 NoCut = Annotated[bool, typer.Option("--no-cut", help="The whole body lies in the box.")]
+
+_USUAL_CUT = [1]  # a fibre along y
 
 
 def demo(output: Output = Path("demo_output")) -> None:
@@ -201,7 +209,7 @@ def reconstruct(
             tomogram = obtain_volume(source, prepare, alignment, how, context=context, scratch=scratch)
             write_volume(output, tomogram.volume, overwrite=overwrite)
         context.record.results["quality"] = quality_record(tomogram)
-    typer.echo("\n".join(tomogram_lines(tomogram)))
+    typer.echo(text_of(tomogram_statements(tomogram)))
 
 
 def segment(
@@ -257,13 +265,14 @@ def segment(
         fill=fill or [],
         specks=parse_specks(specks or []),
     )
+    axes = cut_axes_of(cut_axis, no_cut)
     around = checked(
         EnvelopeSection,
         enabled=envelope,
         ray_length_nm=ray_length_nm,
         occlusion_threshold=occlusion_threshold,
         directions=directions,
-        cut_axes=cut_axes_of(cut_axis, no_cut),
+        cut_axes=_USUAL_CUT if axes is None else axes,
     )
     with recorded("segment", output, overwrite=overwrite) as context:
         note(context, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
@@ -274,12 +283,19 @@ def segment(
         context.record.results.update(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
-    typer.echo("\n".join(segmentation_lines(found, fractions)))
+    typer.echo(segmentation_text(found, fractions))
 
 
 def measure(
-    phases: Annotated[Path, typer.Argument(help="A volume of phase labels.")],
+    phases: Annotated[Path, typer.Argument(help="A volume of phase labels; with --objects, of object labels.")],
     output: Output,
+    objects: Annotated[
+        bool,
+        typer.Option(
+            "--objects",
+            help="Each label is an object, as another program numbered them; gaps and large numbers are fine.",
+        ),
+    ] = False,
     phase: Annotated[str, typer.Option(help="Phase whose objects are measured: pore, C, Sn, or a label.")] = "Sn",
     connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26; default 6 for pores, 26 else.")] = None,
     separate_nm: Annotated[
@@ -312,7 +328,7 @@ def measure(
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
 ) -> None:
-    """Measure a volume of phases: fractions, dead pores and the table of one phase's objects, into a folder."""
+    """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled already, into a folder."""
     how = checked(
         MeasureSection,
         separate_nm=separate_nm,
@@ -327,67 +343,48 @@ def measure(
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
-        record = Record("measure")
-        context = RunContext(record, monitor)
+        context = RunContext(Record("measure"), monitor)
         data = read_volume(phases, spacing=spacing_nm)
-        labels = phase_labels(data, phases)
-        names = phase_names(data)
-        number = phase_number(phase, labels, names)
-        name = names[number - 1] if number <= len(names) else phase
-        mask = labels == number
-        neighbors = checked_connectivity(connectivity, number)
-        note(
-            context,
-            [path for path in (phases, intensity) if path is not None],
-            phases=str(phases),
-            phase=name,
-            intensity=None if intensity is None else str(intensity),
-            spacing_nm=data.spacing,
-            connectivity=neighbors,
-            cut_axes=cut_axes,
-            measure=how,
-        )
-        with context.step(f"label {name}"):
-            if separate_nm is None:
-                made_by, objects = f"connected {neighbors}", label_objects(mask, connectivity=neighbors)
-            else:
-                made_by = f"separated h={separate_nm:g} nm"
-                objects = separate_objects(mask, spacing=data.spacing, contrast_nm=separate_nm)
-        gray = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
-        with context.step(f"measure {name}") as watch:
-            table = measure_objects(
-                Volume(objects, data.spacing, data.origin),
+        gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
+        told: dict[str, Any] = {"objects" if objects else "phases": str(phases), "spacing_nm": data.spacing}
+        measured: MeasuredObjects
+        if objects:
+            note(context, _files(phases, intensity), **told, intensity=intensity and str(intensity), measure=how)
+            measured = measure_labels(data, how, intensity=gray, context=context)
+        else:
+            labels = phase_labels(data, phases)
+            names = phase_names_of(data)
+            number = phase_number(phase, labels, names)
+            neighbors = checked_connectivity(connectivity, number)
+            how = how.model_copy(update={"pore_connectivity" if number == PORE else "object_connectivity": neighbors})
+            axes = noted_cut_axes(data) if cut_axes is None else tuple(cut_axes)
+            note(
+                context,
+                _files(phases, intensity),
+                **told,
+                phase=names[number - 1],
+                intensity=intensity and str(intensity),
+                connectivity=neighbors,
+                cut_axes=axes,
+                measure=how,
+            )
+            measured = measure_phases(
+                data,
+                how,
+                sources=[ObjectSource(names[number - 1], separate_nm)],
+                names=names,
                 intensity=gray,
-                envelope=labels > 0 if (labels == 0).any() else None,
-                directions=how.directions,
-                convention=how.convention,
-                objects_from=made_by,
-                min_voxels=how.min_voxels,
-                **watch,
+                cut_axes=axes,
+                context=context,
             )
-        write_table(folder / "tables" / f"objects_{name}.csv", table)
-        write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing, names=names))
-        dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple(cut_axes))
-        write_table(folder / "tables" / "dead_pores.csv", dead.table)
-        with context.step("details"):
-            tables = detail_tables(
-                Volume(labels, data.spacing, data.origin),
-                names,
-                how.model_copy(update={"separate_nm": None}),
-                radius_nm=2 * half_radius(labels > 0, data.spacing),
-                cut_axes=tuple(cut_axes),
-                labels={name: objects},
-                objects={name: table},
-                dead=dead if (labels == 0).any() else None,
-            )
-        for key, one in tables.items():
-            write_table(folder / "tables" / f"{key}.csv", one)
-        write_volume(folder / "volumes" / f"objects_{name}.tif", label_volume(data, objects, name))
-        sizes = size_summary(table, limit_nm=how.limit_nm, min_voxels=how.min_voxels)
-        fractions = volume_fractions(labels, spacing=data.spacing, names=names).assign(region="whole")
-        text = "\n".join([*object_lines(name, table, sizes), *detail_lines(tables, fractions, names, how)])
-        finish(folder, record, text + "\n", None)
+        write_measurement(folder, measured)
+        text = measurement_text(measured)
+        finish(folder, context.record, text, None)
     typer.echo(text)
+
+
+def _files(*paths: Path | None) -> list[Path]:
+    return [path for path in paths if path is not None]
 
 
 def phantom(

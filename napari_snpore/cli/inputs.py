@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.side_files import read_angles
-from napari_snpore.segmentation.phases import PORE, PORE_C_SN
+from napari_snpore.segmentation.phases import PORE
+from napari_snpore.study.measuring import phase_labels as labels_of_phases
 from napari_snpore.study.recipe import Connectivity
 from napari_snpore.volume import Volume
 
@@ -68,13 +69,15 @@ def parse_specks(words: list[str]) -> dict[str, int]:
 
 
 def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
-    """Return the labels of a phase volume; grey values are refused."""
-    data = np.asarray(volume.data)
-    if data.dtype.kind not in "ui" or data.min() < 0 or data.max() > 16:
+    """Return the labels of a phase volume; the refusal of anything else names the file and ``--objects``."""
+    try:
+        return labels_of_phases(volume)
+    except InputError as error:
         raise FileFormatError(
-            f"{path} does not hold phases: whole numbers from 0 (exterior) to 16 are needed, not {data.dtype}."
-        )
-    return data.astype(np.uint8, copy=False)
+            f"{path}: {error} Labels of objects are measured with --objects."
+            if np.asarray(volume.data).dtype.kind in "iu"
+            else f"{path}: {error}"
+        ) from None
 
 
 def checked_connectivity(connectivity: int | None, phase: int) -> Connectivity:
@@ -89,19 +92,11 @@ def checked_connectivity(connectivity: int | None, phase: int) -> Connectivity:
     raise InputError(f"--connectivity is {connectivity}; 6, 18 and 26 are possible.")
 
 
-def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int]:
-    """Return the axes along which the body goes on: y unless others are named, none for a whole particle."""
+def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int] | None:
+    """Return the axes along which the body goes on: as named, none for a whole particle, None where nothing is said."""
     if wanted and no_cut:
         raise InputError("--cut-axis and --no-cut contradict each other; give one of them.")
-    return [] if no_cut else [1] if wanted is None else wanted
-
-
-def phase_names(volume: Volume) -> tuple[str, ...]:
-    """Return the names of the phases 1..N: those that the volume was segmented with, else pore, C and Sn."""
-    for step in reversed(volume.history):
-        if "phase_names" in step.parameters:
-            return tuple(str(name) for name in step.parameters["phase_names"])
-    return PORE_C_SN.names
+    return [] if no_cut else wanted
 
 
 def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) -> int:

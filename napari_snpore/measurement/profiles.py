@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
 from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
@@ -25,6 +25,8 @@ def slice_fractions(
     axis: int,
     spacing: float | Sequence[float] | None = None,
     names: Sequence[str] = ("pore", "C", "Sn"),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Return the fractions of the phases in every slice along an axis.
 
@@ -38,6 +40,8 @@ def slice_fractions(
         Voxel size in nm; needed for an array.
     names : sequence of str
         Of the phases.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def slice_fractions(
         run_blocks(
             lambda k: np.bincount(np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1),
             range(labels.shape[axis]),
+            progress=progress,
+            should_stop=should_stop,
         )
     )
     body = counts[:, 1:].sum(axis=1)
@@ -107,6 +113,8 @@ def radial_profile(
     objects: pd.DataFrame | None = None,
     cut_axes: Sequence[int] = (),
     names: Sequence[str] = ("pore", "C", "Sn"),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Return fractions and objects in shells of equal depth below the fibre's surface.
 
@@ -124,6 +132,8 @@ def radial_profile(
         Axes along which the fibre goes on beyond the box, such as ``(1,)``: these faces are no surface.
     names : sequence of str
         Of the phases.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -145,15 +155,19 @@ def radial_profile(
     inside = labels > 0
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
+    check_stop(should_stop)
     shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)).astype(np.int32)
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))
     shells = int(shell[inside].max()) + 1
     counts = np.zeros((2, shells, last + 1), np.int64)
     for z in range(labels.shape[0]):
+        check_stop(should_stop)
         here = inside[z]
         code = (beam[z][None, :] * shells + shell[z]) * (last + 1) + labels[z]
         counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
+        if progress is not None:
+            progress(z + 1, labels.shape[0])
     place = None if objects is None or objects.empty else _object_places(phases, objects, voxel, shell, beam, inside)
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     rows = []

@@ -140,7 +140,14 @@ def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, co
     """Measure a segmentation in the phantom's own boxes, Sn only."""
     section = recipe.measure.model_copy(update={"phases": ["Sn"], "details": False})
     boxes = {region: (center, size) for region, (center, size, _) in phantom.boxes.items()}
-    return measure_phases(segmentation, section, boxes=boxes, context=context)
+    return measure_phases(
+        segmentation.phases,
+        section,
+        names=segmentation.scheme.names,
+        cut_axes=segmentation.cut_axes,
+        boxes=boxes,
+        context=context,
+    )
 
 
 def truth_segmentation(phantom: Phantom) -> Segmentation:
