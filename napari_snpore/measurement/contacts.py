@@ -60,6 +60,16 @@ def contact_areas(
     ------
     InputError
         Arrays of different shapes or kinds, numbers below 0, a negative δ.
+
+    Examples
+    --------
+    One voxel of tin, a pore on one side, carbon on the others:
+
+    >>> phases = np.full((3, 3, 3), 2)
+    >>> phases[1, 1, 1], phases[1, 1, 2] = 3, 1
+    >>> table = contact_areas((phases == 3).astype(np.uint32), phases, spacing=1.0)
+    >>> table[["pore_face_percent", "matrix_face_percent", "pore_distance_nm"]].round(1).values.tolist()
+    [[16.7, 83.3, 1.0]]
     """
     objects, found = np.asarray(array_of(labels)), checked_phases(phases)
     voxel = spacing_of(labels, spacing, phases, dead)

@@ -81,6 +81,15 @@ def dead_pores(
     Returns
     -------
     DeadPores
+
+    Examples
+    --------
+    A pore voxel in the middle of carbon:
+
+    >>> phases = np.full((3, 3, 3), 2)
+    >>> phases[1, 1, 1] = 1
+    >>> dead_pores(phases, spacing=1.0).table["dead_voxel_count"].tolist()
+    [1, 1, 1]
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     if not (math.isfinite(probe_radius_nm) and probe_radius_nm >= 0):
@@ -145,7 +154,20 @@ def accessible_pores(
     Returns
     -------
     DataFrame
+<<<<<<< HEAD
         One row per radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+=======
+        One row a radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+
+    Examples
+    --------
+    A straight channel one voxel of 1 nm wide lets in points, but no ball of 0.6 nm radius:
+
+    >>> phases = np.full((5, 5, 5), 2)
+    >>> phases[:, 2, 2] = 1
+    >>> accessible_pores(phases, [0.0, 0.6], spacing=1.0)["accessible_share_of_pore"].tolist()
+    [1.0, 0.0]
+>>>>>>> hD
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     voxel = spacing_of(phases, spacing)

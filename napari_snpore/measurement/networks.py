@@ -45,6 +45,14 @@ def phase_networks(
         ``largest_share_percent`` of the phase's voxels in its largest network, ``percolates_z, percolates_y, percolates_x`` (one
         network reaches both faces of the box), ``euler_number`` (objects less tunnels plus cavities), and
         ``euler_density_per_nm3``, that by the envelope's volume.
+
+    Examples
+    --------
+    Two pores that meet at an edge are two networks over faces, one over corners:
+
+    >>> table = phase_networks(np.array([[[1, 2], [2, 1]]]), spacing=1.0)
+    >>> table.loc[table["name"] == "pore", ["connectivity", "network_count"]].values.tolist()
+    [[6, 2], [26, 1]]
     """
     from skimage.measure import euler_number
 

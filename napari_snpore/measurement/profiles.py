@@ -48,6 +48,12 @@ def slice_fractions(
     DataFrame
         One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world), ``name, voxel_count,
         envelope_voxel_count, fraction_percent`` (of the envelope in that slice; NaN where there is none).
+
+    Examples
+    --------
+    >>> table = slice_fractions(np.array([[[1, 2, 2]], [[1, 1, 2]]]), axis=0, spacing=0.5)
+    >>> table.loc[table["name"] == "pore", ["position_nm", "fraction_percent"]].round(1).values.tolist()
+    [[0.0, 33.3], [0.5, 66.7]]
     """
     labels = checked_phases(phases)
     if axis not in (0, 1, 2):
@@ -147,6 +153,17 @@ def radial_profile(
     ------
     InputError
         A thickness that is not positive, no envelope or one without a surface.
+
+    Examples
+    --------
+    A round fibre along y, pores at its core, carbon around them:
+
+    >>> z, y, x = np.mgrid[:11, :3, :11]
+    >>> radius = np.hypot(z - 5, x - 5)
+    >>> phases = np.where(radius <= 5, np.where(radius <= 2, 1, 2), 0)
+    >>> table = radial_profile(phases, spacing=1.0, shell_nm=2.5, cut_axes=(1,))
+    >>> table.loc[table["sector"] == "all", "pore_percent"].round().tolist()
+    [0.0, 62.0]
     """
     labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
