@@ -6,7 +6,7 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_snpore
-from napari_snpore.files.formats import FORMATS
+from napari_snpore.files.formats import FORMATS, SUFFIXES
 from napari_snpore.files.side_files import MDOC
 from napari_snpore.viewer.window.manifest import NAME as MANIFEST_NAME
 
@@ -29,7 +29,10 @@ def test_contributions_are_those_of_the_plan(manifest):
     found = manifest.contributions
     assert {widget.display_name for widget in found.widgets} >= {"Reconstruct", "Threshold", "Measure"}
     assert {sample.key for sample in found.sample_data} == {"needle", "pristine", "sodiated", "desodiated", "swelling"}
-    assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {".tif", ".tiff", ".csv"}
+    assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {
+        ".csv",
+        *SUFFIXES[".tif"].written_suffixes,
+    }
     assert found.readers[0].accepts_directories
 
 
