@@ -39,6 +39,7 @@ from napari_snpore.viewer.measure.results import (
     measure_phase,
     object_lines,
 )
+from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layer_colors import object_colormap
@@ -56,7 +57,6 @@ from napari_snpore.viewer.shared.layers import (
     stem_of,
     volume_from_layer,
 )
-from napari_snpore.viewer.shared.object_table import show_table
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.volume import Volume
 
