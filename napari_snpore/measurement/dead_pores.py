@@ -154,10 +154,7 @@ def accessible_pores(
     Returns
     -------
     DataFrame
-<<<<<<< HEAD
         One row per radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
-=======
-        One row a radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
 
     Examples
     --------
@@ -167,7 +164,6 @@ def accessible_pores(
     >>> phases[:, 2, 2] = 1
     >>> accessible_pores(phases, [0.0, 0.6], spacing=1.0)["accessible_share_of_pore"].tolist()
     [1.0, 0.0]
->>>>>>> hD
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     voxel = spacing_of(phases, spacing)

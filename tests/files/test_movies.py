@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError, OutputError, Stopped
+from napari_snpore.errors import FileFormatError, InputError, OutputError, Stopped
 from napari_snpore.files.movies import recipe_of_movie, write_movie
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames

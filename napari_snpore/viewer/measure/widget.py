@@ -40,6 +40,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
+from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import (
@@ -58,7 +59,6 @@ from napari_snpore.viewer.shared.layers import (
     stem_of,
     volume_from_layer,
 )
-from napari_snpore.viewer.shared.object_table import show_table
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.volume import Volume
 
