@@ -65,6 +65,10 @@ _HOME = {
     "dead_pores": "measurement.dead_pores",
     "extract_subvolume": "subvolume",
     "center_and_edge_boxes": "subvolume",
+    "LineProfile": "line_profiles",
+    "line_profile": "line_profiles",
+    "ObliqueSlice": "oblique",
+    "oblique_slice": "oblique",
     "BreakPoint": "in_situ",
     "ImageSeries": "in_situ",
     "Rectangle": "in_situ",
@@ -95,7 +99,9 @@ __all__ = [
     "DeadPores",
     "Histogram",
     "ImageSeries",
+    "LineProfile",
     "Misalignment",
+    "ObliqueSlice",
     "Phantom",
     "Recipe",
     "Rectangle",
@@ -131,12 +137,14 @@ __all__ = [
     "inspect_tilts",
     "label_objects",
     "leave_out_tilts",
+    "line_profile",
     "local_thickness",
     "make_phantom",
     "make_swelling_fibre",
     "measure_objects",
     "noise_level",
     "normalize_mass",
+    "oblique_slice",
     "phase_networks",
     "project",
     "radial_profile",
@@ -177,6 +185,7 @@ if TYPE_CHECKING:
         image_drift,
         rectangle_profile,
     )
+    from napari_snpore.line_profiles import LineProfile, line_profile
     from napari_snpore.measurement.contacts import contact_areas
     from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores, dead_pores
     from napari_snpore.measurement.feret import feret_diameters
@@ -186,6 +195,7 @@ if TYPE_CHECKING:
     from napari_snpore.measurement.profiles import radial_profile, slice_fractions
     from napari_snpore.measurement.surface_mesh import SurfaceMesh, surface_mesh
     from napari_snpore.measurement.thickness import chord_lengths, local_thickness
+    from napari_snpore.oblique import ObliqueSlice, oblique_slice
     from napari_snpore.phantom import Misalignment, Phantom, make_phantom, make_swelling_fibre, simulate_tilt_series
     from napari_snpore.segmentation.calibration import calibrate_gray
     from napari_snpore.segmentation.cleanup import clean_up

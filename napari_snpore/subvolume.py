@@ -1,15 +1,19 @@
-"""Boxes in nm: crops that keep their place in the world, and the centre and the edge cube of a fibre."""
+"""Boxes in nm: crops that keep their world position, the centre and the edge cube of a fibre, slabs of whole voxels."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.volume import HistoryStep, Triple, Volume, checked_spacing
+
+Projection = Literal["mean", "max"]
+"""How the slices of a slab are projected."""
 
 _LARGEST_EDGE = 0.44
 """Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""

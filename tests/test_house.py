@@ -13,7 +13,8 @@ import napari_snpore
 
 PACKAGE = Path(napari_snpore.__file__).parent
 ROOMS = (
-    "volume tomography segmentation measurement subvolume in_situ phantom comparison files figures study viewer cli"
+    "volume tomography segmentation measurement subvolume oblique line_profiles in_situ phantom comparison files figures"
+    " study viewer cli"
 ).split()
 
 

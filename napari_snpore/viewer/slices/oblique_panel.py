@@ -15,13 +15,13 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
+from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
-from napari_snpore.viewer.slices.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.slices.scene_planes import KIND
 from napari_snpore.volume import HistoryStep, Triple, Volume
 

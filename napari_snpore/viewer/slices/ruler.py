@@ -1,4 +1,4 @@
-"""A ruler on the slices: drag a line, read its length in nm and the grey values along it."""
+"""A ruler on the slices: a line drawn with the mouse, its length in nm, and the layer of kept lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import scipy
 from napari.components import ViewerModel
 from napari.layers import Shapes
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
@@ -20,8 +18,7 @@ from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 from napari_snpore.viewer.slices.planes import PLANES
-from napari_snpore.viewer.slices.slab import Thick
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.slices.slice_view import SliceView
@@ -122,33 +119,6 @@ class Ruler:
         ends = [(end[view.plane.columns], end[view.plane.rows]) for end in (line.start_nm, line.end_nm)]
         drawn.set_data(np.array(ends, np.float32))
         drawn.visible = True
-
-
-def line_profile(
-    volume: Volume, line: MeasuredDistance, thick: Thick | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return distances (nm) from the start of a line and the grey values there, linearly interpolated; NaN outside.
-
-    Two samples a voxel of the finest spacing; in a thick slice of what it projects.
-    """
-    step = min(volume.spacing) / 2
-    count = max(2, math.ceil(line.length_nm / step) + 1)
-    share = np.linspace(0.0, 1.0, count)
-    start, end, origin, spacing = map(np.array, (line.start_nm, line.end_nm, volume.origin, volume.spacing))
-    where = (start[:, None] + (end - start)[:, None] * share - origin[:, None]) / spacing[:, None]
-    low = np.clip(np.floor(where.min(axis=1)).astype(int), 0, np.array(volume.shape) - 1)
-    high = np.clip(np.ceil(where.max(axis=1)).astype(int) + 1, low + 1, volume.shape)
-    if thick is not None:
-        axis, size = line.normal, volume.shape[line.normal]
-        first = thick.first(axis, line.place_nm)
-        if -thick.count(axis) < first < size:
-            low[axis], high[axis] = max(first, 0), min(first + thick.count(axis), size)
-            where[axis] = low[axis]
-    part = np.asarray(volume.data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.float64)
-    if thick is not None:
-        part = (part.mean if thick.way == "mean" else part.max)(axis=line.normal, keepdims=True)
-    values = scipy.ndimage.map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
-    return share * line.length_nm, values
 
 
 def distances_layer(viewer: ViewerModel) -> Shapes | None:

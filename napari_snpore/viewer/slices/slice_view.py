@@ -19,7 +19,7 @@ from napari_snpore.viewer.slices.kept_distances import KeptDistances
 from napari_snpore.viewer.slices.mirror import LayerMirror
 from napari_snpore.viewer.slices.mouse_targets import MouseTarget
 from napari_snpore.viewer.slices.planes import OrthoPlane
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.volume import Triple
 
 _REACH_PX = 7.0
@@ -83,7 +83,7 @@ class SliceView(QWidget):
         self.canvas = _Canvas(self.model)
         self.mirror = LayerMirror(source, self.model, self, self.filled.emit)
         self.touches: list[MouseTarget] = []
-        self.thick: Thick | None = None
+        self.thick: SlabThickness | None = None
         self.unit = UNIT
         self._point: Triple = (0.0, 0.0, 0.0)
         self.scene = self.canvas.canvas.view.scene

@@ -36,7 +36,7 @@ from napari_snpore.viewer.slices.position_row import PositionRow
 from napari_snpore.viewer.slices.positions import SavedView, keep_position, position_named, view_named
 from napari_snpore.viewer.slices.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.slices.scene_planes import ScenePlanes
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.view_rows import ViewRows
 from napari_snpore.viewer.slices.voxel_text import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
@@ -417,7 +417,7 @@ class OrthoSlicesWidget(QWidget):
     def _place(self) -> tuple[Layer | None, Triple]:
         return self._layers.layer, self.position
 
-    def _looked_at(self) -> tuple[Layer | None, Thick | None]:
+    def _looked_at(self) -> tuple[Layer | None, SlabThickness | None]:
         return self._layers.layer, self._saved_view.thick(self._layers.layer)
 
     def _on_drawn(self, plane: str) -> None:
