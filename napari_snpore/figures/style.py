@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import matplotlib
-
 from napari_snpore.errors import InputError
 
 SINGLE_COLUMN_MM = 88.0
@@ -95,6 +93,8 @@ class FigureStyle:
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Put matplotlib's settings to this look until the end of the context; one thread at a time."""
+        import matplotlib  # takes half a second: the settings alone do without it
+
         with _LOCK, matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(self._settings())

@@ -12,7 +12,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme

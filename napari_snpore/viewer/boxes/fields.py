@@ -9,7 +9,7 @@ from typing import Literal
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout
 
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.forms.form import Fold, NumberBox, TextBox
 
 What = Literal["center_nm", "size_nm"]

@@ -11,8 +11,7 @@ import pandas as pd
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.volume import Volume
 
 NO_ERROR = "no error estimated"

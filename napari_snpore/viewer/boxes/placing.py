@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox
+from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, fibre_width
+from napari_snpore.viewer.boxes.boxes import Boxes
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.measure.results import cut_axes_of

@@ -18,7 +18,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
+from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.boxes.counting import BoxCounting, Counted
 from napari_snpore.viewer.boxes.fields import BoxFields
 from napari_snpore.viewer.boxes.handles import BoxHandles

@@ -11,7 +11,8 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.boxes.boxes import NamedBox, box_between, boxes_of, edges
+from napari_snpore.subvolume import NamedBox, box_between
+from napari_snpore.viewer.boxes.boxes import boxes_of, edges
 from napari_snpore.viewer.boxes.handles import KIND as HANDLES
 from napari_snpore.viewer.boxes.handles import along_axis, distance_to_ray, handle_points
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
+from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
 from napari_snpore.viewer.scene.clipping import ClippingCut, clip
 from napari_snpore.viewer.scene.widget import SceneWidget

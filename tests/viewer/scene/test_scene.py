@@ -7,7 +7,8 @@ import pytest
 from napari.layers import Surface
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
+from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.scene.cameras import cameras_of
 from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts, clip, in_data
 from napari_snpore.viewer.scene.look import TEMPERATURE
