@@ -34,6 +34,13 @@ class PlateInput(_Entry):
     spacing_nm: PositiveFloat | None = None
 
 
+class PhaseEntry(_Entry):
+    """Name and color of a phase."""
+
+    name: str
+    color: Color
+
+
 class BoxEntry(_Entry):
     """A subvolume: name, center and edge lengths."""
 
@@ -70,9 +77,10 @@ class PlateRecipe(_Entry):
     """All settings of one plate; unset ones are taken from the data.
 
     ``input``: files, see :class:`PlateInput`. ``parts`` unset: those of the paper's plate for which there is data.
-    ``subvolume_nm``: edge of a center and an edge cube, where ``boxes`` names none. ``phases``: colors by name, in the order of
-    the labels. ``camera``, ``specimens``, ``layers``, ``panel`` and ``napari_snpore`` say how a figure of the window was made;
-    they change nothing when it is drawn again.
+    ``subvolume_nm``: edge of a center and an edge cube, where ``boxes`` names none; both unset: the boxes that the run measured.
+    ``phases``: names and colors in the order of the labels (a list, because JSON in a figure sorts the keys of a mapping).
+    ``camera``, ``specimens``, ``layers``, ``panel`` and ``napari_snpore`` say how a figure of the window was made; they change
+    nothing when it is drawn again.
 
     Examples
     --------
@@ -92,7 +100,7 @@ class PlateRecipe(_Entry):
     contrast_limits: tuple[float, float] | None = None
     colormap: str = "gray"
     gamma: PositiveFloat = 1.0
-    phases: dict[str, Color] = {}
+    phases: list[PhaseEntry] = []
     thresholds: list[float] = []
     oblique: ObliqueEntry | None = None
     camera: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.figures.plate_recipe import BoxEntry, ObjectsEntry, ObliqueEntry, PlateRecipe, StyleEntry
+from napari_snpore.figures.plate_recipe import BoxEntry, ObjectsEntry, ObliqueEntry, PhaseEntry, PlateRecipe, StyleEntry
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.subvolume import NamedBox, Projection
@@ -216,6 +216,7 @@ class PlateSpec:
         from napari_snpore import __version__
 
         shown = self.shown_scheme or self.scheme
+        phases = [PhaseEntry(name=name, color=color) for name, color in zip(shown.names, shown.colors, strict=True)]
         return PlateRecipe(
             napari_snpore=__version__,
             parts=list(self.parts),
@@ -227,7 +228,7 @@ class PlateSpec:
             contrast_limits=self.limits,
             colormap=self.colormap,
             gamma=self.gamma,
-            phases=dict(zip(shown.names, shown.colors, strict=True)) if self.phases is not None else {},
+            phases=[] if self.phases is None else phases,
             thresholds=list(self.thresholds),
             oblique=self.oblique
             and ObliqueEntry(

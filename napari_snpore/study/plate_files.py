@@ -45,6 +45,8 @@ class PlateFiles:
         Resolution limit D·Δθ that the run found.
     dead_share_of_pore : float, optional
         Share (0 to 1) of the pore volume that is dead.
+    boxes : sequence of NamedBox
+        Boxes that the run measured.
     name : str
         Name of the specimen.
     """
@@ -55,6 +57,7 @@ class PlateFiles:
     steps: Recipe | None = None
     crowther_nm: float | None = None
     dead_share_of_pore: float | None = None
+    boxes: tuple[NamedBox, ...] = ()
     name: str = ""
 
     @property
@@ -119,6 +122,7 @@ def find_plate_files(recipe: PlateRecipe) -> PlateFiles:
         found.steps,
         found.crowther_nm,
         found.dead_share_of_pore,
+        found.boxes,
         found.name,
     )
     if not files.paths:
@@ -145,9 +149,7 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     tables = {what: _read_table(path) for what, path in files.objects.items()}
     scheme = _scheme(recipe, files.steps, phases)
     shown = _opaque(scheme)
-    boxes = tuple(NamedBox(box.name, box.center_nm, box.size_nm) for box in recipe.boxes) or _default_boxes(
-        recipe, files.steps, phases
-    )
+    boxes = _boxes(recipe, files, phases)
     noun = _chosen_objects(recipe, tables)
     specimens: tuple[Specimen, ...] = ()
     if phases is not None or tables:
@@ -207,6 +209,7 @@ def _files_of_run(folder: Path) -> PlateFiles:
         steps,
         crowther,
         _dead_share(folder / "tables" / "dead_pores.csv"),
+        _measured_boxes(folder / "tables" / "fractions.csv"),
         steps.name or folder.name,
     )
 
@@ -241,7 +244,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 def _scheme(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) -> PhaseScheme:
     """Return names and colors of the phases: those of the plate's recipe, of the run, of the volume's history, or pore, C, Sn."""
     if recipe.phases:
-        return PhaseScheme(tuple(recipe.phases), tuple(recipe.phases.values()))
+        return PhaseScheme(tuple(one.name for one in recipe.phases), tuple(one.color for one in recipe.phases))
     if steps is not None:
         return steps.threshold.scheme
     names = _last_parameter(phases, "phase_names")
@@ -268,20 +271,30 @@ def _thresholds(phases: Volume | None, count: int) -> tuple[float, ...]:
     return limits if len(limits) == count - 1 else ()
 
 
-def _default_boxes(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) -> tuple[NamedBox, ...]:
-    """Return the center and the edge cube, where the plate's recipe or the run names their size."""
-    size = recipe.subvolume_nm or (steps.measure.subvolume_nm if steps is not None else None)
-    if size is None or phases is None:
-        return ()
-    cut_axes = steps.envelope.cut_axes if steps is not None else [1]
+def _boxes(recipe: PlateRecipe, files: PlateFiles, phases: Volume | None) -> tuple[NamedBox, ...]:
+    """Return the boxes of the recipe, else a center and an edge cube of its size, else those that the run measured."""
+    if recipe.boxes:
+        return tuple(NamedBox(box.name, box.center_nm, box.size_nm) for box in recipe.boxes)
+    if recipe.subvolume_nm is None or phases is None:
+        return files.boxes
+    size = recipe.subvolume_nm
     places = center_and_edge_boxes(
-        np.asarray(phases.data) > 0,
-        spacing=phases.spacing,
-        origin=phases.origin,
-        size_nm=size,
-        fibre_axis=cut_axes[0] if cut_axes else 1,
+        np.asarray(phases.data) > 0, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
     )
     return tuple(NamedBox(name, center, (size, size, size)) for name, center in places.items())
+
+
+def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
+    """Return the boxes of a table of volume fractions, in which a region has its size and its center in nm."""
+    if not path.is_file():
+        return ()
+    table = _read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
+    centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
+    sizes = table["region_size_nm"].to_numpy(np.float64)
+    return tuple(
+        NamedBox(str(name), (z, y, x), (size, size, size))
+        for name, (z, y, x), size in zip(table["region"], centers.tolist(), sizes.tolist(), strict=True)
+    )
 
 
 def _chosen_objects(recipe: PlateRecipe, tables: Mapping[str, pd.DataFrame]) -> str:

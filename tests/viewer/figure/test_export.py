@@ -222,7 +222,8 @@ def test_the_recipe_holds_what_is_needed_to_draw_the_plate_again(viewer):
     recipe = spec_of(viewer, ("grey", "phases"), gray, phases).recipe()
     assert recipe["style"] == STYLE
     assert (recipe["colormap"], recipe["gamma"], recipe["contrast_limits"]) == ("inferno", 0.7, [2, 25])
-    assert recipe["phases"] == {"pore": "#ffffff", "C": "#2f6db5", "Sn": "#f4c20d"}
+    colors = [("pore", "#ffffff"), ("C", "#2f6db5"), ("Sn", "#f4c20d")]
+    assert recipe["phases"] == [{"name": name, "color": color} for name, color in colors]
     assert recipe["thresholds"] == [9.5, 20.5]
     again = PlateRecipe(**recipe)
     assert again.model_dump(mode="json") == recipe
