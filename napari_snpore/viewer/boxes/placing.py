@@ -17,6 +17,7 @@ from napari_snpore.viewer.measure.results import cut_axes_of
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.slices.widget import open_slices_of
 from napari_snpore.volume import Triple, Volume
 
 _PLUGIN, _SLICES = "napari-snpore", "Ortho slices"
@@ -148,8 +149,6 @@ class BoxPlacing(QWidget):
 
     def _draw(self, on: bool) -> None:
         """Let a drag on any slice draw a box; slices that are opened later know of it too."""
-        from napari_snpore.viewer.slices.widget import open_slices_of
-
         self._boxes.drawing = on
         if not on or open_slices_of(self._viewer) is not None:
             return

@@ -117,7 +117,7 @@ def gather(
     used = [layer for layer in (volume, phases, objects) if layer is not None]
     oblique = _oblique(appearance, used) if "oblique" in parts else None
     if oblique is not None and appearance.oblique_of not in used:
-        used.append(appearance.oblique_of)  # type: ignore[arg-type]
+        used.append(appearance.oblique_of)
     boxes = boxes_of(viewer)
     scene: ScenePicture | None = None
     if "scene" in parts and volume is not None:

@@ -19,6 +19,8 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.figures.style import FigureStyle
+from napari_snpore.subvolume import Projection
+from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.gather import gather, missing_for
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
@@ -29,13 +31,14 @@ from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
+from napari_snpore.viewer.slices.widget import open_slices_of
 from napari_snpore.viewer.workbench.step_states import FIGURE
 
 _PLANES = ("XZ", "XY", "YZ")
 _INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")
 _PREVIEW_DPI = 110
 _PANEL_MM = 88.0
-_PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
+_PROJECTIONS: Mapping[str, Projection] = {"mean over": "mean", "maximum over": "max"}
 _SUFFIXES = ("png", "svg", "pdf")
 _TIPS = {
     "scene": "The 3D view from where its camera stands, with a scale bar.",
@@ -77,8 +80,6 @@ class FigureWidget(LayerForm):
         self._build()
         for choice in (self._layer_choice, self._phases, self._objects):
             choice.layer_changed.connect(self._enable)
-        from napari_snpore.viewer.boxes.boxes import boxes_of
-
         boxes_of(self._viewer).changed.connect(self._enable)
         connect_while_alive(self, self._viewer.layers.events.removed, self._enable)
         self._enable()
@@ -220,8 +221,6 @@ class FigureWidget(LayerForm):
 
     def _slices(self) -> SliceAppearance:
         """Return what the open Ortho slices show; nothing of its own without them."""
-        from napari_snpore.viewer.slices.widget import open_slices_of
-
         slices = open_slices_of(self._viewer)
         if slices is None:
             return SliceAppearance()

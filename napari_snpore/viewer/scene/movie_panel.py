@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.figure.gather import colors_of
+from napari_snpore.viewer.figure.layer_appearance import colors_of
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.scene.film import Film
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames

@@ -258,7 +258,7 @@ class LinkedViews(QWidget):
     @staticmethod
     def _zoom_that_fits(view: SliceView, field: Triple) -> float:
         height, width = (max(side, 50) for side in view.canvas.canvas.size)
-        return min(height / field[view.plane.rows], width / field[view.plane.columns])
+        return float(min(height / field[view.plane.rows], width / field[view.plane.columns]))
 
     def _share_camera(self, name: str) -> None:
         if self._linking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,9 @@ from vispy.scene.visuals import Line
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection
+from napari_snpore.viewer.slices.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.planes import PLANES
 from napari_snpore.volume import Triple
-
-if TYPE_CHECKING:
-    from napari_snpore.viewer.slices.slice_view import SliceView
 
 KIND = "distances"
 COLOR = "#ff922b"
@@ -74,15 +72,15 @@ class Ruler:
         self._drawn: dict[str, Line] = {}
         self._line: MeasuredDistance | None = None
 
-    def holds(self, view: SliceView, position: Any) -> bool:
+    def holds(self, view: OverlayHost, position: Any) -> bool:
         """Take the mouse wherever it is."""
         return self.active
 
-    def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
+    def cursor(self, view: OverlayHost, position: Any) -> Qt.CursorShape:
         """Return the cross of a drawing tool."""
         return Qt.CursorShape.CrossCursor
 
-    def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+    def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
         """Draw a line from where the mouse went down to where it is."""
         start, line = _triple(event.position), None
         yield
@@ -107,7 +105,7 @@ class Ruler:
         for drawn in self._drawn.values():
             drawn.visible = False
 
-    def _draw(self, view: SliceView, line: MeasuredDistance) -> None:
+    def _draw(self, view: OverlayHost, line: MeasuredDistance) -> None:
         self.clear()
         self._line = line
         drawn = self._drawn.get(view.plane.name)

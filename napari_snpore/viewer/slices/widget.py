@@ -85,7 +85,7 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         corner = self._corner()
         self.linked = LinkedViews(self._viewer, corner, self)
         for view in self.linked.views.values():
-            view.touches.insert(0, self.ruler)
+            view.mouse_targets.insert(0, self.ruler)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.linked)
