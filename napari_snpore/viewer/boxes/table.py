@@ -10,9 +10,9 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_snpore.subvolume import NamedBox
-from napari_snpore.viewer.boxes.boxes import color_of
 from napari_snpore.viewer.boxes.fractions import NO_ERROR, NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
+from napari_snpore.viewer.shared.boxes import color_of
 
 _SQUARE_PX = 12
 _LOWEST, _HIGHEST = 150, 270

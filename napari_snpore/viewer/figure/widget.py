@@ -20,7 +20,6 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.subvolume import Projection
-from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.gather import gather, missing_for
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
@@ -29,10 +28,11 @@ from napari_snpore.viewer.figure.stack_panel import StackPanel
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layer_history import FIGURE
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
 from napari_snpore.viewer.slices.widget import open_slices_of
-from napari_snpore.viewer.workbench.step_states import FIGURE
 
 _PLANES = ("XZ", "XY", "YZ")
 _INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")

@@ -22,7 +22,7 @@ from napari_snpore.measurement.objects import (
     size_summary,
 )
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.tomography.quality import crowther_nm
+from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.viewer.forms.form import caveat, number, percent
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
 from napari_snpore.volume import Volume
@@ -129,7 +129,9 @@ def measure_phase(
     check_stop(should_stop)
     dead = dead_pores(phases, cut_axes=cut_axes_of(phases)) if has_exterior and (labels == PORE).any() else None
     radius_nm = _radius(envelope, phases) if has_exterior else None
-    found = MeasuredPhase(options, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
+    guide = resolution_guide_of(phases.history)
+    crowther = None if guide is None else float(guide["crowther_nm"])
+    found = MeasuredPhase(options, volume, table, sizes, fractions, dead, crowther)
     if options.place is None:
         return found
     check_stop(should_stop)
@@ -141,14 +143,6 @@ def _radius(envelope: NDArray[np.bool_], phases: Volume) -> float:
     from napari_snpore.study.segmenting import half_radius
 
     return 2 * half_radius(envelope, phases.spacing)
-
-
-def _crowther(phases: Volume, radius_nm: float | None) -> float | None:
-    """Return D·Δθ of the reconstruction that the phases come from; None where its history or the diameter is not known."""
-    steps = [step.parameters.get("tilt_step_deg") for step in phases.history if step.name == "reconstruct"]
-    if radius_nm is None or not steps or steps[-1] is None:
-        return None
-    return crowther_nm(2 * radius_nm, float(steps[-1]))
 
 
 def _place(

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
 from napari_snpore.subvolume import NamedBox, box_between
-from napari_snpore.viewer.boxes.boxes import Boxes, color_of
+from napari_snpore.viewer.shared.boxes import Boxes, color_of
 from napari_snpore.viewer.slices.mouse_targets import OverlayHost
 from napari_snpore.volume import Triple
 

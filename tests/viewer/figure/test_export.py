@@ -24,13 +24,13 @@ from napari_snpore.figures import (
 from napari_snpore.figures.plate_drawing import draw_plate, panels_of
 from napari_snpore.figures.state_table import state_table
 from napari_snpore.subvolume import NamedBox
-from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.specimens import specimens_in
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.scene.cameras import look_along
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, objects_data, phases_data, volume_data
 from napari_snpore.volume import HistoryStep, Volume
 

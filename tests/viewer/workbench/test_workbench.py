@@ -14,9 +14,9 @@ from napari_snpore.files import write_volume
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -66,7 +66,7 @@ def volume(*more, file="HAADF.mrc"):
 
 
 def add_volume(viewer, made=None):
-    return put_layer(viewer, volume_data(made or volume(), "needle · SIRT 50"))
+    return put_layer(viewer, volume_data(volume() if made is None else made, "needle · SIRT 50"))
 
 
 def put_phases(viewer, source, thresholds=(0.48, 6.1), **more):
