@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_snpore.figures.plate_drawing import draw_plate
     from napari_snpore.figures.plate_layout import panel_figure, plate
     from napari_snpore.figures.plate_recipe import PlateRecipe
-    from napari_snpore.figures.plate_spec import ObliqueSpec, PlateSpec, Specimen
+    from napari_snpore.figures.plate_spec import ObliqueSpec, PlateSpec, SpecimenColumn
     from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
     from napari_snpore.figures.save import recipe_of, save_figure
     from napari_snpore.figures.slice_stack import slice_images, write_slice_images
@@ -44,7 +44,7 @@ _HOME = {
     "PlateSpec": "plate_spec",
     "SINGLE_COLUMN_MM": "style",
     "SlicePanel": "panels",
-    "Specimen": "plate_spec",
+    "SpecimenColumn": "plate_spec",
     "TablePanel": "table_panel",
     "ThresholdPanel": "threshold_panel",
     "alignment_plot": "tomography_plots",
@@ -82,7 +82,7 @@ __all__ = [
     "PlateRecipe",
     "PlateSpec",
     "SlicePanel",
-    "Specimen",
+    "SpecimenColumn",
     "TablePanel",
     "ThresholdPanel",
     "alignment_plot",

@@ -96,7 +96,7 @@ class ObliqueSpec:
 
 
 @dataclass(frozen=True, eq=False)
-class Specimen:
+class SpecimenColumn:
     """Phases and objects of one specimen: one column of the table.
 
     Parameters
@@ -171,7 +171,7 @@ class PlateSpec:
         Resolution limit D·Δθ that the histograms mark.
     scene : ScenePicture, optional
         Picture of the 3D scene.
-    specimens : sequence of Specimen
+    specimens : sequence of SpecimenColumn
         Columns of the table.
     left_out : sequence of str
         One sentence for everything that could not be read.
@@ -205,7 +205,7 @@ class PlateSpec:
     voxel_nm: float = 1.0
     crowther_nm: float | None = None
     scene: ScenePicture | None = None
-    specimens: tuple[Specimen, ...] = ()
+    specimens: tuple[SpecimenColumn, ...] = ()
     left_out: tuple[str, ...] = ()
     remark: str = ""
     style: FigureStyle = field(default_factory=lambda: FigureStyle(letters=True))

@@ -11,7 +11,7 @@ import pandas as pd
 from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number
-from napari_snpore.figures.plate_spec import Specimen
+from napari_snpore.figures.plate_spec import SpecimenColumn
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.sizes import size_summary
 from napari_snpore.segmentation.phases import PORE
@@ -27,13 +27,13 @@ _NONE = "–"
 
 
 def state_table(
-    states: Sequence[Specimen], boxes: Sequence[NamedBox] = (), *, should_stop: ShouldStop | None = None
+    states: Sequence[SpecimenColumn], boxes: Sequence[NamedBox] = (), *, should_stop: ShouldStop | None = None
 ) -> pd.DataFrame:
     """Return the numbers of the specimens as texts: one row per quantity with its unit, one column per specimen.
 
     Parameters
     ----------
-    states : sequence of Specimen
+    states : sequence of SpecimenColumn
         The specimens.
     boxes : sequence of NamedBox
         Subvolumes whose fractions are added; an en dash where a box leaves the volume.
@@ -49,7 +49,7 @@ def state_table(
     return pd.DataFrame({"": rows, **cells})
 
 
-def remark_on(states: Sequence[Specimen]) -> str:
+def remark_on(states: Sequence[SpecimenColumn]) -> str:
     """Say what the numbers of the table leave out, and that a fibre is one replicate."""
     words = "n = 1 fibre each"
     if any(state.objects for state in states):
@@ -57,7 +57,7 @@ def remark_on(states: Sequence[Specimen]) -> str:
     return words
 
 
-def _numbers(state: Specimen, boxes: Sequence[NamedBox]) -> dict[str, str]:
+def _numbers(state: SpecimenColumn, boxes: Sequence[NamedBox]) -> dict[str, str]:
     found: dict[str, str] = {}
     if state.phases is not None:
         table = volume_fractions(state.phases, names=state.scheme.names)
@@ -77,7 +77,7 @@ def _numbers(state: Specimen, boxes: Sequence[NamedBox]) -> dict[str, str]:
     return found
 
 
-def _dead_share(state: Specimen) -> float | None:
+def _dead_share(state: SpecimenColumn) -> float | None:
     """Return the share of dead pores in the pore volume: the given one, else counted in voxels; None where unknown."""
     if state.dead_share_of_pore is not None:
         return state.dead_share_of_pore

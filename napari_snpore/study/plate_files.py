@@ -14,7 +14,7 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.figures.plate_recipe import PlateInput, PlateRecipe
-from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, ObliqueSpec, PlateSpec, Specimen
+from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, ObliqueSpec, PlateSpec, SpecimenColumn
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -151,10 +151,10 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     shown = _opaque(scheme)
     boxes = _boxes(recipe, files, phases)
     noun = _chosen_objects(recipe, tables)
-    specimens: tuple[Specimen, ...] = ()
+    specimens: tuple[SpecimenColumn, ...] = ()
     if phases is not None or tables:
         name = files.name or "specimen"
-        specimens = (Specimen(name, phases, shown, tables, dead_share_of_pore=files.dead_share_of_pore),)
+        specimens = (SpecimenColumn(name, phases, shown, tables, dead_share_of_pore=files.dead_share_of_pore),)
     oblique = _oblique(recipe, volume, phases)
     measured = volume if phases is None else phases
     return PlateSpec(

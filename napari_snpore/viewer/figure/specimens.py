@@ -8,7 +8,7 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_snpore.errors import InputError
-from napari_snpore.figures.plate_spec import Specimen
+from napari_snpore.figures.plate_spec import SpecimenColumn
 from napari_snpore.viewer.shared.layers import (
     kind_of,
     object_table,
@@ -32,7 +32,7 @@ def noun_of(objects: Layer | None) -> str:
 
 def specimens_in(
     layers: Sequence[Layer], *, phases: Layer | None = None, objects: Layer | None = None
-) -> tuple[tuple[Specimen, ...], tuple[str, ...]]:
+) -> tuple[tuple[SpecimenColumn, ...], tuple[str, ...]]:
     """Return the specimens among some layers, in the order of these, and a sentence for every layer that cannot be read.
 
     Parameters
@@ -60,5 +60,7 @@ def specimens_in(
         else:
             state["phases"], state["scheme"] = volume, scheme_of(layer)
     order = list(dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found))
-    states = (Specimen(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"])
+    states = (
+        SpecimenColumn(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"]
+    )
     return tuple(states), tuple(left_out)
