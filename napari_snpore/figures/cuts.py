@@ -1,4 +1,4 @@
-"""Slices through a volume at a point: which plane is which, where it lies in nm, and no more data than it needs."""
+"""Slices of a volume along its axes: single or projected, with their position and extent in nm."""
 
 from __future__ import annotations
 

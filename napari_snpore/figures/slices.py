@@ -1,4 +1,4 @@
-"""Slices on paper: three linked planes of grey values or of phases, and one plane of both side by side.
+"""Slice figures: three orthogonal slices of grey values or of phases, and one slice of both side by side.
 
 Input may be lazy and large: only the slices that are drawn are read.
 """

@@ -1,4 +1,4 @@
-"""How figures look: column widths in mm, fonts in points, colours; and the one way to put that look in force.
+"""Style of figures: column widths in mm, fonts in points, colors; and how it is applied to matplotlib.
 
 matplotlib keeps its settings in one global mapping. :meth:`FigureStyle.in_force` changes them inside a context, under a lock, and
 starts from matplotlib's own defaults, so that a user's style sheet changes no figure and figures can be made in several

@@ -1,4 +1,4 @@
-"""The phases of several layers counted in all boxes, in a thread, again whenever boxes or voxels change."""
+"""Phase fractions of several layers in all boxes, counted in a worker whenever boxes or voxels change."""
 
 from __future__ import annotations
 

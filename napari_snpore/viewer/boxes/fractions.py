@@ -1,4 +1,4 @@
-"""The fractions of the phases inside boxes, and how a row of them is worded; no window here."""
+"""Phase fractions inside boxes, and the texts of their table row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes cut out of layers: the parts as layer data, with the look, the place and the history of their wholes."""
+"""Boxes cut out of layers: layer data with the colors, the position and the history of the whole layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How boxes come and go: cubes by the envelope, at the cross-hair, drawn on a slice; removed, and taken back."""
+"""Adding and removing boxes: cubes placed by the envelope, at the cross-hair, or drawn on a slice; undo and redo."""
 
 from __future__ import annotations
 

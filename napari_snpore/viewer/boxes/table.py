@@ -1,4 +1,4 @@
-"""The table of the boxes: one row a box and layer, with the share of each phase; picking a row picks its box."""
+"""The table of the boxes: one row per box and layer, with the share of each phase; picking a row picks its box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 3D scene on a turntable: one screenshot a step, about a fixed axis, the camera put back at the end.
+"""The 3D scene on a turntable: one screenshot per step about a fixed axis; the camera is restored at the end.
 
 Both directions of the camera (where it looks, what is up) are turned about the axis. Counting up one Euler angle instead would
 turn about an axis of the screen or of nothing at all, and the object would wobble.

@@ -1,4 +1,4 @@
-"""The rows of the Ortho slices that say how the slices are looked at: how thick they are, and how much of them is seen."""
+"""Rows of the Ortho slices form for the thickness and the field of view of the slices."""
 
 from __future__ import annotations
 

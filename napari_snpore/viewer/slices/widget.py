@@ -1,4 +1,4 @@
-"""The Ortho slices widget: three linked slices, and beside them where they are, how thick, how wide, and what is measured."""
+"""The Ortho slices form: three linked slices with their position, thickness, field of view and distances."""
 
 from __future__ import annotations
 
