@@ -30,6 +30,7 @@ from .in_situ import (
     image_drift as image_drift,
     rectangle_profile as rectangle_profile,
 )
+from .line_profiles import LineProfile as LineProfile, line_profile as line_profile
 from .measurement.contacts import contact_areas as contact_areas
 from .measurement.dead_pores import (
     DeadPores as DeadPores,
@@ -45,6 +46,7 @@ from .measurement.profiles import radial_profile as radial_profile, slice_fracti
 from .measurement.sizes import SizeSummary as SizeSummary, size_summary as size_summary
 from .measurement.surface_mesh import SurfaceMesh as SurfaceMesh, surface_mesh as surface_mesh
 from .measurement.thickness import chord_lengths as chord_lengths, local_thickness as local_thickness
+from .oblique import ObliqueSlice as ObliqueSlice, oblique_slice as oblique_slice
 from .phantom import (
     Misalignment as Misalignment,
     Phantom as Phantom,
@@ -71,7 +73,11 @@ from .study.measuring import (
 )
 from .study.pipeline import StudyResult as StudyResult, run_study as run_study
 from .study.recipe import MeasureSection as MeasureSection, Recipe as Recipe
-from .subvolume import center_and_edge_boxes as center_and_edge_boxes, extract_subvolume as extract_subvolume
+from .subvolume import (
+    NamedBox as NamedBox,
+    center_and_edge_boxes as center_and_edge_boxes,
+    extract_subvolume as extract_subvolume,
+)
 from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels
 from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation

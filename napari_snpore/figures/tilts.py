@@ -1,4 +1,4 @@
-"""Tilt series on paper: a few images with their angles, and the sinogram of one row before and after alignment."""
+"""Figures of a tilt series: a few images with their angles, and the sinogram of one row before and after alignment."""
 
 from __future__ import annotations
 

@@ -12,10 +12,11 @@ from qtpy.QtWidgets import QFileDialog
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
 from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
