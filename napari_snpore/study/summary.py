@@ -16,6 +16,7 @@ from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.segmenting import Envelope, Segmentation
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.volume import Volume
 
 
@@ -52,7 +53,7 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
     if tomogram.alignment is not None:
         found = tomogram.alignment
         lines.append(
-            f"Alignment       {found.method}: axis {found.tilt_axis_angle_deg:.1f}° from image y, offset "
+            f"Alignment       {found.method}: axis {_axis_words(found)} from image y, offset "
             f"{found.tilt_axis_offset_px:.2f} px, {_residual_words(found.residual_px)}, hand {found.handedness}"
         )
         lines += [f"                ! {sentence}" for sentence in found.notes]
@@ -68,6 +69,12 @@ def tomogram_lines(tomogram: Tomogram) -> list[str]:
             f"Mass            {100 * quality.mass_variation:.2g} % standard deviation over the tilts",
         ]
     return lines + even_odd_lines(tomogram.even_odd)
+
+
+def _axis_words(found: Alignment) -> str:
+    if np.isnan(found.tilt_axis_error_deg):
+        return f"{found.tilt_axis_angle_deg:.1f}°"
+    return f"{found.tilt_axis_angle_deg:.2f} ± {found.tilt_axis_error_deg:.2f}°"
 
 
 def _residual_words(residual_px: NDArray[np.float64]) -> str:
