@@ -6,7 +6,7 @@ Each step says how many voxels it changed. Exterior voxels stay what they are: t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import cc3d
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation._kernels import majority
+from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Labels = NDArray[np.uint8]
 
@@ -31,18 +32,18 @@ class CleanupStep:
 
 
 def clean_up(
-    phases: Labels,
+    phases: VolumeOrArray,
     *,
     specks: Sequence[tuple[int, int]] = (),
     fill: Sequence[int] = (),
     majority_radius: int = 0,
     connectivity: Literal[6, 18, 26] = 26,
-) -> tuple[Labels, list[CleanupStep]]:
+) -> tuple[VolumeOrArray, list[CleanupStep]]:
     """Clean phases in a fixed order: majority filter, then holes, then specks.
 
     Parameters
     ----------
-    phases : uint8 array, shape (z, y, x)
+    phases : Volume or uint8 array, shape (z, y, x)
         0 exterior, 1..N; not changed.
     specks : sequence of (phase, min_voxels)
         See :func:`remove_specks`.
@@ -55,22 +56,34 @@ def clean_up(
 
     Returns
     -------
-    (uint8 array, list of CleanupStep)
+    (Volume or uint8 array, list of CleanupStep)
+        The history of a Volume names the steps.
+
+    Examples
+    --------
+    A hole in carbon that no path joins to the border of the box:
+
+    >>> phases = np.full((3, 3, 3), 2, np.uint8)
+    >>> phases[1, 1, 1] = 1
+    >>> clean, steps = clean_up(phases, fill=[2])
+    >>> int(clean[1, 1, 1]), steps
+    (2, [CleanupStep(name='fill holes of phase 2', changed_voxel_count=1)])
     """
+    labels: Labels = np.asarray(array_of(phases))
     steps = []
     if majority_radius:
-        smooth = majority_filter(phases, radius=majority_radius)
-        steps.append(CleanupStep(f"majority filter, radius {majority_radius}", _differing(smooth, phases)))
-        phases = smooth
+        smooth = majority_filter(labels, radius=majority_radius)
+        steps.append(CleanupStep(f"majority filter, radius {majority_radius}", _differing(smooth, labels)))
+        labels = smooth
     for phase in fill:
-        filled = fill_holes(phases, phase)
-        steps.append(CleanupStep(f"fill holes of phase {phase}", _differing(filled, phases)))
-        phases = filled
+        filled = fill_holes(labels, phase)
+        steps.append(CleanupStep(f"fill holes of phase {phase}", _differing(filled, labels)))
+        labels = filled
     for phase, fewest in specks:
-        clean = remove_specks(phases, phase, min_voxels=fewest, connectivity=connectivity)
-        steps.append(CleanupStep(f"specks of phase {phase} below {fewest} voxels", _differing(clean, phases)))
-        phases = clean
-    return phases, steps
+        clean = remove_specks(labels, phase, min_voxels=fewest, connectivity=connectivity)
+        steps.append(CleanupStep(f"specks of phase {phase} below {fewest} voxels", _differing(clean, labels)))
+        labels = clean
+    return volume_like(phases, labels, "clean up", steps=[asdict(step) for step in steps]), steps
 
 
 def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: Literal[6, 18, 26] = 26) -> Labels:

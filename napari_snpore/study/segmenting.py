@@ -91,7 +91,7 @@ def find_phases(
         with context.step("envelope") as watch:
             around = find_envelope(volume, thresholds[0], envelope, **watch)
     with context.step("segment") as watch:
-        labels = segment(volume, thresholds, envelope=None if around is None else around.mask, **watch)
+        labels = segment(volume.data, thresholds, envelope=None if around is None else around.mask, **watch)
     changed: list[CleanupStep] = []
     if cleanup.majority_radius or fill or specks:
         with context.step("clean up"):

@@ -15,7 +15,8 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.files.image_series import number_in_name, read_image_series
+from napari_snpore.files.image_input import number_in_name
+from napari_snpore.files.image_series import read_image_series
 from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
 from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
@@ -72,7 +73,7 @@ class InSituWidget(LayerForm):
         widget = InSituWidget(viewer)
         widget.open("movie.dm4")
         table = widget.measure()
-        widget.break_point.time
+        widget.break_point.time_s
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
@@ -294,7 +295,7 @@ class InSituWidget(LayerForm):
         values, errors = (table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm"))
         found, lines = measured.found_break, None
         if found is not None and found.better_than_line:
-            places = np.array([found.first, found.time, found.last])
+            places = np.array([found.first_s, found.time_s, found.last_s])
             lines = places, found.curve(places)
         self.plot.show_curves(
             measured.times,

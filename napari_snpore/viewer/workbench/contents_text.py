@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
+from napari_snpore.viewer.shared.layer_history import parameters_of, thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
-from napari_snpore.viewer.workbench.history import parameters_of, thresholds_of
 
 _LONGEST_NAME = 30
 

@@ -7,8 +7,9 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files import write_table, write_volume
 from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.study.recipe import InputSection, Recipe, ThresholdSection
-from napari_snpore.viewer.open.open_run import find_runs, open_path, open_run
+from napari_snpore.viewer.open.open_run import open_path, open_run
 from napari_snpore.viewer.open.readers import get_reader
+from napari_snpore.viewer.open.run_layers import find_runs
 from napari_snpore.viewer.shared.layers import scheme_of
 from napari_snpore.volume import HistoryStep, Volume
 

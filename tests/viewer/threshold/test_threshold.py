@@ -15,7 +15,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
 from napari_snpore.viewer.threshold.envelope_settings import skin_of
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
-from napari_snpore.viewer.window.plain import Packer, unpack
+from napari_snpore.viewer.window.packing import Packer, unpack
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.25, 0.25), (1.0, 2.0, 3.0)

@@ -13,9 +13,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -65,7 +65,7 @@ def volume(*more, file="HAADF.mrc"):
 
 
 def add_volume(viewer, made=None):
-    return put_layer(viewer, volume_data(made or volume(), "needle · SIRT 50"))
+    return put_layer(viewer, volume_data(volume() if made is None else made, "needle · SIRT 50"))
 
 
 def put_phases(viewer, source, thresholds=(0.48, 6.1), **more):

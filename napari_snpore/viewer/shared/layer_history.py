@@ -16,6 +16,9 @@ from napari_snpore.viewer.shared.layers import record_of, steps_of
 from napari_snpore.volume import HistoryStep
 
 CUT = "extract subvolume"
+FIGURE = "napari_snpore_figure"
+"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history as it was
+then; beside our record, because the record goes with the layer's data."""
 ENVELOPE_KEYS = ("ray_length_nm", "occlusion_threshold", "cut_axes")
 
 
