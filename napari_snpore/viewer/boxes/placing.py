@@ -12,7 +12,6 @@ from napari_snpore.errors import InputError
 from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.measure.results import cut_axes_of
 from napari_snpore.viewer.shared.boxes import Boxes, NamedBox
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import volume_from_layer
@@ -165,6 +164,8 @@ class BoxPlacing(QWidget):
 
 
 def _fibre_axis(phases: Volume) -> int:
+    from napari_snpore.study.measuring import cut_axes_of  # the study brings in every step: half a second
+
     axes = cut_axes_of(phases)
     return axes[0] if axes else 1
 
