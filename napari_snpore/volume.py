@@ -6,24 +6,17 @@ Every step of the package takes a plain array or a :class:`Volume`; this module 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError, MissingScaleError
+from napari_snpore.history import HistoryStep, StepSchema
 
 Triple = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class HistoryStep:
-    """One step of a history: its name and the parameters it ran with (JSON values only)."""
-
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +31,7 @@ class Volume:
         Voxel size ``(dz, dy, dx)`` in nm.
     origin : (float, float, float)
         World position in nm of the **centre** of voxel ``(0, 0, 0)``.
-    history : sequence of Step
+    history : sequence of HistoryStep
         What was done, oldest first.
 
     Raises
@@ -90,9 +83,9 @@ class Volume:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.data, dtype=dtype)
 
-    def after(self, name: str, data: Any, **parameters: Any) -> Volume:
+    def after(self, made_by: StepSchema, data: Any) -> Volume:
         """Return the volume with new data of the same place and one more step in its history."""
-        return replace(self, data=data, history=(*self.history, HistoryStep(name, parameters)))
+        return replace(self, data=data, history=(*self.history, made_by.step))
 
 
 def checked_spacing(spacing: float | Sequence[float]) -> Triple:

@@ -26,6 +26,7 @@ from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
 from napari_snpore.study.detail_report import detail_lines
@@ -48,7 +49,7 @@ from napari_snpore.study.recipe import (
     read_recipe,
 )
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import find_phases, half_radius
+from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
 from napari_snpore.study.tomogram import obtain_volume
 from napari_snpore.tomography.reconstruction import Backend, Stop

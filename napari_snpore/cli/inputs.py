@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.side_files import read_angles
+from napari_snpore.history import phase_names_of
 from napari_snpore.segmentation.phases import PORE, PORE_C_SN
 from napari_snpore.study.recipe import Connectivity
 from napari_snpore.volume import Volume
@@ -72,10 +73,7 @@ def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int]:
 
 def phase_names(volume: Volume) -> tuple[str, ...]:
     """Return the names of the phases 1..N: those that the volume was segmented with, else pore, C and Sn."""
-    for step in reversed(volume.history):
-        if "phase_names" in step.parameters:
-            return tuple(str(name) for name in step.parameters["phase_names"])
-    return PORE_C_SN.names
+    return phase_names_of(volume.history) or PORE_C_SN.names
 
 
 def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) -> int:

@@ -23,8 +23,8 @@ from napari_snpore.files.read import SUFFIXES, parse, square_pixel
 from napari_snpore.files.scale import resolve_pixel_size
 from napari_snpore.files.side_files import side_files
 from napari_snpore.files.tiff import read_tiff
+from napari_snpore.history import ReadStep
 from napari_snpore.in_situ.frames import ImageSeries
-from napari_snpore.volume import HistoryStep
 
 Times = NDArray[np.floating[Any]] | None
 
@@ -86,7 +86,7 @@ def read_image_series(
     count = found.data.shape[0] if found.data.ndim == 3 else 1
     times = _times(one, count) if times_s is None else times_s
     size = resolve_pixel_size(pixel_size_nm, sizes, name=str(one))
-    history = (*found.history, HistoryStep("read", {"file": one.name}))
+    history = (*found.history, ReadStep(one.name).step)
     return ImageSeries(found.data, size, None if times is None else np.asarray(times, np.float64), history)
 
 
@@ -129,7 +129,7 @@ def _one_file_a_frame(paths: list[Path], pixel: float | None, times: ArrayLike |
         sizes.append((path.name, square_pixel(found, path)))
     name = f"{paths[0].parent} ({len(paths)} files)"
     size = resolve_pixel_size(pixel, sizes, name=name)
-    history = (HistoryStep("read", {"files": [path.name for path in paths]}),)
+    history = (ReadStep(files=tuple(path.name for path in paths)).step,)
     return ImageSeries(np.stack(images), size, None if times is None else np.asarray(times, np.float64), history)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from napari_snpore.volume import HistoryStep, Triple
+from napari_snpore.history import HistoryStep
+from napari_snpore.volume import Triple
 
 
 @dataclass(frozen=True, eq=False)

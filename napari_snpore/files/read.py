@@ -20,8 +20,9 @@ from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
 from napari_snpore.files.side_files import side_files
 from napari_snpore.files.tiff import is_scaled_tiff, read_tiff
+from napari_snpore.history import ReadStep
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 def _read_npy(path: Path) -> ParsedFile:
@@ -124,7 +125,7 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         found.data,
         voxel,
         found.origin_nm or (0.0, 0.0, 0.0),
-        (*found.history, HistoryStep("read", {"file": path.name})),
+        (*found.history, ReadStep(path.name).step),
     )
 
 
@@ -164,7 +165,7 @@ def _one_stack(path: Path, angles: Any, pixel: float | None, axis: float | None)
         resolve_angles(angles, tilts, count=found.data.shape[0], name=str(path)),
         resolve_pixel_size(pixel, sources, name=str(path)),
         axis if axis is not None else found.tilt_axis_angle_deg or 0.0,
-        (*found.history, HistoryStep("read", {"file": path.name})),
+        (*found.history, ReadStep(path.name).step),
     )
 
 
@@ -188,7 +189,7 @@ def _one_file_a_tilt(paths: list[Path], angles: Any, pixel: float | None, axis: 
         tilts[order],
         resolve_pixel_size(pixel, sizes, name=name),
         axis or 0.0,
-        (HistoryStep("read", {"files": [paths[k].name for k in order]}),),
+        (ReadStep(files=tuple(paths[k].name for k in order)).step,),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import SmoothStep
 from napari_snpore.volume import Volume, array_of
 
 Smoothing = Literal["gaussian", "median", "nl_means", "tv"]
@@ -87,7 +88,7 @@ def smooth_volume(
 
     moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop))
     rms = math.sqrt(moved / out.size)
-    return volume.after("smooth", out, method=method, strength=strength, noise=noise, changed_rms=rms)
+    return volume.after(SmoothStep(method, strength, noise, rms), out)
 
 
 def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: float) -> NDArray[Any]:

@@ -15,13 +15,14 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
+from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.details import detail_tables
 from napari_snpore.study.recipe import (
     MeasureSection,
 )
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import Segmentation, half_radius
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
 from napari_snpore.volume import Triple, Volume
 

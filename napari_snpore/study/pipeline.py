@@ -21,6 +21,7 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.read import described
+from napari_snpore.history import LabelStep
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
@@ -140,7 +141,7 @@ def write_results(
 def label_volume(phases: Volume, labels: Any, name: str) -> Volume:
     """Return object labels as a volume in the place of the phases, in the smallest dtype that holds them."""
     count = int(labels.max(initial=0))
-    return phases.after("label", labels.astype(np.min_scalar_type(count), copy=False), phase=name, count=count)
+    return phases.after(LabelStep(name, count), labels.astype(np.min_scalar_type(count), copy=False))
 
 
 def draw_figures(

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from napari_snpore import __version__
 from napari_snpore.measurement.objects import SizeSummary, size_summary
+from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.detail_report import detail_lines
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import even_odd_lines, tilt_lines
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.segmenting import Envelope, Segmentation
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.volume import Volume
 
@@ -156,7 +157,7 @@ def envelope_lines(envelope: Envelope | None) -> list[str]:
     """Say how the envelope was found and what it leaves out."""
     if envelope is None:
         return ["Envelope        none: fractions are of the whole box"]
-    settings = envelope.settings
+    settings = envelope.options
     cut = ", ".join("zyx"[axis] for axis in settings.cut_axes) or "no axis"
     lines = [
         f"Envelope        {envelope.volume_nm3:.4g} nm³; ambient occlusion: rays of {envelope.ray_length_nm:.3g} nm in "

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend, sirt
 from napari_snpore.tomography.methods import MethodOptions, Plan, plan
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
@@ -31,7 +32,7 @@ from napari_snpore.tomography.solving import (
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.wbp import Filter
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 Method = Literal["sirt", "wbp", "cgls", "tv", "dart"]
 Stop = Literal["iterations", "noise"]
@@ -184,7 +185,7 @@ def reconstruct(
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if method != "wbp":
         parameters |= _outcome(ledger, made, nonnegative)
-    step = HistoryStep("reconstruct", parameters)
+    step = ReconstructStep(**parameters).step
     return Volume(target, (series.pixel_size_nm,) * 3, history=(*series.history, step))
 
 

@@ -9,11 +9,11 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import recorded_cut_axes
 from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.measure.results import cut_axes_of
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -165,7 +165,7 @@ class BoxPlacing(QWidget):
 
 
 def _fibre_axis(phases: Volume) -> int:
-    axes = cut_axes_of(phases)
+    axes = recorded_cut_axes(phases.history)
     return axes[0] if axes else 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from napari.layers import Labels, Layer
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import SegmentStep, last_step
 from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
@@ -179,6 +180,6 @@ def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | No
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
     """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
-    found = [step.parameters["thresholds"] for step in steps_of(record_of(phases)) if "thresholds" in step.parameters]
-    limits = tuple(float(value) for value in found[-1]) if found else ()
+    made = last_step(steps_of(record_of(phases)), SegmentStep)
+    limits = () if made is None else made.thresholds
     return limits if len(limits) == count - 1 else ()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import ReconstructStep, last_step, recorded_cut_axes
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import (
@@ -21,6 +22,7 @@ from napari_snpore.measurement.objects import (
     separate_objects,
     size_summary,
 )
+from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.tomography.quality import crowther_nm
 from napari_snpore.viewer.forms.form import caveat, number, percent
@@ -127,7 +129,11 @@ def measure_phase(
     sizes = size_summary(table, limit_nm=options.limit_nm, min_voxels=options.min_voxels)
     fractions = volume_fractions(phases, names=options.names)
     check_stop(should_stop)
-    dead = dead_pores(phases, cut_axes=cut_axes_of(phases)) if has_exterior and (labels == PORE).any() else None
+    dead = (
+        dead_pores(phases, cut_axes=recorded_cut_axes(phases.history))
+        if has_exterior and (labels == PORE).any()
+        else None
+    )
     radius_nm = _radius(envelope, phases) if has_exterior else None
     found = MeasuredPhase(options, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
     if options.place is None:
@@ -138,17 +144,15 @@ def measure_phase(
 
 
 def _radius(envelope: NDArray[np.bool_], phases: Volume) -> float:
-    from napari_snpore.study.segmenting import half_radius
-
     return 2 * half_radius(envelope, phases.spacing)
 
 
 def _crowther(phases: Volume, radius_nm: float | None) -> float | None:
     """Return D·Δθ of the reconstruction that the phases come from; None where its history or the diameter is not known."""
-    steps = [step.parameters.get("tilt_step_deg") for step in phases.history if step.name == "reconstruct"]
-    if radius_nm is None or not steps or steps[-1] is None:
+    made = last_step(phases.history, ReconstructStep)
+    if radius_nm is None or made is None or made.tilt_step_deg is None:
         return None
-    return crowther_nm(2 * radius_nm, float(steps[-1]))
+    return crowther_nm(2 * radius_nm, made.tilt_step_deg)
 
 
 def _place(
@@ -174,21 +178,13 @@ def _place(
         options.names,
         section,
         radius_nm=radius_nm or min(phases.size_nm) / 2,
-        cut_axes=cut_axes_of(phases),
+        cut_axes=recorded_cut_axes(phases.history),
         labels={options.name: objects},
         objects={options.name: table},
         dead=dead,
     )
     lines = detail_lines(details, fractions.assign(region="whole"), options.names, section)
     return details, [re.sub(r"^(\S.*?)\s{2,}", r"<b>\1</b>: ", line) for line in lines]
-
-
-def cut_axes_of(phases: Volume) -> tuple[int, ...]:
-    """Return the axes along which the fibre goes on, as the segmentation noted them; y where it noted nothing."""
-    for step in reversed(phases.history):
-        if "cut_axes" in step.parameters:
-            return tuple(int(axis) for axis in step.parameters["cut_axes"])
-    return (1,)
 
 
 def object_lines(measured: MeasuredPhase) -> list[str]:

@@ -5,12 +5,13 @@ import pytest
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import write_table, write_volume
+from napari_snpore.history import ReconstructStep
 from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.study.recipe import InputSection, Recipe, ThresholdSection
 from napari_snpore.viewer.open.open_run import find_runs, open_path, open_run
 from napari_snpore.viewer.open.readers import get_reader
 from napari_snpore.viewer.shared.layers import scheme_of
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 def write_run(folder, phases, *, with_gray=True):
@@ -22,7 +23,7 @@ def write_run(folder, phases, *, with_gray=True):
     recipe = Recipe(name="fibre", input=InputSection(tilt_series="tilts.mrc"), threshold=threshold)
     (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     if with_gray:
-        step = HistoryStep("reconstruct", {"method": "sirt", "iterations": 50})
+        step = ReconstructStep("sirt", iterations=50).step
         gray = Volume(phases.data.astype(np.float32), phases.spacing, phases.origin, (step,))
         write_volume(folder / "volumes" / "reconstruction.tif", gray)
     write_volume(folder / "volumes" / "phases.tif", phases)

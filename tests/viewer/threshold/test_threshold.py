@@ -12,8 +12,8 @@ from napari.layers import Labels
 from napari.utils.notifications import notification_manager
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.envelope import envelope_skin
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
-from napari_snpore.viewer.threshold.envelope_settings import skin_of
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.window.plain import Packer, unpack
 from napari_snpore.volume import Volume
@@ -144,7 +144,7 @@ def test_skin_is_what_the_outside_touches():
     body[1:6, :, 1:6] = True  # cut by the box along y
     expected = body.copy()
     expected[2:5, :, 2:5] = False
-    np.testing.assert_array_equal(skin_of(body), expected)
+    np.testing.assert_array_equal(envelope_skin(body), expected)
 
 
 def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(viewer, qtbot, rod):
