@@ -54,6 +54,8 @@ _HOME = {
     "contact_areas": "measurement.contacts",
     "phase_networks": "measurement.networks",
     "geodesic_tortuosity": "measurement.networks",
+    "SurfaceMesh": "measurement.surface_mesh",
+    "surface_mesh": "measurement.surface_mesh",
     "local_thickness": "measurement.thickness",
     "chord_lengths": "measurement.thickness",
     "accessible_pores": "measurement.dead_pores",
@@ -99,6 +101,7 @@ __all__ = [
     "Rectangle",
     "SlicePreview",
     "Suggestion",
+    "SurfaceMesh",
     "TiltSeries",
     "Volume",
     "__version__",
@@ -153,6 +156,7 @@ __all__ = [
     "smooth_volume",
     "subtract_background",
     "suggest_thresholds",
+    "surface_mesh",
     "threshold_sensitivity",
     "volume_fractions",
     "write_table",
@@ -180,6 +184,7 @@ if TYPE_CHECKING:
     from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
     from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
     from napari_snpore.measurement.profiles import radial_profile, slice_fractions
+    from napari_snpore.measurement.surface_mesh import SurfaceMesh, surface_mesh
     from napari_snpore.measurement.thickness import chord_lengths, local_thickness
     from napari_snpore.phantom import Misalignment, Phantom, make_phantom, make_swelling_fibre, simulate_tilt_series
     from napari_snpore.segmentation.calibration import calibrate_gray

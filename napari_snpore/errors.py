@@ -14,6 +14,14 @@ class FileFormatError(InputError):
     """A file that cannot be read: unknown, truncated, damaged, or not what its name says."""
 
 
+class MissingFileError(FileFormatError, FileNotFoundError):
+    """A file or a folder that does not exist."""
+
+
+class MissingExtraError(InputError, ImportError):
+    """A package that only one step needs, and that is not installed."""
+
+
 class MissingScaleError(InputError):
     """No voxel or pixel size anywhere: the caller has to give one, none is guessed."""
 
@@ -26,7 +34,7 @@ class DisagreementError(InputError):
     """Two real sources of the same quantity differ by more than 1 %."""
 
 
-class OutputError(InputError):
+class OutputError(InputError, OSError):
     """A place that cannot be written."""
 
 

@@ -186,16 +186,16 @@ class EnvelopeStep(StepSchema):
     """Envelope of a body, made by ambient occlusion.
 
     ``threshold``: gray value from which a voxel was solid, None where a mask was given. ``largest_body``: only the greatest
-    piece of the solid occluded.
+    piece of the solid occluded. A mask that came without its history leaves all but the axes None.
     """
 
     NAME = "envelope"
-    ray_length_nm: float
-    occlusion_threshold: float
-    directions: int
-    cut_axes: tuple[int, ...]
+    ray_length_nm: float | None = None
+    occlusion_threshold: float | None = None
+    directions: int | None = None
+    cut_axes: tuple[int, ...] = DEFAULT_CUT_AXES
     threshold: float | None = None
-    largest_body: bool = False
+    largest_body: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class SegmentStep(StepSchema):
 
     NAME = "segment"
     thresholds: tuple[float, ...]
-    phase_names: tuple[str, ...]
+    phase_names: tuple[str, ...] | None = None
     method: str = "given"
     envelope: EnvelopeStep | None = None
     cleanup: CleanupParameters | None = None
@@ -242,11 +242,28 @@ class SegmentStep(StepSchema):
 
 @dataclass(frozen=True)
 class LabelStep(StepSchema):
-    """Objects of one phase, labelled 1..count."""
+    """Objects of one phase, labelled 1..count: connected components (``connectivity``), or basins (``contrast_nm``)."""
 
     NAME = "label"
-    phase: str
-    count: int
+    phase: str | None = None
+    count: int | None = None
+    connectivity: int | None = None
+    contrast_nm: float | None = None
+
+
+@dataclass(frozen=True)
+class CleanUpStep(StepSchema):
+    """Clean-up of phases that were segmented before."""
+
+    NAME = "clean up"
+    cleanup: CleanupParameters
+
+
+@dataclass(frozen=True)
+class LocalThicknessStep(StepSchema):
+    """Local thickness (nm) of a mask."""
+
+    NAME = "local thickness"
 
 
 @dataclass(frozen=True)
@@ -321,6 +338,7 @@ class SimulateInSituSeriesStep(StepSchema):
 _NESTED: Mapping[tuple[type, str], type] = {
     (SegmentStep, "envelope"): EnvelopeStep,
     (SegmentStep, "cleanup"): CleanupParameters,
+    (CleanUpStep, "cleanup"): CleanupParameters,
 }
 
 

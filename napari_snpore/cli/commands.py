@@ -19,7 +19,7 @@ from napari_snpore.cli.inputs import (
 )
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, MissingFileError
 from napari_snpore.files import read_volume, write_table, write_volume
 from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
@@ -408,7 +408,7 @@ def view(
     """Open a finished run, or files, in napari."""
     for one in path:
         if not one.exists():
-            raise InputError(f"There is no {one}.")
+            raise MissingFileError(f"There is no {one}.")
     try:
         from napari_snpore.viewer.open.open_run import launch
     except ImportError as error:

@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.figures.style import FONT, FigureStyle
 from napari_snpore.files.atomic import atomic_path
 
@@ -89,6 +89,8 @@ def recipe_of(path: str | Path) -> dict[str, Any] | None:
         The file is not there, or none of the three.
     """
     path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"There is no file {path}.")
     try:
         if path.suffix.lower() == ".svg":
             text = ElementTree.parse(path).findtext(f".//{_DESCRIPTION}")

@@ -125,6 +125,8 @@ def _beside(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as made:
             yield Path(made)
+    except InputError:  # an OutputError is an OSError too, and says already what is wrong
+        raise
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
 

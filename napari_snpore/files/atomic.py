@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_snpore.errors import OutputError
+from napari_snpore.errors import InputError, OutputError
 
 
 @contextmanager
@@ -32,6 +32,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             raise OutputError(f"{path} cannot be written: the folder {path.parent} is read-only.")
         yield part
         _take_place(part, path)
+    except InputError:  # an OutputError is an OSError too, and says already what is wrong
+        raise
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:

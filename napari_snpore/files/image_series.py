@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.files.read import SUFFIXES, parse, square_pixel
 from napari_snpore.files.scale import resolve_pixel_size
 from napari_snpore.files.side_files import side_files
@@ -63,7 +63,7 @@ def read_image_series(
 
     Raises
     ------
-    FileFormatError
+    FileFormatError, MissingFileError
         Unknown, damaged or truncated file, or not grey images of one size.
     MissingScaleError
         No source has the pixel size.
@@ -225,7 +225,7 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
 def _existing(path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileFormatError(f"There is no file {path}.")
+        raise MissingFileError(f"There is no file {path}.")
     return path
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import FileFormatError, InputError, OutputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError, OutputError
 from napari_snpore.files.atomic import atomic_path
 
 Frame = NDArray[np.uint8]
@@ -108,6 +108,8 @@ def recipe_of_movie(path: str | Path) -> dict[str, Any] | None:
         The file is not there, or neither an MP4 nor a GIF.
     """
     path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"There is no file {path}.")
     try:
         if path.suffix.lower() == ".gif":
             with Image.open(path, formats=["GIF"]) as image:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.hdf import read_hdf
@@ -256,7 +256,7 @@ def described(path: Path) -> Path:
 def _existing(path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileFormatError(f"There is no file {path}.")
+        raise MissingFileError(f"There is no file {path}.")
     return path
 
 

@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
@@ -301,7 +301,7 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileFormatError(f"There is no recipe {path}.") from None
+        raise MissingFileError(f"There is no recipe {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FileFormatError(f"{path} is not a readable TOML recipe: {error}.") from error
     try:

@@ -45,10 +45,10 @@ class BoxPlacing(QWidget):
         self._size_chosen = False
         self._sizing = LatestWork(self)
         self._sizing.done.connect(self._on_sized)
-        self.size = NumberBox(
+        self.cube_size = NumberBox(
             20.0, 0.01, 1e6, step=1.0, tip="Edge of a new cube in nm; at first 0.6 of the fibre's radius."
         )
-        self.size.valueChanged.connect(self._on_size)
+        self.cube_size.valueChanged.connect(self._on_size)
         self.preset_button = self._button(
             "Centre and edge",
             "Place one cube on the fibre's axis and one just below its surface, across the beam, by the envelope of the phases.",
@@ -97,7 +97,7 @@ class BoxPlacing(QWidget):
         except InputError as error:
             self._status.refuse(error)
             return
-        size = self.size.value()
+        size = self.cube_size.value()
 
         def work(progress: Progress, should_stop: ShouldStop) -> dict[str, Triple]:
             envelope = np.asarray(phases.data) > 0
@@ -133,14 +133,14 @@ class BoxPlacing(QWidget):
 
     def _on_sized(self, edge_nm: float) -> None:
         if not self._size_chosen:
-            self.size.blockSignals(True)
-            self.size.setValue(float(f"{edge_nm:.2g}"))
-            self.size.blockSignals(False)
+            self.cube_size.blockSignals(True)
+            self.cube_size.setValue(float(f"{edge_nm:.2g}"))
+            self.cube_size.blockSignals(False)
 
     def _add_here(self) -> None:
         z, y, x = (float(place) for place in self._viewer.dims.point[-3:])
         self._boxes.remember()
-        self._boxes.put(NamedBox(self._boxes.new_name(), (z, y, x), (self.size.value(),) * 3))
+        self._boxes.put(NamedBox(self._boxes.new_name(), (z, y, x), (self.cube_size.value(),) * 3))
 
     def _remove(self) -> None:
         self._boxes.remember()

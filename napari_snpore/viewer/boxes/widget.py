@@ -26,17 +26,21 @@ from napari_snpore.viewer.boxes.layer_list import CutList
 from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, StepForm, caveat
-from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.layers import LayerData, is_phases, put_layer, select, volume_from_layer
-from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.volume import Triple
 
-_EMPTY = "Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too"
+_INPUTS = InputLayers(
+    is_phases,
+    what="layer of phases",
+    empty="Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too",
+    tip="Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
+    "where they are ticked under 'Cut out of'.",
+)
 
 
-class SubvolumeWidget(StepForm):
+class SubvolumeWidget(LayerForm):
     """Named boxes in nm: shown in 3D and on the ortho slices, moved there or typed here, measured at once, cut on demand.
 
     Parameters
@@ -56,8 +60,11 @@ class SubvolumeWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer,
+            _INPUTS,
+            MainButton("Extract", "Cut the selected box out of the ticked layers; the parts keep their place."),
+        )
         self.boxes = boxes_of(self._viewer)
         self._parts: list[LayerData] = []
         self._said = ""
@@ -70,22 +77,13 @@ class SubvolumeWidget(StepForm):
         self.counting.failed.connect(lambda words: self.status.say(words, problem=True))
         self.handles = BoxHandles(self._viewer, self.boxes, self)
         self.handles.refused.connect(self.status.say)
-        self._phases.layer_changed.connect(self._on_layer)
-        self._phases.scale_changed.connect(self._on_scale)
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.scale_changed.connect(self._on_scale)
         self.boxes.changed.connect(self._on_boxes)
         self.cut_list.changed.connect(self._on_ticks)
         self._undo_keys = QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         self._redo_keys = QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
-        self._on_layer(self._phases.layer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The phases whose envelope places the cubes; they stand in the table, and with them all phases that are ticked."""
-        return self._phases.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._phases.layer = layer
+        self._on_layer(self._layer_choice.layer)
 
     @property
     def fractions(self) -> pd.DataFrame | None:
@@ -116,7 +114,7 @@ class SubvolumeWidget(StepForm):
     def place_presets(self, size_nm: float | None = None) -> None:
         """Place the centre and the edge cube by the envelope of the chosen phases; the window stays alive meanwhile."""
         if size_nm is not None:
-            self.size.setValue(size_nm)
+            self.cube_size.setValue(size_nm)
         self.placing.wait()
         self.placing.place_presets()
         self.status.wait()
@@ -160,41 +158,34 @@ class SubvolumeWidget(StepForm):
         """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a layer."""
         ticked = [layer.name for layer in self.cut_list.ticked]
         return {
-            "layer": None if self.layer is None else self.layer.name,
-            "cube_nm": self.size.value(),
+            "layer": self.layer_name,
+            "cube_nm": self.cube_size.value(),
             "ticked": ticked,
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        self.size.setValue(float(state.get("cube_nm", self.size.value())))
-        if state.get("layer") in layers:
-            self.layer = layers[state["layer"]]
+        self.cube_size.setValue(float(state.get("cube_nm", self.cube_size.value())))
+        self.choose_saved(state, layers)
         if "ticked" in state:
             for layer in self.cut_list.layers:
                 self.cut_list.tick(layer, layer.name in state["ticked"])
 
     def closed(self) -> None:
         """Stop what runs and take the handles out of the scene; the boxes stay."""
-        self.status.drop()
+        super().closed()
         self._parts.clear()
         self.counting.drop()
         self.placing.closed()
         self.handles.close()
 
     def _build(self) -> None:
-        self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
-        self._phases.setToolTip(
-            "Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
-            "where they are ticked under 'Cut out of'."
-        )
         rows = self.rows()
-        rows.addRow("Phases", self._phases)
-        rows.addRow(self._phases.hint())
-        self.status = StepStatus()
-        self.placing = BoxPlacing(self._viewer, self.boxes, self._phases, self.status)
-        self.size, self.draw_button = self.placing.size, self.placing.draw_button
-        rows.addRow("Cube (nm)", self.size)
+        rows.addRow("Phases", self._layer_choice)
+        rows.addRow(self._layer_choice.hint())
+        self.placing = BoxPlacing(self._viewer, self.boxes, self._layer_choice, self.status)
+        self.cube_size, self.draw_button = self.placing.cube_size, self.placing.draw_button
+        rows.addRow("Cube (nm)", self.cube_size)
         self.column.addWidget(self.placing)
         self.table = BoxTable()
         self.table.picked.connect(self._pick)
@@ -213,9 +204,6 @@ class SubvolumeWidget(StepForm):
         fold = Fold("Cut out of")
         fold.form.addRow(self.cut_list)
         self.column.addWidget(fold)
-        self.main_button = MainButton(
-            "Extract", "Cut the selected box out of the ticked layers; the parts keep their place."
-        )
         self.main_button.clicked.connect(self._extract)
         self.column.addWidget(self.main_button)
         self.save_button = QPushButton("Save CSV …")
@@ -230,7 +218,7 @@ class SubvolumeWidget(StepForm):
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
         """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
-        chosen, ticked = self._phases.layer, self.cut_list.ticked
+        chosen, ticked = self._layer_choice.layer, self.cut_list.ticked
         counted = [layer for layer in self._viewer.layers if layer is chosen or (layer in ticked and is_phases(layer))]
         return counted, list(self.boxes)
 
@@ -241,7 +229,7 @@ class SubvolumeWidget(StepForm):
         self._on_boxes()
 
     def _on_scale(self) -> None:
-        self._on_layer(self._phases.layer)
+        self._on_layer(self._layer_choice.layer)
 
     def _on_ticks(self) -> None:
         self._on_boxes()
@@ -262,7 +250,7 @@ class SubvolumeWidget(StepForm):
         self._undo_keys.setEnabled(self.boxes.history.can_go_back)  # else they are napari's own, for what was painted
         self._redo_keys.setEnabled(self.boxes.history.can_go_forth)
         self.main_button.setEnabled(chosen and can_cut and not busy)
-        self.save_button.setEnabled(len(self.boxes) > 0 and self._phases.layer is not None and not busy)
+        self.save_button.setEnabled(len(self.boxes) > 0 and self._layer_choice.layer is not None and not busy)
 
     def _on_counted(self, found: Counted | None) -> None:
         notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
@@ -301,14 +289,14 @@ class SubvolumeWidget(StepForm):
         if not self._parts:
             return
         part = self._parts.pop(0)
-        active, phases = self._viewer.layers.selection.active, self._phases.layer
+        active, phases = self._viewer.layers.selection.active, self._layer_choice.layer
         with QSignalBlocker(
-            self._phases
+            self._layer_choice
         ):  # those whose fractions are shown stay, though the part is selected for a moment
             put_layer(self._viewer, part)
             if active is not None and active in self._viewer.layers:
                 select(self._viewer, active)
-            self._phases.layer = phases
+            self._layer_choice.layer = phases
         if self._parts:
             self._next.start()
         else:

@@ -23,15 +23,15 @@ from napari_snpore.viewer.figure.plate_spec import DEFAULT_PARTS, PARTS, PlateSp
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.stack_panel import StackPanel
 from napari_snpore.viewer.figure.state_table import is_objects
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, StepForm
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
-from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.workbench.step_states import FIGURE
 
 _PLANES = ("XZ", "XY", "YZ")
-_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+_INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")
 _PREVIEW_DPI = 110
 _PANEL_MM = 88.0
 _PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
@@ -50,7 +50,7 @@ _TIPS = {
 }
 
 
-class FigureWidget(StepForm):
+class FigureWidget(LayerForm):
     """A plate from the window: tick what it shows, preview, save.
 
     Parameters
@@ -68,12 +68,13 @@ class FigureWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer, _INPUTS, MainButton("Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside.")
+        )
         self._picture: QPixmap | None = None
         self._camera = SceneCamera(self._viewer, self)
         self._build()
-        for choice in (self._volume, self._phases, self._objects):
+        for choice in (self._layer_choice, self._phases, self._objects):
             choice.layer_changed.connect(self._enable)
         from napari_snpore.viewer.boxes.boxes import boxes_of
 
@@ -140,12 +141,7 @@ class FigureWidget(StepForm):
         self.dpi_box.setValue(int(state.get("dpi", self.dpi_box.value())))
         self.letters.setChecked(bool(state.get("letters", True)))
 
-    def closed(self) -> None:
-        """Stop what runs."""
-        self.status.drop()
-
     def _build(self) -> None:
-        self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
         self._phases = LayerChoice(
             self._viewer, is_phases, empty="Make one with Threshold, Apply", what="layer of phases"
         )
@@ -153,9 +149,9 @@ class FigureWidget(StepForm):
             self._viewer, is_objects, empty="Make one with Measure", what="layer of measured objects"
         )
         rows = self.rows()
-        for label, choice in (("Volume", self._volume), ("Phases", self._phases), ("Objects", self._objects)):
+        for label, choice in (("Volume", self._layer_choice), ("Phases", self._phases), ("Objects", self._objects)):
             rows.addRow(label, choice)
-        rows.addRow(self._volume.hint())
+        rows.addRow(self._layer_choice.hint())
         self.ticks: dict[str, QCheckBox] = {}
         for part, name in PARTS.items():
             tick = self.ticks[part] = QCheckBox(name)
@@ -187,7 +183,6 @@ class FigureWidget(StepForm):
         self.preview_button = QPushButton("Preview")
         self.preview_button.setToolTip("Draw the plate as it would be saved now.")
         self.preview_button.clicked.connect(self._preview)
-        self.main_button = MainButton("Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside.")
         self.main_button.clicked.connect(self._ask_plate)
         self.panels_button = QPushButton("Save panels …")
         self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
@@ -197,8 +192,7 @@ class FigureWidget(StepForm):
             line.addWidget(button)
         self.column.addLayout(line)
         self.column.addWidget(self.main_button)
-        self.status = StepStatus()
-        self.stack = StackPanel(self._volume, self._phases, self.status)
+        self.stack = StackPanel(self._layer_choice, self._phases, self.status)
         self.column.addWidget(self.stack)
         self.column.addStretch(1)
         self.footer.addWidget(self.status)
@@ -246,7 +240,7 @@ class FigureWidget(StepForm):
 
     def _spec(self) -> PlateSpec:
         self._enable()
-        volume = self._volume.layer
+        volume = self._layer_choice.layer
         if "scene" in self.parts and volume is not None and self.isVisible() and not self._camera.has(volume):
             self.status.say("Drawing the 3D scene …")
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
@@ -363,13 +357,13 @@ class FigureWidget(StepForm):
         paths, remarks = made
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         self.status.say(" ".join([f"Saved {paths[0]}{more}.", *remarks]), problem=bool(remarks))
-        shown = self._phases.layer or self._volume.layer
+        shown = self._phases.layer or self._layer_choice.layer
         if shown is not None:  # for the Workbench: done, and stale once this layer was made again
             record = {"file": paths[0].name, "history": list(record_of(shown).get("history", ()))}
             shown.metadata = {**shown.metadata, FIGURE: record}
 
     def _enable(self, _: Any = None) -> None:
-        volume, phases, objects = (choice.layer for choice in (self._volume, self._phases, self._objects))
+        volume, phases, objects = (choice.layer for choice in (self._layer_choice, self._phases, self._objects))
         slices = self._slices()
         for part, tick in self.ticks.items():
             words = missing_for(self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices)

@@ -1,12 +1,11 @@
-"""The look of every form: input, settings, one main button, result, status, in this order; and how numbers are worded."""
+"""Fields and other parts that all forms are built of, and how numbers are worded in them."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -18,13 +17,9 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 from superqt import QCollapsible
-
-from napari_snpore.viewer.open.drops import take_drops
-from napari_snpore.viewer.shared.docking import keep_docked, stand_as_tab
 
 CAVEAT = "⚠"
 _NARROWEST = 340
@@ -197,73 +192,6 @@ class FormScroll(QScrollArea):
         return QSize(wanted.width(), min(wanted.height(), 700))
 
 
-class StepForm(QWidget):
-    """A widget of one step: rows on top, then whatever is stacked below; Enter presses ``main_button``.
-
-    In a field in which something was typed Enter takes what was typed, and the next Enter presses the button.
-    ``column`` scrolls where it is longer than the window is high; what is in ``footer`` stays in sight.
-    """
-
-    main_button: MainButton
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._settled = False
-        self._soon = QTimer(self)  # once napari has made the dock
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._take_place)
-        inside = QWidget()
-        self.column = QVBoxLayout(inside)
-        self.column.setContentsMargins(8, 8, 8, 8)
-        self.column.setSpacing(6)
-        scroll = FormScroll()
-        scroll.setWidget(inside)
-        self.footer = QVBoxLayout()
-        self.footer.setContentsMargins(8, 0, 8, 8)
-        self.footer.setSpacing(6)
-        around = QVBoxLayout(self)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.setSpacing(0)
-        around.addWidget(scroll, 1)
-        around.addLayout(self.footer)
-
-    def _take_place(self) -> None:
-        stand_as_tab(self, StepForm)
-        keep_docked(self)
-        viewer = getattr(self, "_viewer", None)
-        if viewer is not None:
-            take_drops(self, viewer)
-
-    def rows(self) -> QFormLayout:
-        """Add a block of labelled rows and return it."""
-        form = form_layout()
-        self.column.addLayout(form)
-        return form
-
-    def closed(self) -> None:
-        """Take back what the widget shows elsewhere; called when its dock is closed."""
-
-    def showEvent(self, event: Any) -> None:
-        """Join the tabs of the other forms the first time."""
-        super().showEvent(event)
-        if not self._settled:
-            self._settled = True
-            self._soon.start()
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice that the dock was closed: napari takes the widget out of it, nothing else is told."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
-            self.closed()
-        return bool(super().event(event))
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Run the main button on Enter."""
-        if event is not None and _is_enter(event) and self.main_button.isEnabled():
-            self.main_button.click()
-            return
-        super().keyPressEvent(event)
-
-
 def form_layout() -> QFormLayout:
     """Return rows of label and field that share one look."""
     form = QFormLayout()
@@ -323,13 +251,14 @@ def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
     return False
 
 
-def _is_enter(event: QKeyEvent) -> bool:
+def is_enter(event: QKeyEvent) -> bool:
+    """Return whether a key is one of the two Enter keys."""
     return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
     """Say whether this key ends an edit, Enter after something was typed; the next Enter does not."""
-    if line is None or event is None or not _is_enter(event) or not line.isModified():
+    if line is None or event is None or not is_enter(event) or not line.isModified():
         return False
     line.setModified(False)
     return True

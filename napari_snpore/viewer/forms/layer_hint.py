@@ -37,8 +37,8 @@ class LayerHint(QWidget):
             "Edge of a voxel in nm, from the microscope's log. It is written into the history of the layer and of all\n"
             "layers on the same grid that have none. Where napari has voxels of unequal sides, they keep their ratio."
         )
-        self.size = NumberBox(0.0, 0.0, 1e6, step=0.01, decimals=4, tip=tip)
-        self.size.setSpecialValueText("not known")
+        self.voxel_size = NumberBox(0.0, 0.0, 1e6, step=0.01, decimals=4, tip=tip)
+        self.voxel_size.setSpecialValueText("not known")
         self.set_button = QPushButton("Set")
         self.set_button.setToolTip(tip)
         self.set_button.clicked.connect(self.give)
@@ -46,7 +46,7 @@ class LayerHint(QWidget):
         line = QHBoxLayout(self._question)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Voxel size (nm)"))
-        line.addWidget(self.size, 1)
+        line.addWidget(self.voxel_size, 1)
         line.addWidget(self.set_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -68,12 +68,12 @@ class LayerHint(QWidget):
 
     def give(self) -> None:
         """Set the voxel size that was typed, on the layer and on all others of its grid that have none."""
-        if self._layer is None or not self.size.value():
+        if self._layer is None or not self.voxel_size.value():
             self.sentence.setText(caveat("The voxel size is not given; a positive number of nm is needed."))
             return
         mine = _grid(self._layer)
         same = [one for one in self._viewer.layers if not has_scale(one) and _grid(one) == mine]
-        give_scale(same, self.size.value())
+        give_scale(same, self.voxel_size.value())
 
 
 def _grid(layer: Layer) -> Any:

@@ -18,10 +18,10 @@ from napari_snpore.errors import InputError
 from napari_snpore.files.image_series import number_in_name, read_image_series
 from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
-from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_place
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
 from napari_snpore.viewer.in_situ.export import write_figures, write_tables
@@ -43,17 +43,21 @@ from napari_snpore.viewer.in_situ.layers import (
 from napari_snpore.viewer.in_situ.result_text import DiameterOptions, Diameters, diameter_lines, measure_diameters
 from napari_snpore.viewer.in_situ.settings import InSituSettings, beside
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import SEPARATOR, add_layer, name_from_path, stem_of
 from napari_snpore.viewer.shared.object_table import show_table
-from napari_snpore.viewer.shared.worker import StepStatus
 
-_EMPTY = "Open a stack (TIFF, DM3/DM4) or all images of a series with the button above"
+_INPUTS = InputLayers(
+    may_be_frames,
+    what="time series",
+    empty="Open a stack (TIFF, DM3/DM4) or all images of a series with the button above",
+    tip="Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.",
+)
 _REMOVED = "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
 _FILES = "Images (*.tif *.tiff *.dm3 *.dm4 *.mrc *.emd *.hspy *.npy)"
 
 
-class InSituWidget(StepForm):
+class InSituWidget(LayerForm):
     """Diameter of one fibre against time, its outline on the images, the break of its growth, grey values in boxes.
 
     Parameters
@@ -72,26 +76,20 @@ class InSituWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer,
+            _INPUTS,
+            MainButton("Measure diameter", "Fit a blurred cylinder to the profile across it, in each frame."),
+        )
         self._measured: Diameters | None = None
         self._intensities: pd.DataFrame | None = None
         self._source: Layer | None = None
         self._outline: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
-        self._images.layer_changed.connect(self._on_layer)
-        self._on_layer(self._images.layer)
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._on_layer(self._layer_choice.layer)
         connect_while_alive(self, self._viewer.dims.events.current_step, self._on_step)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The layer of images (frame, y, x)."""
-        return self._images.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._images.layer = layer
 
     @property
     def table(self) -> pd.DataFrame | None:
@@ -173,8 +171,7 @@ class InSituWidget(StepForm):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        if state.get("layer") in layers:
-            self.layer = layers[state["layer"]]
+        self.choose_saved(state, layers)
         for drawn, what in ((self.region, "region"), (self.boxes.drawn, "boxes")):
             if state.get(what) in layers:
                 drawn.layer = layers[state[what]]
@@ -183,13 +180,7 @@ class InSituWidget(StepForm):
         set_form_values(self.settings, state.get("settings", {}))
         set_form_values(self.boxes, state.get("intensity", {}))
 
-    def closed(self) -> None:
-        """Stop what runs when the dock is closed."""
-        self.status.drop()
-
     def _build(self) -> None:
-        self._images = LayerChoice(self._viewer, may_be_frames, empty=_EMPTY, what="time series")
-        self._images.setToolTip("Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.")
         self.open_button = QPushButton("Open …")
         self.open_button.setToolTip(
             "Open a stack of images with its pixel size and, where the file has them, its times."
@@ -205,15 +196,12 @@ class InSituWidget(StepForm):
             tip="A drawn rectangle: one fibre with background on both sides. It stays where it is in all frames.",
         )
         rows = self.rows()
-        rows.addRow("Images", beside(self._images, self.open_button))
-        rows.addRow(self._images.hint())
+        rows.addRow("Images", beside(self._layer_choice, self.open_button))
+        rows.addRow(self._layer_choice.hint())
         rows.addRow("Seconds a frame", self.seconds)
         rows.addRow("Region", self.region)
         self.settings = InSituSettings()
         self.column.addWidget(self.settings)
-        self.main_button = MainButton(
-            "Measure diameter", "Fit a blurred cylinder to the profile across it, in each frame."
-        )
         self.main_button.clicked.connect(self._start)
         self.column.addWidget(self.main_button)
         self.result = ResultText(
@@ -231,7 +219,6 @@ class InSituWidget(StepForm):
         self.boxes.plot.asked.connect(lambda time: self._go_to(self._intensities, time))
         self.column.addWidget(self.boxes)
         self.column.addStretch(1)
-        self.status = StepStatus()
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(lambda _: self._enable())
 
@@ -272,7 +259,7 @@ class InSituWidget(StepForm):
             self.status.say("These numbers are stale: the images have changed. Measure again.", problem=True)
 
     def _series(self) -> tuple[Layer, ImageSeries]:
-        layer = self._images.required()
+        layer = self._layer_choice.required()
         return layer, images_from_layer(layer, seconds=self.seconds.value() or None)
 
     def _options(self, layer: Layer, series: ImageSeries) -> DiameterOptions:

@@ -26,10 +26,11 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
 from napari_snpore.segmentation.phases import PORE
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText, StepForm
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.measure.place_panel import PlacePanel
 from napari_snpore.viewer.measure.results import (
     MeasuredPhase,
@@ -38,7 +39,7 @@ from napari_snpore.viewer.measure.results import (
     measure_phase,
     object_lines,
 )
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layers import (
     KEY,
@@ -57,10 +58,14 @@ from napari_snpore.viewer.shared.layers import (
 from napari_snpore.viewer.shared.object_colors import object_colormap
 from napari_snpore.viewer.shared.object_table import show_table
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
-from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.volume import Volume
 
-_EMPTY = "Make phases first (Threshold, Apply), or open a run"
+_INPUTS = InputLayers(
+    is_phases,
+    what="layer of phases",
+    empty="Make phases first (Threshold, Apply), or open a run",
+    tip="Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.",
+)
 _COLORS = {
     "each its own": None,
     "length (nm)": "length_nm",
@@ -71,7 +76,7 @@ _COLORS = {
 }
 
 
-class MeasureWidget(StepForm):
+class MeasureWidget(LayerForm):
     """Objects of one phase as a labels layer with their table, and the numbers that sum them up.
 
     Parameters
@@ -90,24 +95,16 @@ class MeasureWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer, _INPUTS, MainButton("Measure", "Label the objects of this phase and measure each of them.")
+        )
         self._measured: MeasuredPhase | None = None
         self._made: Labels | None = None
         self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
-        self._phases.layer_changed.connect(self._on_layer)
-        self._on_layer(self._phases.layer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The phases layer."""
-        return self._phases.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._phases.layer = layer
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._on_layer(self._layer_choice.layer)
 
     @property
     def phase(self) -> str:
@@ -165,7 +162,7 @@ class MeasureWidget(StepForm):
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
         return {
-            "layer": None if self.layer is None else self.layer.name,
+            "layer": self.layer_name,
             "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
@@ -173,32 +170,24 @@ class MeasureWidget(StepForm):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        if state.get("layer") in layers:
-            self.layer = layers[state["layer"]]
+        self.choose_saved(state, layers)
         if state.get("grey") in layers:
             self._gray.layer = layers[state["grey"]]
         set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"})
         set_form_values(self.place, state.get("place", {}))
 
-    def closed(self) -> None:
-        """Stop what runs when the dock is closed."""
-        self.status.drop()
-
     def _build(self) -> None:
-        self._phases = LayerChoice(self._viewer, is_phases, empty=_EMPTY, what="layer of phases")
-        self._phases.setToolTip("Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.")
         self.phase_box = QComboBox()
         self.phase_box.setToolTip("The phase whose objects are measured.")
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
-        rows.addRow("Phases", self._phases)
-        rows.addRow(self._phases.hint())
+        rows.addRow("Phases", self._layer_choice)
+        rows.addRow(self._layer_choice.hint())
         rows.addRow("Phase", self.phase_box)
         rows.addRow("Objects", self._ways())
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
-        self.main_button = MainButton("Measure", "Label the objects of this phase and measure each of them.")
         self.main_button.clicked.connect(self._start)
         self.column.addWidget(self.main_button)
         self.object_result = ResultText(
@@ -212,7 +201,6 @@ class MeasureWidget(StepForm):
         )
         self.column.addWidget(self.fraction_result)
         self.column.addWidget(self._table_tools())
-        self.status = StepStatus()
         self.column.addWidget(self.status)
         self.column.addStretch(1)
         self.status.busy_changed.connect(
@@ -348,7 +336,7 @@ class MeasureWidget(StepForm):
             self._source = None
 
     def _options(self) -> MeasureOptions:
-        layer = self._phases.required()
+        layer = self._layer_choice.required()
         return MeasureOptions(
             phase=self.phase_box.currentIndex() + 1,
             names=tuple(scheme_of(layer).names),
@@ -361,7 +349,7 @@ class MeasureWidget(StepForm):
 
     def _start(self) -> None:
         try:
-            layer, options = self._phases.required(), self._options()
+            layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
             gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
         except InputError as error:

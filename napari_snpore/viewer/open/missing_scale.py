@@ -14,10 +14,10 @@ from qtpy.QtWidgets import QComboBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.forms.form import MainButton, NumberBox, StepForm
+from napari_snpore.viewer.forms.form import MainButton, NumberBox
+from napari_snpore.viewer.forms.step_form import StepForm
 from napari_snpore.viewer.open.readers import Kind, Question, layer_data
 from napari_snpore.viewer.shared.layers import LayerData, add_layer
-from napari_snpore.viewer.shared.worker import StepStatus
 
 _NOT_SAID = "as in the file"
 
@@ -36,8 +36,8 @@ class MissingScale(StepForm):
     """
 
     def __init__(self, viewer: Any, paths: Sequence[str], asked: Question) -> None:
-        super().__init__()
-        self._viewer, self._paths = viewer, list(paths)
+        super().__init__(viewer, MainButton("Open", "Open it with these values; they are kept in the layer's history."))
+        self._paths = list(paths)
         self._count = asked.count
         path = Path(self._paths[0])
         name = path.name if len(self._paths) == 1 else f"{path.parent.name} ({len(self._paths)} files)"
@@ -55,8 +55,8 @@ class MissingScale(StepForm):
         self.kind_box.currentTextChanged.connect(self._show_rows)
         self.form.addRow("It is a", self.kind_box)
         tip = "Edge of a voxel (or of a pixel of the images) in nm, from the microscope's log."
-        self.size = NumberBox(0.0, 0.0, 1e6, step=0.01, decimals=5, tip=tip)
-        self.form.addRow("Voxel size (nm)", self.size)
+        self.voxel_size = NumberBox(0.0, 0.0, 1e6, step=0.01, decimals=5, tip=tip)
+        self.form.addRow("Voxel size (nm)", self.voxel_size)
         self.first = NumberBox(-70.0, -90.0, 90.0, step=1.0, tip="Angle of the first image in degrees.")
         self.step = NumberBox(2.0, -10.0, 10.0, step=0.5, tip="From one image to the next, in degrees.")
         self.seconds = NumberBox(
@@ -67,18 +67,16 @@ class MissingScale(StepForm):
         self.form.addRow("Tilt step (°)", self.step)
         self.form.addRow("Seconds a frame", self.seconds)
         self.form.addRow("Images", QLabel(str(self._count)))
-        self.main_button = MainButton("Open", "Open it with these values; they are kept in the layer's history.")
         self.main_button.clicked.connect(self.open)
         self.column.addWidget(self.main_button)
         self.column.addStretch(1)
-        self.status = StepStatus()
         self.footer.addWidget(self.status)
         self._size_is_there = asked.kind == "tilt series"
         self._show_rows(asked.kind)
 
     def open(self) -> None:
         """Read the files with the values given and add their layer."""
-        size = self.size.value() or None
+        size = self.voxel_size.value() or None
         if size is None and not self._size_is_there:
             self.status.refuse(InputError("Voxel size (nm) is not given; a positive number is needed."))
             return
@@ -100,7 +98,7 @@ class MissingScale(StepForm):
             (self.seconds, "images in time"),
         ):
             self.form.setRowVisible(box, kind == wanted)
-        self.size.setSpecialValueText(_NOT_SAID if self._size_is_there else "not known")
+        self.voxel_size.setSpecialValueText(_NOT_SAID if self._size_is_there else "not known")
 
     def _even(self, first: float, step: float) -> NDArray[np.float64]:
         return first + step * np.arange(self._count)

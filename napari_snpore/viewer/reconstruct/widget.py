@@ -20,9 +20,9 @@ from napari_snpore.study.recipe import PrepareSection
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd
 from napari_snpore.tomography.tilt_inspection import inspect_tilts
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, StepForm, number, percent
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
 from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
 from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
@@ -41,7 +41,6 @@ from napari_snpore.viewer.reconstruct.steps import (
     unaligned,
 )
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
-from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,
@@ -53,9 +52,13 @@ from napari_snpore.viewer.shared.layers import (
     stem_of,
     volume_data,
 )
-from napari_snpore.viewer.shared.worker import StepStatus
 
-_EMPTY = "Drop a tilt series here, or File > Open Sample"
+_INPUTS = InputLayers(
+    is_series,
+    what="tilt series",
+    empty="Drop a tilt series here, or File > Open Sample",
+    tip="A tilt series that was opened with its angles; the choice follows the selected layer.",
+)
 
 
 class _News(QObject):
@@ -73,7 +76,7 @@ class _Seen:
     aligned: bool
 
 
-class ReconstructWidget(StepForm):
+class ReconstructWidget(LayerForm):
     """Prepare, align and reconstruct the tilt series of a layer.
 
     Parameters
@@ -99,8 +102,9 @@ class ReconstructWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer, _INPUTS, MainButton("Reconstruct", "Align, reconstruct, and compare the volume with the images.")
+        )
         self.result: Reconstruction | None = None
         self.even_odd: EvenOdd | None = None
         self._made: Image | None = None
@@ -110,17 +114,8 @@ class ReconstructWidget(StepForm):
         self._news = _News()
         self._build()
         self._growing = GrowingVolume(self._viewer)
-        self._series.layer_changed.connect(self._on_layer)
-        self._on_layer(self._series.layer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The layer of the tilt series, read and set."""
-        return self._series.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._series.layer = layer
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._on_layer(self._layer_choice.layer)
 
     @property
     def alignment(self) -> Alignment | None:
@@ -177,7 +172,7 @@ class ReconstructWidget(StepForm):
         news.aligned.connect(self._on_aligned)
         news.iterated.connect(self._on_iteration)
         news.grown.connect(self._on_grown)
-        stem = stem_of(self._series.required().name)
+        stem = stem_of(self._layer_choice.required().name)
 
         def work(progress: Progress, should_stop: ShouldStop) -> Reconstruction:
             return run_reconstruction(
@@ -200,16 +195,15 @@ class ReconstructWidget(StepForm):
     def state(self) -> Mapping[str, Any]:
         """Return the series and the settings; an alignment is found again."""
         return {
-            "layer": None if self.layer is None else self.layer.name,
+            "layer": self.layer_name,
             "left_out": [int(k) for k in self.tilts.left_out],
             **{name: form_values(part) for name, part in self._parts().items()},
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        if state.get("layer") not in layers:
+        if not self.choose_saved(state, layers):
             return
-        self.layer = layers[state["layer"]]
         self.tilts.left_out = state.get("left_out", [])
         for name, part in self._parts().items():
             set_form_values(part, state.get(name, {}))
@@ -221,17 +215,15 @@ class ReconstructWidget(StepForm):
         """Stop."""
         self._live.drop()
         self._growing.hide()
-        self.status.drop()
+        super().closed()
 
     def _build(self) -> None:
-        self._series = LayerChoice(self._viewer, is_series, empty=_EMPTY, what="tilt series")
-        self._series.setToolTip("A tilt series that was opened with its angles; the choice follows the selected layer.")
         rows = self.rows()
-        rows.addRow("Tilt series", self._series)
+        rows.addRow("Tilt series", self._layer_choice)
         self.about = QLabel()
         self.about.setWordWrap(True)
         rows.addRow(self.about)
-        rows.addRow(self._series.hint())
+        rows.addRow(self._layer_choice.hint())
         self.tilts_fold = Fold("Tilts")
         self.tilts = TiltTable()
         self.tilts_fold.form.addRow(self.tilts)
@@ -254,10 +246,8 @@ class ReconstructWidget(StepForm):
         self.compares.setToolTip("Fourier shell correlation of two volumes that share no image: how fine the data are.")
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
-        self.main_button = MainButton("Reconstruct", "Align, reconstruct, and compare the volume with the images.")
         self.main_button.clicked.connect(self.start)
         self.footer.addWidget(self.main_button)
-        self.status = StepStatus()
         self.footer.addWidget(self.status)
         self.numbers = ResultText(
             "residual: share of the images' norm that the volume does not explain;\n"
@@ -285,7 +275,7 @@ class ReconstructWidget(StepForm):
         self.status.busy_changed.connect(self._on_busy)
 
     def _required(self) -> Stages:
-        self._series.required()
+        self._layer_choice.required()
         if self._stages is None:
             raise InputError("The tilt series cannot be read; open it again with napari-snpore.")
         return self._stages
@@ -415,7 +405,7 @@ class ReconstructWidget(StepForm):
         except (InputError, ValueError) as error:
             self.status.refuse(InputError(str(error)))
             return
-        name = f"{stem_of(self._series.required().name)}{SEPARATOR}prepared"
+        name = f"{stem_of(self._layer_choice.required().name)}{SEPARATOR}prepared"
         self.status.run(
             "Prepare",
             lambda progress, should_stop: stages.prepared(preparation),
@@ -424,9 +414,9 @@ class ReconstructWidget(StepForm):
 
     def _put_beside(self, data: Any) -> None:
         """Add a layer and keep the choice of the tilt series."""
-        chosen, self._adding = self._series.layer, True
+        chosen, self._adding = self._layer_choice.layer, True
         put_layer(self._viewer, data)
-        self._series.layer = chosen
+        self._layer_choice.layer = chosen
         self._viewer.layers.selection.active = chosen
         self._adding = False
 
@@ -437,16 +427,16 @@ class ReconstructWidget(StepForm):
     def _on_grown(self, volume: Any, iteration: int) -> None:
         if self.sender() is self._news and self.status.busy and self._stages is not None:
             size = self._stages.raw.pixel_size_nm * self.preparing.bin.value()
-            self._growing.show(volume, size, stem_of(self._series.required().name), iteration)
-            if self._series.layer is not None:
-                self._series.layer.visible = False
+            self._growing.show(volume, size, stem_of(self._layer_choice.required().name), iteration)
+            if self._layer_choice.layer is not None:
+                self._layer_choice.layer.visible = False
 
     def _on_done(self, found: Reconstruction) -> None:
         self.result, self.even_odd = found, None
         self._growing.hide()
         if self.keep_aligned.isChecked():
             self._put_beside(series_data(found.aligned, f"{stem_of(found.name)}{SEPARATOR}aligned", visible=False))
-        series = self._series.layer
+        series = self._layer_choice.layer
         if series is not None:
             series.visible = False  # it lies in the same place as the volume and would hide it
         self._made = put_layer(self._viewer, volume_data(found.volume, found.name))  # type: ignore[assignment]
@@ -471,7 +461,7 @@ class ReconstructWidget(StepForm):
         self.status.say(f"Made '{found.name}'.")
 
     def _on_busy(self, busy: bool) -> None:
-        ready = not busy and self._series.layer is not None
+        ready = not busy and self._layer_choice.layer is not None
         self.main_button.setEnabled(ready)
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:

@@ -13,8 +13,8 @@ from napari.layers import Layer, Surface
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.surface_mesh import SurfaceMesh, surface_mesh
 from napari_snpore.segmentation.phases import PhaseScheme
-from napari_snpore.viewer.scene.surfaces import PhaseSurface, phase_surface
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, VOLUME_AXES, kind_of, record_of
 from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 from napari_snpore.viewer.shared.units import UNIT, nm_a_unit
@@ -34,7 +34,7 @@ class NamedSurface:
     phase: str
     label: int
     color: str
-    surface: PhaseSurface
+    surface: SurfaceMesh
 
 
 def surfaces_of(
@@ -63,8 +63,8 @@ def surfaces_of(
         label = scheme.names.index(name) + 1
         if not (labels == label).any():
             continue
-        surface = phase_surface(
-            labels, label, spacing=phases.spacing, smoothing=smoothing, max_triangles=max_triangles, cancelled=stop
+        surface = surface_mesh(
+            labels, label, spacing=phases.spacing, smoothing=smoothing, max_triangles=max_triangles, should_stop=stop
         )
         found.append(NamedSurface(name, label, scheme.colors[label - 1], surface))
     progress(len(names), len(names))
@@ -76,7 +76,7 @@ def surfaces_of(
 def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surface:
     """Show a surface where its labels are, in place of an older one of the same phase; its opacity and visibility stay."""
     made = named.surface
-    data = (made.vertices, made.faces)
+    data = (made.vertices_nm, made.faces)
     keep_steps_on_voxels(viewer)
     record = {
         "kind": KIND,

@@ -11,8 +11,9 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, StepForm, caveat
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.scene.camera_panel import CameraPanel
 from napari_snpore.viewer.scene.cameras import CameraView, fit_shown
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
@@ -21,17 +22,21 @@ from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, sho
 from napari_snpore.viewer.scene.movie_panel import MoviePanel
 from napari_snpore.viewer.scene.phase_surfaces import NamedSurface, put_surface, surface_layer, surfaces_of
 from napari_snpore.viewer.scene.surface_panel import PhaseRows
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, scheme_of, volume_from_layer
-from napari_snpore.viewer.shared.worker import StepStatus
 
-_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+_INPUTS = InputLayers(
+    is_volume,
+    what="volume",
+    empty="Drop a volume on the window, or open File > Open Sample",
+    tip="Grey volume of the scene.",
+)
 _NO_PHASES = "Make phases first: Threshold, Apply"
 _DETAILS: Mapping[str, int] = {"coarse": 300_000, "fine": 2_000_000, "every voxel": 20_000_000}
 """Most triangles of a phase."""
 
 
-class SceneWidget(StepForm):
+class SceneWidget(LayerForm):
     """One click to the scene of the paper; phases with their own visibility and opacity; cut, views, movies.
 
     Parameters
@@ -50,23 +55,19 @@ class SceneWidget(StepForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(
+            viewer,
+            _INPUTS,
+            MainButton(
+                "Scene of the paper", "3D, temperature-like colormap, bounding box, seen at an angle: in one step."
+            ),
+        )
         self._build()
         self._phases.layer_changed.connect(self._on_phases)
-        self._volume.layer_changed.connect(self._on_volume)
+        self._layer_choice.layer_changed.connect(self._on_volume)
         connect_while_alive(self, self._viewer.events.theme, self._on_theme)
         self._on_phases(self._phases.layer)
-        self._on_volume(self._volume.layer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The grey volume."""
-        return self._volume.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._volume.layer = layer
+        self._on_volume(self._layer_choice.layer)
 
     @property
     def phases(self) -> Layer | None:
@@ -85,7 +86,7 @@ class SceneWidget(StepForm):
         InputError
             There is no volume.
         """
-        layer = self._volume.required()
+        layer = self._layer_choice.required()
         remember_look(self._viewer)
         surfaces = [surface_layer(self._viewer, self._phases.layer, name) for name in self.phase_rows.ticks]
         kept = [one for one in surfaces if one is not None]
@@ -105,7 +106,7 @@ class SceneWidget(StepForm):
     def state(self) -> Mapping[str, Any]:
         """Return what the user set, and the kept views."""
         return {
-            "volume": None if self.layer is None else self.layer.name,
+            "volume": self.layer_name,
             "phases": None if self.phases is None else self.phases.name,
             "rendering": self.rendering.currentText(),
             "smoothing": self.smoothing.value(),
@@ -116,7 +117,7 @@ class SceneWidget(StepForm):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        for choice, name in ((self._volume, state.get("volume")), (self._phases, state.get("phases"))):
+        for choice, name in ((self._layer_choice, state.get("volume")), (self._phases, state.get("phases"))):
             if name in layers:
                 choice.layer = layers[name]
         self.rendering.setCurrentText(str(state.get("rendering", self.rendering.currentText())))
@@ -130,15 +131,13 @@ class SceneWidget(StepForm):
 
     def closed(self) -> None:
         """Stop what runs, and show everything whole."""
-        self.status.drop()
+        super().closed()
         self.clip.closed()
 
     def _build(self) -> None:
-        self._volume = LayerChoice(self._viewer, is_volume, empty=_EMPTY, what="volume")
-        self._volume.setToolTip("Grey volume of the scene.")
         rows = self.rows()
-        rows.addRow("Volume", self._volume)
-        rows.addRow(self._volume.hint())
+        rows.addRow("Volume", self._layer_choice)
+        rows.addRow(self._layer_choice.hint())
         self.rendering = QComboBox()
         self.rendering.addItems(list(RENDERINGS))
         self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
@@ -148,9 +147,6 @@ class SceneWidget(StepForm):
         self.boxed.setToolTip("Draw the edges of the volume.")
         self.boxed.toggled.connect(self._on_boxed)
         rows.addRow(self.boxed)
-        self.main_button = MainButton(
-            "Scene of the paper", "3D, temperature-like colormap, bounding box, seen at an angle: in one step."
-        )
         self.main_button.clicked.connect(self._show_scene)
         self.before_button = QPushButton("As before")
         self.before_button.setToolTip("Give every layer and the camera the look that they had.")
@@ -164,7 +160,6 @@ class SceneWidget(StepForm):
         self.column.addWidget(self.clip)
         self.views = CameraPanel(self._viewer)
         self.column.addWidget(self.views)
-        self.status = StepStatus()
         self.movie = MoviePanel(self._viewer, self.status)
         self.column.addWidget(self.movie)
         self.views.failed.connect(self._complain)

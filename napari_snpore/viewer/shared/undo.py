@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-State = TypeVar("Then")
+State = TypeVar("State")
 
 
 class Undo(Generic[State]):

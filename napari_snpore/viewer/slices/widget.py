@@ -21,8 +21,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import FormScroll, NumberBox, ResultText, form_layout
-from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.step_form import ChosenLayer, InputLayers
 from napari_snpore.viewer.shared.docking import keep_docked, stand_below
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.units import UNIT, has_scale
@@ -41,7 +42,12 @@ from napari_snpore.viewer.slices.view_rows import ViewRows
 from napari_snpore.viewer.slices.voxel_text import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
 
-_EMPTY = "Drop a volume on the window, or open File > Open Sample"
+_INPUTS = InputLayers(
+    has_values,
+    what="volume",
+    empty="Drop a volume on the window, or open File > Open Sample",
+    tip="Whose voxels are counted, and whose values the profile, the 3D planes and the oblique slice show.",
+)
 
 
 _OPEN: weakref.WeakSet[OrthoSlicesWidget] = weakref.WeakSet()
@@ -53,7 +59,7 @@ def open_slices_of(viewer: napari.components.ViewerModel) -> OrthoSlicesWidget |
     return next((widget for widget in alive if widget.shows(viewer)), None)
 
 
-class OrthoSlicesWidget(QWidget):
+class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     """Three linked slices of all volumes and labels of the window.
 
     Parameters
@@ -71,12 +77,7 @@ class OrthoSlicesWidget(QWidget):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
-        self._settled = False
-        self._soon = QTimer(self)  # once napari has made the dock
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._settle)
+        super().__init__(viewer)
         self._closed = False
         for layer in self._viewer.layers:
             self._take_nm(layer)
@@ -91,29 +92,20 @@ class OrthoSlicesWidget(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
         self.linked.field_changed.connect(self._saved_view.write_field)
-        self._layers.layer_changed.connect(self._on_layer)
-        self._layers.scale_changed.connect(self._on_scale)
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.scale_changed.connect(self._on_scale)
         self.planes.gone.connect(self._on_planes_gone)
         self._distances: weakref.WeakSet[Layer] = weakref.WeakSet()
         connect_while_alive(self, self._viewer.layers.events.inserted, self._on_layers)
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_layers)
         self._on_layers()
-        self._on_layer(self._layers.layer)
+        self._on_layer(self._layer_choice.layer)
         self._on_position(self.linked.position)
         _OPEN.add(self)
 
     def shows(self, viewer: napari.components.ViewerModel) -> bool:
         """Say whether these are the slices of a window."""
         return self._viewer is plain_viewer(viewer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The layer whose voxels are counted, and whose grey values profiles and oblique slices show."""
-        return self._layers.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._layers.layer = layer
 
     @property
     def position(self) -> Triple:
@@ -137,7 +129,7 @@ class OrthoSlicesWidget(QWidget):
     def state(self) -> Mapping[str, Any]:
         """Return what is shown how; the position is that of the window."""
         return {
-            "layer": None if self.layer is None else self.layer.name,
+            "layer": self.layer_name,
             "field_nm": self.field_of_view,
             "thick_way": self.thick_way.currentText(),
             "thickness_nm": self.thickness.value(),
@@ -148,8 +140,7 @@ class OrthoSlicesWidget(QWidget):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        if state.get("layer") in layers:
-            self.layer = layers[state["layer"]]
+        self.choose_saved(state, layers)
         self.field_of_view = float(state.get("field_nm", 0.0))
         self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
         self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
@@ -172,24 +163,11 @@ class OrthoSlicesWidget(QWidget):
         self.linked.closed()
         self.deleteLater()
 
-    def showEvent(self, event: Any) -> None:
-        """Stand below the picture the first time."""
-        super().showEvent(event)
-        if not self._settled:
-            self._settled = True
-            self._soon.start()
-
     def resizeEvent(self, event: Any) -> None:
         """Keep the profile in sight while lines are drawn."""
         super().resizeEvent(event)
         if self.ruler.active:
             self._see_profile()
-
-    def event(self, event: Any) -> bool:
-        """Notice that the dock was closed."""
-        if event is not None and event.type() == event.Type.ParentChange and self.parentWidget() is None:
-            self.closed()
-        return bool(super().event(event))
 
     def keep(self, name: str = "") -> str:
         """Keep the present position under a name, numbered where it is empty; return the name.
@@ -199,7 +177,7 @@ class OrthoSlicesWidget(QWidget):
         InputError
             There is no volume, or it has no voxel size.
         """
-        if not has_scale(self._layers.required()):
+        if not has_scale(self._layer_choice.required()):
             raise InputError("This layer has no voxel size; set it above, then positions can be kept in nm.")
         saved_view = SavedView(
             self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value()
@@ -232,19 +210,11 @@ class OrthoSlicesWidget(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(6)
-        self._layers = LayerChoice(
-            self._viewer,
-            has_values,
-            empty=_EMPTY,
-            what="volume",
-        )
-        self._layers.setToolTip(
-            "Whose voxels are counted, and whose values the profile, the 3D planes and the oblique slice show."
-        )
+        self._layer_choice = _INPUTS.choice(self._viewer)
         rows = form_layout()
         column.addLayout(rows)
-        rows.addRow("Values of", self._layers)
-        rows.addRow(self._layers.hint())
+        rows.addRow("Values of", self._layer_choice)
+        rows.addRow(self._layer_choice.hint())
         self._place_rows(rows)
         self._view_rows(rows)
         self._measure_rows(rows)
@@ -350,7 +320,7 @@ class OrthoSlicesWidget(QWidget):
         self.oblique.refresh()
 
     def _on_scale(self) -> None:
-        self._on_layer(self._layers.layer)
+        self._on_layer(self._layer_choice.layer)
 
     def _on_position(self, point: Triple) -> None:
         for box, value in zip(self.boxes, point, strict=True):
@@ -367,13 +337,13 @@ class OrthoSlicesWidget(QWidget):
         self.linked.move_to((z, y, x))
 
     def _write_voxel(self) -> None:
-        layer = self._layers.layer
+        layer = self._layer_choice.layer
         self.voxel_text.show_lines(
             words_without_volume(self._viewer.layers) if layer is None else [voxel_words(layer, self.position)]
         )
 
     def _on_thick(self) -> None:
-        thick = self._saved_view.thick(self._layers.layer)
+        thick = self._saved_view.thick(self._layer_choice.layer)
         self.linked.show_thick(thick)
         self._saved_view.write_thick(thick)
         self.distances.refresh()
@@ -382,7 +352,7 @@ class OrthoSlicesWidget(QWidget):
         self.linked.fit(self.field.value() or None)
 
     def _show_planes(self, on: bool) -> None:
-        layer = self._layers.layer
+        layer = self._layer_choice.layer
         self._pin(())
         if not on or not isinstance(layer, (Image, Labels)):
             self.planes.hide()
@@ -403,7 +373,7 @@ class OrthoSlicesWidget(QWidget):
 
     # methods, not closures: Qt holds those weakly, and the canvases go with the window
 
-    def _settle(self) -> None:
+    def _on_docked(self) -> None:
         stand_below(self)
         keep_docked(self)
 
@@ -415,10 +385,10 @@ class OrthoSlicesWidget(QWidget):
         self._see_profile()  # the status took some of its room
 
     def _place(self) -> tuple[Layer | None, Triple]:
-        return self._layers.layer, self.position
+        return self._layer_choice.layer, self.position
 
     def _looked_at(self) -> tuple[Layer | None, Thick | None]:
-        return self._layers.layer, self._saved_view.thick(self._layers.layer)
+        return self._layer_choice.layer, self._saved_view.thick(self._layer_choice.layer)
 
     def _on_drawn(self, plane: str) -> None:
         self.linked.worked_on = plane

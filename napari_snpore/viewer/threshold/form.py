@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from napari_snpore.segmentation.phases import PORE_C_SN
-from napari_snpore.viewer.forms.form import MainButton, ResultText, StepForm
-from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.form import MainButton, ResultText
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.layers import is_volume
 from napari_snpore.viewer.shared.theme import follow_theme
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -21,25 +21,29 @@ from napari_snpore.viewer.threshold.threshold_fields import ThresholdBoxes
 from napari_snpore.viewer.threshold.tools import ThresholdTools
 
 EMPTY = "Open or reconstruct a volume (File > Open Sample)"
+_INPUTS = InputLayers(
+    is_volume, what="volume", empty=EMPTY, tip="The grey volume; the choice follows the layer selected in napari."
+)
 
 
-class ThresholdForm(StepForm):
+class ThresholdForm(LayerForm):
     """Volume, histogram, thresholds, envelope, clean-up, phases, shares, *Apply*.
 
     Parameters
     ----------
-    viewer : ViewerModel
-        Itself, not napari's proxy.
+    viewer : Viewer or ViewerModel
+        napari passes its own.
     """
 
     def __init__(self, viewer: Any) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._volume = LayerChoice(self._viewer, is_volume, empty=EMPTY, what="volume")
-        self._volume.setToolTip("The grey volume; the choice follows the layer selected in napari.")
+        super().__init__(
+            viewer,
+            _INPUTS,
+            MainButton("Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."),
+        )
         rows = self.rows()
-        rows.addRow("Volume", self._volume)
-        rows.addRow(self._volume.hint())
+        rows.addRow("Volume", self._layer_choice)
+        rows.addRow(self._layer_choice.hint())
         self.plot = HistogramPlot()
         follow_theme(self.plot, self._viewer)
         self.plot.setMinimumHeight(170)
@@ -74,10 +78,6 @@ class ThresholdForm(StepForm):
         self.column.addWidget(self.shares)
         self.result = ResultText()
         self.column.addWidget(self.result)
-        self.main_button = MainButton(
-            "Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."
-        )
         self.footer.addWidget(self.main_button)
-        self.status = StepStatus()
         self.footer.addWidget(self.status)
         self.column.addStretch(1)

@@ -103,9 +103,10 @@ class HistogramPlot(QWidget):
         self._draw()
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None:
-        """Move the lines; no signal is emitted."""
-        self._thresholds = tuple(thresholds)
-        self._draw()
+        """Move the lines, and draw them where they are new; no signal is emitted."""
+        if self._thresholds != tuple(thresholds):
+            self._thresholds = tuple(thresholds)
+            self._draw()
 
     def set_scheme(self, scheme: PhaseScheme) -> None:
         """Set names and colours of the phases."""
@@ -240,14 +241,16 @@ class HistogramPlot(QWidget):
         histogram = self._histogram
         if histogram is not None and np.dtype(histogram.dtype).kind in "iub":
             gray = float(round(gray))
-        low, high = self._room(self._dragged)
+        low, high = self._allowed_range(self._dragged)
         moved = list(self._thresholds)
         moved[self._dragged] = float(min(max(gray, low), high))
+        if tuple(moved) == self._thresholds:
+            return  # the mouse moved along the line, or within one grey value
         self.set_thresholds(moved)
         self.thresholds_changed.emit(tuple(moved))
 
-    def _room(self, index: int) -> tuple[float, float]:
-        """Return how far a threshold may go between its neighbours and the ends of the axis."""
+    def _allowed_range(self, index: int) -> tuple[float, float]:
+        """Return the smallest and largest value of a threshold between its neighbours and the ends of the axis."""
         step, (low, high) = self._step(), self._window
         if index > 0:
             low = max(low, self._thresholds[index - 1] + step)

@@ -91,6 +91,8 @@ class PhasePreview:
         self._thresholds: tuple[float, ...] = ()
         self._coarse = False
         self._source_was_visible = False
+        self._colormap: Colormap | None = None
+        self._colormap_key: object = None
         self.layer: Image | None = None
         connect_while_alive(owner, viewer.layers.events.removed, self._on_removed)
         connect_while_alive(owner, viewer.dims.events.ndisplay, self._on_ndisplay)
@@ -165,9 +167,13 @@ class PhasePreview:
             return
         limits = preview_limits(self._source.dtype, self._thresholds)
         shows_pores = self._viewer.dims.ndisplay == 2
-        colormap = preview_colormap(scheme, self._thresholds, limits, show_first=shows_pores)
-        if not layer.colormap.same_colors(colormap):  # a new colormap is a new shader: a drag needs new limits only
-            layer.colormap = colormap
+        # A new colormap is a new shader. With one or two thresholds a drag changes the limits only;
+        # inner thresholds are control points, which lie relative to the limits.
+        inner = (self._thresholds, limits) if len(self._thresholds) > 2 else ()
+        key = (scheme, shows_pores, inner)
+        if key != self._colormap_key or layer.colormap is not self._colormap:
+            layer.colormap = preview_colormap(scheme, self._thresholds, limits, show_first=shows_pores)
+            self._colormap, self._colormap_key = layer.colormap, key
         layer.contrast_limits = limits
 
     def _on_ndisplay(self, event: Any = None) -> None:

@@ -22,7 +22,6 @@ from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.forms.form import caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import array_from_layer, record_of, steps_of, volume_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
@@ -77,7 +76,7 @@ class ThresholdWidget(ThresholdForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__(plain_viewer(viewer))
+        super().__init__(viewer)
         self._made: Labels | None = None
         self._envelope_given_up = False  # phases of the envelope gave way to phases of the whole box
         self._applied = 0
@@ -92,18 +91,9 @@ class ThresholdWidget(ThresholdForm):
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
         self._connect()
-        self._volume.layer_changed.connect(self._on_layer)
-        self._volume.scale_changed.connect(self._on_scale)
-        self._on_layer(self._volume.layer)
-
-    @property
-    def layer(self) -> Layer | None:
-        """The volume layer; setting one counts its histogram anew."""
-        return self._volume.layer
-
-    @layer.setter
-    def layer(self, layer: Layer | None) -> None:
-        self._volume.layer = layer
+        self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.scale_changed.connect(self._on_scale)
+        self._on_layer(self._layer_choice.layer)
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -139,7 +129,7 @@ class ThresholdWidget(ThresholdForm):
         """Return volume, thresholds, phases, all settings, and the envelope."""
         shown = self._made is not None and self._made in self._viewer.layers
         return {
-            "layer": None if self.layer is None else self.layer.name,
+            "layer": self.layer_name,
             "thresholds": list(self._thresholds),
             "names": list(self._scheme.names),
             "colors": list(self._scheme.colors),
@@ -150,9 +140,8 @@ class ThresholdWidget(ThresholdForm):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        if state.get("layer") not in layers:
+        if not self.choose_saved(state, layers):
             return
-        self.layer = layers[state["layer"]]
         self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colors"])))
         set_settings(self, state.get("settings", {}))
         self._show_layer(self.layer, kept=state.get("made_envelope"))
@@ -164,7 +153,7 @@ class ThresholdWidget(ThresholdForm):
     def closed(self) -> None:
         """Stop, and take the preview away."""
         self.counting.drop()
-        self.status.drop()
+        super().closed()
         self._preview.hide()
 
     def _connect(self) -> None:
@@ -493,7 +482,7 @@ class ThresholdWidget(ThresholdForm):
 
     def _start_smooth(self) -> None:
         try:
-            layer = self._volume.required()
+            layer = self._layer_choice.required()
             volume = volume_from_layer(layer)
         except InputError as error:
             self.status.refuse(error)
@@ -526,7 +515,7 @@ class ThresholdWidget(ThresholdForm):
         return shown
 
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
-        layer = self._volume.required()
+        layer = self._layer_choice.required()
         if not self._thresholds:
             raise InputError("There are no thresholds yet: wait for the histogram, or set them.")
         return layer, self._thresholds

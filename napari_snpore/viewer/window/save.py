@@ -125,6 +125,8 @@ def checked_place(folder: str | Path) -> Path:
     place = Path(folder).expanduser().absolute()
     try:
         return _checked(place)
+    except OutputError:
+        raise
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
 

@@ -52,7 +52,7 @@ def thresholds_in_short(phases: Layer) -> str:
 
 def rays_in_short(used: EnvelopeStep | None) -> str:
     """Name ray length and occlusion threshold of an envelope."""
-    if used is None:
+    if used is None or used.ray_length_nm is None:
         return "made"
     return f"rays {short(used.ray_length_nm)} nm, τ {short(used.occlusion_threshold)}"
 

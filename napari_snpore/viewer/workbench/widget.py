@@ -30,10 +30,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import ruler
 from napari_snpore.viewer.open.drops import take_drops
 from napari_snpore.viewer.shared.docking import ancestor
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
@@ -51,7 +52,7 @@ _SHARE = 0.45
 """Of the window's height: no more is asked for when a form opens below."""
 
 
-class WorkbenchWidget(QWidget):
+class WorkbenchWidget(DockedWidget):
     """Where the work stands, step by step; a row opens its widget with the fitting layer selected.
 
     Parameters
@@ -69,8 +70,7 @@ class WorkbenchWidget(QWidget):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__()
-        self._viewer = plain_viewer(viewer)
+        super().__init__(viewer)
         self._specimen: str | None = None
         self._followed: Layer | None = None
         self._steps: list[WorkStep] = []
@@ -196,12 +196,12 @@ class WorkbenchWidget(QWidget):
         rows.addStretch(1)
         for row in self.rows:
             row.clicked.connect(partial(self._open, row))
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(inside)
-        column.addWidget(self.scroll, 1)
+        self.scroll_area = QScrollArea()
+        self.scroll_area.setWidgetResizable(True)
+        self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setWidget(inside)
+        column.addWidget(self.scroll_area, 1)
         self.status = StepStatus()
         column.addWidget(self.status)
         self.setMinimumWidth(_NARROWEST)
@@ -309,7 +309,7 @@ class WorkbenchWidget(QWidget):
     def _keep_height(self) -> None:
         """Be as high as the rows once a form came below: napari's docks share the height by what each asks for."""
         dock, window = ancestor(self, QDockWidget), ancestor(self, QMainWindow)
-        inside = self.scroll.widget()
+        inside = self.scroll_area.widget()
         if dock is None or window is None or inside is None or dock.isFloating():
             return
         area = window.dockWidgetArea(dock)
@@ -323,8 +323,8 @@ class WorkbenchWidget(QWidget):
         ]
         if len(below) != 1:
             return  # alone, or the user has arranged the docks
-        rows = inside.heightForWidth(self.scroll.viewport().width())
-        wanted = min(dock.height() - self.scroll.height() + rows + 2, round(_SHARE * window.height()))
+        rows = inside.heightForWidth(self.scroll_area.viewport().width())
+        wanted = min(dock.height() - self.scroll_area.height() + rows + 2, round(_SHARE * window.height()))
         both = dock.height() + below[0].height()
         window.resizeDocks([dock, below[0]], [wanted, both - wanted], Qt.Orientation.Vertical)
 

@@ -206,14 +206,14 @@ def test_a_new_cube_is_sized_by_the_fibre_until_the_user_says_otherwise(viewer, 
     add_layer(viewer, phases_data(cylinder_phases(12.0), "fibre · phases"))
     widget = SubvolumeWidget(viewer)
     widget.place_presets()
-    assert widget.size.value() == pytest.approx(7.2, abs=0.2)
+    assert widget.cube_size.value() == pytest.approx(7.2, abs=0.2)
     assert widget.boxes.named("edge").center_nm[2] - widget.boxes.named("centre").center_nm[2] > 3.6
     widget.place_presets(20.0)
     assert "24 nm across" in widget.status.message.text()
     assert widget.boxes.named("edge").size_nm[0] < 8, "no box was moved"
     add_layer(viewer, phases_data(cylinder_phases(8.0), "slim · phases"))
     qtbot.wait(50)
-    assert widget.size.value() == 20.0
+    assert widget.cube_size.value() == 20.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from napari_snpore.viewer.threshold.widget import ThresholdWidget
 def test_says_what_to_do_while_there_is_no_layer(viewer, qtbot):
     widget = ThresholdWidget(viewer)
     qtbot.addWidget(widget)
-    hint = widget._volume.hint()
+    hint = widget._layer_choice.hint()
     assert not hint.isHidden()
     assert "Drop" in hint.sentence.text() or "Open" in hint.sentence.text()
     assert hint._question.isHidden()
@@ -29,7 +29,7 @@ def test_a_volume_without_a_voxel_size_is_asked_about(viewer, qtbot):
     widget = ThresholdWidget(viewer)
     qtbot.addWidget(widget)
     widget.counting.wait()
-    hint = widget._volume.hint()
+    hint = widget._layer_choice.hint()
     assert not hint.isHidden()
     assert not widget.envelope.available
 
@@ -37,7 +37,7 @@ def test_a_volume_without_a_voxel_size_is_asked_about(viewer, qtbot):
     assert "positive number" in hint.sentence.text()
     assert not has_scale(image)
 
-    hint.size.setValue(0.3)
+    hint.voxel_size.setValue(0.3)
     hint.set_button.click()
     assert hint.isHidden()
     assert widget.envelope.available
@@ -53,6 +53,6 @@ def test_a_scale_that_is_set_elsewhere_ends_the_question(viewer, qtbot):
     labels = viewer.add_labels(np.ones((6, 7, 8), np.uint8))
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)
-    assert not widget._phases.hint().isHidden()
+    assert not widget._layer_choice.hint().isHidden()
     labels.units = ("nm",) * 3
-    assert widget._phases.hint().isHidden()
+    assert widget._layer_choice.hint().isHidden()

@@ -24,7 +24,7 @@ def bare(tmp_path):
 def test_the_volume_opens_with_the_size_that_was_typed(qtbot, viewer, bare):
     question = asked_about(viewer, [bare])
     qtbot.addWidget(question)
-    question.size.setValue(0.25)
+    question.voxel_size.setValue(0.25)
     question.main_button.click()
     question.status.wait()
     assert viewer.layers["bare"].scale == pytest.approx((0.25, 0.25, 0.25))
@@ -73,7 +73,7 @@ def test_images_without_angles_may_be_images_in_time(qtbot, viewer, tmp_path):
     question.main_button.click()
     question.status.wait()
     assert "pixel size" in question.status.message.text()
-    question.size.setValue(0.5)
+    question.voxel_size.setValue(0.5)
     question.seconds.setValue(20)
     question.main_button.click()
     question.status.wait()

@@ -66,7 +66,7 @@ def test_a_tiff_without_a_voxel_size_opens_the_question(window, workbench, qtbot
         lambda: any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()), timeout=10_000
     )
     question = next(w for w in window.window.dock_widgets.values() if isinstance(w, MissingScale))
-    question.size.setValue(2.0)
+    question.voxel_size.setValue(2.0)
     question.main_button.click()
     qtbot.waitUntil(lambda: len(window.layers) == 1, timeout=10_000)
     assert window.layers[0].scale == pytest.approx((2.0,) * 3)

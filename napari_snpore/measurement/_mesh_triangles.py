@@ -1,12 +1,17 @@
-"""Triangles around the ones of a mask, and their smoothing: with VTK, or with scikit-image and scipy.
+"""Marching cubes on a binary mask and smoothing of the mesh, with VTK or with scikit-image and scipy.
 
-Strategy. Both libraries run the classical marching cubes of Lorensen and Cline on 0 and 1, which finds the same triangles: a
-vertex half way along each step between neighbours, each edge in exactly two triangles. (The default of scikit-image, the variant
-of Lewiner, leaves edges in four triangles where voxels touch by an edge.) Both smoothing filters are low passes of the same
-degree of the mesh's uniform Laplacian, which keep volumes where plain averaging shrinks them. Both are linear with weights that
-know only who neighbours whom, so they commute with the scaling to nm and run on indices.
+Strategy. Both libraries run the classical marching cubes of Lorensen and Cline (1987, doi
+10.1145/37401.37422) on 0 and 1 and find the same triangles: one vertex half way between each two
+neighbouring voxels of which one is inside, and each edge in exactly two triangles. (The default of
+scikit-image, the variant of Lewiner, leaves edges in four triangles where voxels share only an edge.)
+One voxel alone becomes an octahedron: 6 vertices, 8 triangles.
 
-scikit-image holds the GIL while it meshes. It gets a few planes at a time, so that the window stays alive and a cancel is heard.
+Both smoothing filters are low-pass filters of the same degree in the uniform Laplacian of the mesh.
+They keep volumes, which plain averaging over neighbours shrinks. Both are linear, with weights that
+depend only on which vertices are neighbours, so they commute with the scaling to nm and run on indices.
+
+scikit-image holds the GIL while it makes a mesh. It gets a few planes at a time, so that the window
+responds and a request to stop is noticed.
 """
 
 from __future__ import annotations
@@ -26,15 +31,16 @@ Vertices = NDArray[np.float32]
 Faces = NDArray[np.int32]
 
 PASS_BAND: Mapping[Library, float] = {"vtk": 0.1, "scikit-image": 0.05}
-"""Eigenvalue of the mesh's Laplacian (0 flat, 2 the finest zigzag) up to which a shape is left as it is.
+"""Largest eigenvalue of the mesh's Laplacian (0 flat, 2 the finest zigzag) that the filter keeps.
 
-Measured on balls with 15 iterations: from 2.5 voxels of radius on, volumes change by less than 1 % (VTK) and 2.2 %
-(scikit-image), whose filter swells what is within its band and gets half of it. Smaller bodies would shrink: by 4 to 11 % and
-19 to 22 % at 1.5 to 2 voxels, by about half at 1; one voxel vanishes. They stay as they are found, see :data:`LEAST_KEPT`.
+Measured on balls with 15 iterations: from a radius of 2.5 voxels on, volumes change by less than 1 % (VTK)
+and 2.2 % (scikit-image; its filter amplifies what lies in its band, therefore the band is half as wide).
+Smaller bodies would shrink: by 4 to 11 % and 19 to 22 % at radii of 1.5 to 2 voxels, by about half at 1;
+one voxel would vanish. They are not smoothed, see :data:`LEAST_KEPT`.
 """
 
 LEAST_KEPT = 0.9
-"""Share of its volume that a body keeps when it is smoothed; one that would keep less is left with the steps of its voxels."""
+"""Smallest share of its volume that a smoothed body may have; a body that would lose more is not smoothed."""
 
 _TAUBIN_SHRINK = 0.6307
 _TAUBIN_GROW = 1 / (
@@ -44,62 +50,64 @@ _TAUBIN_GROW = 1 / (
 _SLAB_VOXELS = 2**18
 
 
-def library_at_hand(wish: Library | None) -> Library:
-    """Return the library to use: the wish, else VTK if it is installed.
+def choose_library(library: Library | None) -> Library:
+    """Return the library to use: the given one, else VTK if it is installed.
 
     Raises
     ------
     InputError
         A library of another name, or VTK where it is not installed.
     """
-    if wish not in (None, "vtk", "scikit-image"):
-        raise InputError(f"library is {wish!r}; 'vtk' or 'scikit-image' is needed.")
-    if wish == "scikit-image":
+    if library not in (None, "vtk", "scikit-image"):
+        raise InputError(f"library is {library!r}; 'vtk' or 'scikit-image' is needed.")
+    if library == "scikit-image":
         return "scikit-image"
     try:
         import vtkmodules.vtkFiltersCore  # noqa: F401
     except ImportError:
-        if wish == "vtk":
+        if library == "vtk":
             raise InputError("VTK is not installed; install it, or choose the library 'scikit-image'.") from None
         return "scikit-image"
     return "vtk"
 
 
-def triangles(inside: NDArray[np.uint8], library: Library, cancelled: ShouldStop | None) -> tuple[Vertices, Faces]:
+def triangles(inside: NDArray[np.uint8], library: Library, should_stop: ShouldStop | None) -> tuple[Vertices, Faces]:
     """Return vertices (n, 3), in indices (z, y, x), and triangles (m, 3) around the ones of a mask with a rim of 0.
 
     Oriented so that ``cross(b - a, c - a)`` points from 1 to 0.
     """
-    check_stop(cancelled)
-    return _triangles_by_vtk(inside) if library == "vtk" else _triangles_by_skimage(inside, cancelled)
+    check_stop(should_stop)
+    return _triangles_by_vtk(inside) if library == "vtk" else _triangles_by_skimage(inside, should_stop)
 
 
 def smoothed(
-    vertices: Vertices, faces: Faces, iterations: int, library: Library, cancelled: ShouldStop | None
+    vertices: Vertices, faces: Faces, iterations: int, library: Library, should_stop: ShouldStop | None
 ) -> tuple[Vertices, int]:
-    """Return the vertices (n, 3) with detail above the pass band taken away, and how many bodies were too small for it.
+    """Return low-pass filtered vertices (n, 3), and the number of bodies that were too small to be smoothed.
 
     ``iterations`` pairs of a shrinking and a growing step with scikit-image (Taubin 1995, doi 10.1145/218380.218473), a windowed
     sinc of the same degree, twice ``iterations``, with VTK (Taubin, Zhang and Golub 1996, doi 10.1007/BFb0015544).
     """
-    check_stop(cancelled)
+    check_stop(should_stop)
     if iterations == 0:
         return vertices, 0
     by_vtk = library == "vtk"
-    places = _windowed_sinc(vertices, faces, iterations) if by_vtk else _taubin(vertices, faces, iterations, cancelled)
-    check_stop(cancelled)
+    places = (
+        _windowed_sinc(vertices, faces, iterations) if by_vtk else _taubin(vertices, faces, iterations, should_stop)
+    )
+    check_stop(should_stop)
     return _without_small_bodies(vertices, places, faces)
 
 
 def _without_small_bodies(found: Vertices, smooth: Vertices, faces: Faces) -> tuple[Vertices, int]:
-    """Return the smooth vertices, those of bodies that would lose volume as they were found, and how many bodies these are."""
+    """Return the smooth vertices, but the unsmoothed ones of bodies that would lose volume; and the number of these bodies."""
     joined = scipy.sparse.coo_array(
         (np.ones(2 * len(faces), bool), (np.r_[faces[:, 0], faces[:, 1]], np.r_[faces[:, 1], faces[:, 2]])),
         shape=(len(found), len(found)),
     )
     count, body = scipy.sparse.csgraph.connected_components(joined, directed=False)
-    before, after = (_volumes(places, faces, body, count) for places in (found, smooth))
-    small = np.abs(after) < LEAST_KEPT * np.abs(before)  # a cavity's volume is negative
+    found_volume, smooth_volume = (_volumes(places, faces, body, count) for places in (found, smooth))
+    small = np.abs(smooth_volume) < LEAST_KEPT * np.abs(found_volume)  # a cavity's volume is negative
     return np.where(small[body][:, None], found, smooth), int(small.sum())
 
 
@@ -129,7 +137,7 @@ def _triangles_by_vtk(inside: NDArray[np.uint8]) -> tuple[Vertices, Faces]:
     return _from_vtk(mesher.GetOutput())
 
 
-def _triangles_by_skimage(inside: NDArray[np.uint8], cancelled: ShouldStop | None) -> tuple[Vertices, Faces]:
+def _triangles_by_skimage(inside: NDArray[np.uint8], should_stop: ShouldStop | None) -> tuple[Vertices, Faces]:
     """Mesh a few planes at a time and join the parts: both sides of a joint have the same vertices on its plane."""
     from skimage.measure import marching_cubes
 
@@ -138,7 +146,7 @@ def _triangles_by_skimage(inside: NDArray[np.uint8], cancelled: ShouldStop | Non
     joint = np.empty(0, np.int64)  # numbers of the vertices on the last plane, by place
     count = 0
     for first in range(0, len(inside) - 1, depth):
-        check_stop(cancelled)
+        check_stop(should_stop)
         slab = inside[first : first + depth + 1]
         if slab.min() == slab.max():
             joint = joint[:0]
@@ -179,7 +187,7 @@ def _windowed_sinc(vertices: Vertices, faces: Faces, iterations: int) -> Vertice
     return _from_vtk(smoother.GetOutput())[0]
 
 
-def _taubin(vertices: Vertices, faces: Faces, iterations: int, cancelled: ShouldStop | None) -> Vertices:
+def _taubin(vertices: Vertices, faces: Faces, iterations: int, should_stop: ShouldStop | None) -> Vertices:
 
     count = len(vertices)
     starts, ends = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
@@ -188,7 +196,7 @@ def _taubin(vertices: Vertices, faces: Faces, iterations: int, cancelled: Should
     mean_of_neighbors = scipy.sparse.csr_array((shares[starts], (starts, ends)), shape=(count, count))
     places = vertices
     for _ in range(iterations):
-        check_stop(cancelled)
+        check_stop(should_stop)
         for weight in (np.float32(_TAUBIN_SHRINK), np.float32(_TAUBIN_GROW)):
             places = places + weight * (mean_of_neighbors @ places - places)
     return places

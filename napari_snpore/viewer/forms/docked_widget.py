@@ -1,0 +1,47 @@
+"""Base class of every widget of the menus: it knows its viewer, takes its place in the window, and cleans up when closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_snpore.viewer.shared.events import plain_viewer
+
+
+class DockedWidget(QWidget):
+    """A widget in a dock of napari's window.
+
+    Parameters
+    ----------
+    viewer : Viewer or ViewerModel
+        napari passes a proxy of its viewer; the viewer itself is kept.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._viewer = plain_viewer(viewer)
+        self._shown_once = False
+        self._docked = QTimer(self)  # fires after napari has made the dock
+        self._docked.setSingleShot(True)
+        self._docked.timeout.connect(self._on_docked)
+
+    def closed(self) -> None:
+        """Remove what the widget shows elsewhere and stop its work; called when its dock is closed."""
+
+    def _on_docked(self) -> None:
+        """Take the place in the window that this kind of widget has; called once, after the dock was made."""
+
+    def showEvent(self, event: Any) -> None:
+        """Wait for the dock the first time."""
+        super().showEvent(event)
+        if not self._shown_once:
+            self._shown_once = True
+            self._docked.start()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Detect that the dock was closed: napari only takes the widget out of it, without a signal."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self.closed()
+        return bool(super().event(event))
