@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import ExtractSubvolumeStep
-from napari_snpore.volume import Triple, Volume, checked_spacing
+from napari_snpore.volume import Triple, Volume, array_and_spacing, checked_spacing, origin_of
 
 _LARGEST_EDGE = 0.44
 """Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
@@ -81,10 +81,10 @@ def box_slices(
 
 
 def center_and_edge_boxes(
-    envelope: NDArray[np.bool_],
+    envelope: Volume | NDArray[np.bool_],
     *,
-    spacing: float | Sequence[float],
-    origin: Triple = (0.0, 0.0, 0.0),
+    spacing: float | Sequence[float] | None = None,
+    origin: Triple | None = None,
     size_nm: float,
     fibre_axis: int = 1,
 ) -> dict[str, Triple]:
@@ -97,12 +97,12 @@ def center_and_edge_boxes(
 
     Parameters
     ----------
-    envelope : array, bool, shape (z, y, x)
+    envelope : Volume or array, bool, shape (z, y, x)
         The body.
-    spacing : float or (float, float, float)
-        Voxel size in nm.
-    origin : (float, float, float)
-        World position of voxel (0, 0, 0) in nm.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
+    origin : (float, float, float), optional
+        World position of voxel (0, 0, 0) in nm; default that of the Volume, zero for an array.
     size_nm : float
         Edge of the cubes.
     fibre_axis : int
@@ -118,37 +118,40 @@ def center_and_edge_boxes(
     InputError
         An empty envelope, a cube that does not fit into the box, or one that leaves no edge of the fibre.
     """
-    voxel = checked_spacing(spacing)
-    if not envelope.any():
+    corner = origin_of(envelope) if origin is None else origin
+    body, voxel = array_and_spacing(envelope, spacing)
+    if not body.any():
         raise InputError("The envelope is empty: there is no fibre to place cubes in.")
     for axis, label in enumerate("zyx"):
-        if size_nm > envelope.shape[axis] * voxel[axis]:
+        if size_nm > body.shape[axis] * voxel[axis]:
             raise InputError(f"size_nm is {size_nm:.4g} nm, more than the volume along {label}.")
     half = size_nm / 2
-    places = [float(where.mean()) for where in _middle_section(envelope, fibre_axis)]
-    places[fibre_axis] = (envelope.shape[fibre_axis] - 1) / 2
+    places = [float(where.mean()) for where in _middle_section(body, fibre_axis)]
+    places[fibre_axis] = (body.shape[fibre_axis] - 1) / 2
     across = 2 if fibre_axis != 2 else 1
-    center = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, envelope.shape, voxel)
+    center = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, body.shape, voxel)
     edge = list(center)
-    edge[across] = _outermost(envelope, center, half, voxel, across)
+    edge[across] = _outermost(body, center, half, voxel, across)
     if edge[across] - center[across] < half:
-        width = fibre_width(envelope, spacing=voxel, fibre_axis=fibre_axis)
+        width = fibre_width(body, spacing=voxel, fibre_axis=fibre_axis)
         raise InputError(
             f"The fibre is {width:.3g} nm across: a cube of {size_nm:.4g} nm leaves no edge, it would lie over the centre; "
             f"take at most {math.floor(10 * _LARGEST_EDGE * width) / 10:g} nm."
         )
-    return {name: _moved(place, origin) for name, place in {"centre": center, "edge": edge}.items()}
+    return {name: _moved(place, corner) for name, place in {"centre": center, "edge": edge}.items()}
 
 
-def fibre_width(envelope: NDArray[np.bool_], *, spacing: float | Sequence[float], fibre_axis: int = 1) -> float:
+def fibre_width(
+    envelope: Volume | NDArray[np.bool_], *, spacing: float | Sequence[float] | None = None, fibre_axis: int = 1
+) -> float:
     """Return how wide (nm) a fibre is half way along, across its narrower side.
 
     Parameters
     ----------
-    envelope : array, bool, shape (z, y, x)
+    envelope : Volume or array, bool, shape (z, y, x)
         The body.
-    spacing : float or (float, float, float)
-        Voxel size in nm.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
     fibre_axis : int
         Array axis along the fibre.
 
@@ -157,7 +160,8 @@ def fibre_width(envelope: NDArray[np.bool_], *, spacing: float | Sequence[float]
     InputError
         The envelope is empty there.
     """
-    voxel, places = checked_spacing(spacing), _middle_section(envelope, fibre_axis)
+    body, voxel = array_and_spacing(envelope, spacing)
+    places = _middle_section(body, fibre_axis)
     return min(
         float((np.ptp(where) + 1) * size)
         for axis, (where, size) in enumerate(zip(places, voxel, strict=True))

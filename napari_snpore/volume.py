@@ -70,6 +70,8 @@ class Volume:
     history: tuple[HistoryStep, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.data, Volume):
+            object.__setattr__(self, "data", self.data.data)
         if getattr(self.data, "ndim", None) != 3:
             raise InputError(f"A volume needs three axes (z, y, x); this array has shape {np.shape(self.data)}.")
         if 0 in self.data.shape:
@@ -227,7 +229,7 @@ def checked_spacing(spacing: float | Sequence[float]) -> Triple:
     return dz, dy, dx
 
 
-def check_same_spacing(one: Triple, two: Triple) -> None:
+def check_same_spacing(one: Triple, two: Triple, *, second: str = "another volume of the same voxels") -> None:
     """Refuse two voxel sizes (nm) that differ by more than 1 % along an axis.
 
     Raises
@@ -235,9 +237,9 @@ def check_same_spacing(one: Triple, two: Triple) -> None:
     DisagreementError
     """
     if any(abs(a - b) > SPACING_TOLERANCE * min(a, b) for a, b in zip(one, two, strict=True)):
-        first, second = (" × ".join(f"{value:.4g}" for value in size) for size in (one, two))
+        sizes = [" × ".join(f"{value:.4g}" for value in size) for size in (one, two)]
         raise DisagreementError(
-            f"The volume has voxels of {first} nm, but {second} nm is given: they may differ by 1 % at most; leave spacing out."
+            f"The volume has voxels of {sizes[0]} nm, {second} says {sizes[1]} nm: they may differ by 1 % at most."
         )
 
 
@@ -269,13 +271,13 @@ def spacing_of(volume: Volume | NDArray[Any], spacing: float | Sequence[float] |
     given = None if spacing is None else checked_spacing(spacing)
     if isinstance(volume, Volume):
         if given is not None:
-            check_same_spacing(volume.spacing, given)
+            check_same_spacing(volume.spacing, given, second="spacing")
         given = volume.spacing
     if given is None:
         raise MissingScaleError("The voxel size is missing: give spacing=(dz, dy, dx) in nm.")
     for other in others:
         if isinstance(other, Volume):
-            check_same_spacing(other.spacing, given)
+            check_same_spacing(given, other.spacing)
     return given
 
 

@@ -58,7 +58,7 @@ def contact_areas(
         Arrays of different shapes or kinds, numbers below 0, a negative δ.
     """
     objects, found = np.asarray(array_of(labels)), checked_phases(phases)
-    voxel = spacing_of(labels, spacing)
+    voxel = spacing_of(labels, spacing, phases, dead)
     if objects.dtype.kind not in "iu":
         raise InputError(f"labels is {objects.dtype}; integers are needed (label_objects makes them from a mask).")
     if objects.shape != found.shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import cc3d
 import edt
@@ -13,33 +13,51 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
-from napari_snpore.volume import checked_spacing
+from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, array_of, volume_like
 
 _PIECE = 1 << 22  # voxels flooded between two looks at whether to stop
 
 
-def label_objects(mask: NDArray[np.bool_], *, connectivity: int = 26) -> NDArray[np.uint32]:
+def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArray:
     """Number the connected components of a mask.
 
     Parameters
     ----------
-    mask : array, bool, shape (z, y, x)
+    mask : Volume or array, bool, shape (z, y, x)
         True inside objects.
     connectivity : 6, 18 or 26
         Voxels are joined through faces; faces and edges; faces, edges and corners.
 
     Returns
     -------
-    array, uint32, shape (z, y, x)
+    Volume or array, uint32, shape (z, y, x)
         0 outside, 1 to N without gaps, in the order in which the components are met.
 
     Raises
     ------
     InputError
         A mask that is not boolean or not three-dimensional, another connectivity.
+
+    Examples
+    --------
+    Two voxels that share an edge only:
+
+    >>> mask = np.array([[[True, False], [False, True]]])
+    >>> label_objects(mask, connectivity=6)
+    array([[[1, 0],
+            [0, 2]]], dtype=uint32)
+    >>> label_objects(mask, connectivity=18)
+    array([[[1, 0],
+            [0, 1]]], dtype=uint32)
     """
-    _check_mask(mask)
+    inside = _checked_mask(array_of(mask))
+    labels = _components(inside, connectivity)
+    return volume_like(mask, labels, LabelStep(connectivity=connectivity))
+
+
+def _components(mask: NDArray[np.bool_], connectivity: int) -> NDArray[np.uint32]:
     if connectivity not in (6, 18, 26):
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
     if 0 in mask.shape:
@@ -54,21 +72,21 @@ def label_objects(mask: NDArray[np.bool_], *, connectivity: int = 26) -> NDArray
 
 
 def separate_objects(
-    mask: NDArray[np.bool_],
+    mask: VolumeOrArray,
     *,
-    spacing: float | Sequence[float],
+    spacing: float | Sequence[float] | None = None,
     contrast_nm: float,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.uint32]:
+) -> VolumeOrArray:
     """Cut a mask into objects at its necks: a watershed of the distance map, one object a maximum of enough contrast.
 
     Parameters
     ----------
-    mask : array, bool, shape (z, y, x)
+    mask : Volume or array, bool, shape (z, y, x)
         True inside objects, for example the pore network.
-    spacing : float or (float, float, float)
-        Voxel size in nm.
+    spacing : float or (float, float, float), optional
+        Voxel size in nm; needed for an array.
     contrast_nm : float
         h: two maxima of the distance to the boundary become two objects if the path between them dips by more than h nm below
         the lower of them. 0 keeps every maximum; below one voxel, steps of the voxel grid cut smooth rods and plates.
@@ -77,7 +95,7 @@ def separate_objects(
 
     Returns
     -------
-    array, uint32, shape (z, y, x)
+    Volume or array, uint32, shape (z, y, x)
         0 outside, 1 to N without gaps; the union of all objects is the mask. Faces of the box are not boundary.
 
     Raises
@@ -90,11 +108,31 @@ def separate_objects(
     No object spans two components of any connectivity: paths lie within one component joined by voxel faces, where they may step
     across edges and corners too. The number of objects is that of the maxima left by the H-maxima transform (Soille 2004,
     doi 10.1007/978-3-662-05088-0). Same input, same labels.
+
+    Examples
+    --------
+    Two squares of 5 x 5 voxels joined by a bridge one voxel wide: connected, but two objects.
+
+    >>> mask = np.zeros((7, 7, 15), bool)
+    >>> mask[1:6, 1:6, 1:6] = mask[1:6, 1:6, 9:14] = mask[3, 3, 6:9] = True
+    >>> int(label_objects(mask).max()), int(separate_objects(mask, spacing=1.0, contrast_nm=1.0).max())
+    (1, 2)
     """
-    _check_mask(mask)
-    voxel = checked_spacing(spacing)
+    data, voxel = array_and_spacing(mask, spacing)
     if not (math.isfinite(contrast_nm) and contrast_nm >= 0):
         raise InputError(f"contrast_nm is {contrast_nm}; 0 or a positive length in nm is needed.")
+    labels = _basins(_checked_mask(data), voxel, contrast_nm, progress, should_stop)
+    return volume_like(mask, labels, LabelStep(contrast_nm=float(contrast_nm)))
+
+
+def _basins(
+    mask: NDArray[np.bool_],
+    voxel: Triple,
+    contrast_nm: float,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> NDArray[np.uint32]:
+    """Return the basins of the distance map that are left once those of too little contrast are merged."""
     out = np.zeros(mask.shape, np.uint32)
     box = _box_around(mask)
     if box is None:
@@ -107,7 +145,7 @@ def separate_objects(
     voxels = np.flatnonzero(inside)
     order = voxels[np.argsort(-distance.ravel()[voxels], kind="stable")]
     basins = np.zeros(inside.shape, np.uint32)
-    component = label_objects(inside, connectivity=6)
+    component = _components(inside, 6)
     merged, peak = np.zeros(1, np.int64), np.zeros(1)
     for first in range(0, len(order), _PIECE):
         check_stop(should_stop)
@@ -120,12 +158,11 @@ def separate_objects(
     return out
 
 
-def _check_mask(mask: NDArray[np.bool_]) -> None:
-    if getattr(mask, "ndim", None) != 3 or mask.dtype != np.bool_:
-        raise InputError(
-            f"mask is {getattr(mask, 'dtype', type(mask).__name__)} of shape {np.shape(mask)}; "
-            "a boolean array (z, y, x) is needed."
-        )
+def _checked_mask(mask: Any) -> NDArray[np.bool_]:
+    inside = np.asarray(mask)
+    if inside.ndim != 3 or inside.dtype != np.bool_:
+        raise InputError(f"mask is {inside.dtype} of shape {inside.shape}; a boolean array (z, y, x) is needed.")
+    return inside
 
 
 def _box_around(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:

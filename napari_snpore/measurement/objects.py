@@ -24,7 +24,7 @@ from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.measurement.shape import depths, principal_axes, surface_areas
 from napari_snpore.measurement.sizes import SizeSummary, size_summary
-from napari_snpore.volume import Volume, array_of, spacing_of
+from napari_snpore.volume import Volume, array_of, origin_of, spacing_of
 
 __all__ = ["SizeSummary", "label_objects", "measure_objects", "separate_objects", "size_summary"]
 
@@ -86,7 +86,7 @@ def measure_objects(
     InputError
         Labels that are not integers of three axes, another shape, NaN, an unknown option.
     """
-    voxel = spacing_of(labels, spacing)
+    voxel = spacing_of(labels, spacing, intensity, envelope)
     check_directions(directions)
     check_convention(convention)
     if min_voxels < 1:
@@ -102,7 +102,7 @@ def measure_objects(
         hull = extents(scan, spacing=voxel, directions=3, should_stop=should_stop)[:, VOLUME]
     check_stop(should_stop)
     columns = _sizes_and_shapes(scan, sizes, hull, voxel)
-    columns |= _place(scan, labels.origin if isinstance(labels, Volume) else (0.0, 0.0, 0.0), voxel)
+    columns |= _place(scan, origin_of(labels), voxel)
     if envelope is not None:
         columns["depth_nm"] = depths(scan, array_of(envelope), voxel, should_stop=should_stop)
     if scan.gray_sum is not None:

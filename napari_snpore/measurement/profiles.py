@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
-from napari_snpore.volume import Triple, Volume, spacing_of
+from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
 
 SECTORS = ("all", "facing the beam", "across the beam")
 
@@ -49,7 +49,7 @@ def slice_fractions(
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     voxel = spacing_of(phases, spacing)
-    origin = phases.origin[axis] if isinstance(phases, Volume) else 0.0
+    origin = origin_of(phases)[axis]
     last = max(len(names), int(labels.max(initial=0)))
     counts = np.array(
         run_blocks(
@@ -189,7 +189,7 @@ def _object_places(
     phases: Any, objects: pd.DataFrame, voxel: Triple, shell: Any, beam: NDArray[np.bool_], inside: NDArray[np.bool_]
 ) -> pd.DataFrame:
     """Return shell, sector and length of the objects whose centroids lie inside the envelope and that the box does not cut."""
-    origin = phases.origin if isinstance(phases, Volume) else (0.0, 0.0, 0.0)
+    origin = origin_of(phases)
     whole = objects[~objects["touches_border"]]
     index = tuple(
         np.clip(

@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import LocalThicknessStep
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
 from napari_snpore.measurement.inputs import checked_mask
-from napari_snpore.volume import Volume, spacing_of
+from napari_snpore.volume import Volume, VolumeOrArray, spacing_of, volume_like
 
 _SLAB = 16
 
 
 def local_thickness(
-    mask: Volume | NDArray[np.bool_],
+    mask: VolumeOrArray,
     *,
     spacing: float | Sequence[float] | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.float32]:
+) -> VolumeOrArray:
     """Return for each voxel of a phase the diameter (nm) of the largest ball in the phase that holds it.
 
     Parameters
@@ -40,7 +41,7 @@ def local_thickness(
 
     Returns
     -------
-    float32 array, shape (z, y, x)
+    Volume or float32 array, shape (z, y, x)
         0 outside the phase. A ball's radius reaches from a voxel's centre to the nearest centre outside the phase, less half of
         the smallest voxel edge, and holds at least its own voxel. Where the middle lies between voxels it reads up to two voxels
         short: a slab of 9 voxels reads 9, one of 8 reads 7. Across longer voxels it reads too wide by up to the difference to the
@@ -49,12 +50,22 @@ def local_thickness(
     Notes
     -----
     Hildebrand and Rüegsegger, J. Microsc. 185 (1997) 67; exact radii, no bins. Only balls that lie in no neighbour's are painted.
+
+    Examples
+    --------
+    A slab five voxels of 2 nm thick:
+
+    >>> slab = np.zeros((9, 9, 9), bool)
+    >>> slab[2:7] = True
+    >>> thickness = local_thickness(slab, spacing=2.0)
+    >>> float(thickness.min()), float(thickness.max())
+    (0.0, 10.0)
     """
     inside = checked_mask(mask)
     voxel = spacing_of(mask, spacing)
     out = np.zeros(inside.shape, np.float32)
     if not inside.any():
-        return out
+        return volume_like(mask, out, LocalThicknessStep())
     if inside.all():
         raise InputError("The phase fills the box: its thickness has no end.")
     away = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
@@ -76,7 +87,7 @@ def local_thickness(
     run_blocks(paint, planes, progress=progress, should_stop=should_stop)
     out *= 2
     out[~inside] = 0
-    return out
+    return volume_like(mask, out, LocalThicknessStep())
 
 
 def chord_lengths(
@@ -94,6 +105,11 @@ def chord_lengths(
         Voxel size in nm; needed for an array.
     cut : bool
         Keep runs that reach a face of the box, which are too short; default: leave them out.
+
+    Examples
+    --------
+    >>> chord_lengths(np.array([[[False, True, True, False, True, False]]]), axis=2, spacing=0.5)
+    array([1. , 0.5])
     """
     inside = checked_mask(mask)
     if axis not in (0, 1, 2):

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.history import CleanupParameters
+from napari_snpore.history import CleanupParameters, CleanUpStep
 from napari_snpore.segmentation._kernels import majority
+from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Labels = NDArray[np.uint8]
 
@@ -45,16 +46,14 @@ class CleanupOptions:
         """Whether anything is cleaned up."""
         return bool(self.majority_radius or self.fill or self.specks)
 
-    def made_by(self, changed: Sequence[CleanupStep]) -> CleanupParameters | None:
-        """Return the entry of a history; None where nothing was cleaned up."""
-        if not self.anything:
-            return None
+    def parameters(self, changed: Sequence[CleanupStep]) -> CleanupParameters:
+        """Return these settings and what each part changed, for a history."""
         counts = tuple((step.name, step.changed_voxel_count) for step in changed)
         return CleanupParameters(self.majority_radius, self.fill, self.specks, counts)
 
 
 def clean_up(
-    phases: Labels,
+    phases: VolumeOrArray,
     *,
     specks: Sequence[tuple[int, int]] = (),
     fill: Sequence[int] = (),
@@ -62,12 +61,12 @@ def clean_up(
     connectivity: Literal[6, 18, 26] = 26,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> tuple[Labels, list[CleanupStep]]:
+) -> tuple[VolumeOrArray, list[CleanupStep]]:
     """Clean phases in a fixed order: majority filter, then holes, then specks.
 
     Parameters
     ----------
-    phases : uint8 array, shape (z, y, x)
+    phases : Volume or uint8 array, shape (z, y, x)
         0 exterior, 1..N; not changed.
     specks : sequence of (phase, min_voxels)
         See :func:`remove_specks`.
@@ -83,8 +82,20 @@ def clean_up(
 
     Returns
     -------
-    (uint8 array, list of CleanupStep)
+    (Volume or uint8 array, list of CleanupStep)
+        The history of a Volume names the steps.
+
+    Examples
+    --------
+    A hole in carbon that no path joins to the border of the box:
+
+    >>> phases = np.full((3, 3, 3), 2, np.uint8)
+    >>> phases[1, 1, 1] = 1
+    >>> clean, steps = clean_up(phases, fill=[2])
+    >>> int(clean[1, 1, 1]), steps
+    (2, [CleanupStep(name='fill holes of phase 2', changed_voxel_count=1)])
     """
+    labels: Labels = np.asarray(array_of(phases))
     tasks: list[tuple[str, Callable[[Labels], Labels]]] = []
     if majority_radius:
         name = f"majority filter, radius {majority_radius}"
@@ -100,12 +111,13 @@ def clean_up(
     steps = []
     for done, (name, task) in enumerate(tasks, 1):
         check_stop(should_stop)
-        clean = task(phases)
-        steps.append(CleanupStep(name, _differing(clean, phases)))
-        phases = clean
+        clean = task(labels)
+        steps.append(CleanupStep(name, _differing(clean, labels)))
+        labels = clean
         if progress is not None:
             progress(done, len(tasks))
-    return phases, steps
+    options = CleanupOptions(majority_radius, tuple(fill), tuple(specks))
+    return volume_like(phases, labels, CleanUpStep(options.parameters(steps))), steps
 
 
 def remove_specks(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
-from napari_snpore.volume import Volume, array_of
+from napari_snpore.volume import Volume, array_of, spacing_of
 
 FLOAT_BINS = 4096
 _SLAB_VOXELS = 1 << 22
@@ -73,7 +73,7 @@ def gray_histogram(
     volume: Volume | NDArray[Any],
     *,
     bins: int | None = None,
-    mask: NDArray[np.bool_] | None = None,
+    mask: Volume | NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Histogram:
@@ -86,7 +86,7 @@ def gray_histogram(
     bins : int, optional
         Number of equal bins between minimum and maximum for float data, default 4096. Integer data of up to 16 bits is always
         counted value by value; wider integers are treated as floats.
-    mask : array, bool, optional
+    mask : Volume or array, bool, optional
         Count only where it is true (a slice, a subvolume, the envelope).
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
@@ -99,21 +99,30 @@ def gray_histogram(
     ------
     InputError
         NaN or infinity, an empty volume or mask, a mask of another shape.
+
+    Examples
+    --------
+    >>> histogram = gray_histogram(np.array([[[3, 3, 5]]], np.uint8))
+    >>> histogram.counts, histogram.centers
+    (array([2, 0, 1]), array([3., 4., 5.]))
     """
     data = array_of(volume)
     if bins is not None and bins < 2:
         raise InputError(f"bins is {bins}; at least 2 are needed.")
-    if mask is not None and mask.shape != data.shape:
-        raise InputError(f"mask has shape {mask.shape}; the volume has {tuple(data.shape)}.")
-    if 0 in data.shape or (mask is not None and not mask.any()):
+    if isinstance(volume, Volume):
+        spacing_of(volume, None, mask)
+    chosen = None if mask is None else np.asarray(array_of(mask))
+    if chosen is not None and chosen.shape != data.shape:
+        raise InputError(f"mask has shape {chosen.shape}; the volume has {tuple(data.shape)}.")
+    if 0 in data.shape or (chosen is not None and not chosen.any()):
         raise InputError("There is no voxel to count: the volume or its mask is empty.")
     kind = np.dtype(data.dtype)
     watch = {"progress": progress, "should_stop": should_stop}
     if kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2):
-        return _of_integers(data, mask, kind, watch)
+        return _of_integers(data, chosen, kind, watch)
     if kind.kind not in "iuf":
         raise InputError(f"The volume holds {kind}; real grey values are needed.")
-    return _of_floats(data, mask, bins or FLOAT_BINS, watch)
+    return _of_floats(data, chosen, bins or FLOAT_BINS, watch)
 
 
 def slabs(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import overload
 
 import cc3d
 import numpy as np
@@ -20,7 +19,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation._kernels import sweep
-from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, volume_like
 
 DIRECTIONS = 128
 """Default number of rays of a voxel: the occlusion on a flat wall is then right to 0.01."""
@@ -32,30 +31,8 @@ _TURNS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Axis order (plane, row, column) for a sweep along z, y, x."""
 
 
-@overload
 def ambient_occlusion(
-    solid: NDArray[np.bool_],
-    *,
-    spacing: float | Sequence[float],
-    ray_length_nm: float,
-    directions: int = ...,
-    cut_axes: Sequence[int] = ...,
-    progress: Progress | None = ...,
-    should_stop: ShouldStop | None = ...,
-) -> NDArray[np.float32]: ...
-@overload
-def ambient_occlusion(
-    solid: Volume,
-    *,
-    spacing: float | Sequence[float] | None = ...,
-    ray_length_nm: float,
-    directions: int = ...,
-    cut_axes: Sequence[int] = ...,
-    progress: Progress | None = ...,
-    should_stop: ShouldStop | None = ...,
-) -> Volume: ...
-def ambient_occlusion(
-    solid: Volume | NDArray[np.bool_],
+    solid: VolumeOrArray,
     *,
     spacing: float | Sequence[float] | None = None,
     ray_length_nm: float,
@@ -63,7 +40,7 @@ def ambient_occlusion(
     cut_axes: Sequence[int] = (),
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Volume | NDArray[np.float32]:
+) -> VolumeOrArray:
     """Return for each void voxel the share of directions in which a ray meets solid within ``ray_length_nm``.
 
     Parameters
@@ -91,40 +68,14 @@ def ambient_occlusion(
     InputError
         Not three axes, a length that is not positive, too few directions, an axis that does not exist.
     """
-    voxel, mask = spacing_of(solid, spacing), array_of(solid)
+    mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
     field = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
-    if isinstance(solid, Volume):
-        return solid.after(OcclusionStep(ray_length_nm, directions, tuple(cut_axes)), field)
-    return field
+    return volume_like(solid, field, OcclusionStep(ray_length_nm, directions, tuple(cut_axes)))
 
 
-@overload
 def fibre_envelope(
-    solid: NDArray[np.bool_],
-    *,
-    spacing: float | Sequence[float],
-    ray_length_nm: float,
-    occlusion_threshold: float = ...,
-    directions: int = ...,
-    cut_axes: Sequence[int] = ...,
-    progress: Progress | None = ...,
-    should_stop: ShouldStop | None = ...,
-) -> NDArray[np.bool_]: ...
-@overload
-def fibre_envelope(
-    solid: Volume,
-    *,
-    spacing: float | Sequence[float] | None = ...,
-    ray_length_nm: float,
-    occlusion_threshold: float = ...,
-    directions: int = ...,
-    cut_axes: Sequence[int] = ...,
-    progress: Progress | None = ...,
-    should_stop: ShouldStop | None = ...,
-) -> Volume: ...
-def fibre_envelope(
-    solid: Volume | NDArray[np.bool_],
+    solid: VolumeOrArray,
     *,
     spacing: float | Sequence[float] | None = None,
     ray_length_nm: float,
@@ -133,7 +84,7 @@ def fibre_envelope(
     cut_axes: Sequence[int] = (),
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Volume | NDArray[np.bool_]:
+) -> VolumeOrArray:
     """Return the body with its pores: all but the void of low occlusion that is joined to an uncut face of the box.
 
     Parameters
@@ -151,7 +102,7 @@ def fibre_envelope(
     """
     if not 0 < occlusion_threshold < 1:
         raise InputError(f"occlusion_threshold is {occlusion_threshold}; a number between 0 and 1 is needed.")
-    voxel, mask = spacing_of(solid, spacing), array_of(solid)
+    mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
     occlusion = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
     candidates = np.less(occlusion, occlusion_threshold)
@@ -161,10 +112,8 @@ def fibre_envelope(
     is_outside = np.zeros(int(labels.max()) + 1, np.bool_)
     is_outside[outside] = True
     envelope: NDArray[np.bool_] = ~is_outside[labels]
-    if isinstance(solid, Volume):
-        made_by = EnvelopeStep(ray_length_nm, occlusion_threshold, directions, tuple(cut_axes))
-        return solid.after(made_by, envelope)
-    return envelope
+    made_by = EnvelopeStep(ray_length_nm, occlusion_threshold, directions, tuple(cut_axes))
+    return volume_like(solid, envelope, made_by)
 
 
 def _occlusion(

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import EnvelopeStep, SegmentStep, last_step
 from napari_snpore.segmentation._kernels import classify, count_nan
 from napari_snpore.segmentation.histogram import slabs, values_in
-from napari_snpore.volume import Volume, array_of
+from napari_snpore.volume import Volume, VolumeOrArray, array_of, spacing_of, volume_like
 
 EXTERIOR, PORE, CARBON, TIN = 0, 1, 2, 3
 
@@ -34,13 +35,13 @@ PORE_C_SN = PhaseScheme()
 
 
 def segment(
-    volume: Volume | NDArray[Any],
+    volume: VolumeOrArray,
     thresholds: Sequence[float],
     *,
-    envelope: NDArray[np.bool_] | None = None,
+    envelope: Volume | NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.uint8]:
+) -> VolumeOrArray:
     """Turn grey values into phases: 1 below the first threshold, one more from each threshold on, 0 outside the envelope.
 
     With two thresholds: pore ``v < t1``, C ``t1 <= v < t2``, Sn ``v >= t2``.
@@ -51,13 +52,15 @@ def segment(
         Grey values of any real dtype; compared without conversion. Lazy data is streamed.
     thresholds : sequence of float
         Increasing, grey units.
-    envelope : array, bool, optional
+    envelope : Volume or array, bool, optional
         The body; everything else becomes 0 (exterior).
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
-    array, uint8
-        Labels in the shape of the volume.
+    Volume or array, uint8
+        Labels in the shape of the volume; a Volume for a Volume, whose history names the thresholds.
 
     Raises
     ------
@@ -75,8 +78,11 @@ def segment(
         raise InputError(f"thresholds are {list(thresholds)}; finite, increasing grey values are needed.")
     if limits.size > 200:
         raise InputError(f"{limits.size} thresholds are given; at most 200 are possible.")
-    if envelope is not None and envelope.shape != data.shape:
-        raise InputError(f"envelope has shape {envelope.shape}; the volume has {tuple(data.shape)}.")
+    if isinstance(volume, Volume):
+        spacing_of(volume, None, envelope)
+    body = None if envelope is None else array_of(envelope)
+    if body is not None and body.shape != data.shape:
+        raise InputError(f"envelope has shape {body.shape}; the volume has {tuple(data.shape)}.")
     labels = np.empty(data.shape, np.uint8)
 
     def work(slab: slice) -> int:
@@ -84,14 +90,22 @@ def segment(
         if values.dtype == np.bool_:
             values = values.view(np.uint8)
         classify(values, _in_dtype(limits, values.dtype), labels[slab].reshape(-1))
-        if envelope is not None:
-            np.multiply(labels[slab], envelope[slab], out=labels[slab])
+        if body is not None:
+            np.multiply(labels[slab], np.asarray(body[slab]), out=labels[slab])
         return int(count_nan(values)) if values.dtype.kind == "f" else 0
 
     broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
     if broken:
         raise InputError(f"The volume holds {broken} NaN values; repair it before thresholds are applied.")
-    return labels
+    return volume_like(volume, labels, SegmentStep(tuple(limits.tolist()), envelope=_made_by(envelope)))
+
+
+def _made_by(envelope: Volume | NDArray[np.bool_] | None) -> EnvelopeStep | None:
+    """Return what an envelope was made with, as far as its history knows; None without one."""
+    if envelope is None:
+        return None
+    made = last_step(envelope.history, EnvelopeStep) if isinstance(envelope, Volume) else None
+    return made or EnvelopeStep()
 
 
 def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:

@@ -59,6 +59,7 @@ def segment_volume(
     mask = None if envelope is None else envelope.mask
     labels = segment(volume.data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)
     changed: list[CleanupStep] = []
+    cleaned = None
     if cleanup is not None and cleanup.anything:
         labels, changed = clean_up(
             labels,
@@ -68,11 +69,12 @@ def segment_volume(
             progress=progress,
             should_stop=should_stop,
         )
+        cleaned = cleanup.parameters(changed)
     made_by = SegmentStep(
         thresholds=tuple(map(float, thresholds)),
         phase_names=scheme.names,
         method=method,
         envelope=None if envelope is None else envelope.made_by,
-        cleanup=None if cleanup is None else cleanup.made_by(changed),
+        cleanup=cleaned,
     )
     return SegmentedVolume(volume.after(made_by, labels), tuple(changed))

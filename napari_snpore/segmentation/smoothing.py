@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep
-from napari_snpore.volume import Volume, array_of
+from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Smoothing = Literal["gaussian", "median", "nl_means", "tv"]
 
@@ -21,18 +21,18 @@ _SLAB_VOXELS = 1 << 22
 
 
 def smooth_volume(
-    volume: Volume,
+    volume: VolumeOrArray,
     method: Smoothing,
     strength: float = 1.0,
     *,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Volume:
+) -> VolumeOrArray:
     """Return a smoothed volume, float32.
 
     Parameters
     ----------
-    volume : Volume
+    volume : Volume or array, shape (z, y, x)
         Grey values.
     method : {"gaussian", "median", "nl_means", "tv"}
         ``gaussian``: standard deviation ``strength`` voxels. ``median``: over a ball of radius ``strength`` voxels (whole).
@@ -45,8 +45,8 @@ def smooth_volume(
 
     Returns
     -------
-    Volume
-        In the place of the first; its history names method and strength, and ``changed_rms``, how far grey values moved.
+    Volume or array, float32
+        The history of a Volume names method and strength, and ``changed_rms``, the root mean square change of the grey values.
 
     Raises
     ------
@@ -57,6 +57,13 @@ def smooth_volume(
     -----
     Works on slabs along z with a margin, so that little memory is held beside the result; a Gaussian, a median and non-local
     means are the same as on the whole, total variation to within its margin of 12 voxels.
+
+    Examples
+    --------
+    >>> spike = np.zeros((5, 5, 5), np.float32)
+    >>> spike[2, 2, 2] = 9
+    >>> float(smooth_volume(spike, "median").max())
+    0.0
     """
     if method not in get_args(Smoothing):
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Smoothing))} is needed.")
@@ -88,7 +95,7 @@ def smooth_volume(
 
     moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop))
     rms = math.sqrt(moved / out.size)
-    return volume.after(SmoothStep(method, strength, noise, rms), out)
+    return volume_like(volume, out, SmoothStep(method, strength, noise, rms))
 
 
 def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: float) -> NDArray[Any]:

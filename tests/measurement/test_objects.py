@@ -198,7 +198,9 @@ class TestTable:
     def test_a_volume_brings_spacing_and_origin(self):
         labels = label_objects(noise() > 0.2)
         plain = measure_objects(labels, spacing=(0.5, 0.6, 0.7))
-        placed = measure_objects(Volume(labels, (0.5, 0.6, 0.7), origin=(10, -20, 30)), intensity=Volume(noise(), 1.0))
+        placed = measure_objects(
+            Volume(labels, (0.5, 0.6, 0.7), origin=(10, -20, 30)), intensity=Volume(noise(), (0.5, 0.6, 0.7))
+        )
         for axis, origin in zip("zyx", (10, -20, 30), strict=True):
             np.testing.assert_allclose(placed[f"centroid_{axis}_nm"], plain[f"centroid_{axis}_nm"] + origin)
         pd.testing.assert_series_equal(placed["length_nm"], plain["length_nm"])
