@@ -51,7 +51,8 @@ WITHOUT_SPACING = {
 }
 VOLUME_OUT = {
     "segment": "segment", "label_objects": "label", "separate_objects": "label", "clean_up": "clean up",
-    "smooth_volume": "smooth", "local_thickness": "local thickness", "ambient_occlusion": "occlusion", "fibre_envelope": "envelope",
+    "smooth_volume": "smooth", "local_thickness": "local thickness",
+    "ambient_occlusion": "occlusion", "fibre_envelope": "envelope",
 }  # fmt: skip
 """Steps that return a volume, and what they are called in its history."""
 

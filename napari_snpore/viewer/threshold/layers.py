@@ -20,6 +20,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_data,
     volume_from_layer,
 )
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.viewer.threshold.steps import Enclosed
 from napari_snpore.volume import Volume
 
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
 def show_envelope(viewer: ViewerModel, layer: Layer, enclosed: Enclosed) -> Layer:
     """Draw the skin of an envelope beside the volume that it was made from, and return its layer; the selection stays."""
     volume = volume_from_layer(layer).after(enclosed.envelope.made_by, enclosed.skin)
-    selected = set(viewer.layers.selection)
-    shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
-    shown.visible = True
-    viewer.layers.selection = selected
+    with keeping_choice(viewer):
+        shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
+        shown.visible = True
     return shown
 
 
@@ -68,7 +68,6 @@ def are_of_envelope(phases: Labels | None) -> bool:
 
 def show_occlusion(viewer: ViewerModel, layer: Layer, field: Volume) -> None:
     """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection stays."""
-    selected = set(viewer.layers.selection)
     data = volume_data(
         field,
         f"{stem_of(layer.name)}{SEPARATOR}occlusion",
@@ -76,8 +75,8 @@ def show_occlusion(viewer: ViewerModel, layer: Layer, field: Volume) -> None:
         colormap="viridis",
         metadata={KEY: {"kind": "occlusion", **stored_history(field.history)}},
     )
-    put_layer(viewer, data).visible = True
-    viewer.layers.selection = selected
+    with keeping_choice(viewer):
+        put_layer(viewer, data).visible = True
 
 
 def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:

@@ -127,6 +127,20 @@ def test_cut_axes_are_those_of_the_segmentation(qtbot, viewer, drawn_phases):
     assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [2, 2, 2]
 
 
+def test_a_run_without_cut_axes_is_measured_without(qtbot, viewer, drawn_phases):
+    """The same pore, open to the face y = 0: where y is no cut it reaches the outside."""
+    labels = drawn_phases.data.copy()
+    labels[:, 0] = labels[:, 1]
+    labels[4, 0:2, 6] = 1
+    whole = Volume(labels, drawn_phases.spacing, history=(segmented(()),))
+    add_layer(viewer, phases_data(whole, "whole"))
+    made = MeasureWidget(viewer)
+    qtbot.addWidget(made)
+    made.measure()
+    assert made.dead_pores["dead_voxel_count"].tolist() == [2, 2, 2], "the two voxels that were sealed before"
+    assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [0, 0, 0]
+
+
 def test_csv_holds_the_table(widget, tmp_path):
     with pytest.raises(InputError, match="press Measure first"):
         widget.save_csv(tmp_path / "early.csv")

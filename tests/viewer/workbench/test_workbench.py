@@ -78,7 +78,7 @@ def volume(*more, file="HAADF.mrc"):
 
 
 def add_volume(viewer, made=None):
-    return put_layer(viewer, volume_data(made or volume(), "needle · SIRT 50"))
+    return put_layer(viewer, volume_data(volume() if made is None else made, "needle · SIRT 50"))
 
 
 def history_of(layer):
