@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
-from napari_snpore.files.write import WRITTEN
+from napari_snpore.files.formats import WRITTEN
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.run_context import RunContext
 

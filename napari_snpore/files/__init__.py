@@ -1,16 +1,18 @@
-"""Files in and out: one module a format, one place that decides on scales and angles, one way to write.
+"""Image and table files: one module per format, one registry of formats, one place that decides on scale and angles.
 
-Reading parses with the format's library and hands out what the file really says; :mod:`~napari_snpore.files.scale` decides
-what counts. Writing goes beside the place and is renamed into it (:mod:`~napari_snpore.files.atomic`).
+A reader returns what its file contains (:mod:`~napari_snpore.files.parsed_file`); what the files of one input hold is
+decided in :mod:`~napari_snpore.files.image_input`, and which of several sources of a voxel size or an angle is taken in
+:mod:`~napari_snpore.files.scale`. Files are written under another name and then renamed
+(:mod:`~napari_snpore.files.atomic`).
 """
 
+from napari_snpore.files.formats import SUFFIXES
 from napari_snpore.files.imod import read_xf, write_tlt, write_xf
-from napari_snpore.files.read import SUFFIXES, describe, read_tilt_series, read_volume
+from napari_snpore.files.read import read_tilt_series, read_volume
 from napari_snpore.files.write import write_table, write_volume
 
 __all__ = [
     "SUFFIXES",
-    "describe",
     "read_tilt_series",
     "read_volume",
     "read_xf",

@@ -1,4 +1,4 @@
-"""Amira / Avizo meshes (``.am``) that hold one uniform lattice: raw binary or ASCII, memory-mapped where raw."""
+"""Amira and Avizo meshes (``.am``) of one uniform lattice: binary (memory-mapped) or ASCII."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADER_LIMIT = 1 << 20
 
 
 def read_amira(path: Path) -> ParsedFile:
-    """Return the lattice of an Amira file; the voxel size comes from ``BoundingBox`` (voxel centres) where a unit is named."""
+    """Return the lattice of an Amira file; its voxel size is that of ``BoundingBox`` (voxel centers) if a unit is named."""
     with path.open("rb") as file:
         head = file.read(_HEADER_LIMIT)
     first = head.split(b"\n", 1)[0]

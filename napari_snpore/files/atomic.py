@@ -1,4 +1,4 @@
-"""Writing that is complete or did not happen: beside the place first, then renamed into it."""
+"""Atomic writing: a file or folder is written under another name first, then renamed, so it is complete or absent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from napari_snpore.errors import InputError, OutputError
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside ``path``, of the same suffixes, to write a file or a folder to; it is renamed when the block ends well.
+    """Yield a temporary path beside ``path`` with the same suffixes; it is renamed to ``path`` when the block ends without error.
 
-    Missing parent folders are made. What stood at ``path`` is replaced only by the finished result; on any failure it stays as
-    it was and nothing else is left.
+    Missing parent folders are made. An existing file or folder is replaced only by the finished result; after an error it is
+    unchanged and no temporary file remains.
 
     Raises
     ------
     OutputError
-        The place cannot be written; the sentence names it and says why.
+        The path cannot be written; the sentence names it and the reason.
     """
     path = Path(path)
     part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
@@ -31,7 +31,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         if not os.access(path.parent, os.W_OK):
             raise OutputError(f"{path} cannot be written: the folder {path.parent} is read-only.")
         yield part
-        _take_place(part, path)
+        _rename(part, path)
     except InputError:  # an OutputError is an OSError too, and says already what is wrong
         raise
     except OSError as error:
@@ -40,8 +40,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _remove(part)
 
 
-def _take_place(part: Path, path: Path) -> None:
-    """Rename ``part`` to ``path``; a folder that stands there is moved aside first, for a rename cannot replace it."""
+def _rename(part: Path, path: Path) -> None:
+    """Rename ``part`` to ``path``; an existing folder is renamed first, because a rename cannot replace it."""
     if not path.is_dir():
         part.replace(path)
         return
@@ -56,7 +56,9 @@ def _take_place(part: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):  # these say no where pathlib fails: a name that is too long
+    if os.path.isdir(path) and not os.path.islink(
+        path
+    ):  # these return False where pathlib raises, for example for a name that is too long
         shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):  # a parent that is a file makes unlink fail where there is nothing to remove
+    elif os.path.lexists(path):  # without this check unlink raises if the parent is a file
         path.unlink()

@@ -1,6 +1,6 @@
-"""HDF5 files of the field: EMD (Berkeley layout, and Velox images) and HyperSpy's HSPY.
+"""HDF5 files of electron microscopy: EMD (Berkeley layout, and Velox images) and HyperSpy's HSPY.
 
-A large stack stays in its file: the array is lazy, and keeps the file open for as long as it lives.
+A large stack is read lazily; its file stays open as long as the array exists.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.parsed_file import ParsedFile
+from napari_snpore.files.times import checked_times, even_times, seconds_per
 from napari_snpore.files.units import in_nm, is_degree, is_radian
 
 _LAZY_BYTES = 2**28
@@ -27,11 +28,11 @@ def read_hdf(path: Path) -> ParsedFile:
         with ExitStack() as closing:
             file = closing.enter_context(h5py.File(path, "r"))
             for read in (_hspy, _emd, _velox):
-                found = read(file)
-                if found is not None:
-                    if not isinstance(found.data, np.ndarray):
-                        closing.pop_all()  # lazy data need their file; it closes with the last of them
-                    return found
+                parsed = read(file)
+                if parsed is not None:
+                    if not isinstance(parsed.data, np.ndarray):
+                        closing.pop_all()  # lazy data need their file; h5py closes it with the last of them
+                    return parsed
     except OSError as error:
         raise FileFormatError(f"{path} is not a readable HDF5 file.") from error
     raise FileFormatError(f"{path} holds no image stack in a layout of EMD (Berkeley, Velox) or HSPY.")
@@ -45,14 +46,13 @@ def _hspy(file: h5py.File) -> ParsedFile | None:
             continue
         data = _array(experiment["data"])
         axes = [experiment[name].attrs for name in sorted(experiment) if name.startswith("axis-")]
-        spoken = [(a.get("scale", 1.0), _text(a.get("units")), a.get("offset", 0.0)) for a in axes]
-        angles = _tilts_of(experiment, len(data))
-        return _found(data, spoken, angles)
+        calibrations = [(axis.get("scale", 1.0), _text(axis.get("units")), axis.get("offset", 0.0)) for axis in axes]
+        return _parsed(data, calibrations, _tilts_of(experiment, len(data)))
     return None
 
 
 def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
-    """Angles that ETSpy and HyperSpy keep in the metadata, where there is one an image."""
+    """Return the angles (degrees) that ETSpy and HyperSpy keep in the metadata, if there is one per image."""
     for place in ("metadata/Tomography/tilts/data", "metadata/Tomography/_sig_tilts/data", "metadata/Tomography/tilts"):
         if place in experiment and isinstance(experiment[place], h5py.Dataset):
             values = np.asarray(experiment[place][()], np.float64).reshape(-1)
@@ -62,9 +62,9 @@ def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
 
 
 def _emd(file: h5py.File) -> ParsedFile | None:
-    """Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first.
+    """Parse Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first.
 
-    A dimension holds one value an entry, or the first two of even steps.
+    A dimension holds one value per entry, or the first two of even steps.
     """
     groups: list[h5py.Group] = []
     file.visititems(
@@ -74,15 +74,20 @@ def _emd(file: h5py.File) -> ParsedFile | None:
         data = _array(group["data"])
         if data.ndim not in (2, 3):
             continue
-        spoken = []
-        angles = None
+        calibrations = []
+        angles = times = None
         for axis in range(data.ndim):
             values, unit = _dimension(group, axis + 1)
             calibrates = len(values) == 2 and len(data) != 2
-            if axis == 0 and data.ndim == 3 and _angular(unit) and not calibrates:
-                angles = (np.degrees(values) if is_radian(unit) else values).tolist()
-            spoken.append((values[1] - values[0], unit, values[0]) if len(values) > 1 else (None, unit, 0.0))
-        return _found(data, spoken, angles)
+            factor = seconds_per(unit)
+            if axis == 0 and data.ndim == 3 and not calibrates:
+                if _angular(unit):
+                    angles = (np.degrees(values) if is_radian(unit) else values).tolist()
+                elif factor is not None:
+                    times = checked_times(factor * values, len(data))
+            step = (values[1] - values[0], unit, values[0]) if len(values) > 1 else (None, unit, 0.0)
+            calibrations.append(step)
+        return _parsed(data, calibrations, angles, times)
     return None
 
 
@@ -95,7 +100,7 @@ def _dimension(group: h5py.Group, number: int) -> tuple[NDArray[np.float64], str
 
 
 def _velox(file: h5py.File) -> ParsedFile | None:
-    """Velox EMD: ``Data/Image/<id>/Data`` with frames last, and JSON metadata."""
+    """Parse Velox EMD: ``Data/Image/<id>/Data`` with frames last, and JSON metadata."""
     images = file.get("Data/Image")
     if images is None:
         return None
@@ -127,10 +132,10 @@ def _velox_metadata(image: h5py.Group) -> dict[str, Any]:
 
 
 def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
-    """Return the values of a data set; those of a large one when they are asked for, in whole images."""
+    """Return the values of a data set, lazily and in whole images where it is large."""
     if dataset.nbytes <= _LAZY_BYTES:
         return dataset[()]
-    # a second of import that only large files need
+    # imported here: a second that only large files need
     import dask.array as da
 
     chunks: list[int | str] = ["auto"] * dataset.ndim
@@ -139,14 +144,23 @@ def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
     return da.from_array(dataset, chunks=tuple(chunks))
 
 
-def _found(data: Any, spoken: list[tuple[Any, str, Any]], angles: list[float] | None) -> ParsedFile:
-    if angles is None and data.ndim == 3 and spoken and _angular(spoken[0][1]):
-        scale, unit, offset = spoken[0]
-        steps = float(offset) + float(scale) * np.arange(len(data))
-        angles = [float(step) for step in (np.degrees(steps) if is_radian(unit) else steps)]
-    sizes = [in_nm(scale, unit) for scale, unit, _ in spoken]
+def _parsed(
+    data: Any,
+    calibrations: list[tuple[Any, str, Any]],
+    angles: list[float] | None,
+    times: list[float] | None = None,
+) -> ParsedFile:
+    """Return the parsed file from (scale, unit, offset) per axis; angles and times from the first axis if not given."""
+    if data.ndim == 3 and calibrations:
+        scale, unit, offset = calibrations[0]
+        if angles is None and _angular(unit):
+            steps = float(offset) + float(scale) * np.arange(len(data))
+            angles = [float(step) for step in (np.degrees(steps) if is_radian(unit) else steps)]
+        if times is None:
+            times = even_times(scale, unit, len(data))
+    sizes = [in_nm(scale, unit) for scale, unit, _ in calibrations]
     z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
-    return ParsedFile(data, (z, y, x), angles_deg=angles)
+    return ParsedFile(data, (z, y, x), angles_deg=angles, times_s=times, first_axis_is_time=times is not None)
 
 
 def _angular(unit: str) -> bool:

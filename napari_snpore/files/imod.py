@@ -1,9 +1,9 @@
 """IMOD's text files of an alignment: ``.xf`` transforms and ``.tlt`` angles.
 
-A line of an ``.xf`` file holds A11 A12 A21 A22 DX DY, for one image: a pixel (x, y) of the raw image, counted from its centre,
-goes to ``(A11 x + A12 y + DX, A21 x + A22 y + DY)`` of the aligned one, counted from its centre; y runs with the rows of the MRC
-file, which are the rows of our arrays. So ``A = [[cos φ, -sin φ], [sin φ, cos φ]]`` for a tilt axis at φ, and (DX, DY) are the
-shifts turned by -φ, the offset of the axis taken off DX.
+A line of an ``.xf`` file holds A11 A12 A21 A22 DX DY for one image: a pixel (x, y) of the raw image is moved to
+``(A11 x + A12 y + DX, A21 x + A22 y + DY)`` of the aligned image, both relative to the image center; y increases with
+the rows of the MRC file, which are the rows of the arrays here. So ``A = [[cos φ, -sin φ], [sin φ, cos φ]]`` for a tilt
+axis at φ, and (DX, DY) are the shifts rotated by -φ, minus the offset of the axis in DX.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ _SAME_SCALE = 0.002
 
 
 def read_xf(path: str | Path) -> Alignment:
-    """Read an ``.xf`` file as an alignment: one direction of the tilt axis, a shift an image, offset 0 (it is in the shifts).
+    """Read an ``.xf`` file as an alignment: one tilt axis, a shift per image, offset 0 (it is part of the shifts).
 
     Raises
     ------
     FileFormatError
-        No such file, not six numbers a line, or images that are stretched or turned each by itself: an
-        :class:`~napari_snpore.Alignment` holds one rotation for all.
+        A line has other than six numbers, or images are stretched or rotated individually: an
+        :class:`~napari_snpore.Alignment` has one rotation for all images.
+    MissingFileError
+        There is no such file.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,14 +58,14 @@ def read_xf(path: str | Path) -> Alignment:
             f"{path} turns or stretches its images each by itself; only one rotation for all images can be taken over."
         )
     shifts = np.stack([dy, dx], axis=1) @ axis_rotation(mean).T
-    # 90° beyond the range is the same axis seen from its other end: the aligned images come out turned by 180°
-    from napari_snpore.tomography.alignment import Alignment  # with it come registration and half a second
+    # an angle beyond ±90° is the same axis in the opposite direction: the aligned images are rotated by 180°
+    from napari_snpore.tomography.alignment import Alignment  # imported here: half a second
 
     return Alignment(shifts, mean, 0.0, np.full(len(shifts), np.nan), method="IMOD .xf")
 
 
 def write_xf(path: str | Path, alignment: Alignment) -> Path:
-    """Write an alignment as an ``.xf`` file, complete or not at all."""
+    """Write an alignment as an ``.xf`` file, atomically."""
     path = Path(path)
     cosine, sine = np.cos(np.deg2rad(alignment.tilt_axis_angle_deg)), np.sin(np.deg2rad(alignment.tilt_axis_angle_deg))
     along, across = (alignment.shifts_px @ axis_rotation(alignment.tilt_axis_angle_deg)).T
@@ -78,7 +80,7 @@ def write_xf(path: str | Path, alignment: Alignment) -> Path:
 
 
 def write_tlt(path: str | Path, angles_deg: ArrayLike) -> Path:
-    """Write tilt angles (degrees) as a ``.tlt`` file, one a line, complete or not at all."""
+    """Write tilt angles (degrees) as a ``.tlt`` file, one per line, atomically."""
     angles = np.asarray(angles_deg, np.float64).reshape(-1)
     if not len(angles) or not np.isfinite(angles).all():
         raise InputError("angles_deg needs at least one finite angle.")

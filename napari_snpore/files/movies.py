@@ -1,7 +1,6 @@
-"""Movies as files: H.264 for slides (``.mp4``) or GIF, written beside their place and renamed into it, the recipe inside.
+"""Movie files: H.264 for slides (``.mp4``) or GIF, written atomically, with the recipe of the movie in the metadata.
 
-MP4 needs the ffmpeg that imageio-ffmpeg brings; GIF needs Pillow only and so always works. Where frames come from is not
-known here.
+MP4 needs the ffmpeg of imageio-ffmpeg; GIF needs only Pillow and is always possible.
 """
 
 from __future__ import annotations
@@ -49,15 +48,15 @@ def write_movie(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Path:
-    """Write frames as a movie, complete or not at all; a movie that stands there is replaced.
+    """Write frames as a movie, atomically; an existing movie is replaced.
 
     Parameters
     ----------
     path : path
         ``.mp4``: H.264 in yuv420p, which PowerPoint, Keynote, QuickTime and browsers play; an odd size gets one more row or
-        column, a copy of the last. ``.gif``: runs for ever; colours beyond 256 a frame are merged, greys are kept exactly.
+        column, a copy of the last. ``.gif``: loops; more than 256 colours in a frame are merged, greys are kept exactly.
     frames : iterable of uint8 arrays, shape (height, width, 3)
-        RGB, all of one shape; read one at a time. A generator is closed at the end, whatever the end is.
+        RGB, all of one shape; read one at a time. A generator is closed at the end, also after an error.
     frames_per_second : float
         Above 0; at most 50 for GIF.
     recipe : mapping, optional
@@ -65,7 +64,7 @@ def write_movie(
     progress : callable, optional
         ``progress(done, total)`` after each frame; the total is ``len(frames)``, or ``done`` where there is none.
     should_stop : callable, optional
-        Asked before each frame; true raises :class:`~napari_snpore.errors.Stopped` and no file is left.
+        Called before each frame; True raises :class:`~napari_snpore.errors.Stopped`, and no file remains.
 
     Returns
     -------
@@ -78,7 +77,7 @@ def write_movie(
         An unknown suffix, no frames, a frame of another shape or type, a speed or recipe that the format cannot hold, or an
         MP4 without imageio-ffmpeg.
     OutputError
-        The place cannot be written, or ffmpeg failed.
+        The file cannot be written, or ffmpeg failed.
 
     Examples
     --------
@@ -100,7 +99,7 @@ def write_movie(
 
 
 def recipe_of_movie(path: str | Path) -> dict[str, Any] | None:
-    """Return the recipe inside a movie, None where it has none; needs no ffmpeg.
+    """Return the recipe in the metadata of a movie, or None; needs no ffmpeg.
 
     Raises
     ------
@@ -142,7 +141,7 @@ def _writer(path: Path, frames_per_second: float) -> _Writer:
 
 
 def _checked(frames: Iterable[Frame], progress: Progress | None, should_stop: ShouldStop | None) -> Iterator[Frame]:
-    """Yield the frames, refuse one that does not fit, tell how far it is."""
+    """Yield the frames with progress; refuse a frame of another shape or dtype."""
     total = operator.length_hint(frames, 0)
     shape = None
     done = 0
@@ -189,7 +188,7 @@ def _plain(value: Any) -> Any:
 
 
 def _ffmpeg(path: Path) -> Any:
-    """Return imageio_ffmpeg, once it has an ffmpeg to call."""
+    """Return the module imageio_ffmpeg; refuse an installation without ffmpeg."""
     try:
         ffmpeg = importlib.import_module("imageio_ffmpeg")
         ffmpeg.get_ffmpeg_exe()
@@ -211,7 +210,7 @@ def _write_mp4(path: Path, part: Path, frames: Iterator[Frame], frames_per_secon
     first = next(frames)
     height, width = (side + side % 2 for side in first.shape[:2])
     pad = ((0, height - first.shape[0]), (0, width - first.shape[1]), (0, 0))
-    place = os.path.abspath(part)  # ffmpeg takes "a:b.mp4" for an address
+    place = os.path.abspath(part)  # ffmpeg would take "a:b.mp4" for an address
     encoder = ffmpeg.write_frames(
         place,
         (width, height),
@@ -234,7 +233,7 @@ def _write_mp4(path: Path, part: Path, frames: Iterator[Frame], frames_per_secon
             frame = next(frames, None)
     finally:
         encoder.close()
-    # ffmpeg's exit status is not told: a full disk shows only in what can be read back
+    # imageio-ffmpeg does not report ffmpeg's exit status: a full disk is detected by counting the frames written
     try:
         readable = int(ffmpeg.count_frames_and_secs(place)[0])
     except (OSError, RuntimeError):
@@ -250,7 +249,7 @@ def _write_gif(path: Path, part: Path, frames: Iterator[Frame], frames_per_secon
 
 
 def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Image.Image]:
-    """Yield the frames in 256 colours, each with its time in ms, a multiple of 10 such that the whole keeps its speed."""
+    """Yield the frames in 256 colours, each with its duration in ms, rounded to 10 ms so that the total is right."""
     for number, frame in enumerate(frames):
         image = _in_palette(frame)
         start, end = (round(100 * count / frames_per_second) for count in (number, number + 1))
@@ -259,7 +258,7 @@ def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Ima
 
 
 def _in_palette(frame: Frame) -> Image.Image:
-    """Return a frame with a palette: greys and up to 256 colours exactly, more by median cut; dither would flicker."""
+    """Return a frame with a palette: greys and up to 256 colours exactly, more by median cut without (flickering) dither."""
     if (frame == frame[..., :1]).all():
         return Image.fromarray(np.ascontiguousarray(frame[..., 0])).convert("P")
     image = Image.fromarray(frame)
@@ -274,7 +273,7 @@ def _in_palette(frame: Frame) -> Image.Image:
 
 
 def _packed(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return each colour as one number, in the order of its red, green and blue."""
+    """Return each color as one number, sorted like its red, green and blue."""
     wide = colors.astype(np.uint32)
     packed: NDArray[np.uint32] = wide @ np.array([65_536, 256, 1], np.uint32)
     return packed
@@ -300,7 +299,7 @@ def _mp4_comment(path: Path) -> bytes | None:
 
 
 def _boxes(file: Any, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of the content of each box between two places of a file."""
+    """Yield name, start and end (byte offsets) of the content of each MP4 box between two offsets."""
     while start + 8 <= end:
         file.seek(start)
         header = file.read(16)

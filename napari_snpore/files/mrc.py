@@ -1,7 +1,7 @@
 """The MRC family: MRC2014, SerialEM, IMOD, and FEI files older than the ``MAP`` word. Memory-mapped.
 
-A cell of 1 Å a voxel, or of 0, is what programs write who know no better: it counts as none. The origin has had two meanings,
-and its sign differs between programs: it counts as none too. A label marks our own files, where both are real.
+Many programs write a cell of 1 Å per voxel, or of 0, by default: it counts as none. The origin has had two meanings, and its
+sign differs between programs: it counts as none too. In files written by this package, which a label marks, both are used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
 def read_mrc(path: Path) -> ParsedFile:
-    """Return images or volume, voxel size, and the angles of an FEI or SerialEM extended header; the origin of our own files."""
+    """Return the array, voxel size, and the tilt angles of an FEI or SerialEM extended header; the origin of own files only."""
     raw = path.stat().st_size
     if raw < 1024:
         raise FileFormatError(f"{path} is not an MRC file: it holds {raw} bytes, less than the header of 1024.")
@@ -52,9 +52,9 @@ def read_mrc(path: Path) -> ParsedFile:
 
 
 def write_mrc(path: Path, volume: Volume) -> None:
-    """Write an MRC2014 file, slab by slab; unsupported dtypes are refused.
+    """Write an MRC2014 file plane by plane; unsupported dtypes are refused.
 
-    The format knows no unsigned bytes: uint8 goes into int8 where all values fit, else into uint16.
+    The format has no unsigned bytes: uint8 is written as int8 if all values fit, else as uint16.
     """
     dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
     mode = _STORED_AS.get(dtype.name)
@@ -71,7 +71,7 @@ def write_mrc(path: Path, volume: Volume) -> None:
         oz, oy, ox = volume.origin
         out.header.origin = (10 * ox, 10 * oy, 10 * oz)
         out.set_volume()
-        # in place of mrcfile's label with the date, so that the same result is the same file, bit for bit
+        # replaces mrcfile's label with the date, so that equal volumes give files equal bit for bit
         out.header.label[0] = _OWN_LABEL
 
 
@@ -81,7 +81,7 @@ def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
 
 
 def _is_own(header: NDArray[Any]) -> bool:
-    """Say whether we wrote the file and nobody after us: a program that changes a file adds its own label."""
+    """Return whether this package was the last to write the file: other programs add a label of their own."""
     return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
 
 
@@ -91,7 +91,7 @@ def _origin(header: NDArray[Any]) -> Triple:
 
 
 def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
-    """Tell the byte order from the mode and the sizes: old files carry no machine stamp."""
+    """Return the byte order, from mode and sizes because old files have no machine stamp."""
     orders: tuple[ByteOrder, ...] = ("<", ">")
     for order in orders:
         view = header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order))
@@ -104,7 +104,7 @@ def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
 
 
 def _mode_zero(header: NDArray[Any]) -> type[np.generic]:
-    """Mode 0 is signed by the standard; IMOD marks unsigned bytes by a cleared first flag of its own."""
+    """Return the dtype of mode 0: signed by the standard, unsigned in files of IMOD without negative values."""
     imod = bytes(header["extra1"].tobytes() + header["extra2"].tobytes()).find(b"IMOD")
     signed = imod < 0 or float(header["dmin"]) < 0
     return np.int8 if signed else np.uint8

@@ -1,6 +1,6 @@
-"""Extended headers of MRC files: tilt angles and pixel size where FEI (old, ``FEI1``, ``FEI2``) or SerialEM keep them.
+"""Tilt angles and pixel size in extended headers of MRC files: FEI (old, ``FEI1``, ``FEI2``) and SerialEM.
 
-Angles count only where they differ from each other: a field that nobody filled is 0 for every image.
+Angles that are all equal count as none, because an unused field is 0 for every image.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ByteOrder = Literal["<", ">"]
-Said = tuple[list[float] | None, float | None]
+AnglesAndPixel = tuple[list[float] | None, float | None]
 
 _OLD_RECORDS, _OLD_COLUMNS = 1024, 32
 _OLD_TILT, _OLD_PIXEL = 0, 11
@@ -22,8 +22,8 @@ _SERIALEM_SIZES = slice(16, 20)  # bytes 128 to 132 of the file: two shorts in t
 _LARGEST_DEG = 180.0
 
 
-def read_extended(path: Path, header: NDArray[Any], order: ByteOrder) -> Said:
-    """Return angles (degrees, one an image) and pixel size (nm), None for what the extended header does not say."""
+def read_extended(path: Path, header: NDArray[Any], order: ByteOrder) -> AnglesAndPixel:
+    """Return tilt angles (degrees, one per image) and pixel size (nm); None for what the extended header does not contain."""
     kind, extended, count = bytes(header["exttyp"]), int(header["nsymbt"]), int(header["nz"])
     modern = mrcfile.dtypes.get_ext_header_dtype(kind, order)
     if modern is not None:
@@ -35,8 +35,8 @@ def read_extended(path: Path, header: NDArray[Any], order: ByteOrder) -> Said:
     return None, None
 
 
-def _fei(path: Path, record: np.dtype[Any], extended: int, count: int) -> Said:
-    """``FEI1`` and ``FEI2``: one record an image, the pixel size in m."""
+def _fei(path: Path, record: np.dtype[Any], extended: int, count: int) -> AnglesAndPixel:
+    """Read ``FEI1`` and ``FEI2``: one record per image, the pixel size in m."""
     if extended < count * record.itemsize:
         return None, None
     table = np.fromfile(path, record, count, offset=1024)
@@ -45,8 +45,8 @@ def _fei(path: Path, record: np.dtype[Any], extended: int, count: int) -> Said:
     return _angles(table["Alpha tilt"]), _pixel(table["Pixel size X"][0])
 
 
-def _old_fei(path: Path, order: ByteOrder, count: int) -> Said:
-    """FEI before ``FEI1``: always 1024 records of 32 float32, the pixel size in m."""
+def _old_fei(path: Path, order: ByteOrder, count: int) -> AnglesAndPixel:
+    """Read headers of FEI before ``FEI1``: always 1024 records of 32 float32, the pixel size in m."""
     if count > _OLD_RECORDS:
         return None, None
     table = np.fromfile(path, np.dtype("f4").newbyteorder(order), _OLD_RECORDS * _OLD_COLUMNS, offset=1024)
@@ -55,10 +55,10 @@ def _old_fei(path: Path, order: ByteOrder, count: int) -> Said:
 
 
 def _serialem(path: Path, header: NDArray[Any], order: ByteOrder, extended: int, count: int) -> list[float] | None:
-    """SerialEM: two shorts give the bytes an image and the flags of what they hold; the tilt, in 0.01°, comes first.
+    """Read SerialEM's header: two shorts give the bytes per image and the flags of their fields; tilt, in 0.01°, comes first.
 
-    Others use the same two shorts for counts of integers and reals; as IMOD does, they are taken for SerialEM's only where the
-    flags add up to the bytes.
+    Other programs use the same two shorts for counts of integers and reals. As in IMOD, they are taken as SerialEM's only if
+    the sizes of the flagged fields add up to the bytes.
     """
     short = np.dtype("i2").newbyteorder(order)
     size, flags = (int(word) for word in np.frombuffer(bytes(header["extra2"])[_SERIALEM_SIZES], short))

@@ -1,4 +1,4 @@
-"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and one writer of 0.5 metadata of our own."""
+"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and writing of one resolution with metadata 0.5."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _CHUNK = 64
 _OWN = "napari-snpore"
 
 
-class _Named:
-    """A stored array whose damaged chunks are reported with the name of the file, whenever they are read."""
+class _NamedArray:
+    """A stored array that names its file in the error for a damaged chunk, whenever that is read."""
 
     def __init__(self, stored: Any, path: Path) -> None:
         self.stored, self.path = stored, path
@@ -33,8 +33,8 @@ class _Named:
 
 
 def read_ome_zarr(path: Path) -> ParsedFile:
-    """Return the full-resolution image as a lazy array, its scale where the axes carry a unit."""
-    # both cost half a second and more, and only this format needs them
+    """Return the full-resolution image as a lazy array, with its scale if the axes have a unit."""
+    # imported here: half a second and more that only this format needs
     import dask.array as da
     import zarr
 
@@ -48,7 +48,7 @@ def read_ome_zarr(path: Path) -> ParsedFile:
         image = about["multiscales"][0]
         level = image["datasets"][0]
         stored: Any = group[level["path"]]
-        data = da.from_array(_Named(stored, path), chunks=stored.chunks)
+        data = da.from_array(_NamedArray(stored, path), chunks=stored.chunks)
         axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
     except (KeyError, IndexError, TypeError) as error:
         raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.") from error
@@ -74,9 +74,9 @@ def read_ome_zarr(path: Path) -> ParsedFile:
 
 
 def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
-    """Refuse an array whose chunks are gone: Zarr reads them as zeros without a word.
+    """Refuse an array with missing chunks, which Zarr reads as zeros without an error.
 
-    Other writers leave out chunks that hold nothing but zeros: there only an array without any chunk tells. Ours leave out none.
+    Other writers leave out chunks of zeros, so of their arrays only those without any chunk are refused; this package writes all.
     """
     there, needed = int(stored.nchunks_initialized), int(stored.nchunks)
     if needed and (there == 0 or (every and there < needed)):
@@ -86,7 +86,7 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
 
 
 def write_ome_zarr(path: Path, volume: Volume) -> None:
-    """Write one resolution level in chunks of 64³, streamed slab by slab, with NGFF 0.5 metadata in nm."""
+    """Write one resolution level in chunks of 64³ voxels, 64 planes at a time, with NGFF 0.5 metadata in nm."""
     import zarr
 
     group = zarr.open_group(path, mode="w", zarr_format=3)
@@ -122,7 +122,7 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
 
 
 def is_ome_zarr(path: Path) -> bool:
-    """Say whether a folder looks like OME-Zarr, without reading data."""
+    """Return whether a folder has the metadata of OME-Zarr, without reading data."""
     import zarr
 
     with contextlib.suppress(Exception):

@@ -1,26 +1,63 @@
-"""What a format's reader hands out: the array and what the file itself says of scale, angles and place."""
+"""The content of one image file as its format's reader returns it: array, scale, tilt angles, times and position."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from napari_snpore.history import HistoryStep
 from napari_snpore.volume import Triple
 
+Kind = Literal["tilt series", "images in time", "volume"]
+"""What an array of three axes can be: its first axis is tilt, time or z."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+AxisSizes = tuple[float | None, float | None, float | None]
+"""Sizes in nm along ``(z, y, x)``; None for an axis whose size is not known."""
+
 
 @dataclass(frozen=True, eq=False)
 class ParsedFile:
-    """Content of one file, nothing guessed.
+    """Content of one file. Values that the file does not contain are None, never a guess.
 
-    ``data`` is an array of two or three axes, lazy or memory-mapped where the format allows. ``spacing_nm`` is ``(z, y, x)``
-    with None where the file says nothing; ``angles_deg``, ``tilt_axis_angle_deg`` and ``origin_nm`` are None likewise.
+    Parameters
+    ----------
+    data : array, shape (z, y, x) or (y, x)
+        Grey values of any real dtype, lazy or memory-mapped where the format allows.
+    spacing_nm : (float or None, float or None, float or None)
+        Voxel size along ``(z, y, x)`` in nm.
+    angles_deg : sequence of float, optional
+        Tilt angle of each image in degrees.
+    tilt_axis_angle_deg : float, optional
+        Direction of the tilt axis in degrees from image y.
+    origin_nm : (float, float, float), optional
+        Position of the first voxel along ``(z, y, x)`` in nm.
+    history : sequence of HistoryStep
+        Steps that the file records, oldest first.
+    times_s : sequence of float, optional
+        Time of each image in s, rising.
+    first_axis_is_time : bool
+        Whether the file names time as its first axis.
     """
 
     data: Any
-    spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
+    spacing_nm: AxisSizes = (None, None, None)
     angles_deg: Sequence[float] | None = None
     tilt_axis_angle_deg: float | None = None
     origin_nm: Triple | None = None
     history: tuple[HistoryStep, ...] = ()
+    times_s: Sequence[float] | None = None
+    first_axis_is_time: bool = False
+
+    @property
+    def image_count(self) -> int:
+        """Number of planes along the first axis; 1 for a single image."""
+        return int(self.data.shape[0]) if self.data.ndim == 3 else 1
+
+    @property
+    def is_single_image(self) -> bool:
+        """Whether the file holds one image, with or without a first axis of length 1."""
+        shape = self.data.shape
+        return len(shape) == 2 or (len(shape) == 3 and int(shape[0]) == 1)

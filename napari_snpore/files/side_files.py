@@ -1,9 +1,9 @@
-"""Small text files beside a series: ``.tlt`` / ``.rawtlt`` angles, SerialEM ``.mdoc``, FEI's log (``.txt``)."""
+"""Side files of a series: tilt angles (``.rawtlt``, ``.tlt``), SerialEM's ``.mdoc``, FEI's log (``.txt``)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.formats import SUFFIXES
 from napari_snpore.files.units import in_nm
+
+MDOC = ".mdoc"
+"""Suffix of SerialEM's side file, which users also open in place of the images."""
+
+_DESCRIBED = (".mrc", ".st")
+"""Suffixes of the images that ``a.mdoc`` describes."""
+
+_DEFAULT_NM = 0.1
+"""A pixel size of 1 Å is a default of many programs and counts as none."""
 
 
 @dataclass(frozen=True)
 class SideFile:
-    """What one side file says; None where it is silent."""
+    """Content of one side file; None for what it does not contain.
+
+    Parameters
+    ----------
+    path : Path
+        The side file.
+    angles_deg : sequence of float, optional
+        Tilt angle of each image in degrees.
+    pixel_size_nm : float, optional
+        Pixel size in nm.
+    """
 
     path: Path
     angles_deg: Sequence[float] | None = None
@@ -24,18 +44,47 @@ class SideFile:
 
 
 def side_files(path: Path) -> list[SideFile]:
-    """Return what the side files of a series say, in the order .rawtlt, .tlt, .mdoc, .txt."""
-    found = []
-    for suffix, read in ((".rawtlt", _angle_file), (".tlt", _angle_file), (".mdoc", _mdoc), (".txt", _fei_log)):
-        for place in dict.fromkeys((path.with_name(path.name + suffix), path.with_suffix(suffix))):
-            if place.is_file() and place != path:
-                found.append(read(place))
-                break
-    return found
+    """Return the parsed side files of an image file, in the order .rawtlt, .tlt, .mdoc, .txt.
+
+    Raises
+    ------
+    FileFormatError
+        A side file is damaged.
+    """
+    return [_READERS[suffix](place) for suffix, place in _places(path)]
+
+
+def side_paths(path: Path) -> list[Path]:
+    """Return the paths of the side files of an image file, without reading them."""
+    return [place for _, place in _places(path)]
+
+
+def described_image(path: Path) -> Path:
+    """Return the image file that a ``.mdoc`` file describes, and any other path as it is.
+
+    ``a.mrc.mdoc`` describes ``a.mrc``, and ``a.mdoc`` describes ``a.mrc`` or ``a.st``.
+
+    Raises
+    ------
+    FileFormatError
+        The images are not beside the ``.mdoc`` file.
+    """
+    if path.suffix.lower() != MDOC:
+        return path
+    for place in (path.with_suffix(""), *(path.with_suffix(suffix) for suffix in _DESCRIBED)):
+        if place.suffix.lower() in SUFFIXES and place.is_file():
+            return place
+    raise FileFormatError(f"{path} describes a series whose images are not beside it.")
 
 
 def read_angles(path: Path) -> NDArray[np.float64]:
-    """Return the angles (degrees) of a ``.tlt`` or ``.rawtlt`` file: one number a line, or several."""
+    """Return the tilt angles (degrees) of a ``.tlt`` or ``.rawtlt`` file, one or several per line.
+
+    Raises
+    ------
+    FileFormatError
+        The file holds no numbers, or something else.
+    """
     words = text_of(path).split()
     try:
         angles = np.array([float(word) for word in words])
@@ -49,7 +98,7 @@ def read_angles(path: Path) -> NDArray[np.float64]:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a side file, UTF-8 or else Latin-1, as microscopes write it."""
+    """Return the text of a side file, decoded as UTF-8 or, where that fails, as Latin-1, which microscopes write."""
     raw = path.read_bytes()
     try:
         return raw.decode("utf-8")
@@ -62,7 +111,7 @@ def _angle_file(path: Path) -> SideFile:
 
 
 def _mdoc(path: Path) -> SideFile:
-    """SerialEM: ``PixelSpacing`` in Å, one ``TiltAngle`` for each ``[ZValue = k]``; sections may stand in any order."""
+    """Parse SerialEM's file: ``PixelSpacing`` in Å, one ``TiltAngle`` per ``[ZValue = k]`` section, in any order."""
     text = text_of(path)
     angles: dict[int, float] = {}
     for section, body in re.findall(r"\[ZValue\s*=\s*(\d+)\](.*?)(?=\n\[|\Z)", text, re.S):
@@ -72,7 +121,7 @@ def _mdoc(path: Path) -> SideFile:
     spacing = re.search(r"^PixelSpacing\s*=\s*(\S+)", text, re.M)
     size = None if spacing is None else in_nm(_number(spacing.group(1), path), "Å")
     ordered = [angles[key] for key in sorted(angles)] or None
-    return SideFile(path, ordered, None if size is not None and abs(size - 0.1) < 1e-9 else size)
+    return SideFile(path, ordered, None if size is not None and abs(size - _DEFAULT_NM) < 1e-9 else size)
 
 
 def _fei_log(path: Path) -> SideFile:
@@ -80,8 +129,28 @@ def _fei_log(path: Path) -> SideFile:
     return SideFile(path, None, None if size is None else in_nm(size.group(2), size.group(1)))
 
 
+def _places(path: Path) -> list[tuple[str, Path]]:
+    """Return suffix and path of the side files that exist: ``a.mrc.tlt`` before ``a.tlt``, one per suffix."""
+    found = []
+    for suffix in _READERS:
+        for place in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
+            if place.is_file() and place != path:
+                found.append((suffix, place))
+                break
+    return found
+
+
 def _number(word: str, path: Path) -> float:
     try:
         return float(word)
     except ValueError:
         raise FileFormatError(f"{path} is damaged: {word!r} stands where a number should.") from None
+
+
+_READERS: dict[str, Callable[[Path], SideFile]] = {
+    ".rawtlt": _angle_file,
+    ".tlt": _angle_file,
+    MDOC: _mdoc,
+    ".txt": _fei_log,
+}
+"""Reader by suffix, in the order in which sources are named."""

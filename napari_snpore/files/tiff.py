@@ -1,7 +1,7 @@
-"""TIFF: voxel size from ImageJ or OME metadata, memory-mapped where raw. Written as raw OME-TIFF that memory-maps again.
+"""TIFF: voxel size and times from ImageJ or OME metadata, memory-mapped where raw; written as raw OME-TIFF.
 
-A resolution in inches, or without a unit, is what programs write who know no better: it counts as none. So does a size of
-exactly 1 in OME metadata that leaves the unit out. A single plane is a volume where its thickness is stated, else an image.
+Many programs write a resolution in inches or without a unit by default: it counts as none. So does a size of exactly 1 in
+OME metadata without a unit. A single plane is a volume where its thickness is stated, else an image.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tifffile
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.parsed_file import ParsedFile
+from napari_snpore.files.times import checked_times, even_times, seconds_per
 from napari_snpore.files.units import in_nm
 from napari_snpore.history import parsed_history, stored_history
 from napari_snpore.volume import Triple, Volume
@@ -32,7 +33,7 @@ _OWN = "napari-snpore"
 
 @dataclass(frozen=True)
 class _Said:
-    """What the metadata say; None where they are silent."""
+    """Values in the metadata; None for those that are missing."""
 
     spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
     origin_nm: Triple | None = None
@@ -42,17 +43,18 @@ class _Said:
 
 
 def read_tiff(path: Path) -> ParsedFile:
-    """Return the first image series of a TIFF file with what it says of its voxel size."""
+    """Return the first image series of a TIFF file with its voxel size and times."""
     try:
         with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             said = _said(tiff)
-            whole = zip(series.axes, series.shape, strict=True)
-            sizes = [(axis, n) for axis, n in whole if n > 1 or axis in "YX"]
+            sizes = _long_axes(series)
+            times = _times(tiff, sizes[0][1]) if len(sizes) == 3 else None
+            is_time = [axis for axis, _ in sizes] == ["T", "Y", "X"]
             if len(sizes) == 2 and tiff.ome_metadata and said.spacing_nm[0] is not None:
                 sizes.insert(0, ("Z", 1))
             axes, shape = "".join(axis for axis, _ in sizes), tuple(n for _, n in sizes)
-            if "S" in axes or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            if _is_color(series):
                 raise FileFormatError(f"{path} is a colour image; grey values are needed.")
             if len(axes) > 3:
                 raise FileFormatError(
@@ -68,13 +70,32 @@ def read_tiff(path: Path) -> ParsedFile:
         raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
     if complaints:
         raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
-    history = parsed_history(said.about, str(path))
-    return ParsedFile(data, said.spacing_nm, None, said.tilt_axis_angle_deg, said.origin_nm, history)
+    return ParsedFile(
+        data,
+        said.spacing_nm,
+        None,
+        said.tilt_axis_angle_deg,
+        said.origin_nm,
+        parsed_history(said.about, str(path)),
+        times,
+        is_time,
+    )
+
+
+def _long_axes(series: Any) -> list[tuple[str, int]]:
+    """Return letter and length of the axes, without those of length 1 other than Y and X."""
+    axes = zip(series.axes, series.shape, strict=True)
+    return [(axis, count) for axis, count in axes if count > 1 or axis in "YX"]
+
+
+def _is_color(series: Any) -> bool:
+    samples = any(axis == "S" for axis, _ in _long_axes(series))
+    return samples or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE
 
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """Collect the errors that tifffile only logs: a file whose tags lie beyond its end reads as one without metadata."""
+    """Collect the errors that tifffile only logs: it reads a file whose tags lie beyond its end as one without metadata."""
     found: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
@@ -89,18 +110,19 @@ def _complaints() -> Iterator[list[str]]:
         logger.propagate = propagates
 
 
-def is_scaled_tiff(path: Path) -> bool:
-    """Say whether the header holds a voxel size in all three axes (which napari's own reader drops)."""
-    with tifffile.TiffFile(path) as tiff:
-        return all(size is not None for size in _said(tiff).spacing_nm)
+def gray_plane_count(path: Path) -> int:
+    """Return how many grey planes a TIFF file holds along one axis, from its header; 0 for color or more axes.
 
-
-def is_gray_stack(path: Path) -> bool:
-    """Say whether a TIFF file holds grey planes along one axis."""
+    A file with a voxel size along all three axes counts as a stack of 2, whatever its axes: it is meant as a volume.
+    """
     with tifffile.TiffFile(path) as tiff:
+        if None not in _said(tiff).spacing_nm:
+            return 2
         series = tiff.series[0]
-        axes = [axis for axis, n in zip(series.axes, series.shape, strict=True) if n > 1 or axis in "YX"]
-        return len(axes) == 3 and "S" not in axes and series.keyframe.photometric != tifffile.PHOTOMETRIC.PALETTE
+        sizes = _long_axes(series)
+        if len(sizes) not in (2, 3) or _is_color(series):
+            return 0
+        return sizes[0][1] if len(sizes) == 3 else 1
 
 
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
@@ -179,6 +201,35 @@ def _ome(text: str) -> _Said:
     return _Said((z, y, x))
 
 
+def _times(tiff: tifffile.TiffFile, count: int) -> list[float] | None:
+    """Return the times (s) of ``count`` images: ImageJ's frame interval, or OME's times per plane or time increment."""
+    if tiff.imagej_metadata:
+        return even_times(tiff.imagej_metadata.get("finterval"), "s", count)
+    if not tiff.ome_metadata:
+        return None
+    root = ElementTree.fromstring(tiff.ome_metadata)
+    pixels = next((node for node in root.iter() if _tag(node) == "Pixels"), None)
+    if pixels is None:
+        return None
+    try:
+        planes = sorted(
+            (int(node.get("TheT", 0)), node.get("DeltaT"), node.get("DeltaTUnit", "s"))
+            for node in pixels
+            if _tag(node) == "Plane"
+        )
+        if len(planes) == count and all(time is not None for _, time, _ in planes):
+            seconds = [float(time or 0) * (seconds_per(unit) or np.nan) for _, time, unit in planes]
+            return checked_times(seconds, count)
+    except ValueError:  # a plane without a readable number has no time
+        return None
+    return even_times(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), count)
+
+
+def _tag(node: ElementTree.Element) -> str:
+    """Return the name of an XML element without its namespace."""
+    return node.tag.rpartition("}")[2]
+
+
 def _physical_size(pixels: ElementTree.Element, axis: str) -> float | None:
     size, unit = pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit")
     if unit is None:
@@ -188,7 +239,7 @@ def _physical_size(pixels: ElementTree.Element, axis: str) -> float | None:
 
 
 def _lazy(series: Any) -> Any:
-    # a second of import that only large compressed files need
+    # imported here: a second that only large compressed files need
     import dask.array as da
 
     return da.from_zarr(series.aszarr())

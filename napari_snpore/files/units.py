@@ -1,4 +1,4 @@
-"""Lengths in files, brought to nm. An unknown or missing unit is no unit: the number counts as none."""
+"""Units of length and angle in files: lengths in nm; a number with an unknown or missing unit counts as none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ _NM = {
 
 
 def in_nm(value: object, unit: object) -> float | None:
-    """Return a length in nm, or None where the number or its unit says nothing."""
+    """Return a length in nm, or None for an unknown unit or a number that is not positive and finite.
+
+    Examples
+    --------
+    >>> in_nm(2.5, "Å"), in_nm("0.3", "µm"), in_nm(300, "dpi")
+    (0.25, 300.0, None)
+    """
     factor = _NM.get(str(unit).strip().strip("[]").lower()) if unit is not None else None
     try:
         length = float(value)  # type: ignore[arg-type]
@@ -28,10 +34,10 @@ def in_nm(value: object, unit: object) -> float | None:
 
 
 def is_degree(unit: object) -> bool:
-    """Say whether a unit means degrees."""
+    """Return whether a unit is the degree."""
     return str(unit).strip().strip("[]").lower() in {"deg", "degree", "degrees", "°"}
 
 
 def is_radian(unit: object) -> bool:
-    """Say whether a unit means radians."""
+    """Return whether a unit is the radian."""
     return str(unit).strip().strip("[]").lower() in {"rad", "radian", "radians"}

@@ -1,4 +1,4 @@
-"""Writing volumes and tables: complete or not at all, the format by suffix, the voxel size inside."""
+"""Writing of volumes, tilt images and tables; the suffix of a volume selects its format."""
 
 from __future__ import annotations
 
@@ -11,30 +11,25 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError, OutputError
 from napari_snpore.files.atomic import atomic_path
-from napari_snpore.files.mrc import write_mrc
-from napari_snpore.files.ome_zarr import write_ome_zarr
+from napari_snpore.files.formats import WRITTEN, format_of
 from napari_snpore.files.tiff import write_tiff
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
-_WRITERS = {".tif": write_tiff, ".tiff": write_tiff, ".zarr": write_ome_zarr, ".mrc": write_mrc, ".rec": write_mrc}
-WRITTEN = tuple(sorted(_WRITERS))
-"""Suffixes of volumes."""
-
 
 def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
-    """Write a volume with its voxel size: ``.tif`` (raw OME-TIFF), ``.ome.zarr``, ``.mrc``; plane by plane, so lazy data streams.
+    """Write a volume with its voxel size, as ``.tif`` (raw OME-TIFF), ``.ome.zarr`` or ``.mrc``.
 
-    All keep the origin, TIFF and OME-Zarr the history as well.
+    All formats keep the origin; TIFF and OME-Zarr keep the history as well. Lazy data are computed in parts of few planes.
 
     Parameters
     ----------
     path : path
-        Where; the suffix chooses the format.
+        File or folder to write; its suffix selects the format.
     volume : Volume
-        Any dtype that the format holds; none is converted, but for uint8 in MRC, which goes into int8 or uint16.
+        Any dtype that the format holds. Values keep their dtype, except uint8 in MRC, which becomes int8 or uint16.
     overwrite : bool
-        Replace what is there.
+        Whether an existing file is replaced.
 
     Returns
     -------
@@ -44,24 +39,24 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
     Raises
     ------
     OutputError
-        The place is taken or cannot be written.
+        The file exists, or cannot be written.
     FileFormatError
         The suffix is not written, or the format does not hold the dtype.
     """
     path = Path(path)
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
+    one = format_of(path)
+    if one is None or one.write is None or path.suffix.lower() not in WRITTEN:
         raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
-    return _write(path, writer, volume, overwrite)
+    return _write(path, one.write, volume, overwrite)
 
 
 def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
-    """Write the images of a tilt series as raw OME-TIFF (``.tif``) with pixel size, tilt axis and history; no angles.
+    """Write the images of a tilt series as raw OME-TIFF with pixel size, tilt axis and history, without the angles.
 
     Raises
     ------
     OutputError
-        The place is taken or cannot be written.
+        The file exists, or cannot be written.
     FileFormatError
         Another suffix, or a dtype that TIFF does not hold.
     """
@@ -85,7 +80,7 @@ def _write(path: Path, writer: Callable[[Path, Volume], None], volume: Volume, o
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> Path:
-    """Write a table as CSV (UTF-8, comma, full precision), replacing what is there."""
+    """Write a table as CSV (UTF-8, comma, full precision); an existing file is replaced."""
     path = Path(path)
     with atomic_path(path) as part:
         plain = table.copy()

@@ -349,8 +349,8 @@ def tips_of(points: Ints, face: Ints) -> Ints:
 
 
 @kernel
-def with_room(table: Ints, count: int, more: int) -> Ints:
-    """Return a table with room for more rows after the first ``count``."""
+def enlarged(table: Ints, count: int, more: int) -> Ints:
+    """Return a table that can hold more rows after the first ``count``."""
     if count + more <= table.shape[0]:
         return table
     longer = np.empty((2 * (count + more), table.shape[1]), np.int64)
@@ -385,10 +385,10 @@ def hulls_of_objects(
         face, beside, normal = convex_hull(some)
         some = tips_of(some, face)
         n, m = begin[k, 0], begin[k, 1]
-        points = with_room(points, n, some.shape[0])
-        faces = with_room(faces, m, face.shape[0])
-        neighbors = with_room(neighbors, m, face.shape[0])
-        normals = with_room(normals, m, face.shape[0])
+        points = enlarged(points, n, some.shape[0])
+        faces = enlarged(faces, m, face.shape[0])
+        neighbors = enlarged(neighbors, m, face.shape[0])
+        normals = enlarged(normals, m, face.shape[0])
         begin[k + 1, 0], begin[k + 1, 1] = n + some.shape[0], m + face.shape[0]
         put(points, n, some, some.shape[0])
         put(faces, m, face, face.shape[0])

@@ -85,13 +85,13 @@ def feret_diameters(
     done = 0
 
     def tick(part: int, share: float) -> Progress:
-        def told(now: int, total: int) -> None:
+        def report(now: int, total: int) -> None:
             nonlocal done
             done = max(done, int(100 * (part * share + now / max(1, total) * (share if part == 0 else 1 - share))))
             if progress is not None:
                 progress(done, 100)
 
-        return told
+        return report
 
     scan = scan_objects(array_of(labels), progress=tick(0, 0.5), should_stop=should_stop)
     found = extents(

@@ -157,7 +157,7 @@ def _part(progress: Progress | None, first: int, last: int) -> Progress | None:
     if progress is None:
         return None
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         progress(first + (last - first) * done // max(1, total), _STEPS)
 
-    return told
+    return report

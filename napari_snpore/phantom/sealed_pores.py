@@ -40,7 +40,7 @@ def sealed_pores(carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random
     while planted < voxels:
         mask = _cavity(spacing_nm, rng)
         wall = ndimage.binary_dilation(mask, np.ones((3, 3, 3)))
-        box = _room(free, wall, places, rng)
+        box = _free_box(free, wall, places, rng)
         if box is None:
             break
         count += 1
@@ -63,7 +63,7 @@ def _cavity(spacing_nm: float, rng: np.random.Generator) -> BOOL:
     return np.pad(inside, 2)
 
 
-def _room(
+def _free_box(
     free: BOOL, wall: BOOL, places: NDArray[np.intp], rng: np.random.Generator
 ) -> tuple[slice, slice, slice] | None:
     """Return a box in which all of the wall lies in free carbon."""

@@ -46,7 +46,7 @@ def threshold_sensitivity(
     now = 100 * np.array(histogram.fractions(values))
     rows = []
     for k in range(len(values)):
-        low, high = _room(histogram, values, k)
+        low, high = _allowed_range(histogram, values, k)
         step = max(0.01 * (high - low), _finest(histogram))
         for phase in (k, k + 1):
             below, above = (100 * histogram.fractions(_moved(values, k, values[k] + d))[phase] for d in (-step, step))
@@ -79,7 +79,7 @@ def threshold_curve(
     values = _checked(thresholds)
     if not 0 <= index < len(values):
         raise InputError(f"index is {index}; there are {len(values)} thresholds.")
-    low, high = _room(histogram, values, index)
+    low, high = _allowed_range(histogram, values, index)
     places = np.linspace(low, high, points)
     shares = np.array([histogram.fractions(_moved(values, index, place)) for place in places]) * 100
     table = pd.DataFrame({_column(k): shares[:, k] for k in range(len(values) + 1)})
@@ -98,7 +98,7 @@ def _checked(thresholds: Sequence[float]) -> list[float]:
     return values
 
 
-def _room(histogram: Histogram, values: list[float], index: int) -> tuple[float, float]:
+def _allowed_range(histogram: Histogram, values: list[float], index: int) -> tuple[float, float]:
     """Return how far a threshold can move: to its neighbours, or the ends of the data."""
     low = values[index - 1] if index else float(histogram.edges[0])
     high = values[index + 1] if index + 1 < len(values) else float(histogram.edges[-1])

@@ -20,7 +20,7 @@ import numpy as np
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
-from napari_snpore.files.read import described
+from napari_snpore.files.side_files import described_image, side_paths
 from napari_snpore.history import LabelStep
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.provenance import Record
@@ -73,7 +73,7 @@ def run_study(
     InputError
         Whatever is wrong with the recipe, its files or the output folder, in one sentence.
     """
-    kept = recipe.seen_from(out)
+    kept = recipe.relative_to(out)
     with output_folder(out) as folder:
         record = Record("run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
         context = RunContext(record, monitor or (lambda name: nullcontext(None)), should_stop)
@@ -99,10 +99,9 @@ def input_paths(recipe: Recipe) -> list[str]:
     named = list(source) if isinstance(source, list) else [str(source)]
     beside = []
     for index, name in enumerate(named):
-        path = described(Path(name))
+        path = described_image(Path(name))
         named[index] = str(path)
-        for suffix in (".rawtlt", ".tlt", ".mdoc", ".txt"):
-            beside += [one for one in (path.with_suffix(suffix), Path(f"{path}{suffix}")) if one.is_file()]
+        beside += side_paths(path)
     if recipe.align.xf is not None and recipe.align.enabled and recipe.input.tilt_series:
         beside.append(Path(recipe.align.xf))
     return [*named, *sorted({str(path) for path in beside} - set(named))]

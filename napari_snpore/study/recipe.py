@@ -270,7 +270,7 @@ class Recipe(_Section):
         except ValidationError as error:
             raise InputError(f"The recipe is wrong: {first_problem(error)}.") from error
 
-    def seen_from(self, folder: str | Path) -> Recipe:
+    def relative_to(self, folder: str | Path) -> Recipe:
         """Return the recipe with its input paths relative to a folder, so that its file there can be run again."""
         return self._with_paths(lambda value: _relative(value, Path(folder)))
 

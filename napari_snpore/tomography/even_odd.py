@@ -121,7 +121,7 @@ def even_odd_correlation(
             slices=(first, last),
             method=name,
             threads=threads,
-            progress=None if progress is None else partial(_told, progress, 2 * index, 2 * len(plans)),
+            progress=None if progress is None else partial(_report, progress, 2 * index, 2 * len(plans)),
             should_stop=should_stop,
             **chosen,
         )
@@ -129,7 +129,7 @@ def even_odd_correlation(
     return EvenOdd(curves, (first, last))
 
 
-def _told(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
     progress(before + done, total)
 
 

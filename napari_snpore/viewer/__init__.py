@@ -6,8 +6,11 @@ argument and can be scripted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from napari_snpore.viewer.shared.file_opener import register_opener
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.boxes.widget import SubvolumeWidget
@@ -43,6 +46,15 @@ _FOLDERS = {
     "ThresholdWidget": "threshold",
     "WorkbenchWidget": "workbench",
 }
+
+
+def _open_dropped(viewer: Any, paths: Sequence[str]) -> bool:
+    from napari_snpore.viewer.open.opening import open_dropped  # the readers of all formats: not needed before
+
+    return open_dropped(viewer, paths)
+
+
+register_opener(_open_dropped)
 
 
 def __getattr__(name: str) -> Any:

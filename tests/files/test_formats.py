@@ -13,7 +13,8 @@ import pytest
 import tifffile
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
-from napari_snpore.files import describe
+from napari_snpore.files.image_input import Contents, contents_of, parse_input
+from napari_snpore.files.parsed_file import KINDS
 from napari_snpore.history import ReadStep
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -81,7 +82,7 @@ def test_old_fei_file(tmp_path):
     assert isinstance(series.images, np.memmap)
     assert series.angles_deg.tolist() == ANGLES
     assert series.pixel_size_nm == pytest.approx(0.27)
-    assert describe(tmp_path / "a.mrc") == "tilt_series"
+    assert contents_of(parse_input(tmp_path / "a.mrc")).kind == "tilt series"
 
 
 @pytest.mark.parametrize("suffix", [".mrc", ".st", ".ali", ".rec", ".mrcs"])
@@ -139,7 +140,7 @@ def test_imagej_tiff(tmp_path):
     volume = read_volume(tmp_path / "a.tif")
     assert volume.spacing == pytest.approx((0.5, 0.3, 0.4))
     assert np.array_equal(volume.data, STACK)
-    assert describe(tmp_path / "a.tif") == "volume"
+    assert contents_of(parse_input(tmp_path / "a.tif")) == Contents("volume", KINDS)
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("µm", 1e3), ("nm", 1.0), ("Å", 0.1), ("mm", 1e6)])
@@ -157,7 +158,7 @@ def test_tiff_resolution_in_inches_counts_as_none(tmp_path):
     tifffile.imwrite(
         tmp_path / "a.tif", STACK, resolution=(300, 300), resolutionunit="INCH", metadata=None, photometric="minisblack"
     )
-    assert describe(tmp_path / "a.tif") is None
+    assert contents_of(parse_input(tmp_path / "a.tif")).lacks_size
     with pytest.raises(ValueError, match=r"a\.tif holds no voxel size along z: give spacing"):
         read_volume(tmp_path / "a.tif")
 

@@ -8,7 +8,7 @@ import pytest
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
 from napari_snpore.errors import MissingAnglesError, MissingScaleError
-from napari_snpore.files import describe
+from napari_snpore.files.image_input import contents_of, parse_input
 
 
 def images(count):
@@ -44,7 +44,7 @@ def test_modern_fei_header(tmp_path, kind, count):
     assert series.angles_deg == pytest.approx(angles, abs=1e-4)
     assert series.pixel_size_nm == pytest.approx(0.27)
     assert np.array_equal(series.images, images(count))
-    assert describe(path) == "tilt_series"
+    assert contents_of(parse_input(path)).kind == "tilt series"
 
 
 @pytest.mark.parametrize(

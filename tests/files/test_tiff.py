@@ -8,7 +8,7 @@ import tifffile
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
 from napari_snpore.errors import FileFormatError, MissingScaleError, OutputError
-from napari_snpore.files import describe
+from napari_snpore.files.image_input import contents_of, parse_input
 from napari_snpore.files.write import write_images
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import HistoryStep
@@ -32,7 +32,7 @@ def test_ome_size_of_one_without_unit_counts_as_none(tmp_path):
     with pytest.raises(MissingScaleError, match="give spacing"):
         read_volume(path)
     assert read_volume(path, spacing=0.5).spacing == (0.5, 0.5, 0.5)
-    assert describe(path) is None
+    assert contents_of(parse_input(path)).lacks_size
 
 
 def test_ome_sizes_that_somebody_set_count(tmp_path):

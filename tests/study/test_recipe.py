@@ -100,6 +100,6 @@ def test_phases_that_would_fail_later_are_refused_at_once(tmp_path, line, words)
 def test_recipe_that_moves_into_its_results_finds_its_inputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = Recipe(input={"tilt_series": ["a.mrc", str(tmp_path / "deep" / "b.mrc")]}, align={"xf": "a.xf"})
-    moved = recipe.seen_from("results")
+    moved = recipe.relative_to("results")
     assert moved.input.tilt_series == ["../a.mrc", "../deep/b.mrc"]
     assert moved.align.xf == "../a.xf"

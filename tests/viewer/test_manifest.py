@@ -6,6 +6,9 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_snpore
+from napari_snpore.files.formats import FORMATS, SUFFIXES
+from napari_snpore.files.side_files import MDOC
+from napari_snpore.viewer.window.manifest import NAME as MANIFEST_NAME
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,17 @@ def test_contributions_are_those_of_the_plan(manifest):
     found = manifest.contributions
     assert {widget.display_name for widget in found.widgets} >= {"Reconstruct", "Threshold", "Measure"}
     assert {sample.key for sample in found.sample_data} == {"needle", "pristine", "sodiated", "desodiated", "swelling"}
-    assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {".tif", ".tiff", ".csv"}
-    patterns = set(found.readers[0].filename_patterns)
-    assert patterns >= {
-        f"*{suffix}" for suffix in (".mrc", ".st", ".rec", ".dm3", ".dm4", ".emd", ".hspy", ".am", ".tif")
+    assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {
+        ".csv",
+        *SUFFIXES[".tif"].written_suffixes,
     }
     assert found.readers[0].accepts_directories
+
+
+def test_the_reader_is_offered_for_the_registered_formats(manifest):
+    suffixes = [suffix for one in FORMATS if one.napari_patterns for suffix in one.suffixes]
+    patterns = manifest.contributions.readers[0].filename_patterns
+    assert sorted(patterns) == sorted([*(f"*{suffix}" for suffix in suffixes), f"*{MDOC}", MANIFEST_NAME])
 
 
 def test_widgets_stand_in_the_menus_of_their_step(manifest):

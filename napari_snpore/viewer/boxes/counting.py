@@ -12,8 +12,8 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.boxes.boxes import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.latest_work import LatestWork
@@ -25,7 +25,7 @@ _Names = tuple[str, ...] | InputError
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedBoxes:
     """The shares of all boxes in all layers, the names of all phases, and a sentence for each layer that has none."""
 
     table: pd.DataFrame
@@ -55,7 +55,7 @@ class BoxCounting(QObject):
     Signals
     -------
     counted : object
-        ``Counted``, in the GUI thread; None where there is nothing to count.
+        ``CountedBoxes``, in the GUI thread; None where there is nothing to count.
     failed : str
         One sentence.
     """
@@ -66,7 +66,7 @@ class BoxCounting(QObject):
     def __init__(self, wanted: Callable[[], tuple[Sequence[Layer], Sequence[NamedBox]]], parent: QObject) -> None:
         super().__init__(parent)
         self._wanted = wanted
-        self._found: Counted | None = None
+        self._found: CountedBoxes | None = None
         self._names: weakref.WeakKeyDictionary[Layer, _Names] = weakref.WeakKeyDictionary()
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._work = LatestWork(self)
@@ -80,7 +80,7 @@ class BoxCounting(QObject):
         """Count in the next turn of the event loop."""
         self._soon.start()
 
-    def result(self) -> Counted | None:
+    def result(self) -> CountedBoxes | None:
         """Return the shares of the boxes as they are now; the window stays alive meanwhile. For scripts."""
         if self._soon.isActive():
             self._soon.stop()
@@ -106,7 +106,7 @@ class BoxCounting(QObject):
         options = _CountRequest(tuple((layer, layer.name, _voxels(layer)) for layer in layers), tuple(boxes), known)
         self._work.ask(lambda should_stop: _count(options, should_stop))
 
-    def _on_done(self, found: tuple[Counted, dict[Layer, _Names]]) -> None:
+    def _on_done(self, found: tuple[CountedBoxes, dict[Layer, _Names]]) -> None:
         if self._soon.isActive():
             return  # outdated: it is counted again
         self._found, names = found
@@ -137,7 +137,7 @@ class BoxCounting(QObject):
         self.ask()
 
 
-def _count(options: _CountRequest, should_stop: Callable[[], bool]) -> tuple[Counted, dict[Layer, _Names]]:
+def _count(options: _CountRequest, should_stop: Callable[[], bool]) -> tuple[CountedBoxes, dict[Layer, _Names]]:
     tables, refused, names = [], [], dict(options.known)
     phases: list[str] = []
     for layer, name, volume in options.sources:
@@ -155,7 +155,7 @@ def _count(options: _CountRequest, should_stop: Callable[[], bool]) -> tuple[Cou
         tables.append(table)
         phases += [*called, *(table["name"].dropna() if "name" in table else ())]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    return Counted(table, tuple(dict.fromkeys(phases)), tuple(refused)), names
+    return CountedBoxes(table, tuple(dict.fromkeys(phases)), tuple(refused)), names
 
 
 def _names(layer: Layer) -> _Names:

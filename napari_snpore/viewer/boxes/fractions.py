@@ -12,7 +12,7 @@ from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.volume import Volume
 
 NO_ERROR = "no error estimated"

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, color_of
+from napari_snpore.viewer.shared.boxes import Boxes, NamedBox, color_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
@@ -96,7 +96,7 @@ class BoxHandles(QObject):
 
     def under(self, position: Any, direction: Any) -> tuple[int, int] | None:
         """Return (axis, end) of the face whose handle lies on the line of sight; None without one, or where it is seen end on."""
-        return next((face for face in self._hit(position, direction) if not seen_end_on(face[0], direction)), None)
+        return next((face for face in self._hit(position, direction) if not is_end_on(face[0], direction)), None)
 
     def _hit(self, position: Any, direction: Any) -> list[tuple[int, int]]:
         """Return the faces whose handles lie on the line of sight, the nearest first."""
@@ -179,7 +179,7 @@ def reach_of(viewer: ViewerModel) -> tuple[NDArray[np.float64], NDArray[np.float
     return low, high
 
 
-def seen_end_on(axis: int, direction: Any) -> bool:
+def is_end_on(axis: int, direction: Any) -> bool:
     """Say whether the line of sight runs along an axis."""
     unit = np.asarray(direction) / np.linalg.norm(direction)
     return bool(abs(unit[axis]) > _END_ON)

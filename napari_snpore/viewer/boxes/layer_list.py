@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layer_history import has_step, is_part
 from napari_snpore.viewer.shared.layers import kind_of, stem_of
-from napari_snpore.viewer.workbench.history import has_step, is_part
 
 _KINDS = ("volume", "phases", "objects", "envelope", "dead pores", None)
 _USUAL = ("volume", "phases", None)

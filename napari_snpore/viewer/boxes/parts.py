@@ -13,7 +13,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import stored_history
 from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, LayerData, is_phases, phases_data, record_of, volume_data
 from napari_snpore.volume import Volume

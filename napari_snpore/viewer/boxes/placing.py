@@ -11,9 +11,9 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import recorded_cut_axes
 from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.shared.boxes import Boxes, NamedBox
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus

@@ -9,9 +9,9 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from napari_snpore.viewer.boxes.boxes import NamedBox, color_of
 from napari_snpore.viewer.boxes.fractions import NO_ERROR, NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
+from napari_snpore.viewer.shared.boxes import NamedBox, color_of
 
 _SQUARE_PX = 12
 _LOWEST, _HIGHEST = 150, 270

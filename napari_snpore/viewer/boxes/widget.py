@@ -18,8 +18,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
-from napari_snpore.viewer.boxes.counting import BoxCounting, Counted
+from napari_snpore.viewer.boxes.counting import BoxCounting, CountedBoxes
 from napari_snpore.viewer.boxes.fields import BoxFields
 from napari_snpore.viewer.boxes.handles import BoxHandles
 from napari_snpore.viewer.boxes.layer_list import CutList
@@ -28,6 +27,7 @@ from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.shared.layers import LayerData, is_phases, put_layer, select, volume_from_layer
 from napari_snpore.volume import Triple
 
@@ -252,7 +252,7 @@ class SubvolumeWidget(LayerForm):
         self.main_button.setEnabled(chosen and can_cut and not busy)
         self.save_button.setEnabled(len(self.boxes) > 0 and self._layer_choice.layer is not None and not busy)
 
-    def _on_counted(self, found: Counted | None) -> None:
+    def _on_counted(self, found: CountedBoxes | None) -> None:
         notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
         several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
         lines = [f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes]
@@ -319,7 +319,7 @@ class SubvolumeWidget(LayerForm):
         self.status.say(f"Wrote {path}.")
 
 
-def _write(found: Counted | None, path: str | Path) -> Path:
+def _write(found: CountedBoxes | None, path: str | Path) -> Path:
     if found is None or found.table.empty:
         reasons = "" if found is None else " ".join(found.refused)
         raise InputError(reasons or "There is no fraction to save; boxes and phases are needed.")

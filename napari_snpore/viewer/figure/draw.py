@@ -16,9 +16,9 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.boxes.boxes import NamedBox
 from napari_snpore.viewer.figure.plate_spec import PARTS, PlateSpec
 from napari_snpore.viewer.figure.state_table import remark_on, state_table
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.viewer.slices.oblique import oblique_slice
 from napari_snpore.volume import Volume
 

@@ -9,10 +9,8 @@ from napari.layers import Labels, Layer
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import SegmentStep, last_step
-from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
-    colors_of,
     gray_painter,
     label_painter,
     nm_a_world_unit,
@@ -23,6 +21,8 @@ from napari_snpore.viewer.figure.plate_spec import PARTS, ObliqueSpec, PlateSpec
 from napari_snpore.viewer.figure.scene_picture import SceneCamera, ScenePicture, take_picture
 from napari_snpore.viewer.figure.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
 from napari_snpore.viewer.figure.state_table import is_objects, noun_of, states_in
+from napari_snpore.viewer.shared.boxes import boxes_of
+from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import (
     is_phases,
     object_table,

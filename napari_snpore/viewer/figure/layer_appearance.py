@@ -12,6 +12,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import scheme_of
 from napari_snpore.viewer.shared.units import nm_a_unit
 
@@ -53,14 +54,6 @@ def nm_a_world_unit(viewer: Any, layer: Layer | None) -> tuple[float, float, flo
     found = nm_a_unit(viewer.layers.units or getattr(layer, "units", None))
     z, y, x = (float(nm) for nm in found) if len(found) == 3 else (1.0, 1.0, 1.0)
     return z, y, x
-
-
-def colors_of(layer: Layer) -> NDArray[np.uint8]:
-    """Return what an image layer makes of its contrast range, gamma included: uint8, shape (256, 3)."""
-    places = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
-    rgba = np.asarray(layer.colormap.map(places))
-    colors: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
-    return colors
 
 
 def gray_painter(layer: Layer) -> Painter:

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.boxes.boxes import NamedBox
 from napari_snpore.viewer.figure.scene_picture import ScenePicture
 from napari_snpore.viewer.figure.state_table import StateTableSpec
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.volume import Triple, Volume
 
 PARTS: Mapping[str, str] = {

@@ -17,7 +17,7 @@ from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.sizes import size_summary
 from napari_snpore.segmentation.phases import PORE, PhaseScheme
 from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.boxes.boxes import NamedBox
+from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.viewer.shared.layers import (
     kind_of,
     object_table,

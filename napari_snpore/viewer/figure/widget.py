@@ -27,8 +27,8 @@ from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBo
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layer_history import FIGURE
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
-from napari_snpore.viewer.workbench.step_states import FIGURE
 
 _PLANES = ("XZ", "XY", "YZ")
 _INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")
@@ -76,7 +76,7 @@ class FigureWidget(LayerForm):
         self._build()
         for choice in (self._layer_choice, self._phases, self._objects):
             choice.layer_changed.connect(self._enable)
-        from napari_snpore.viewer.boxes.boxes import boxes_of
+        from napari_snpore.viewer.shared.boxes import boxes_of
 
         boxes_of(self._viewer).changed.connect(self._enable)
         connect_while_alive(self, self._viewer.layers.events.removed, self._enable)

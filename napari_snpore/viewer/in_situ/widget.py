@@ -15,7 +15,8 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.files.image_series import number_in_name, read_image_series
+from napari_snpore.files.image_input import number_in_name
+from napari_snpore.files.image_series import read_image_series
 from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
 from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText

@@ -41,6 +41,7 @@ from napari_snpore.viewer.measure.results import (
 )
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
+from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -55,7 +56,6 @@ from napari_snpore.viewer.shared.layers import (
     stem_of,
     volume_from_layer,
 )
-from napari_snpore.viewer.shared.object_colors import object_colormap
 from napari_snpore.viewer.shared.object_table import show_table
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.volume import Volume

@@ -1,1 +1,1 @@
-"""Files, samples and finished runs as layers, and layers as files."""
+"""Opening of files, samples and finished runs as layers, and writing of layers to files."""

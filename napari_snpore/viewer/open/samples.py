@@ -1,4 +1,4 @@
-"""Entries of File > Open Sample: phantoms made from their seed, and the real needle that ships with the package."""
+"""Entries of File > Open Sample: simulated phantoms, and the measured tilt series of a needle in the package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_snpore.history import PlantedPhasesStep
 from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
 
 SEED = 7
-"""Of the phantoms in the menu: the same fibre as in the demo."""
+"""Seed of the phantoms in the menu, which makes the same fibre as ``snpore demo``."""
 
 State = Literal["pristine", "sodiated", "desodiated"]
 
@@ -20,17 +20,17 @@ def pristine() -> list[LayerData]:
 
 
 def sodiated() -> list[LayerData]:
-    """Return a phantom fibre that took up sodium, with its true phases."""
+    """Return a phantom fibre after sodium uptake, with its true phases."""
     return phantom_layers("sodiated")
 
 
 def desodiated() -> list[LayerData]:
-    """Return a phantom fibre that gave its sodium back, with its true phases."""
+    """Return a phantom fibre after sodium release, with its true phases."""
     return phantom_layers("desodiated")
 
 
 def needle() -> list[LayerData]:
-    """Return a real HAADF tilt series of a needle."""
+    """Return a measured HAADF tilt series of a needle."""
     from napari_snpore.files import read_tilt_series
 
     with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
@@ -38,7 +38,7 @@ def needle() -> list[LayerData]:
 
 
 def swelling() -> list[LayerData]:
-    """Return simulated images in time of a fibre that takes up sodium."""
+    """Return simulated images in time of a fibre during sodium uptake."""
     from napari_snpore.phantom import make_swelling_fibre
     from napari_snpore.viewer.in_situ.layers import frames_data
     from napari_snpore.viewer.shared.worker import run_alive
@@ -51,7 +51,7 @@ def swelling() -> list[LayerData]:
 
 
 def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[LayerData]:
-    """Return grey volume and true phases (hidden) of a phantom of quick size; ``options`` go to ``make_phantom``."""
+    """Return grey volume and true phases (hidden) of a small phantom; ``options`` are those of ``make_phantom``."""
     from napari_snpore.phantom import make_phantom
     from napari_snpore.viewer.shared.worker import run_alive
     from napari_snpore.volume import Volume
@@ -63,5 +63,5 @@ def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[La
     truth = Volume(phantom.phases, gray.spacing, gray.origin, (*gray.history, PlantedPhasesStep().step))
     return [
         phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
-        volume_data(gray, state),  # last: the active layer is the one to work on
+        volume_data(gray, state),  # last, so that it becomes the active layer
     ]

@@ -1,4 +1,4 @@
-"""Layers into files: tables of objects as CSV, volumes, phases and tilt series as TIFF with their voxel size."""
+"""Writers of the napari manifest: tables of objects as CSV; volumes, phases and tilt series as TIFF with voxel size."""
 
 from __future__ import annotations
 

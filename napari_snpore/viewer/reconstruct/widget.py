@@ -71,7 +71,7 @@ class _News(QObject):
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _ShownPlane:
     look: LivePlane
     rows: int
     aligned: bool
@@ -379,18 +379,18 @@ class ReconstructWidget(LayerForm):
         alignment, share, enabled = self.alignment, self.slice.share, self.aligning.enabled
         angle = self.aligning.given_angle
 
-        def work(should_stop: ShouldStop, quick: bool) -> _Seen:
+        def work(should_stop: ShouldStop, quick: bool) -> _ShownPlane:
             tried = alignment
             if enabled and tried is None:
                 tried = unaligned(stages.prepared(preparation), angle)
             rows = stages.shape(preparation, tried)[0]
             seen = look(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
-            return _Seen(seen, rows, alignment is not None or not enabled)
+            return _ShownPlane(seen, rows, alignment is not None or not enabled)
 
         self._again = lambda: self._live.ask(partial(work, quick=False))
         self._live.ask(partial(work, quick=True))
 
-    def _on_look(self, seen: _Seen) -> None:
+    def _on_look(self, seen: _ShownPlane) -> None:
         note = "" if seen.aligned else "not aligned yet: the direction of the axis is the file's, shifts are not known"
         self.slice.show_look(seen.look, seen.rows, note=note)
         self.aligning.show_rows(seen.look.before, seen.look.after, aligned=self.alignment is not None)

@@ -10,10 +10,10 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 
-from napari_snpore.viewer.boxes.boxes import boxes_of
 from napari_snpore.viewer.forms.form import Fold
 from napari_snpore.viewer.scene.clipping import can_be_clipped, clip
 from napari_snpore.viewer.scene.cut_row import WHOLE, CutRow
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.units import nm_a_unit
 from napari_snpore.volume import Triple

@@ -13,12 +13,12 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.figure.gather import colors_of
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.scene.film import Film
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames
 from napari_snpore.viewer.scene.turntable import turntable_frames
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import is_series, record_of, series_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus
 

@@ -10,7 +10,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.boxes.boxes import Boxes, NamedBox, box_between, color_of
+from napari_snpore.viewer.shared.boxes import Boxes, NamedBox, box_between, color_of
 from napari_snpore.volume import Triple
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_snpore.viewer.boxes.boxes import boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.slices.box_overlay import BoxOverlay
 from napari_snpore.viewer.slices.cross_hair import CrossHair

@@ -45,7 +45,7 @@ class ThresholdForm(LayerForm):
         rows.addRow("Volume", self._layer_choice)
         rows.addRow(self._layer_choice.hint())
         self.plot = HistogramPlot()
-        follow_theme(self.plot, self._viewer)
+        follow_theme(self.plot, self.plot, self._viewer)
         self.plot.setMinimumHeight(170)
         self.plot.setMaximumHeight(260)
         self.column.addWidget(self.plot, 1)

@@ -7,7 +7,6 @@ What the thresholds mean is not known here; the owner listens to the signals and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,24 +19,11 @@ from vispy.scene.visuals import Line, Mesh, Text
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.shared.theme import PlotColors
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 6, 6, 20, 20
 _GRIP_PX = 8
 _FONT_SIZE = 7
-
-
-@dataclass(frozen=True)
-class PlotColors:
-    """Colours of the plot around the phase colours, for one theme."""
-
-    ground: str = "#262930"
-    ink: str = "#f0f1f2"
-
-    @property
-    def faint(self) -> tuple[float, float, float, float]:
-        """Ink for thin lines."""
-        r, g, b, _ = Color(self.ink).rgba
-        return r, g, b, 0.45
 
 
 class HistogramPlot(QWidget):
@@ -56,12 +42,12 @@ class HistogramPlot(QWidget):
         self._histogram: Histogram | None = None
         self._thresholds: tuple[float, ...] = ()
         self._scheme = PORE_C_SN
-        self._look = PlotColors()
+        self._colors = PlotColors()
         self._log = True
         self._window = (0.0, 1.0)
         self._dragged: int | None = None
         self._empty_text = ""
-        self.canvas = SceneCanvas(keys=None, bgcolor=self._look.ground, size=(320, 170), parent=self)
+        self.canvas = SceneCanvas(keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self)
         self.canvas.native.setMinimumHeight(150)
         self._ranges = _mesh(self.canvas, order=0)
         self._bars = _mesh(self.canvas, order=1)
@@ -118,10 +104,10 @@ class HistogramPlot(QWidget):
         self._log = log
         self._draw()
 
-    def set_look(self, look: PlotColors) -> None:
+    def set_colors(self, colors: PlotColors) -> None:
         """Set the colours around the phases, after a change of theme."""
-        self._look = look
-        self.canvas.bgcolor = look.ground
+        self._colors = colors
+        self.canvas.bgcolor = colors.background
         self._draw()
 
     def x_of(self, gray: float) -> float:
@@ -153,7 +139,7 @@ class HistogramPlot(QWidget):
             for visual in (self._ranges, self._bars, self._outline, self._edges, self._lines, self._ticks):
                 visual.visible = False
             width, height = self.canvas.size
-            _write(self._names, [self._empty_text], [(width / 2, height / 2)], self._look.ink)
+            _write(self._names, [self._empty_text], [(width / 2, height / 2)], self._colors.ink)
             self.canvas.update()
             return
         left, right = self._span()
@@ -167,7 +153,7 @@ class HistogramPlot(QWidget):
         _bars(self._ranges, edges, np.full(len(heights), bottom - _TOP), bottom, faded)
         _bars(self._bars, edges, heights, bottom, shown)
         outline = np.stack([np.repeat(edges, 2)[1:-1], bottom - np.repeat(heights, 2)], axis=1)
-        self._outline.set_data(outline, color=self._look.faint)
+        self._outline.set_data(outline, color=self._colors.faint)
         self._outline.visible = True
         self._draw_lines(bottom, colors)
         self._draw_names()
@@ -204,13 +190,13 @@ class HistogramPlot(QWidget):
                 words.append(name)
                 places.append((x, 8))
                 written = x + half
-        _write(self._names, words, places, self._look.ink)
+        _write(self._names, words, places, self._colors.ink)
 
     def _draw_ticks(self, left: float, right: float, bottom: float) -> None:
         low, high = self._window
         values = round_ticks(low, high, at_most=max(2, int((right - left) / 70)))
         places = [(float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values]
-        _write(self._ticks, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values], places, self._look.ink)
+        _write(self._ticks, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values], places, self._colors.ink)
 
     def _nearest(self, x: float) -> int | None:
         distances = [abs(self.x_of(t) - x) for t in self._thresholds]

@@ -1,10 +1,10 @@
-"""The whole window in one folder, and back: layers with their data, thresholds, boxes, positions, camera, open widgets.
+"""Saving and restoring of a whole window: layers with their data, thresholds, boxes, positions, camera, open widgets.
 
-A folder depends on nothing outside it: data are copied, never referred to. ``window.json`` says everything in words and numbers
-and lists the other files with their checksums; ``layers/`` holds the arrays, volumes as OME-TIFF that other programs open, and
-the rest in ``values.npz``. Nothing in a folder is ever executed.
+A saved window is one folder that depends on no file outside it. ``window.json`` contains all settings and lists the other files
+with their checksums; ``layers/`` holds the arrays: volumes as OME-TIFF, which other programs open, others as NPY, and small
+ones in ``values.npz``. Nothing in the folder is executed.
 
-A widget of ours is kept as well if it has ``state()`` and ``set_state()``, see :class:`KeepsState`.
+The state of an open widget of this plugin is saved if it has ``state()`` and ``set_state()``, see :class:`KeepsState`.
 """
 
 from napari_snpore.viewer.window.gather import window_state

@@ -1,4 +1,4 @@
-"""Arrays of images and labels as files: volumes as raw OME-TIFF that other programs open, everything else as NPY; both exact."""
+"""Array files of a saved window: volumes as raw OME-TIFF, all other images and labels as NPY, both without loss."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _IN_TIFF = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "f
 
 
 def file_name(number: int, name: str, suffix: str) -> str:
-    """Return a path in the folder that every file system takes: ``layers/02_needle_SIRT_50.tif``."""
+    """Return a file name that is valid on every file system, such as ``layers/02_needle_SIRT_50.tif``."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).strip("_.")[:60]
     return f"{FOLDER}/{number:02d}_{words or 'layer'}{suffix}"
 
 
 def write_array(folder: Path, number: int, data: Any, settings: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
-    """Write the array of an image or labels layer, piece by piece, and return what the manifest says of it.
+    """Write the array of an image or labels layer in blocks, and return its entry in the manifest.
 
     Parameters
     ----------
     folder : path
-        Of the window.
+        Folder of the window.
     number : int
-        Of the layer: it opens the name of the file.
+        Number of the layer, with which the file name begins.
     data : array, shape (...)
-        Numpy, a memory map, or lazy; of any numbers.
+        Numbers of any dtype; an array, a memory map, or lazy.
     settings : mapping
-        Of the layer: its name, and whether it is a volume.
+        Keywords of the layer: its name, and what makes it a volume.
     meter : Meter
         Counts the bytes written.
 
@@ -56,26 +56,26 @@ def write_array(folder: Path, number: int, data: Any, settings: Mapping[str, Any
         raise InputError(f"The layer '{name}' holds {dtype} values; only numbers can be saved.")
     volume = _as_volume(data, settings)
     path = file_name(number, name, ".npy" if volume is None else ".tif")
-    pieces = _Pieces(data, name, meter)
+    source = _Blocks(data, name, meter)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if volume is None:
         with (folder / path).open("wb") as file:
             header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(data.shape)}
             npy.write_array_header_2_0(file, header)
-            for block in pieces.blocks():
+            for block in source.blocks():
                 file.write(np.ascontiguousarray(block).data)
     else:
-        write_volume(folder / path, Volume(pieces, volume.spacing, volume.origin, volume.history))
+        write_volume(folder / path, Volume(source, volume.spacing, volume.origin, volume.history))
     return {"file": path, "dtype": npy.dtype_to_descr(dtype), "shape": [int(size) for size in data.shape]}
 
 
 def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[Any]:
-    """Return the array of a file, in memory, that :func:`write_array` described.
+    """Return the array of a file that :func:`write_array` wrote, in memory.
 
     Raises
     ------
     FileFormatError
-        Not a readable file, or another shape or dtype than the manifest says.
+        The file cannot be read, or its shape or dtype differs from that in the manifest.
     """
     path = folder / about["file"]
     if path.suffix == ".tif":
@@ -85,19 +85,19 @@ def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[
             stored = np.load(path, mmap_mode="r" if about["shape"] and 0 not in about["shape"] else None)
         except (ValueError, OSError, EOFError) as error:
             raise FileFormatError(f"{path} is not a readable NPY file of numbers.") from error
-    found = np.empty(stored.shape, stored.dtype)
-    if found.shape != tuple(about["shape"]) or found.dtype != npy.descr_to_dtype(about["dtype"]):
-        raise FileFormatError(f"{path} holds {found.dtype} {found.shape}; window.json says otherwise.")
-    pieces = _Pieces(stored, path.name, meter)
-    for place, block in zip(pieces.places(), pieces.blocks(), strict=True):
-        found[place] = block
-    return found
+    data = np.empty(stored.shape, stored.dtype)
+    if data.shape != tuple(about["shape"]) or data.dtype != npy.descr_to_dtype(about["dtype"]):
+        raise FileFormatError(f"{path} holds {data.dtype} {data.shape}; window.json says otherwise.")
+    source = _Blocks(stored, path.name, meter)
+    for place, block in zip(source.places(), source.blocks(), strict=True):
+        data[place] = block
+    return data
 
 
-class _Pieces:
-    """An array that is read in pieces of some megabytes, in order; each is counted, and may stop the copy.
+class _Blocks:
+    """An array that is read in blocks of some megabytes, in order; each block is counted, and the copy can stop after it.
 
-    A lazy array that is asked for plane by plane would decode its chunks once a plane.
+    Reading a lazy array plane by plane would decode each of its chunks once per plane.
     """
 
     def __init__(self, data: Any, name: str, meter: Meter) -> None:
@@ -105,7 +105,7 @@ class _Pieces:
         self.shape, self.dtype, self.ndim = tuple(data.shape), np.dtype(data.dtype), len(data.shape)
         self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         self._start = 0
-        self._held: NDArray[Any] | None = None
+        self._block_in_memory: NDArray[Any] | None = None
 
     def places(self) -> Iterator[Any]:
         if self.ndim == 0:
@@ -120,15 +120,15 @@ class _Pieces:
             yield self._block(place)
 
     def __getitem__(self, plane: int) -> NDArray[Any]:
-        """Return one plane, out of the piece that is held."""
-        if self._held is None or not self._start <= plane < self._start + len(self._held):
+        """Return one plane, from the block in memory if it contains it."""
+        if self._block_in_memory is None or not self._start <= plane < self._start + len(self._block_in_memory):
             self._start = plane
-            self._held = self._block(slice(plane, plane + self._rows()))
-        found: NDArray[Any] = self._held[plane - self._start]
-        return found
+            self._block_in_memory = self._block(slice(plane, plane + self._rows()))
+        one: NDArray[Any] = self._block_in_memory[plane - self._start]
+        return one
 
     def _rows(self) -> int:
-        """Rows a piece: what is in memory needs no more than a look at the clock, what is lazy whole chunks."""
+        """Return the number of planes per block: some megabytes, and whole chunks of a lazy array."""
         row = max(self.nbytes // max(self.shape[0], 1), 1)
         rows = max(BLOCK_BYTES // row, 1)
         chunks = getattr(self.data, "chunksize", None) or getattr(self.data, "chunks", None)
@@ -140,14 +140,14 @@ class _Pieces:
             block = np.asarray(self.data[place])
         except InputError:
             raise
-        except Exception as error:  # a lazy array may fail in any way, when its file is gone for one
+        except Exception as error:  # a lazy array can raise any error, for example when its file is gone
             raise InputError(f"The data of '{self._name}' cannot be read: {error}.") from error
         self._meter.count(block.nbytes)
         return block
 
 
 def _as_volume(data: Any, settings: Mapping[str, Any]) -> Volume | None:
-    """Return the volume that a layer holds; None where it is none, or a TIFF file would not say the truth about it."""
+    """Return the volume of a layer; None if it is none, or if TIFF cannot store it exactly."""
     series = settings.get("metadata", {}).get(KEY, {}).get("kind") == "series"
     if series or tuple(settings.get("axis_labels", ())) != VOLUME_AXES:
         return None
@@ -156,5 +156,5 @@ def _as_volume(data: Any, settings: Mapping[str, Any]) -> Volume | None:
         return None
     try:
         return volume_from_data(data, settings)
-    except InputError:  # no voxel size, in colour, turned: NPY claims nothing
+    except InputError:  # no voxel size, colour, or rotated: NPY makes no statement about these
         return None

@@ -1,4 +1,4 @@
-"""The dialogs that ask for the folder of a window: Qt's own look, so that they are the same everywhere; not modal."""
+"""Dialogs for the folder of a saved window, drawn by Qt itself so that they are the same on every system; not modal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from napari_snpore.viewer.window.manifest import is_window_folder
 
 
 class FolderDialog(QFileDialog):
-    """Asks where to save: a new name, or a folder that holds a saved window already, which will be replaced."""
+    """Dialog for the folder to save to: a new name, or a folder with a saved window, which will be replaced."""
 
     def accept(self) -> None:
-        """Take a folder of ours as it is; Qt would only show what is inside of it."""
+        """Accept a folder with a saved window; Qt's dialog would enter the folder instead."""
         chosen = self.selectedFiles()
         if self.acceptMode() == QFileDialog.AcceptMode.AcceptSave and chosen and is_window_folder(chosen[0]):
             self.fileSelected.emit(chosen[0])
@@ -24,11 +24,11 @@ class FolderDialog(QFileDialog):
 
 
 def ask_where_to_save(name: str, chosen: Callable[[str], object]) -> FolderDialog:
-    """Ask for the folder to save to; ``name`` is proposed."""
+    """Open a dialog for the folder to save to, with ``name`` as the proposal; ``chosen`` is called with the path."""
     dialog = FolderDialog(_main_window(), "Save window: name of the folder", str(Path.cwd()))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # a folder that is not ours is refused anyway
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # a folder with other contents is refused later
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.selectFile(name)
@@ -36,7 +36,7 @@ def ask_where_to_save(name: str, chosen: Callable[[str], object]) -> FolderDialo
 
 
 def ask_what_to_open(chosen: Callable[[str], object]) -> FolderDialog:
-    """Ask for a folder that holds a saved window."""
+    """Open a dialog for a folder with a saved window; ``chosen`` is called with its path."""
     dialog = FolderDialog(_main_window(), "Open window: its folder", str(Path.cwd()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
@@ -52,7 +52,7 @@ def _show(dialog: FolderDialog, chosen: Callable[[str], object]) -> FolderDialog
 
 
 def _main_window() -> QWidget | None:
-    """Return the window that owns a dialog, so that it is not forgotten while it is open."""
+    """Return the main window; as parent of a dialog it keeps the dialog alive."""
     active = QApplication.activeWindow()
     if isinstance(active, QMainWindow):
         return active

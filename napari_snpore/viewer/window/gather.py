@@ -1,4 +1,4 @@
-"""The state of a viewer, taken in the GUI thread: quick, for the arrays of volumes are referred to, not copied."""
+"""State of a viewer, read in the GUI thread; quick, because arrays of images and labels are not copied."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from napari_snpore.viewer.window.view import overlay_values, view_values
 TYPES = ("image", "labels", "shapes", "points", "surface", "tracks", "vectors")
 ON_A_GRID = ("image", "labels")
 
-_MADE_AGAIN = ("preview", "scene plane", "box handles")
-"""Kinds of layers that a widget shows while it is open: they come back with the widget."""
+_ADDED_BY_WIDGETS = ("preview", "scene plane", "box handles")
+"""Kinds of layers that a widget adds while it is open, and adds again when it is reopened."""
 
 _DROPPED = ("data", "properties", "property_choices", "locked_data_level")
-"""Told twice (the features say it), or true of several resolutions only."""
+"""Settings that repeat the features, or that only layers of several resolutions have."""
 
 _LATER = {
-    "image": ("contrast_limits_range", "contrast_limits"),  # in this order: limits must lie in the range
+    "image": ("contrast_limits_range", "contrast_limits"),  # in this order, because limits must lie in the range
     "surface": ("contrast_limits_range", "contrast_limits"),
     "labels": (
         "selected_label", "contour", "brush_size", "contiguous", "n_edit_dimensions", "preserve_labels",
@@ -37,34 +37,34 @@ _OVERLAYS = ("bounding_box", "name_overlay", "colorbar")
 
 
 def window_state(viewer: Any) -> WindowState:
-    """Return everything that a viewer shows.
+    """Return the state of a viewer: layers, view, selection, open widgets and layout.
 
-    What a widget shows only while it is open, such as the preview of thresholds, is left out. A volume that is painted on
-    while it is saved is saved as it is when its turn comes.
+    Layers that a widget shows only while it is open, such as the preview of thresholds, are left out. If a volume is painted on
+    during saving, it is saved with the values that it has when its file is written.
 
     Parameters
     ----------
     viewer : Viewer or ViewerModel
-        Where.
+        The viewer to save.
 
     Returns
     -------
     WindowState
-        Its ``notes`` name what is left out or changed.
+        Its ``notes`` name everything that is left out or changed.
     """
     viewer = plain_viewer(viewer)
     notes: list[str] = []
     layers: list[Layer] = []
     states: list[LayerState] = []
     for layer in viewer.layers:
-        state = None if kind_of(layer) in _MADE_AGAIN else layer_state(layer, notes)
+        state = None if kind_of(layer) in _ADDED_BY_WIDGETS else layer_state(layer, notes)
         if state is not None:
             layers.append(layer)
             states.append(state)
     selection = viewer.layers.selection
     return WindowState(
         tuple(states),
-        _still(view_values(viewer)),
+        _copied(view_values(viewer)),
         tuple(k for k, layer in enumerate(layers) if layer in selection),
         next((k for k, layer in enumerate(layers) if layer is selection.active), None),
         widget_states(viewer, notes),
@@ -74,7 +74,7 @@ def window_state(viewer: Any) -> WindowState:
 
 
 def layer_state(layer: Layer, notes: list[str]) -> LayerState | None:
-    """Return the state of a layer, or None and a note where it is of a type that is not kept."""
+    """Return the state of a layer, or None and a note if its type is not saved."""
     try:
         data, settings, type_name = layer.as_layer_data_tuple()
     except Exception as error:  # a layer class of another plugin
@@ -84,7 +84,7 @@ def layer_state(layer: Layer, notes: list[str]) -> LayerState | None:
         kind = type(layer).__name__
         notes.append(f"The layer '{layer.name}' is of a type that is not kept ({kind}); it was left out.")
         return None
-    settings = {key: _still(value) for key, value in settings.items() if key not in _DROPPED}
+    settings = {key: _copied(value) for key, value in settings.items() if key not in _DROPPED}
     if type_name in ON_A_GRID:
         if settings.get("multiscale"):
             data, settings["multiscale"] = data[0], False
@@ -92,20 +92,20 @@ def layer_state(layer: Layer, notes: list[str]) -> LayerState | None:
         elif not isinstance(data, np.ndarray):
             notes.append(f"The layer '{layer.name}' was read piece by piece when needed; it was saved in full.")
     else:
-        data = _still(data)
-    later = {name: _still(getattr(layer, name)) for name in _LATER.get(type_name, ()) if hasattr(layer, name)}
-    overlays = {name: _still(overlay_values(getattr(layer, name))) for name in _OVERLAYS if hasattr(layer, name)}
+        data = _copied(data)
+    later = {name: _copied(getattr(layer, name)) for name in _LATER.get(type_name, ()) if hasattr(layer, name)}
+    overlays = {name: _copied(overlay_values(getattr(layer, name))) for name in _OVERLAYS if hasattr(layer, name)}
     return LayerState(data, settings, type_name, later, overlays)
 
 
-def _still(value: Any) -> Any:
-    """Return a copy that a user who goes on working does not change."""
+def _copied(value: Any) -> Any:
+    """Return a copy that later changes in the viewer do not affect."""
     if isinstance(value, pd.DataFrame):
         return value.copy()
     if isinstance(value, np.ndarray):
         return np.array(value)
     if type(value) in (list, tuple):
-        return type(value)(_still(one) for one in value)
+        return type(value)(_copied(one) for one in value)
     if isinstance(value, Mapping):
-        return {key: _still(one) for key, one in value.items()}
+        return {key: _copied(one) for key, one in value.items()}
     return value

@@ -1,6 +1,6 @@
-"""How large the window is and where its docks stand: Qt's own record of them, asked of the main window around a dock of ours.
+"""Size of the window and places of its docks, as Qt's own record, read from the main window around a dock.
 
-A window without one of our widgets has the docks that napari gives it, and no record is kept.
+For a window without an open dock widget no record is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from qtpy.QtWidgets import QMainWindow, QWidget
 from napari_snpore.viewer.shared.docking import ancestor
 
 _SETTLED_MS = 150
-"""Until widgets that were shown a moment ago have found their place by themselves, which this record overrules."""
+"""Time after which newly shown widgets have taken their default place, which this record then overrides."""
 
 
 def layout_values(viewer: Any) -> dict[str, Any]:
-    """Return size and docks of the window around a viewer; empty where there is none."""
+    """Return size and docks of the window of a viewer; empty for a viewer without a window."""
     main = _main_window(viewer)
     if main is None:
         return {}
@@ -34,17 +34,17 @@ def layout_values(viewer: Any) -> dict[str, Any]:
 
 
 def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
-    """Give the window its size and its docks back, soon; it never gets larger than the screen."""
+    """Restore size and docks of the window after a short delay; the window never becomes larger than the screen."""
     found = _main_window(viewer)
     if found is None:
         return
-    window = weakref.ref(found)  # one that is closed meanwhile is not held
+    window = weakref.ref(found)  # a window closed in the meantime is not kept alive
 
     def place(again: bool) -> None:
         main = window()
-        if main is not None and isalive(main):
+        if main is not None and isalive(main):  # type: ignore[no-untyped-call]
             _place(main, layout)
-            if again:  # forms that stood behind others are shown for the first time by this, and look for a place then
+            if again:  # this shows hidden forms for the first time, and they then take their default place
                 QTimer.singleShot(_SETTLED_MS, lambda: place(again=False))
 
     QTimer.singleShot(_SETTLED_MS, lambda: place(again=True))
@@ -56,7 +56,7 @@ def _place(main: QMainWindow, layout: Mapping[str, Any]) -> None:
     except (binascii.Error, TypeError, ValueError):
         docks = b""
     if docks:
-        main.restoreState(QByteArray(docks))  # says no to a record that it does not understand, and changes nothing
+        main.restoreState(QByteArray(docks))  # returns False for an invalid record and changes nothing
     if layout.get("maximised"):
         main.showMaximized()
     else:
@@ -67,13 +67,13 @@ def _resize(main: QMainWindow, size: Any) -> None:
     screen = main.screen()
     if screen is None or main.isMaximized() or main.isFullScreen():
         return
-    room, frame = screen.availableGeometry(), main.frameGeometry()
-    rims = frame.width() - main.width(), frame.height() - main.height()
-    main.resize(min(int(size[0]), room.width() - rims[0]), min(int(size[1]), room.height() - rims[1]))
+    free, frame = screen.availableGeometry(), main.frameGeometry()
+    borders = frame.width() - main.width(), frame.height() - main.height()
+    main.resize(min(int(size[0]), free.width() - borders[0]), min(int(size[1]), free.height() - borders[1]))
     frame = main.frameGeometry()
     main.move(
-        max(room.left(), min(frame.left(), room.right() + 1 - frame.width())),
-        max(room.top(), min(frame.top(), room.bottom() + 1 - frame.height())),
+        max(free.left(), min(frame.left(), free.right() + 1 - frame.width())),
+        max(free.top(), min(frame.top(), free.bottom() + 1 - frame.height())),
     )
 
 

@@ -1,4 +1,4 @@
-"""``window.json``: what a folder is, who wrote it, and the checksum of every other file; and how damage is told."""
+"""Manifest of a saved window (``window.json``): version, settings, and the checksum of every other file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD_BYTES = 200
 
 
 def is_window_folder(folder: str | Path) -> bool:
-    """Say whether a folder holds a saved window; quick, never raises, reads a few bytes."""
+    """Return whether a folder holds a saved window; quick, never raises, reads a few bytes."""
     try:
         with (Path(folder) / NAME).open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -29,21 +29,21 @@ def is_window_folder(folder: str | Path) -> bool:
 
 
 def find_window(path: str | Path) -> Path | None:
-    """Return the folder of a saved window, for the folder itself or its ``window.json``; None where there is none."""
+    """Return the folder of a saved window, given the folder or its ``window.json``; None if it is none."""
     path = Path(path)
     folder = path.parent if path.name == NAME else path
     return folder if is_window_folder(folder) else None
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
-    """Write ``window.json`` beside the files that are in the folder already."""
+    """Write ``window.json`` for the files in a folder, as its last file."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path, meter)}
         for path in paths
     }
     about = {
-        "what": _WHAT,  # first: this is what a folder is known by
+        "what": _WHAT,  # first, because is_window_folder reads only the beginning of the file
         "schema": SCHEMA,
         "about": "A window of napari with the plugin napari-snpore. To open it, drop this file on napari.",
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -59,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises
     ------
     FileFormatError
-        The folder holds no saved window, one that is damaged, or one of another version.
+        The folder holds no saved window, a damaged one, or one of another version.
     """
     path = folder / NAME
     if not is_window_folder(folder):
@@ -98,7 +98,7 @@ def check_files(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
     Raises
     ------
     FileFormatError
-        Names the first file that is missing, cut short or changed.
+        A file is missing, cut short or changed; the sentence names the first one.
     """
     for name, about in content["files"].items():
         path = folder / name

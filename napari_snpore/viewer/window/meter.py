@@ -1,4 +1,4 @@
-"""How far a long copy is, and whether to go on: bytes counted, told as MiB; and how a size is worded."""
+"""Progress of a long copy in MiB, with cancellation, and sizes in words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 
 _MIB = 2**20
 BLOCK_BYTES = 16 * _MIB
-"""Bytes between two looks at whether to stop."""
+"""Bytes that are copied between two checks for cancellation."""
 
 
 class Meter:
-    """Counts bytes up to a total; each count asks whether to stop."""
+    """Counts copied bytes up to a total, reports progress, and checks for cancellation."""
 
     def __init__(self, total_bytes: int, progress: Progress | None, should_stop: ShouldStop | None) -> None:
         self._total = max(total_bytes, 1)
@@ -22,12 +22,12 @@ class Meter:
         self._should_stop = should_stop
 
     def count(self, size: int) -> None:
-        """Add bytes that are done.
+        """Add copied bytes.
 
         Raises
         ------
         Stopped
-            The user asked for it.
+            The user cancelled.
         """
         check_stop(self._should_stop)
         self._done = min(self._done + size, self._total)
@@ -35,14 +35,14 @@ class Meter:
             self._progress(self._done // _MIB, -(-self._total // _MIB))
 
     def finish(self) -> None:
-        """Tell the end, whatever was counted."""
+        """Report full progress, whatever was counted."""
         if self._progress is not None:
             whole = -(-self._total // _MIB)
             self._progress(whole, whole)
 
 
 def size_in_words(size_bytes: int) -> str:
-    """Return a size in the unit that fits it.
+    """Return a size in bytes, kB, MB or GB.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def size_in_words(size_bytes: int) -> str:
 
 
 def sha256_of(path: Path, meter: Meter) -> str:
-    """Return the checksum of a file."""
+    """Return the SHA-256 checksum of a file; its bytes are counted."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Our widgets that stand in the window, found by their class and opened again by the name that the Plugins menu gives them."""
+"""States of the open widgets of this plugin: found by their class, reopened by their name in the Plugins menu."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.layers import Layer
+from npe2 import PluginManager
 
 from napari_snpore.viewer.window.state import KeepsState, WidgetState
 
@@ -13,7 +14,7 @@ _PLUGIN = "napari-snpore"
 
 
 def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
-    """Return the states of our open widgets that keep one; a viewer without a window has none."""
+    """Return the states of the open widgets of this plugin that have one; none for a viewer without a window."""
     window = getattr(viewer, "window", None)
     if window is None:
         return ()
@@ -26,13 +27,13 @@ def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
             continue
         try:
             found.append(WidgetState(display_name, dict(widget.state())))
-        except Exception as error:  # one widget must not keep the data from being saved
+        except Exception as error:  # one failing widget must not prevent saving
             notes.append(f"The widget {display_name} did not tell its state ({error}); it was left out.")
     return tuple(found)
 
 
 def reopen_widgets(viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[str, Layer], notes: list[str]) -> None:
-    """Open widgets and give them back their states; a viewer without a window opens none."""
+    """Open widgets and restore their states; nothing is done for a viewer without a window."""
     window = getattr(viewer, "window", None)
     if window is None:
         return
@@ -41,14 +42,12 @@ def reopen_widgets(viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[
             _, widget = window.add_plugin_dock_widget(_PLUGIN, saved.display_name)
             if isinstance(widget, KeepsState):
                 widget.set_state(saved.state, layers)
-        except Exception as error:  # the layers are there already; one widget less is no reason to fail
+        except Exception as error:  # the layers are restored; a widget that fails is noted
             notes.append(f"The widget {saved.display_name} could not be opened as it was: {error}.")
 
 
 def _display_names() -> dict[str, str]:
     """Return the names in the Plugins menu by ``module:class``."""
-    from npe2 import PluginManager
-
     contributions = PluginManager.instance().get_manifest(_PLUGIN).contributions
     classes = {command.id: command.python_name for command in contributions.commands or ()}
     return {str(classes[one.command]): one.display_name for one in contributions.widgets or ()}

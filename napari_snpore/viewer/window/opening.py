@@ -1,4 +1,4 @@
-"""A saved window that is dropped on napari, opened from File > Open Folder, or from our menu."""
+"""Opening of a saved window: dropped on napari, from File > Open Folder, or from the menu of this plugin."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.window.folder_dialog import ask_what_to_open
 from napari_snpore.viewer.window.restore import read_window, restore_window
 from napari_snpore.viewer.window.state import WindowState
-from napari_snpore.viewer.window.window_work import run_shown, start_shown, tell
+from napari_snpore.viewer.window.window_work import notify, run_shown, start_shown
 
 
 def read_layers(folder: str | Path) -> list[LayerData]:
-    """Open a saved window in the viewer that asks for it; what our reader does with such a folder.
+    """Restore a saved window in the current viewer, for the reader of the manifest.
 
     Returns
     -------
     list of layer data
-        Empty where a viewer has the layers already (napari cannot set a camera or a position); else the layers.
+        Empty if there is a viewer, which then has the layers already, because napari's readers cannot set a camera or a
+        position; else the layers.
 
     Raises
     ------
@@ -48,12 +49,12 @@ def read_layers(folder: str | Path) -> list[LayerData]:
 
 
 def open_window_from(viewer: napari.Viewer) -> QFileDialog:
-    """Ask for a folder with a saved window and open it; nothing waits meanwhile."""
+    """Open a dialog for a folder with a saved window, then the window; does not block."""
     return ask_what_to_open(partial(start_opening, plain_viewer(viewer)))
 
 
 def start_opening(viewer: Any, folder: str) -> StepStatus:
-    """Open a saved window, shown at the bottom of the window."""
+    """Open a saved window in a worker, with its progress at the bottom of the window."""
     return start_shown(viewer, "Open window", _reading(folder), partial(_restore, viewer))
 
 
@@ -65,4 +66,4 @@ def _restore(viewer: Any, state: WindowState) -> None:
     restored = restore_window(viewer, state)
     if restored.notes:
         count = len(restored.layers)
-        tell(f"Opened {count} layer{'' if count == 1 else 's'}.", restored.notes)
+        notify(f"Opened {count} layer{'' if count == 1 else 's'}.", restored.notes)

@@ -1,4 +1,4 @@
-"""A folder into a window state, in a thread; and a window state into a viewer, in the GUI thread."""
+"""Reading of a saved window into a window state (in a worker), and restoring of a state in a viewer (in the GUI thread)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_snpore.viewer.window.layout import set_layout
 from napari_snpore.viewer.window.manifest import NAME, bytes_of, check_files, find_window, read_manifest
 from napari_snpore.viewer.window.meter import Meter
 from napari_snpore.viewer.window.open_widgets import reopen_widgets
-from napari_snpore.viewer.window.plain import unpack
+from napari_snpore.viewer.window.packing import unpack
 from napari_snpore.viewer.window.save import VALUES
 from napari_snpore.viewer.window.state import LayerState, WidgetState, WindowState
 from napari_snpore.viewer.window.view import set_view
@@ -29,7 +29,7 @@ from napari_snpore.viewer.window.view import set_view
 
 @dataclass(frozen=True)
 class Restored:
-    """The layers that came back, and in ``notes`` what did not."""
+    """The restored layers; ``notes`` names everything that could not be restored."""
 
     layers: tuple[Layer, ...]
     notes: tuple[str, ...]
@@ -38,26 +38,26 @@ class Restored:
 def read_window(
     folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> WindowState:
-    """Read a saved window, all arrays into memory; safe in a thread.
+    """Read a saved window with all its arrays into memory; can run in a worker.
 
     Parameters
     ----------
     folder : path
-        As :func:`~napari_snpore.viewer.window.save.save_window` left it; or the ``window.json`` in it.
+        Folder written by :func:`~napari_snpore.viewer.window.save.save_window`, or the ``window.json`` in it.
     progress, should_stop : callable, optional
         Progress counts MiB.
 
     Returns
     -------
     WindowState
-        Equal to the one that was saved; arrays of the same dtype and values.
+        Equal to the saved one; arrays have the same dtype and values.
 
     Raises
     ------
     FileFormatError
-        No saved window, or a file of it is missing or damaged; the sentence names it.
+        There is no saved window, or one of its files is missing or damaged; the sentence names it.
     Stopped
-        On request.
+        The user cancelled.
     """
     given = Path(folder).expanduser().absolute()
     folder = find_window(given) or given
@@ -76,14 +76,14 @@ def read_window(
 
 
 def restore_window(viewer: Any, state: WindowState) -> Restored:
-    """Add the layers of a window to a viewer, then show it as it was: position, camera, overlays, selection, widgets.
+    """Add the layers of a window to a viewer, then restore position, camera, overlays, selection and widgets.
 
     Parameters
     ----------
     viewer : Viewer or ViewerModel
-        Its own layers stay, below the new ones.
+        Its own layers remain, below the new ones.
     state : WindowState
-        As :func:`read_window` returns it.
+        Returned by :func:`read_window`.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
     viewer = plain_viewer(viewer)
     notes: list[str] = []
     if state.view:
-        viewer.dims.ndisplay = 2  # in 3D napari looks for labels under a mouse that may not have moved yet, which fails
+        viewer.dims.ndisplay = 2  # in 3D napari picks labels under the mouse, which fails before it has moved
     made = [_add(viewer, layer, notes) for layer in state.layers]
     _select(viewer, state, made)
     set_view(viewer, state.view)
@@ -151,12 +151,12 @@ def _layer(
 def _add(viewer: Any, saved: LayerState, notes: list[str]) -> Layer | None:
     try:
         layer = add_layer(viewer, (saved.data, dict(saved.settings), saved.type_name))
-    except Exception as error:  # another version of napari may refuse a keyword or a value, of this layer alone
+    except Exception as error:  # another version of napari may refuse a keyword or a value
         notes.append(f"The layer '{saved.name}' could not be made again ({error}); it was left out.")
         return None
     try:
         for name, value in saved.later.items():
-            if getattr(layer, name) != value:  # setting a label anew moves the selection of its colormap
+            if getattr(layer, name) != value:  # setting the same label again changes the selection of its colormap
                 setattr(layer, name, value)
         for name, values in saved.overlays.items():
             getattr(layer, name).update(dict(values))

@@ -1,4 +1,4 @@
-"""A window state into a folder: beside its place first, then renamed into it, so that it is complete or did not happen."""
+"""Writing of a window state into a folder, under another name first and then renamed, so that it is complete or absent."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from napari_snpore.viewer.window.array_files import FOLDER, write_array
 from napari_snpore.viewer.window.gather import ON_A_GRID, window_state
 from napari_snpore.viewer.window.manifest import is_window_folder, write_manifest
 from napari_snpore.viewer.window.meter import Meter, size_in_words
-from napari_snpore.viewer.window.plain import NotKeptError, Packer
+from napari_snpore.viewer.window.packing import NotKeptError, Packer
 from napari_snpore.viewer.window.state import LayerState, WindowState
 
 VALUES = f"{FOLDER}/values.npz"
-"""Beside the layers: of a folder that it is told to open, napari's own reader takes the files on top for pictures."""
+"""In a subfolder, because napari's own reader of folders takes the files directly in a folder for images."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What was saved: where, how many layers, how large, and in ``notes`` what is not as in the window."""
+    """Summary of a saved window; ``notes`` names everything that differs from the window."""
 
     folder: Path
     layer_count: int
@@ -37,42 +37,42 @@ class Saved:
 def save_window(
     viewer: Any, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Saved:
-    """Save everything that a viewer shows; see :func:`write_window`."""
+    """Save the state of a viewer; parameters and errors as in :func:`write_window`."""
     return write_window(window_state(viewer), folder, progress=progress, should_stop=should_stop)
 
 
 def write_window(
     state: WindowState, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Saved:
-    """Write the state of a window into a folder; safe in a thread.
+    """Write the state of a window into a folder; can run in a worker.
 
     Parameters
     ----------
     state : WindowState
-        As :func:`~napari_snpore.viewer.window.gather.window_state` takes it.
+        Returned by :func:`~napari_snpore.viewer.window.gather.window_state`.
     folder : path
-        A new or empty folder, or one with a saved window: that is replaced once the new one is complete.
+        A new or empty folder, or one with a saved window, which is replaced once the new one is complete.
     progress, should_stop : callable, optional
         Progress counts MiB.
 
     Returns
     -------
     Saved
-        What was saved, and what was not.
+        Summary, with notes on what was not saved.
 
     Raises
     ------
     OutputError
-        The folder holds something else, or cannot be written; nothing is left there.
+        The folder holds something else, or cannot be written; no partial files remain.
     InputError
         The data of a layer cannot be read.
     Stopped
-        On request; what stood there is as it was.
+        The user cancelled; the folder is unchanged.
     """
     folder = checked_place(folder)
     arrays = {id(layer.data): layer.data for layer in state.layers if layer.type_name in ON_A_GRID}
     size = sum(_bytes(data) for data in arrays.values())
-    _check_room(folder, size)
+    _check_free_space(folder, size)
     meter = Meter(2 * size, progress, should_stop)  # each byte is written, and read again for its checksum
     packer = Packer()
     try:
@@ -80,15 +80,15 @@ def write_window(
             content = _write(part, state, packer, meter)
             written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
     except OutputError as error:
-        # what was written is gone again: a disk that filled up has too little room still, and that is what there is to say
-        _check_room(folder, size + sum(array.nbytes for array in packer.arrays.values()))
+        # the partial files are removed by now; if the disk was full, say so rather than how writing failed
+        _check_free_space(folder, size + sum(array.nbytes for array in packer.arrays.values()))
         raise OutputError(re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))) from error
     meter.finish()
     return Saved(folder, len(state.layers), written, tuple(content["notes"]))
 
 
 def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict[str, Any]:
-    """Write all files of a window into a new folder, and return what its manifest says."""
+    """Write all files of a window into a new folder, and return the content of its manifest."""
     part.mkdir()
     files: dict[int, dict[str, Any]] = {}
     layers = [_pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)]
@@ -120,14 +120,14 @@ def checked_place(folder: str | Path) -> Path:
     Raises
     ------
     OutputError
-        There is something else, or no folder can be called so.
+        The folder holds something else, or its name is not possible.
     """
     place = Path(folder).expanduser().absolute()
     try:
         return _checked(place)
     except OutputError:
         raise
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
+    except OSError as error:  # for example a name that is too long, or a folder without permission to list it
         raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
 
 
@@ -168,8 +168,8 @@ def _bytes(data: Any) -> int:
     return int(np.prod(data.shape, dtype=np.int64)) * int(np.dtype(data.dtype).itemsize)
 
 
-def _check_room(folder: Path, size: int) -> None:
-    """Refuse before half of it is written, where that can be known."""
+def _check_free_space(folder: Path, size: int) -> None:
+    """Refuse to start writing where the disk has less free space than the arrays need."""
     parent = next((one for one in folder.parents if one.is_dir()), None)
     free = size if parent is None else shutil.disk_usage(parent).free
     if free < size:

@@ -1,4 +1,4 @@
-"""File > IO Utilities > Save window …: asks for a folder, saves in a thread, tells what came of it."""
+"""File > IO Utilities > Save window …: a dialog for the folder, saving in a worker, and a notification at the end."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from napari_snpore.viewer.window.folder_dialog import ask_where_to_save
 from napari_snpore.viewer.window.gather import window_state
 from napari_snpore.viewer.window.meter import size_in_words
 from napari_snpore.viewer.window.save import Saved, checked_place, write_window
-from napari_snpore.viewer.window.window_work import refuse, start_shown, tell
+from napari_snpore.viewer.window.window_work import notify, refuse, start_shown
 
 _EMPTY = "There is no layer to save yet: open a file, or File > Open Sample."
 
 
 def save_window_as(viewer: napari.Viewer) -> QFileDialog | None:
-    """Ask for a folder and save the whole window there; nothing waits meanwhile."""
+    """Open a dialog for a folder, then save the whole window there; does not block."""
     viewer = plain_viewer(viewer)
     if not viewer.layers:
         refuse(InputError(_EMPTY))
@@ -32,7 +32,7 @@ def save_window_as(viewer: napari.Viewer) -> QFileDialog | None:
 
 
 def start_saving(viewer: Any, folder: str) -> StepStatus | None:
-    """Save the window into a folder, shown at the bottom of the window; None where it is refused at once."""
+    """Save the window in a worker, with its progress at the bottom of the window; None if it is refused at once."""
     try:
         place = checked_place(folder)
         state = window_state(viewer)
@@ -43,9 +43,9 @@ def start_saving(viewer: Any, folder: str) -> StepStatus | None:
     def work(progress: Progress, should_stop: ShouldStop) -> Saved:
         return write_window(state, place, progress=progress, should_stop=should_stop)
 
-    return start_shown(viewer, "Save window", work, _tell)
+    return start_shown(viewer, "Save window", work, _notify_saved)
 
 
-def _tell(saved: Saved) -> None:
+def _notify_saved(saved: Saved) -> None:
     count = f"{saved.layer_count} layer{'' if saved.layer_count == 1 else 's'}"
-    tell(f"Saved {count} ({size_in_words(saved.size_bytes)}) in {saved.folder}", saved.notes)
+    notify(f"Saved {count} ({size_in_words(saved.size_bytes)}) in {saved.folder}", saved.notes)

@@ -1,4 +1,4 @@
-"""What a window is, as plain values: no layer, no widget, no file."""
+"""Window state as plain values, without layers, widgets or files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from napari.layers import Layer
 
 @dataclass(frozen=True, eq=False)
 class LayerState:
-    """One layer.
+    """State of one layer.
 
     Parameters
     ----------
     data : array, or list or tuple of arrays
-        As napari's ``Layer.create`` takes it; full resolution only.
+        Data for napari's ``Layer.create``, in full resolution.
     settings : mapping
         Keywords of ``Layer.create``: name, scale, units, colormap, features, metadata and so on.
     type_name : str
         ``image``, ``labels``, ``shapes``, ``points``, ``surface``, ``tracks`` or ``vectors``.
     later : mapping
-        Attributes that can be set only once the layer is there.
+        Attributes that can only be set after the layer was made.
     overlays : mapping
         Values of the layer's own overlays, such as its bounding box.
     """
@@ -41,7 +41,7 @@ class LayerState:
 
 @dataclass(frozen=True, eq=False)
 class WidgetState:
-    """One open widget of ours: the name that the Plugins menu gives it, and what its ``state()`` said."""
+    """State of one open widget: its name in the Plugins menu, and what its ``state()`` returned."""
 
     display_name: str
     state: Mapping[str, Any]
@@ -49,7 +49,7 @@ class WidgetState:
 
 @dataclass(frozen=True, eq=False)
 class WindowState:
-    """Everything that a window shows.
+    """State of a whole window.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class WindowState:
     layout : mapping
         Size and docks, see :mod:`~napari_snpore.viewer.window.layout`; empty without open widgets.
     notes : sequence of str
-        What is not as in the window, one sentence each.
+        One sentence for each difference from the window.
     """
 
     layers: tuple[LayerState, ...]
@@ -80,7 +80,7 @@ class WindowState:
 
 @runtime_checkable
 class KeepsState(Protocol):
-    """A widget that can be saved with the window: one of our manifest, with these two methods.
+    """A widget whose state is saved with the window: one of the plugin's manifest, with these two methods.
 
     Examples
     --------
@@ -98,11 +98,11 @@ class KeepsState(Protocol):
     """
 
     def state(self) -> Mapping[str, Any]:
-        """Return what the user set, as JSON values and arrays; layers by name. Quick: it is called in the GUI thread."""
+        """Return the user's settings as JSON values and arrays, layers by name; called in the GUI thread, so quick."""
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
-        """Take what ``state()`` returned once.
+        """Restore settings that ``state()`` returned.
 
-        ``layers`` are the layers that came back, by the names that they had when they were saved: in a window that had layers
-        already, napari may have given them other names. One that was left out is missing.
+        ``layers`` maps the names that the layers had when they were saved to the restored layers: napari may have renamed them
+        in a window that had layers already. Layers that could not be restored are missing.
         """

@@ -1,6 +1,6 @@
-"""What the viewer shows of its layers: position along each axis, camera, grid, scale bar and other overlays.
+"""View of a viewer: position along each axis, camera, grid, scale bar and other overlays.
 
-The theme is not among it: it is the user's, not that of the data.
+The theme is not part of it, because it is a preference of the user.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def view_values(viewer: Any) -> dict[str, Any]:
 
 
 def set_view(viewer: Any, view: Mapping[str, Any]) -> None:
-    """Show a viewer as it was; a viewer with more axes than were saved keeps its own on the outside."""
+    """Restore the view of a viewer; if it has more axes than the saved one, the additional outer axes keep their values."""
     if not view:
         return
     canvas, scene = viewer.canvas, viewer.scene
@@ -38,7 +38,7 @@ def set_view(viewer: Any, view: Mapping[str, Any]) -> None:
     canvas.overlay_tiling.update(dict(view["tiling"]))
     canvas.background_color_override = view["background_colour"]
     _set_dims(viewer.dims, view["dims"])
-    # last: other values move the camera
+    # the camera last, because other values move it
     for name in _CAMERA:
         setattr(scene.camera, name, view["camera"][name])
     for overlays, values in ((canvas.overlays, view["canvas"]), (scene.overlays, view["scene"])):
@@ -48,13 +48,13 @@ def set_view(viewer: Any, view: Mapping[str, Any]) -> None:
 
 
 def overlay_values(overlay: Any) -> dict[str, Any]:
-    """Return what can be set of an overlay."""
+    """Return the values of an overlay that can be set."""
     fields = type(overlay).model_fields
     return {name: value for name, value in overlay.model_dump().items() if not fields[name].frozen}
 
 
 def _overlay_values(overlays: Any) -> dict[str, Any]:
-    """Return the overlays that a user can set; those of tools, such as the brush, have names with an underscore."""
+    """Return the values of the overlays that a user can set; names of those of tools begin with an underscore."""
     return {name: overlay_values(overlay) for name, overlay in overlays.items() if not name.startswith("_")}
 
 

@@ -1,4 +1,4 @@
-"""Work on the whole window, shown in a line at its bottom: a bar and *Cancel* while it runs, then gone."""
+"""Work on the whole window in a worker, with a progress bar and *Cancel* at the bottom of the window while it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -18,9 +18,9 @@ Result = TypeVar("Result")
 
 
 def start_shown(viewer: Any, what: str, work: Work[Result], done: Callable[[Result], None]) -> StepStatus:
-    """Run ``work`` in a thread and give its result to ``done`` in the GUI thread; a refusal or a cancel is notified.
+    """Run ``work`` in a worker and pass its result to ``done`` in the GUI thread; notify of a refusal or a cancellation.
 
-    Who closes the line does not stop the work.
+    Closing the bar does not stop the work.
     """
     line, status = _add_line(viewer, what)
     ended: list[Result] = []
@@ -31,12 +31,12 @@ def start_shown(viewer: Any, what: str, work: Work[Result], done: Callable[[Resu
 
     def on_busy(busy: bool) -> None:
         if not busy:
-            QTimer.singleShot(0, close)  # later: StepStatus says how it ended after it told that it did
+            QTimer.singleShot(0, close)  # later, because StepStatus sets its message after this signal
 
     def close() -> None:
-        if not ended and not status.message.text().startswith("⚠"):  # problems are notified already
+        if not ended and not status.message.text().startswith("⚠"):  # StepStatus has shown a notification of problems
             show_info(status.message.text())
-        _remove_line(viewer, line)  # held by this function until the end: the work stops when its status is gone
+        _remove_line(viewer, line)  # this reference keeps the status alive, without which the work would stop
 
     status.busy_changed.connect(on_busy)
     status.run(what, work, take)
@@ -44,14 +44,14 @@ def start_shown(viewer: Any, what: str, work: Work[Result], done: Callable[[Resu
 
 
 def run_shown(viewer: Any, what: str, work: Work[Result]) -> Result:
-    """Run ``work`` in a thread and return its result; the window stays alive meanwhile.
+    """Run ``work`` in a worker and return its result; the window remains responsive meanwhile.
 
     Raises
     ------
     Stopped
-        It was cancelled.
+        The user cancelled.
     Exception
-        What ``work`` raised.
+        Any error that ``work`` raised.
     """
     if getattr(viewer, "window", None) is None:
         return work(lambda done, total: None, lambda: False)
@@ -64,7 +64,7 @@ def run_shown(viewer: Any, what: str, work: Work[Result]) -> Result:
             found.append(work(progress, should_stop))
         except Stopped:
             raise
-        except Exception as error:  # raised below, where the caller is
+        except Exception as error:  # raised below, in the thread of the caller
             failed.append(error)
 
     status.run(what, caught, lambda _: None)
@@ -77,17 +77,15 @@ def run_shown(viewer: Any, what: str, work: Work[Result]) -> Result:
     return found[0]
 
 
-def tell(sentence: str, notes: Sequence[str]) -> None:
-    """Notify what was done, and then what is not as it was."""
+def notify(sentence: str, notes: Sequence[str]) -> None:
+    """Show a notification of what was done, and a warning with the notes."""
     show_info(sentence)
     if notes:
         show_warning("\n".join(notes))
 
 
 def refuse(error: InputError) -> None:
-    """Notify an error of the user's in one sentence."""
-    from napari.utils.notifications import show_error
-
+    """Show the sentence of an error as a notification."""
     show_error(str(error))
 
 
@@ -102,5 +100,5 @@ def _add_line(viewer: Any, what: str) -> tuple[QWidget, StepStatus]:
 
 
 def _remove_line(viewer: Any, line: QWidget) -> None:
-    with contextlib.suppress(LookupError, RuntimeError):  # the user, or the end of the window, was quicker
+    with contextlib.suppress(LookupError, RuntimeError):  # it was closed by the user or with the window
         viewer.window.remove_dock_widget(line)

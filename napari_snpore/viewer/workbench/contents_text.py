@@ -9,8 +9,8 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_snpore.history import EnvelopeStep, MakePhantomStep, ReconstructStep, SmoothStep, last_step
+from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
-from napari_snpore.viewer.workbench.history import thresholds_of
 
 _LONGEST_NAME = 30
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from napari.layers import Layer
 
+from napari_snpore.viewer.shared.layer_history import has_step, path
 from napari_snpore.viewer.shared.layers import is_phases, is_series, is_volume, kind_of, stem_of
-from napari_snpore.viewer.workbench.history import has_step, path
 
 EditedSince = Callable[[Layer, Layer], bool]
 """``edited_since(source, result)``: whether a layer's voxels were changed by hand after a result was made of them."""

@@ -1,6 +1,6 @@
 """The steps of the work and where each one stands, judged from the layers of a window alone; no widget is asked.
 
-Whether a result still fits its input is read from histories, see :mod:`napari_snpore.viewer.workbench.history`.
+Whether a result still fits its input is read from histories, see :mod:`napari_snpore.viewer.shared.layer_history`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,20 @@ from typing import Literal
 
 from napari.layers import Layer
 
-from napari_snpore.viewer.boxes.boxes import KIND as BOXES
+from napari_snpore.viewer.shared.boxes import KIND as BOXES
+from napari_snpore.viewer.shared.layer_history import (
+    FIGURE,
+    envelope_of,
+    has_history,
+    has_step,
+    is_part,
+    made_from,
+    path,
+    same_envelope,
+    starts_with,
+    thresholds_of,
+    what_changed,
+)
 from napari_snpore.viewer.shared.layers import FRAMES, OUTLINES, SEPARATOR, kind_of, stem_of
 from napari_snpore.viewer.shared.units import has_scale
 from napari_snpore.viewer.slices.positions import KIND as POSITIONS
@@ -24,18 +37,6 @@ from napari_snpore.viewer.workbench.contents_text import (
     shortened,
     thresholds_in_short,
     tilts_in_short,
-)
-from napari_snpore.viewer.workbench.history import (
-    envelope_of,
-    has_history,
-    has_step,
-    is_part,
-    made_from,
-    path,
-    same_envelope,
-    starts_with,
-    thresholds_of,
-    what_changed,
 )
 from napari_snpore.viewer.workbench.specimen import EditedSince, Specimen, specimens_of
 
@@ -52,10 +53,6 @@ WORDS: Mapping[State, str] = {
     "spare": "not needed",
     "later": "comes later",
 }
-
-FIGURE = "napari_snpore_figure"
-"""Where a layer's metadata tell of the plate that shows it: ``{"file": name, "history": [...]}`` as it was then; beside our
-record, which goes with the layer's data."""
 
 NOTHING_YET = "Drop a tilt series or a volume on the window, or open a sample."
 

@@ -32,8 +32,8 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import ruler
-from napari_snpore.viewer.open.drops import take_drops
 from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus

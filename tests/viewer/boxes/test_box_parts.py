@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
+from napari_snpore.viewer.shared.layer_history import is_part
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, objects_data, phases_data, volume_data
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.workbench.history import is_part
 from napari_snpore.volume import Volume
 from tests.viewer.conftest import SPACING
 

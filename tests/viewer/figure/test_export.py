@@ -20,7 +20,6 @@ from napari_snpore.figures import (
     recipe_of,
 )
 from napari_snpore.history import PlantedPhasesStep, SegmentStep
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.figure.draw import draw_plate, panels_of
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
@@ -28,6 +27,7 @@ from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.state_table import state_table, states_in
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.scene.cameras import look_along
+from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, objects_data, phases_data, volume_data
 from napari_snpore.volume import Volume
 

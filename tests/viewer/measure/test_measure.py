@@ -11,8 +11,8 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, ReconstructStep, SegmentStep
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
-from napari_snpore.viewer.shared.object_colors import object_colormap
 from napari_snpore.volume import Volume
 
 

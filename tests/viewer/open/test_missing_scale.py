@@ -3,16 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_snpore.errors import MissingAnglesError, MissingScaleError
 from napari_snpore.viewer.open.missing_scale import MissingScale
-from napari_snpore.viewer.open.readers import layer_data, question_about
+from napari_snpore.viewer.open.steps import read_paths
 
 
 def asked_about(viewer, paths):
     """Return the question that paths lead to."""
-    with pytest.raises((MissingScaleError, MissingAnglesError)) as lacks:
-        layer_data(paths)
-    return MissingScale(viewer, paths, question_about(paths, lacks.value))
+    (outcome,) = read_paths(paths)
+    return MissingScale(viewer, outcome.question)
 
 
 @pytest.fixture
@@ -71,8 +69,7 @@ def test_images_without_angles_may_be_images_in_time(qtbot, viewer, tmp_path):
     question.kind_box.setCurrentText("images in time")
     assert not question.form.isRowVisible(question.first)
     question.main_button.click()
-    question.status.wait()
-    assert "pixel size" in question.status.message.text()
+    assert "a positive number is needed" in question.status.message.text()
     question.voxel_size.setValue(0.5)
     question.seconds.setValue(20)
     question.main_button.click()

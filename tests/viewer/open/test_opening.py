@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 import tifffile
@@ -15,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_snpore.files import write_volume
 from napari_snpore.viewer.open.missing_scale import MissingScale
-from napari_snpore.viewer.open.opening import grouped
+from napari_snpore.viewer.open.recognize import are_read_here
 from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.volume import Volume
 
@@ -108,15 +106,11 @@ def test_a_picture_goes_to_napari(window, workbench, tmp_path):
     assert "napari_snpore" not in window.layers["photo"].metadata
 
 
-def test_files_that_belong_together(tmp_path):
+def test_single_tiff_images_are_read_here_only_where_they_are_enough_for_a_series(tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.mkdir()
     b.mkdir()
-    images = [str(path) for path in frames(a, ["1.tif", "2.tif", "3.tif"])]
-    other = [str(path) for path in frames(b, ["1.tif", "2.tif"])]
-    stack = str(b / "stack.ome.tif")
-    write_volume(stack, Volume(np.zeros((3, 4, 5), np.float32), 1.0))
-    shutil.copy(stack, b / "stack2.ome.tif")
-    assert grouped([*images, *other]) == [tuple(images), *((path,) for path in other)]
-    assert grouped([stack, str(b / "stack2.ome.tif")]) == [(stack,), (str(b / "stack2.ome.tif"),)]
-    assert grouped([str(a), str(b)]) == [(str(a),), (str(b),)]
+    images = frames(a, ["1.tif", "2.tif", "3.tif"])
+    other = frames(b, ["1.tif", "2.tif"])
+    assert are_read_here([*images, *other]) == [True, True, True, False, False]
+    assert are_read_here([a, b]) == [True, False]

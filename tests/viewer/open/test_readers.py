@@ -7,9 +7,11 @@ from napari.layers import Layer
 
 from napari_snpore.errors import FileFormatError, MissingScaleError
 from napari_snpore.files import write_volume
+from napari_snpore.files.image_input import parse_input
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.open.readers import get_reader, layer_data
+from napari_snpore.viewer.open.readers import get_reader, read
+from napari_snpore.viewer.open.steps import layer_of
 from napari_snpore.volume import Volume
 
 
@@ -76,19 +78,20 @@ def test_a_series_with_angles_beside_it_opens_as_a_series(tmp_path):
 def test_missing_voxel_size_without_a_window_is_one_sentence(tmp_path):
     np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
     with pytest.raises(MissingScaleError, match=r"bare\.npy"):
-        layer_data([str(tmp_path / "bare.npy")])
+        read(str(tmp_path / "bare.npy"))
 
 
 def test_given_voxel_size_is_used(tmp_path):
     np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
-    ((_, meta, kind),) = layer_data([str(tmp_path / "bare.npy")], spacing_nm=0.25)
+    _, meta, kind = layer_of(parse_input(tmp_path / "bare.npy"), "volume", spacing_nm=0.25)
     assert kind == "image"
     assert meta["scale"] == (0.25, 0.25, 0.25)
 
 
 def test_an_image_file_that_lacks_angles_opens_with_those_given(tmp_path):
     np.save(tmp_path / "bare.npy", np.zeros((3, 4, 5), np.float32))
-    ((_, meta, _),) = layer_data([str(tmp_path / "bare.npy")], spacing_nm=0.25, angles_deg=[-1.0, 0.0, 1.0])
+    source = parse_input(tmp_path / "bare.npy")
+    _, meta, _ = layer_of(source, "tilt series", spacing_nm=0.25, angles_deg=[-1.0, 0.0, 1.0])
     assert meta["metadata"]["napari_snpore"]["angles_deg"] == [-1.0, 0.0, 1.0]
 
 

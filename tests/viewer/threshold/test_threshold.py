@@ -28,7 +28,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
-from napari_snpore.viewer.window.plain import Packer, unpack
+from napari_snpore.viewer.window.packing import Packer, unpack
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.25, 0.25), (1.0, 2.0, 3.0)

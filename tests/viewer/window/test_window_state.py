@@ -619,7 +619,7 @@ def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tm
 
 
 def test_saving_over_a_saved_window_and_over_something_else(window, qtbot, tmp_path, monkeypatch, told):
-    monkeypatch.setattr("napari.utils.notifications.show_error", told.append)
+    monkeypatch.setattr("napari_snpore.viewer.window.window_work.show_error", told.append)
     assert save_window_as(window) is None
     assert "no layer to save" in told.pop()
     window.add_points(np.zeros((2, 3)))

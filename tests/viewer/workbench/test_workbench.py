@@ -26,9 +26,9 @@ from napari_snpore.history import (
 )
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,

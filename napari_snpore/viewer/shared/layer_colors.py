@@ -1,11 +1,13 @@
-"""Colours of object labels: each its own, or by one of their measured quantities."""
+"""Colours of layers: object labels coloured by a measured quantity, and the colour table of an image layer."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap, ensure_colormap, label_colormap
+from numpy.typing import NDArray
 
 MAP = "viridis"
 
@@ -30,3 +32,11 @@ def object_colormap(values: Any | None) -> Any:
     mapped[~np.isfinite(numbers)] = (0.5, 0.5, 0.5, 1.0)
     colors.update(enumerate(mapped, 1))
     return DirectLabelColormap(color_dict=colors)
+
+
+def colors_of(layer: Layer) -> NDArray[np.uint8]:
+    """Return the colours of an image layer over its contrast range, gamma included: uint8, shape (256, 3)."""
+    places = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
+    rgba = np.asarray(layer.colormap.map(places))
+    colors: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)
+    return colors

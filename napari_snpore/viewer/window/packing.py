@@ -1,7 +1,7 @@
-"""Values into JSON, and back exactly: numbers, texts, containers, arrays, tables and napari's colormaps. Nothing is executed.
+"""Exact conversion of values to JSON and back: numbers, texts, containers, arrays, tables and napari's colormaps.
 
-What JSON does not know is an object with the key ``$``, which says what it is. Arrays of more than a few numbers go into a
-store of their own. What cannot be kept is left out of the mapping that it stands in, and noted.
+A value of a type that JSON lacks is an object with the key ``$``, which names the type. Arrays of more than a few numbers are
+stored separately. A value that cannot be converted is left out of its mapping or table, with a note. Nothing is executed.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from napari_snpore.errors import FileFormatError
 
 _MARK = "$"
 _INLINE = 64
-"""Numbers that an array may have to stand in the text itself, where it can be read."""
+"""Largest number of elements of an array that is written into the JSON text itself, where people can read it."""
 
 _COLORMAPS = {one.__name__: one for one in (Colormap, CyclicLabelColormap, DirectLabelColormap)}
 
 
 class NotKeptError(TypeError):
-    """A value of a type that is not kept."""
+    """A value of a type that cannot be saved."""
 
 
 class Packer:
-    """Turns values into JSON; ``arrays`` and ``notes`` fill up meanwhile."""
+    """Converts values to JSON; collects large arrays in ``arrays`` and sentences on values left out in ``notes``."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
         self.notes: list[str] = []
 
     def pack(self, value: Any, where: str) -> Any:
-        """Return a value as JSON; ``where`` names its place in notes.
+        """Return a value as JSON; notes name it by ``where``.
 
         Raises
         ------
         NotKeptError
-            A type that is not kept, and no mapping around it to leave it out of.
+            The type cannot be saved, and the value is not in a mapping that it could be left out of.
         """
         if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
             return value
@@ -70,9 +70,7 @@ class Packer:
         if isinstance(value, np.ndarray):
             return self._pack_array(value, where)
         if isinstance(value, pd.DataFrame):
-            from napari_snpore.viewer.window.tables import pack_table
-
-            return {_MARK: "table", **pack_table(self, value, where)}
+            return {_MARK: "table", **self._pack_table(value, where)}
         if isinstance(value, pint.Unit):
             return str(value)
         if isinstance(value, PurePath):
@@ -107,14 +105,44 @@ class Packer:
         self.arrays[name] = values
         return {_MARK: "array", "in": name}
 
+    def _pack_table(self, table: pd.DataFrame, where: str) -> dict[str, Any]:
+        """Return a table as JSON, each column with its dtype; a column that cannot be saved is left out, with a note."""
+        columns = []
+        for place, name in enumerate(table.columns):
+            try:
+                columns.append({"name": self.pack(name, where), **self._pack_column(table.iloc[:, place], where)})
+            except NotKeptError as error:
+                self.notes.append(f"The column {name} of {where} holds what is not kept ({error}); it was left out.")
+        plain = isinstance(table.index, pd.RangeIndex) and table.index.equals(pd.RangeIndex(len(table)))
+        index = None if plain else self.pack(np.asarray(table.index), where)
+        return {"rows": len(table), "index": index, "columns": columns}
+
+    def _pack_column(self, column: pd.Series[Any], where: str) -> dict[str, Any]:
+        dtype = column.dtype
+        about = {"dtype": str(dtype)}
+        if isinstance(dtype, pd.CategoricalDtype):
+            categories = self._pack_column(pd.Series(dtype.categories), where)
+            codes = self.pack(np.asarray(column.cat.codes), where)
+            return {"dtype": "category", "categories": categories, "ordered": bool(dtype.ordered), "codes": codes}
+        if isinstance(dtype, np.dtype) and dtype.kind in "biufcmM":
+            return {**about, "values": self.pack(column.to_numpy(), where)}
+        if isinstance(dtype, np.dtype):
+            return {**about, "values": [self.pack(one, where) for one in column.tolist()]}
+        missing = column.isna().tolist()
+        values = column.astype(object).tolist()
+        return {
+            **about,
+            "values": [self.pack(None if no else one, where) for one, no in zip(values, missing, strict=True)],
+        }
+
 
 def unpack(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Return the value behind JSON that :class:`Packer` made.
+    """Return the value of JSON that :class:`Packer` made.
 
     Raises
     ------
     FileFormatError
-        Something that no packer writes.
+        The JSON contains something that no packer writes.
     """
     if isinstance(value, list):
         return [unpack(one, arrays) for one in value]
@@ -147,9 +175,7 @@ def _unpack_marked(value: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
             flat[:] = unpack(value["values"], arrays)
             return flat.reshape(value["shape"])
         case "table":
-            from napari_snpore.viewer.window.tables import unpack_table
-
-            return unpack_table(value, arrays)
+            return _unpack_table(value, arrays)
         case "path":
             return PurePath(value["is"])
         case "colormap":
@@ -165,3 +191,31 @@ def _python_number(value: np.generic) -> Any:
     if not isinstance(found, (bool, int, float, str)):
         raise NotKeptError(f"number of type {value.dtype}")
     return found
+
+
+def _unpack_table(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Return the table of JSON that :class:`Packer` made."""
+    index = pd.RangeIndex(value["rows"]) if value["index"] is None else pd.Index(unpack(value["index"], arrays))
+    if not value["columns"]:
+        return pd.DataFrame(index=index)
+    table = pd.concat([_unpack_column(one, arrays, index) for one in value["columns"]], axis=1)
+    table.columns = pd.Index([unpack(one["name"], arrays) for one in value["columns"]])
+    return table
+
+
+def _unpack_column(
+    value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: pd.Index[Any]
+) -> pd.Series[Any]:
+    if value["dtype"] == "category":
+        held = value["categories"]
+        categories = pd.Index(_unpack_column(held, arrays, pd.RangeIndex(_length(held, arrays))))
+        codes = unpack(value["codes"], arrays)
+        return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=value["ordered"]), index=index)
+    found = unpack(value["values"], arrays)
+    dtype = found.dtype if isinstance(found, np.ndarray) else value["dtype"]
+    column: pd.Series[Any] = pd.Series(found, index=index, dtype=dtype)
+    return column
+
+
+def _length(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> int:
+    return len(unpack(value["values"], arrays))

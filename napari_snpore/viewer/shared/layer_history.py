@@ -17,6 +17,9 @@ from napari_snpore.history import EnvelopeStep, ExtractSubvolumeStep, HistorySte
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
+FIGURE = "napari_snpore_figure"
+"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history as it was
+then; beside our record, because the record goes with the layer's data."""
 
 
 def has_step(layer: Layer | None, step: str) -> bool:

@@ -1,0 +1,266 @@
+"""Image files that belong together, each parsed once, and what they hold: tilt series, images in time or volume.
+
+A series is one stack, or several files of one image each: a list of files, or the files of a folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.files.formats import format_of, is_image_folder, parse
+from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
+from napari_snpore.files.side_files import SideFile, described_image, side_files
+
+_LARGEST_RATIO = 1.01
+"""Pixels count as square where their edges along y and x differ by at most 1 %."""
+
+_SERIES_KINDS: tuple[Kind, ...] = ("tilt series", "images in time")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One stack or volume, or several files of one image each.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files in the order of their images.
+    files : sequence of ParsedFile
+        Their contents, in the same order.
+    """
+
+    paths: tuple[Path, ...]
+    files: tuple[ParsedFile, ...]
+
+    @property
+    def one_image_per_file(self) -> bool:
+        """Whether the images are spread over files: several files, or one file of a single image in such a format."""
+        if len(self.files) > 1:
+            return True
+        one = format_of(self.paths[0])
+        return self.files[0].data.ndim == 2 and one is not None and one.fewest_single_images > 0
+
+    @property
+    def name(self) -> str:
+        """The file, or the folder and the number of files, for sentences."""
+        if len(self.paths) == 1:
+            return str(self.paths[0])
+        return f"{self.paths[0].parent} ({len(self.paths)} files)"
+
+    @property
+    def image_count(self) -> int:
+        """Number of images or planes."""
+        return len(self.files) if len(self.files) > 1 else self.files[0].image_count
+
+    @cached_property
+    def sides(self) -> tuple[SideFile, ...]:
+        """The side files of a stack, read on first use; none for several files."""
+        return tuple(side_files(self.paths[0])) if len(self.paths) == 1 else ()
+
+    def angle_sources(self) -> list[tuple[str, Sequence[float] | None]]:
+        """Return each source of tilt angles by name, with its angles (degrees) or None."""
+        if self.one_image_per_file:
+            own = [file.angles_deg[0] if file.angles_deg else None for file in self.files]
+            known = [float(angle) for angle in own if angle is not None]
+            return [("the files", known if len(known) == len(own) else None)]
+        return [
+            ("the file", self.files[0].angles_deg),
+            *((side.path.name, side.angles_deg) for side in self.sides),
+        ]
+
+    def pixel_size_sources(self) -> list[tuple[str, float | None]]:
+        """Return each source of the pixel size by name, with its size (nm) or None.
+
+        Raises
+        ------
+        FileFormatError
+            The pixels of a file are not square.
+        """
+        if self.one_image_per_file:
+            both = zip(self.paths, self.files, strict=True)
+            return [(path.name, _square_pixel(file, path)) for path, file in both]
+        return [
+            ("the file", _square_pixel(self.files[0], self.paths[0])),
+            *((side.path.name, side.pixel_size_nm) for side in self.sides),
+        ]
+
+    def images(self) -> list[ParsedFile]:
+        """Return the parsed files of one image each, all of shape (y, x).
+
+        Raises
+        ------
+        FileFormatError
+            A file holds more than one image, or the images differ in size.
+        """
+        found: list[ParsedFile] = []
+        for path, file in zip(self.paths, self.files, strict=True):
+            one = replace(file, data=file.data[0]) if file.is_single_image and file.data.ndim == 3 else file
+            if one.data.ndim != 2:
+                shape = tuple(one.data.shape)
+                raise FileFormatError(f"{path} holds an array of shape {shape}; one image a file is needed.")
+            if found and one.data.shape != found[0].data.shape:
+                first = self.paths[0].name
+                raise FileFormatError(f"{path} is {one.data.shape} px large, {first} is {found[0].data.shape}.")
+            found.append(one)
+        return found
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an input holds according to its files.
+
+    Parameters
+    ----------
+    kind : {"tilt series", "images in time", "volume"}
+        What it most likely is.
+    kinds : sequence of str
+        What it can be opened as.
+    lacks_angles : bool
+        Whether it is a tilt series whose angles no file gives.
+    lacks_size : bool
+        Whether no file gives the voxel or pixel size.
+    """
+
+    kind: Kind
+    kinds: tuple[Kind, ...]
+    lacks_angles: bool = False
+    lacks_size: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the input can be opened without a question."""
+        return not (self.lacks_angles or self.lacks_size)
+
+
+def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
+    """Parse one file, several files of one image each, or the files of a folder; each file once.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        A list keeps its order; files of a folder are put in the order of the numbers in their names. A ``.mdoc`` file
+        stands for the image file that it describes.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file or folder.
+    FileFormatError
+        A file is damaged or of an unknown format, or a folder holds no file that is read.
+    """
+    if isinstance(path, (str, Path)):
+        one = existing_path(path)
+        paths = _images_in(one) if one.is_dir() and not is_image_folder(one) else [described_image(one)]
+    elif len(path) == 0:
+        raise InputError("path is an empty list; at least one file is needed.")
+    else:
+        paths = [described_image(existing_path(one)) for one in path]
+    return ImageInput(tuple(paths), tuple(parse(one) for one in paths))
+
+
+def contents_of(source: ImageInput) -> Contents:
+    """Return what an input holds, from its parsed files, its side files and the conventions of its suffix.
+
+    A stack is a tilt series where it has angles, images in time where its first axis is time, else a volume, unless its
+    suffix is used for tilt series only.
+
+    Raises
+    ------
+    FileFormatError
+        A side file is damaged, or the pixels of a series are not square.
+    """
+    one = format_of(source.paths[0])
+    angles = [angles for _, angles in source.angle_sources() if angles is not None]
+    if source.one_image_per_file:
+        return Contents("tilt series", _SERIES_KINDS, not angles, lacks_size(source, "tilt series"))
+    parsed = source.files[0]
+    usual = None if one is None else one.usual_kinds.get(source.paths[0].suffix.lower())
+    kinds = KINDS if one is None else one.kinds
+    if parsed.data.ndim != 3:
+        return Contents("volume", kinds)  # refused by the reader, with its shape
+    matching = any(len(values) == source.image_count for values in angles)
+    if matching or (angles and usual != "volume"):
+        return Contents("tilt series", kinds, not matching, lacks_size(source, "tilt series"))
+    if parsed.first_axis_is_time and parsed.times_s is not None:
+        return Contents("images in time", kinds, lacks_size=lacks_size(source, "images in time"))
+    if usual == "tilt series":
+        return Contents("tilt series", kinds, lacks_angles=True, lacks_size=lacks_size(source, "tilt series"))
+    return Contents("volume", kinds, lacks_size=lacks_size(source, "volume"))
+
+
+def lacks_size(source: ImageInput, kind: Kind) -> bool:
+    """Return whether no file gives the size that a kind needs: all three axes of a volume, the pixel size of images."""
+    if kind == "volume":
+        return None in source.files[0].spacing_nm
+    sizes = [size for file in source.files for size in file.spacing_nm[1:]]
+    return all(size is None for size in [*sizes, *(side.pixel_size_nm for side in source.sides)])
+
+
+def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
+    """Return inputs of one file each, with files of one image each joined into series.
+
+    Files belong to one series if they lie in one folder, have one suffix, and are at least as many as their format
+    needs; their images are put in the order of the numbers in their names. All other inputs stay as they are.
+    """
+    groups: dict[object, list[ImageInput]] = {}
+    for number, source in enumerate(inputs):
+        path = source.paths[0]
+        is_image = len(source.files) == 1 and source.files[0].is_single_image
+        groups.setdefault((path.parent, path.suffix.lower()) if is_image else number, []).append(source)
+    found: list[ImageInput] = []
+    for group in groups.values():
+        one = format_of(group[0].paths[0])
+        if one is None or len(group) == 1 or not 0 < one.fewest_single_images <= len(group):
+            found += group
+            continue
+        ordered = sorted(group, key=lambda source: number_in_name(source.paths[0]))
+        found.append(
+            ImageInput(tuple(source.paths[0] for source in ordered), tuple(source.files[0] for source in ordered))
+        )
+    return found
+
+
+def is_series_folder(folder: Path) -> bool:
+    """Return whether a folder may hold one image per file: three files or more, all of one suffix that allows it.
+
+    Only names are read.
+    """
+    suffixes = [file.suffix.lower() for file in folder.iterdir() if format_of(file) is not None]
+    if len(suffixes) < 3 or len(set(suffixes)) > 1:
+        return False
+    one = format_of(Path(f"one{suffixes[0]}"))
+    return one is not None and one.fewest_single_images > 0
+
+
+def existing_path(path: str | Path) -> Path:
+    """Return a path with ``~`` expanded; refuse one that does not exist."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise MissingFileError(f"There is no file {path}.")
+    return path
+
+
+def number_in_name(path: str | Path) -> list[tuple[int, str]]:
+    """Return a sort key that puts ``frame2`` before ``frame10``."""
+    parts = re.split(r"(\d+)", Path(path).name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _images_in(folder: Path) -> list[Path]:
+    inside = [file for file in folder.iterdir() if format_of(file) is not None]
+    if not inside:
+        raise FileFormatError(f"The folder {folder} holds no file that is read.")
+    return sorted(inside, key=number_in_name)
+
+
+def _square_pixel(parsed: ParsedFile, path: Path) -> float | None:
+    """Return the pixel size (nm) of images whose pixels are square; refuse others."""
+    _, y, x = parsed.spacing_nm
+    if y is not None and x is not None and max(y, x) > _LARGEST_RATIO * min(y, x):
+        raise FileFormatError(f"{path} has pixels of {y:.6g} × {x:.6g} nm (y, x); square pixels are needed.")
+    return x if x is not None else y

@@ -1,0 +1,127 @@
+"""Paths read into layer data, or into a question where their files give too little; runs in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.files.image_input import Contents, ImageInput, contents_of, grouped_inputs, parse_input
+from napari_snpore.files.image_series import image_series_of
+from napari_snpore.files.parsed_file import Kind
+from napari_snpore.files.read import tilt_series_of, volume_of
+from napari_snpore.viewer.in_situ.layers import frames_data
+from napari_snpore.viewer.open.run_layers import find_runs, runs_layers
+from napari_snpore.viewer.shared.layers import LayerData, name_from_path, series_data, volume_data
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Parsed files whose kind, size or angles the user has to give, and what they contain."""
+
+    source: ImageInput
+    contents: Contents
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of the paths of one layer or run: its layer data, a question, or the reason why it is refused."""
+
+    paths: tuple[str, ...]
+    layers: tuple[LayerData, ...] = ()
+    question: Question | None = None
+    error: InputError | None = None
+
+
+def read_paths(
+    paths: Sequence[str | Path], *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> list[Outcome]:
+    """Read paths; each file is parsed once, and files of one image each are joined into series.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Files, folders of one image per file, and finished runs.
+    progress, should_stop : callable, optional
+        Progress counts paths.
+
+    Returns
+    -------
+    list of Outcome
+        First the runs and the refused paths, then the images.
+    """
+    outcomes: list[Outcome] = []
+    sources: list[ImageInput] = []
+    for done, path in enumerate(paths):
+        if progress is not None:
+            progress(done, len(paths))
+        check_stop(should_stop)
+        try:
+            if find_runs(path):
+                outcomes.append(Outcome((str(path),), tuple(runs_layers(path))))
+            else:
+                sources.append(parse_input(path))
+        except (InputError, OSError) as error:
+            outcomes.append(_refused((str(path),), error))
+    return outcomes + [outcome_of(source) for source in grouped_inputs(sources)]
+
+
+def outcome_of(source: ImageInput) -> Outcome:
+    """Return the layer of parsed files, the question about them, or the reason why they are refused."""
+    paths = tuple(str(path) for path in source.paths)
+    try:
+        contents = contents_of(source)
+        if not contents.is_complete:
+            return Outcome(paths, question=Question(source, contents))
+        return Outcome(paths, (layer_of(source, contents.kind),))
+    except (InputError, OSError) as error:
+        return _refused(paths, error)
+
+
+def layer_of(
+    source: ImageInput,
+    kind: Kind,
+    *,
+    spacing_nm: float | None = None,
+    angles_deg: ArrayLike | None = None,
+    times_s: ArrayLike | None = None,
+) -> LayerData:
+    """Return the layer data of parsed files, opened as a kind with what the caller knows.
+
+    Parameters
+    ----------
+    source : ImageInput
+        One file, or several files of one image each.
+    kind : {"tilt series", "images in time", "volume"}
+        What they are.
+    spacing_nm : float, optional
+        Edge of a voxel or pixel in nm, where the files do not have it.
+    angles_deg : array-like, shape (tilt,), optional
+        Tilt angles in degrees of a tilt series, where the files do not have them.
+    times_s : array-like, shape (frame,), optional
+        Times in s of images in time, where the files do not have them.
+
+    Raises
+    ------
+    FileFormatError, DisagreementError
+        The files are not of that kind, or contradict what is given.
+    MissingScaleError, MissingAnglesError
+        Neither the files nor the caller give them.
+    """
+    first = source.paths[0]
+    name = name_from_path(first.parent if len(source.paths) > 1 else first)
+    if kind == "tilt series":
+        return series_data(tilt_series_of(source, angles_deg=angles_deg, pixel_size_nm=spacing_nm), name)
+    if kind == "images in time":
+        times = None if times_s is None else np.asarray(times_s, np.float64)
+        return frames_data(image_series_of(source, pixel_size_nm=spacing_nm, times_s=times), name)
+    return volume_data(volume_of(source, spacing=spacing_nm), name)
+
+
+def _refused(paths: tuple[str, ...], error: InputError | OSError) -> Outcome:
+    return Outcome(paths, error=error if isinstance(error, InputError) else InputError(str(error)))
