@@ -7,6 +7,7 @@ Kernels are serial and release the GIL; parallelism is over blocks, from here. n
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -49,6 +50,24 @@ def check_stop(should_stop: ShouldStop | None) -> None:
     """Raise :class:`Stopped` when the caller asks for it."""
     if should_stop is not None and should_stop():
         raise Stopped("Stopped on request; nothing was kept.")
+
+
+def share_of(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """Return a progress callback that fills a bar of 1000 from share ``start`` to share ``end``.
+
+    Examples
+    --------
+    >>> share_of(lambda done, total: print(done, total), 0.5, 1.0)(1, 2)
+    750 1000
+    """
+    if progress is None:
+        return None
+    report = progress
+
+    def fill(done: int, total: int) -> None:
+        report(math.floor(1000 * (start + (end - start) * done / max(total, 1))), 1000)
+
+    return fill
 
 
 def run_blocks(

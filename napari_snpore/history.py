@@ -141,8 +141,8 @@ class ReconstructStep(StepSchema):
     """Reconstruction of a volume; what a method does not have is None.
 
     ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after each iteration.
-    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D of the resolution ``D·Δθ``, estimated from
-    the aligned images.
+    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from the aligned images;
+    ``crowther_nm``: the resolution guide D·Δθ.
     """
 
     NAME = "reconstruct"
@@ -151,6 +151,7 @@ class ReconstructStep(StepSchema):
     tilts: int | None = None
     tilt_step_deg: float | None = None
     thickness_nm: float | None = None
+    crowther_nm: float | None = None
     support: bool | None = None
     backend: str | None = None
     iterations: int | None = None

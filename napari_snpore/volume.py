@@ -60,7 +60,7 @@ class Volume:
     >>> phases
     <Volume (1, 1, 5) uint8, voxel 0.5 nm, origin (10, 0, 0) nm>
     >>> tin = phases == 3
-    >>> tin.origin, np.count_nonzero(tin)
+    >>> tin.origin, int(np.count_nonzero(tin))
     ((10.0, 0.0, 0.0), 2)
     """
 

@@ -52,9 +52,9 @@ from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
 from napari_snpore.study.tomogram import obtain_volume
-from napari_snpore.tomography.reconstruction import Backend, Stop
-from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
-from napari_snpore.tomography.wbp import Filter
+from napari_snpore.tomography.options import Filter, Stop
+from napari_snpore.tomography.options import Method as ReconstructMethod
+from napari_snpore.tomography.reconstruction import Backend
 from napari_snpore.volume import Volume
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
@@ -103,7 +103,10 @@ def reconstruct(
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Iterations; default: SIRT 50, CGLS 20, TV 150, DART 20.")
     ] = None,
-    stop: Annotated[Stop, typer.Option(help="SIRT, CGLS: after all iterations, or at the noise level.")] = "iterations",
+    stop: Annotated[
+        Stop | None,
+        typer.Option(help="SIRT, CGLS: after all iterations, or at the noise level; default: iterations."),
+    ] = None,
     filter_name: Annotated[Filter | None, typer.Option("--filter", help="Filter of WBP; default ram-lak.")] = None,
     tv_weight: Annotated[
         float | None, typer.Option(min=0, help="Weight of TV in grey units; default: from the noise.")
@@ -161,16 +164,19 @@ def reconstruct(
         background=background,
         normalize_mass=normalize_mass,
     )
+    options = {
+        "iterations": iterations,
+        "filter": filter_name,
+        "stop": stop,
+        "weight": tv_weight,
+        "gray_levels": gray_level or None,
+    }
     how = checked(
         ReconstructSection,
         method=method,
-        iterations=iterations,
         thickness_px=thickness_px,
-        filter=filter_name,
-        stop=stop,
-        tv_weight=tv_weight,
-        gray_levels=gray_level or None,
         backend=backend,
+        **{method: {name: value for name, value in options.items() if value is not None}},
     )
     with recorded("reconstruct", output, overwrite=overwrite) as context:
         note(

@@ -65,11 +65,11 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
             gid="diameters",
         )
         if break_point is not None:
-            places = np.array([break_point.first, break_point.time, break_point.last])
+            places = np.array([break_point.first_s, break_point.time_s, break_point.last_s])
             axes.plot(places, break_point.curve(places), color=INK, linewidth=0.8, gid="lines")
-            axes.axvline(break_point.time, color=MARK, linewidth=0.7, linestyle="--", gid="break")
-            reach = break_point.time_error
-            axes.axvspan(break_point.time - reach, break_point.time + reach, color=MARK, alpha=0.12, linewidth=0)
+            axes.axvline(break_point.time_s, color=MARK, linewidth=0.7, linestyle="--", gid="break")
+            reach = break_point.time_error_s
+            axes.axvspan(break_point.time_s - reach, break_point.time_s + reach, color=MARK, alpha=0.12, linewidth=0)
         _label(axes, label, "Diameter (nm)")
         return figure
 
@@ -177,8 +177,9 @@ def _diameter_note(table: pd.DataFrame, found: BreakPoint | None) -> str:
     if found is None:
         return note
     unit = "s" if table["time_s"].notna().any() else "frames"
-    words = f" Break at {with_error(found.time, found.time_error)} {unit}:"
-    words += f" {number(found.slope_before)} before, {number(found.slope_after)} nm/{unit.rstrip('s') or 's'} after."
+    words = f" Break at {with_error(found.time_s, found.time_error_s)} {unit}:"
+    before, after = number(found.slope_before_nm_per_s), number(found.slope_after_nm_per_s)
+    words += f" {before} before, {after} nm/{unit.rstrip('s') or 's'} after."
     doubt = "" if found.better_than_line else " One straight line does as well: no break is shown by these data."
     return note + words + doubt
 

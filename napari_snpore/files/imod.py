@@ -58,8 +58,8 @@ def read_xf(path: str | Path) -> Alignment:
             f"{path} turns or stretches its images each by itself; only one rotation for all images can be taken over."
         )
     shifts = np.stack([dy, dx], axis=1) @ axis_rotation(mean).T
-    # an angle beyond ±90° is the same axis in the opposite direction: the aligned images are rotated by 180°
-    from napari_snpore.tomography.alignment import Alignment  # imported here: half a second
+    # the direction is kept over the whole turn: the opposite one would give the mirror volume of IMOD's
+    from napari_snpore.tomography.alignment import Alignment  # with it come registration and half a second
 
     return Alignment(shifts, mean, 0.0, np.full(len(shifts), np.nan), method="IMOD .xf")
 

@@ -37,59 +37,60 @@ class BreakPoint:
 
     Parameters
     ----------
-    time, time_error : float
-        Where they meet, and the longer side of the interval of one standard error (68 %), which is seldom symmetrical; in the
-        unit of the times. Only where ``better_than_line`` is it an error to rely on.
-    value : float
+    time_s, time_error_s : float
+        Where they meet, and the longer side of the interval of one standard error (68 %), which is seldom symmetrical. Only
+        where ``better_than_line`` is it an error to rely on. If frame numbers were given as times, all times here are in frames.
+    diameter_nm : float
         Diameter where they meet.
-    slope_before, slope_after : float
-        Change a unit of time.
-    slope_before_error, slope_after_error : float
+    slope_before_nm_per_s, slope_after_nm_per_s : float
+        Change per second.
+    slope_before_error_nm_per_s, slope_after_error_nm_per_s : float
         One standard error each, for the break where it was found.
     slope_ratio : float
-        ``slope_before / slope_after``; infinite where the second line is flat.
+        Slope before over slope after; infinite where the second line is flat.
     share_before : float
         Share of the whole change along the lines that lies before the break; NaN where there is none.
     bic_gain : float
         By how much Schwarz's criterion prefers two lines to one; negative where one line is better.
     better_than_line : bool
         Whether that is at least 10: otherwise there is no ground to speak of a break.
-    first, last : float
+    first_s, last_s : float
         First and last time.
     count : int
         Points that were fitted.
     """
 
-    time: float
-    time_error: float
-    value: float
-    slope_before: float
-    slope_after: float
-    slope_before_error: float
-    slope_after_error: float
+    time_s: float
+    time_error_s: float
+    diameter_nm: float
+    slope_before_nm_per_s: float
+    slope_after_nm_per_s: float
+    slope_before_error_nm_per_s: float
+    slope_after_error_nm_per_s: float
     slope_ratio: float
     share_before: float
     bic_gain: float
     better_than_line: bool
-    first: float
-    last: float
+    first_s: float
+    last_s: float
     count: int
 
-    def curve(self, times: ArrayLike) -> FLOAT:
-        """Return the two lines at some times."""
-        later = np.asarray(times, dtype=np.float64) - self.time
-        curve: FLOAT = self.value + np.where(later < 0, self.slope_before, self.slope_after) * later
+    def curve(self, times_s: ArrayLike) -> FLOAT:
+        """Return the diameter (nm) on the two lines at some times."""
+        later = np.asarray(times_s, dtype=np.float64) - self.time_s
+        slope = np.where(later < 0, self.slope_before_nm_per_s, self.slope_after_nm_per_s)
+        curve: FLOAT = self.diameter_nm + slope * later
         return curve
 
 
-def break_point(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None = None) -> BreakPoint:
+def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLike | None = None) -> BreakPoint:
     """Fit two straight lines that meet to diameters against time, and say whether one line would do.
 
     Parameters
     ----------
-    times, diameters : array-like, shape (frame,)
-        Points that are not finite are left out.
-    errors : array-like, shape (frame,), optional
+    times_s, diameters_nm : array-like, shape (frame,)
+        Points that are not finite are left out. Frame numbers can stand in for unknown times.
+    errors_nm : array-like, shape (frame,), optional
         Standard errors, which weigh the points against each other; how large they are over all is taken from the scatter.
 
     Returns
@@ -105,10 +106,10 @@ def break_point(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None
     Examples
     --------
     >>> t = np.arange(0.0, 500.0, 20.0)
-    >>> round(break_point(t, 60 + 0.04 * np.minimum(t, 300)).time)
+    >>> round(break_point(t, 60 + 0.04 * np.minimum(t, 300)).time_s)
     300
     """
-    t, d, w = _checked(times, diameters, errors)
+    t, d, w = _checked(times_s, diameters_nm, errors_nm)
     order = np.argsort(t, kind="stable")
     t, d, w = t[order], d[order], w[order]
     scale = float(t[-1] - t[0])
@@ -130,19 +131,19 @@ def break_point(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None
     spread = student * np.sqrt(variance * np.array([inverse[1, 1], inverse[1, 1] + 2 * inverse[1, 2] + inverse[2, 2]]))
     change = before * best + after * (1 - best)
     return BreakPoint(
-        time=float(t[0] + best * scale),
-        time_error=cost.reach(best, limit) * scale,
-        value=float(factors[0] + before * best),
-        slope_before=float(before / scale),
-        slope_after=float(after / scale),
-        slope_before_error=float(spread[0] / scale),
-        slope_after_error=float(spread[1] / scale),
+        time_s=float(t[0] + best * scale),
+        time_error_s=cost.reach(best, limit) * scale,
+        diameter_nm=float(factors[0] + before * best),
+        slope_before_nm_per_s=float(before / scale),
+        slope_after_nm_per_s=float(after / scale),
+        slope_before_error_nm_per_s=float(spread[0] / scale),
+        slope_after_error_nm_per_s=float(spread[1] / scale),
         slope_ratio=float(before / after) if after != 0 else math.copysign(math.inf, before),
         share_before=float(before * best / change) if change != 0 else math.nan,
         bic_gain=gain,
         better_than_line=gain >= _NEEDED_BIC,
-        first=float(t[0]),
-        last=float(t[-1]),
+        first_s=float(t[0]),
+        last_s=float(t[-1]),
         count=n,
     )
 
@@ -222,6 +223,6 @@ def _checked(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None) -
             f"{2 * _EACH_SIDE + 1} different times."
         )
     if (e <= 0).any():
-        raise InputError("errors holds a value that is not positive; standard errors are needed.")
+        raise InputError("errors_nm holds a value that is not positive; standard errors are needed.")
     weight = (1 / e) ** 2
     return t, d, weight / weight.mean()

@@ -27,7 +27,7 @@ def fibre_diameter(
     *,
     pixel_size_nm: float | None = None,
     times_s: ArrayLike | None = None,
-    along: Literal["auto"] | float = "auto",
+    along_deg: Literal["auto"] | float = "auto",
     region: Region = None,
     background: Literal["constant", "linear"] = "constant",
     half_height: bool = False,
@@ -51,7 +51,7 @@ def fibre_diameter(
         Edge of a pixel; needed for an array.
     times_s : array-like, shape (frame,), optional
         Time of each frame.
-    along : "auto" or float
+    along_deg : "auto" or float
         Direction of the fibre in the image, in degrees: ``(dy, dx) = (cos φ, sin φ)``, 0 along y. It is kept for all frames;
         ``"auto"`` finds it in all of them together and then follows it in each within 6°.
     region : Rectangle, corners in nm, or (slice, slice) in px, optional
@@ -97,7 +97,7 @@ def fibre_diameter(
     rectangle = rectangle_of(region, series.shape, pixel)
     if background not in ("constant", "linear"):
         raise InputError(f"background is {background!r}; 'constant' and 'linear' exist.")
-    fixed = checked_direction(along)
+    fixed = checked_direction(along_deg)
     if average != int(average) or average < 1:
         raise InputError(f"average is {average}; a whole number of frames, 1 or more, is needed.")
     groups = [range(start, min(start + int(average), len(series))) for start in range(0, len(series), int(average))]
@@ -156,16 +156,16 @@ def _stretches(rectangle: Rectangle, angle: float, pixel: float) -> int:
     return max(1, min(_STRETCHES, int((places.max() - places.min()) / _SHORTEST_STRETCH_PX)))
 
 
-def checked_direction(along: Any) -> float | None:
+def checked_direction(along_deg: Any) -> float | None:
     """Return a direction in (−90, 90] degrees, None for "auto"."""
-    if isinstance(along, str) and along == "auto":
+    if isinstance(along_deg, str) and along_deg == "auto":
         return None
     try:
-        angle = float(along)
+        angle = float(along_deg)
     except (TypeError, ValueError):
         angle = math.nan
     if not math.isfinite(angle):
-        raise InputError(f"along is {along!r}; 'auto' or a direction in degrees is needed.")
+        raise InputError(f"along_deg is {along_deg!r}; 'auto' or a direction in degrees is needed.")
     return 90.0 - (90.0 - angle) % 180.0
 
 

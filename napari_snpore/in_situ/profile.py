@@ -23,7 +23,7 @@ def rectangle_profile(
     pixel_size_nm: float | None = None,
     times_s: ArrayLike | None = None,
     frames: Sequence[int] = (0, -1),
-    along: Literal["auto"] | float = "auto",
+    along_deg: Literal["auto"] | float = "auto",
 ) -> pd.DataFrame:
     """Return mean grey values across the fibre, each a mean over the pixels of a rectangle along it.
 
@@ -39,7 +39,7 @@ def rectangle_profile(
         Time of each frame.
     frames : sequence of int
         Which frames; negative numbers count from the last. Default the first and the last.
-    along : "auto" or float
+    along_deg : "auto" or float
         Direction of the fibre in degrees, as in :func:`~napari_snpore.in_situ.diameter.fibre_diameter`; the same for all frames.
 
     Returns
@@ -56,7 +56,7 @@ def rectangle_profile(
     series = series_of(images, pixel_size_nm, times_s)
     box = rectangle_of(rectangle, series.shape, series.pixel_size_nm)
     chosen = _chosen(frames, len(series))
-    angle = checked_direction(along)
+    angle = checked_direction(along_deg)
     for index in chosen:
         if not np.isfinite(series.frame(index)).all():
             raise InputError(f"Frame {index} holds NaN or infinite values; choose another one.")

@@ -117,7 +117,8 @@ def _volumes(vertices: Vertices, faces: Faces, body: NDArray[np.int32], count: i
     first[body[::-1]] = vertices[::-1]  # far from 0 the sums would cancel
     a, b, c = (vertices[faces[:, corner]] - first[body[faces[:, 0]]] for corner in range(3))
     parts = (a * np.cross(b, c)).sum(axis=1) / 6
-    return np.bincount(body[faces[:, 0]], parts, count)
+    volumes: NDArray[np.float64] = np.bincount(body[faces[:, 0]], parts, count).astype(np.float64, copy=False)
+    return volumes
 
 
 def _triangles_by_vtk(inside: NDArray[np.uint8]) -> tuple[Vertices, Faces]:

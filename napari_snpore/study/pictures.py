@@ -22,6 +22,7 @@ from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.quality import resolution_guide_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,8 @@ def figures_of(
     yield "histogram", threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme)
     regions = {str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)}
     yield "fractions", phase_fractions(regions, scheme=scheme)
-    crowther = None if tomogram.quality is None else tomogram.quality.crowther_nm
+    guide = resolution_guide_of(phases.history)
+    crowther = None if guide is None else float(guide["crowther_nm"])
     for name, table in measurement.objects.items():
         yield (
             f"objects_{name}",

@@ -31,9 +31,19 @@ from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
-from napari_snpore.tomography.reconstruction import Backend, Stop, check_options
-from napari_snpore.tomography.reconstruction import Method as ReconstructMethod
-from napari_snpore.tomography.wbp import Filter
+from napari_snpore.tomography.options import (
+    METHODS,
+    Cgls,
+    Dart,
+    Options,
+    Sirt,
+    Tv,
+    Wbp,
+    check_names,
+    option_names,
+)
+from napari_snpore.tomography.options import Method as ReconstructMethod
+from napari_snpore.tomography.reconstruction import Backend
 
 Connectivity = Literal[6, 18, 26]
 
@@ -91,27 +101,48 @@ class AlignSection(_Section):
 
 
 class ReconstructSection(_Section):
-    """Reconstruction of the aligned series; options that are unset take the method's defaults, or are found in the data.
+    """Reconstruction of the aligned series: the method, and the options of that method in a section of its own.
 
-    ``stop = "noise"``: SIRT and CGLS end where the residual reaches the noise of the images. ``gray_levels``: the grey values
-    of DART's phases, vacuum first, or how many to find.
+    ``[reconstruct.sirt]`` and the others hold the fields of :class:`~napari_snpore.tomography.options.Sirt`, ``Wbp``,
+    ``Cgls``, ``Tv`` and ``Dart``. The section of the chosen method is filled with its defaults, so that the recipe of
+    a run names all that was used; that of another method is refused.
     """
 
     method: ReconstructMethod = "sirt"
-    iterations: PositiveInt | None = None
-    nonnegative: bool = True
     thickness_px: PositiveInt | None = None
-    filter: Filter | None = None
-    stop: Stop = "iterations"
-    tv_weight: Annotated[float, Field(ge=0)] | None = None
-    gray_levels: PositiveInt | list[float] | None = None
     backend: Backend = "auto"
+    sirt: Sirt | None = None
+    wbp: Wbp | None = None
+    cgls: Cgls | None = None
+    tv: Tv | None = None
+    dart: Dart | None = None
 
-    @model_validator(mode="after")
-    def _options_of_the_method(self) -> ReconstructSection:
-        given = self.model_dump(include={"iterations", "filter", "tv_weight", "gray_levels"})
-        check_options(self.method, given | {"stop": None if self.stop == "iterations" else self.stop})
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_method(cls, given: Any) -> Any:
+        """Build the options of the method, and say where an option belongs that is somewhere else."""
+        if not isinstance(given, dict):
+            return given
+        method = given.get("method", "sirt")
+        if method not in METHODS:
+            return given
+        for name in given:
+            owners = [other for other in METHODS if name in option_names(other)]
+            if owners and name not in cls.model_fields:
+                place = method if method in owners else owners[0]
+                raise ValueError(f"{name} is an option of {', '.join(owners)} and belongs into [reconstruct.{place}]")
+            if name in METHODS and name != method and given[name] is not None:
+                raise ValueError(f"[reconstruct.{name}] holds options of {name}, but the method is {method}")
+        options = given.get(method)
+        if isinstance(options, dict):
+            check_names(method, list(options))
+        return {**given, method: {} if options is None else options}
+
+    @property
+    def options(self) -> Options:
+        """The options of the chosen method."""
+        found: Options = getattr(self, self.method)
+        return found
 
 
 class CleanupSection(_Section):
@@ -324,7 +355,7 @@ def first_problem(error: ValidationError) -> str:
     """Put pydantic's first complaint into words: which option, what is wrong, what it was."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
     if first["type"] == "extra_forbidden":
         return f"{where} is not an option"
     if first["type"] == "missing":

@@ -1,15 +1,19 @@
-"""From a file to a volume: read, prepare, align, reconstruct, and say how good it is. No files are touched but the input."""
+"""From a tilt series to a volume: read, prepare, align, reconstruct, assess. The one implementation of these steps.
+
+``snpore run``, ``snpore reconstruct``, Python and the window call :func:`tomogram_of`. No files are touched but the input.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
-from napari_snpore.files import read_tilt_series, read_volume, read_xf
+from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -18,24 +22,40 @@ from napari_snpore.study.recipe import (
     ReconstructSection,
 )
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.tomography.alignment import Alignment, align
-from napari_snpore.tomography.bad_pixels import repair_pixels
+from napari_snpore.study.stages import Stages, find_alignment
+from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.even_odd import FEWEST_TILTS, MOST_SLICES, EvenOdd, even_odd_correlation
-from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
+from napari_snpore.tomography.options import Dart, Options, Stoppable
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS
-from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
+from napari_snpore.tomography.solving import IterationCallback, PartialCallback
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.volume import Volume
 
-_HALVES_BYTES = 32  # a voxel of the slices that even and odd tilts share: two volumes, two transforms, images
+_HALVES_BYTES = 32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
+_APPLY_SHARE = 0.1  # of the work of an alignment, for the interpolation of the images
 
 
 @dataclass(frozen=True, eq=False)
 class Tomogram:
-    """A volume and, where it was reconstructed here, the series and the alignment behind it."""
+    """A volume and, where it was reconstructed here, the series and the alignment behind it.
+
+    Attributes
+    ----------
+    volume : Volume
+    series : TiltSeries or None
+        Prepared, not aligned.
+    aligned : TiltSeries or None
+    alignment : Alignment or None
+    quality : Quality or None
+    even_odd : EvenOdd or None
+    inspection : DataFrame or None
+        Of the raw tilts.
+    reconstruction : ReconstructSection or None
+        The settings of the reconstruction.
+    """
 
     volume: Volume
     series: TiltSeries | None = None
@@ -44,6 +64,48 @@ class Tomogram:
     quality: Quality | None = None
     even_odd: EvenOdd | None = None
     inspection: pd.DataFrame | None = None
+    reconstruction: ReconstructSection | None = None
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What a caller hears while a tomogram is made, and how it ends the work early; all optional.
+
+    Attributes
+    ----------
+    aligned : callable
+        ``aligned(alignment)`` as soon as it is found.
+    iterated : callable
+        ``iterated(iteration, residual)`` after each iteration.
+    partial : callable
+        ``partial(volume, iteration)``: the array that is being filled.
+    finish_now : callable
+        True ends the reconstruction and keeps the volume as it is.
+    """
+
+    aligned: Callable[[Alignment], None] | None = None
+    iterated: IterationCallback | None = None
+    partial: PartialCallback | None = None
+    finish_now: ShouldStop | None = None
+
+
+@dataclass(frozen=True)
+class AlignmentChoice:
+    """How the alignment is obtained.
+
+    Attributes
+    ----------
+    section : AlignSection
+        The settings of a search, or ``enabled = False`` for a series that is aligned already.
+    known : Alignment or None
+        Taken instead of a search; for the prepared images.
+    reference_axis_deg : float or None
+        Direction of the axis in an earlier alignment, which decides on the hand of a new one.
+    """
+
+    section: AlignSection = field(default_factory=AlignSection)
+    known: Alignment | None = None
+    reference_axis_deg: float | None = None
 
 
 def load_series(section: InputSection) -> TiltSeries:
@@ -72,73 +134,152 @@ def obtain_volume(
         with context.step("read"):
             return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
     with context.step("read"):
-        series = load_series(source)
-    return tomogram_of(series, preparation, alignment, reconstruction, context=context, scratch=scratch)
+        stages = Stages(load_series(source), scratch=scratch)
+    return tomogram_of(stages, preparation, AlignmentChoice(alignment), reconstruction, context=context)
 
 
 def tomogram_of(
-    series: TiltSeries,
+    stages: Stages,
     preparation: PrepareSection,
-    alignment: AlignSection,
+    alignment: AlignmentChoice,
     reconstruction: ReconstructSection,
     *,
     context: RunContext,
-    scratch: ScratchSpace = IN_MEMORY,
+    observer: Observer | None = None,
+    halves: bool = True,
 ) -> Tomogram:
-    """Prepare and align a series (as far as the recipe wants it), reconstruct it, and say how good the result is."""
-    with context.step("prepare"):
-        inspection = inspect_tilts(series)
-        series = prepare(series, preparation, scratch)
+    """Prepare, align and reconstruct a tilt series, and assess the result.
+
+    Parameters
+    ----------
+    stages : Stages
+        The raw series; what it has prepared already is used.
+    preparation, alignment, reconstruction
+        The settings of each step.
+    context : RunContext
+        Progress, cancel and timings of the steps ``prepare``, ``align``, ``reconstruct``, ``assess`` and ``even/odd
+        correlation``.
+    observer : Observer, optional
+        What is heard within a step.
+    halves : bool
+        Also correlate even and odd tilts where there are enough of them.
+
+    Returns
+    -------
+    Tomogram
+
+    Raises
+    ------
+    InputError
+        Whatever a step refuses.
+    Stopped
+        The context was stopped.
+    """
+    heard, scratch = observer or Observer(), stages.scratch
+    with context.step("prepare") as watch:
+        report, should_stop = watch["progress"], watch["should_stop"]
+        inspection = stages.inspection(progress=share_of(report, 0.0, 0.5), should_stop=should_stop)
+        series = stages.prepared(preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop)
     aligned, found = series, None
-    if alignment.enabled:
+    if alignment.section.enabled:
         with context.step("align") as watch:
-            found = find_alignment(series, alignment, **watch)
-            _, height, width = series.shape
-            shape = aligned_shape((height, width), found.tilt_axis_angle_deg)
-            aligned = found.apply(series, out=scratch.empty((len(series.angles_deg), *shape)))
+            aligned, found = _aligned(series, alignment, scratch, heard, **watch)
     _, slices, width = aligned.shape
     out = scratch.empty((reconstruction.thickness_px or width, slices, width))
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
     with context.step("reconstruct") as watch:
-        volume = reconstruct(aligned, **reconstruction.model_dump(), out=out, memory_limit=left, **watch)
+        volume = reconstruct(
+            aligned,
+            method=reconstruction.options,
+            thickness_px=reconstruction.thickness_px,
+            backend=reconstruction.backend,
+            out=out,
+            memory_limit=left,
+            callback=heard.iterated,
+            partial=heard.partial,
+            finish_now=heard.finish_now,
+            **watch,
+        )
     with context.step("assess") as watch:
         quality = assess(aligned, volume, **watch)
-    halves = None
-    most = MOST_SLICES if left is None else min(MOST_SLICES, left // (_HALVES_BYTES * math.prod(volume.shape[::2])))
-    if len(aligned.angles_deg) >= FEWEST_TILTS and min(most, *volume.shape) >= FEWEST_VOXELS:
+    made = Tomogram(volume, series, aligned, found, quality, None, inspection, reconstruction)
+    if halves and halves_slices(made, memory_limit=left):
         with context.step("even/odd correlation") as watch:
-            halves = even_odd_correlation(aligned, most_slices=most, **half_options(volume, reconstruction), **watch)
-    return Tomogram(volume, series, aligned, found, quality, halves, inspection)
+            made = replace(made, even_odd=correlate_halves(made, memory_limit=left, **watch))
+    return made
 
 
-def prepare(series: TiltSeries, section: PrepareSection, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
-    """Prepare a raw series as a recipe says; what is off costs nothing."""
-    series = leave_out_tilts(series, section.leave_out, scratch=scratch)
-    if section.repair_pixels:
-        series = repair_pixels(series, scratch=scratch)
-    if section.crop_px is not None:
-        series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
-    series = subtract_background(bin_series(series, section.bin, scratch=scratch), section.background, scratch=scratch)
-    return normalize_mass(series, scratch=scratch) if section.normalize_mass else series
+def _aligned(
+    series: TiltSeries,
+    choice: AlignmentChoice,
+    scratch: ScratchSpace,
+    heard: Observer,
+    *,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> tuple[TiltSeries, Alignment]:
+    """Find or take the alignment and apply it."""
+    found, before = choice.known, 0.0
+    if found is None:
+        before = 1 - _APPLY_SHARE
+        found = find_alignment(
+            series,
+            choice.section,
+            reference_axis_deg=choice.reference_axis_deg,
+            progress=share_of(progress, 0.0, before),
+            should_stop=should_stop,
+        )
+        if heard.aligned is not None:
+            heard.aligned(found)
+    _, height, width = series.shape
+    shape = aligned_shape((height, width), found.tilt_axis_angle_deg)
+    out = scratch.empty((len(series.angles_deg), *shape))
+    applied = found.apply(series, out=out, progress=share_of(progress, before, 1.0), should_stop=should_stop)
+    return applied, found
 
 
-def find_alignment(series: TiltSeries, section: AlignSection, **watch: Any) -> Alignment:
-    """Align a series, or take the alignment of another program; what was set by hand replaces what was found."""
-    if section.xf is None:
-        found = align(series, tilt_axis_angle_deg=section.tilt_axis_angle_deg, method=section.method, **watch)
-        return found.changed(tilt_axis_offset_px=section.tilt_axis_offset_px)
-    return read_xf(section.xf).changed(
-        tilt_axis_angle_deg=section.tilt_axis_angle_deg, tilt_axis_offset_px=section.tilt_axis_offset_px
+def halves_slices(tomogram: Tomogram, *, memory_limit: int | None = None) -> int:
+    """Return how many slices a correlation of even and odd tilts may take; 0 where the series is too small for one."""
+    if tomogram.aligned is None or len(tomogram.aligned.angles_deg) < FEWEST_TILTS:
+        return 0
+    shape = tomogram.volume.shape
+    most = MOST_SLICES
+    if memory_limit is not None:
+        most = min(most, memory_limit // (_HALVES_BYTES * math.prod(shape[::2])))
+    return most if min(most, *shape) >= FEWEST_VOXELS else 0
+
+
+def correlate_halves(
+    tomogram: Tomogram,
+    *,
+    memory_limit: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> EvenOdd:
+    """Correlate reconstructions from even and odd tilts, with the options of a tomogram.
+
+    Raises
+    ------
+    InputError
+        A volume that was not reconstructed here, or a series that is too small.
+    """
+    if tomogram.aligned is None or tomogram.reconstruction is None:
+        raise InputError("The volume was not reconstructed here; even and odd tilts need its tilt series.")
+    section = tomogram.reconstruction
+    return even_odd_correlation(
+        tomogram.aligned,
+        method=options_of_halves(tomogram.volume, section.options),
+        thickness_px=section.thickness_px,
+        backend=section.backend,
+        most_slices=halves_slices(tomogram, memory_limit=memory_limit) or MOST_SLICES,
+        progress=progress,
+        should_stop=should_stop,
     )
 
 
-def half_options(volume: Volume, section: ReconstructSection) -> dict[str, Any]:
-    """Return the options for reconstructing from half of the tilts: as the whole, with what was found in the data kept."""
-    options = section.model_dump(exclude={"stop"})
+def options_of_halves(volume: Volume, options: Options) -> Options:
+    """Return the options for half of the tilts: as for the whole, with what was found in the data kept."""
     used = volume.history[-1].parameters
-    for name in ("iterations", "gray_levels"):
-        if options[name] is None and name in used and section.method != "wbp":
-            options[name] = used[name]
-    if section.stop == "noise":
-        options["iterations"] = used["iterations"]
-    return options
+    if isinstance(options, Stoppable):
+        return replace(options, iterations=used["iterations"], stop="iterations")
+    return replace(options, gray_levels=tuple(used["gray_levels"])) if isinstance(options, Dart) else options

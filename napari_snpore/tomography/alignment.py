@@ -38,7 +38,7 @@ from napari_snpore.tomography.tilt_axis import (
     track_center_of_mass,
     track_cross_correlation,
 )
-from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
+from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle, axis_end
 from napari_snpore.tomography.warp import axis_rotation, warp_images
 from napari_snpore.tomography.working_frames import WorkingFrames, working_frames
 
@@ -66,7 +66,7 @@ class Alignment:
         ``(dy, dx)`` as ``scipy.ndimage.shift`` applies them to the raw images; first of the corrections. Without a 1,
         cosθ or sinθ term across the axis and without a constant along it: those only move the object.
     tilt_axis_angle_deg : float
-        Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−90, 90]; the shifted images are turned by −φ.
+        Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−180, 180]; the shifted images are turned by −φ.
     tilt_axis_offset_px : float
         Place of the axis across it after the rotation, px from the centre; subtracted last.
     residual_px : array, float64, shape (tilt,)
@@ -77,7 +77,7 @@ class Alignment:
     method : str
         What was used.
     notes : tuple of str
-        Sentences on what the images could not determine.
+        Sentences on what the images could not determine, the hand of the volume first.
     """
 
     shifts_px: FLOAT
@@ -155,7 +155,10 @@ class Alignment:
         tilt_axis_angle_deg: float | None = None,
         tilt_axis_offset_px: float | None = None,
     ) -> Alignment:
-        """Return the alignment with some of it set by hand; what is None stays. The residual is then unknown (nan)."""
+        """Return the alignment with some of it set by hand; what is None stays. The residual is then unknown (nan).
+
+        The other direction of the same axis (φ + 180°) has its offset on the other side: it changes its sign with it.
+        """
         given = {
             "shifts_px": shifts_px,
             "tilt_axis_angle_deg": tilt_axis_angle_deg,
@@ -164,6 +167,9 @@ class Alignment:
         new: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if not new:
             return self
+        turn = new.get("tilt_axis_angle_deg", self.tilt_axis_angle_deg) - self.tilt_axis_angle_deg
+        if tilt_axis_offset_px is None and np.cos(np.deg2rad(turn)) < 0:
+            new["tilt_axis_offset_px"] = -self.tilt_axis_offset_px
         shifts = np.asarray(new.get("shifts_px", self.shifts_px), np.float64)
         unknown = np.full(len(shifts), np.nan)
         method = self.method if self.method.endswith("manual") else f"{self.method} + manual"
@@ -189,6 +195,7 @@ def align(
     series: TiltSeries,
     *,
     tilt_axis_angle_deg: float | None = None,
+    reference_axis_deg: float | None = None,
     method: Method = "auto",
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -198,9 +205,14 @@ def align(
     Parameters
     ----------
     series : TiltSeries
-        Raw images; any direction of the tilt axis. What the series says of it is not used.
+        Raw images; any direction of the tilt axis.
     tilt_axis_angle_deg : float, optional
         Direction φ of the tilt axis in degrees, kept as given. Without it the direction is found from the images.
+    reference_axis_deg : float, optional
+        Of the two directions φ and φ + 180° of the axis that is found (mirror volumes), the one nearest to this is
+        taken, such as that of an earlier alignment. Default: the direction that the series has from its file or from
+        the caller of ``read_tilt_series``, unless it is 0; without any, the one in (−90, 90], an axis within 2° of the
+        horizontal as +90°, and a note says so.
     method : {"auto", "cross_correlation", "center_of_mass"}
         ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine stretch; ``center_of_mass`` is for
         objects whose mass lies in the field across the axis at every tilt. ``auto`` tries both, keeps the one that a
@@ -222,6 +234,7 @@ def align(
     """
     _check(series, method)
     given = None if tilt_axis_angle_deg is None else axis_angle(tilt_axis_angle_deg)
+    reference = series.tilt_axis_angle_deg or None if reference_axis_deg is None else axis_angle(reference_axis_deg)
     order = np.argsort(series.angles_deg, kind="stable")
     angles = series.angles_deg[order]
     refines = method == "auto"
@@ -257,8 +270,10 @@ def align(
         trial = refine(fine, angles, trial, turn, axial, tick)
     left = left_over(fine, angles, trial)
     tick()
+    axis = axis_end(trial.tilt_axis_angle_deg, reference) if given is None else given
     notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
-    return _reported(trial, angles, order, left, name, notes)
+    notes = (_hand_note(reference if given is None else given), *notes)
+    return _reported(trial, axis, angles, order, left, name, notes)
 
 
 class _Ticker:
@@ -310,9 +325,22 @@ def _coarse(
     return min(found, key=lambda one: one[0].misfit)
 
 
+def _hand_note(reference_deg: float | None) -> str:
+    """Say which of two mirror volumes was taken, and what for."""
+    if reference_deg is None:
+        return (
+            "The hand of the volume was chosen without a reference: neither the file nor the recipe names the direction of "
+            "the tilt axis, and the opposite one gives the mirror image."
+        )
+    return (
+        f"The hand of the volume follows the given direction of the tilt axis, {reference_deg:.1f}°: it is unknown unless the "
+        "microscope was calibrated, and the opposite direction gives the mirror image."
+    )
+
+
 def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
     """Say what the images did not determine."""
-    notes = ["The hand of the volume is unknown: a tilt axis turned by 180° gives its mirror image."]
+    notes = []
     if contrast is not None and contrast < _FLAT_CONTRAST:
         notes.append(
             "The images hardly determine the direction of the tilt axis; give tilt_axis_angle_deg if it is known."
@@ -336,13 +364,18 @@ def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles
 
 
 def _reported(
-    trial: Trial, angles: FLOAT, order: NDArray[np.intp], left: FLOAT, name: str, notes: tuple[str, ...]
+    trial: Trial,
+    angle: float,
+    angles: FLOAT,
+    order: NDArray[np.intp],
+    left: FLOAT,
+    name: str,
+    notes: tuple[str, ...],
 ) -> Alignment:
     """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
     along, across = trial.translations_px.T
     part, constant = gauge_part(across, angles)
-    angle = axis_angle(trial.tilt_axis_angle_deg)
-    # an axis that passed ±90° on the way is the same line seen from its other end: across it, signs change
+    # the other direction of the same axis: across it, signs change
     sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle_deg)) > 0 else -1.0
     shifts = np.empty((len(angles), 2))
     residual = np.empty(len(angles))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import check_stop
 from napari_snpore.tomography.projector import finite_rows
 from napari_snpore.tomography.solving import Ledger, Problem, Run
-from napari_snpore.tomography.wbp import Wbp
+from napari_snpore.tomography.wbp import WbpSolver
 
 TOLERANCE = 0.02
 """Largest relative difference (norm) from the processor's volume at equal iterations."""
@@ -124,7 +124,7 @@ class _Slab:
             if tell(iteration + 1):
                 return
 
-    def backproject(self, solver: Wbp) -> None:
+    def backproject(self, solver: WbpSolver) -> None:
         """Filter on the processor, backproject on the card."""
         from scipy import fft
 

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import RepairPixelsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
@@ -42,7 +42,7 @@ def repair_pixels(
         Raw images: an interpolation spreads a hot pixel over its neighbours.
     threshold : float
         In standard deviations of the noise at that grey value, at least 4.
-    scratch : Room
+    scratch : ScratchSpace
         Where the images are made: for a series larger than memory.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
@@ -70,7 +70,7 @@ def repair_pixels(
             )
         return _stands_out(image, threshold)
 
-    bad = np.stack(run_blocks(find, range(count), progress=progress, should_stop=should_stop))
+    bad = np.stack(run_blocks(find, range(count), progress=share_of(progress, 0.0, 0.8), should_stop=should_stop))
     fixed = bad.mean(axis=0) >= _FIXED_SHARE
     bad |= fixed
     images = scratch.empty(series.shape)
@@ -80,7 +80,7 @@ def repair_pixels(
         around = scipy.ndimage.median_filter(image, 3, mode="reflect")
         images[tilt] = np.where(bad[tilt], around, image)
 
-    run_blocks(repair, range(count), should_stop=should_stop)
+    run_blocks(repair, range(count), progress=share_of(progress, 0.8, 1.0), should_stop=should_stop)
     repaired = tuple(bad.sum(axis=(1, 2)).tolist())
     return series.after(RepairPixelsStep(threshold, repaired, int(fixed.sum())), images)
 

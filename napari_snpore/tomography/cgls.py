@@ -20,12 +20,11 @@ from napari_snpore.tomography.solving import Block, squares
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-DEFAULT_ITERATIONS = 20
 _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class Cgls:
+class CglsSolver:
     """Conjugate gradients; semi-convergent like SIRT, in about a fifth of the iterations."""
 
     ones: Floats  # one a voxel of a plane, flat
@@ -35,7 +34,7 @@ class Cgls:
     resumable: bool = False
 
     @classmethod
-    def of(cls, beam: Beam, *, nonnegative: bool = True) -> Cgls:
+    def of(cls, beam: Beam, *, nonnegative: bool = True) -> CglsSolver:
         """Prepare for a geometry."""
         return cls(np.ones(math.prod(beam.shape), np.float32), nonnegative)
 

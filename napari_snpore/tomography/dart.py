@@ -17,7 +17,6 @@ from napari_snpore.tomography.solving import Block, Planar, squares
 
 Floats = NDArray[np.float32]
 
-DEFAULT_ITERATIONS = 20
 _START = 30  # SIRT iterations before the first classes are drawn
 _INNER = 10  # SIRT iterations on the free voxels
 _FREE_SHARE = 0.15
@@ -25,7 +24,7 @@ _SMOOTHING = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Dart:
+class DartSolver:
     """``levels`` are the grey values of the classes, rising; the same seed gives the same volume bit for bit."""
 
     levels: Floats
@@ -37,7 +36,7 @@ class Dart:
     resumable: bool = False
 
     @classmethod
-    def of(cls, planes: Planar, levels: Floats, *, seed: int = 0) -> Dart:
+    def of(cls, planes: Planar, levels: Floats, *, seed: int = 0) -> DartSolver:
         """Work out the weights of a geometry."""
         return cls(np.asarray(levels, np.float32), *sirt_weights(planes), seed=seed)
 

@@ -1,24 +1,25 @@
-"""Even against odd tilts: two reconstructions that share no image, and how far in frequency they agree."""
+"""Fourier shell correlation between reconstructions from the even and from the odd tilts of a series."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.tomography._shell_kernels import DIRECTIONS
-from napari_snpore.tomography.reconstruction import Method, reconstruct
+from napari_snpore.tomography.options import Method, Options, Wbp, options_of
+from napari_snpore.tomography.reconstruction import Backend, reconstruct
 from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS, ShellCorrelation, fourier_shell_correlation
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 MOST_SLICES = 96
 FEWEST_TILTS = 6
+_SHELLS_SHARE = 0.1  # of the work of one method, for its shell correlation
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +73,14 @@ def meaning_of(method: str) -> str:
 def even_odd_correlation(
     series: TiltSeries,
     *,
-    method: Method = "sirt",
+    method: Method | Options = "sirt",
+    iterations: int | None = None,
+    thickness_px: int | None = None,
+    backend: Backend = "auto",
     most_slices: int = MOST_SLICES,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-    **options: Any,
 ) -> EvenOdd:
     """Reconstruct from every other tilt, twice, and correlate (after Cardone et al., J. Struct. Biol. 151 (2005) 117).
 
@@ -87,14 +90,13 @@ def even_odd_correlation(
     ----------
     series : TiltSeries
         Aligned, with at least 6 tilts; they are sorted by angle before they are dealt out.
-    method
-        As in :func:`~napari_snpore.tomography.reconstruct`; with any but ``wbp`` the curve of ``wbp`` stands beside it.
+    method, iterations, thickness_px, backend
+        As in :func:`~napari_snpore.tomography.reconstruction.reconstruct`; with any method but ``wbp`` the curve of
+        ``wbp`` is given as well.
     most_slices : int
-        So many in the middle along the tilt axis take part at most, which makes it affordable beside the whole volume.
+        At most this many slices in the middle along the tilt axis are used, which makes it affordable beside the volume.
     threads, progress, should_stop
-        As there; ``progress`` counts the reconstructions.
-    **options
-        Further options of ``reconstruct``, but none that holds a volume of its own.
+        As there; ``progress`` counts thousandths of the work.
 
     Returns
     -------
@@ -111,37 +113,43 @@ def even_odd_correlation(
         raise InputError(
             f"The tilt series has {last} slices; a Fourier shell correlation needs at least {FEWEST_VOXELS}."
         )
-    plans: dict[Method, dict[str, Any]] = {method: options}
-    if method != "wbp":
-        plans["wbp"] = {"thickness_px": options.get("thickness_px")}
+    options = options_of(method, iterations)
+    chosen: list[Options] = [options] if isinstance(options, Wbp) else [options, Wbp()]
     curves = {}
-    for index, (name, chosen) in enumerate(plans.items()):
+    for index, one in enumerate(chosen):
+        start, end = index / len(chosen), (index + 1) / len(chosen)
+        middle = end - _SHELLS_SHARE / len(chosen)
         halves = even_odd_volumes(
             series,
             slices=(first, last),
-            method=name,
+            method=one,
+            thickness_px=thickness_px,
+            backend=backend,
             threads=threads,
-            progress=None if progress is None else partial(_report, progress, 2 * index, 2 * len(plans)),
+            progress=share_of(progress, start, middle),
             should_stop=should_stop,
-            **chosen,
         )
-        curves[str(name)] = fourier_shell_correlation(*halves, angles_deg=series.angles_deg, threads=threads)
+        curves[str(one.name)] = fourier_shell_correlation(
+            *halves,
+            angles_deg=series.angles_deg,
+            threads=threads,
+            progress=share_of(progress, middle, end),
+            should_stop=should_stop,
+        )
     return EvenOdd(curves, (first, last))
-
-
-def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
-    progress(before + done, total)
 
 
 def even_odd_volumes(
     series: TiltSeries,
     *,
     slices: tuple[int, int] | None = None,
-    method: Method = "sirt",
+    method: Method | Options = "sirt",
+    iterations: int | None = None,
+    thickness_px: int | None = None,
+    backend: Backend = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-    **options: Any,
 ) -> tuple[Volume, Volume]:
     """Reconstruct two volumes that share no image: from the even and from the odd tilts, in the order of their angles.
 
@@ -151,10 +159,8 @@ def even_odd_volumes(
         Aligned, with at least 6 tilts.
     slices : (int, int), optional
         First and last (excluded) slice along the tilt axis; default all.
-    method, threads, progress, should_stop
+    method, iterations, thickness_px, backend, threads, progress, should_stop
         As in :func:`even_odd_correlation`.
-    **options
-        Further options of ``reconstruct``.
 
     Returns
     -------
@@ -164,23 +170,27 @@ def even_odd_volumes(
     Raises
     ------
     InputError
-        Fewer than 6 tilts, an option that would put the same volume into both halves, or whatever ``reconstruct`` refuses.
+        Fewer than 6 tilts, or whatever ``reconstruct`` refuses.
     """
     order = np.argsort(series.angles_deg, kind="stable")
     if len(order) < FEWEST_TILTS:
         raise InputError(f"The tilt series has {len(order)} images; even and odd halves need at least {FEWEST_TILTS}.")
-    shared = sorted(
-        {"initial", "out", "support", "callback", "partial"} & {k for k, v in options.items() if v is not None}
-    )
-    if shared:
-        raise InputError(f"{shared[0]} is not for even and odd halves: they must share nothing but the geometry.")
     first, last = slices or (0, series.shape[1])
     volumes = []
     for half in (0, 1):
         tilts = order[half::2]
         images = np.stack([np.asarray(series.images[tilt][first:last]) for tilt in tilts])
         part = replace(series, images=images, angles_deg=series.angles_deg[tilts], history=())
-        volumes.append(reconstruct(part, method=method, threads=threads, should_stop=should_stop, **options))
-        if progress is not None:
-            progress(half + 1, 2)
+        volumes.append(
+            reconstruct(
+                part,
+                method=method,
+                iterations=iterations,
+                thickness_px=thickness_px,
+                backend=backend,
+                threads=threads,
+                progress=share_of(progress, half / 2, (half + 1) / 2),
+                should_stop=should_stop,
+            )
+        )
     return volumes[0], volumes[1]

@@ -12,15 +12,15 @@ from napari_snpore.errors import InputError
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.solving import Problem
 
-_MOST_LEVELS = 6
+MOST_LEVELS = 6
 
 
 def checked_levels(gray_levels: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float32]:
     """Refuse levels that are fewer than two, not finite or not rising."""
     levels = np.asarray(gray_levels, np.float64).reshape(-1)
-    if not 2 <= len(levels) <= _MOST_LEVELS or not np.isfinite(levels).all() or (np.diff(levels) <= 0).any():
+    if not 2 <= len(levels) <= MOST_LEVELS or not np.isfinite(levels).all() or (np.diff(levels) <= 0).any():
         raise InputError(
-            f"gray_levels is {list(np.round(levels, 6))}; 2 to {_MOST_LEVELS} finite grey values in rising order are needed, "
+            f"gray_levels is {list(np.round(levels, 6))}; 2 to {MOST_LEVELS} finite grey values in rising order are needed, "
             "vacuum first."
         )
     return levels.astype(np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.history import AlignStep, last_step
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import warp_images
@@ -47,13 +47,17 @@ class NoiseLevel:
     sigma: float
 
 
-def noise_level(series: TiltSeries) -> NoiseLevel:
+def noise_level(
+    series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> NoiseLevel:
     """Estimate the noise of a tilt series from its images alone.
 
     Parameters
     ----------
     series : TiltSeries
         Raw or aligned; what an alignment by this package did to the noise is taken from the history.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def noise_level(series: TiltSeries) -> NoiseLevel:
         square = np.square(image, dtype=np.float64)
         return float(variance.sum()), float((variance * weight).sum()), float(weight.sum()), float(square.sum())
 
-    noise, weighted, weights, power = np.sum(run_blocks(one, range(len(series.angles_deg))), axis=0)
+    sums = run_blocks(one, range(len(series.angles_deg)), progress=progress, should_stop=should_stop)
+    noise, weighted, weights, power = np.sum(sums, axis=0)
     share = float(np.sqrt(noise / power)) if power > 0 else 0.0
     return NoiseLevel(share, float(np.sqrt(weighted / weights)) if weights > 0 else 0.0)
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import BinStep, CropStep, NormalizeMassStep, SubtractBackgroundStep, has_step
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
@@ -29,7 +29,12 @@ _SMALLEST_SIDE = 8
 
 
 def subtract_background(
-    series: TiltSeries, level: Background = "auto", *, scratch: ScratchSpace = IN_MEMORY
+    series: TiltSeries,
+    level: Background = "auto",
+    *,
+    scratch: ScratchSpace = IN_MEMORY,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> TiltSeries:
     """Return the series with its vacuum at zero.
 
@@ -40,8 +45,10 @@ def subtract_background(
     level : "auto", "none" or float
         ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is subtracted from all;
         ``none`` returns the series as it is.
-    scratch : Room
+    scratch : ScratchSpace
         Where the images are made: for a series larger than memory.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -56,7 +63,9 @@ def subtract_background(
     if level == "none":
         return series
     if level == "auto":
-        levels = np.array(run_blocks(partial(_level_of, series), range(len(series.angles_deg))))
+        find = partial(_level_of, series)
+        tilts = range(len(series.angles_deg))
+        levels = np.array(run_blocks(find, tilts, progress=share_of(progress, 0.0, 0.7), should_stop=should_stop))
     elif isinstance(level, (int, float)) and math.isfinite(level):
         levels = np.full(len(series.angles_deg), float(level))
     else:
@@ -66,7 +75,7 @@ def subtract_background(
     def subtract(k: int) -> None:
         images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
 
-    run_blocks(subtract, range(len(levels)))
+    run_blocks(subtract, range(len(levels)), progress=share_of(progress, 0.7, 1.0), should_stop=should_stop)
     return series.after(SubtractBackgroundStep(level, float(np.median(levels))), images)
 
 
@@ -79,7 +88,13 @@ def _level_of(series: TiltSeries, tilt: int) -> float:
         ) from None
 
 
-def normalize_mass(series: TiltSeries, *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
+def normalize_mass(
+    series: TiltSeries,
+    *,
+    scratch: ScratchSpace = IN_MEMORY,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> TiltSeries:
     """Return the series with every image scaled to the median mass: for a beam current that drifts.
 
     Off by default everywhere: an oblique or long fibre brings more or less of itself into the field as it tilts, which is no
@@ -103,11 +118,18 @@ def normalize_mass(series: TiltSeries, *, scratch: ScratchSpace = IN_MEMORY) -> 
     def scale(k: int) -> None:
         images[k] = np.multiply(series.images[k], factors[k], dtype=np.float64)
 
-    run_blocks(scale, range(len(factors)))
+    run_blocks(scale, range(len(factors)), progress=progress, should_stop=should_stop)
     return series.after(NormalizeMassStep(tuple(factors.tolist())), images)
 
 
-def bin_series(series: TiltSeries, factor: int, *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
+def bin_series(
+    series: TiltSeries,
+    factor: int,
+    *,
+    scratch: ScratchSpace = IN_MEMORY,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> TiltSeries:
     """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and columns left over are cut.
 
     Raises
@@ -130,7 +152,7 @@ def bin_series(series: TiltSeries, factor: int, *, scratch: ScratchSpace = IN_ME
         cut = np.asarray(series.images[k])[top : top + rows * factor, left : left + columns * factor]
         images[k] = cut.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float64)
 
-    run_blocks(average, range(tilts))
+    run_blocks(average, range(tilts), progress=progress, should_stop=should_stop)
     binned = series.after(BinStep(int(factor)), images)
     return replace(binned, pixel_size_nm=series.pixel_size_nm * factor)
 

@@ -8,14 +8,16 @@ tilts.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.history import HistoryStep, ReconstructStep, last_step
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -41,7 +43,7 @@ class Quality:
     wedge_elongation : float
         Factor by which the missing wedge draws small features out along the beam.
     thickness_nm : float
-        D, as given or as estimated by :func:`estimate_thickness`.
+        D, the thickness of the object as :func:`estimate_thickness` found it in the aligned images.
     tilt_range_deg, tilt_step_deg : float
         Last tilt less first, and the median step.
     mass_variation : float
@@ -67,7 +69,6 @@ def assess(
     series: TiltSeries,
     volume: Volume,
     *,
-    thickness_nm: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -79,9 +80,8 @@ def assess(
     series : TiltSeries
         The aligned series.
     volume : Volume, shape (z, y, x)
-        The whole reconstruction: as long as the images along y and as wide along x.
-    thickness_nm : float, optional
-        Diameter D of the object across the tilt axis; default :func:`estimate_thickness`.
+        The whole reconstruction: as long as the images along y and as wide along x. D and D·Δθ are read from its
+        history; estimated from the images where the history has none.
     threads, progress, should_stop
         As in :func:`~napari_snpore.tomography.projector.project`.
 
@@ -92,7 +92,7 @@ def assess(
     Raises
     ------
     InputError
-        A volume that does not cover the images, or a thickness that is not positive.
+        A volume that does not cover the images.
     DisagreementError
         A voxel size more than 1 % off the pixel size.
     """
@@ -106,8 +106,7 @@ def assess(
         raise DisagreementError(
             f"volume has voxels of {volume.spacing} nm, the images have pixels of {series.pixel_size_nm:g} nm; they must agree."
         )
-    if thickness_nm is None:
-        thickness_nm = estimate_thickness(series)
+    guide = resolution_guide_of(volume.history) or resolution_guide(series)
     measured, projected, both, mass = np.zeros((4, tilts))
     rows = max(1, _BLOCK_BYTES // (4 * width * max(volume.shape[0], tilts)))  # a volume may be larger than memory
     for first in range(0, slices, rows):
@@ -128,9 +127,9 @@ def assess(
         residual_per_tilt=tuple(np.sqrt(_share(left, measured)).tolist()),
         residual=float(np.sqrt(_share(left.sum(), measured.sum()))),
         gray_factor=float(factor),
-        crowther_nm=crowther_nm(thickness_nm, step),
+        crowther_nm=guide["crowther_nm"],
         wedge_elongation=wedge_elongation(min(tilt_range / 2, 90.0)),
-        thickness_nm=float(thickness_nm),
+        thickness_nm=guide["thickness_nm"],
         tilt_range_deg=tilt_range,
         tilt_step_deg=step,
         mass_variation=float(_share(mass.std(), abs(mass.mean()))),
@@ -189,6 +188,43 @@ def crowther_nm(thickness_nm: float, step_deg: float) -> float:
     return thickness_nm * math.radians(step_deg)
 
 
+def resolution_guide(series: TiltSeries) -> dict[str, Any]:
+    """Return what the history of a reconstruction says of its resolution guide D·Δθ.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        The aligned series.
+
+    Returns
+    -------
+    dict
+        ``tilts``, their number; ``tilt_step_deg``, Δθ; ``thickness_nm``, D by :func:`estimate_thickness`;
+        ``crowther_nm``, D·Δθ. This is the one place where D·Δθ is computed: whatever shows it reads the history.
+    """
+    step, thickness = tilt_step(series.angles_deg), estimate_thickness(series)
+    return {
+        "tilts": len(series.angles_deg),
+        "tilt_step_deg": step,
+        "thickness_nm": thickness,
+        "crowther_nm": crowther_nm(thickness, step),
+    }
+
+
+def resolution_guide_of(history: Sequence[HistoryStep]) -> dict[str, Any] | None:
+    """Return the resolution guide that the last reconstruction in a history carries, None without one.
+
+    Examples
+    --------
+    >>> resolution_guide_of([ReconstructStep("sirt", thickness_nm=80.0, crowther_nm=2.8).step])
+    {'thickness_nm': 80.0, 'crowther_nm': 2.8}
+    """
+    made = last_step(history, ReconstructStep)
+    if made is None or made.crowther_nm is None:
+        return None
+    return {"thickness_nm": made.thickness_nm, "crowther_nm": made.crowther_nm}
+
+
 def estimate_thickness(series: TiltSeries) -> float:
     """Estimate the diameter of the object across the tilt axis in nm.
 
@@ -203,7 +239,9 @@ def estimate_thickness(series: TiltSeries) -> float:
     >>> round(estimate_thickness(TiltSeries(images, [-2, 0, 2], 0.5)), 3)
     20.0
     """
-    widths = [_width(np.asarray(image, np.float64).mean(axis=0)) for image in series.images]
+    widths = run_blocks(
+        lambda tilt: _width(np.asarray(series.images[tilt], np.float64).mean(axis=0)), range(len(series.angles_deg))
+    )
     return float(np.median(widths)) * series.pixel_size_nm
 
 

@@ -1,6 +1,7 @@
-"""From an aligned tilt series to a volume: WBP, SIRT, CGLS, TV and DART behind one name.
+"""Reconstruction of a volume from an aligned tilt series by WBP, SIRT, CGLS, TV or DART.
 
-What the methods share lives in ``solving``, each method in a file of its own, when to stop in ``stopping``, the projector in
+The options of each method live in ``options``, what the methods share in ``solving``, each solver in a file of its own, when
+to stop in ``stopping``, the projector in
 ``projector``. A residual is the share ``‖b - A x‖ / ‖b‖`` of the measured images ``b`` that the projections of the volume
 ``x`` leave unexplained.
 """
@@ -8,8 +9,7 @@ What the methods share lives in ``solving``, each method in a file of its own, w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
-from napari_snpore.tomography import astra_backend, sirt
-from napari_snpore.tomography.methods import MethodOptions, Plan, plan
+from napari_snpore.tomography import astra_backend
+from napari_snpore.tomography.methods import Plan, plan
+from napari_snpore.tomography.options import Method, Options, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
-from napari_snpore.tomography.quality import tilt_step
+from napari_snpore.tomography.quality import resolution_guide
+from napari_snpore.tomography.sirt import SirtSolver, sirt_weights
 from napari_snpore.tomography.solving import (
     IterationCallback,
     Ledger,
@@ -31,38 +33,21 @@ from napari_snpore.tomography.solving import (
     solve_blocks,
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.wbp import Filter
 from napari_snpore.volume import Volume
 
-Method = Literal["sirt", "wbp", "cgls", "tv", "dart"]
-Stop = Literal["iterations", "noise"]
 Backend = Literal["auto", "cpu", "astra"]
 
-_OWNERS: dict[str, tuple[str, ...]] = {
-    "filter": ("wbp",),
-    "iterations": ("sirt", "cgls", "tv", "dart"),
-    "initial": ("sirt", "cgls", "tv", "dart"),
-    "stop": ("sirt", "cgls"),
-    "tv_weight": ("tv",),
-    "gray_levels": ("dart",),
-}
 _QUICK_ITERATIONS = 5
 
 
 def reconstruct(
     series: TiltSeries,
     *,
-    method: Method = "sirt",
+    method: Method | Options = "sirt",
     iterations: int | None = None,
-    nonnegative: bool = True,
     thickness_px: int | None = None,
-    filter: Filter | None = None,  # noqa: A002  (the field's word, and only here)
-    stop: Stop = "iterations",
-    tv_weight: float | None = None,
-    gray_levels: int | Sequence[float] | None = None,
     support: Volume | NDArray[np.bool_] | None = None,
     initial: Volume | NDArray[Any] | None = None,
-    seed: int = 0,
     backend: Backend = "auto",
     out: Any = None,
     memory_limit: int | None = None,
@@ -80,32 +65,19 @@ def reconstruct(
     series : TiltSeries
         Aligned: the tilt axis is image axis y and runs through the middle of the images. Images of any real dtype, on disk
         or in memory; background should read 0.
-    method : {"sirt", "wbp", "cgls", "tv", "dart"}
-        SIRT (simultaneous iterative reconstruction), weighted backprojection, conjugate gradients on the least squares, least
-        squares with total variation, or the discrete algebraic technique; each has its source in its own module.
+    method : {"sirt", "wbp", "cgls", "tv", "dart"} or Sirt, Wbp, Cgls, Tv, Dart
+        A name takes the method's defaults; the dataclass of that name in
+        :mod:`~napari_snpore.tomography.options` holds its options, such as
+        ``Sirt(iterations=100, stop="noise")`` or ``Tv(weight=3.0)``.
     iterations : int, optional
-        Default: SIRT 50, CGLS 20, TV 150, DART 20 drawings of the classes. With ``stop="noise"`` the most that are
-        allowed (SIRT 200, CGLS 60).
-    nonnegative : bool
-        Keep voxels at 0 or above at every iteration. Weighted backprojection has no constraint; DART has its levels.
+        Short for the option of the same name, beside the name of a method. Default: SIRT 50, CGLS 20,
+        TV 150, DART 20.
     thickness_px : int, optional
         Voxels along z; default as many as an image has pixels along x. Less is quicker; the object has to fit.
-    filter : {"ram-lak", "shepp-logan", "cosine", "hamming", "hann"}, optional
-        WBP: the ramp (default), or the ramp times a window that lowers noise and resolution.
-    stop : {"iterations", "noise"}
-        SIRT and CGLS: after ``iterations``, or as soon as the residual on 16 slices has fallen to the noise level of the images
-        (:func:`~napari_snpore.tomography.noise.noise_level`).
-    tv_weight : float, optional
-        TV: the weight λ in grey units. Default from the data: 0.6 σ √tilts with σ the noise of the images, at least half
-        of the mean grey value along the brightest ray.
-    gray_levels : int or sequence of float, optional
-        DART: the grey values of the phases, vacuum first, rising; or how many to find in the data (default 3).
     support : mask, shape (z, y, x) or (z, x), optional
         Where the object may be; voxels outside stay 0.
     initial : Volume or array, shape (z, y, x), optional
         The volume to start from; default zero. Not changed.
-    seed : int
-        DART: seed of the random choice of free voxels.
     backend : {"auto", "cpu", "astra"}
         ``astra``: SIRT and WBP on a CUDA device by ASTRA; ``auto`` takes it where there is one.
     out : array-like, shape (z, y, x), float32, optional
@@ -132,15 +104,16 @@ def reconstruct(
     -------
     Volume
         float32, shape (z, y, x), voxels as large as a pixel, the rotation centre in the middle. Its grey values times the
-        voxel count along a ray give the images. The last step of its history holds method, parameters and, for iterative
-        methods, ``residuals``, one an iteration.
+        voxel count along a ray give the images. The last step of its history holds method, parameters, the thickness
+        ``thickness_nm`` of the object as estimated from the images, the resolution guide ``crowther_nm``
+        (thickness times tilt step) and, for iterative methods, ``residuals``, one per iteration.
 
     Raises
     ------
     InputError
         A tilt axis that is not vertical, fewer than three different tilts, images with NaN or infinity or without any
-        signal, an unknown method, filter, stop or backend, a number of iterations or a thickness below 1, a support, initial
-        or ``out`` that does not fit, options of one method given to another, a limit that is too low.
+        signal, an unknown method or backend, a number of iterations or a thickness below 1, a support, initial or ``out``
+        that does not fit, an initial volume for WBP, a limit that is too low.
     Stopped
         ``should_stop`` was true.
 
@@ -152,54 +125,47 @@ def reconstruct(
 
     Planes are reconstructed one by one: total variation and the neighbours that DART looks at lie within the (z, x) plane.
     """
-    check_options(
-        method,
-        {
-            "filter": filter,
-            "iterations": iterations,
-            "initial": initial,
-            "stop": None if stop == "iterations" else stop,
-            "tv_weight": tv_weight,
-            "gray_levels": gray_levels,
-        },
-    )
-    _check_choice("stop", stop, Stop)
-    _check_choice("backend", backend, Backend)
+    options = options_of(method, iterations)
+    check_choice("backend", backend, Backend)
+    if initial is not None and isinstance(options, Wbp):
+        raise InputError("initial is for iterative methods; wbp starts from nothing.")
     problem = checked_problem(series, thickness_px, support, initial)
     target, left = _checked_out(out, problem.shape, memory_limit)
     run = Run(threads or thread_count(), progress, should_stop, finish_now, partial, left)
-    wish = MethodOptions(method, iterations, nonnegative, filter or "ram-lak", stop, tv_weight, gray_levels, seed)
-    made = plan(series, problem, wish, run)
+    made = plan(series, problem, options, run)
     ledger = Ledger(problem.slices, made.iterations, callback)
-    gpu = _on_gpu(backend, method)
+    gpu = _on_gpu(backend, options.name)
+    nonnegative = getattr(options, "nonnegative", True)
     if gpu:
-        astra_backend.solve_on_gpu(problem, method, made.solver, made.iterations, nonnegative, target, ledger, run)
+        astra_backend.solve_on_gpu(
+            problem, options.name, made.solver, made.iterations, nonnegative, target, ledger, run
+        )
     else:
-        if partial is not None and not made.solver.resumable and method != "wbp":
+        if partial is not None and not made.solver.resumable and not isinstance(options, Wbp):
             _fill_quickly(problem, nonnegative, target, run)
         solve_blocks(problem, made.solver, made.iterations, target, ledger, run)
-    parameters: dict[str, Any] = {"method": method, "thickness_px": problem.beam.shape[0], **made.parameters}
-    parameters["tilts"] = len(series.angles_deg)
-    if len(series.angles_deg) > 1:
-        parameters["tilt_step_deg"] = tilt_step(series.angles_deg)
+    parameters: dict[str, Any] = {"method": options.name, "thickness_px": problem.beam.shape[0], **made.parameters}
+    parameters |= resolution_guide(series)
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
-    if method != "wbp":
-        parameters |= _outcome(ledger, made, nonnegative)
+    if hasattr(options, "nonnegative"):
+        parameters["nonnegative"] = nonnegative
+    if not isinstance(options, Wbp):
+        parameters |= _outcome(ledger, made)
     step = ReconstructStep(**parameters).step
     return Volume(target, (series.pixel_size_nm,) * 3, history=(*series.history, step))
 
 
 def _fill_quickly(problem: Problem, nonnegative: bool, out: Any, run: Run) -> None:
-    """Show a volume at once; the method proper starts where it would have started without."""
-    quick = sirt.Sirt.of(Planes(problem.beam, min(LANE_COUNTS)), nonnegative=nonnegative)
+    """Show a volume at once; the method itself starts where it would have started without."""
+    quick = SirtSolver.of(Planes(problem.beam, min(LANE_COUNTS)), nonnegative=nonnegative)
     look = Run(run.threads, None, run.should_stop, None, run.partial, run.memory_limit)
     solve_blocks(problem, quick, _QUICK_ITERATIONS, out, Ledger(problem.slices, _QUICK_ITERATIONS), look)
 
 
-def _outcome(ledger: Ledger, made: Plan, nonnegative: bool) -> dict[str, Any]:
+def _outcome(ledger: Ledger, made: Plan) -> dict[str, Any]:
     residuals = ledger.residuals()
     fewest, most = ledger.iterations()
-    words: dict[str, Any] = {"iterations": fewest, "nonnegative": nonnegative}
+    words: dict[str, Any] = {"iterations": fewest}
     if fewest < made.iterations:
         words["finished_early"] = f"{fewest} to {most} of {made.iterations} iterations"
     return words | {"residual": residuals[-1] if residuals else math.nan, "residuals": residuals}
@@ -215,20 +181,6 @@ def _on_gpu(backend: str, method: str) -> bool:
     if not astra_backend.available():
         raise InputError("backend is 'astra', but ASTRA is not installed or finds no CUDA device; use 'auto' or 'cpu'.")
     return True
-
-
-def check_options(method: str, given: dict[str, Any]) -> None:
-    """Refuse options (those that are not None) that belong to other methods."""
-    _check_choice("method", method, Method)
-    for name, value in given.items():
-        if value is not None and method not in _OWNERS[name]:
-            owners = ", ".join(_OWNERS[name])
-            raise InputError(f"{name} is for method {owners}; {method!r} takes none.")
-
-
-def _check_choice(name: str, value: str, choices: Any) -> None:
-    if value not in get_args(choices):
-        raise InputError(f"{name} is {value!r}; one of {', '.join(get_args(choices))} is needed.")
 
 
 def _checked_out(out: Any, shape: tuple[int, int, int], memory_limit: int | None) -> tuple[Any, int | None]:
@@ -254,7 +206,7 @@ def warm_up() -> None:
     beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
     for lanes in LANE_COUNTS:
         planes = Planes(beam, lanes)
-        row_weights, column_weights = sirt.sirt_weights(planes)
+        row_weights, column_weights = sirt_weights(planes)
         image, sinogram = planes.empty_image(), planes.empty_sinogram()
         planes.forward(image, sinogram)
         planes.weigh(sinogram, row_weights)

@@ -12,7 +12,7 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, share_of, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.tomography._shell_kernels import DIRECTIONS, add_shells
 from napari_snpore.volume import Volume, array_of, spacing_of
@@ -25,6 +25,8 @@ Outcome = Literal["crossed", "not crossed", "begins below", "no data"]
 _TAPER = 0.1  # share of a side over which a volume falls to 0 at each of its ends
 FEWEST_VOXELS = 8
 """Along each axis."""
+
+_STEPS = 3  # two transforms and the sums over shells take about as long each
 
 _FEWEST = 8  # independent coefficients below which a shell says nothing
 
@@ -86,6 +88,8 @@ def fourier_shell_correlation(
     taper: bool = True,
     mask: Volume | NDArray[Any] | None = None,
     threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> ShellCorrelation:
     """Correlate two volumes shell by shell in Fourier space.
 
@@ -106,6 +110,8 @@ def fourier_shell_correlation(
         volumes then share its shape.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; a stop is noticed between the transforms and within the sums.
 
     Returns
     -------
@@ -141,7 +147,15 @@ def fourier_shell_correlation(
     threads = threads or thread_count()
     shape: tuple[int, int, int] = one.shape
     weights = _checked_mask(mask, shape)
-    spectra = [_spectrum(data, taper, weights, threads) for data in (one, two)]
+    # The shell at radius k of the product of one transform with the conjugate of the other tells how much of that frequency
+    # both volumes share: 1 for equal volumes, near 0 for two volumes of noise (Harauz and van Heel, Optik 73 (1986) 146).
+    # Example: volumes of 8 voxels a side of 0.5 nm have shells at 0.25, 0.5, 0.75 and 1 nm⁻¹.
+    spectra = []
+    for number, data in enumerate((one, two)):
+        check_stop(should_stop)
+        spectra.append(_spectrum(data, taper, weights, threads))
+        if (report := share_of(progress, number / _STEPS, (number + 1) / _STEPS)) is not None:
+            report(1, 1)
     frequencies = (
         scipy.fft.fftfreq(shape[0], size[0]),
         scipy.fft.fftfreq(shape[1], size[1]),
@@ -162,7 +176,14 @@ def fourier_shell_correlation(
         add_shells(spectra[0], spectra[1], planes, frequencies, measured, width, cosine, shape[2], sums)
         return sums
 
-    sums = np.sum(run_blocks(work, range(0, shape[0], slab), threads=threads), axis=0)[:, 1:]
+    parts = run_blocks(
+        work,
+        range(0, shape[0], slab),
+        threads=threads,
+        progress=share_of(progress, 2 / _STEPS, 1.0),
+        should_stop=should_stop,
+    )
+    sums = np.sum(parts, axis=0)[:, 1:]
     return ShellCorrelation(_table(sums, width))
 
 

@@ -13,11 +13,9 @@ from napari_snpore.tomography.solving import Block, Planar
 
 Floats = NDArray[np.float32]
 
-DEFAULT_ITERATIONS = 50
-
 
 @dataclass(frozen=True, eq=False)
-class Sirt:
+class SirtSolver:
     """Iterates ``x ← max(0, x + C Aᵀ R (b - A x))``, R and C one over the row and column sums of A."""
 
     row_weights: Floats
@@ -28,7 +26,7 @@ class Sirt:
     resumable: bool = True
 
     @classmethod
-    def of(cls, planes: Planar, *, nonnegative: bool = True) -> Sirt:
+    def of(cls, planes: Planar, *, nonnegative: bool = True) -> SirtSolver:
         """Work out the weights of a geometry; ``planes`` is any number of planes of it."""
         return cls(*sirt_weights(planes), nonnegative=nonnegative)
 

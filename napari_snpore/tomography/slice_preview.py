@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from napari_snpore.compute import ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.methods import MethodOptions, plan
+from napari_snpore.tomography.methods import plan
+from napari_snpore.tomography.options import Method, Options, Stoppable, options_of
+from napari_snpore.tomography.preview_plane import PreviewPlane
 from napari_snpore.tomography.projector import Beam
-from napari_snpore.tomography.slice_plane import SlicePlane
 from napari_snpore.tomography.solving import Block, Problem, Run, squares
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape, row_places
@@ -70,7 +71,7 @@ class SlicePreview:
         self._alignment = alignment
         self._splines: list[Floats] | None = None
         self._last: tuple[int, Floats] | None = None
-        self._planes: dict[tuple[int, int], SlicePlane] = {}
+        self._planes: dict[tuple[int, int], PreviewPlane] = {}
 
     def aligned_by(self, alignment: Alignment | None) -> SlicePreview:
         """Return the preview under another alignment; what was prepared of the images is shared."""
@@ -104,31 +105,31 @@ class SlicePreview:
         self,
         y: int,
         *,
-        method: str = "sirt",
+        method: Method | Options = "sirt",
         iterations: int | None = None,
-        nonnegative: bool = True,
         thickness_px: int | None = None,
-        filter: str = "ram-lak",  # noqa: A002  (the field's word)
-        tv_weight: float | None = None,
-        gray_levels: Any = None,
-        seed: int = 0,
         should_stop: ShouldStop | None = None,
     ) -> Slice:
-        """Reconstruct plane ``y``; options as in :func:`~napari_snpore.tomography.reconstruct`.
+        """Reconstruct plane ``y``; options as in :func:`~napari_snpore.tomography.reconstruction.reconstruct`.
 
-        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone.
+        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone. SIRT and CGLS run for
+        their iterations, also where they would stop at the noise: one plane has too few pixels to measure it.
         """
+        options = options_of(method, iterations)
+        if isinstance(options, Stoppable):
+            options = replace(options, iterations=options.limit, stop="iterations")
         row = self.row(y)
         width = row.shape[1]
         beam_shape = (thickness_px or width, width)
         if beam_shape not in self._planes:
-            self._planes[beam_shape] = SlicePlane(Beam(self.series.angles_deg, beam_shape, width), threads=self.threads)
+            self._planes[beam_shape] = PreviewPlane(
+                Beam(self.series.angles_deg, beam_shape, width), threads=self.threads
+            )
         planes = self._planes[beam_shape]
         images = np.ascontiguousarray(row[:, None])
         here = replace(self.series, images=images, tilt_axis_angle_deg=0.0, history=())
         problem = Problem(images, planes.beam)
-        wish = MethodOptions(method, iterations, nonnegative, filter, "iterations", tv_weight, gray_levels, seed)
-        made = plan(here, problem, wish, Run(self.threads), planes)
+        made = plan(here, problem, options, Run(self.threads, should_stop=should_stop), planes)
         measured, image = planes.empty_sinogram(), planes.empty_image()
         planes.put_sinogram(images, measured)
         power = float(squares(measured, 1)[0])
@@ -142,7 +143,7 @@ class SlicePreview:
         made.solver.solve(Block(planes, measured, image, False, None, y, self.shape[0], tell), made.iterations)
         voxels = np.empty((beam_shape[0], 1, width), np.float32)
         planes.get_image(image, voxels)
-        parameters = {"method": method, "iterations": made.iterations, **made.parameters}
+        parameters = {"method": options.name, "iterations": made.iterations, **made.parameters}
         return Slice(voxels[:, 0], residuals[-1] if residuals else math.nan, tuple(residuals), parameters)
 
     def _interpolated(self, alignment: Alignment, y: int, columns: int) -> Floats:

@@ -1,4 +1,4 @@
-"""A look at every tilt before anything is done: its mass, and the reasons to leave it out. Nothing is removed here."""
+"""Inspection of the raw tilts: mass, saturation, sharpness, and the reasons to leave one out. Nothing is removed here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import LeaveOutTiltsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
@@ -23,19 +23,33 @@ _OUTLIER = 6.0
 _FEWEST = 3
 
 
-def inspect_tilts(series: TiltSeries) -> pd.DataFrame:
-    """Look at each image of a series.
+def inspect_tilts(
+    series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> pd.DataFrame:
+    """Tabulate the mass, the saturation and the sharpness of each image of a series.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Raw images.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     DataFrame
-        One row a tilt, in the order of the series: ``tilt, angle_deg, mass_gray`` (sum of the image), ``saturated_share`` (of
+        One row per tilt, in the order of the series: ``tilt, angle_deg, mass_gray`` (sum of the image), ``saturated_share`` (of
         the pixels, at the largest value of an integer type), ``sharpness`` (power of the finest detail over that of the
         neighbouring tilts: 1 as they, below 0.4 blurred), and ``reason``: why it looks bad, empty where it does not.
     """
     order = np.argsort(series.angles_deg, kind="stable")
-    seen = run_blocks(lambda k: _look(np.asarray(series.images[k])), range(len(order)))
-    table = pd.DataFrame(seen, columns=["mass_gray", "saturated_share", "detail", "range", "finite"])
+    rows = run_blocks(
+        lambda k: _statistics(np.asarray(series.images[k])),
+        range(len(order)),
+        progress=progress,
+        should_stop=should_stop,
+    )
+    table = pd.DataFrame(rows, columns=["mass_gray", "saturated_share", "detail", "range", "finite"])
     mass, detail = table["mass_gray"].to_numpy()[order], table["detail"].to_numpy()[order]
     reasons = [""] * len(order)
     angles = series.angles_deg[order]
@@ -103,7 +117,7 @@ def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, scratch: Scratc
     )
 
 
-def _look(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
+def _statistics(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
     pixels = image.astype(np.float64)
     if not np.isfinite(pixels).all():
         return 0.0, 0.0, 0.0, 0.0, False

@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.history import HistoryStep, StepSchema
 
+_HORIZONTAL_DEG = (
+    2.0  # more than the error of the search, less than the tilt of any axis that is not meant as horizontal
+)
+
 
 @dataclass(frozen=True, eq=False)
 class TiltSeries:
@@ -26,8 +30,8 @@ class TiltSeries:
     pixel_size_nm : float
         Edge of a pixel in nm.
     tilt_axis_angle_deg : float
-        Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−90, 90]. 0: the axis is
-        image axis y (always so after alignment); 90: it is horizontal.
+        Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−180, 180]. 0: the axis is
+        image axis y (always so after alignment), or nothing is known of it; 90: it is horizontal.
     history : sequence of Step
         What was done, oldest first.
 
@@ -81,11 +85,33 @@ class TiltSeries:
 
 
 def axis_angle(angle_deg: float) -> float:
-    """Bring the direction of a tilt axis into (−90, 90] degrees."""
+    """Bring the direction of a tilt axis into (−180, 180] degrees; φ and φ + 180° give mirror volumes and stay apart."""
     angle = float(angle_deg)
     if not math.isfinite(angle):
         raise InputError(f"tilt_axis_angle_deg is {angle_deg}; a finite number of degrees is needed.")
-    return 90.0 - (90.0 - angle) % 180.0
+    return angle if -180 < angle <= 180 else 180.0 - (180.0 - angle) % 360.0
+
+
+def axis_end(line_deg: float, reference_deg: float | None) -> float:
+    """Return which of the two directions φ and φ + 180° of a tilt axis is meant.
+
+    The images determine the axis as a line, that is modulo 180°; its two directions give mirror volumes. The direction
+    nearest to a reference (file, recipe, last alignment) is taken. Without one it is the direction in (−90, 90], with
+    horizontal axes kept together: an axis within 2° of the horizontal counts as +90°, so that the error of the search
+    (some tenths of a degree) does not decide on the hand of the commonest geometry.
+
+    Examples
+    --------
+    >>> axis_end(-89.99, None), axis_end(89.95, None), axis_end(-60.0, None)
+    (90.01, 89.95, -60.0)
+    >>> axis_end(89.95, -90.0)
+    -90.05
+    """
+    if reference_deg is None:
+        top = 90.0 + _HORIZONTAL_DEG
+        return round(top - (top - line_deg) % 180.0, 9)
+    apart = (line_deg - reference_deg + 90.0) % 180.0 - 90.0
+    return round(axis_angle(reference_deg + apart), 9)
 
 
 def finite_images(images: ArrayLike) -> NDArray[np.float32]:

@@ -19,14 +19,13 @@ from napari_snpore.tomography.solving import Block, Planar, squares
 
 Floats = NDArray[np.float32]
 
-DEFAULT_ITERATIONS = 150
 _RISE = 0.5  # one over the sum of a row of the gradient
 _FALL = 4.0  # the sum of a column of the gradient
 _BALANCE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class TotalVariation:
+class TvSolver:
     """The primal-dual iteration; ``weight`` is λ in grey units."""
 
     weight: float
@@ -39,9 +38,7 @@ class TotalVariation:
     resumable: bool = False
 
     @classmethod
-    def of(
-        cls, planes: Planar, weight: float, *, nonnegative: bool = True, balance: float = _BALANCE
-    ) -> TotalVariation:
+    def of(cls, planes: Planar, weight: float, *, nonnegative: bool = True, balance: float = _BALANCE) -> TvSolver:
         """Work out the steps of a geometry."""
         rows, columns = operator_sums(planes)
         rates = np.divide(balance, rows, out=np.zeros_like(rows), where=rows > 1e-3 * rows.max())

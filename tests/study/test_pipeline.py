@@ -35,7 +35,7 @@ def recipe(phantom, tmp_path_factory):
         name="small",
         input={"tilt_series": str(tilts)},
         align={"enabled": False},
-        reconstruct={"iterations": 10},
+        reconstruct={"sirt": {"iterations": 10}},
         envelope={"ray_length_nm": 4.0, "directions": 32},
         output={"figures": ["png"]},
     )

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import LinearOperator, lsqr
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.noise import noise_level
+from napari_snpore.tomography.options import METHODS, Cgls, Dart, Sirt, Tv, Wbp
 from napari_snpore.tomography.projector import backproject, project
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -61,6 +62,11 @@ def smooth(truth):
     return TiltSeries(project(np.repeat(truth[:, :4], 12, axis=1), WEDGE), WEDGE, 0.5)
 
 
+def with_levels(method, **options):
+    """Options of a method, DART with the levels of the object."""
+    return METHODS[method](**options, **({"gray_levels": LEVELS} if method == "dart" else {}))
+
+
 def error(volume, truth):
     return np.linalg.norm(volume.data - truth) / np.linalg.norm(truth)
 
@@ -86,7 +92,7 @@ def test_cgls_takes_the_steps_of_lsqr(count):
         rmatvec=lambda v: backproject(v.reshape(images.shape).astype(np.float32), angles).ravel(),
     )
     theirs = lsqr(operator, images.ravel(), iter_lim=count, atol=0, btol=0)[0]
-    ours = reconstruct(TiltSeries(images, angles, 1.0), method="cgls", iterations=count, nonnegative=False)
+    ours = reconstruct(TiltSeries(images, angles, 1.0), method=Cgls(iterations=count, nonnegative=False))
     assert np.linalg.norm(ours.data.ravel() - theirs) < 1e-3 * np.linalg.norm(theirs)
 
 
@@ -125,7 +131,7 @@ def test_tv_minimises_its_objective():
         options={"maxiter": 3000, "maxfun": 10**6},
     )
     series = TiltSeries(images, angles, 1.0)
-    found = reconstruct(series, method="tv", tv_weight=weight, iterations=2000).data
+    found = reconstruct(series, method=Tv(weight=weight, iterations=2000)).data
     assert objective(found.ravel().astype(np.float64)) <= objective(smooth.x) * 1.001
 
 
@@ -149,7 +155,7 @@ def test_dart_makes_fewer_phase_errors_than_thresholded_sirt(kind, truth, reques
         return (np.digitize(volume.data, cuts) != phases).mean()
 
     thresholded = min(wrong(reconstruct(series, iterations=count)) for count in (50, 150, 400))
-    assert wrong(reconstruct(series, method="dart", gray_levels=LEVELS)) < 0.5 * thresholded
+    assert wrong(reconstruct(series, method=Dart(gray_levels=LEVELS))) < 0.5 * thresholded
 
 
 def test_dart_finds_its_levels(noisy):
@@ -184,7 +190,7 @@ def test_stopping_at_the_noise_comes_before_the_turn_and_near_it(method, smooth,
     noise = np.linalg.norm(images - smooth.images) / np.linalg.norm(images)
     object_ = np.repeat(truth[:, :4], 12, axis=1)
     series = TiltSeries(images, WEDGE, 0.5)
-    found = reconstruct(series, method=method, stop="noise")
+    found = reconstruct(series, method=METHODS[method](stop="noise"))
     parameters = found.history[-1].parameters
     assert parameters["noise_reached"]
     assert parameters["residual"] == pytest.approx(noise, rel=0.05)
@@ -197,15 +203,14 @@ def test_stopping_at_the_noise_comes_before_the_turn_and_near_it(method, smooth,
 def test_noise_that_is_not_reached_is_said():
     images = np.random.default_rng(0).random((20, 4, 32)).astype(np.float32)
     images[::2] *= 3  # no volume has such projections
-    found = reconstruct(TiltSeries(images + 5, np.linspace(-60, 60, 20), 1.0), stop="noise", iterations=5)
+    found = reconstruct(TiltSeries(images + 5, np.linspace(-60, 60, 20), 1.0), method=Sirt(stop="noise", iterations=5))
     assert "was not reached in 5 iterations" in found.history[-1].parameters["note"]
 
 
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_threads_and_cut_make_no_difference(method, noisy):
-    options = {"gray_levels": LEVELS} if method == "dart" else {}
-    one, two = (reconstruct(noisy, method=method, iterations=4, threads=t, **options).data for t in (1, 2))
-    narrow = reconstruct(noisy, method=method, iterations=4, threads=1, memory_limit=60_000_000, **options).data
+    one, two = (reconstruct(noisy, method=with_levels(method, iterations=4), threads=t).data for t in (1, 2))
+    narrow = reconstruct(noisy, method=with_levels(method, iterations=4), threads=1, memory_limit=60_000_000).data
     assert np.array_equal(one, two)
     assert np.array_equal(one, narrow)
 
@@ -217,9 +222,7 @@ def test_nothing_outside_the_support(method, flat, truth, clean):
     disc = np.hypot(z, x) < 39
     support = disc if flat else np.repeat(disc[:, None], truth.shape[1], axis=1)
     options = {} if method == "wbp" else {"iterations": 5}
-    if method == "dart":
-        options["gray_levels"] = LEVELS
-    found = reconstruct(clean, method=method, support=support, **options).data
+    found = reconstruct(clean, method=with_levels(method, **options), support=support).data
     assert not found.transpose(1, 0, 2)[:, ~disc].any()
     assert found.transpose(1, 0, 2)[:, disc].any()
 
@@ -233,24 +236,20 @@ def test_support_lowers_the_error(truth, clean):
 
 @pytest.mark.parametrize("method", ["cgls", "tv", "dart"])
 def test_a_start_is_used_and_kept(method, truth, clean):
-    options = {"gray_levels": LEVELS} if method == "dart" else {}
     before = truth.copy()
-    started = reconstruct(clean, method=method, initial=truth, iterations=2, **options)
+    started = reconstruct(clean, method=with_levels(method, iterations=2), initial=truth)
     assert error(started, truth) < 0.05
     assert np.array_equal(truth, before)
 
 
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_callback_residuals_and_progress(method, clean):
-    options = {"gray_levels": LEVELS} if method == "dart" else {}
     told, done = [], []
     found = reconstruct(
         clean,
-        method=method,
-        iterations=6,
+        method=with_levels(method, iterations=6),
         callback=lambda *a: told.append(a),
         progress=lambda *a: done.append(a),
-        **options,
     )
     residuals = found.history[-1].parameters["residuals"]
     assert told == list(zip(range(1, 7), residuals, strict=True))
@@ -261,11 +260,10 @@ def test_callback_residuals_and_progress(method, clean):
 
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_looking_on_changes_nothing(method, noisy):
-    options = {"gray_levels": LEVELS} if method == "dart" else {}
     seen = []
-    plain = reconstruct(noisy, method=method, iterations=12, **options)
+    plain = reconstruct(noisy, method=with_levels(method, iterations=12))
     watched = reconstruct(
-        noisy, method=method, iterations=12, partial=lambda volume, k: seen.append((k, volume.any())), **options
+        noisy, method=with_levels(method, iterations=12), partial=lambda volume, k: seen.append((k, volume.any()))
     )
     assert np.array_equal(plain.data, watched.data)
     assert [k for k, _ in seen] == ([2, 5, 10, 12] if method == "sirt" else [2, 5, 12])
@@ -363,12 +361,11 @@ def test_astra_is_asked_for_by_name_only_where_it_is(clean):
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"method": "tv", "tv_weight": -1.0}, "tv_weight is -1"),
-        ({"method": "sirt", "tv_weight": 1.0}, "tv_weight is for method tv"),
-        ({"method": "dart", "gray_levels": [1.0, 0.0]}, "rising order"),
-        ({"method": "dart", "gray_levels": 9}, "2 to 6 levels"),
-        ({"method": "tv", "stop": "noise"}, "stop is for method sirt, cgls"),
-        ({"stop": "soon"}, "iterations, noise"),
+        ({"method": "fbp"}, "method is 'fbp'; one of sirt, wbp"),
+        ({"method": None}, "method is None"),
+        ({"method": "wbp", "iterations": 3}, "iterations is an option of sirt, cgls, tv, dart; wbp takes filter"),
+        ({"method": Sirt(), "iterations": 3}, r"set Sirt\(iterations=\.\.\.\)"),
+        ({"method": "wbp", "initial": np.zeros((96, 8, 96))}, "initial is for iterative methods"),
         ({"backend": "gpu"}, "auto, cpu, astra"),
         ({"method": "tv", "backend": "astra"}, "sirt and wbp"),
         ({"support": np.ones((3, 3), bool)}, "support has shape"),
@@ -379,6 +376,31 @@ def test_astra_is_asked_for_by_name_only_where_it_is(clean):
         ({"memory_limit": 300_000}, "need at least"),
     ],
 )
-def test_bad_options_are_refused(options, word, clean):
+def test_bad_arguments_are_refused(options, word, clean):
     with pytest.raises(InputError, match=word):
         reconstruct(clean, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "word"),
+    [
+        (Tv, {"weight": -1.0}, "weight is -1"),
+        (Dart, {"gray_levels": [1.0, 0.0]}, "rising order"),
+        (Dart, {"gray_levels": 9}, "2 to 6 levels"),
+        (Sirt, {"stop": "soon"}, "iterations, noise"),
+        (Sirt, {"iterations": 0}, "iterations is 0"),
+        (Cgls, {"iterations": 2.5}, "iterations is 2.5"),
+        (Wbp, {"filter": "butterworth"}, "filter is 'butterworth'"),
+    ],
+)
+def test_bad_options_are_refused_where_they_are_made(method, options, word):
+    with pytest.raises(InputError, match=word):
+        method(**options)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_a_name_means_the_defaults_of_its_dataclass(name, clean):
+    by_name, by_class = (reconstruct(clean, method=one) for one in (name, METHODS[name]()))
+    assert np.array_equal(by_name.data, by_class.data)
+    assert by_name.history == by_class.history
+    assert by_name.history[-1].parameters["method"] == name

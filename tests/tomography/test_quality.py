@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.history import SegmentStep
 from napari_snpore.tomography.projector import project
-from napari_snpore.tomography.quality import assess, crowther_nm, estimate_thickness, wedge_elongation
+from napari_snpore.tomography.quality import (
+    assess,
+    crowther_nm,
+    estimate_thickness,
+    resolution_guide_of,
+    wedge_elongation,
+)
+from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -58,10 +66,9 @@ def test_one_wrong_tilt_shows(series, truth):
 
 
 def test_a_scaled_volume_differs_by_its_factor_only(series, truth):
-    quality = assess(series, Volume(truth.data * 4, 0.5), thickness_nm=25.0)
+    quality = assess(series, Volume(truth.data * 4, 0.5))
     assert quality.gray_factor == pytest.approx(0.25)
     assert quality.residual < 1e-6
-    assert quality.thickness_nm == 25
 
 
 def test_an_empty_volume_explains_nothing(series, truth):
@@ -85,4 +92,17 @@ def test_bad_input_is_refused(series, truth):
     with pytest.raises(DisagreementError, match="must agree"):
         assess(series, Volume(truth.data, 0.6))
     with pytest.raises(InputError, match="thickness_nm is -1"):
-        assess(series, truth, thickness_nm=-1)
+        crowther_nm(-1, 2)
+
+
+def test_the_history_of_a_volume_carries_its_resolution_guide(series, truth):
+    """D of a cylinder of 30 nm at steps of 2°: 30 · π / 90 = 1.05 nm, in the history and in whatever reads it."""
+    volume = reconstruct(series, iterations=3)
+    guide = resolution_guide_of(volume.history)
+    assert guide["thickness_nm"] == pytest.approx(30, abs=0.6)
+    assert guide["crowther_nm"] == pytest.approx(1.05, abs=0.03)
+    quality = assess(series, volume)
+    assert (quality.thickness_nm, quality.crowther_nm) == (guide["thickness_nm"], guide["crowther_nm"])
+    later = volume.after(SegmentStep((1.0,)), volume.data)
+    assert resolution_guide_of(later.history) == guide
+    assert resolution_guide_of(truth.history) is None

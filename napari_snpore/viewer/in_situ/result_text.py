@@ -23,7 +23,7 @@ class DiameterOptions:
     """What the form asks for."""
 
     region: Rectangle
-    along: Any
+    along_deg: Any
     background: str
     average: int
     half_height: bool
@@ -57,7 +57,7 @@ def measure_diameters(
     table = fibre_diameter(
         series,
         region=options.region,
-        along=options.along,
+        along_deg=options.along_deg,
         background=options.background,  # type: ignore[arg-type]
         average=options.average,
         half_height=options.half_height,
@@ -69,7 +69,7 @@ def measure_diameters(
         raise InputError(f"No fibre was found in any frame: {table['reason'].mode().iloc[0]}.")
     ends = [fitted.iloc[0], fitted.iloc[-1]] if len(fitted) > 1 else [fitted.iloc[0]]
     profiles = [
-        rectangle_profile(series, options.region, frames=[int(row["frame"])], along=float(row["angle_deg"]))
+        rectangle_profile(series, options.region, frames=[int(row["frame"])], along_deg=float(row["angle_deg"]))
         for row in ends
     ]
     unit = "frames" if series.times_s is None else "s"
@@ -149,11 +149,11 @@ def _break(measured: Diameters) -> str:
     if not found.better_than_line:
         return f"break: none; one straight line does as well (BIC gain {number(found.bic_gain, 2)}, 10 needed)"
     unit = "nm/s" if measured.unit == "s" else "nm/frame"
-    where = with_error(found.time, found.time_error)
+    where = with_error(found.time_s, found.time_error_s)
     where = f"{where} s" if measured.unit == "s" else f"frame {where}"
     share = f"; {100 * found.share_before:.0f} % of the change before it" if 0 <= found.share_before <= 1 else ""
     return (
-        f"break at <b>{where}</b>: {number(found.slope_before)} → {number(found.slope_after)} {unit}{share} "
+        f"break at <b>{where}</b>: {number(found.slope_before_nm_per_s)} → {number(found.slope_after_nm_per_s)} {unit}{share} "
         f"(BIC gain {found.bic_gain:.0f})"
     )
 

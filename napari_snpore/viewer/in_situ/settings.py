@@ -39,7 +39,7 @@ class InSituSettings(Fold):
         """Return what is to be measured in a region."""
         return DiameterOptions(
             region=region,
-            along=self.angle.value() if self.fixed.isChecked() else "auto",
+            along_deg=self.angle.value() if self.fixed.isChecked() else "auto",
             background=self.ground.currentText(),
             average=self.average.value(),
             half_height=self.half_height.isChecked(),

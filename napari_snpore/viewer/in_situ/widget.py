@@ -73,7 +73,7 @@ class InSituWidget(LayerForm):
         widget = InSituWidget(viewer)
         widget.open("movie.dm4")
         table = widget.measure()
-        widget.break_point.time
+        widget.break_point.time_s
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
@@ -295,7 +295,7 @@ class InSituWidget(LayerForm):
         values, errors = (table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm"))
         found, lines = measured.found_break, None
         if found is not None and found.better_than_line:
-            places = np.array([found.first, found.time, found.last])
+            places = np.array([found.first_s, found.time_s, found.last_s])
             lines = places, found.curve(places)
         self.plot.show_curves(
             measured.times,

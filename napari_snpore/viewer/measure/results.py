@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.history import ReconstructStep, last_step, recorded_cut_axes
+from napari_snpore.history import recorded_cut_axes
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import (
@@ -24,7 +24,7 @@ from napari_snpore.measurement.objects import (
 )
 from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.tomography.quality import crowther_nm
+from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.viewer.forms.form import caveat, number, percent
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
 from napari_snpore.volume import Volume
@@ -135,7 +135,9 @@ def measure_phase(
         else None
     )
     radius_nm = _radius(envelope, phases) if has_exterior else None
-    found = MeasuredPhase(options, volume, table, sizes, fractions, dead, _crowther(phases, radius_nm))
+    guide = resolution_guide_of(phases.history)
+    crowther = None if guide is None else float(guide["crowther_nm"])
+    found = MeasuredPhase(options, volume, table, sizes, fractions, dead, crowther)
     if options.place is None:
         return found
     check_stop(should_stop)
@@ -145,14 +147,6 @@ def measure_phase(
 
 def _radius(envelope: NDArray[np.bool_], phases: Volume) -> float:
     return 2 * half_radius(envelope, phases.spacing)
-
-
-def _crowther(phases: Volume, radius_nm: float | None) -> float | None:
-    """Return D·Δθ of the reconstruction that the phases come from; None where its history or the diameter is not known."""
-    made = last_step(phases.history, ReconstructStep)
-    if radius_nm is None or made is None or made.tilt_step_deg is None:
-        return None
-    return crowther_nm(2 * radius_nm, made.tilt_step_deg)
 
 
 def _place(

@@ -70,10 +70,11 @@ class AlignmentPanel(QWidget):
         first.addWidget(self.align_button)
         self.axis_angle = NumberBox(
             0.0,
-            -90.0,
-            90.0,
+            -180.0,
+            180.0,
             step=0.1,
-            tip="Direction of the tilt axis from image axis y, in degrees; 90 is horizontal. Turn it to tune by hand.",
+            tip="Direction of the tilt axis from image axis y, in degrees; 90 is horizontal. Turn it to tune by hand.\n"
+            "The opposite direction (180° more or less) gives the mirror image of the volume.",
         )
         self.offset = NumberBox(
             0.0,

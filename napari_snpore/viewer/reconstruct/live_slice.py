@@ -5,9 +5,9 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from napari_snpore.study.plane_preview import LivePlane
 from napari_snpore.viewer.forms.form import CAVEAT, percent
 from napari_snpore.viewer.forms.gray_image import GrayImage
-from napari_snpore.viewer.reconstruct.steps import LivePlane
 
 _PLACES = 1000
 _HEIGHT = 210

@@ -9,8 +9,19 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout
 
 from napari_snpore.errors import InputError
 from napari_snpore.study.recipe import ReconstructSection
-from napari_snpore.tomography.methods import DEFAULT_ITERATIONS, MOST_ITERATIONS
-from napari_snpore.tomography.wbp import Filter
+from napari_snpore.tomography.options import (
+    METHODS,
+    Cgls,
+    Dart,
+    Filter,
+    Method,
+    Options,
+    Sirt,
+    Stoppable,
+    Tv,
+    Wbp,
+    option_names,
+)
 from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox, TextBox
 
 _METHODS = {
@@ -45,9 +56,7 @@ class MethodPanel(QFormLayout):
             "At the noise level: as soon as the volume explains the images up to their noise;\n"
             "more iterations would only fit the noise."
         )
-        self.iterations = CountBox(
-            DEFAULT_ITERATIONS["sirt"], 1, 5000, tip="More iterations sharpen the volume and raise its noise."
-        )
+        self.iterations = CountBox(Sirt.usual, 1, 5000, tip="More iterations sharpen the volume and raise its noise.")
         self.filter = QComboBox()
         self.filter.addItems(get_args(Filter))
         self.filter.setToolTip("The ramp, or the ramp times a window that lowers noise and resolution.")
@@ -84,9 +93,10 @@ class MethodPanel(QFormLayout):
         self._on_method()
 
     @property
-    def key(self) -> str:
+    def key(self) -> Method:
         """The method as ``reconstruct`` calls it."""
-        return str(self.method.currentData())
+        key: Method = self.method.currentData()
+        return key
 
     def section(self) -> ReconstructSection:
         """Return the settings.
@@ -97,32 +107,41 @@ class MethodPanel(QFormLayout):
             Grey values that are no numbers.
         """
         key = self.key
-        options: dict[str, Any] = {"method": key, "thickness_px": self.thickness.value() or None}
-        if key == "wbp":
-            return ReconstructSection.model_validate(options | {"filter": self.filter.currentText()})
-        options |= {"iterations": self.iterations.value(), "nonnegative": self.nonnegative.isChecked()}
-        if key in MOST_ITERATIONS:
-            options["stop"] = self.stop.currentData()
-        elif key == "tv":
-            options["tv_weight"] = self.tv_weight.value() or None
-        else:
-            options["gray_levels"] = _levels(self.levels.text())
-        return ReconstructSection.model_validate(options)
+        return ReconstructSection.model_validate(
+            {"method": key, "thickness_px": self.thickness.value() or None, key: self._options()}
+        )
+
+    def _options(self) -> Options:
+        """Return the options of the chosen method."""
+        iterations, nonnegative = self.iterations.value(), self.nonnegative.isChecked()
+        stop: Any = self.stop.currentData()
+        match self.key:
+            case "wbp":
+                return Wbp(filter=self.filter.currentText())  # type: ignore[arg-type]
+            case "sirt":
+                return Sirt(iterations=iterations, stop=stop, nonnegative=nonnegative)
+            case "cgls":
+                return Cgls(iterations=iterations, stop=stop, nonnegative=nonnegative)
+            case "tv":
+                return Tv(iterations=iterations, weight=self.tv_weight.value() or None, nonnegative=nonnegative)
+            case _:
+                return Dart(iterations=iterations, gray_levels=_levels(self.levels.text()))
 
     def _on_method(self) -> None:
         key = self.key
         self.iterations.blockSignals(True)
         self.iterations.setValue(self._usual(key))
         self.iterations.blockSignals(False)
-        for widget, owners in (
-            (self.stop, tuple(MOST_ITERATIONS)),
-            (self.iterations, tuple(k for k in _METHODS if k != "wbp")),
-            (self.filter, ("wbp",)),
-            (self.tv_weight, ("tv",)),
-            (self.levels, ("dart",)),
+        taken = option_names(key)
+        for widget, name in (
+            (self.stop, "stop"),
+            (self.iterations, "iterations"),
+            (self.filter, "filter"),
+            (self.tv_weight, "weight"),
+            (self.levels, "gray_levels"),
         ):
-            self.setRowVisible(widget, key in owners)
-        self.nonnegative.setEnabled(key not in ("wbp", "dart"))
+            self.setRowVisible(widget, name in taken)
+        self.nonnegative.setEnabled("nonnegative" in taken)
         self.changed.emit()
 
     def _on_stop(self) -> None:
@@ -131,13 +150,15 @@ class MethodPanel(QFormLayout):
         self.iterations.setValue(self._usual(self.key))
         self.changed.emit()
 
-    def _usual(self, key: str) -> int:
-        if self.stop.currentData() == "noise" and key in MOST_ITERATIONS:
-            return MOST_ITERATIONS[key]
-        return DEFAULT_ITERATIONS[key]
+    def _usual(self, key: Method) -> int:
+        """Return the default number of iterations of a method; 1 for WBP, whose row is hidden."""
+        method = METHODS[key]
+        if issubclass(method, Stoppable):
+            return method(stop=self.stop.currentData()).limit
+        return getattr(method(), "iterations", 1)
 
 
-def _levels(words: str) -> int | list[float] | None:
+def _levels(words: str) -> int | tuple[float, ...]:
     """Read a number of grey values, or the values."""
     parts = words.replace(";", ",").split(",") if "," in words or ";" in words else words.split()
     try:
@@ -145,5 +166,5 @@ def _levels(words: str) -> int | list[float] | None:
     except ValueError:
         raise InputError(f"Grey values are '{words}'; numbers such as 0, 1, 12 are needed, or how many.") from None
     if not numbers:
-        return None
-    return int(numbers[0]) if len(numbers) == 1 and numbers[0].is_integer() else numbers
+        return Dart().gray_levels
+    return int(numbers[0]) if len(numbers) == 1 and numbers[0].is_integer() else tuple(numbers)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.viewer.forms.form import CAVEAT, number, percent, signed
-from napari_snpore.viewer.reconstruct.steps import Reconstruction
 
 
-def result_lines(found: Reconstruction) -> list[str]:
+def result_lines(found: Tomogram) -> list[str]:
     """Return the numbers beside a reconstruction, each with its unit and its caveat."""
     quality, used = found.quality, found.volume.history[-1].parameters
+    if quality is None:
+        return []
     along = quality.crowther_nm * quality.wedge_elongation
     lines = [
         f"residual <b>{percent(quality.residual)}</b> of the images' norm, mass ± {percent(quality.mass_variation)}",

@@ -16,10 +16,14 @@ from qtpy.QtWidgets import QCheckBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.study.recipe import PrepareSection
+from napari_snpore.study.plane_preview import LivePlane, preview_plane
+from napari_snpore.study.recipe import AlignSection, PrepareSection
+from napari_snpore.study.stages import PreparedAlignment, Stages, unaligned
+from napari_snpore.study.tomogram import AlignmentChoice, Observer, Tomogram, correlate_halves, halves_slices
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.even_odd import FEWEST_TILTS, EvenOdd
-from napari_snpore.tomography.tilt_inspection import inspect_tilts
+from napari_snpore.tomography.even_odd import EvenOdd
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -29,17 +33,7 @@ from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
-from napari_snpore.viewer.reconstruct.steps import (
-    Aligned,
-    LivePlane,
-    Reconstruction,
-    Stages,
-    compare_halves,
-    find,
-    look,
-    run_reconstruction,
-    unaligned,
-)
+from napari_snpore.viewer.reconstruct.steps import align_prepared, layer_word, run_reconstruction
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
 from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import (
@@ -87,7 +81,7 @@ class ReconstructWidget(LayerForm):
 
     Attributes
     ----------
-    result : Reconstruction or None
+    result : Tomogram or None
         Of the last run: aligned series, alignment, volume, quality.
     even_odd : EvenOdd or None
         Its Fourier shell correlation.
@@ -106,11 +100,11 @@ class ReconstructWidget(LayerForm):
         super().__init__(
             viewer, _INPUTS, MainButton("Reconstruct", "Align, reconstruct, and compare the volume with the images.")
         )
-        self.result: Reconstruction | None = None
+        self.result: Tomogram | None = None
         self.even_odd: EvenOdd | None = None
         self._made: Image | None = None
         self._stages: Stages | None = None
-        self._aligned: Aligned | None = None
+        self._aligned: PreparedAlignment | None = None
         self._news = _News()
         self._build()
         self._growing = GrowingVolume(self._viewer)
@@ -148,12 +142,14 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        preparation, angle = self._preparation(), self.aligning.given_angle
-
-        def work(progress: Progress, should_stop: ShouldStop) -> Aligned:
-            return find(stages, preparation, angle, progress=progress, should_stop=should_stop)
-
+        work = partial(align_prepared, stages, self._preparation(), self._choice())
         self.status.run("Align", work, self._on_aligned)
+
+    def _choice(self, known: Alignment | None = None) -> AlignmentChoice:
+        """Return how a run obtains its alignment; the last one, also of other pixels, decides on the hand of a new one."""
+        section = AlignSection(enabled=self.aligning.enabled, tilt_axis_angle_deg=self.aligning.given_angle)
+        last = None if self._aligned is None else self._aligned.alignment.tilt_axis_angle_deg
+        return AlignmentChoice(section, known, last)
 
     def start(self) -> None:
         """Reconstruct in a thread; aligns before where that is still to do."""
@@ -163,34 +159,25 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.status.refuse(error)
             return
-        preparation, alignment = self._preparation(), self.alignment
-        finding = None
-        if self.aligning.enabled and alignment is None:
-            finding = partial(find, stages, preparation, self.aligning.given_angle)
+        preparation, choice = self._preparation(), self._choice(self.alignment)
+        tilts = len(stages.raw.angles_deg)
         finish = Event()
         news = self._news = _News()
         news.aligned.connect(self._on_aligned)
         news.iterated.connect(self._on_iteration)
         news.grown.connect(self._on_grown)
-        stem = stem_of(self._layer_choice.required().name)
-
-        def work(progress: Progress, should_stop: ShouldStop) -> Reconstruction:
-            return run_reconstruction(
-                stages,
-                stem,
-                preparation,
-                alignment,
-                section,
-                find_axis=finding,
-                told=news.aligned.emit,
-                callback=news.iterated.emit,
-                partial=news.grown.emit,
-                finish_now=finish.is_set,
-                progress=progress,
-                should_stop=should_stop,
-            )
-
-        self.status.run("Reconstruct", work, self._on_done, finish=None if section.method == "wbp" else finish)
+        observer = Observer(
+            aligned=lambda found: news.aligned.emit(PreparedAlignment(found, preparation, tilts)),
+            iterated=news.iterated.emit,
+            partial=news.grown.emit,
+            finish_now=finish.is_set,
+        )
+        self.status.run(
+            "Reconstruct",
+            partial(run_reconstruction, stages, preparation, choice, section, observer),
+            partial(self._on_done, stem_of(self._layer_choice.required().name)),
+            finish=None if section.method == "wbp" else finish,
+        )
 
     def state(self) -> Mapping[str, Any]:
         """Return the series and the settings; an alignment is found again."""
@@ -303,7 +290,7 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.slice.say(str(error))
             return
-        self._looking.ask(lambda should_stop: (stages, inspect_tilts(stages.raw)))
+        self._looking.ask(lambda should_stop: (stages, stages.inspection(should_stop=should_stop)))
         self._on_images()
 
     def _on_inspected(self, found: tuple[Stages, Any]) -> None:
@@ -332,13 +319,13 @@ class ReconstructWidget(LayerForm):
         else:
             self.tilts.show_alignment(used.tolist(), alignment.shifts_px, alignment.residual_px)
         self.aligning.offer_export(alignment, angles[used])
-        turned = alignment is not None and abs(alignment.tilt_axis_angle_deg) > 45
-        _, height, width = self._stages.raw.shape
-        wide, long = (height, width) if turned else (width, height)
+        _, long, wide = self._stages.raw.shape
+        if alignment is not None:
+            long, wide = aligned_shape((long, wide), alignment.tilt_axis_angle_deg)
         factor = self.preparing.bin.value()
         self.main_button.setText(f"Reconstruct {wide // factor} × {long // factor} × {wide // factor}")
 
-    def _on_aligned(self, found: Aligned) -> None:
+    def _on_aligned(self, found: PreparedAlignment) -> None:
         self._aligned = found
         self._show_alignment()
         self._refresh()
@@ -364,7 +351,7 @@ class ReconstructWidget(LayerForm):
                 )
             )
             return
-        self._on_aligned(Aligned(alignment, preparation, len(self.tilts.angles)))
+        self._on_aligned(PreparedAlignment(alignment, preparation, len(self.tilts.angles)))
 
     def _refresh(self) -> None:
         """Ask for the plane under the present settings: first quickly, then as the volume will be."""
@@ -383,8 +370,8 @@ class ReconstructWidget(LayerForm):
             tried = alignment
             if enabled and tried is None:
                 tried = unaligned(stages.prepared(preparation), angle)
-            rows = stages.shape(preparation, tried)[0]
-            seen = look(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
+            rows = stages.preview(preparation, tried).shape[0]
+            seen = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
             return _ShownPlane(seen, rows, alignment is not None or not enabled)
 
         self._again = lambda: self._live.ask(partial(work, quick=False))
@@ -406,7 +393,7 @@ class ReconstructWidget(LayerForm):
         name = f"{stem_of(self._layer_choice.required().name)}{SEPARATOR}prepared"
         self.status.run(
             "Prepare",
-            lambda progress, should_stop: stages.prepared(preparation),
+            partial(_prepared, stages, preparation),
             lambda series: self._put_beside(series_data(series, name)),
         )
 
@@ -426,15 +413,18 @@ class ReconstructWidget(LayerForm):
             if self._layer_choice.layer is not None:
                 self._layer_choice.layer.visible = False
 
-    def _on_done(self, found: Reconstruction) -> None:
+    def _on_done(self, stem: str, found: Tomogram) -> None:
         self.result, self.even_odd = found, None
+        name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
+        assert found.aligned is not None
+        assert found.quality is not None
         if self.keep_aligned.isChecked():
-            self._put_beside(series_data(found.aligned, f"{stem_of(found.name)}{SEPARATOR}aligned", visible=False))
+            self._put_beside(series_data(found.aligned, f"{stem}{SEPARATOR}aligned", visible=False))
         series = self._layer_choice.layer
         if series is not None:
             series.visible = False  # it lies in the same place as the volume and would hide it
-        self._made = put_layer(self._viewer, volume_data(found.volume, found.name))  # type: ignore[assignment]
+        self._made = put_layer(self._viewer, volume_data(found.volume, name))  # type: ignore[assignment]
         self._viewer.layers.selection.active = self._made
         self._viewer.dims.set_point(
             range(3), [size / 2 for size in found.volume.size_nm]
@@ -443,17 +433,17 @@ class ReconstructWidget(LayerForm):
         if len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
-        self.status.say(f"Made '{found.name}'.")
-        if self.compares.isChecked() and len(found.aligned.angles_deg) >= FEWEST_TILTS and not self._finished_early():
-            self.status.run("Even/odd correlation", partial(_compared, found), partial(self._on_compared, found))
+        self.status.say(f"Made '{name}'.")
+        if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
+            self.status.run("Even/odd correlation", partial(_compared, found), partial(self._on_compared, found, name))
 
     def _finished_early(self) -> bool:
         return self.result is not None and "finished_early" in self.result.volume.history[-1].parameters
 
-    def _on_compared(self, found: Reconstruction, even_odd: EvenOdd) -> None:
+    def _on_compared(self, found: Tomogram, name: str, even_odd: EvenOdd) -> None:
         self.even_odd = even_odd
         self.numbers.show_lines(result_lines(found) + even_odd_words(even_odd))
-        self.status.say(f"Made '{found.name}'.")
+        self.status.say(f"Made '{name}'.")
 
     def _on_busy(self, busy: bool) -> None:
         ready = not busy and self._layer_choice.layer is not None
@@ -463,5 +453,9 @@ class ReconstructWidget(LayerForm):
             self._growing.hide()
 
 
-def _compared(found: Reconstruction, progress: Progress, should_stop: ShouldStop) -> EvenOdd:
-    return compare_halves(found, progress=progress, should_stop=should_stop)
+def _prepared(stages: Stages, preparation: PrepareSection, progress: Progress, should_stop: ShouldStop) -> TiltSeries:
+    return stages.prepared(preparation, progress=progress, should_stop=should_stop)
+
+
+def _compared(found: Tomogram, progress: Progress, should_stop: ShouldStop) -> EvenOdd:
+    return correlate_halves(found, progress=progress, should_stop=should_stop)

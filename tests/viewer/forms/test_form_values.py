@@ -50,7 +50,7 @@ def test_reconstruct_keeps_its_settings(viewer, qtbot):
     other = again(widget, viewer)
     qtbot.addWidget(other)
     assert other.method.section() == widget.method.section()
-    assert other.method.section().iterations == 13
+    assert other.method.section().options.iterations == 13
     assert other.preparing.section(other.tilts.left_out) == widget.preparing.section([2, 5])
     assert other.aligning.given_angle == 84.5
     assert not other.compares.isChecked()

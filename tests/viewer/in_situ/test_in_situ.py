@@ -71,7 +71,7 @@ def test_diameters_of_a_planted_fibre_and_their_break(widget):
     assert table["diameter_nm"].to_numpy() == pytest.approx(TRUTH, rel=0.01)
     assert table["time_s"].tolist() == TIMES.tolist()
     assert widget.break_point.better_than_line
-    assert widget.break_point.time == pytest.approx(400, abs=25)
+    assert widget.break_point.time_s == pytest.approx(400, abs=25)
     words = widget.result.text()
     assert "diameter <b>64." in words
     assert "→ <b>81." in words

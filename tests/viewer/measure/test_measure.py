@@ -228,7 +228,8 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     phases = np.where(distance < 16, 2, 0).astype(np.uint8)
     phases[distance < 4] = 1
     phases[14:17, 6:9, 26:29] = 3
-    history = (ReconstructStep("sirt", tilt_step_deg=2.0).step,)
+    # the envelope is 16 nm wide: no part of D·Δθ
+    history = (ReconstructStep("sirt", tilt_step_deg=2.0, thickness_nm=40.4, crowther_nm=1.41).step,)
     add_layer(viewer, phases_data(Volume(phases, 0.5, history=history), "fibre · phases"))
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)
@@ -241,7 +242,7 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     assert "along y" in words
     assert "encapsulated" in words
     assert not widget.place.curve.isHidden()
-    assert "D·Δθ (nm) 0.5" in widget.length_plot.toolTip(), "a fibre of about 16 nm, 2°: 0.56 nm"
+    assert "D·Δθ (nm) 1.41" in widget.length_plot.toolTip(), "as the history says, not 0.56 nm from the envelope"
     widget.save_csv(tmp_path / "tin.csv")
     shells = pd.read_csv(tmp_path / "tin_shells.csv")
     assert shells["voxel_count"].sum() == 2 * np.count_nonzero(phases)

@@ -1,6 +1,6 @@
 """A single plane with an operator of its own: the live preview of one cross-section.
 
-:class:`SlicePlane` stands where :class:`~napari_snpore.tomography.projector.Planes` stands, so that every method runs on it
+:class:`PreviewPlane` stands where :class:`~napari_snpore.tomography.projector.Planes` stands, so that every method runs on it
 unchanged; it is several times as fast for one plane, and differs from the full reconstruction by the little that
 ``_shear_kernels`` says.
 """
@@ -28,7 +28,7 @@ from napari_snpore.tomography.projector import Beam, aligned_zeros
 Floats = NDArray[np.float32]
 
 
-class SlicePlane:
+class PreviewPlane:
     """One plane of a :class:`Beam`, as image and sinogram, and the operator between them.
 
     Parameters

@@ -1,0 +1,91 @@
+"""The public names of the backend, and where each is defined: the one list, read by type checkers and by __init__.py."""
+
+from .errors import (
+    DisagreementError as DisagreementError,
+    FileFormatError as FileFormatError,
+    InputError as InputError,
+    MissingAnglesError as MissingAnglesError,
+    MissingExtraError as MissingExtraError,
+    MissingFileError as MissingFileError,
+    MissingScaleError as MissingScaleError,
+    OutputError as OutputError,
+    Stopped as Stopped,
+)
+from .files import (
+    read_tilt_series as read_tilt_series,
+    read_volume as read_volume,
+    read_xf as read_xf,
+    write_table as write_table,
+    write_volume as write_volume,
+    write_xf as write_xf,
+)
+from .files.image_series import read_image_series as read_image_series
+from .history import HistoryStep as HistoryStep
+from .in_situ import (
+    BreakPoint as BreakPoint,
+    ImageSeries as ImageSeries,
+    Rectangle as Rectangle,
+    box_intensities as box_intensities,
+    break_point as break_point,
+    fibre_diameter as fibre_diameter,
+    image_drift as image_drift,
+    rectangle_profile as rectangle_profile,
+)
+from .measurement.contacts import contact_areas as contact_areas
+from .measurement.dead_pores import (
+    DeadPores as DeadPores,
+    accessible_pores as accessible_pores,
+    dead_pores as dead_pores,
+)
+from .measurement.feret import feret_diameters as feret_diameters
+from .measurement.fractions import volume_fractions as volume_fractions
+from .measurement.labelling import label_objects as label_objects, separate_objects as separate_objects
+from .measurement.networks import geodesic_tortuosity as geodesic_tortuosity, phase_networks as phase_networks
+from .measurement.objects import measure_objects as measure_objects
+from .measurement.profiles import radial_profile as radial_profile, slice_fractions as slice_fractions
+from .measurement.sizes import SizeSummary as SizeSummary, size_summary as size_summary
+from .measurement.surface_mesh import SurfaceMesh as SurfaceMesh, surface_mesh as surface_mesh
+from .measurement.thickness import chord_lengths as chord_lengths, local_thickness as local_thickness
+from .phantom import (
+    Misalignment as Misalignment,
+    Phantom as Phantom,
+    Swelling as Swelling,
+    make_phantom as make_phantom,
+    make_swelling_fibre as make_swelling_fibre,
+    simulate_tilt_series as simulate_tilt_series,
+)
+from .segmentation.calibration import GrayCalibration as GrayCalibration, calibrate_gray as calibrate_gray
+from .segmentation.cleanup import CleanupStep as CleanupStep, clean_up as clean_up
+from .segmentation.histogram import Histogram as Histogram, gray_histogram as gray_histogram
+from .segmentation.occlusion import ambient_occlusion as ambient_occlusion, fibre_envelope as fibre_envelope
+from .segmentation.phases import PhaseScheme as PhaseScheme, segment as segment
+from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
+from .segmentation.smoothing import smooth_volume as smooth_volume
+from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
+from .study.pipeline import StudyResult as StudyResult, run_study as run_study
+from .study.recipe import Recipe as Recipe
+from .subvolume import center_and_edge_boxes as center_and_edge_boxes, extract_subvolume as extract_subvolume
+from .tomography.alignment import Alignment as Alignment, align as align
+from .tomography.bad_pixels import repair_pixels as repair_pixels
+from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation
+from .tomography.noise import NoiseLevel as NoiseLevel, noise_level as noise_level
+from .tomography.options import Cgls as Cgls, Dart as Dart, Sirt as Sirt, Tv as Tv, Wbp as Wbp
+from .tomography.preparation import (
+    bin_series as bin_series,
+    crop_series as crop_series,
+    normalize_mass as normalize_mass,
+    subtract_background as subtract_background,
+)
+from .tomography.projector import project as project
+from .tomography.quality import Quality as Quality, assess as assess
+from .tomography.reconstruction import reconstruct as reconstruct
+from .tomography.shell_correlation import (
+    ShellCorrelation as ShellCorrelation,
+    fourier_shell_correlation as fourier_shell_correlation,
+)
+from .tomography.slice_preview import SlicePreview as SlicePreview
+from .tomography.tilt_inspection import inspect_tilts as inspect_tilts, leave_out_tilts as leave_out_tilts
+from .tomography.tilt_series import TiltSeries as TiltSeries
+from .volume import Volume as Volume
+
+__version__: str

@@ -1,0 +1,260 @@
+"""The options of each reconstruction method, one frozen dataclass per method.
+
+``reconstruct(series, method="sirt")`` takes the defaults; ``reconstruct(series, method=Sirt(...))``
+takes options. The sections ``[reconstruct.sirt]`` to ``[reconstruct.dart]`` of a recipe, the command
+line and the window build the same dataclasses, so that an option means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, get_args
+
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.gray_levels import MOST_LEVELS, checked_levels
+from napari_snpore.tomography.projector import checked_count
+
+Method = Literal["sirt", "wbp", "cgls", "tv", "dart"]
+Stop = Literal["iterations", "noise"]
+Filter = Literal["ram-lak", "shepp-logan", "cosine", "hamming", "hann"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wbp:
+    """Weighted backprojection: linear and without iterations; noise and streaks stay in.
+
+    Parameters
+    ----------
+    filter : {"ram-lak", "shepp-logan", "cosine", "hamming", "hann"}
+        The ramp (default), or the ramp times a window that lowers noise and resolution.
+
+    References
+    ----------
+    Kak and Slaney, Principles of Computerized Tomographic Imaging, chapter 3
+    (doi 10.1137/1.9780898719277).
+    """
+
+    name: ClassVar[Method] = "wbp"
+    filter: Filter = "ram-lak"
+
+    def __post_init__(self) -> None:
+        check_choice("filter", self.filter, Filter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stoppable:
+    """The options that :class:`Sirt` and :class:`Cgls` share: both can stop at the noise level.
+
+    Both are semi-convergent: at first they come nearer to the object, then they reproduce the noise.
+    """
+
+    usual: ClassVar[int]
+    most: ClassVar[int]
+    iterations: int | None = None
+    stop: Stop = "iterations"
+    nonnegative: bool = True
+
+    def __post_init__(self) -> None:
+        if self.iterations is not None:
+            object.__setattr__(self, "iterations", checked_count("iterations", self.iterations))
+        check_choice("stop", self.stop, Stop)
+
+    @property
+    def limit(self) -> int:
+        """The number of iterations, or the most that are allowed where the noise stops them."""
+        usual = self.most if self.stop == "noise" else self.usual
+        return usual if self.iterations is None else self.iterations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sirt(Stoppable):
+    """Simultaneous iterative reconstruction: robust, the usual choice.
+
+    Parameters
+    ----------
+    iterations : int, optional
+        Default 50. With ``stop="noise"`` the most that are allowed, default 200.
+    stop : {"iterations", "noise"}
+        Stop after ``iterations``, or as soon as the residual on 16 slices has fallen to the noise
+        level of the images (:func:`~napari_snpore.tomography.noise.noise_level`).
+    nonnegative : bool
+        Keep voxels at 0 or above at every iteration.
+
+    References
+    ----------
+    Gilbert, J. Theor. Biol. 36 (1972) 105 (doi 10.1016/0022-5193(72)90180-4).
+
+    Examples
+    --------
+    >>> Sirt(stop="noise").limit, Sirt().limit, Sirt(iterations=30).limit
+    (200, 50, 30)
+    """
+
+    name: ClassVar[Method] = "sirt"
+    usual: ClassVar[int] = 50
+    most: ClassVar[int] = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cgls(Stoppable):
+    """Conjugate gradients on the least squares: as SIRT in a third of the iterations.
+
+    Parameters
+    ----------
+    iterations : int, optional
+        Default 20. With ``stop="noise"`` the most that are allowed, default 60.
+    stop : {"iterations", "noise"}
+        As in :class:`Sirt`. Noise comes back sooner than with SIRT.
+    nonnegative : bool
+        Keep voxels at 0 or above at every iteration.
+
+    References
+    ----------
+    Hestenes and Stiefel, J. Res. Natl. Bur. Stand. 49 (1952) 409 (doi 10.6028/jres.049.044).
+    """
+
+    name: ClassVar[Method] = "cgls"
+    usual: ClassVar[int] = 20
+    most: ClassVar[int] = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tv:
+    """Least squares with total variation: flat phases with sharp edges, from noisy or few images.
+
+    Parameters
+    ----------
+    iterations : int
+        Default 150.
+    weight : float, optional
+        λ in grey units; more is smoother. Default from the data: 0.6 σ √tilts with σ the noise of
+        the images, at least half of the mean grey value along the brightest ray.
+    nonnegative : bool
+        Keep voxels at 0 or above at every iteration.
+
+    References
+    ----------
+    Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) 120 (doi 10.1007/s10851-010-0251-1).
+    """
+
+    name: ClassVar[Method] = "tv"
+    iterations: int = 150
+    weight: float | None = None
+    nonnegative: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "iterations", checked_count("iterations", self.iterations))
+        if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
+            raise InputError(f"weight is {self.weight}; a number of grey units, 0 or more, is needed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dart:
+    """Discrete algebraic reconstruction: each phase has one grey value.
+
+    Parameters
+    ----------
+    iterations : int
+        How often the classes are drawn; default 20.
+    gray_levels : int or sequence of float
+        The grey values of the phases, vacuum first, rising; or how many to find in the data
+        (default 3, 2 to 6 are possible).
+    seed : int
+        Seed of the random choice of free voxels: the same seed gives the same volume bit for bit.
+
+    References
+    ----------
+    Batenburg and Sijbers, IEEE Trans. Image Process. 20 (2011) 2542
+    (doi 10.1109/TIP.2011.2131661).
+    """
+
+    name: ClassVar[Method] = "dart"
+    iterations: int = 20
+    gray_levels: int | tuple[float, ...] = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "iterations", checked_count("iterations", self.iterations))
+        levels: Any = self.gray_levels
+        if isinstance(levels, int):
+            if not 2 <= levels <= MOST_LEVELS:
+                raise InputError(f"gray_levels is {levels}; 2 to {MOST_LEVELS} levels, or their values, are needed.")
+            return
+        checked_levels(levels)
+        object.__setattr__(self, "gray_levels", tuple(float(level) for level in levels))
+
+
+Options = Wbp | Sirt | Cgls | Tv | Dart
+"""The options of any method."""
+
+METHODS: dict[Method, type[Options]] = {
+    "sirt": Sirt,
+    "wbp": Wbp,
+    "cgls": Cgls,
+    "tv": Tv,
+    "dart": Dart,
+}
+
+
+def options_of(method: Method | Options, iterations: int | None = None) -> Options:
+    """Return the options that a method's name or its dataclass means.
+
+    Parameters
+    ----------
+    method : str or dataclass
+        A name takes the defaults.
+    iterations : int, optional
+        Beside a name only.
+
+    Raises
+    ------
+    InputError
+        An unknown method, iterations below 1, for WBP, or beside a dataclass.
+
+    Examples
+    --------
+    >>> options_of("tv", 80)
+    Tv(iterations=80, weight=None, nonnegative=True)
+    """
+    if isinstance(method, str):
+        check_choice("method", method, Method)
+        if iterations is None:
+            return METHODS[method]()
+        check_names(method, ["iterations"])
+        return METHODS[method](iterations=iterations)  # type: ignore[call-arg]
+    if not isinstance(method, Options):
+        raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} or its options are needed.")
+    if iterations is not None:
+        raise InputError(
+            f"iterations is given beside {type(method).__name__}(...); set {type(method).__name__}(iterations=...)."
+        )
+    return method
+
+
+def check_names(method: Method, names: Sequence[str]) -> None:
+    """Refuse options that a method does not take, and say which method takes them.
+
+    Raises
+    ------
+    InputError
+        The sentence names the first such option.
+    """
+    taken = option_names(method)
+    for name in names:
+        if name not in taken:
+            owners = [other for other in METHODS if name in option_names(other)]
+            of = f"is an option of {', '.join(owners)}" if owners else "is not an option"
+            raise InputError(f"{name} {of}; {method} takes {', '.join(taken)}.")
+
+
+def option_names(method: Method) -> tuple[str, ...]:
+    """Return the names of a method's options."""
+    return tuple(field.name for field in fields(METHODS[method]))
+
+
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Refuse a value that is none of the words of a ``Literal``."""
+    if value not in get_args(choices):
+        raise InputError(f"{name} is {value!r}; one of {', '.join(get_args(choices))} is needed.")
