@@ -55,10 +55,21 @@ from .phantom import (
     simulate_tilt_series as simulate_tilt_series,
 )
 from .segmentation.calibration import GrayCalibration as GrayCalibration, calibrate_gray as calibrate_gray
-from .segmentation.cleanup import CleanupStep as CleanupStep, clean_up as clean_up
+from .segmentation.cleanup import (
+    CleanupOptions as CleanupOptions,
+    CleanupStep as CleanupStep,
+    clean_up as clean_up,
+)
+from .segmentation.envelope import (
+    Envelope as Envelope,
+    EnvelopeOptions as EnvelopeOptions,
+    make_envelope as make_envelope,
+    occlusion_field as occlusion_field,
+)
 from .segmentation.histogram import Histogram as Histogram, gray_histogram as gray_histogram
 from .segmentation.occlusion import ambient_occlusion as ambient_occlusion, fibre_envelope as fibre_envelope
 from .segmentation.phases import PhaseScheme as PhaseScheme, segment as segment
+from .segmentation.segment_volume import SegmentedVolume as SegmentedVolume, segment_volume as segment_volume
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
