@@ -5,6 +5,8 @@
 
 PYTHON := .venv/bin/python
 EXTRAS ?= gui,dev
+# Processes that run the tests. Each starts a screen of its own and may use all threads for kernels: more than 8 gain nothing.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo $$n)
 
 .PHONY: demo test check bench clean
 
@@ -14,7 +16,7 @@ demo:
 
 test:
 	@scripts/environment $(EXTRAS)
-	@xvfb-run -a $(PYTHON) -m pytest
+	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 
 check:
 	@scripts/environment $(EXTRAS)

@@ -1,1 +1,1 @@
-"""Benchmarks: what the package needs in time and memory, each time beside a named peer in the same run."""
+"""Benchmarks of time and memory, as ratios to a named peer measured in the same run."""

@@ -1,4 +1,4 @@
-"""Seeded data of the benchmarks, made on the spot."""
+"""Seeded synthetic data of the benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ ANGLES_DEG = np.arange(-70, 71, 2.0)  # 71 tilts
 
 
 def fibre_series(width: int, slices: int, *, seed: int = 0) -> TiltSeries:
-    """71 tilts of a porous rod with bright clusters, ``width`` pixels across and ``slices`` along the tilt axis."""
+    """Return 71 tilts of a porous rod with bright clusters, ``width`` pixels across and ``slices``
+    along the tilt axis."""
     rng = np.random.default_rng(seed)
     z, x = np.mgrid[:width, :width] - (width - 1) / 2
     plane = (np.hypot(z, x) < 0.4 * width).astype(np.float32)
@@ -27,13 +28,15 @@ def fibre_series(width: int, slices: int, *, seed: int = 0) -> TiltSeries:
 
 
 def blobs_512() -> np.ndarray:
-    """Labels of some 2,800 blobs of 720 voxels each in 512³, smoothed noise above its top 1.5 %."""
+    """Return labels of some 2,800 blobs of 720 voxels each in 512³, smoothed noise above its top
+    1.5 %."""
     noise = gaussian_filter(np.random.default_rng(11).random((512, 512, 512), dtype=np.float32), 5.5)
     return label_objects(noise > np.quantile(noise, 0.985))
 
 
 def with_a_pore_of_millions(labels: np.ndarray) -> np.ndarray:
-    """Labels with one more object in their midst: a ball of 8.6 million voxels, its surface roughened."""
+    """Return labels with one more object in the middle: a ball of 8.6 million voxels with a rough
+    surface."""
     edge = 260
     grid = np.arange(edge, dtype=np.float32) - (edge - 1) / 2
     radius = np.sqrt(grid[:, None, None] ** 2 + grid[:, None] ** 2 + grid**2)
@@ -46,10 +49,10 @@ def with_a_pore_of_millions(labels: np.ndarray) -> np.ndarray:
 
 
 def specks_512(count: int) -> np.ndarray:
-    """Labels of ``count`` cubes of 27 voxels each, far apart, in 512³."""
+    """Return labels of ``count`` separate cubes of up to 27 voxels in 512³."""
     labels = np.zeros((512, 512, 512), np.uint32)
     cells = np.sort(np.random.default_rng(13).permutation(100**3)[:count])
     for number, (z, y, x) in enumerate(5 * np.stack(np.unravel_index(cells, (100,) * 3), axis=1), start=1):
         labels[z + 1 : z + 4, y + 1 : y + 4, x + 1 : x + 4] = number
-    labels[1::5, 1::5, 1::5] = 0  # no full boxes: each is a hull of its own
+    labels[1::5, 1::5, 1::5] = 0  # incomplete cubes: their hulls have to be computed
     return labels

@@ -1,4 +1,4 @@
-"""Objects and Feret diameters against SimpleITK and cc3d, as ratios; time and memory of our own for asv to follow.
+"""Time of objects and Feret diameters relative to SimpleITK and cc3d; own time and memory for asv.
 
 ``python -m benchmarks.measurement`` prints the ratios.
 """
@@ -23,7 +23,8 @@ KINDS = ("blobs", "specks", "network")
 
 
 def objects_of(kind: str, edge: int = EDGE, *, seed: int = 0) -> np.ndarray:
-    """Labels of hundreds of voxels each, of a few voxels each, or of one pore network that fills the volume."""
+    """Return labels of objects of hundreds of voxels, of a few voxels, or of one pore network in
+    the whole volume."""
     rng = np.random.default_rng(seed)
     if kind == "specks":
         return label_objects(rng.random((edge, edge, edge)) < 0.004)
@@ -38,7 +39,7 @@ def objects_of(kind: str, edge: int = EDGE, *, seed: int = 0) -> np.ndarray:
 
 
 def simpleitk_table(labels: np.ndarray, *, perimeter: bool = True) -> int:
-    """Shapes with the greatest Feret diameter (of voxel centres), as SimpleITK computes them."""
+    """Compute shapes with the maximum Feret diameter (of voxel centres) by SimpleITK."""
     import SimpleITK as sitk
 
     table = sitk.LabelShapeStatisticsImageFilter()
@@ -49,13 +50,14 @@ def simpleitk_table(labels: np.ndarray, *, perimeter: bool = True) -> int:
 
 
 def cc3d_table(labels: np.ndarray) -> int:
-    """Counts, boxes and centroids only."""
+    """Compute counts, boxes and centroids by cc3d."""
     cc3d.statistics(labels)
     return 1
 
 
 class ObjectsAgainstPeers:
-    """The whole table of ours (exact length, width, breadth, hull, surface) against the peers' smaller ones."""
+    """Time of the whole table (exact length, width, breadth, hull, surface) relative to the smaller
+    tables of peers."""
 
     params = (("simpleitk", "cc3d"), KINDS)
     param_names = ("peer", "kind")
@@ -91,7 +93,8 @@ def sizes(labels: np.ndarray) -> Callable[[], int]:
 
 
 class LargeVolumes:
-    """512³: exact length, width and breadth of 2,800 blobs against the peers, and how our own time grows."""
+    """Time of exact length, width and breadth of 2,800 blobs in 512³ relative to peers, and its
+    growth with the data."""
 
     timeout = 1800
 
@@ -127,7 +130,7 @@ class LargeVolumes:
 
 
 class Objects:
-    """Our own time and memory, for one machine's history."""
+    """Own time and memory, for the history of one machine."""
 
     params = (KINDS,)
     param_names = ("kind",)
@@ -144,7 +147,7 @@ class Objects:
 
 
 class Separation:
-    """Cutting a pore network of 128³ at its necks."""
+    """Time of the separation of a pore network of 128³."""
 
     def setup(self) -> None:
         self.mask = objects_of("network", 128) > 0
@@ -155,7 +158,7 @@ class Separation:
 
 
 def main() -> None:
-    """Print every ratio: against a peer, above 1 means that ours is quicker."""
+    """Print every ratio; above 1 the package is faster than the peer."""
     bench = ObjectsAgainstPeers()
     for peer in bench.params[0]:
         for kind in bench.params[1]:

@@ -1,4 +1,4 @@
-"""The peers as their users run them on two cores: one slice a call, one process a core."""
+"""Reconstruction by peers as usually run on two cores: one slice per call, one process per core."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def iradon_slice(sinogram: np.ndarray, angles_deg: np.ndarray) -> np.ndarray:
 
 
 class SparseSirt:
-    """SIRT with a sparse matrix (the weights of ASTRA's ``linear``) and all slices as columns of a dense one."""
+    """SIRT with a sparse matrix (the weights of ASTRA's ``linear``) and all slices as columns of a
+    dense one."""
 
     def __init__(self, images: np.ndarray, angles_deg: np.ndarray) -> None:
         import astra
@@ -62,7 +63,7 @@ class SparseSirt:
         self.voxels = 1 / np.maximum(self.backward.sum(axis=1).A, 1e-6).astype(np.float32)
 
     def run(self, iterations: int) -> int:
-        """Reconstruct all slices, half of them in each of two threads (scipy lets go of the interpreter meanwhile)."""
+        """Reconstruct all slices, half of them in each of two threads (scipy releases the GIL)."""
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda half: self._half(half, iterations), np.array_split(self.columns, 2, axis=1)))
         return self.slices
@@ -84,9 +85,10 @@ def two_processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def ratio(ours: Callable[[], int], theirs: Callable[[], int], rounds: int) -> float:
-    """Return how many times longer the peer takes for a slice: the median over pairs measured in turn.
+    """Return the time of the peer per slice divided by our own: the median over alternating pairs.
 
-    Both return the number of slices that they made. One unmeasured call of each comes first (compilation, imports).
+    Both callables return the number of slices that they made. Each is called once before
+    (compilation, imports).
     """
     ours(), theirs()
     return statistics.median(_seconds(theirs) / _seconds(ours) for _ in range(rounds))

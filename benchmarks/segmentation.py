@@ -1,6 +1,8 @@
-"""Histogram, suggestion, labels, occlusion and dead pores against named peers, as ratios; time and memory of our own for asv.
+"""Time of histogram, suggestion, labels, occlusion and dead pores relative to peers; own time and
+memory for asv.
 
-``python -m benchmarks.segmentation`` prints the ratios; ``python -m benchmarks.segmentation 512`` for volumes of that edge.
+``python -m benchmarks.segmentation`` prints the ratios; ``python -m benchmarks.segmentation 512``
+for volumes of that edge.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ RAY_LENGTH = {2: 20.0, 8: 60.0}  # above the widest pore mouth, voxels
 
 
 def porous_cylinder(edge: int, sigma: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return (solid, body): smoothed noise of a width of ``sigma`` voxels at 40 % porosity in a cylinder along y."""
+    """Return (solid, body): smoothed noise of a width of ``sigma`` voxels at 40 % porosity in a
+    cylinder along y."""
     noise = gaussian_filter(np.random.default_rng(seed).standard_normal((edge,) * 3, np.float32), sigma)
     z, _, x = np.meshgrid(*[np.arange(edge) - (edge - 1) / 2] * 3, indexing="ij", sparse=True)
     body = np.broadcast_to(z**2 + x**2 < (0.45 * edge) ** 2, noise.shape)
@@ -48,7 +51,7 @@ def phases_ours(gray: np.ndarray) -> np.ndarray:
 
 
 def phases_of_scikit_image(gray: np.ndarray) -> np.ndarray:
-    """What a user types today; of 16 bits in 256 bins, for with 65536 multi-Otsu does not end."""
+    """Threshold by scikit-image; 16-bit data in 256 bins, because multi-Otsu is impractical with 65536."""
     from skimage.filters import threshold_multiotsu
 
     if gray.dtype == np.uint16:
@@ -62,7 +65,8 @@ def phases_of_scikit_image(gray: np.ndarray) -> np.ndarray:
 def march(  # type: ignore[no-untyped-def]
     solid, points, offsets, hits
 ):
-    """Count for each point the rays that meet solid; rays are offsets into a volume padded so that none leaves it."""
+    """Count for each point the rays that meet solid; rays are offsets into a volume padded so that
+    none leaves it."""
     for n in range(len(points)):
         place = points[n]
         for ray in range(len(offsets)):
@@ -73,7 +77,8 @@ def march(  # type: ignore[no-untyped-def]
 
 
 def marching(solid: np.ndarray, chosen: np.ndarray, ray_length: float) -> np.ndarray:
-    """Occlusion of the chosen voxels by 128 rays, marched a voxel along their longest side a step, on all cores."""
+    """Occlusion of the chosen voxels by 128 rays, marched a voxel along their longest side a step,
+    on all cores."""
     half = half_sphere(64)
     rays = np.concatenate([half, -half])
     steps = round(ray_length)
@@ -96,7 +101,7 @@ def marching(solid: np.ndarray, chosen: np.ndarray, ray_length: float) -> np.nda
 
 
 def call(work: Callable[..., object], *arguments: object, **options: object) -> Callable[[], int]:
-    """Return a call without arguments that counts as one piece of work."""
+    """Return a call without arguments that returns 1, the number of volumes."""
 
     def run() -> int:
         work(*arguments, **options)
@@ -106,7 +111,7 @@ def call(work: Callable[..., object], *arguments: object, **options: object) -> 
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the most bytes held at once during a call; numpy tells tracemalloc of its arrays."""
+    """Return the peak number of bytes allocated during a call; numpy reports arrays to tracemalloc."""
     work()
     tracemalloc.start()
     work()
@@ -116,7 +121,7 @@ def peak_bytes(work: Callable[[], object]) -> int:
 
 
 class PhasesAgainstScikitImage:
-    """Histogram + suggestion + labels against ``threshold_multiotsu`` + ``np.digitize``."""
+    """Time of histogram, suggestion and labels relative to ``threshold_multiotsu`` and ``np.digitize``."""
 
     params = (DTYPES, (256,))
     param_names = ("dtype", "edge")
@@ -140,7 +145,8 @@ class PhasesAgainstScikitImage:
 
 
 class OcclusionAgainstMarching:
-    """128 directions: sweeps for all voxels against rays marched from the pore voxels alone, and from every void voxel."""
+    """128 directions: sweeps for all voxels against rays marched from the pore voxels alone, and
+    from every void voxel."""
 
     params = ((2, 8), ("pores", "void"), (128,))
     param_names = ("sigma", "marched from", "edge")
@@ -164,7 +170,7 @@ class OcclusionAgainstMarching:
 
 
 class DeadPoresAgainstFillVoids:
-    """The table of three connectivities against one filling by ``fill_voids`` (6-connected)."""
+    """Time of the table of three connectivities relative to one call of ``fill_voids`` (6-connected)."""
 
     params = (256,)
     param_names = ("edge",)
@@ -187,7 +193,7 @@ class DeadPoresAgainstFillVoids:
 
 
 def main() -> None:
-    """Print every ratio: above 1, ours is quicker."""
+    """Print every ratio; above 1 the package is faster."""
     edge = int(sys.argv[1]) if len(sys.argv) > 1 else 256
     for dtype in DTYPES:
         phases = PhasesAgainstScikitImage()

@@ -1,4 +1,4 @@
-"""Reconstruction against ASTRA (CPU) and scikit-image, as ratios; time and memory of our own for asv to follow.
+"""Time of reconstruction relative to ASTRA (CPU) and scikit-image; own time and memory for asv.
 
 ``python -m benchmarks.tomography`` prints the ratios.
 """
@@ -86,7 +86,7 @@ class WbpAgainstPeers:
 
 
 class SirtAgainstSparse:
-    """SIRT against the same iteration with scipy's CSR matrix on 64 slices at once, one half of them a thread."""
+    """Time of SIRT relative to a CSR matrix of scipy on 64 slices at once, half of them per thread."""
 
     params = (256, 512)
     param_names = ("width",)
@@ -104,7 +104,7 @@ class SirtAgainstSparse:
 
 
 class TvStep:
-    """An iteration of TV over one of SIRT, start and end of the work taken out."""
+    """Time of one TV iteration divided by one SIRT iteration, without start and end of the run."""
 
     params = (256, 512)
     param_names = ("width",)
@@ -123,7 +123,7 @@ class TvStep:
 
 
 class Preview:
-    """One plane, SIRT with 20 iterations, as the widget makes it after each change."""
+    """Time of one plane by SIRT with 20 iterations: the preview of the form after each change."""
 
     params = (256, 512)
     param_names = ("width",)
@@ -137,7 +137,7 @@ class Preview:
 
 
 class Reconstruction:
-    """Our own time and memory, for one machine's history."""
+    """Own time and memory, for the history of one machine."""
 
     params = (("sirt", "cgls", "tv", "dart", "wbp"), (1, 64, 128))
     param_names = ("method", "slices")
@@ -195,7 +195,7 @@ def _need(module: str) -> None:
 
 
 def main() -> None:
-    """Print every ratio: above 1, ours is quicker."""
+    """Print every ratio; above 1 the package is faster."""
     for width in SirtAgainstAstra.params:
         value = SirtAgainstAstra().track_ratio(width)
         sys.stdout.write(f"SIRT, 71 tilts, {SIRT_ITERATIONS} iterations, N = {width}: {value:.1f} x ASTRA CPU linear\n")

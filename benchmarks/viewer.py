@@ -1,6 +1,7 @@
-"""The window at 512³: the cross-hair and a box against napari's own slider, the first widget against napari's own start.
+"""Time of cross-hair, box and first widget at 512³ relative to napari's own slider and start.
 
-It needs a screen, such as Xvfb's: ``xvfb-run -a -s "-screen 0 1600x1000x24" python -m benchmarks.viewer`` prints the ratios.
+Needs a screen, such as that of Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python -m
+benchmarks.viewer`` prints the ratios.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ import napari
 from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer(show=True)
 QApplication.processEvents()
-there = time.perf_counter()
+opened = time.perf_counter()
 viewer.window.add_plugin_dock_widget("napari-snpore", {name!r})
 QApplication.processEvents()
-print(there - begin, time.perf_counter() - there)
+print(opened - begin, time.perf_counter() - opened)
 viewer.close()
 """
 
@@ -51,14 +52,14 @@ def window_with_layers(side: int = SIDE) -> Any:
 
 
 def settle(seconds: float) -> None:
-    """Let the window paint."""
+    """Process events for some seconds, so that the window is painted."""
     from qtpy.QtTest import QTest
 
     QTest.qWait(round(1000 * seconds))
 
 
 def median_step(move: Callable[[int], None], steps: Sequence[int]) -> float:
-    """Return the median time of a move with its painting (s)."""
+    """Return the median time of a move, painting included (s)."""
     from qtpy.QtWidgets import QApplication
 
     spent = []
@@ -72,7 +73,8 @@ def median_step(move: Callable[[int], None], steps: Sequence[int]) -> float:
 
 
 class LinkedSlices:
-    """Three linked slices and a box on them, against napari's own slider and one slice, in one window with two layers."""
+    """Time of three linked slices and a box on them relative to napari's slider with one slice,
+    with two layers."""
 
     timeout = 300
 
@@ -105,7 +107,7 @@ class LinkedSlices:
 
 
 class FirstWidget:
-    """The first widget of a new window, against what napari itself needs to open that window."""
+    """Time of the first widget of a new window relative to the opening of that window."""
 
     params = (
         "Workbench",
@@ -127,7 +129,7 @@ class FirstWidget:
 
 
 def opening_times(widget: str) -> tuple[float, float]:
-    """Return how long napari takes to open, and then our widget, in a process of their own (s)."""
+    """Return the times (s) that napari and then the widget take to open, in a new process."""
     done = subprocess.run(
         [sys.executable, "-c", _START.format(name=widget)], capture_output=True, text=True, check=True
     )
@@ -136,7 +138,7 @@ def opening_times(widget: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print every ratio: below 1 means that ours is quicker."""
+    """Print every ratio; below 1 the package is faster."""
     bench = LinkedSlices()
     bench.setup()
     sys.stdout.write(

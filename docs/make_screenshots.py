@@ -1,6 +1,7 @@
-"""Make the pictures of the README: a real window, with the phantom made from its seed.
+"""Screenshots of the documentation: every form in a real window, on shipped and simulated data.
 
-Run it where there is a screen, or under Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_screenshots.py``.
+Needs a screen, or Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python
+docs/make_screenshots.py``.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ def main(folder: Path = IMAGES) -> None:
 
 
 def show_cross_section(viewer: napari.Viewer) -> None:
-    """Look along the fibre, at the plane that the paper calls XZ."""
+    """Show the XZ plane, the cross-section of the fibre."""
     viewer.dims.order = (1, 0, 2)
     viewer.dims.current_step = tuple(n // 2 for n in viewer.layers["pristine"].data.shape)
     viewer.reset_view()
 
 
 def reconstruct(viewer: napari.Viewer, path: Path) -> None:
-    """Reconstruct the needle of the sample menu, its alignment found by itself."""
+    """Align and reconstruct the needle of the sample menu."""
     viewer.open_sample("napari-snpore", "needle")
     widget = ReconstructWidget(viewer)
     dock = viewer.window.add_dock_widget(widget, name="Reconstruct", area="right")
@@ -61,7 +62,7 @@ def reconstruct(viewer: napari.Viewer, path: Path) -> None:
 
 
 def threshold(viewer: napari.Viewer, path: Path) -> None:
-    """Threshold the phantom with the suggestion, its envelope made, the phases previewed."""
+    """Threshold the phantom with the suggested thresholds and an envelope."""
     widget = ThresholdWidget(viewer)
     dock = viewer.window.add_dock_widget(widget, name="Threshold", area="right")
     widget.layer = viewer.layers["pristine"]
@@ -116,7 +117,7 @@ def scene(viewer: napari.Viewer, path: Path) -> None:
     viewer.layers["pristine"].visible = False
     widget.clip.by.setCurrentText("plane across y")
     z, y, x = viewer.scene.camera.center
-    viewer.scene.camera.center = (z, y + 0.25 * 175 * 0.15, x)  # the middle of the half that is left
+    viewer.scene.camera.center = (z, y + 0.25 * 175 * 0.15, x)  # the middle of the remaining half
     viewer.scene.camera.zoom *= 1.3
     photograph(viewer, path)
     widget.clip.by.setCurrentText("nothing")
@@ -141,7 +142,8 @@ def figure(viewer: napari.Viewer, path: Path, plate: Path) -> None:
 
 
 def in_situ(viewer: napari.Viewer, path: Path) -> None:
-    """Measure the diameter of a fibre in simulated images in time, and the grey value in a box on it."""
+    """Measure the diameter of a fibre in simulated images in time, and the grey value in a box on
+    it."""
     close_all(viewer)
     viewer.layers.clear()
     viewer.dims.order = (0, 1, 2)

@@ -73,8 +73,16 @@ from .segmentation.segment_volume import SegmentedVolume as SegmentedVolume, seg
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
+from .study.measurement_files import write_measurement as write_measurement
+from .study.measuring import (
+    MeasuredObjects as MeasuredObjects,
+    Measurement as Measurement,
+    ObjectSource as ObjectSource,
+    measure_labels as measure_labels,
+    measure_phases as measure_phases,
+)
 from .study.pipeline import StudyResult as StudyResult, run_study as run_study
-from .study.recipe import Recipe as Recipe
+from .study.recipe import MeasureSection as MeasureSection, Recipe as Recipe
 from .subvolume import center_and_edge_boxes as center_and_edge_boxes, extract_subvolume as extract_subvolume
 from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels

@@ -1,8 +1,9 @@
-"""How kernels are compiled and how blocks of work are dispatched: the one thread pool of the package.
+"""Compilation of numba kernels, and parallel computation over blocks with progress and cancel.
 
-Kernels are serial and release the GIL; parallelism is over blocks, from here. numba's own threading layers are not used:
-``workqueue`` aborts the process when two Python threads enter it, OpenMP does not survive a fork, and an exception inside
-``prange`` can vanish. Blocks also give progress and cancel for free.
+Kernels are serial and release the GIL; :func:`run_blocks` runs them in threads, one block each.
+numba's own threading layers are not used: ``workqueue`` aborts the process when two Python threads
+enter it, OpenMP does not survive a fork, and an exception inside ``prange`` can be lost. Between
+blocks, progress is reported and a cancel is noticed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ Progress = Callable[[int, int], None]
 ShouldStop = Callable[[], bool]
 """``should_stop()``; true makes the running step raise :class:`~napari_snpore.errors.Stopped`."""
 
+_STOPPED = "Stopped on request; nothing was kept."
+
+_POLL_S = 0.1
+"""Longest wait before progress is reported and a cancel is noticed while long blocks run."""
+
+_QUEUED_PER_WORKER = 2
+"""Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
+
 
 def kernel(function: Function) -> Function:
     """Compile a serial numba kernel that releases the GIL and is cached on disk."""
@@ -35,21 +44,30 @@ def kernel(function: Function) -> Function:
 
 
 def thread_count() -> int:
-    """Threads that a step uses: ``SNPORE_THREADS`` if set, else the processors this process may run on."""
-    wish = os.environ.get("SNPORE_THREADS", "")
-    if wish:
-        if not wish.isdigit() or int(wish) < 1:
-            raise InputError(f"SNPORE_THREADS is {wish!r}; a whole number of threads, 1 or more, is needed.")
-        return int(wish)
+    """Return the number of threads of a step.
+
+    It is ``SNPORE_THREADS`` if that is set, else the number of processors that this process may
+    use.
+
+    Raises
+    ------
+    InputError
+        ``SNPORE_THREADS`` is not a whole number of 1 or more.
+    """
+    setting = os.environ.get("SNPORE_THREADS", "")
+    if setting:
+        if not setting.isdigit() or int(setting) < 1:
+            raise InputError(f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed.")
+        return int(setting)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def check_stop(should_stop: ShouldStop | None) -> None:
-    """Raise :class:`Stopped` when the caller asks for it."""
+    """Raise :class:`Stopped` if ``should_stop()`` is true."""
     if should_stop is not None and should_stop():
-        raise Stopped("Stopped on request; nothing was kept.")
+        raise Stopped(_STOPPED)
 
 
 def share_of(progress: Progress | None, start: float, end: float) -> Progress | None:
@@ -78,25 +96,38 @@ def run_blocks(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[Result]:
-    """Run ``work`` on every block with all cores and return the results in the order of the blocks.
+    """Run ``work`` on every block in threads and return the results in the order of the blocks.
 
     Parameters
     ----------
     work : callable
-        Called with one block; has to release the GIL (a kernel, numpy, scipy) for the cores to be used.
+        Called with one block; uses several cores only where it releases the GIL (a kernel, numpy,
+        scipy).
     blocks : iterable
-        Anything: slices, indices, tuples. Results must not depend on the order in which blocks end.
+        Slices, indices, tuples or the like. Results must not depend on the order in which blocks
+        end.
     threads : int, optional
         Default :func:`thread_count`.
     progress : callable, optional
         ``progress(done, total)`` after each block, in the calling thread.
     should_stop : callable, optional
-        Asked between blocks, in the calling thread; true raises :class:`Stopped` as soon as the running blocks end.
+        Called between blocks, in the calling thread; true raises :class:`Stopped` once the running
+        blocks end.
 
     Returns
     -------
     list
-        One result a block.
+        One result per block.
+
+    Raises
+    ------
+    Stopped
+        ``should_stop`` returned true.
+
+    Examples
+    --------
+    >>> run_blocks(lambda block: block**2, range(4))
+    [0, 1, 4, 9]
     """
     return run_stepped_blocks(
         lambda block, _: work(block), blocks, steps=1, threads=threads, progress=progress, should_stop=should_stop
@@ -112,59 +143,66 @@ def run_stepped_blocks(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[Result]:
-    """Like :func:`run_blocks` for blocks that take long: progress and cancel reach inside them.
+    """Run ``work`` on every block in threads, with progress and cancel inside the blocks.
+
+    For blocks that take long; :func:`run_blocks` reports progress per block only.
 
     Parameters
     ----------
     work : callable
-        ``work(block, step)`` calls ``step()`` after each of its steps; once the caller wants to stop, that call raises
-        :class:`Stopped` and so ends the block.
+        ``work(block, step)`` calls ``step()`` after each of its steps; after a cancel or an error
+        in another block that call raises :class:`Stopped`, which ends the block.
     blocks : iterable
         As in :func:`run_blocks`.
     steps : int
-        Steps that a block takes; a block that ends early counts as complete.
+        Number of steps per block; a block that ends early counts as complete.
     threads, progress, should_stop
         As in :func:`run_blocks`; ``progress`` counts steps: ``progress(done, blocks * steps)``.
 
     Returns
     -------
     list
-        One result a block.
+        One result per block.
+
+    Raises
+    ------
+    Stopped
+        ``should_stop`` returned true.
     """
-    todo = list(blocks)
-    results: list[Result | None] = [None] * len(todo)
-    taken = [0] * len(todo)  # steps of each block; one writer each
+    all_blocks = list(blocks)
+    results: list[Result | None] = [None] * len(all_blocks)
+    taken = [0] * len(all_blocks)  # steps of each block, written only by the thread that runs it
     cancelled = Event()
     check_stop(should_stop)
-    workers = max(1, min(threads or thread_count(), len(todo)))
+    workers = max(1, min(threads or thread_count(), len(all_blocks)))
 
     def run(index: int) -> Result:
         def step() -> None:
             taken[index] = min(taken[index] + 1, steps)
             if cancelled.is_set():
-                raise Stopped("Stopped on request; nothing was kept.")
+                raise Stopped(_STOPPED)
 
-        result = work(todo[index], step)
+        result = work(all_blocks[index], step)
         taken[index] = steps
         return result
 
     with ThreadPoolExecutor(workers, thread_name_prefix="snpore") as pool:
         running: dict[Future[Result], int] = {}
-        started = ended = told = 0
+        started = ended = reported = 0
         try:
-            while ended < len(todo):
-                while started < len(todo) and len(running) < 2 * workers:
+            while ended < len(all_blocks):
+                while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
                     running[pool.submit(run, started)] = started
                     started += 1
-                # the wait has a limit so that steps are told and a cancel is noticed while long blocks run
-                for future in wait(running, timeout=0.1, return_when=FIRST_COMPLETED).done:
+                for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                     results[running.pop(future)] = future.result()
                     ended += 1
                 done = sum(taken)
-                for count in range(told + 1, done + 1) if progress is not None else ():
-                    progress(count, len(todo) * steps)  # type: ignore[misc]
-                told = done
-                if ended < len(todo):
+                if progress is not None:
+                    for count in range(reported + 1, done + 1):
+                        progress(count, len(all_blocks) * steps)
+                reported = done
+                if ended < len(all_blocks):
                     check_stop(should_stop)
         finally:
             cancelled.set()

@@ -237,8 +237,8 @@ class SegmentStep(StepSchema):
 
     @property
     def cut_axes(self) -> tuple[int, ...]:
-        """Axes along which the body goes on beyond the box; none where no envelope was made."""
-        return () if self.envelope is None else self.envelope.cut_axes
+        """Axes along which the body goes on beyond the box; y where no envelope says otherwise."""
+        return DEFAULT_CUT_AXES if self.envelope is None else self.envelope.cut_axes
 
 
 @dataclass(frozen=True)
@@ -374,7 +374,7 @@ def recorded_cut_axes(history: Sequence[HistoryStep]) -> tuple[int, ...]:
     return DEFAULT_CUT_AXES if made is None else made.cut_axes
 
 
-def phase_names_of(history: Sequence[HistoryStep]) -> tuple[str, ...] | None:
+def recorded_phase_names(history: Sequence[HistoryStep]) -> tuple[str, ...] | None:
     """Return the names of the phases 1..N that a volume was segmented into; None where it was not segmented."""
     made = last_step(history, SegmentStep)
     return None if made is None else made.phase_names

@@ -1,4 +1,4 @@
-"""Arrays that a run fills on its way: in memory, or on disk where they are more than the caller allows."""
+"""Temporary arrays of a run: in memory, or in memory-mapped files beyond the memory limit."""
 
 from __future__ import annotations
 
@@ -17,34 +17,48 @@ from numpy.typing import DTypeLike
 
 from napari_snpore.errors import OutputError
 
-_LARGE = 1 / 16  # of the limit: some five arrays live at a time, and a step takes a third of it beside them
+_LARGEST_SHARE = 1 / 16
+"""Share of the memory limit above which one array becomes a file: about five arrays exist at a
+time, and a step needs a third of the limit for itself."""
 
 
 @dataclass(frozen=True)
 class ScratchSpace:
-    """Where arrays are made.
+    """Memory limit and folder of temporary arrays.
 
     Attributes
     ----------
     memory_limit : int, optional
-        Bytes that arrays may take in memory; those of more than a sixteenth of it become files.
+        Bytes that arrays may occupy in memory; an array of more than a sixteenth of it becomes a
+        file. None: no limit.
     folder : Path, optional
-        Where the files lie.
+        Folder of the files. None: all arrays are in memory.
     """
 
     memory_limit: int | None = None
     folder: Path | None = None
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Any:
-        """Return an array to be filled.
+        """Return an uninitialized array.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Any shape.
+        dtype : dtype
+            Default float32.
+
+        Returns
+        -------
+        array or numpy.memmap
 
         Raises
         ------
         OutputError
-            The disk has not enough space; found before anything is computed, not half-way.
+            The disk has too little space: the file is allocated here, before anything is computed.
         """
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        if self.folder is None or self.memory_limit is None or size <= _LARGE * self.memory_limit:
+        if self.folder is None or self.memory_limit is None or size <= _LARGEST_SHARE * self.memory_limit:
             return np.empty(shape, dtype)
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".raw")
         try:
@@ -64,7 +78,9 @@ IN_MEMORY = ScratchSpace()
 
 
 def _reserve(handle: int, size: int) -> None:
-    """Take the space on the disk: writing into a hole of a full disk would end the process with a bus error."""
+    """Allocate the file on disk: a write into a sparse file on a full disk ends the process with a
+    bus error.
+    """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(handle, 0, size)
     else:
@@ -73,7 +89,16 @@ def _reserve(handle: int, size: int) -> None:
 
 @contextmanager
 def scratch_beside(path: str | Path, memory_limit: int | None) -> Iterator[ScratchSpace]:
-    """Yield room for a run that writes ``path``; files lie in a folder beside it, which goes at the end."""
+    """Yield the scratch space of a run that writes ``path``.
+
+    Parameters
+    ----------
+    path : str or Path
+        Output of the run; temporary files lie in a hidden folder beside it, which is removed at the
+        end.
+    memory_limit : int or None
+        Bytes; None keeps all arrays in memory.
+    """
     if memory_limit is None:
         yield IN_MEMORY
         return

@@ -117,6 +117,13 @@ def center_and_edge_boxes(
     ------
     InputError
         An empty envelope, a cube that does not fit into the box, or one that leaves no edge of the fibre.
+
+    Examples
+    --------
+    >>> z, y, x = np.mgrid[:20, :10, :20]
+    >>> fibre = np.hypot(z - 9.5, x - 9.5) <= 9
+    >>> center_and_edge_boxes(Volume(fibre, 1.0, (100, 0, 0)), size_nm=6)["centre"]
+    (109.5, 4.5, 9.5)
     """
     corner = origin_of(envelope) if origin is None else origin
     body, voxel = array_and_spacing(envelope, spacing)

@@ -56,10 +56,10 @@ def test_a_step_of_another_schema_is_refused(parameters, words):
         last_step((HistoryStep("bin", parameters),), BinStep)
 
 
-def test_cut_axes_are_those_of_the_envelope_and_y_where_nothing_was_segmented():
+def test_cut_axes_are_those_of_the_envelope_and_y_without_one():
     assert recorded_cut_axes(()) == (1,)
     assert recorded_cut_axes((MADE.step,)) == (0, 1)
-    assert recorded_cut_axes((SegmentStep((1.0,), ("pore", "solid")).step,)) == ()
+    assert recorded_cut_axes((SegmentStep((1.0,), ("pore", "solid")).step,)) == (1,)
 
 
 def test_a_stored_history_says_its_version():

@@ -1,11 +1,14 @@
 """Signatures of the public functions, as others call them: the names of the parameters, and which are keyword-only."""
 
 import inspect
+import re
+import sys
 
 import numpy as np
 import pytest
 
 import napari_snpore as snpore
+import napari_snpore.errors as errors_module
 from napari_snpore.errors import InputError, MissingFileError, OutputError
 
 CONTRACT = {
@@ -44,6 +47,22 @@ def test_signature(name):
     assert [key for key, one in parameters.items() if one.kind is not one.KEYWORD_ONLY] == expected
     wanted = {word for word in options.replace(" ", "").split(",") if word}
     assert wanted <= {key for key, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+
+
+def test_every_exception_and_every_returned_type_is_public():
+    own = vars(errors_module).items()
+    errors = {name for name, kind in own if getattr(kind, "__module__", "") == "napari_snpore.errors"}
+    assert len(errors) >= 9
+    returned = set()
+    for name in snpore.__all__:
+        found = getattr(snpore, name)
+        if inspect.isfunction(found):
+            words = re.findall(r"\w+", str(inspect.signature(found).return_annotation))
+            known = vars(sys.modules[found.__module__])
+            classes = {word for word in words if inspect.isclass(known.get(word))}
+            returned |= {word for word in classes if known[word].__module__.startswith("napari_snpore.")}
+    assert {"Quality", "StudyResult", "TiltSeries"} <= returned
+    assert errors | returned <= set(snpore.__all__)
 
 
 @pytest.mark.parametrize(

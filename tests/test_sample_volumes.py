@@ -1,4 +1,4 @@
-"""The sample volumes are what their README says: made by its commands, bit for bit, small, with a voxel size."""
+"""The sample volumes are what their README says: made by its commands, to the last digits of float32."""
 
 from __future__ import annotations
 

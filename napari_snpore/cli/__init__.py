@@ -1,4 +1,4 @@
-"""The command ``snpore``: the same names, defaults and results as the viewer."""
+"""Command line ``snpore``, with the names, defaults and results of the viewer."""
 
 from napari_snpore.cli.main import app, main
 

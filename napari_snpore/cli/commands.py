@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from napari_snpore.cli.inputs import (
@@ -14,25 +13,30 @@ from napari_snpore.cli.inputs import (
     parse_angles,
     parse_specks,
     phase_labels,
-    phase_names,
     phase_number,
 )
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError, MissingFileError
-from napari_snpore.files import read_volume, write_table, write_volume
-from napari_snpore.measurement.dead_pores import dead_pores
+from napari_snpore.files import read_volume, write_volume
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.scratch import scratch_beside
-from napari_snpore.segmentation.envelope import half_radius
+from napari_snpore.segmentation.phases import PORE
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
-from napari_snpore.study.detail_report import detail_lines
-from napari_snpore.study.details import detail_tables
+from napari_snpore.study.measurement_files import write_measurement
+from napari_snpore.study.measurement_report import measurement_text
+from napari_snpore.study.measuring import (
+    MeasuredObjects,
+    ObjectSource,
+    measure_labels,
+    measure_phases,
+    phase_names_of,
+)
+from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.pipeline import finish, input_paths, label_volume, output_folder, run_study
+from napari_snpore.study.pipeline import finish, input_paths, output_folder, run_study
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
@@ -48,29 +52,32 @@ from napari_snpore.study.recipe import (
     checked,
     read_recipe,
 )
+from napari_snpore.study.report import text_of
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import find_phases
-from napari_snpore.study.summary import object_lines, segmentation_lines, tomogram_lines
+from napari_snpore.study.summary import segmentation_text, tomogram_statements
 from napari_snpore.study.tomogram import obtain_volume
 from napari_snpore.tomography.options import Filter, Stop
 from napari_snpore.tomography.options import Method as ReconstructMethod
 from napari_snpore.tomography.reconstruction import Backend
-from napari_snpore.volume import Volume
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Spacing = Annotated[
-    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm, where the file does not say it.")
+    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file.")
 ]
 
 CutAxis = Annotated[
-    list[int] | None, typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x); once for each; default 1.")
+    list[int] | None,
+    typer.Option(help="Axis along which the body goes on (0 z, 1 y, 2 x); once for each; default 1, or as segmented."),
 ]
 NoCut = Annotated[bool, typer.Option("--no-cut", help="The whole body lies in the box.")]
 
+_USUAL_CUT = [1]  # a fibre along y
+
 
 def demo(output: Output = Path("demo_output")) -> None:
-    """Run the real needle and the pristine phantom, from tilts to tables and figures, on data that ships with the program."""
+    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with tables and figures."""
     with watched() as monitor:
         text = run_demo(output, monitor=monitor)
     typer.echo(text)
@@ -78,12 +85,13 @@ def demo(output: Output = Path("demo_output")) -> None:
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A recipe (TOML), or a tilt series to run with all defaults.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe (.toml), or a tilt series, which is run with all defaults.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the results; default: beside the recipe.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the results; default: RECIPE_results beside the recipe."),
     ] = None,
 ) -> None:
-    """Run all steps of a recipe: align, reconstruct, segment, measure, draw; one folder comes out."""
+    """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
     steps = (
         read_recipe(recipe)
         if recipe.suffix.lower() == ".toml"
@@ -97,7 +105,7 @@ def run(
 
 
 def reconstruct(
-    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file a tilt.")],
+    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")],
     output: Output,
     method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
     iterations: Annotated[
@@ -109,41 +117,51 @@ def reconstruct(
     ] = None,
     filter_name: Annotated[Filter | None, typer.Option("--filter", help="Filter of WBP; default ram-lak.")] = None,
     tv_weight: Annotated[
-        float | None, typer.Option(min=0, help="Weight of TV in grey units; default: from the noise.")
+        float | None, typer.Option(min=0, help="TV: weight in grey units; default: from the noise.")
     ] = None,
     gray_level: Annotated[
-        list[float] | None, typer.Option(help="A grey level of DART, vacuum first; once for each; default: found.")
+        list[float] | None,
+        typer.Option(help="DART: one grey level, vacuum first; repeat per level; default: found in the data."),
     ] = None,
-    backend: Annotated[Backend, typer.Option(help="SIRT and WBP on a CUDA device by ASTRA, or on the CPU.")] = "auto",
+    backend: Annotated[
+        Backend, typer.Option(help="SIRT, WBP: on a CUDA device by ASTRA, or on the CPU; auto: CUDA if available.")
+    ] = "auto",
     thickness_px: Annotated[
-        int | None, typer.Option(min=1, help="Voxels along the beam; default: the image width.")
+        int | None,
+        typer.Option(min=1, help="Thickness of the volume along the beam in voxels; default: the image width."),
     ] = None,
     pixel_size_nm: Annotated[
-        float | None, typer.Option(min=0, help="Pixel size in nm, where the file lacks it.")
+        float | None, typer.Option(min=0, help="Pixel size in nm; default: from the file.")
     ] = None,
     angles: Annotated[
         str | None,
-        typer.Option(help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas."),
+        typer.Option(
+            help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas; default: from the file."
+        ),
     ] = None,
     tilt_axis_angle_deg: Annotated[
         float | None,
-        typer.Option(help="Direction of the tilt axis, degrees from image y; default: found from the data."),
+        typer.Option(help="Direction of the tilt axis in degrees from image y; default: found in the images."),
     ] = None,
-    align: Annotated[bool, typer.Option(help="Align the series first; --no-align for an aligned one.")] = True,
+    align: Annotated[bool, typer.Option(help="Align the series; --no-align: it is aligned already.")] = True,
     background: Annotated[
         str,
-        typer.Option(help="Vacuum level that is subtracted first: auto (found in each image), none, or a grey value."),
+        typer.Option(help="Vacuum level to subtract, in grey units: auto (found per image), none, or a value."),
     ] = "auto",
-    leave_out: Annotated[list[int] | None, typer.Option(help="A tilt to leave out, from 0; once for each.")] = None,
-    repair_pixels: Annotated[bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels.")] = False,
-    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Average squares of so many px.")] = 1,
-    normalize_mass: Annotated[
-        bool, typer.Option("--normalize-mass", help="Scale every image to the median mass.")
+    leave_out: Annotated[
+        list[int] | None, typer.Option(help="Number of a tilt to leave out, from 0; repeat per tilt; default: none.")
+    ] = None,
+    repair_pixels: Annotated[
+        bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
     ] = False,
-    xf: Annotated[Path | None, typer.Option(help="An alignment made by IMOD, instead of our own.")] = None,
+    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")] = 1,
+    normalize_mass: Annotated[
+        bool, typer.Option("--normalize-mass", help="Scale every image to the median sum of grey values; default: off.")
+    ] = False,
+    xf: Annotated[Path | None, typer.Option(help="Alignment by IMOD (.xf); default: aligned by this program.")] = None,
     memory_limit_mb: Annotated[
         int | None,
-        typer.Option(min=1, help="Keep arrays within so many MB; larger ones lie on disk beside the output meanwhile."),
+        typer.Option(min=1, help="Memory limit of arrays in MB; larger ones are temporary files; default: none."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -191,7 +209,7 @@ def reconstruct(
             tomogram = obtain_volume(source, prepare, alignment, how, context=context, scratch=scratch)
             write_volume(output, tomogram.volume, overwrite=overwrite)
         context.record.results["quality"] = quality_record(tomogram)
-    typer.echo("\n".join(tomogram_lines(tomogram)))
+    typer.echo(text_of(tomogram_statements(tomogram)))
 
 
 def segment(
@@ -199,28 +217,38 @@ def segment(
     output: Output,
     thresholds: Annotated[
         list[float] | None,
-        typer.Option("--threshold", "-t", help="A threshold in grey units; once for each (t1, t2, ...)."),
+        typer.Option(
+            "--threshold", "-t", help="One threshold in grey units; repeat for t1, t2, ...; default: suggested."
+        ),
     ] = None,
-    phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases where thresholds are suggested.")] = 3,
-    method: Annotated[ThresholdMethod, typer.Option(help="How thresholds are suggested.")] = "haadf",
+    phases: Annotated[int, typer.Option(min=2, max=5, help="Number of phases if thresholds are suggested.")] = 3,
+    method: Annotated[ThresholdMethod, typer.Option(help="Method by which thresholds are suggested.")] = "haadf",
     calibrated: Annotated[
-        bool, typer.Option("--calibrated", help="Thresholds count in units of vacuum 0 and carbon 1, both found.")
+        bool,
+        typer.Option("--calibrated", help="Thresholds in units of vacuum = 0, carbon = 1; default: raw grey values."),
     ] = False,
     smooth: Annotated[
-        Literal["none", "gaussian", "median", "nl_means", "tv"], typer.Option(help="Smoothing before the thresholds.")
+        Literal["none", "gaussian", "median", "nl_means", "tv"],
+        typer.Option(help="Smoothing before the thresholds are applied."),
     ] = "none",
     smooth_strength: Annotated[
-        float, typer.Option(min=0, help="Voxels (gaussian, median), or times the noise (nl_means, tv).")
+        float, typer.Option(min=0, help="In voxels (gaussian, median), or in units of the noise (nl_means, tv).")
     ] = 1.0,
-    majority: Annotated[int, typer.Option(min=0, max=5, help="Radius (voxels) of a majority filter; 0: none.")] = 0,
-    fill: Annotated[list[str] | None, typer.Option(help="A phase whose holes are filled; once for each.")] = None,
-    specks: Annotated[
-        list[str] | None, typer.Option(help="PHASE:VOXELS, such as Sn:8: smaller objects join what is around them.")
+    majority: Annotated[int, typer.Option(min=0, max=5, help="Radius of the majority filter in voxels; 0: none.")] = 0,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="Phase whose holes are filled; repeat per phase; default: none.")
     ] = None,
-    envelope: Annotated[bool, typer.Option(help="Tell vacuum from pore by ambient occlusion.")] = True,
-    ray_length_nm: Annotated[float | None, typer.Option(min=0, help="Ray length of the occlusion in nm.")] = None,
-    occlusion_threshold: Annotated[float, typer.Option(help="τ of the occlusion, between 0 and 1.")] = 0.5,
-    directions: Annotated[int, typer.Option(min=8, help="Directions of the occlusion.")] = 128,
+    specks: Annotated[
+        list[str] | None,
+        typer.Option(help="PHASE:VOXELS, such as Sn:8: smaller objects get the surrounding phase; default: none."),
+    ] = None,
+    envelope: Annotated[bool, typer.Option(help="Separate vacuum from pore by ambient occlusion.")] = True,
+    ray_length_nm: Annotated[
+        float | None,
+        typer.Option(min=0, help="Ray length of the occlusion in nm; default: half the radius of the body."),
+    ] = None,
+    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = 0.5,
+    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = 128,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
@@ -237,13 +265,14 @@ def segment(
         fill=fill or [],
         specks=parse_specks(specks or []),
     )
+    axes = cut_axes_of(cut_axis, no_cut)
     around = checked(
         EnvelopeSection,
         enabled=envelope,
         ray_length_nm=ray_length_nm,
         occlusion_threshold=occlusion_threshold,
         directions=directions,
-        cut_axes=cut_axes_of(cut_axis, no_cut),
+        cut_axes=_USUAL_CUT if axes is None else axes,
     )
     with recorded("segment", output, overwrite=overwrite) as context:
         note(context, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
@@ -254,41 +283,52 @@ def segment(
         context.record.results.update(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
-    typer.echo("\n".join(segmentation_lines(found, fractions)))
+    typer.echo(segmentation_text(found, fractions))
 
 
 def measure(
-    phases: Annotated[Path, typer.Argument(help="A volume of phase labels.")],
+    phases: Annotated[Path, typer.Argument(help="A volume of phase labels; with --objects, of object labels.")],
     output: Output,
+    objects: Annotated[
+        bool,
+        typer.Option(
+            "--objects",
+            help="Each label is an object, as another program numbered them; gaps and large numbers are fine.",
+        ),
+    ] = False,
     phase: Annotated[str, typer.Option(help="Phase whose objects are measured: pore, C, Sn, or a label.")] = "Sn",
     connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26; default 6 for pores, 26 else.")] = None,
     separate_nm: Annotated[
         float | None, typer.Option(min=0, help="Split objects by a watershed of this contrast (nm).")
     ] = None,
-    intensity: Annotated[Path | None, typer.Option(help="Grey volume of the same shape, for mean and sum.")] = None,
+    intensity: Annotated[
+        Path | None,
+        typer.Option(help="Grey volume of the same shape, for intensity_mean and intensity_sum; default: none."),
+    ] = None,
     convention: Annotated[
-        Literal["corners", "centers_plus_one"], typer.Option(help="What a Feret diameter spans.")
+        Literal["corners", "centers_plus_one"],
+        typer.Option(help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."),
     ] = "corners",
-    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or over so many directions.")] = "exact",
-    min_voxels: Annotated[int, typer.Option(min=1, help="Objects below are marked as unresolved.")] = 64,
-    limit_nm: Annotated[float, typer.Option(min=0, help="Length (nm) below which objects count as small.")] = 2.0,
+    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or the number of directions.")] = "exact",
+    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = 64,
+    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = 2.0,
     details: Annotated[
-        bool, typer.Option(help="Also tables of slices, shells, contacts, networks, each dead pore, probe radii.")
+        bool, typer.Option(help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well.")
     ] = True,
     shell_nm: Annotated[
-        float | None, typer.Option(min=0, help="Thickness of a shell; default: 1/8 of the radius.")
+        float | None, typer.Option(min=0, help="Thickness of a shell in nm; default: 1/8 of the radius.")
     ] = None,
     delta_nm: Annotated[
         float | None, typer.Option(min=0, help="Blur of an edge: a cluster without pore within it is encapsulated.")
     ] = None,
     thickness: Annotated[
-        bool, typer.Option("--thickness", help="Also local thickness, chords and tortuosity; takes longer.")
+        bool, typer.Option("--thickness", help="Local thickness, chords and tortuosity as well (slower); default: off.")
     ] = False,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
 ) -> None:
-    """Measure a volume of phases: fractions, dead pores and the table of one phase's objects, into a folder."""
+    """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled already, into a folder."""
     how = checked(
         MeasureSection,
         separate_nm=separate_nm,
@@ -303,82 +343,65 @@ def measure(
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
-        record = Record("measure")
-        context = RunContext(record, monitor)
+        context = RunContext(Record("measure"), monitor)
         data = read_volume(phases, spacing=spacing_nm)
-        labels = phase_labels(data, phases)
-        names = phase_names(data)
-        number = phase_number(phase, labels, names)
-        name = names[number - 1] if number <= len(names) else phase
-        mask = labels == number
-        neighbors = checked_connectivity(connectivity, number)
-        note(
-            context,
-            [path for path in (phases, intensity) if path is not None],
-            phases=str(phases),
-            phase=name,
-            intensity=None if intensity is None else str(intensity),
-            spacing_nm=data.spacing,
-            connectivity=neighbors,
-            cut_axes=cut_axes,
-            measure=how,
-        )
-        with context.step(f"label {name}"):
-            if separate_nm is None:
-                made_by, objects = f"connected {neighbors}", label_objects(mask, connectivity=neighbors)
-            else:
-                made_by = f"separated h={separate_nm:g} nm"
-                objects = separate_objects(mask, spacing=data.spacing, contrast_nm=separate_nm)
-        gray = None if intensity is None else np.asarray(read_volume(intensity, spacing=data.spacing).data)
-        with context.step(f"measure {name}") as watch:
-            table = measure_objects(
-                Volume(objects, data.spacing, data.origin),
+        gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
+        told: dict[str, Any] = {"objects" if objects else "phases": str(phases), "spacing_nm": data.spacing}
+        measured: MeasuredObjects
+        if objects:
+            note(context, _files(phases, intensity), **told, intensity=intensity and str(intensity), measure=how)
+            measured = measure_labels(data, how, intensity=gray, context=context)
+        else:
+            labels = phase_labels(data, phases)
+            names = phase_names_of(data)
+            number = phase_number(phase, labels, names)
+            neighbors = checked_connectivity(connectivity, number)
+            how = how.model_copy(update={"pore_connectivity" if number == PORE else "object_connectivity": neighbors})
+            axes = noted_cut_axes(data) if cut_axes is None else tuple(cut_axes)
+            note(
+                context,
+                _files(phases, intensity),
+                **told,
+                phase=names[number - 1],
+                intensity=intensity and str(intensity),
+                connectivity=neighbors,
+                cut_axes=axes,
+                measure=how,
+            )
+            measured = measure_phases(
+                data,
+                how,
+                sources=[ObjectSource(names[number - 1], separate_nm)],
+                names=names,
                 intensity=gray,
-                envelope=labels > 0 if (labels == 0).any() else None,
-                directions=how.directions,
-                convention=how.convention,
-                objects_from=made_by,
-                min_voxels=how.min_voxels,
-                **watch,
+                cut_axes=axes,
+                context=context,
             )
-        write_table(folder / "tables" / f"objects_{name}.csv", table)
-        write_table(folder / "tables" / "fractions.csv", volume_fractions(labels, spacing=data.spacing, names=names))
-        dead = dead_pores(labels, spacing=data.spacing, cut_axes=tuple(cut_axes))
-        write_table(folder / "tables" / "dead_pores.csv", dead.table)
-        with context.step("details"):
-            tables = detail_tables(
-                Volume(labels, data.spacing, data.origin),
-                names,
-                how.model_copy(update={"separate_nm": None}),
-                radius_nm=2 * half_radius(labels > 0, data.spacing),
-                cut_axes=tuple(cut_axes),
-                labels={name: objects},
-                objects={name: table},
-                dead=dead if (labels == 0).any() else None,
-            )
-        for key, one in tables.items():
-            write_table(folder / "tables" / f"{key}.csv", one)
-        write_volume(folder / "volumes" / f"objects_{name}.tif", label_volume(data, objects, name))
-        sizes = size_summary(table, limit_nm=how.limit_nm, min_voxels=how.min_voxels)
-        fractions = volume_fractions(labels, spacing=data.spacing, names=names).assign(region="whole")
-        text = "\n".join([*object_lines(name, table, sizes), *detail_lines(tables, fractions, names, how)])
-        finish(folder, record, text + "\n", None)
+        write_measurement(folder, measured)
+        text = measurement_text(measured)
+        finish(folder, context.record, text, None)
     typer.echo(text)
+
+
+def _files(*paths: Path | None) -> list[Path]:
+    return [path for path in paths if path is not None]
 
 
 def phantom(
     state: Annotated[Literal["pristine", "sodiated", "desodiated"], typer.Argument(help="State of the fibre.")],
     output: Output,
-    shape: Annotated[tuple[int, int, int], typer.Option(help="Voxels along z, y, x.")] = (176, 176, 176),
+    shape: Annotated[tuple[int, int, int], typer.Option(help="Number of voxels along z, y, x.")] = (176, 176, 176),
     spacing_nm: Annotated[float, typer.Option(min=0, help="Edge of a voxel in nm.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="Same seed, same fibre, bit for bit.")] = 0,
-    easy: Annotated[bool, typer.Option("--easy", help="Grey values 0, 1, 2 instead of 0, 1, 12.")] = False,
-    tilts: Annotated[bool, typer.Option("--tilts", help="Also write its tilt series, 70 images at 2° steps.")] = False,
-    dose: Annotated[
-        float, typer.Option(min=0, help="Dose of the tilt series; see the documentation of the phantom.")
-    ] = DOSE,
+    seed: Annotated[int, typer.Option(help="Seed: the same seed gives the same fibre, bit for bit.")] = 0,
+    easy: Annotated[
+        bool, typer.Option("--easy", help="Grey values of pore, C, Sn are 0, 1, 2; default: 0, 1, 12.")
+    ] = False,
+    tilts: Annotated[
+        bool, typer.Option("--tilts", help="Write the tilt series as well: 70 images, 2° steps; default: off.")
+    ] = False,
+    dose: Annotated[float, typer.Option(min=0, help="Electrons per pixel over the fibre at tilt 0.")] = DOSE,
 ) -> None:
-    """Make a fibre with known truth: grey volume, phases, truth tables, and its tilt series if wanted."""
+    """Simulate a fibre with known truth: grey volume, phases, truth tables, and its tilt series on request."""
     with output_folder(output) as folder, watched() as monitor:
         record = Record("phantom", seed=seed)
         context = RunContext(record, monitor)

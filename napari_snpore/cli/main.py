@@ -1,6 +1,7 @@
-"""Entry point of ``snpore``: exit status 0 done, 1 failed with one clear sentence, 2 bad usage.
+"""Entry point of ``snpore``; exit status 0: done, 1: failed, with one sentence on standard error,
+2: bad usage.
 
-``--debug``, anywhere on the line, shows the traceback of a failure.
+``--debug``, at any position, prints the traceback of a failure.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ app = typer.Typer(
 register(app)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(show: bool) -> None:
+    """Print the version and exit if ``--version`` is given."""
+    if show:
         typer.echo(f"snpore {__version__}")
         raise typer.Exit
 
@@ -35,17 +37,21 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere on the line).")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of a failure (at any position).")] = False,
 ) -> None:
     """From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Words after ``snpore``; default ``sys.argv[1:]``.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -59,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def sentence_for(error: BaseException) -> str:
-    """Return what a user is told about a failure."""
+    """Return the sentence that is printed for an exception."""
     if isinstance(error, (InputError, Stopped)):
         return str(error)
     if isinstance(error, KeyboardInterrupt):

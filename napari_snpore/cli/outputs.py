@@ -1,4 +1,4 @@
-"""What a single command leaves behind: its file and, beside it, a JSON record of how it came to be."""
+"""Output of a single command: one volume file and its JSON record (inputs, parameters)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,29 @@ from napari_snpore.study.run_context import RunContext
 
 @contextmanager
 def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunContext]:
-    """Yield the conduct of a command that writes one volume; its record is written once the volume is there."""
+    """Yield the run context of a command that writes one volume; write its record after the volume.
+
+    Parameters
+    ----------
+    command : str
+        Name in the record.
+    output : Path
+        File that the command writes; the record is ``<name>.record.json`` beside it.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    OutputError
+        A suffix that is not written, a file that exists, or a folder without write permission.
+    """
     if output.suffix.lower() not in WRITTEN:
         raise OutputError(f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
-    above = next(folder for folder in output.absolute().parents if folder.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        raise OutputError(f"The folder {above} cannot be written.")
+    existing = next(folder for folder in output.absolute().parents if folder.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise OutputError(f"The folder {existing} cannot be written.")
     record = Record(command)
     with watched() as monitor:
         yield RunContext(record, monitor)
@@ -35,7 +50,7 @@ def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunCont
 
 
 def note(context: RunContext, inputs: Iterable[str | Path], **parameters: Any) -> None:
-    """Put inputs (with their sha256) and parameters into the record."""
+    """Add input files (with their sha256) and parameters to the record of a command."""
     for path in inputs:
         context.record.add_input(path)
     context.record.parameters = {

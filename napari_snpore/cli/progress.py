@@ -1,4 +1,4 @@
-"""What a run shows while it works: bars on a terminal, one plain line a step without one. All on standard error."""
+"""Progress on standard error: bars on a terminal, one plain line per step elsewhere."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from napari_snpore.compute import Progress as Callback
+from napari_snpore.compute import Progress as ProgressCallback
 from napari_snpore.study.run_context import Monitor
 
 
 @contextmanager
 def watched() -> Iterator[Monitor]:
-    """Yield the monitor that suits standard error: bars where somebody watches, else lines for a log."""
+    """Yield the monitor for standard error: bars on a terminal, else one line per step with its
+    time (s).
+    """
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield _lines(console)
@@ -24,7 +26,7 @@ def watched() -> Iterator[Monitor]:
     with Progress(*columns, console=console) as bars:
 
         @contextmanager
-        def monitor(name: str) -> Iterator[Callback]:
+        def monitor(name: str) -> Iterator[ProgressCallback]:
             task = bars.add_task(name, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
             bars.update(task, total=1, completed=1)
@@ -33,6 +35,8 @@ def watched() -> Iterator[Monitor]:
 
 
 def _lines(console: Console) -> Monitor:
+    """Return a monitor that prints name and time (s) of each step at its end."""
+
     @contextmanager
     def monitor(name: str) -> Iterator[None]:
         start = time.perf_counter()

@@ -41,6 +41,13 @@ def image_drift(
     -------
     array, shape (frame, 2)
         Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is not finite.
+
+    Examples
+    --------
+    >>> spot = np.zeros((2, 32, 32))
+    >>> spot[0, 12:16, 14:18] = spot[1, 14:18, 14:18] = 1  # two pixels down
+    >>> image_drift(spot, pixel_size_nm=0.5).round(1).tolist()
+    [[0.0, 0.0], [1.0, 0.0]]
     """
     series = series_of(images, pixel_size_nm, None)
     first = series.frame(0)

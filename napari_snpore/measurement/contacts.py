@@ -1,4 +1,4 @@
-"""What each cluster touches: voxel faces shared with pore, carbon and exterior, and the way to the nearest pore."""
+"""Contacts of each object: voxel faces shared with pore, carbon and exterior, and the distance to the nearest pore."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
@@ -27,8 +27,10 @@ def contact_areas(
     spacing: float | Sequence[float] | None = None,
     edge_width_nm: float = 0.0,
     dead: Volume | NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Measure what every object touches.
+    """Return the shares of pore, matrix and exterior in the faces of every object, and its distance to the nearest pore.
 
     Parameters
     ----------
@@ -43,11 +45,13 @@ def contact_areas(
         a false carbon rim, so that faces alone (δ = 0) call almost every cluster encapsulated.
     dead : Volume or bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; asked before each axis and each distance map, and between planes.
 
     Returns
     -------
     DataFrame
-        One row an object: ``label``; ``pore_face_percent, matrix_face_percent, exterior_face_percent`` of the area of its voxel
+        One row per object: ``label``; ``pore_face_percent, matrix_face_percent, exterior_face_percent`` of the area of its voxel
         faces towards other voxels than its own (other objects count as neither); ``pore_distance_nm``, from the centre of the
         nearest voxel of the object to that of the nearest pore (NaN without one); ``pore_within_delta``, ``encapsulated`` (no
         pore, dead or open, within δ); with ``dead`` also ``open_pore_distance_nm``.
@@ -56,6 +60,16 @@ def contact_areas(
     ------
     InputError
         Arrays of different shapes or kinds, numbers below 0, a negative δ.
+
+    Examples
+    --------
+    One voxel of tin, a pore on one side, carbon on the others:
+
+    >>> phases = np.full((3, 3, 3), 2)
+    >>> phases[1, 1, 1], phases[1, 1, 2] = 3, 1
+    >>> table = contact_areas((phases == 3).astype(np.uint32), phases, spacing=1.0)
+    >>> table[["pore_face_percent", "matrix_face_percent", "pore_distance_nm"]].round(1).values.tolist()
+    [[16.7, 83.3, 1.0]]
     """
     objects, found = np.asarray(array_of(labels)), checked_phases(phases)
     voxel = spacing_of(labels, spacing, phases, dead)
@@ -69,17 +83,27 @@ def contact_areas(
         raise InputError("dead holds three connectivities; give one of them, such as dead.mask(6).")
     if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
         raise InputError(f"edge_width_nm is {edge_width_nm}; 0 or a length in nm is needed.")
+    steps = 4 if dead is None else 5  # three axes, then one or two distance maps
+
+    def complete(step: int) -> None:
+        if progress is not None:
+            progress(step, steps)
+        check_stop(should_stop)
+
+    check_stop(should_stop)
     count = int(objects.max(initial=0))
     areas = np.zeros((count + 1, 4))
     face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
     for axis in range(3):
         for one, two in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
             here, there = ((slice(None),) * axis + (part,) for part in (one, two))
-            areas += face[axis] * _faces(objects[here], objects[there], found[there], count)
+            areas += face[axis] * _faces(objects[here], objects[there], found[there], count, should_stop)
+        complete(axis + 1)
     total = areas.sum(axis=1)
     share = np.divide(100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0)
     pore = found == 1
     away = _distance(objects, pore, voxel, count)
+    complete(4)
     rows = slice(1, None)
     present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
     near = (away[rows] <= edge_width_nm * (1 + TIE)) | (areas[rows, 1] > 0)  # a shared face is no distance at all
@@ -95,10 +119,11 @@ def contact_areas(
     if dead is not None:
         away = _distance(objects, pore & ~checked_mask(dead, name="dead", shape=found.shape), voxel, count)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
+        complete(5)
     return table[present].reset_index(drop=True)
 
 
-def _faces(one: Any, two: Any, phases: Any, count: int) -> NDArray[np.float64]:
+def _faces(one: Any, two: Any, phases: Any, count: int, should_stop: ShouldStop | None) -> NDArray[np.float64]:
     """Count the faces of each object towards exterior, pore, matrix and anything else."""
 
     def work(z: int) -> NDArray[np.int64]:
@@ -106,7 +131,7 @@ def _faces(one: Any, two: Any, phases: Any, count: int) -> NDArray[np.float64]:
         kind = np.where(two[z][towards] > 0, 3, np.minimum(phases[z][towards], 3))
         return np.bincount(one[z][towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
 
-    parts = run_blocks(work, range(len(one)))
+    parts = run_blocks(work, range(len(one)), should_stop=should_stop)
     counts: NDArray[np.int64] = np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
     return counts.reshape(-1, 4).astype(np.float64)
 

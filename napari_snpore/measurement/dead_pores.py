@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
@@ -55,6 +56,8 @@ def dead_pores(
     spacing: float | Sequence[float] | None = None,
     probe_radius_nm: float = 0.0,
     cut_axes: Sequence[int] = (),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> DeadPores:
     """Find the pores that nothing from outside reaches.
 
@@ -72,10 +75,21 @@ def dead_pores(
         its way in. 0: plain connectivity.
     cut_axes : sequence of int
         Axes along which the fibre goes on beyond the box.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; asked before each connectivity.
 
     Returns
     -------
     DeadPores
+
+    Examples
+    --------
+    A pore voxel in the middle of carbon:
+
+    >>> phases = np.full((3, 3, 3), 2)
+    >>> phases[1, 1, 1] = 1
+    >>> dead_pores(phases, spacing=1.0).table["dead_voxel_count"].tolist()
+    [1, 1, 1]
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     if not (math.isfinite(probe_radius_nm) and probe_radius_nm >= 0):
@@ -90,7 +104,8 @@ def dead_pores(
     )
     pore_count, body_count = int(np.count_nonzero(pore)), int(labels.size - np.count_nonzero(outside))
     rows, masks = [], {}
-    for connectivity in CONNECTIVITIES:
+    for step, connectivity in enumerate(CONNECTIVITIES, 1):
+        check_stop(should_stop)
         reached, cut_only = _reached(paths, outside, connectivity, cut_axes)
         if probe_radius_nm > 0:
             reached, cut_only = (_swollen(centers, voxel, probe_radius_nm) for centers in (reached, cut_only))
@@ -108,6 +123,8 @@ def dead_pores(
                 "open_to_cut_voxel_count": int(np.count_nonzero(cut_only)),
             }
         )
+        if progress is not None:
+            progress(step, len(CONNECTIVITIES))
     return DeadPores(pd.DataFrame(rows), masks)
 
 
@@ -118,6 +135,8 @@ def accessible_pores(
     spacing: float | Sequence[float] | None = None,
     connectivity: Connectivity = 6,
     cut_axes: Sequence[int] = (),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Return how much of the pore volume balls of several radii reach from outside; one distance map serves all.
 
@@ -128,12 +147,23 @@ def accessible_pores(
     radii_nm : sequence of float
         Probe radii, 0 or more.
     connectivity : {6, 18, 26}
-        Of the ways that centres take.
+        Of the paths that centres take.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; asked before each radius.
 
     Returns
     -------
     DataFrame
-        One row a radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+        One row per radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+
+    Examples
+    --------
+    A straight channel one voxel of 1 nm wide lets in points, but no ball of 0.6 nm radius:
+
+    >>> phases = np.full((5, 5, 5), 2)
+    >>> phases[:, 2, 2] = 1
+    >>> accessible_pores(phases, [0.0, 0.6], spacing=1.0)["accessible_share_of_pore"].tolist()
+    [1.0, 0.0]
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     voxel = spacing_of(phases, spacing)
@@ -146,7 +176,8 @@ def accessible_pores(
     void, count = pore | outside, int(np.count_nonzero(pore))
     away = _distance_to_faces(~void, voxel, radii[-1])
     rows = []
-    for radius in radii:
+    for step, radius in enumerate(radii, 1):
+        check_stop(should_stop)
         found = _reached(void & (away >= radius * (1 - TIE)), outside, connectivity, cut_axes)
         reached, cut_only = (_swollen(part, voxel, radius) if radius > 0 else part for part in found)
         inside = int(np.count_nonzero(reached & pore))
@@ -159,6 +190,8 @@ def accessible_pores(
                 "open_to_cut_share_of_pore": beside / count if count else math.nan,
             }
         )
+        if progress is not None:
+            progress(step, len(radii))
     return pd.DataFrame(rows)
 
 

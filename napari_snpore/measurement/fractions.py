@@ -38,6 +38,14 @@ def volume_fractions(
         One row a phase, absent ones included: ``phase, name, voxel_count, volume_nm3``, ``fraction_percent`` of the envelope
         (all that is not exterior), ``fraction_box_percent`` of the whole box, and ``denominator``: of ``fraction_percent``,
         ``envelope``, or ``box`` where no voxel is exterior. Shares of an empty envelope are NaN.
+
+    Examples
+    --------
+    One voxel outside, one pore, two of carbon:
+
+    >>> table = volume_fractions(np.array([[[0, 1, 2, 2]]]), spacing=0.5)
+    >>> table["fraction_percent"].round(1).tolist(), table["volume_nm3"].tolist()
+    ([33.3, 66.7, 0.0], [0.125, 0.25, 0.0])
     """
     labels = array_of(phases)
     if np.dtype(labels.dtype).kind not in "iub":

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import checked_phases
 from napari_snpore.measurement.labelling import label_objects
@@ -21,6 +22,8 @@ def phase_networks(
     *,
     spacing: float | Sequence[float] | None = None,
     names: Sequence[str] = ("pore", "C", "Sn"),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Describe the connectivity of every phase.
 
@@ -32,6 +35,8 @@ def phase_networks(
         Voxel size in nm; needed for an array.
     names : sequence of str
         Of the phases.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; asked before each phase and connectivity.
 
     Returns
     -------
@@ -40,6 +45,14 @@ def phase_networks(
         ``largest_share_percent`` of the phase's voxels in its largest network, ``percolates_z, percolates_y, percolates_x`` (one
         network reaches both faces of the box), ``euler_number`` (objects less tunnels plus cavities), and
         ``euler_density_per_nm3``, that by the envelope's volume.
+
+    Examples
+    --------
+    Two pores that meet at an edge are two networks over faces, one over corners:
+
+    >>> table = phase_networks(np.array([[[1, 2], [2, 1]]]), spacing=1.0)
+    >>> table.loc[table["name"] == "pore", ["connectivity", "network_count"]].values.tolist()
+    [[6, 2], [26, 1]]
     """
     from skimage.measure import euler_number
 
@@ -50,6 +63,7 @@ def phase_networks(
         mask = labels == phase
         voxels = int(np.count_nonzero(mask))
         for connectivity, rank in ((6, 1), (26, 3)):
+            check_stop(should_stop)
             found = label_objects(mask, connectivity=connectivity)
             count = int(found.max(initial=0))
             sizes = np.bincount(found.ravel(), minlength=count + 1)[1:]
@@ -67,6 +81,8 @@ def phase_networks(
                 row[f"percolates_{label}"] = bool((shared > 0).any())
             row |= {"euler_number": euler, "euler_density_per_nm3": euler / body if body else math.nan}
             rows.append(row)
+            if progress is not None:
+                progress(len(rows), 2 * len(names))
     return pd.DataFrame(rows)
 
 
@@ -76,6 +92,8 @@ def geodesic_tortuosity(
     phase: int = 1,
     core_nm: float,
     spacing: float | Sequence[float] | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> dict[str, float]:
     """Compare the way through a phase, from the fibre's core to its surface, with the straight one.
 
@@ -89,6 +107,8 @@ def geodesic_tortuosity(
         Radius of the core about the envelope's axis: where the ways begin.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; asked before each of the two searches.
 
     Returns
     -------
@@ -123,9 +143,12 @@ def geodesic_tortuosity(
     starts = np.argwhere(core)
     ways = []
     for open_to in (labels == phase, inside):
+        check_stop(should_stop)
         costs = np.where(open_to, 1.0, -1.0)
         found, _ = MCP_Geometric(costs, sampling=voxel).find_costs(starts)
         ways.append(found[ends])
+        if progress is not None:
+            progress(len(ways), 2)
     reached = np.isfinite(ways[0])
     ratio = ways[0][reached] / ways[1][reached]
     return {

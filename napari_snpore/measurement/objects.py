@@ -85,6 +85,14 @@ def measure_objects(
     ------
     InputError
         Labels that are not integers of three axes, another shape, NaN, an unknown option.
+
+    Examples
+    --------
+    >>> labels = np.zeros((4, 4, 6), np.uint32)
+    >>> labels[1:3, 1:3, 1:5] = 1
+    >>> table = measure_objects(labels, spacing=0.5)
+    >>> table[["voxel_count", "volume_nm3", "width_nm", "centroid_x_nm"]].values.tolist()
+    [[16.0, 2.0, 1.0, 1.25]]
     """
     voxel = spacing_of(labels, spacing, intensity, envelope)
     check_directions(directions)

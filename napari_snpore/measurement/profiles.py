@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
 from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
@@ -25,6 +25,8 @@ def slice_fractions(
     axis: int,
     spacing: float | Sequence[float] | None = None,
     names: Sequence[str] = ("pore", "C", "Sn"),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Return the fractions of the phases in every slice along an axis.
 
@@ -38,12 +40,20 @@ def slice_fractions(
         Voxel size in nm; needed for an array.
     names : sequence of str
         Of the phases.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     DataFrame
         One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world), ``name, voxel_count,
         envelope_voxel_count, fraction_percent`` (of the envelope in that slice; NaN where there is none).
+
+    Examples
+    --------
+    >>> table = slice_fractions(np.array([[[1, 2, 2]], [[1, 1, 2]]]), axis=0, spacing=0.5)
+    >>> table.loc[table["name"] == "pore", ["position_nm", "fraction_percent"]].round(1).values.tolist()
+    [[0.0, 33.3], [0.5, 66.7]]
     """
     labels = checked_phases(phases)
     if axis not in (0, 1, 2):
@@ -55,6 +65,8 @@ def slice_fractions(
         run_blocks(
             lambda k: np.bincount(np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1),
             range(labels.shape[axis]),
+            progress=progress,
+            should_stop=should_stop,
         )
     )
     body = counts[:, 1:].sum(axis=1)
@@ -107,6 +119,8 @@ def radial_profile(
     objects: pd.DataFrame | None = None,
     cut_axes: Sequence[int] = (),
     names: Sequence[str] = ("pore", "C", "Sn"),
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
     """Return fractions and objects in shells of equal depth below the fibre's surface.
 
@@ -124,6 +138,8 @@ def radial_profile(
         Axes along which the fibre goes on beyond the box, such as ``(1,)``: these faces are no surface.
     names : sequence of str
         Of the phases.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -137,6 +153,17 @@ def radial_profile(
     ------
     InputError
         A thickness that is not positive, no envelope or one without a surface.
+
+    Examples
+    --------
+    A round fibre along y, pores at its core, carbon around them:
+
+    >>> z, y, x = np.mgrid[:11, :3, :11]
+    >>> radius = np.hypot(z - 5, x - 5)
+    >>> phases = np.where(radius <= 5, np.where(radius <= 2, 1, 2), 0)
+    >>> table = radial_profile(phases, spacing=1.0, shell_nm=2.5, cut_axes=(1,))
+    >>> table.loc[table["sector"] == "all", "pore_percent"].round().tolist()
+    [0.0, 62.0]
     """
     labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
@@ -145,15 +172,19 @@ def radial_profile(
     inside = labels > 0
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
+    check_stop(should_stop)
     shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)).astype(np.int32)
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))
     shells = int(shell[inside].max()) + 1
     counts = np.zeros((2, shells, last + 1), np.int64)
     for z in range(labels.shape[0]):
+        check_stop(should_stop)
         here = inside[z]
         code = (beam[z][None, :] * shells + shell[z]) * (last + 1) + labels[z]
         counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
+        if progress is not None:
+            progress(z + 1, labels.shape[0])
     place = None if objects is None or objects.empty else _object_places(phases, objects, voxel, shell, beam, inside)
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     rows = []

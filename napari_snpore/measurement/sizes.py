@@ -76,6 +76,15 @@ def size_summary(table: pd.DataFrame, *, limit_nm: float = 2.0, min_voxels: int 
     ------
     InputError
         A table without the columns that are needed, a limit that is not positive, ``min_voxels`` below 1.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"voxel_count": [80, 900], "volume_nm3": [1.0, 9.0], "length_nm": [1.5, 3.0], "touches_border": [False, False]}
+    ... )
+    >>> summary = size_summary(table, limit_nm=2.0)
+    >>> summary.count, summary.median_length_nm, summary.share_below_limit_by_volume
+    (2, 2.25, 0.1)
     """
     missing = [name for name in _NEEDED if name not in table]
     if missing:

@@ -91,7 +91,13 @@ def local_thickness(
 
 
 def chord_lengths(
-    mask: Volume | NDArray[np.bool_], *, axis: int, spacing: float | Sequence[float] | None = None, cut: bool = False
+    mask: Volume | NDArray[np.bool_],
+    *,
+    axis: int,
+    spacing: float | Sequence[float] | None = None,
+    cut: bool = False,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float64]:
     """Return the lengths (nm) of all runs of a phase's voxels along an axis.
 
@@ -105,6 +111,8 @@ def chord_lengths(
         Voxel size in nm; needed for an array.
     cut : bool
         Keep runs that reach a face of the box, which are too short; default: leave them out.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Examples
     --------
@@ -115,7 +123,7 @@ def chord_lengths(
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     rows = np.moveaxis(inside, axis, 2)
-    lengths = run_blocks(lambda plane: _runs(plane, cut), list(rows))
+    lengths = run_blocks(lambda plane: _runs(plane, cut), list(rows), progress=progress, should_stop=should_stop)
     runs: NDArray[np.float64] = np.concatenate([np.zeros(0), *lengths]) * spacing_of(mask, spacing)[axis]
     return runs
 

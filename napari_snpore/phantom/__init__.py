@@ -1,4 +1,7 @@
-"""Seeded fibres with known truth, in three states or in time, and their simulated images: what every number is tested against."""
+"""Simulated fibres with known truth: volumes in three states, tilt series and in situ series.
+
+Every number that the package reports is tested against these phantoms.
+"""
 
 from napari_snpore.phantom.fibre import Phantom, make_phantom
 from napari_snpore.phantom.in_time import Swelling, make_swelling_fibre

@@ -1,7 +1,9 @@
-"""Which Sn clusters a fibre holds: planned lengths first, so that the share of short ones is exact by construction.
+"""Number and lengths of the Sn clusters of a fibre, planned so that the share of short ones is
+exact.
 
-Clusters that the ends of the fibre cut are planned too, as many as a fibre that goes on would have there; otherwise its ends
-would be short of Sn, and every tilt image would show it.
+Lengths are quantiles of a lognormal distribution, not random draws: the share below the limit then
+holds to the nearest whole cluster. Clusters that the ends of the box cut are planned as well, as
+many as a longer fibre would have there; without them the ends would contain too little Sn.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ from napari_snpore.phantom.cluster_shapes import Shape, cut_piece, ellipsoid, le
 from napari_snpore.phantom.states import LENGTH_LIMIT_NM, SIZE_RANGE_NM, StateTargets
 
 _KINDS = 256
+"""Different shapes per fibre: their lengths divide the distribution finely."""
+
 _PIECES_TRIED = 600
+"""Random cuts through these shapes, from which the cut clusters are chosen."""
+
+_GRID_POSITIONS = 48
+"""Rotations and mirror images of a cube onto itself."""
 
 
 def planned_clusters(
@@ -24,24 +32,25 @@ def planned_clusters(
 ) -> list[Shape]:
     """Return the shapes of all clusters of a fibre, longest first.
 
-    Lengths follow a lognormal distribution cut to the allowed range, with the median (before the cut) and the share below the
-    limit that the state asks for. That share is met by number, by the true lengths of the voxelised shapes, as closely as a
-    whole number of clusters can: by the whole clusters alone, and by all of them with the cut ones as they lie in the box.
+    Lengths follow a lognormal distribution cut to the allowed range, with the median (before the
+    cut) and the share below the limit of the state. The share is met by number, with the true
+    lengths of the voxelized shapes, to the nearest whole cluster: among the whole clusters, and
+    among all clusters with the cut ones as they lie in the box.
 
     Parameters
     ----------
     voxels : float
-        Volume of all clusters together.
+        Voxels of all clusters together.
     rows : int
         Length of the fibre in voxels.
     targets : StateTargets
-        Share and median.
+        Share of short clusters and median length.
     spacing_nm : float
         Edge of a voxel.
     gap_nm : float
         Least distance of two clusters, rounded to whole voxels, at least one.
     rng : Generator
-        Chooses forms and directions.
+        Source of the shapes and directions.
     """
     kinds = _kinds(targets, spacing_nm, max(1, round(gap_nm / spacing_nm + 1e-9)), rng)
     pieces, pieces_per_cluster = _pieces(kinds, rows, spacing_nm, rng)
@@ -50,7 +59,7 @@ def planned_clusters(
     cut = round(pieces_per_cluster * whole)
     short = [_short_count(targets.short_share, count) for count in (whole, whole + cut)]
     chosen = [*_spread(kinds, short[0], short=True), *_spread(kinds, whole - short[0], short=False)]
-    turns = rng.integers(48, size=whole)
+    turns = rng.integers(_GRID_POSITIONS, size=whole)
     chosen = [shape.turned(int(turn)) for shape, turn in zip(chosen, turns, strict=True)]
     chosen += _spread(pieces, short[1] - short[0], short=True)
     chosen += _spread(pieces, cut - (short[1] - short[0]), short=False)
@@ -58,7 +67,10 @@ def planned_clusters(
 
 
 def _kinds(targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Generator) -> list[Shape]:
-    """Return shapes whose lengths divide the distribution evenly."""
+    """Return shapes with the lengths at evenly spaced quantiles of the cut lognormal distribution.
+
+    Median m and share p below the limit L fix the spread: ``p = Φ(ln(L / m) / spread)``.
+    """
     median, share = targets.median_length_nm, targets.short_share
     spread = math.log(LENGTH_LIMIT_NM / median) / float(ndtri(share))
     finest = max(SIZE_RANGE_NM[0], math.sqrt(3) * least_block(spacing_nm) * spacing_nm)
@@ -73,12 +85,14 @@ def _kinds(targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Ge
 
 
 def _pieces(kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Generator) -> tuple[list[Shape], float]:
-    """Return pieces of clusters that the ends of a fibre cut anywhere, by length, and their number for each whole one.
+    """Return pieces of clusters cut by an end of the box, by length, and their number per whole
+    cluster.
 
-    Where centres lie evenly along a fibre of ``rows`` voxels that goes on, a cluster of r rows lies whole at ``rows - r + 1``
-    places and is cut at ``r - 1`` places at each end.
+    With centres spread evenly along a longer fibre, a cluster of r rows lies whole at ``rows - r +
+    1`` positions and is cut at ``r - 1`` positions per end. Example: 10 rows and r = 3 give 8 whole
+    and 2 + 2 cut.
     """
-    turned = [kinds[k].turned(int(turn)) for k, turn in enumerate(rng.integers(48, size=len(kinds)))]
+    turned = [kinds[k].turned(int(turn)) for k, turn in enumerate(rng.integers(_GRID_POSITIONS, size=len(kinds)))]
     extent = np.array([shape.rows for shape in turned])
     odds = 2 * (extent - 1) / np.maximum(rows - extent + 1, 1)
     pieces = []
@@ -91,11 +105,15 @@ def _pieces(kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Gen
 
 
 def _short_count(share: float, total: int) -> int:
-    """Return the number of short clusters among ``total``; at least one of either kind is kept."""
+    """Return the number of short clusters among ``total``; at least one short and one long cluster
+    are kept.
+    """
     return min(max(round(share * total), 1), total - 1)
 
 
 def _spread(shapes: list[Shape], count: int, *, short: bool) -> list[Shape]:
-    """Return ``count`` of the shapes below the limit of length, or of the others, evenly over them."""
+    """Return ``count`` evenly spaced ones of the shapes below the length limit (or of those above
+    it).
+    """
     some = [shape for shape in shapes if (shape.length_nm < LENGTH_LIMIT_NM) == short]
     return [some[int((k + 0.5) / count * len(some))] for k in range(count)]

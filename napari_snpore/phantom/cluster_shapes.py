@@ -1,4 +1,6 @@
-"""The shape of one Sn cluster: a voxelised ellipsoid whose length is known exactly, whole or cut by the end of the fibre."""
+"""Voxelized ellipsoids of known Feret length: the shape of one Sn cluster, whole or cut by an end
+of the box.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from napari_snpore.phantom.states import SIZE_RANGE_NM
 BOOL = NDArray[np.bool_]
 
 _TRIES = 40
-_RATIOS = (0.7, 1.0)  # range of breadth / length; width / breadth the same
+"""Largest number of corrections of the size of one ellipsoid."""
+
+_RATIOS = (0.7, 1.0)
+"""Range of breadth / length, and of width / breadth: compact clusters, our choice."""
+
+_GAIN = 0.7
+"""Share of the error of the length that one correction removes; voxels make it jump, so less than
+1."""
+
+_ROUNDING = 1e-9
+"""Relative to nm or voxels: keeps a ratio such as 0.3 / 0.15 from being rounded to the wrong side.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +40,15 @@ class Shape:
     Parameters
     ----------
     mask : array, bool
-        Its voxels, in a box with a rim of empty voxels on all sides but that of a cut.
+        Voxels of the cluster, in a box with a rim of empty voxels on all sides except a cut one.
     halo : array, bool
-        The mask grown by the width of the rim in every direction: no other cluster may lie there.
+        The mask dilated by the width of the rim (26-connected): no other cluster may overlap it.
     shell : array, bool
-        The voxels with a face on the mask.
+        Voxels with a face on the mask.
     length_nm : float
-        Largest distance between two of its voxel corners.
+        Largest distance between two voxel corners: the maximum Feret diameter.
     cut : {-1, 0, 1}
-        The end of the y axis at which it is cut off, first or last; 0: it is whole.
+        End of the y axis at which the cluster is cut, first or last; 0 for a whole cluster.
     """
 
     mask: BOOL
@@ -46,7 +59,7 @@ class Shape:
 
     @property
     def voxel_count(self) -> int:
-        """Voxels of the mask."""
+        """Number of voxels of the mask."""
         return int(np.count_nonzero(self.mask))
 
     @property
@@ -65,7 +78,9 @@ class Shape:
         return Shape(self.mask[:, kept], self.halo[:, kept], self.shell[:, kept], self.length_nm, self.cut)
 
     def turned(self, turn: int) -> Shape:
-        """Return a whole shape in one of its 48 positions on the grid (0 to 47); sizes stay as they are."""
+        """Return a whole shape in one of the 48 rotations and reflections of the grid (0 to 47);
+        sizes are kept.
+        """
         order = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))[turn // 8]
         flips = tuple(slice(None, None, -1 if turn >> axis & 1 else 1) for axis in range(3))
         mask, halo, shell = (part.transpose(order)[flips] for part in (self.mask, self.halo, self.shell))
@@ -75,12 +90,32 @@ class Shape:
 def ellipsoid(
     length_nm: float, limits: tuple[float, float], spacing_nm: float, rim: int, rng: np.random.Generator
 ) -> Shape:
-    """Return a voxelised ellipsoid in a random direction whose true length is near the planned one and within the limits."""
+    """Return a voxelized ellipsoid in a random direction with nearly the planned length.
+
+    The length of a voxelized ellipsoid exceeds its major axis by about one voxel, by how much
+    depends on the direction. The major axis is therefore corrected until the length between voxel
+    corners is within half a voxel of the plan; the nearest one within the limits is returned if
+    none is.
+
+    Parameters
+    ----------
+    length_nm : float
+        Planned maximum Feret diameter, between voxel corners.
+    limits : (float, float)
+        Allowed length in nm, the upper limit excluded.
+    spacing_nm : float
+        Edge of a voxel.
+    rim : int
+        Empty voxels around the shape.
+    rng : Generator
+        Source of ratios, direction and sub-voxel position.
+    """
     best: Shape | None = None
     major = length_nm - spacing_nm
     for attempt in range(_TRIES):
         breadth = rng.uniform(*_RATIOS)
-        # roundness is asked for less and less strictly: the smallest clusters are hardly more than their corners
+        # the ratios tend to 1 with the attempts: the smallest clusters consist of few voxels and
+        # allow no others
         ratios = np.array([1.0, breadth, breadth * rng.uniform(*_RATIOS)]) ** (1 - attempt / _TRIES)
         turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
         mask = _voxels_inside(np.maximum(major * ratios, spacing_nm) / 2 / spacing_nm, turn, rng.uniform(-0.5, 0.5, 3))
@@ -88,13 +123,13 @@ def ellipsoid(
             major += 0.25 * spacing_nm
             continue
         found = corner_length(mask) * spacing_nm
-        if limits[0] - 1e-9 <= found < limits[1] - 1e-9 and (
-            best is None or abs(found - length_nm) < abs(best.length_nm - length_nm)
-        ):
+        allowed = limits[0] - _ROUNDING <= found < limits[1] - _ROUNDING
+        nearer = best is None or abs(found - length_nm) < abs(best.length_nm - length_nm)
+        if allowed and nearer:
             best = _framed(mask, rim, found)
         if best is not None and abs(best.length_nm - length_nm) < 0.5 * spacing_nm:
             return best
-        major += 0.7 * (length_nm - found)
+        major += _GAIN * (length_nm - found)
     if best is None:
         full = np.ones((least_block(spacing_nm),) * 3, bool)
         return _framed(full, rim, corner_length(full) * spacing_nm)
@@ -102,7 +137,9 @@ def ellipsoid(
 
 
 def _voxels_inside(semiaxes: NDArray[np.float64], turn: NDArray[np.float64], center: NDArray[np.float64]) -> BOOL:
-    """Return the voxels whose centres lie in an ellipsoid (semi-axes in voxels), in the smallest box."""
+    """Return the voxels whose centres lie in an ellipsoid (semi-axes in voxels), in the smallest
+    box.
+    """
     reach = math.ceil(float(semiaxes.max())) + 1
     grid = np.indices((2 * reach + 1,) * 3).reshape(3, -1) - reach
     inside = (((turn.T @ (grid - center[:, None])) / semiaxes[:, None]) ** 2).sum(axis=0) <= 1
@@ -112,23 +149,24 @@ def _voxels_inside(semiaxes: NDArray[np.float64], turn: NDArray[np.float64], cen
 
 
 def cut_piece(shape: Shape, rows: int, end: int, spacing_nm: float) -> Shape | None:
-    """Return what the end of the fibre leaves of a whole shape: its first or last rows along y.
+    """Return the first or last rows along y of a whole shape: the part inside the box.
 
     Parameters
     ----------
     shape : Shape
-        Whole.
+        Whole shape.
     rows : int
-        Rows of voxels that stay.
+        Rows of voxels that are kept.
     end : {-1, 1}
-        The end of the y axis: at the first (-1) the last rows stay, at the last (1) the first ones.
+        End of the y axis: at the first one (-1) the last rows are kept, at the last one (1) the
+        first rows.
     spacing_nm : float
         Edge of a voxel.
 
     Returns
     -------
     Shape or None
-        None where the piece is thinner than the least width of a cluster.
+        None if the piece is thinner than the least width of a cluster.
     """
     rim = shape.rim
     whole = shape.mask[(slice(rim, -rim),) * 3]
@@ -147,18 +185,25 @@ def _framed(mask: BOOL, rim: int, length_nm: float, cut: int = 0) -> Shape:
 
 
 def _wide_enough(mask: BOOL, spacing_nm: float) -> bool:
-    """Return whether a block of the least size fits inside: it proves that no direction is narrower."""
+    """Return whether a cube of the least size fits inside: then the width is at least that size."""
     block = np.ones((least_block(spacing_nm),) * 3, bool)
     return bool(mask.size and ndimage.binary_erosion(mask, block).any())
 
 
 def corner_length(mask: BOOL) -> float:
-    """Return the largest distance between two corners of voxels, in voxels."""
+    """Return the largest distance between two corners of voxels (maximum Feret diameter), in
+    voxels.
+
+    Examples
+    --------
+    >>> round(corner_length(np.ones((1, 1, 1), bool)), 3)  # the diagonal of a cube, √3
+    1.732
+    """
     nz, ny, nx = mask.shape
     filled = mask.any(axis=2)
     first = np.where(filled, mask.argmax(axis=2), nx + 1)
     last = np.where(filled, nx - mask[:, :, ::-1].argmax(axis=2), -1)
-    # the ends of a row along x are the only corners that can be extreme; a grid point has four rows around it
+    # only the ends of a row along x can be hull vertices; up to four rows share a grid point (z, y)
     low, high = np.full((nz + 1, ny + 1), nx + 1), np.full((nz + 1, ny + 1), -1)
     for z, y in product((slice(0, nz), slice(1, nz + 1)), (slice(0, ny), slice(1, ny + 1))):
         np.minimum(low[z, y], first, out=low[z, y])
@@ -171,5 +216,5 @@ def corner_length(mask: BOOL) -> float:
 
 
 def least_block(spacing_nm: float) -> int:
-    """Voxels along the edge of the smallest cube that is as wide as the least allowed size."""
-    return max(1, math.ceil(SIZE_RANGE_NM[0] / spacing_nm - 1e-9))
+    """Return the edge, in voxels, of the smallest cube that is as wide as the least allowed size."""
+    return max(1, math.ceil(SIZE_RANGE_NM[0] / spacing_nm - _ROUNDING))

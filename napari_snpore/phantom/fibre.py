@@ -1,8 +1,10 @@
-"""One fibre with known truth: a porous carbon cylinder along y with Sn on its pore walls.
+"""Phantom of one fibre: a porous carbon cylinder along y with Sn clusters on its pore walls, and
+its true numbers.
 
-The way: a cylinder and a random field; pores where the field is high; Sn clusters of planned sizes on the walls; the level of the
-field fitted again with the Sn in place; sealed pores in the walls; grey values and blur. What the numbers are comes from
-``states``; each step has a room of its own.
+Steps: cylinder and random field (``body``, ``field``); Sn clusters of planned sizes
+(``cluster_plan``) on the walls (``cluster_placement``); pores where the field is high, its level
+fitted with the Sn in place (``pores``); sealed pores inside the walls (``sealed_pores``); grey
+values and blur. The targets are in ``states``.
 """
 
 from __future__ import annotations
@@ -36,26 +38,39 @@ from napari_snpore.volume import Triple, Volume, checked_spacing
 BOOL = NDArray[np.bool_]
 
 BLUR_SIGMA_NM = 0.15
+"""Standard deviation of the blur: one voxel of the default size, a probe of 0.35 nm full width at
+half maximum."""
+
 GAP_NM = 0.3
+"""Least distance of two clusters: two voxels of the default size; 26-connected
+labels keep them apart."""
+
 GRAY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
 """Grey values of exterior, pore, C, Sn, for an ordinary and an easy phantom."""
 
 _LEAST_DIAMETER_NM = 10.0
+"""Thinner fibres hold too few pores and clusters for the targets of a state."""
+
 _LARGEST_SPACING_NM = 0.4
+"""Coarser voxels do not resolve pores of 1 to 2 nm."""
+
 _ROUNDS = 12
+"""Largest number of alternations of pore fit and cluster placement."""
+
 _STEPS = 4
+"""Steps that ``progress`` counts: body, cluster plan, placement, grey values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Phantom:
-    """A fibre and everything that is true of it.
+    """A simulated fibre and its true phases, objects and fractions.
 
     Parameters
     ----------
     state : str
         "pristine", "sodiated" or "desodiated".
     seed : int
-        What it was made from.
+        Seed of all random numbers.
     easy : bool
         Grey values 0, 1, 2 instead of 0, 1, 12.
     volume : Volume
@@ -63,7 +78,7 @@ class Phantom:
     phases : array, uint8, shape (z, y, x)
         0 exterior, 1 pore, 2 C, 3 Sn.
     envelope : array, bool, shape (z, y, x)
-        The cylinder, pore mouths included.
+        True inside the cylinder, pore mouths included.
     sn_labels : array, uint32, shape (z, y, x)
         The planted clusters, 1..N, longest first.
     sealed_labels : array, uint32, shape (z, y, x)
@@ -73,7 +88,8 @@ class Phantom:
     dead_pores : DeadPores
         The planted cavities, at every connectivity.
     boxes : dict of str to ((float, float, float), float, float)
-        ``"centre"`` and ``"edge"``: centre (z, y, x) of the cube in nm, its edge in nm, its pore fraction in % of the envelope.
+        ``"centre"`` and ``"edge"``: centre (z, y, x) of the cube in nm, its edge in nm, its pore
+        fraction in % of the envelope.
     """
 
     state: State
@@ -95,12 +111,14 @@ class Phantom:
 
     @cached_property
     def objects(self) -> dict[str, pd.DataFrame]:
-        """Truth tables of the objects, made when first asked for.
+        """Truth tables of the objects, computed at the first access.
 
-        ``"Sn"``: one row a planted cluster, with the columns of ``measure_objects`` that describe size and place (``label,
-        voxel_count, volume_nm3, length_nm, width_nm, breadth_nm, aspect_ratio, centroid_*_nm, touches_border, convention,
-        objects_from``). ``"pore"``: one row a connected (6) pore object, with ``sealed``. Pores are one network, a few
-        open ends beside it, and the cavities: sizes of separated pores are a matter of measurement and no planted truth.
+        ``"Sn"``: one row per planted cluster, with the columns of ``measure_objects`` that describe
+        size and place (``label, voxel_count, volume_nm3, length_nm, width_nm, breadth_nm,
+        aspect_ratio, centroid_*_nm, touches_border, convention, objects_from``). ``"pore"``: one
+        row per connected (6) pore object, with ``sealed``. The pores are one network, a few open
+        ones beside it, and the cavities; sizes of separated pores depend on the method of
+        separation and are not planted.
         """
         open_pore = (self.phases == PORE) & (self.sealed_labels == 0)
         return {
@@ -119,30 +137,35 @@ def make_phantom(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Phantom:
-    """Make a porous carbon fibre with Sn clusters whose every number is known.
+    """Return a simulated porous carbon fibre with Sn clusters and known phases, sizes and
+    fractions.
 
-    The fibre is a cylinder along y through the whole box, 10/11 of the box across: 24 nm at the default size, 80 nm for 512
-    voxels of 0.172 nm. Pores are 1 to 2 nm wide, interconnected, and open at the surface; their fraction rises from the axis to
-    the surface. Every open pore voxel is joined to the exterior through faces inside the box: what would reach only a cut face
-    has been filled with carbon, so that nothing is "open to the cut". Sealed cavities, 0.4 % of the pore volume, have carbon on
-    all 26 sides. Sn clusters are ellipsoids in random directions that touch both a pore and carbon, 0.3 nm apart or more (to the
-    nearest voxel, at least one). Their lengths and widths lie between 0.25 and 4.00 nm, and the share by number of those below
-    2 nm is that of the state to the nearest whole cluster, of those that lie whole in the box as well as of all (a cut face
-    leaves pieces, and the truth knows them as they lie in the box). Grey values are blurred by a Gaussian of σ = 0.15 nm, the
-    box mirrored at its faces. Fibres thinner than some 14 nm may miss the targets of their state by a little: what counts is
-    the truth that the phantom states.
+    The fibre is a cylinder along y through the whole box, 10/11 of the box across: 24 nm at the
+    default size, 80 nm for 512 voxels of 0.172 nm. Pores are 1 to 2 nm wide, interconnected, and
+    open at the surface; their fraction rises from the axis to the surface. Every open pore voxel is
+    joined to the exterior through faces inside the box: void that reaches only a cut face is filled
+    with carbon, so that no void is "open to the cut". Sealed cavities, 0.4 % of the pore volume,
+    have carbon on all 26 sides. Sn clusters are ellipsoids in random directions that touch both a
+    pore and carbon, 0.3 nm apart or more (to the nearest voxel, at least one). Their lengths and
+    widths lie between 0.25 and 4.00 nm, and the share by number of those below 2 nm is that of the
+    state to the nearest whole cluster, among the whole clusters as well as among all (clusters cut
+    by a face count with the size of the part inside the box). Grey values are blurred by a Gaussian
+    of σ = 0.15 nm, the box mirrored at its faces. Fibres thinner than some 14 nm may miss the
+    targets of their state slightly; the truth tables hold the values of the phantom itself.
 
     Parameters
     ----------
     state : {"pristine", "sodiated", "desodiated"}
-        What is planted: see :mod:`napari_snpore.phantom.states`. States of one seed are different fibres, as in the source. In
-        the sodiated one phase 3 is Sn-rich: swollen, in larger clusters.
+        Targets of the phantom: see :mod:`napari_snpore.phantom.states`. States of one seed are
+        different fibres, as in the source. In the sodiated state phase 3 is Sn-rich: swollen, in
+        larger clusters.
     shape : (int, int, int)
         Voxels (z, y, x).
     spacing : float
         Edge of a voxel in nm; voxels are cubes.
     seed : int
-        Same seed, same phantom, bit for bit. ``easy`` changes grey values only.
+        The same seed gives the same phantom, bit for bit, on any number of threads. ``easy``
+        changes grey values only.
     easy : bool
         Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
     progress, should_stop : callable, optional
@@ -155,12 +178,13 @@ def make_phantom(
     Raises
     ------
     InputError
-        An unknown state, a fibre thinner than 10 nm or shorter than 5 nm, voxels that are no cubes or larger than 0.4 nm, a seed
-        below 0.
+        An unknown state, a fibre thinner than 10 nm or shorter than 5 nm, voxels that are no cubes
+        or larger than 0.4 nm, a seed below 0, or no position for a cluster or a sealed pore.
+    Stopped
+        ``should_stop`` returned true.
 
-    References
-    ----------
-    Numbers of the states: Ma et al., doi 10.1002/adma.202307151. Pores from a random field: Cahn, doi 10.1063/1.1695731.
+    References ---------- Numbers of the states: Ma et al., doi 10.1002/adma.202307151. Pores from a
+    random field: Cahn, doi 10.1063/1.1695731.
     """
     edge = _checked(state, shape, spacing, seed)
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
@@ -170,8 +194,8 @@ def make_phantom(
     body = make_body(shape, spacing_nm=edge, targets=targets, rng=rng)
     envelope = body.envelope
     tick()
-    wanted = targets.tin_fraction * np.count_nonzero(envelope)
-    shapes = planned_clusters(wanted, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng)
+    tin_voxels = targets.tin_fraction * np.count_nonzero(envelope)
+    shapes = planned_clusters(tin_voxels, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng)
     tick()
     clusters = Clusters(shapes, body, rng)
     pore, sealed = _planted(body, clusters, spacing_nm=edge, rng=rng, should_stop=should_stop)
@@ -200,7 +224,21 @@ def make_phantom(
 
 
 def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
-    """Return blurred grey values."""
+    """Return the grey values of phases after the blur, the box mirrored at its faces.
+
+    Parameters
+    ----------
+    phases : array, uint8, shape (z, y, x)
+        0 exterior, 1 pore, 2 C, 3 Sn.
+    easy : bool
+        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
+    spacing_nm : float
+        Edge of a voxel.
+
+    Returns
+    -------
+    float32 array, shape (z, y, x)
+    """
     gray = np.array(GRAY[easy], np.float32)[phases]
     blurred: NDArray[np.float32] = ndimage.gaussian_filter(gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect")
     return blurred
@@ -209,14 +247,20 @@ def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> 
 def _planted(
     body: Body, clusters: Clusters, *, spacing_nm: float, rng: np.random.Generator, should_stop: ShouldStop | None
 ) -> tuple[BOOL, NDArray[np.uint32]]:
-    """Place all clusters; return the open pores around them and the sealed ones, which together meet the targets."""
-    profile = np.asarray(np.linalg.solve(body.response(), body.wanted), np.float64)
+    """Place all clusters; return the open pores (mask) and the sealed ones (labels), which together
+    meet the targets.
+
+    Clusters need walls, and walls move when the pores are fitted around the clusters. The first
+    guess of the pores is therefore made without Sn, from the linear model of the targets.
+    """
+    profile = np.asarray(np.linalg.solve(body.response(), body.target_values), np.float64)
     bare = (body.field > body.level(profile)) & body.envelope
     clusters.place(range(len(clusters.shapes)), bare, should_stop=should_stop)
-    allowance = SEALED_SHARE * body.wanted
-    # sealed pores go where carbon is thick, so that their part in each region is known only once they are there
+    allowance = SEALED_SHARE * body.target_values
+    # sealed pores lie in thick carbon, so that their share of each region is known only after the
+    # first planting
     for _ in range(2):
-        pore, profile = _walls_held(body, clusters, profile, body.wanted - allowance, should_stop)
+        pore, profile = _fit_with_clusters(body, clusters, profile, body.target_values - allowance, should_stop)
         voxels = round(SEALED_SHARE / (1 - SEALED_SHARE) * np.count_nonzero(pore))
         carbon = body.envelope & ~pore & (clusters.labels == 0)
         sealed = sealed_pores(carbon, voxels=voxels, spacing_nm=spacing_nm, rng=rng)
@@ -224,22 +268,24 @@ def _planted(
     return pore, sealed
 
 
-def _walls_held(
+def _fit_with_clusters(
     body: Body,
     clusters: Clusters,
     profile: NDArray[np.float64],
-    wanted: NDArray[np.float64],
+    target_values: NDArray[np.float64],
     should_stop: ShouldStop | None,
 ) -> tuple[BOOL, NDArray[np.float64]]:
-    """Fit the pores and move what lost its wall, until every cluster touches both pore and carbon."""
+    """Fit the pores and place clusters that lost their wall again, until each has faces on pore and
+    carbon.
+    """
     for _ in range(_ROUNDS):
         check_stop(should_stop)
-        pore, profile = fit_pores(body, clusters.labels > 0, profile, wanted)
-        loose = clusters.loose(pore)
-        if not loose:
+        pore, profile = fit_pores(body, clusters.labels > 0, profile, target_values)
+        moved = clusters.off_the_wall(pore)
+        if not moved:
             return pore, profile
-        clusters.take_away(loose)
-        clusters.place(loose, pore, should_stop=should_stop)
+        clusters.remove(moved)
+        clusters.place(moved, pore, should_stop=should_stop)
     raise InputError(
         "No place on a pore wall was found for every Sn cluster; another seed or a larger shape is needed."
     )
@@ -250,7 +296,7 @@ def _pore_percent(phases: NDArray[np.uint8]) -> float:
 
 
 def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int) -> float:
-    """Refuse what cannot be made, and return the edge of a voxel in nm."""
+    """Check the arguments of :func:`make_phantom` and return the edge of a voxel in nm."""
     if state not in get_args(State):
         raise InputError(f"state is {state!r}; one of {', '.join(get_args(State))} is needed.")
     try:
@@ -275,7 +321,7 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
 
 
 def _ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
-    """Return what each step calls at its end."""
+    """Return a function that reports one more finished step and checks for a stop."""
     done = 0
 
     def tick() -> None:

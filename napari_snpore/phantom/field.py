@@ -1,8 +1,9 @@
-"""The random field whose high values become pores.
+"""Gaussian random field of one wavelength, whose high values become pores.
 
-White noise, band-passed in Fourier space: all waves have nearly the same length and random directions, which gives the
-interconnected, evenly wide channels of a spinodal pattern (Cahn, doi 10.1063/1.1695731) and next to no fluctuation on
-larger scales, so that a cube of a few nm holds nearly the pore fraction that its place asks for.
+White noise is band-passed in Fourier space. Waves of nearly one length and of random directions
+give the interconnected channels of even width of a spinodal pattern (Cahn, doi 10.1063/1.1695731).
+Long waves are absent, so that the pore fraction of a cube of a few nm is close to its expected
+value.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def random_field(
     bandwidth: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return a Gaussian random field, mean 0, not yet scaled.
+    """Return a Gaussian random field with mean 0 and arbitrary standard deviation.
 
     Parameters
     ----------
@@ -31,11 +32,12 @@ def random_field(
     spacing_nm : float
         Edge of a voxel.
     wavelength_nm : float
-        Mean length of the waves: twice the width of a channel where half of the space is channel.
+        Mean wavelength: twice the width of a channel at a pore fraction of one half.
     bandwidth : float
         Standard deviation of the wave numbers, relative to their mean.
     rng : Generator
-        Source of the noise.
+        Source of the white noise, drawn in one call: the field does not depend on the number of
+        threads.
 
     Returns
     -------

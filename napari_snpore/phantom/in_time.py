@@ -1,7 +1,9 @@
-"""A fibre that swells while it is watched: images in time with known diameter, break, brightness and drift.
+"""Simulated in situ series of a swelling fibre with known diameter, break point, brightness and
+drift.
 
-The numbers of the default are those of the source paper (Ma et al., doi 10.1002/adma.202307151): 64.8 nm at 0 s, 81.1 nm at
-500 s, most of the growth before 420 s, and a grey value that rises by an eighth.
+The default numbers are those of the source paper (Ma et al., doi 10.1002/adma.202307151): 64.8 nm
+at 0 s, 81.1 nm at 500 s, most of the growth before 420 s, and a grey value that rises by an eighth
+(10 to 15 %).
 """
 
 from __future__ import annotations
@@ -27,17 +29,43 @@ _VACUUM = 0.08
 Floats = NDArray[np.floating[Any]]
 
 _FINE = 3
+"""Grid points per pixel and axis: the chord has vertical ends, which one point per pixel would
+misplace."""
+
 _CLUSTERS_PER_NM = 1.5
-_CLUSTER = 0.05
+"""Number of clusters per nm of fibre: a texture along the fibre, by which the drift can be
+measured."""
+
+_CLUSTER_HEIGHT = 0.05
+"""Peak grey value of a cluster, relative to the fibre's axis; small against the fibre, above the
+noise."""
+
+_CLUSTER_SIDE = 0.8
+"""Largest distance of a cluster from the axis, in radii: the edge of the fibre stays that of a
+cylinder."""
+
+_CLUSTER_SIGMA_NM = (0.8, 1.6)
+"""Range of the standard deviations of the clusters."""
+
+_CLUSTER_REACH = 4
+"""Standard deviations at which a cluster is cut off: 0.03 % of its peak."""
 
 
 @dataclass(frozen=True)
 class Swelling:
-    """What a simulated series was made with.
+    """A simulated in situ series and its truth.
 
-    ``series`` are the images. ``truth`` has one row a frame: ``frame, time_s, diameter_nm, brightness`` (of the fibre at its
-    axis, over vacuum, 1 in the first frame), ``drift_y_nm, drift_x_nm``. ``break_s`` is when the growth slows down,
-    ``angle_deg`` the direction of the fibre as ``fibre_diameter`` counts it.
+    Attributes
+    ----------
+    series : ImageSeries
+        Images (frame, y, x), float32, with pixel size (nm) and times (s).
+    truth : DataFrame
+        One row per frame: ``frame, time_s, diameter_nm, brightness`` (of the fibre at its axis,
+        above vacuum, 1 in the first frame), ``drift_y_nm, drift_x_nm``.
+    break_s : float
+        Time at which the growth slows down.
+    angle_deg : float
+        Direction of the fibre, as ``fibre_diameter`` defines it.
     """
 
     series: ImageSeries
@@ -68,11 +96,11 @@ def make_swelling_fibre(
     Parameters
     ----------
     frames : int
-        How many images, evenly spaced from 0 to ``duration_s``.
+        Number of images, evenly spaced from 0 to ``duration_s``.
     duration_s, break_s : float
-        Length of the series, and when the growth slows down.
+        Duration of the series, and time at which the growth slows down.
     diameters_nm : (float, float, float)
-        At the start, at the break and at the end; straight lines between.
+        At the start, at the break and at the end; linear in between.
     brightening : float
         Rise of the grey value at the axis from the first to the last frame, as a share.
     pixel_size_nm : float
@@ -82,20 +110,31 @@ def make_swelling_fibre(
     angle_deg : float
         Direction of the fibre, ``(dy, dx) = (cos φ, sin φ)``.
     drift_nm : (float, float)
-        How far the specimen moves in all, (y, x).
+        Total displacement of the specimen (y, x), reached at a constant speed.
     blur_nm : float
-        Standard deviation of the beam.
+        Standard deviation of the Gaussian blur.
     dose : float or None
-        Electrons a pixel that are detected at the axis in the first frame; None: no noise.
+        Mean number of detected electrons per pixel for grey value 1 (the axis in the first frame,
+        without vacuum); each pixel is a Poisson count. None: no noise.
     seed : int
-        Of the clusters on the fibre and of the noise.
+        Seed of the clusters on the fibre and of the noise.
     progress, should_stop : callable, optional
-        As in :func:`~napari_snpore.compute.run_blocks`.
+        As in :func:`~napari_snpore.compute.run_blocks`; ``progress`` counts frames.
+
+    Returns
+    -------
+    Swelling
+        The same for the same seed, bit for bit, on any number of threads: every frame has its own
+        random generator, seeded by ``[seed, frame]``.
 
     Raises
     ------
     InputError
         Fewer than two frames, a break outside the series, or a size that is not positive.
+
+    References
+    ----------
+    Default numbers: Ma et al., doi 10.1002/adma.202307151.
     """
     sizes = (*diameters_nm, pixel_size_nm, duration_s, blur_nm)
     if not all(math.isfinite(size) and size > 0 for size in sizes):
@@ -117,9 +156,14 @@ def make_swelling_fibre(
     rng = np.random.default_rng(seed)
     length = math.hypot(*shape) * pixel_size_nm
     count = round(_CLUSTERS_PER_NM * length)
-    # places along the fibre (nm) and across it (share of the radius), and widths: they move with the carbon around them
+    # positions across the fibre are shares of the radius: clusters move outwards with the carbon
+    # around them
     clusters = np.column_stack(
-        [rng.uniform(-length, length, count), rng.uniform(-0.8, 0.8, count), rng.uniform(0.8, 1.6, count)]
+        [
+            rng.uniform(-length, length, count),  # along the fibre, nm
+            rng.uniform(-_CLUSTER_SIDE, _CLUSTER_SIDE, count),
+            rng.uniform(*_CLUSTER_SIGMA_NM, count),
+        ]
     )
     grid = _grid(shape, pixel_size_nm)
     rows = truth.to_dict("records")
@@ -151,7 +195,9 @@ def make_swelling_fibre(
 
 
 def _grid(shape: tuple[int, int], pixel_nm: float) -> tuple[Floats, Floats]:
-    """Return y and x (nm from the centre) of a grid that is finer than the pixels."""
+    """Return y, shape (rows, 1), and x, shape (1, columns), in nm from the centre, of a grid finer
+    than the pixels.
+    """
     y, x = ((np.arange(n * _FINE) + 0.5) / _FINE - 0.5 - (n - 1) / 2 for n in shape)
     return y[:, None] * pixel_nm, x[None, :] * pixel_nm
 
@@ -159,7 +205,13 @@ def _grid(shape: tuple[int, int], pixel_nm: float) -> tuple[Floats, Floats]:
 def _image(
     grid: tuple[Floats, Floats], row: Mapping[Any, float], clusters: Floats, angle_deg: float, blur_px: float
 ) -> Floats:
-    """Return one noise-free image: the chord of a cylinder and the clusters on it, blurred and averaged over each pixel."""
+    """Return one noise-free image: the chord of a cylinder and the clusters on it, blurred and
+    averaged per pixel.
+
+    A ray at distance u from the axis of a solid cylinder of radius R has the chord ``2·sqrt(R² −
+    u²)``; it is divided by 2R, so that the axis has grey value 1 times the brightness at any
+    diameter.
+    """
     y, x = grid[0] - row["drift_y_nm"], grid[1] - row["drift_x_nm"]
     turn = math.radians(angle_deg)
     across = x * math.cos(turn) - y * math.sin(turn)
@@ -170,9 +222,9 @@ def _image(
             place * math.cos(turn) - side * radius * math.sin(turn) + row["drift_y_nm"],
             place * math.sin(turn) + side * radius * math.cos(turn) + row["drift_x_nm"],
         )
-        rows, columns = (_near(axis.ravel(), at, 4 * width) for axis, at in zip(grid, center, strict=True))
+        rows, columns = (_near(axis.ravel(), at, _CLUSTER_REACH * width) for axis, at in zip(grid, center, strict=True))
         down, right = grid[0][rows] - center[0], grid[1][:, columns] - center[1]
-        image[rows, columns] += _CLUSTER * np.exp(-(down**2 + right**2) / (2 * width**2))
+        image[rows, columns] += _CLUSTER_HEIGHT * np.exp(-(down**2 + right**2) / (2 * width**2))
     image = scipy.ndimage.gaussian_filter(image * row["brightness"], blur_px * _FINE, mode="nearest")
     height, width = (n // _FINE for n in image.shape)
     mean: Floats = image.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3))
@@ -180,5 +232,5 @@ def _image(
 
 
 def _near(places: Floats, at: float, reach: float) -> slice:
-    """Return the part of a rising axis within a reach of a place."""
+    """Return the slice of an ascending axis within ``reach`` of ``at`` (nm)."""
     return slice(*np.searchsorted(places, (at - reach, at + reach)))

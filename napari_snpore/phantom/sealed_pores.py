@@ -1,4 +1,6 @@
-"""Sealed pores: small cavities in the carbon walls, closed at every connectivity, and their truth table."""
+"""Sealed pores: ellipsoidal cavities in the carbon walls, dead at connectivity 6, 18 and 26, and
+their truth table.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +18,39 @@ from napari_snpore.segmentation.phases import PORE
 BOOL = NDArray[np.bool_]
 
 _SEMIAXES_NM = (0.15, 0.35)
+"""Range of the semi-axes: a cavity with a wall of a voxel around it still fits into a wall of 1 nm.
+"""
+
 _TRIES = 2000
+"""Random positions tried for one cavity; then the walls count as full."""
 
 
 def sealed_pores(carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator) -> NDArray[np.uint32]:
-    """Return cavities that have carbon on all 26 sides, labelled 1..N.
+    """Return cavities with carbon in all 26 neighbours of their voxels, labelled 1..N.
+
+    Cavities of random size are put at random carbon positions where they and a wall of one voxel
+    overlap carbon only. Planting ends when the volume is reached, or earlier when no position is
+    left.
 
     Parameters
     ----------
     carbon : array, bool, shape (z, y, x)
-        Where there is nothing but carbon.
+        Carbon voxels.
     voxels : int
-        Volume of all cavities together; planting ends when it is reached.
+        Voxels of all cavities together.
     spacing_nm : float
         Edge of a voxel.
     rng : Generator
-        Chooses sizes and places.
+        Source of sizes and positions.
+
+    Returns
+    -------
+    uint32 array, shape (z, y, x)
+
+    Raises
+    ------
+    InputError
+        Not even one cavity fits.
     """
     labels = np.zeros(carbon.shape, np.uint32)
     free = carbon.copy()
@@ -49,13 +68,15 @@ def sealed_pores(carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random
         planted += int(np.count_nonzero(mask))
     if not count:
         raise InputError(
-            "The carbon walls have no room for a sealed pore; make the voxels of the phantom finer (spacing)."
+            "The carbon walls have no space for a sealed pore; make the voxels of the phantom finer (spacing)."
         )
     return labels
 
 
 def _cavity(spacing_nm: float, rng: np.random.Generator) -> BOOL:
-    """Return a small ellipsoid along the axes, at least one voxel, with a rim of two voxels."""
+    """Return an ellipsoid with its semi-axes along z, y, x, at least one voxel, with a rim of two
+    voxels.
+    """
     semiaxes = rng.uniform(*_SEMIAXES_NM, size=3) / spacing_nm
     reach = math.ceil(float(semiaxes.max()))
     grid = np.indices((2 * reach + 1,) * 3) - reach
@@ -66,7 +87,7 @@ def _cavity(spacing_nm: float, rng: np.random.Generator) -> BOOL:
 def _free_box(
     free: BOOL, wall: BOOL, places: NDArray[np.intp], rng: np.random.Generator
 ) -> tuple[slice, slice, slice] | None:
-    """Return a box in which all of the wall lies in free carbon."""
+    """Return a random box in which cavity and wall lie in free carbon; None if no try finds one."""
     size = np.array(wall.shape)
     for middle in np.stack(np.unravel_index(rng.choice(places, _TRIES), free.shape), axis=1):
         start = middle - size // 2
@@ -79,7 +100,18 @@ def _free_box(
 
 
 def planted_dead_pores(sealed: BOOL, *, phases: NDArray[np.uint8], spacing_nm: float) -> DeadPores:
-    """Return the truth in the form of a measurement: the planted cavities are dead at every connectivity, nothing else is."""
+    """Return the truth in the form of :func:`dead_pores`: the planted cavities, and only these, at
+    each connectivity.
+
+    Parameters
+    ----------
+    sealed : array, bool, shape (z, y, x)
+        Voxels of the cavities.
+    phases : array, uint8, shape (z, y, x)
+        0 exterior, 1 pore, 2 C, 3 Sn.
+    spacing_nm : float
+        Edge of a voxel.
+    """
     count = int(np.count_nonzero(sealed))
     table = pd.DataFrame(
         {

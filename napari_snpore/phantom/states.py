@@ -1,6 +1,6 @@
-"""What is planted in each state: the numbers of Ma et al. (doi 10.1002/adma.202307151), as targets for the generator.
+"""Target numbers of a phantom in each state, from Ma et al. (doi 10.1002/adma.202307151).
 
-Numbers only. A target is what a phantom of this state is made to hold, never a result.
+A target is planted into a phantom; it is never reported as a result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ Region = Literal["centre", "edge", "whole"]
 
 @dataclass(frozen=True)
 class PoreTarget:
-    """The pore fraction of a region, or by how much it is above that of another region; shares of the envelope."""
+    """Pore fraction of a region, or its difference to that of the region ``above``; shares of the
+    envelope.
+    """
 
     region: Region
     value: float
@@ -29,14 +31,15 @@ class StateTargets:
     Parameters
     ----------
     pores : pair of PoreTarget
-        Two, for the radial profile has two parameters that are fitted to them. Where the source only says that the centre has
-        less than the edge, the difference of the two cubes is a choice of ours.
+        Two, because the radial profile has two parameters. Where the source only states that the
+        centre has fewer pores than the edge, the difference of the two cubes is our choice.
     tin_fraction : float
-        Phase 3, whole fibre.
+        Share of phase 3 in the whole fibre.
     short_share : float
         Share by number of clusters with a length below ``LENGTH_LIMIT_NM``.
     median_length_nm : float
-        Of the lognormal distribution of planned lengths.
+        Median of the lognormal distribution of planned lengths, our choice: the source gives the
+        range only.
     """
 
     pores: tuple[PoreTarget, PoreTarget]
@@ -46,11 +49,13 @@ class StateTargets:
 
 
 LENGTH_LIMIT_NM = 2.0
+"""Clusters below this length are "short": the limit for which the source gives shares."""
+
 SIZE_RANGE_NM = (0.25, 4.0)
-"""Every cluster's length and width lie in it."""
+"""Range of the lengths and widths of clusters in the source."""
 
 SEALED_SHARE = 0.004
-"""Sealed pores, share of the pore volume."""
+"""Sealed pores as a share of the pore volume: the source found fewer than 1 % dead pores."""
 
 TARGETS: dict[State, StateTargets] = {
     "pristine": StateTargets((PoreTarget("centre", 0.321), PoreTarget("edge", 0.476)), 0.15, 0.916, 1.35),

@@ -1,7 +1,7 @@
-"""Tilt series of a phantom: projections, a misaligned stage, and the noise of counted electrons.
+"""Simulated tilt series of a phantom: projections, misalignment and Poisson noise.
 
-The microscope is played backwards: what :class:`~napari_snpore.tomography.alignment.Alignment` corrects is what is done to the
-images here, in the opposite order and in one interpolation.
+The misalignment is the inverse of what :class:`~napari_snpore.tomography.alignment.Alignment` does:
+the same steps in the opposite order, in one interpolation.
 """
 
 from __future__ import annotations
@@ -21,19 +21,31 @@ from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
 from napari_snpore.tomography.warp import aligned_shape, axis_rotation
 
+_SPLINE_MARGIN = 8
+"""Rows added beyond those needed: the boundary condition of a cubic spline decays by 0.27 per row,
+to
+3e-5."""
+
 
 @dataclass(frozen=True, eq=False)
 class Misalignment:
-    """What is wrong with a raw series, as the corrections that make it right: the numbers an alignment has to find.
+    """Shifts and tilt axis of a raw series, given as the corrections that an alignment has to find.
 
     Parameters
     ----------
     shifts_px : array-like, shape (tilt, 2)
         ``(dy, dx)`` that ``scipy.ndimage.shift`` has to apply to each raw image.
     tilt_axis_angle_deg : float
-        Direction φ of the tilt axis in the raw image, ``(dy, dx) = (cos φ, sin φ)``, degrees, brought into (−90, 90].
+        Direction φ of the tilt axis in the raw image, ``(dy, dx) = (cos φ, sin φ)``, degrees,
+        brought into (−90, 90].
     tilt_axis_offset_px : float
-        Place of the axis across it, px from the centre, after the shifts and the rotation by −φ.
+        Position of the axis across its direction, px from the centre, after the shifts and the
+        rotation by −φ.
+
+    Raises
+    ------
+    InputError
+        Shifts of another shape, or a number that is not finite.
     """
 
     shifts_px: NDArray[np.float64]
@@ -43,7 +55,7 @@ class Misalignment:
     def __post_init__(self) -> None:
         shifts = np.array(self.shifts_px, dtype=np.float64)
         if shifts.ndim != 2 or shifts.shape[1] != 2 or not np.isfinite(shifts).all():
-            raise InputError(f"shifts_px has shape {shifts.shape}; one finite (dy, dx) in px a tilt is needed.")
+            raise InputError(f"shifts_px has shape {shifts.shape}; one finite (dy, dx) in px per tilt is needed.")
         if not math.isfinite(self.tilt_axis_offset_px):
             raise InputError(f"tilt_axis_offset_px is {self.tilt_axis_offset_px}; a finite number of px is needed.")
         shifts.setflags(write=False)
@@ -61,10 +73,27 @@ class Misalignment:
         tilt_axis_angle_deg: float = 0.0,
         tilt_axis_offset_px: float = 0.0,
     ) -> Misalignment:
-        """Return normally distributed shifts of standard deviation ``sd_px`` in y and x, with a given axis.
+        """Return normally distributed shifts of standard deviation ``sd_px`` in y and x, with a
+        given axis.
 
-        The shifts hold what an alignment cannot tell (a constant, and cosθ and sinθ terms across the axis): comparisons
-        remove it first.
+        The shifts contain terms that no alignment can determine (a constant, and cosθ and sinθ
+        across the axis); comparisons remove these first.
+
+        Parameters
+        ----------
+        n_tilts : int
+            Number of images.
+        sd_px : float
+            Standard deviation in px.
+        seed : int
+            The same seed gives the same shifts.
+        tilt_axis_angle_deg, tilt_axis_offset_px : float
+            As in :class:`Misalignment`.
+
+        Raises
+        ------
+        InputError
+            No tilt, or a standard deviation that is negative or not finite.
         """
         if n_tilts < 1 or not (math.isfinite(sd_px) and sd_px >= 0):
             raise InputError(f"n_tilts is {n_tilts} and sd_px {sd_px}; at least one tilt and 0 px or more are needed.")
@@ -82,40 +111,44 @@ def simulate_tilt_series(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> TiltSeries:
-    """Take a tilt series of a phantom.
+    """Return a simulated tilt series of a phantom.
 
-    Its blurred grey values are projected; then comes the misalignment, then the noise. The fibre goes on beyond the field of
-    view: what a shift or a rotated axis brings into the image from beyond a cut face is the fibre mirrored at that face.
-    Across the fibre there is vacuum.
+    The blurred grey values are projected, misaligned, and then replaced by Poisson counts. The
+    fibre extends beyond the field of view: where a shift or a rotated axis shows the region beyond
+    a cut face, the image is that of the fibre mirrored at the face. Across the fibre there is
+    vacuum.
 
     Parameters
     ----------
     phantom : Phantom
-        The fibre.
+        Fibre along y.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees.
     dose : float or None
-        Mean number of detected electrons per pixel over the fibre at tilt 0, where "fibre" is the shadow of the envelope. Each
-        pixel is a Poisson count, there is no other noise and no dark level. None: no noise.
+        Mean number of detected electrons per pixel at tilt 0, over the projected envelope. Each
+        pixel is a Poisson count; there is no other noise and no dark level. None: no noise.
     misalignment : Misalignment, optional
-        Default: perfectly aligned, not interpolated.
+        Default: aligned, without interpolation.
     seed : int
-        Of the noise.
+        Seed of the noise.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     TiltSeries
-        float32 images in the units of the projection (grey value times voxels), whatever the dose, so that a perfect
-        reconstruction has the phantom's own grey values. The counts are the images times ``counts_per_unit`` of the last
-        step of its history. For an axis nearer to the horizontal the sides of the raw image are exchanged: alignment
-        exchanges them back.
+        float32 images (tilt, y, x) in the units of the projection (grey value times voxels),
+        whatever the dose, so that an exact reconstruction has the phantom's own grey values. The
+        counts are the images times ``counts_per_unit`` of the last step of its history. For an axis
+        nearer to x than to y the raw images have height and width exchanged; alignment exchanges
+        them back.
 
     Raises
     ------
     InputError
         A dose that is not positive, or a misalignment of another number of tilts.
+    Stopped
+        ``should_stop`` returned true.
     """
     if dose is not None and not (math.isfinite(dose) and dose > 0):
         raise InputError(f"dose is {dose}; a positive number of electrons per pixel, or None for no noise, is needed.")
@@ -153,10 +186,25 @@ def simulate_tilt_series(
 def misaligned(
     images: NDArray[np.float32], misalignment: Misalignment, *, should_stop: ShouldStop | None = None
 ) -> NDArray[np.float32]:
-    """Return raw images that the corrections of a misalignment turn into the given ones.
+    """Return the raw images that the corrections of a misalignment transform into the given ones.
 
-    A pixel p of the raw image shows the aligned image at ``Mᵀ (p + shift)`` less the offset across the axis, both from the
-    centre, with the columns of M along and across the axis.
+    The warp is the inverse of the alignment: pixel p of the raw image has the value of the aligned
+    image at ``Mᵀ (p + shift)`` less the offset across the axis, both from the centre, where the
+    columns of M point along and across the axis. Cubic splines, one interpolation.
+
+    Parameters
+    ----------
+    images : array, float32, shape (tilt, y, x)
+        Aligned images.
+    misalignment : Misalignment
+        One shift per image.
+    should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    float32 array, shape (tilt, y, x)
+        Height and width are exchanged for an axis nearer to x than to y.
     """
     tilts, ny, nx = images.shape
     raw_shape = aligned_shape((ny, nx), misalignment.tilt_axis_angle_deg)
@@ -166,14 +214,14 @@ def misaligned(
     offset = np.array([0.0, misalignment.tilt_axis_offset_px])
     out = np.empty((tilts, *raw_shape), np.float32)
 
-    def take(tilt: int) -> None:
+    def warp(tilt: int) -> None:
         shift = misalignment.shifts_px[tilt]
         reach = np.abs((corners + shift) @ turn.T).max(axis=0)[0]
-        more = max(0, math.ceil(reach - center[0])) + 8  # the spline's own mirror at its ends must not reach the field
-        goes_on = np.pad(images[tilt], ((more, more), (0, 0)), mode="symmetric")
-        start = center + np.array([more, 0]) - offset + turn @ (shift - raw_center)
-        ndimage.affine_transform(goes_on, turn, offset=start, output=out[tilt], mode="constant")
-        np.maximum(out[tilt], 0, out=out[tilt])  # a spline may dip below the vacuum
+        rows = max(0, math.ceil(reach - center[0])) + _SPLINE_MARGIN
+        mirrored = np.pad(images[tilt], ((rows, rows), (0, 0)), mode="symmetric")
+        start = center + np.array([rows, 0]) - offset + turn @ (shift - raw_center)
+        ndimage.affine_transform(mirrored, turn, offset=start, output=out[tilt], mode="constant")
+        np.maximum(out[tilt], 0, out=out[tilt])  # splines overshoot: below 0 next to an edge
 
-    run_blocks(take, range(tilts), should_stop=should_stop)
+    run_blocks(warp, range(tilts), should_stop=should_stop)
     return out

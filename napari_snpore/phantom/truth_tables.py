@@ -1,4 +1,4 @@
-"""Truth tables of what was planted: Sn clusters by their planted labels, and the pore network with its sealed cavities."""
+"""Truth tables of a phantom: planted Sn clusters, and the pore network with its sealed cavities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from napari_snpore.volume import Triple
 
 
 def cluster_table(labels: NDArray[np.uint32], *, spacing: Triple) -> pd.DataFrame:
-    """Return one row a planted cluster: counts and places from the labels as planted, Feret diameters of each."""
+    """Return one row per planted cluster: voxel count, volume, Feret diameters, centroid.
+
+    Parameters
+    ----------
+    labels : array, uint32, shape (z, y, x)
+        Clusters as planted, 1..N.
+    spacing : (float, float, float)
+        Voxel size (z, y, x) in nm.
+    """
     from napari_snpore.measurement.feret import feret_diameters
 
     table = _places(labels, spacing)
@@ -26,7 +34,17 @@ def cluster_table(labels: NDArray[np.uint32], *, spacing: Triple) -> pd.DataFram
 
 
 def pore_table(pore: NDArray[np.bool_], sealed: NDArray[np.uint32], *, spacing: Triple) -> pd.DataFrame:
-    """Return one row a connected (6) pore object: open ones first, then the planted cavities."""
+    """Return one row per connected (6) pore object: open ones first, then the planted cavities.
+
+    Parameters
+    ----------
+    pore : array, bool, shape (z, y, x)
+        Open pores.
+    sealed : array, uint32, shape (z, y, x)
+        Cavities, 1..N.
+    spacing : (float, float, float)
+        Voxel size (z, y, x) in nm.
+    """
     parts, count = cc3d.connected_components(pore, connectivity=6, binary_image=True, return_N=True)
     labels = parts.astype(np.uint32)
     np.add(sealed, np.uint32(count), out=labels, where=sealed > 0)
@@ -35,7 +53,7 @@ def pore_table(pore: NDArray[np.bool_], sealed: NDArray[np.uint32], *, spacing: 
 
 
 def _places(labels: NDArray[np.uint32], spacing: Triple) -> pd.DataFrame:
-    """Return count, volume, centroid and whether the border of the box is touched, for labels 1..N."""
+    """Return voxel count, volume, centroid and ``touches_border`` of the labels 1..N."""
     found = cc3d.statistics(labels, no_slice_conversion=True)
     counts, centers, boxes = (found[name][1:] for name in ("voxel_counts", "centroids", "bounding_boxes"))
     low, high = boxes[:, ::2], boxes[:, 1::2]

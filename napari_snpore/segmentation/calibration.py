@@ -51,6 +51,15 @@ def calibrate_gray(histogram: Histogram) -> GrayCalibration:
     ------
     InputError
         Fewer than three grey values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_snpore.segmentation.histogram import gray_histogram
+    >>> gray = np.repeat(np.array([20, 40, 240], np.uint8), [5000, 2000, 1000]).reshape(20, 20, 20)
+    >>> calibration = calibrate_gray(gray_histogram(gray))
+    >>> round(calibration.vacuum), round(calibration.carbon)
+    (20, 40)
     """
     if (histogram.counts > 0).sum() < 3:
         raise InputError("The volume holds fewer than 3 different grey values: there is nothing to calibrate by.")

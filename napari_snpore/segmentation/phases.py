@@ -18,6 +18,9 @@ from napari_snpore.volume import Volume, VolumeOrArray, array_of, spacing_of, vo
 
 EXTERIOR, PORE, CARBON, TIN = 0, 1, 2, 3
 
+MOST_PHASES = 20
+"""Labels with more numbers than these are objects, not phases."""
+
 
 @dataclass(frozen=True)
 class PhaseScheme:

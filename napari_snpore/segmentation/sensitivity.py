@@ -40,6 +40,14 @@ def threshold_sensitivity(
     ------
     InputError
         Thresholds that do not increase.
+
+    Examples
+    --------
+    >>> from napari_snpore.segmentation.histogram import gray_histogram
+    >>> histogram = gray_histogram(np.arange(100, dtype=np.uint8).reshape(4, 5, 5))
+    >>> table = threshold_sensitivity(histogram, [50], names=["pore", "C"])
+    >>> table[["phase", "fraction_percent", "change_percent_per_gray"]].round(2).values.tolist()
+    [['pore', 50.0, 1.0], ['C', 50.0, -1.0]]
     """
     values = _checked(thresholds)
     names = list(names) if names is not None else [f"phase {k}" for k in range(1, len(values) + 2)]

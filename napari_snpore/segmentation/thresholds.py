@@ -85,6 +85,15 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
     ------
     InputError
         Unknown method, a number of phases that it cannot do, or fewer grey values than phases.
+
+    Examples
+    --------
+    Three classes of equal width around 0, 1 and 10:
+
+    >>> from napari_snpore.segmentation.histogram import gray_histogram
+    >>> gray = np.concatenate([np.full(900, 0.0), np.full(80, 1.0), np.full(20, 10.0)]).reshape(10, 10, 10)
+    >>> [round(t, 1) for t in suggest_thresholds(gray_histogram(gray), method="kmeans").thresholds]
+    [0.5, 5.5]
     """
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")

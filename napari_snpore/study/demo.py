@@ -1,4 +1,6 @@
-"""The demo: shipped data only. A real needle from its tilt series, and a phantom whose truth stands beside each number."""
+"""Demo run on shipped data: a measured tilt series of a needle, and a phantom with its true numbers
+beside the measured ones.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +41,24 @@ ANGLES_DEG = np.arange(-69.0, 70.0, 2.0)
 """Seventy images at 2° steps, as in the paper."""
 
 DOSE = 1000.0
+"""Electrons per pixel over the fibre at tilt 0: a noise of 3 %."""
 
 
 def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop: ShouldStop | None = None) -> str:
-    """Run the demo into one folder and return its summary.
+    """Run the demo, write it into one folder and return its summary.
 
-    ``needle/`` is the real tilt series; ``phantom/`` and ``phantom_easy/`` are the pristine phantom (24 nm fibre, 0.15 nm
-    voxels) with grey values 0, 1, 12 and 0, 1, 2, each from simulated tilts to tables, with ``truth.csv`` beside them.
+    ``needle/`` is the real tilt series; ``phantom/`` and ``phantom_easy/`` are the pristine phantom
+    (24 nm fibre, 0.15 nm voxels) with grey values 0, 1, 12 and 0, 1, 2, each from simulated tilts
+    to tables, with ``truth.csv`` among them.
+
+    Parameters
+    ----------
+    output : str or Path
+        Folder to write: new, empty, or of an earlier run.
+    monitor : callable, optional
+        Called with the name of a step; returns a context manager that yields its progress callback.
+    should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
     """
     with output_folder(output) as folder:
         record = Record("demo", parameters={"dose": DOSE, "angles_deg": ANGLES_DEG.tolist()}, seed=SEED)
@@ -67,7 +80,7 @@ def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop:
 
 
 def needle_recipe(path: Path) -> Recipe:
-    """Return the recipe of the real needle: a solid body, so two phases."""
+    """Return the recipe of the needle: a solid body, hence two phases."""
     return Recipe(
         name="needle",
         seed=SEED,
@@ -78,12 +91,14 @@ def needle_recipe(path: Path) -> Recipe:
 
 
 def prefixed(name: str, monitor: Monitor) -> Monitor:
-    """Return a monitor that says which part of the demo a step belongs to."""
+    """Return a monitor that puts the part of the demo before the name of each step."""
     return lambda step: monitor(f"{name}: {step}")
 
 
 def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
-    """Make one phantom, take it from tilts to tables, and write its numbers beside the truth."""
+    """Make one phantom, reconstruct, segment and measure its tilts, and write the numbers with
+    their true values.
+    """
     name = "phantom_easy" if easy else "phantom"
     inner = RunContext(context.record, prefixed(name, context.monitor), context.should_stop)
     with inner.step("make"):
@@ -112,7 +127,7 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
 
 
 def phantom_recipe(name: str, tilts: Path) -> Recipe:
-    """Return the recipe of a phantom: its simulated tilts need no alignment."""
+    """Return the recipe of a phantom, whose simulated tilts are aligned."""
     return Recipe(
         name=name,
         seed=SEED,
@@ -127,11 +142,18 @@ def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, co
     """Measure a segmentation in the phantom's own boxes, Sn only."""
     section = recipe.measure.model_copy(update={"phases": ["Sn"], "details": False})
     boxes = {region: (center, size) for region, (center, size, _) in phantom.boxes.items()}
-    return measure_phases(segmentation, section, boxes=boxes, context=context)
+    return measure_phases(
+        segmentation.phases,
+        section,
+        names=segmentation.scheme.names,
+        cut_axes=segmentation.cut_axes,
+        boxes=boxes,
+        context=context,
+    )
 
 
 def truth_segmentation(phantom: Phantom) -> Segmentation:
-    """Return the planted labels as if they had been segmented."""
+    """Return the planted phases in the form of a segmentation."""
     volume = phantom.volume
     return Segmentation(
         phases=Volume(phantom.phases, volume.spacing, volume.origin, (PlantedPhasesStep().step,)),
@@ -145,19 +167,21 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
 
 
 def blurred_segmentation(phantom: Phantom, recipe: Recipe, context: RunContext) -> Segmentation:
-    """Segment the phantom's own blurred grey volume: what thresholds do before any tomography."""
+    """Return the segmentation of the phantom's grey volume: the error of blur and thresholds
+    without tomography.
+    """
     return find_phases(phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
 
 
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
-    """Draw truth against measured."""
+    """Draw measured against true numbers and save the figure with its recipe."""
     from napari_snpore.figures import save_figure, truth_against_measured
 
     save_figure(truth_against_measured(table), folder / "truth", recipe={"seed": SEED, "easy": easy, "dose": DOSE})
 
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
-    """Return the truth table as text, with what its columns mean."""
+    """Return the truth table as text, followed by the meaning of its columns."""
     gray = "0, 1, 2 (easy)" if phantom.easy else "0, 1, 12"
     lines = [
         f"{phantom.state} phantom, grey values pore, C, Sn = {gray}, seed {phantom.seed}: value (bias against the truth)",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
@@ -24,9 +24,10 @@ from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.volume import Volume
 
-_SHELLS = 8
-_BLUR_VOXELS = 2.0
+_SHELLS = 8  # shells in a radius where no thickness is given
+_BLUR_VOXELS = 2.0  # 10-90 % width of an edge where δ is not given
 _PROBES = (0, 0.5, 1, 1.5, 2, 3)  # radii in voxels
+_CONTRASTS = (0.5, 1.0, 2.0)  # of the separation curve, times the chosen contrast
 
 
 def detail_tables(
@@ -36,91 +37,168 @@ def detail_tables(
     *,
     radius_nm: float,
     cut_axes: tuple[int, ...],
-    labels: Mapping[str, NDArray[Any]],
+    sources: Mapping[str, str],
+    separated: Mapping[str, float],
+    labels: Mapping[str, Volume],
     objects: Mapping[str, pd.DataFrame],
     dead: DeadPores | None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables that ``[measure]`` asks for, by file name; those that need an envelope only where there is one."""
-    tables: dict[str, pd.DataFrame] = {}
+    """Return the tables that ``[measure]`` asks for, by file name.
+
+    Parameters
+    ----------
+    phases : Volume of uint8, shape (z, y, x)
+        0 exterior, 1..N phases.
+    names : tuple of str
+        Of the phases.
+    section : MeasureSection
+        Which tables, and their options.
+    radius_nm : float
+        Of the fibre.
+    cut_axes : tuple of int
+        Array axes along which the fibre goes on beyond the box.
+    sources : mapping of str to str
+        The phase of each set of objects.
+    separated : mapping of str to float
+        Contrast (nm) of each phase whose objects were separated.
+    labels, objects : mapping of str to Volume, DataFrame
+        The sets of objects by name.
+    dead : DeadPores or None
+        None without an exterior: then there are no shells, dead pores, probes and tortuosity.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; progress counts tables.
+    """
+    jobs: dict[str, Callable[[], pd.DataFrame]] = {}
     if section.details:
-        tables["fractions_by_slice"] = pd.concat(
-            [slice_fractions(phases, axis=axis, names=names) for axis in range(3)], ignore_index=True
+        jobs["fractions_by_slice"] = lambda: pd.concat(
+            [slice_fractions(phases, axis=axis, names=names, should_stop=should_stop) for axis in range(3)],
+            ignore_index=True,
         )
-        tables["networks"] = phase_networks(phases, names=names)
-        bright = names[-1]
+        jobs["networks"] = lambda: phase_networks(phases, names=names, should_stop=should_stop)
+        of_brightest = [name for name, phase in sources.items() if phase == names[-1]]
         if dead is not None:
-            pores = label_objects(dead.mask(section.pore_connectivity), connectivity=section.pore_connectivity)
-            tables["dead_pore_objects"] = measure_objects(
-                Volume(pores, phases.spacing, phases.origin),
-                envelope=np.asarray(phases.data) > 0,
-                objects_from=f"dead at connectivity {section.pore_connectivity}",
-                min_voxels=section.min_voxels,
+            jobs["dead_pore_objects"] = lambda: _dead_pore_objects(phases, dead, section, should_stop)
+            jobs["accessible_pores"] = lambda: accessible_pores(
+                phases, [k * max(phases.spacing) for k in _PROBES], cut_axes=cut_axes, should_stop=should_stop
             )
-            tables["accessible_pores"] = accessible_pores(
-                phases, [k * max(phases.spacing) for k in _PROBES], cut_axes=cut_axes
-            )
-            shell = section.shell_nm or radius_nm / _SHELLS
-            tables["shells"] = radial_profile(
-                phases, shell_nm=shell, objects=objects.get(bright), cut_axes=cut_axes, names=names
-            )
-        if len(names) == TIN and bright in labels:
-            delta = section.delta_nm or _BLUR_VOXELS * max(phases.spacing)
-            contacts = contact_areas(
-                Volume(labels[bright], phases.spacing, phases.origin),
+            jobs["shells"] = lambda: radial_profile(
                 phases,
-                edge_width_nm=delta,
-                dead=None if dead is None else dead.mask(section.pore_connectivity),
+                shell_nm=section.shell_nm or radius_nm / _SHELLS,
+                objects=objects[of_brightest[0]] if of_brightest else None,
+                cut_axes=cut_axes,
+                names=names,
+                should_stop=should_stop,
             )
-            contacts.insert(1, "delta_nm", delta)
-            tables[f"contacts_{bright}"] = contacts
-    if section.separate_nm is not None:
-        tables["separation_curve"] = _separation_curve(phases, names[PORE - 1], section)
+        for name in of_brightest if len(names) == TIN else ():
+            jobs[f"contacts_{name}"] = partial(_contacts, phases, labels[name], dead, section, should_stop)
+    if separated:
+        jobs["separation_curve"] = lambda: pd.concat(
+            [
+                _separation_curve(phases, names.index(phase) + 1, phase, contrast, section, should_stop)
+                for phase, contrast in separated.items()
+            ],
+            ignore_index=True,
+        )
     if section.thickness:
-        tables["local_thickness"] = _sizes(phases, names)
+        jobs["local_thickness"] = lambda: _sizes(phases, names, should_stop)
         if dead is not None:
-            tables["tortuosity"] = pd.DataFrame([geodesic_tortuosity(phases, core_nm=radius_nm / 4)])
+            jobs["tortuosity"] = lambda: pd.DataFrame(
+                [geodesic_tortuosity(phases, core_nm=radius_nm / 4, should_stop=should_stop)]
+            )
+    tables: dict[str, pd.DataFrame] = {}
+    for name, job in jobs.items():
+        check_stop(should_stop)
+        tables[name] = job()
+        if progress is not None:
+            progress(len(tables), len(jobs))
     return tables
 
 
-def _separation_curve(phases: Volume, name: str, section: MeasureSection) -> pd.DataFrame:
-    """Return counts and sizes of separated pores for half, once and twice the contrast: what is cut is a matter of choice."""
-    assert section.separate_nm is not None
-    mask = np.asarray(phases.data) == PORE
+def _dead_pore_objects(
+    phases: Volume, dead: DeadPores, section: MeasureSection, should_stop: ShouldStop | None
+) -> pd.DataFrame:
+    connectivity = section.pore_connectivity
+    pores = label_objects(dead.mask(connectivity), connectivity=connectivity)
+    return measure_objects(
+        Volume(pores, phases.spacing, phases.origin),
+        envelope=np.asarray(phases.data) > 0,
+        directions=section.directions,
+        convention=section.convention,
+        objects_from=f"dead at connectivity {connectivity}",
+        min_voxels=section.min_voxels,
+        should_stop=should_stop,
+    )
+
+
+def _contacts(
+    phases: Volume,
+    labels: Volume,
+    dead: DeadPores | None,
+    section: MeasureSection,
+    should_stop: ShouldStop | None,
+) -> pd.DataFrame:
+    delta = section.delta_nm or _BLUR_VOXELS * max(phases.spacing)
+    table = contact_areas(
+        labels,
+        phases,
+        edge_width_nm=delta,
+        dead=None if dead is None else dead.mask(section.pore_connectivity),
+        should_stop=should_stop,
+    )
+    table.insert(1, "delta_nm", delta)
+    return table
+
+
+def _separation_curve(
+    phases: Volume,
+    phase: int,
+    name: str,
+    chosen_nm: float,
+    section: MeasureSection,
+    should_stop: ShouldStop | None,
+) -> pd.DataFrame:
+    """Return counts and sizes of separated objects for half, once and twice the contrast: the contrast is a choice."""
+    mask = np.asarray(phases.data) == phase
     rows = []
-    for factor in (0.5, 1.0, 2.0):
-        contrast = factor * section.separate_nm
-        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=contrast)
+    for factor in _CONTRASTS:
+        contrast = factor * chosen_nm
+        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=contrast, should_stop=should_stop)
         table = measure_objects(
             Volume(objects, phases.spacing, phases.origin),
             objects_from=f"separated h={contrast:g} nm",
             directions=section.directions,
             convention=section.convention,
             min_voxels=section.min_voxels,
+            should_stop=should_stop,
         )
-        found = size_summary(table, limit_nm=section.limit_nm, min_voxels=section.min_voxels)
+        sizes = size_summary(table, limit_nm=section.limit_nm, min_voxels=section.min_voxels)
         rows.append(
             {
                 "name": name,
                 "contrast_nm": contrast,
-                "object_count": found.count,
-                "median_length_nm": found.median_length_nm,
+                "object_count": sizes.count,
+                "median_length_nm": sizes.median_length_nm,
                 "limit_nm": section.limit_nm,
-                "share_below_limit_by_number": found.share_below_limit_by_number,
-                "share_below_limit_by_volume": found.share_below_limit_by_volume,
+                "share_below_limit_by_number": sizes.share_below_limit_by_number,
+                "share_below_limit_by_volume": sizes.share_below_limit_by_volume,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _sizes(phases: Volume, names: tuple[str, ...]) -> pd.DataFrame:
+def _sizes(phases: Volume, names: tuple[str, ...], should_stop: ShouldStop | None) -> pd.DataFrame:
     """Return distributions of local thickness (by volume) and of chords (by number) of pore and matrix."""
     parts = []
     for phase, name in list(enumerate(names, 1))[: PORE + 1]:
         mask = np.asarray(phases.data) == phase
-        found = {"local thickness": local_thickness(mask, spacing=phases.spacing)[mask]}
+        sizes = {"local thickness": local_thickness(mask, spacing=phases.spacing, should_stop=should_stop)[mask]}
         for axis, label in enumerate("zyx"):
-            found[f"chord along {label}"] = chord_lengths(mask, axis=axis, spacing=phases.spacing)
-        for quantity, values in found.items():
+            sizes[f"chord along {label}"] = chord_lengths(
+                mask, axis=axis, spacing=phases.spacing, should_stop=should_stop
+            )
+        for quantity, values in sizes.items():
             table = size_distribution(values)
             table.insert(0, "name", name)
             table.insert(1, "quantity", quantity)

@@ -1,9 +1,12 @@
-"""From phases to tables: fractions, dead pores, objects, details."""
+"""Objects, volume fractions, dead pores and detail tables of a phase volume, or of objects that are labelled already.
+
+One implementation for ``snpore run``, ``snpore measure``, Python and the Measure form: same columns, same values, same names.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,129 +15,409 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects
-from napari_snpore.segmentation.envelope import half_radius
-from napari_snpore.segmentation.phases import PORE
-from napari_snpore.study.details import detail_tables
-from napari_snpore.study.recipe import (
-    MeasureSection,
+from napari_snpore.measurement.objects import (
+    SizeSummary,
+    label_objects,
+    measure_objects,
+    separate_objects,
+    size_summary,
 )
+from napari_snpore.segmentation.envelope import half_radius
+from napari_snpore.segmentation.phases import EXTERIOR, MOST_PHASES, PORE, PORE_C_SN
+from napari_snpore.study.details import detail_tables
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
 from napari_snpore.volume import Triple, Volume
 
+Box = tuple[Triple, float]
+"""Center ``(z, y, x)`` and edge of a cube, both in nm."""
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """Labelled objects and tables, by phase name."""
+GIVEN = "labelled"
+"""Name of objects that were labelled elsewhere, in tables and file names."""
 
-    labels: Mapping[str, NDArray[Any]]
+_USUAL_CUBE = 0.6  # edge of the center and the edge cube over the fibre's radius
+_LARGEST_TABLE_LABEL = 1 << 25  # up to here labels are renumbered through a table, beyond it by sorting
+
+
+@dataclass(frozen=True)
+class ObjectSource:
+    """How the objects of one phase are found: connected components, or parts that a watershed cuts at necks.
+
+    Parameters
+    ----------
+    phase : str
+        Name of the phase.
+    separate_nm : float or None
+        Contrast of the watershed (nm); None: connected components.
+    """
+
+    phase: str
+    separate_nm: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of these objects in tables and file names."""
+        return self.phase if self.separate_nm is None else f"{self.phase}_separated"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MeasuredObjects:
+    """Labelled objects and their tables, each by name.
+
+    Parameters
+    ----------
+    section : MeasureSection
+        The options of the measurement.
+    labels : mapping of str to Volume
+        0 outside, objects 1..N without gaps.
+    objects : mapping of str to DataFrame
+        One row per object, in the columns of :func:`~napari_snpore.measurement.objects.measure_objects`.
+    sizes : mapping of str to SizeSummary
+        The sizes of each table in a few numbers.
+    """
+
+    section: MeasureSection
+    labels: Mapping[str, Volume]
     objects: Mapping[str, pd.DataFrame]
+    sizes: Mapping[str, SizeSummary]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measurement(MeasuredObjects):
+    """What is measured on a phase volume.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the phases 1..N.
+    fractions : DataFrame
+        Volume fractions of the whole volume and of each box; ``region`` names which.
+    dead_pores : DeadPores or None
+        None without an exterior.
+    boxes : mapping of str to (center, edge)
+        The cubes of ``fractions``, in nm.
+    details : mapping of str to DataFrame
+        Tables of slices, shells, contacts, networks and thickness, by file name; empty where they are not wanted.
+    """
+
+    names: tuple[str, ...]
     fractions: pd.DataFrame
     dead_pores: DeadPores | None
-    boxes: Mapping[str, tuple[Triple, float]]
+    boxes: Mapping[str, Box] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def measure_phases(
-    segmentation: Segmentation,
-    section: MeasureSection,
+    phases: Volume,
+    section: MeasureSection | None = None,
     *,
-    intensity: Volume | None = None,
-    boxes: Mapping[str, tuple[Triple, float]] | None = None,
-    context: RunContext,
+    sources: Sequence[ObjectSource] | None = None,
+    names: Sequence[str] | None = None,
+    intensity: Volume | NDArray[Any] | None = None,
+    cut_axes: Sequence[int] | None = None,
+    boxes: Mapping[str, Box] | None = None,
+    context: RunContext | None = None,
 ) -> Measurement:
-    """Fractions (whole and in boxes: given, or the centre and the edge cube), dead pores, objects of the chosen phases."""
-    phases, scheme = segmentation.phases, segmentation.scheme
-    names = scheme.names
-    wanted = section.phases or sorted({names[0], names[-1]}, key=names.index)
-    for name in wanted:
-        if name not in names:
-            raise InputError(f"measure.phases names {name!r}; the phases are {', '.join(names)}.")
+    """Measure a phase volume: fractions, dead pores, the objects of the chosen phases, and the detail tables.
+
+    Parameters
+    ----------
+    phases : Volume of integers, shape (z, y, x)
+        0 exterior, 1..N phases. The exterior decides what the denominators are and whether there are dead pores.
+    section : MeasureSection, optional
+        All options; see there.
+    sources : sequence of ObjectSource, optional
+        Whose objects are measured, and how they are found. Default: the connected components of ``section.phases`` and, with
+        ``section.separate_nm``, the separated pores as well.
+    names : sequence of str, optional
+        Of the phases 1..N; default: those in the volume's history, else pore, C and Sn.
+    intensity : Volume or array of real numbers, same shape, optional
+        Grey values: adds ``intensity_mean`` and ``intensity_sum`` to the tables of objects.
+    cut_axes : sequence of int, optional
+        Array axes along which the fibre goes on beyond the box; default: those in the volume's history, else y.
+    boxes : mapping of str to (center, edge), optional
+        Cubes (nm) whose fractions are counted as well; default: one at the center and one at the edge of the fibre.
+    context : RunContext, optional
+        Receives progress and timings, and may stop the work.
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    InputError
+        Voxels that are no phases or all exterior, an unknown phase, a phase of ``sources`` without voxels,
+        arrays of different shapes.
+    """
+    section, context = section or MeasureSection(), context or RunContext(Record("measure"))
+    phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
+    labels: NDArray[np.uint8] = phases.data
+    names = phase_names_of(phases) if names is None else tuple(names)
+    axes = cut_axes_of(phases) if cut_axes is None else tuple(cut_axes)
+    chosen = _usual_sources(section, names) if sources is None else list(sources)
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    for source in chosen:
+        if source.phase not in numbers:
+            raise InputError(f"measure.phases names {source.phase!r}; the phases are {', '.join(names)}.")
+        if sources is not None and not (labels == numbers[source.phase]).any():
+            number = numbers[source.phase]
+            raise InputError(
+                f"No voxel of these phases is {source.phase} (label {number}); there is nothing to measure."
+            )
+    body = labels != EXTERIOR
+    if not body.any():
+        raise InputError("Every voxel is exterior: there is nothing to measure; lower the threshold.")
+    has_exterior = not body.all()
     with context.step("fractions"):
-        boxes = subvolume_boxes(segmentation, section) if boxes is None else boxes
-        fractions = regional_fractions(segmentation, boxes)
+        boxes = subvolume_boxes(phases, section) if boxes is None else boxes
+        fractions = regional_fractions(phases, names, boxes)
     dead = None
-    if segmentation.envelope is not None:
-        with context.step("dead pores"):
-            dead = dead_pores(phases.data, spacing=phases.spacing, cut_axes=segmentation.cut_axes)
-    labels: dict[str, NDArray[Any]] = {}
+    if has_exterior:
+        with context.step("dead pores") as watch:
+            dead = dead_pores(phases, cut_axes=axes, **watch)
+    found: dict[str, Volume] = {}
     tables: dict[str, pd.DataFrame] = {}
-    for name in wanted:
-        mask = phases.data == names.index(name) + 1
-        dark = names.index(name) + 1 == PORE
-        sets: dict[str, tuple[str, NDArray[Any]]] = {}
-        with context.step(f"label {name}"):
-            connectivity = section.pore_connectivity if dark else section.object_connectivity
-            sets[name] = (f"connected {connectivity}", label_objects(mask, connectivity=connectivity))
-            if dark and section.separate_nm is not None:
-                made_by = f"separated h={section.separate_nm:g} nm"
-                sets[f"{name}_separated"] = (
-                    made_by,
-                    separate_objects(mask, spacing=phases.spacing, contrast_nm=section.separate_nm),
-                )
-        for key, (made_by, objects) in sets.items():
-            with context.step(f"measure {key}") as watch:
-                labels[key] = objects
-                tables[key] = measure_objects(
-                    Volume(objects, phases.spacing, phases.origin),
-                    intensity=None if intensity is None else np.asarray(intensity.data),
-                    envelope=None if segmentation.envelope is None else segmentation.envelope.mask,
-                    directions=section.directions,
-                    convention=section.convention,
-                    objects_from=made_by,
-                    min_voxels=section.min_voxels,
-                    **watch,
-                )
+    for source in chosen:
+        mask, is_pore = labels == numbers[source.phase], numbers[source.phase] == PORE
+        with context.step(f"label {source.name}") as watch:
+            if source.separate_nm is None:
+                connectivity = section.pore_connectivity if is_pore else section.object_connectivity
+                objects_from = f"connected {connectivity}"
+                objects = label_objects(mask, connectivity=connectivity)
+            else:
+                objects_from = f"separated h={source.separate_nm:g} nm"
+                objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=source.separate_nm, **watch)
+        found[source.name] = object_volume(phases, objects, phase=source.phase)
+        tables[source.name] = _object_table(
+            source.name,
+            found[source.name],
+            section,
+            intensity=intensity,
+            envelope=body if has_exterior else None,
+            objects_from=objects_from,
+            context=context,
+        )
     details: dict[str, pd.DataFrame] = {}
     if section.details or section.thickness:
-        with context.step("details"):
-            body = np.asarray(phases.data) > 0
+        with context.step("details") as watch:
             details = detail_tables(
                 phases,
                 names,
                 section,
-                radius_nm=2 * half_radius(body, phases.spacing) if body.any() else 1.0,
-                cut_axes=segmentation.cut_axes,
-                labels=labels,
+                radius_nm=2 * half_radius(body, phases.spacing),
+                cut_axes=axes,
+                sources={source.name: source.phase for source in chosen},
+                separated={source.phase: source.separate_nm for source in chosen if source.separate_nm is not None},
+                labels=found,
                 objects=tables,
                 dead=dead,
+                **watch,
             )
-    return Measurement(labels, tables, fractions, dead, boxes, details)
-
-
-def subvolume_boxes(segmentation: Segmentation, section: MeasureSection) -> dict[str, tuple[Triple, float]]:
-    """Place the centre and the edge cube by the envelope; none without an envelope.
-
-    Their edge, where it is not given, is 0.6 of the fibre's radius, or the shortest side of a box that is shorter.
-    """
-    if segmentation.envelope is None:
-        return {}
-    phases = segmentation.phases
-    usual = 1.2 * half_radius(np.asarray(phases.data) > PORE, phases.spacing)
-    size = section.subvolume_nm or min(usual, *phases.size_nm)
-    centers = center_and_edge_boxes(
-        segmentation.envelope.mask, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
+    return Measurement(
+        section=section,
+        labels=found,
+        objects=tables,
+        sizes=_sizes(tables, section),
+        names=names,
+        fractions=fractions,
+        dead_pores=dead,
+        boxes=boxes,
+        details=details,
     )
+
+
+def measure_labels(
+    labels: Volume,
+    section: MeasureSection | None = None,
+    *,
+    name: str = GIVEN,
+    intensity: Volume | NDArray[Any] | None = None,
+    context: RunContext | None = None,
+) -> MeasuredObjects:
+    """Measure objects that another program or plugin has labelled.
+
+    Parameters
+    ----------
+    labels : Volume of integers, shape (z, y, x)
+        0 outside, one number per object; gaps and large numbers are allowed.
+    section : MeasureSection, optional
+        Convention, directions, ``min_voxels`` and ``limit_nm`` are used.
+    name : str
+        Of the objects, in file names.
+    intensity : Volume or array of real numbers, same shape, optional
+        Grey values: adds ``intensity_mean`` and ``intensity_sum``.
+    context : RunContext, optional
+        Receives progress and timings, and may stop the work.
+
+    Returns
+    -------
+    MeasuredObjects
+        Objects are numbered 1..N in the order of their labels; the column ``given_label`` keeps the label of the input.
+
+    Raises
+    ------
+    InputError
+        Labels that are not integers, negative, or 0 everywhere; grey values of another shape.
+    """
+    section, context = section or MeasureSection(), context or RunContext(Record("measure"))
+    with context.step("number objects"):
+        numbered, given = _without_gaps(np.asarray(labels.data))
+        volume = object_volume(labels, numbered, phase=name)
+    table = _object_table(
+        name, volume, section, intensity=intensity, envelope=None, objects_from="given labels", context=context
+    )
+    table["given_label"] = given
+    tables = {name: table}
+    return MeasuredObjects(section=section, labels={name: volume}, objects=tables, sizes=_sizes(tables, section))
+
+
+def object_volume(source: Volume, labels: NDArray[Any], *, phase: str) -> Volume:
+    """Return object labels 1..N in the place of the volume that they were made from, in the smallest dtype that holds N."""
+    count = int(labels.max(initial=0))
+    return source.after(LabelStep(phase, count), labels.astype(np.min_scalar_type(count), copy=False))
+
+
+def phase_labels(phases: Volume) -> NDArray[np.uint8]:
+    """Return the labels of a phase volume; grey values and labels of many objects are refused."""
+    data = np.asarray(phases.data)
+    if data.dtype.kind not in "ui":
+        raise InputError(
+            f"The volume does not hold phases: whole numbers from 0 (exterior) to {MOST_PHASES} are needed, "
+            f"not {data.dtype}."
+        )
+    least, most = int(data.min()), int(data.max())
+    if least < 0 or most > MOST_PHASES:
+        raise InputError(
+            f"The volume does not hold phases: its labels go from {least} to {most}, those of phases from 0 (exterior) to "
+            f"{MOST_PHASES}."
+        )
+    return data.astype(np.uint8, copy=False)
+
+
+def phase_names_of(phases: Volume) -> tuple[str, ...]:
+    """Return the names of the phases 1..N: those of the segmentation, else pore, C, Sn, or numbers for more than three."""
+    count = int(np.max(phases.data))
+    usual = PORE_C_SN.names if count <= len(PORE_C_SN.names) else ()
+    known = recorded_phase_names(phases.history) or usual
+    return (*known, *(f"phase {number}" for number in range(len(known) + 1, count + 1)))
+
+
+def cut_axes_of(phases: Volume) -> tuple[int, ...]:
+    """Return the axes along which the fibre goes on, as the segmentation noted them; y where it noted nothing."""
+    return recorded_cut_axes(phases.history)
+
+
+def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
+    """Place a cube at the center of the fibre and one at its edge, by the exterior; none without an exterior.
+
+    Their edge, where ``section.subvolume_nm`` is unset, is 0.6 of the fibre's radius, or the shortest side of a box that is
+    shorter; a body in which such cubes have no place gets none. An edge that is asked for and does not fit is refused.
+    """
+    body = np.asarray(phases.data) != EXTERIOR
+    solid = np.asarray(phases.data) > PORE
+    if body.all() or not solid.any():
+        return {}
+    size = section.subvolume_nm or min(2 * _USUAL_CUBE * half_radius(solid, phases.spacing), *phases.size_nm)
+    try:
+        centers = center_and_edge_boxes(body, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1)
+    except InputError:
+        if section.subvolume_nm is not None:
+            raise
+        return {}
     return {name: (center, size) for name, center in centers.items()}
 
 
-def regional_fractions(segmentation: Segmentation, boxes: Mapping[str, tuple[Triple, float]]) -> pd.DataFrame:
-    """Volume fractions of the whole and of each box, stacked with a ``region`` column and the box in nm."""
-    phases, names = segmentation.phases, segmentation.scheme.names
-    parts = []
+def regional_fractions(phases: Volume, names: Sequence[str], boxes: Mapping[str, Box]) -> pd.DataFrame:
+    """Return volume fractions of the whole and of each box, one below the other, with columns for the box.
+
+    ``region`` names the box, ``region_size_nm`` and ``region_center_z_nm`` ... place it (NaN for the whole). The denominator
+    is that of the whole volume also where a cube holds no exterior.
+    """
+    parts: list[pd.DataFrame] = []
     for region, box in {"whole": None, **boxes}.items():
         part = phases if box is None else extract_subvolume(phases, center_nm=box[0], size_nm=box[1])
-        table = volume_fractions(part.data, spacing=part.spacing, names=names)
-        table["denominator"] = (
-            "box" if segmentation.envelope is None else "envelope"
-        )  # also where a cube lies within it
+        table = volume_fractions(part, names=names)
+        table["denominator"] = parts[0]["denominator"].iloc[0] if parts else table["denominator"]
         table.insert(0, "region", region)
         table["region_size_nm"] = math.nan if box is None else box[1]
         for axis, label in enumerate("zyx"):
             table[f"region_center_{label}_nm"] = math.nan if box is None else box[0][axis]
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
+
+
+def _usual_sources(section: MeasureSection, names: Sequence[str]) -> list[ObjectSource]:
+    """Return the connected components of the chosen phases and, where a contrast is given, the separated pores."""
+    wanted = section.phases or list(dict.fromkeys((names[0], names[-1])))
+    sources = []
+    for name in wanted:
+        sources.append(ObjectSource(name))
+        if name == names[PORE - 1] and section.separate_nm is not None:
+            sources.append(ObjectSource(name, section.separate_nm))
+    return sources
+
+
+def _object_table(
+    name: str,
+    labels: Volume,
+    section: MeasureSection,
+    *,
+    intensity: Volume | NDArray[Any] | None,
+    envelope: NDArray[np.bool_] | None,
+    objects_from: str,
+    context: RunContext,
+) -> pd.DataFrame:
+    with context.step(f"measure {name}") as watch:
+        return measure_objects(
+            labels,
+            intensity=intensity,
+            envelope=envelope,
+            directions=section.directions,
+            convention=section.convention,
+            objects_from=objects_from,
+            min_voxels=section.min_voxels,
+            **watch,
+        )
+
+
+def _sizes(tables: Mapping[str, pd.DataFrame], section: MeasureSection) -> dict[str, SizeSummary]:
+    return {
+        name: size_summary(table, limit_nm=section.limit_nm, min_voxels=section.min_voxels)
+        for name, table in tables.items()
+    }
+
+
+def _without_gaps(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return labels 1..N in the order of the given ones, and the given label of each.
+
+    ``[0, 7, 3, 7]`` becomes ``[0, 2, 1, 2]`` with ``[3, 7]``.
+    """
+    if labels.dtype.kind not in "iu":
+        raise InputError(
+            f"The labels are {labels.dtype}; whole numbers are needed, 0 outside and one per object "
+            "(label_objects makes them from a mask)."
+        )
+    least, most = int(labels.min()), int(labels.max())
+    if least < 0:
+        raise InputError(f"The labels hold {least}; 0 is outside, objects are 1 and above.")
+    if most == 0:
+        raise InputError("The labels are 0 everywhere: there is no object to measure.")
+    if most > np.iinfo(np.int64).max:
+        raise InputError(f"The labels hold {most}; labels up to 2^63 - 1 are possible.")
+    if most > _LARGEST_TABLE_LABEL:
+        given, index = np.unique(labels, return_inverse=True)
+        outside = int(given[0] == 0)
+        return (index.reshape(labels.shape) + (1 - outside)).astype(np.uint32), given[outside:].astype(np.int64)
+    there = np.zeros(most + 1, np.bool_)
+    there[labels] = True
+    there[0] = False
+    given = np.flatnonzero(there)
+    if len(given) == most:
+        return labels, given.astype(np.int64)
+    return np.cumsum(there, dtype=np.uint32)[labels], given.astype(np.int64)

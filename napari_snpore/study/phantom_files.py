@@ -1,4 +1,4 @@
-"""A phantom as files: grey volume, true phases, truth tables, tilt series with its angles."""
+"""Files of a phantom: grey volume, true phases, truth tables, and tilt series with its angles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def write_phantom(folder: Path, phantom: Phantom) -> None:
 
 
 def write_tilts(path: Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
-    """Write a tilt series as TIFF with its pixel size and tilt axis, and its angles beside it as ``.rawtlt``."""
+    """Write a tilt series as TIFF with its pixel size and tilt axis, and its angles beside it as
+    ``.rawtlt``.
+    """
     written = write_images(path, series, overwrite=overwrite)
     with atomic_path(path.with_suffix(".rawtlt")) as part:
         np.savetxt(part, series.angles_deg, fmt="%8.2f")

@@ -1,4 +1,4 @@
-"""Which figures a run makes, in the order in which they are read."""
+"""Figures of a run, in reading order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def figures_of(
     recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield name and figure, one after the other, so that one at a time is held."""
+    """Yield name and figure one at a time, so that only one is in memory."""
     if tomogram.series is not None and tomogram.aligned is not None:
         yield "tilt_images", tilt_images(tomogram.series)
         if tomogram.alignment is not None:

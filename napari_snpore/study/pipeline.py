@@ -13,15 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.side_files import described_image, side_paths
-from napari_snpore.history import LabelStep
+from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
@@ -30,7 +27,6 @@ from napari_snpore.study.run_context import Monitor, RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.summary import summarize
 from napari_snpore.study.tomogram import Tomogram, obtain_volume
-from napari_snpore.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +78,14 @@ def run_study(
         tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, context=context)
         record.results["quality"] = quality_record(tomogram)
         segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
-        measurement = measure_phases(segmentation, recipe.measure, intensity=tomogram.volume, context=context)
+        measurement = measure_phases(
+            segmentation.phases,
+            recipe.measure,
+            names=segmentation.scheme.names,
+            intensity=tomogram.volume,
+            cut_axes=segmentation.cut_axes,
+            context=context,
+        )
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
         if recipe.output.figures:
@@ -111,7 +114,7 @@ def write_results(
     folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
 ) -> None:
     """Write volumes (voxel size inside) and tables (units in the column names)."""
-    suffix = ".tif" if recipe.output.volumes == "tiff" else ".ome.zarr"
+    suffix: VolumeSuffix = ".tif" if recipe.output.volumes == "tiff" else ".ome.zarr"
     volumes, tables = folder / "volumes", folder / "tables"
     volumes.mkdir()
     tables.mkdir()
@@ -119,28 +122,15 @@ def write_results(
     if tomogram.series is not None:
         write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
     write_volume(volumes / f"phases{suffix}", phases)
-    for name, labels in measurement.labels.items():
-        write_volume(volumes / f"objects_{name}{suffix}", label_volume(phases, labels, name))
-        write_table(tables / f"objects_{name}.csv", measurement.objects[name])
-    write_table(tables / "fractions.csv", measurement.fractions)
+    write_measurement(folder, measurement, suffix=suffix)
     if segmentation.sensitivity is not None:
         write_table(tables / "threshold_sensitivity.csv", segmentation.sensitivity)
-    for name, table in measurement.details.items():
-        write_table(tables / f"{name}.csv", table)
-    if measurement.dead_pores is not None:
-        write_table(tables / "dead_pores.csv", measurement.dead_pores.table)
     if tomogram.alignment is not None and tomogram.series is not None:
         write_table(tables / "alignment.csv", tomogram.alignment.table(tomogram.series.angles_deg))
         write_xf(tables / "alignment.xf", tomogram.alignment)
         write_tlt(tables / "alignment.tlt", tomogram.series.angles_deg)
     for name, table in quality_tables(tomogram).items():
         write_table(tables / f"{name}.csv", table)
-
-
-def label_volume(phases: Volume, labels: Any, name: str) -> Volume:
-    """Return object labels as a volume in the place of the phases, in the smallest dtype that holds them."""
-    count = int(labels.max(initial=0))
-    return phases.after(LabelStep(name, count), labels.astype(np.min_scalar_type(count), copy=False))
 
 
 def draw_figures(

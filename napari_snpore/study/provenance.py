@@ -1,4 +1,4 @@
-"""How an output came to be: inputs with their sha256, parameters, versions, timings; one JSON file beside the results."""
+"""Record of a run as JSON: inputs with their sha256, parameters, results, versions and timings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Record:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files; named as seen from ``folder``."""
+        """Note an input: a file with size and sha256, a folder with all its files; named as seen
+        from ``folder``.
+        """
         path = Path(path)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():

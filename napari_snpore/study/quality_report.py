@@ -1,20 +1,23 @@
-"""What a run says of its reconstruction: the same numbers as tables, as the record's ``quality`` and as lines of the summary."""
+"""Quality of a reconstruction as tables, as the record's ``quality``, and as statements of the report."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from napari_snpore.study.provenance import plain
+from napari_snpore.study.report import CAVEAT, Statement, caveat, number, percent
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
+from napari_snpore.tomography.quality import Quality
 from napari_snpore.tomography.shell_correlation import ShellCorrelation
 
 
 def quality_record(tomogram: Tomogram) -> dict[str, Any]:
-    """Return what stands under ``results.quality`` of the record; empty for a volume that was made elsewhere."""
+    """Return the entry ``results.quality`` of the record; empty for a volume that was made elsewhere."""
     if tomogram.quality is None:
         return {}
     found: dict[str, Any] = dict(plain(tomogram.quality))
@@ -46,31 +49,75 @@ def quality_tables(tomogram: Tomogram) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def even_odd_lines(found: EvenOdd | None) -> list[str]:
-    """Say where even and odd tilts cease to agree; the line of WBP speaks of resolution, the others of consistency."""
+def quality_statements(quality: Quality) -> list[Statement]:
+    """Return residual, resolution and mass of a reconstruction, each with its unit."""
+    along = quality.crowther_nm * quality.wedge_elongation
+    return [
+        Statement(
+            "Projections",
+            f"residual **{percent(quality.residual)}** of the images' norm, mass ± {percent(quality.mass_variation)}",
+        ),
+        Statement(
+            "Crowther",
+            f"D·Δθ **{number(quality.crowther_nm)} nm** across the beam "
+            f"(D {number(quality.thickness_nm)} nm, Δθ {number(quality.tilt_step_deg)}°)",
+        ),
+        Statement("Elongation", f"wedge × **{quality.wedge_elongation:.2f}**: {number(along)} nm along the beam"),
+    ]
+
+
+def even_odd_statements(found: EvenOdd | None) -> list[Statement]:
+    """Return where even and odd tilts cease to agree: for WBP this is a resolution, for other methods a consistency."""
     if found is None:
         return []
-    lines = []
+    statements = []
     for method, curve in found.curves.items():
         sides = ", ".join(f"{label} {_limit(curve, name)}" for name, label in _SIDES.items())
-        lines.append(
-            f"Even/odd        {method.upper()} {meaning_of(method)}: {_limit(curve, 'all')} at half-bit ({sides})"
+        statements.append(
+            Statement(
+                "Even/odd",
+                f"{method.upper()} {meaning_of(method)}: {_limit(curve, 'all')} at half-bit ({sides})",
+            )
         )
-    return lines
+    return statements
 
 
-def tilt_lines(inspection: pd.DataFrame | None) -> list[str]:
-    """Name the raw tilts that look bad, with the reason; none was left out for it."""
+def even_odd_statement(found: EvenOdd) -> Statement:
+    """Return where even and odd tilts cease to agree over all directions, in one sentence for a form."""
+    parts = []
+    for method, curve in reversed(found.curves.items()):
+        words = {
+            "crossed": f"**{number(curve.resolution_nm())} nm**",
+            "not crossed": f"**≤ {number(curve.finest_nm)} nm**",
+            "begins below": "none",
+            "no data": "no data",
+        }[curve.outcome()]
+        parts.append(f"{meaning_of(method)} {words} ({method.upper()})")
+    return Statement("", f"even/odd {', '.join(parts)}")
+
+
+def noise_statements(used: Mapping[str, Any]) -> list[Statement]:
+    """Return the noise of the images and whether the reconstruction reached it; empty where it was not sought."""
+    statements = []
+    if "noise_share" in used:
+        reached = "reached" if used["noise_reached"] else f"{CAVEAT} not reached"
+        statements.append(Statement("", f"noise of the images {percent(used['noise_share'])} of their norm: {reached}"))
+    if "finished_early" in used:
+        statements.append(caveat(f"finished early, after {used['finished_early']}"))
+    return statements
+
+
+def tilt_statements(inspection: pd.DataFrame | None) -> list[Statement]:
+    """Return the raw tilts that look bad, with the reason; none was left out for it."""
     if inspection is None:
         return []
     bad = inspection[inspection["reason"] != ""]
-    lines = [
-        f"                ! tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}"
-        for row in bad.head(_MOST_NAMED).itertuples()
+    statements = [
+        caveat(f"tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}") for row in bad.head(_MOST_NAMED).itertuples()
     ]
     if len(bad) > _MOST_NAMED:
-        lines.append(f"                ! and {len(bad) - _MOST_NAMED} more: tables/tilts.csv")
-    return lines
+        statements.append(caveat(f"and {len(bad) - _MOST_NAMED} more: tables/tilts.csv"))
+    return statements
 
 
 _MOST_NAMED = 5

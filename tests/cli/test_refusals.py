@@ -109,3 +109,21 @@ def test_measure_writes_where_things_lie(snpore, tmp_path):
     assert pd.read_csv(tables / "dead_pore_objects.csv")["voxel_count"].tolist() == [8]
     assert pd.read_csv(tables / "accessible_pores.csv")["accessible_share_of_pore"].tolist()[0] == 0
     assert "encapsulated, no pore within δ = 0.6 nm: 100.0 % of 1" in said
+
+
+def test_labels_of_objects_are_refused_as_phases_and_taken_with_an_option(snpore, tmp_path):
+    labels = np.zeros((8, 8, 8), np.uint16)
+    labels[1:3, 1:3, 1:3], labels[5, 5, 5] = 40, 1000
+    write_volume("labels.tif", Volume(labels, 0.5))
+    status, said = snpore("measure", "labels.tif", "-o", "sizes")
+    assert status == 1
+    assert "does not hold phases: its labels go from 0 to 1000" in said
+    assert "--objects" in said
+    status, said = snpore("measure", "grey.tif", "-o", "sizes", "--objects")
+    assert status == 1
+    assert "labels are float32" in said
+    assert snpore("measure", "labels.tif", "-o", "sizes", "--objects")[0] == 0
+    table = pd.read_csv(tmp_path / "sizes/tables/objects_labelled.csv")
+    assert table["given_label"].tolist() == [40, 1000]
+    assert table["voxel_count"].tolist() == [8, 1]
+    assert table["objects_from"].unique().tolist() == ["given labels"]

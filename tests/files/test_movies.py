@@ -217,9 +217,10 @@ def test_encoder_that_fails_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["a.mp4", "a.gif"])
 def test_no_movie(tmp_path, name):
     start = b"\0\0\0\x14ftypisom\0\0\2\0isom"
-    for content in (None, b"", b"no movie at all, just text", start, start + b"\0\0\xff\xffmoov"):
-        if content is not None:
-            (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        recipe_of_movie(tmp_path / name)
+    for content in (b"", b"no movie at all, just text", start, start + b"\0\0\xff\xffmoov"):
+        (tmp_path / name).write_bytes(content)
         with pytest.raises(FileFormatError, match=r"\.mp4 or \.gif"):
             recipe_of_movie(tmp_path / name)
 

@@ -12,11 +12,12 @@ import pytest
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import FileFormatError, InputError, Stopped
 from napari_snpore.study.demo import measured_at, truth_segmentation
-from napari_snpore.study.detail_report import mass_lines
+from napari_snpore.study.measurement_report import mass_statements
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import input_paths, run_study, unlisted_file, update_listed_outputs
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
+from napari_snpore.study.report import Statement
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
 
@@ -218,7 +219,7 @@ def test_mass_is_volume_times_density():
     """3 nm³ of 2 g/cm³ and 1 nm³ of 6 g/cm³ weigh the same."""
     fractions = pd.DataFrame({"region": ["whole"] * 3, "name": ["pore", "C", "Sn"], "volume_nm3": [5.0, 3.0, 1.0]})
     section = MeasureSection(density_g_cm3={"C": 2.0, "Sn": 6.0}, mass_percent={"Sn": 53.9})
-    assert mass_lines(fractions, section) == [
-        "Mass            volume × density of C and Sn: C 50.0 %, Sn 50.0 % (given: 53.9 %)"
+    assert mass_statements(fractions, section) == [
+        Statement("Mass", "volume × density of C and Sn: C 50.0 %, Sn 50.0 % (given: 53.9 %)")
     ]
-    assert mass_lines(fractions, MeasureSection()) == []
+    assert mass_statements(fractions, MeasureSection()) == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QKeyEvent
 from qtpy.QtWidgets import (
@@ -21,7 +18,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-CAVEAT = "⚠"
+from napari_snpore.study.report import CAVEAT as CAVEAT
+from napari_snpore.study.report import number as number
+from napari_snpore.study.report import percent as percent
+from napari_snpore.study.report import signed as signed
+
 _NARROWEST = 340
 
 
@@ -208,35 +209,6 @@ def ruler() -> QFrame:
     line = QFrame()
     line.setFrameShape(QFrame.Shape.HLine)
     return line
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Write a number with three significant digits, without an exponent where that reads well.
-
-    Examples
-    --------
-    >>> number(0.04567), number(1204.4), number(float("nan"))
-    ('0.0457', '1204', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if value and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:.0f}"
-    return str(np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="k")).rstrip(
-        "."
-    )
-
-
-def signed(value: float, decimals: int = 0) -> str:
-    """Write a number with a true minus sign."""
-    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def percent(share: float) -> str:
-    """Write a share as per cent with one decimal."""
-    return "–" if not math.isfinite(share) else f"{100 * share:.1f} %"
 
 
 def caveat(sentence: str) -> str:

@@ -19,6 +19,23 @@ def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callabl
     dialog.show()
 
 
+def ask_new_folder(parent: QWidget, title: str, name: str, write: Callable[[str], None]) -> None:
+    """Ask for the name of a folder to write; what it may hold already is up to the one who writes."""
+    dialog = QFileDialog(parent, f"{title}: name of the folder", str(Path.cwd()))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    for option in (
+        QFileDialog.Option.DontConfirmOverwrite,
+        QFileDialog.Option.DontUseNativeDialog,  # those ask for a file
+        QFileDialog.Option.ShowDirsOnly,
+    ):
+        dialog.setOption(option)
+    dialog.selectFile(name)
+    dialog.setModal(False)
+    dialog.fileSelected.connect(write)
+    dialog.show()
+
+
 def ask_file(parent: QWidget, title: str, kinds: str, read: Callable[[str], None]) -> None:
     """Ask for one file that is there."""
     dialog = QFileDialog(parent, title, "", kinds)

@@ -44,9 +44,9 @@ from napari_snpore.viewer.in_situ.layers import (
 from napari_snpore.viewer.in_situ.result_text import DiameterOptions, Diameters, diameter_lines, measure_diameters
 from napari_snpore.viewer.in_situ.settings import InSituSettings, beside
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
+from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import SEPARATOR, add_layer, name_from_path, stem_of
-from napari_snpore.viewer.shared.object_table import show_table
 
 _INPUTS = InputLayers(
     may_be_frames,

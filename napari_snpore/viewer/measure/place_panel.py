@@ -1,14 +1,13 @@
-"""The fold of the Measure widget for what has no objects or asks where they lie: shells, contacts, networks, thickness."""
+"""Panel of the Measure form for shells, contacts, networks and thickness."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from qtpy.QtWidgets import QCheckBox
 
-from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.forms.form import Fold, NumberBox, ResultText
 from napari_snpore.viewer.forms.fraction_curve import FractionCurve
 
@@ -73,7 +72,13 @@ class PlacePanel(Fold):
             return None
         return PlaceOptions(self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked())
 
-    def show_tables(self, tables: Mapping[str, pd.DataFrame], lines: list[str], scheme: PhaseScheme) -> None:
+    def show_tables(
+        self,
+        tables: Mapping[str, pd.DataFrame],
+        lines: list[str],
+        names: Sequence[str],
+        colors: Sequence[str],
+    ) -> None:
         """Show the sentences and the profile over depth; without tables, nothing."""
         self.result.show_lines(lines)
         shells = tables.get("shells")
@@ -83,8 +88,8 @@ class PlacePanel(Fold):
             middle = (whole["depth_from_nm"] + whole["depth_to_nm"]) / 2
             self.curve.show_curves(
                 middle,
-                [whole[f"{name}_percent"] for name in scheme.names],
-                list(scheme.colors),
+                [whole[f"{name}_percent"] for name in names],
+                list(colors),
                 title="depth below the surface (nm), middle of each shell",
             )
             has_curve = len(whole) > 1

@@ -1,4 +1,4 @@
-"""The Measure widget: objects of one phase with their table, fractions of all phases, dead pores."""
+"""The Measure form: objects of one phase, or those of any labels layer, with their table; fractions and dead pores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QPushButton,
     QRadioButton,
@@ -24,23 +23,25 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.files import write_table
-from napari_snpore.segmentation.phases import PORE
+from napari_snpore.segmentation.phases import MOST_PHASES, PORE
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.measure.place_panel import PlacePanel
-from napari_snpore.viewer.measure.results import (
-    MeasuredPhase,
+from napari_snpore.viewer.measure.steps import (
+    MeasuredLayer,
     MeasureOptions,
+    detail_lines,
     fraction_lines,
-    measure_phase,
+    measure_layer,
     object_lines,
+    save_measured,
 )
+from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import (
     KEY,
@@ -49,14 +50,15 @@ from napari_snpore.viewer.shared.layers import (
     dead_data,
     is_phases,
     is_volume,
+    label_range,
     objects_data,
     put_layer,
+    record_of,
     scheme_of,
     select,
     stem_of,
     volume_from_layer,
 )
-from napari_snpore.viewer.shared.object_table import show_table
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.volume import Volume
 
@@ -74,6 +76,10 @@ _COLORS = {
     "volume (nm³)": "volume_nm3",
     "depth (nm)": "depth_nm",
 }
+EACH_LABEL = "each label is an object"
+"""Entry of the list of phases that measures labels of another plugin as they are."""
+
+_OBJECT_COLOR = "#8c8c8c"  # of histograms where the objects belong to no phase
 
 
 class MeasureWidget(LayerForm):
@@ -98,7 +104,7 @@ class MeasureWidget(LayerForm):
         super().__init__(
             viewer, _INPUTS, MainButton("Measure", "Label the objects of this phase and measure each of them.")
         )
-        self._measured: MeasuredPhase | None = None
+        self._measured: MeasuredLayer | None = None
         self._made: Labels | None = None
         self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
@@ -108,7 +114,7 @@ class MeasureWidget(LayerForm):
 
     @property
     def phase(self) -> str:
-        """Name of the phase whose objects are measured."""
+        """Name of the phase whose objects are measured, or ``EACH_LABEL``."""
         return str(self.phase_box.currentText())
 
     @phase.setter
@@ -121,18 +127,20 @@ class MeasureWidget(LayerForm):
 
     @property
     def table(self) -> pd.DataFrame | None:
-        """One row an object, of the last measurement; see ``measure_objects`` for its columns."""
+        """One row per object, of the last measurement; see ``measure_objects`` for its columns."""
         return None if self._measured is None else self._measured.table
 
     @property
     def fractions(self) -> pd.DataFrame | None:
-        """Volume fractions of the last measurement."""
-        return None if self._measured is None else self._measured.fractions
+        """Volume fractions of the last measurement, whole and in the center and edge cubes; None for given objects."""
+        found = self._measured
+        return found.measured.fractions if found is not None and found.of_phase else None
 
     @property
     def dead_pores(self) -> pd.DataFrame | None:
-        """Dead pores of the last measurement, one row a connectivity; None without an exterior."""
-        dead = None if self._measured is None else self._measured.dead
+        """Dead pores of the last measurement, one row per connectivity; None without an exterior."""
+        found = self._measured
+        dead = found.measured.dead_pores if found is not None and found.of_phase else None
         return None if dead is None else dead.table
 
     def measure(self) -> pd.DataFrame:
@@ -144,20 +152,22 @@ class MeasureWidget(LayerForm):
             raise InputError(f"Nothing was measured. {self.status.message.text().lstrip('⚠ ')}")
         return self._measured.table
 
-    def save_csv(self, path: str | Path) -> Path:
-        """Write the table of objects as CSV; tables of place stand beside it, each with its name after the stem.
+    def save(self, folder: str | Path) -> Path:
+        """Write the last measurement into a folder: the tables and volumes that ``snpore measure`` writes.
 
         Raises
         ------
         InputError
-            Nothing was measured yet, or the place cannot be written.
+            Nothing was measured yet.
+        OutputError
+            The folder holds files that no measurement wrote, or cannot be written.
         """
+        return save_measured(self._required(), Path(folder))
+
+    def _required(self) -> MeasuredLayer:
         if self._measured is None:
             raise InputError("There is no table yet; press Measure first.")
-        written = write_table(Path(path), self._measured.table)
-        for name, table in self._measured.details.items():
-            write_table(written.with_name(f"{written.stem}_{name}.csv"), table)
-        return written
+        return self._measured
 
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
@@ -178,7 +188,9 @@ class MeasureWidget(LayerForm):
 
     def _build(self) -> None:
         self.phase_box = QComboBox()
-        self.phase_box.setToolTip("The phase whose objects are measured.")
+        self.phase_box.setToolTip(
+            "The phase whose objects are measured; labels of another plugin can also be objects already, one per label."
+        )
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
         rows.addRow("Phases", self._layer_choice)
@@ -281,9 +293,11 @@ class MeasureWidget(LayerForm):
         self.color_box.setToolTip("Colour the objects by one of their quantities.")
         self.color_box.addItems([f"Colour: {name}" for name in _COLORS])
         self.color_box.currentIndexChanged.connect(self._color)
-        self.save_button = QPushButton("Save CSV …")
-        self.save_button.setToolTip("Write the table of objects, one row each, units in the column names.")
-        self.save_button.clicked.connect(self._ask_path)
+        self.save_button = QPushButton("Save …")
+        self.save_button.setToolTip(
+            "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
+        )
+        self.save_button.clicked.connect(self._ask_folder)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.table_button)
@@ -295,35 +309,54 @@ class MeasureWidget(LayerForm):
         return self._tool_row
 
     def _on_layer(self, layer: Layer | None) -> None:
-        before = self.phase_box.currentText()
+        earlier = self.phase_box.currentText()
+        names = self._names_of(layer)
+        entries = [*names, EACH_LABEL] if layer is not None and self._may_be_objects(layer) else [*names]
         blocked = self.phase_box.blockSignals(True)
         self.phase_box.clear()
-        names = self._names_of(layer)
-        if layer is not None and names:
-            self.phase_box.addItems(names)
-            self.phase_box.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
-            if layer not in self._watched:
-                self._watched.add(layer)
-                for emitter in (layer.events.data, layer.events.paint):
-                    connect_while_alive(self, emitter, self._on_changed)
+        for number, name in enumerate(names, 1):
+            self.phase_box.addItem(name, number)
+        if len(entries) > len(names):
+            self.phase_box.addItem(EACH_LABEL, 0)
+        if entries:
+            self.phase_box.setCurrentIndex(entries.index(earlier) if earlier in entries else max(0, len(names) - 1))
+        if layer is not None and entries and layer not in self._watched:
+            self._watched.add(layer)
+            for emitter in (layer.events.data, layer.events.paint):
+                connect_while_alive(self, emitter, self._on_changed)
         self.phase_box.blockSignals(blocked)
-        self.phase_box.setEnabled(bool(names))
-        self.main_button.setEnabled(bool(names) and not self.status.busy)
+        self.phase_box.setEnabled(bool(entries))
+        self.main_button.setEnabled(bool(entries) and not self.status.busy)
         self._on_phase()
 
     def _names_of(self, layer: Layer | None) -> tuple[str, ...]:
-        """Return the names of the phases; none, and the reason in the status, where the labels can be no phases."""
+        """Return the names of the phases; none where there are too many labels, or negative ones."""
         if layer is None:
             return ()
-        try:
-            return phase_scheme(layer).names
-        except InputError as error:
-            self.status.say(str(error), problem=True)
-            return ()
+        if "phase_names" not in record_of(layer):
+            least, most = label_range(layer)
+            if least < 0:
+                self.status.say(
+                    f"The layer '{layer.name}' has labels from {least} to {most}; 0 is outside, phases and objects are "
+                    "1 and above.",
+                    problem=True,
+                )
+            if least < 0 or most > MOST_PHASES:
+                return ()
+        return tuple(scheme_of(layer).names)
+
+    def _may_be_objects(self, layer: Layer) -> bool:
+        """Return whether labels may be objects of another plugin: those that no step of the program made."""
+        return "phase_names" not in record_of(layer) and label_range(layer)[0] >= 0
 
     def _on_phase(self) -> None:
-        """Set the connectivity that goes with the phase: pore and solid are duals."""
-        self.connectivity.setCurrentText("6" if self.phase_box.currentIndex() + 1 == PORE else "26")
+        """Set the connectivity that goes with the phase; given objects need none of these settings."""
+        phase = self.phase_box.currentData()
+        self.connectivity.setCurrentText("6" if phase == PORE else "26")
+        of_phase = phase != 0
+        for part in (self.connected, self.separated, self.connectivity, self.place, self.show_dead):
+            part.setEnabled(of_phase)
+        self.contrast.setEnabled(of_phase and self.separated.isChecked())
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
@@ -336,9 +369,11 @@ class MeasureWidget(LayerForm):
             self._source = None
 
     def _options(self) -> MeasureOptions:
-        layer = self._layer_choice.required()
+        layer, phase = self._layer_choice.required(), self.phase_box.currentData()
+        if not phase:
+            return MeasureOptions(phase=0, min_voxels=self.min_voxels.value(), limit_nm=self.limit.value())
         return MeasureOptions(
-            phase=self.phase_box.currentIndex() + 1,
+            phase=phase,
             names=tuple(scheme_of(layer).names),
             separate_nm=self.contrast.value() if self.separated.isChecked() else None,
             connectivity=int(self.connectivity.currentText()),
@@ -356,13 +391,13 @@ class MeasureWidget(LayerForm):
             self.status.refuse(error)
             return
 
-        def work(progress: Progress, should_stop: ShouldStop) -> MeasuredPhase:
+        def work(progress: Progress, should_stop: ShouldStop) -> MeasuredLayer:
             intensity = None if gray is None else np.asarray(gray)
-            return measure_phase(phases, options, intensity, progress, should_stop)
+            return measure_layer(phases, options, intensity, progress, should_stop)
 
         self.status.run(f"Measure {options.name}", work, lambda measured: self._on_measured(layer, measured))
 
-    def _on_measured(self, layer: Layer, measured: MeasuredPhase) -> None:
+    def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:
         options = measured.options
         name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
@@ -372,8 +407,9 @@ class MeasureWidget(LayerForm):
         self._made.colormap = object_colormap(None)
         self._offer_colors()
         self._show(layer)
-        if self.show_dead.isChecked() and measured.dead is not None:
-            mask = Volume(measured.dead.mask(6), measured.labels.spacing, measured.labels.origin)
+        dead = measured.measured.dead_pores if measured.of_phase else None
+        if self.show_dead.isChecked() and dead is not None:
+            mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
             put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
             select(self._viewer, self._made)
         hid = hide_other_specimens(self._viewer, self._made)
@@ -386,8 +422,10 @@ class MeasureWidget(LayerForm):
         self.object_result.show_lines(object_lines(measured))
         self.fraction_result.show_lines(fraction_lines(measured))
         table = measured.table[~measured.table["touches_border"]]
-        color = scheme_of(layer).colors[measured.options.phase - 1]
-        self.place.show_tables(measured.details, list(measured.detail_lines), scheme_of(layer))
+        # the numbers of given objects can be large: a scheme with as many colors would fill the memory
+        colors = scheme_of(layer).colors if measured.of_phase else ()
+        color = colors[measured.options.phase - 1] if colors else _OBJECT_COLOR
+        self.place.show_tables(measured.details, detail_lines(measured), measured.options.names, colors)
         marks = {"voxel size (nm)": max(measured.labels.spacing)}
         if measured.crowther_nm is not None:
             marks["D·Δθ (nm)"] = measured.crowther_nm
@@ -423,20 +461,19 @@ class MeasureWidget(LayerForm):
         if self._made is not None:
             show_table(self._viewer, self._made)
 
-    def _ask_path(self) -> None:
-        stem = stem_of(self._made.name) if self._made is not None else "objects"
-        dialog = QFileDialog(self, "Save the table of objects", f"{stem}_{self.phase}_objects.csv", "Table (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save)
-        dialog.show()
-
-    def _save(self, path: str) -> None:
+    def _ask_folder(self) -> None:
         try:
-            written = self.save_csv(path)
+            self._required()
         except InputError as error:
             self.status.refuse(error)
             return
-        beside = len(self._measured.details) if self._measured is not None else 0
-        self.status.say(f"Wrote {written}" + (f" and {beside} tables of place beside it." if beside else "."))
+        stem = stem_of(self._made.name) if self._made is not None else "objects"
+        ask_new_folder(self, "Save the measurement", f"{stem}_measured", self._save)
+
+    def _save(self, path: str) -> None:
+        measured = self._required()
+        self.status.run(
+            "Save",
+            lambda progress, should_stop: save_measured(measured, Path(path)),
+            lambda folder: self.status.say(f"Wrote {folder}."),
+        )

@@ -10,8 +10,8 @@ from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import parse_input
 from napari_snpore.viewer.open.readers import get_reader, read
 from napari_snpore.viewer.open.run_layers import find_runs, runs_layers
+from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, select
-from napari_snpore.viewer.shared.object_table import show_table
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -10,7 +10,7 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
-from napari_snpore.history import ReconstructStep, last_step, phase_names_of
+from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
 from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, objects_data, phases_data, volume_data
@@ -119,7 +119,7 @@ def _made_by(volume: Volume) -> list[str]:
 def _scheme(recipe: Recipe | None, phases: Volume) -> PhaseScheme:
     if recipe is not None:
         return recipe.threshold.scheme
-    names = phase_names_of(phases.history)
+    names = recorded_phase_names(phases.history)
     if names is None or names == PORE_C_SN.names:
         return PORE_C_SN
     from napari_snpore.study.recipe import ThresholdSection  # imported here: half a second for all steps

@@ -10,9 +10,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.phases import MOST_PHASES
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.label_layers import MOST_PHASES
 from napari_snpore.viewer.shared.layers import scheme_of
 
 _ROW_PX = 26

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QPushButton, QWidget
+
+from napari_snpore.viewer.shared.layers import select
 
 _BELOW_SHARE = 0.42
 """Share of the window's height that slices below the picture get."""
@@ -80,3 +83,19 @@ def ancestor(widget: QWidget, kind: type[Parent]) -> Parent | None:
     while found is not None and not isinstance(found, kind):
         found = found.parentWidget()
     return found
+
+
+def show_table(viewer: Any, layer: Layer) -> None:
+    """Select a layer of objects and dock the table of its features below the picture.
+
+    A viewer without a window shows nothing.
+    """
+    select(viewer, layer)
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return
+    dock, _ = window.add_plugin_dock_widget("napari", "Features table widget")
+    main = dock.parent()
+    if isinstance(main, QMainWindow):  # napari docks it on the right, where a table of twenty columns does not fit
+        main.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        main.resizeDocks([dock], [260], Qt.Orientation.Vertical)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from napari.layers import Layer
 
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.segmentation.phases import MOST_PHASES, PhaseScheme
 from napari_snpore.viewer.shared.layers import label_range, record_of, scheme_of
-
-MOST_PHASES = 20
-"""Labels of unknown origin with more numbers than these are no phases."""
 
 
 def phase_scheme(layer: Layer) -> PhaseScheme:

@@ -10,7 +10,8 @@ from napari.layers import Labels
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, ReconstructStep, SegmentStep
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
-from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.measure.widget import EACH_LABEL, MeasureWidget
+from napari_snpore.viewer.open.open_run import find_runs
 from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.volume import Volume
@@ -50,7 +51,7 @@ def test_the_layer_of_objects_lies_where_the_phases_lie(widget, viewer, drawn_ph
 def test_fractions_and_dead_pores_stand_beside_the_objects(widget):
     widget.measure()
     body = 8 * 10 * 12
-    shares = dict(zip(widget.fractions["name"], widget.fractions["fraction_percent"], strict=True))
+    shares = widget.fractions.query("region == 'whole'").set_index("name")["fraction_percent"]
     assert shares["pore"] == pytest.approx(100 * 2 / body)
     assert shares["Sn"] == pytest.approx(100 * 17 / body)
     assert widget.dead_pores["dead_share_of_pore"].tolist() == [1.0, 1.0, 1.0]
@@ -141,12 +142,17 @@ def test_a_run_without_cut_axes_is_measured_without(qtbot, viewer, drawn_phases)
     assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [0, 0, 0]
 
 
-def test_csv_holds_the_table(widget, tmp_path):
+def test_saved_folder_holds_the_table(widget, tmp_path):
     with pytest.raises(InputError, match="press Measure first"):
-        widget.save_csv(tmp_path / "early.csv")
+        widget.save(tmp_path / "early")
     table = widget.measure()
-    back = pd.read_csv(widget.save_csv(tmp_path / "objects.csv"))
+    folder = widget.save(tmp_path / "measured")
+    back = pd.read_csv(folder / "tables" / "objects_Sn.csv")
     assert back["length_nm"].tolist() == pytest.approx(table["length_nm"].tolist())
+    assert find_runs(folder) == [folder], "it opens again in napari"
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        widget.save(folder)
 
 
 def test_a_phase_that_is_absent_is_refused_in_one_sentence(qtbot, viewer, drawn_phases):
@@ -243,19 +249,18 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     assert "encapsulated" in words
     assert not widget.place.curve.isHidden()
     assert "D·Δθ (nm) 1.41" in widget.length_plot.toolTip(), "as the history says, not 0.56 nm from the envelope"
-    widget.save_csv(tmp_path / "tin.csv")
-    shells = pd.read_csv(tmp_path / "tin_shells.csv")
+    widget.save(tmp_path / "tin")
+    shells = pd.read_csv(tmp_path / "tin" / "tables" / "shells.csv")
     assert shells["voxel_count"].sum() == 2 * np.count_nonzero(phases)
-    assert (tmp_path / "tin_contacts_Sn.csv").is_file()
+    assert (tmp_path / "tin" / "tables" / "contacts_Sn.csv").is_file()
     widget.place.wanted.setChecked(False)
     widget.measure()
     assert not widget.place.result.text()
 
 
-def test_labels_of_many_objects_are_no_phases(viewer, qtbot):
+def test_labels_of_many_objects_are_no_phases_but_can_be_measured(viewer, qtbot):
     viewer.add_labels(np.arange(3000, dtype=np.uint16).reshape(10, 15, 20), scale=(1, 1, 1), units=("nm",) * 3)
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)
-    assert widget.phase_box.count() == 0
-    assert not widget.main_button.isEnabled()
-    assert "labels from 0 to 2999" in widget.status.message.text()
+    assert [widget.phase_box.itemText(k) for k in range(widget.phase_box.count())] == [EACH_LABEL]
+    assert len(widget.measure()) == 2999
