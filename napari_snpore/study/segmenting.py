@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import recorded_cut_axes
 from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, make_envelope
@@ -43,7 +44,7 @@ class Segmentation:
     @property
     def cut_axes(self) -> tuple[int, ...]:
         """Axes along which the body goes on beyond the box."""
-        return () if self.envelope is None else self.envelope.options.cut_axes
+        return recorded_cut_axes(self.phases.history)
 
 
 def find_phases(
