@@ -20,6 +20,7 @@ from .files import (
     write_xf as write_xf,
 )
 from .files.image_series import read_image_series as read_image_series
+from .history import HistoryStep as HistoryStep
 from .in_situ import (
     BreakPoint as BreakPoint,
     ImageSeries as ImageSeries,
@@ -56,10 +57,21 @@ from .phantom import (
     simulate_tilt_series as simulate_tilt_series,
 )
 from .segmentation.calibration import GrayCalibration as GrayCalibration, calibrate_gray as calibrate_gray
-from .segmentation.cleanup import CleanupStep as CleanupStep, clean_up as clean_up
+from .segmentation.cleanup import (
+    CleanupOptions as CleanupOptions,
+    CleanupStep as CleanupStep,
+    clean_up as clean_up,
+)
+from .segmentation.envelope import (
+    Envelope as Envelope,
+    EnvelopeOptions as EnvelopeOptions,
+    make_envelope as make_envelope,
+    occlusion_field as occlusion_field,
+)
 from .segmentation.histogram import Histogram as Histogram, gray_histogram as gray_histogram
 from .segmentation.occlusion import ambient_occlusion as ambient_occlusion, fibre_envelope as fibre_envelope
 from .segmentation.phases import PhaseScheme as PhaseScheme, segment as segment
+from .segmentation.segment_volume import SegmentedVolume as SegmentedVolume, segment_volume as segment_volume
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
@@ -99,6 +111,6 @@ from .tomography.shell_correlation import (
 from .tomography.slice_preview import SlicePreview as SlicePreview
 from .tomography.tilt_inspection import inspect_tilts as inspect_tilts, leave_out_tilts as leave_out_tilts
 from .tomography.tilt_series import TiltSeries as TiltSeries
-from .volume import HistoryStep as HistoryStep, Volume as Volume
+from .volume import Volume as Volume
 
 __version__: str

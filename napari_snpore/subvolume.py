@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
-from napari_snpore.volume import HistoryStep, Triple, Volume, array_and_spacing, checked_spacing, origin_of
+from napari_snpore.history import ExtractSubvolumeStep
+from napari_snpore.volume import Triple, Volume, array_and_spacing, checked_spacing, origin_of
 
 Projection = Literal["mean", "max"]
 """How the slices of a slab are projected."""
@@ -100,9 +101,8 @@ def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: fl
     """
     box = box_slices(volume.shape, volume.spacing, volume.origin, center_nm, size_nm)
     origin = tuple(o + part.start * d for o, part, d in zip(volume.origin, box, volume.spacing, strict=True))
-    step = HistoryStep(
-        "extract subvolume", {"center_nm": list(map(float, center_nm)), "size_nm": list(checked_spacing(size_nm))}
-    )
+    z, y, x = map(float, center_nm)
+    step = ExtractSubvolumeStep((z, y, x), checked_spacing(size_nm)).step
     return Volume(volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step))
 
 

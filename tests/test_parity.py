@@ -1,4 +1,4 @@
-"""One series through Python calls, ``snpore run``, the single commands and the window's forms: the same voxels, the same tables."""
+"""One series by Python, ``snpore run``, single commands and the forms: the same voxels, the same tables."""
 
 from __future__ import annotations
 

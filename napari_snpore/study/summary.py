@@ -7,12 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore import __version__
+from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import even_odd_statements, quality_statements, tilt_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, text_of
-from napari_snpore.study.segmenting import Envelope, Segmentation
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.volume import Volume
@@ -153,7 +154,7 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
     """Return how the envelope was found and what it leaves out."""
     if envelope is None:
         return [Statement("Envelope", "none: fractions are of the whole box")]
-    settings = envelope.settings
+    settings = envelope.options
     cut = ", ".join("zyx"[axis] for axis in settings.cut_axes) or "no axis"
     statements = [
         Statement(

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import AlignStep
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -144,16 +145,14 @@ class Alignment:
             progress=progress,
             should_stop=should_stop,
         )
-        return series.after(
-            "align",
-            images,
-            tilt_axis_angle_deg=0.0,
+        made_by = AlignStep(
             method=self.method,
             axis_angle_deg=self.tilt_axis_angle_deg,
             axis_offset_px=self.tilt_axis_offset_px,
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
         )
+        return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 
     def changed(
         self,

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import recorded_cut_axes
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
@@ -163,9 +164,7 @@ class BoxPlacing(QWidget):
 
 
 def _fibre_axis(phases: Volume) -> int:
-    from napari_snpore.study.measuring import cut_axes_of  # the study brings in every step: half a second
-
-    axes = cut_axes_of(phases)
+    axes = recorded_cut_axes(phases.history)
     return axes[0] if axes else 1
 
 

@@ -10,6 +10,7 @@ from napari.layers import Labels, Layer
 from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import PARTS, ObliqueSpec, PlateSpec, ScenePicture
 from napari_snpore.figures.style import FigureStyle
+from napari_snpore.history import SegmentStep, last_step
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
@@ -183,6 +184,6 @@ def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | No
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
     """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
-    found = [step.parameters["thresholds"] for step in steps_of(record_of(phases)) if "thresholds" in step.parameters]
-    limits = tuple(float(value) for value in found[-1]) if found else ()
+    made = last_step(steps_of(record_of(phases)), SegmentStep)
+    limits = () if made is None else made.thresholds
     return limits if len(limits) == count - 1 else ()

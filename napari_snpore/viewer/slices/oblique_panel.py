@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
+from napari_snpore.history import ObliqueSliceStep
 from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
@@ -23,7 +24,7 @@ from napari_snpore.viewer.shared.latest_work import LatestWork
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.viewer.slices.scene_planes import KIND
-from napari_snpore.volume import HistoryStep, Triple, Volume
+from napari_snpore.volume import Triple, Volume
 
 _NAME = "oblique plane"
 
@@ -177,10 +178,8 @@ class ObliquePanel(Fold):
         """
         if self.slice is None:
             raise InputError("There is no oblique slice yet; open its fold with a volume in the window.")
-        step = HistoryStep(
-            "oblique slice",
-            {"tilt_deg": self.tilt.value(), "turn_deg": self.turn.value(), "first_pixel_nm": list(self.slice.first_nm)},
-        )
+        z, y, x = map(float, self.slice.first_nm)
+        step = ObliqueSliceStep(self.tilt.value(), self.turn.value(), (z, y, x)).step
         image = Volume(self.slice.image[None], (self.slice.pixel_nm,) * 3, history=(step,))
         return write_volume(Path(path), image)
 

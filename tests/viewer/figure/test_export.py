@@ -23,6 +23,7 @@ from napari_snpore.figures import (
 )
 from napari_snpore.figures.plate_drawing import draw_plate, panels_of
 from napari_snpore.figures.state_table import state_table
+from napari_snpore.history import PlantedPhasesStep, SegmentStep
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
@@ -32,7 +33,7 @@ from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, objects_data, phases_data, volume_data
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 SPACING = (0.5, 0.25, 0.2)
 SHAPE = (20, 30, 40)
@@ -49,7 +50,7 @@ def labels_of(sn=slice(12, 14)):
 def fill(viewer):
     _, y, _ = np.indices(SHAPE)
     gray = add_layer(viewer, volume_data(Volume(y.astype(np.float32), SPACING), "fibre"))
-    history = (HistoryStep("segment", {"thresholds": [9.5, 20.5]}),)
+    history = (SegmentStep((9.5, 20.5), ("pore", "C", "Sn")).step,)
     phases = add_layer(viewer, phases_data(Volume(labels_of(), SPACING, history=history), "fibre · phases"))
     return gray, phases
 
@@ -184,7 +185,7 @@ def test_the_pair_and_the_grey_values_are_parts(viewer):
 def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     """By hand: pore 10 of 20 planes; Sn 2 · 4 · 4 voxels in one state and 4 · 4 · 4 in the other."""
     _, pristine = fill(viewer)
-    history = (HistoryStep("segment", {}),)
+    history = (PlantedPhasesStep().step,)
     later = Volume(labels_of(slice(12, 16)), SPACING, history=history)
     sodiated = add_layer(viewer, phases_data(later, "sodiated · phases"))
     table = pd.DataFrame({"label": [1, 2, 3], "voxel_count": [32, 100, 90], "volume_nm3": [0.8, 2.5, 2.0]})
