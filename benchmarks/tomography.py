@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.data import fibre_series
 from benchmarks.peers import SparseSirt, astra_slice, iradon_slice, ratio, two_processes
-from napari_snpore.tomography.options import Sirt, Tv
+from napari_snpore.tomography.options import Options, Sirt, Tv
 from napari_snpore.tomography.projector import backproject, project
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.slice_preview import SlicePreview
@@ -112,12 +112,14 @@ class TvStep:
 
     def track_ratio(self, width: int) -> float:
         series = fibre_series(width, SLICES)
-        steps = {}
-        for method, options in ((Sirt, {}), (Tv, {"weight": 1.0})):
-            few, many = (ours(series, method=method(iterations=count, **options)) for count in (4, 16))
-            few()
-            steps[method] = min(_time(many) for _ in range(3)) - min(_time(few) for _ in range(3))
-        return steps["tv"] / steps["sirt"]
+
+        def seconds(few: Options, many: Options) -> float:
+            short, long = (ours(series, method=options) for options in (few, many))
+            short()  # compiles
+            return min(_time(long) for _ in range(3)) - min(_time(short) for _ in range(3))
+
+        sirt = seconds(Sirt(iterations=4), Sirt(iterations=16))
+        return seconds(Tv(iterations=4, weight=1.0), Tv(iterations=16, weight=1.0)) / sirt
 
     track_ratio.unit = "ratio"
 

@@ -363,6 +363,25 @@ def last_step(history: Sequence[HistoryStep], schema: type[Schema]) -> Schema | 
     return None
 
 
+def required_step(history: Sequence[HistoryStep], schema: type[Schema]) -> Schema:
+    """Return the last step of a kind, typed.
+
+    Raises
+    ------
+    InputError
+        The history has no such step, or :func:`last_step` refuses its parameters.
+
+    Examples
+    --------
+    >>> required_step([HistoryStep("bin", {"factor": 2})], BinStep).factor
+    2
+    """
+    found = last_step(history, schema)
+    if found is None:
+        raise InputError(f"The history holds no step '{schema.NAME}', which is needed here.")
+    return found
+
+
 def has_step(history: Sequence[HistoryStep], schema: type[StepSchema]) -> bool:
     """Return whether a history has a step of a kind."""
     return any(step.name == schema.NAME for step in history)

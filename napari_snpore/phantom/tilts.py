@@ -37,7 +37,7 @@ class Misalignment:
         ``(dy, dx)`` that ``scipy.ndimage.shift`` has to apply to each raw image.
     tilt_axis_angle_deg : float
         Direction φ of the tilt axis in the raw image, ``(dy, dx) = (cos φ, sin φ)``, degrees,
-        brought into (−90, 90].
+        brought into (−180, 180].
     tilt_axis_offset_px : float
         Position of the axis across its direction, px from the centre, after the shifts and the
         rotation by −φ.

@@ -18,6 +18,7 @@ from napari_snpore.figures import (
     threshold_histogram,
     tilt_images,
 )
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.segmenting import Segmentation
@@ -39,7 +40,7 @@ def figures_of(
             yield "sinogram", sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel)
             yield "alignment", alignment_plot(tomogram.alignment, angles)
     if tomogram.quality is not None and tomogram.aligned is not None:
-        convergence = tomogram.volume.history[-1].parameters.get("residuals") or None
+        convergence = required_step(tomogram.volume.history, ReconstructStep).residuals or None
         yield "residual", quality_plot(tomogram.quality, tomogram.aligned.angles_deg, convergence=convergence)
     if tomogram.even_odd is not None:
         yield "fourier_shell_correlation", shell_correlation_plot(tomogram.even_odd)
@@ -51,7 +52,7 @@ def figures_of(
     regions = {str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)}
     yield "fractions", phase_fractions(regions, scheme=scheme)
     guide = resolution_guide_of(phases.history)
-    crowther = None if guide is None else float(guide["crowther_nm"])
+    crowther = None if guide is None else guide.crowther_nm
     for name, table in measurement.objects.items():
         yield (
             f"objects_{name}",

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from napari_snpore.figures.plate_recipe import PlateInput, PlateRecipe
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, ObliqueSpec, PlateSpec, SpecimenColumn
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
+from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.recipe import Recipe, read_recipe
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
@@ -247,7 +247,7 @@ def _scheme(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) ->
         return PhaseScheme(tuple(one.name for one in recipe.phases), tuple(one.color for one in recipe.phases))
     if steps is not None:
         return steps.threshold.scheme
-    names = _last_parameter(phases, "phase_names")
+    names = None if phases is None else recorded_phase_names(phases.history)
     if names is not None and len(names) != len(PORE_C_SN.names):
         colors = (*PORE_C_SN.colors, "#c0504d", "#7f7f7f")[: len(names)]
         return PhaseScheme(tuple(names), colors)
@@ -259,16 +259,10 @@ def _opaque(scheme: PhaseScheme) -> PhaseScheme:
     return PhaseScheme(scheme.names, tuple(color[:7] for color in scheme.colors))
 
 
-def _last_parameter(volume: Volume | None, name: str) -> Any:
-    steps = () if volume is None else volume.history
-    found = [step.parameters[name] for step in steps if name in step.parameters]
-    return found[-1] if found else None
-
-
 def _thresholds(phases: Volume | None, count: int) -> tuple[float, ...]:
     """Return the thresholds that made the phases; none where they are not known, or are not those between them."""
-    limits = tuple(float(value) for value in _last_parameter(phases, "thresholds") or ())
-    return limits if len(limits) == count - 1 else ()
+    made = None if phases is None else last_step(phases.history, SegmentStep)
+    return made.thresholds if made is not None and len(made.thresholds) == count - 1 else ()
 
 
 def _boxes(recipe: PlateRecipe, files: PlateFiles, phases: Volume | None) -> tuple[NamedBox, ...]:

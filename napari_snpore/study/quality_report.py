@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.report import CAVEAT, Statement, caveat, number, percent
 from napari_snpore.study.tomogram import Tomogram
@@ -21,8 +21,7 @@ def quality_record(tomogram: Tomogram) -> dict[str, Any]:
     if tomogram.quality is None:
         return {}
     found: dict[str, Any] = dict(plain(tomogram.quality))
-    used = tomogram.volume.history[-1].parameters
-    found["reconstruction"] = plain(used)
+    found["reconstruction"] = plain(required_step(tomogram.volume.history, ReconstructStep).parameters)
     found["even_odd"] = None if tomogram.even_odd is None else plain(tomogram.even_odd.as_dict())
     if tomogram.alignment is not None:
         found["alignment"] = plain(tomogram.alignment)
@@ -96,14 +95,14 @@ def even_odd_statement(found: EvenOdd) -> Statement:
     return Statement("", f"even/odd {', '.join(parts)}")
 
 
-def noise_statements(used: Mapping[str, Any]) -> list[Statement]:
+def noise_statements(made: ReconstructStep) -> list[Statement]:
     """Return the noise of the images and whether the reconstruction reached it; empty where it was not sought."""
     statements = []
-    if "noise_share" in used:
-        reached = "reached" if used["noise_reached"] else f"{CAVEAT} not reached"
-        statements.append(Statement("", f"noise of the images {percent(used['noise_share'])} of their norm: {reached}"))
-    if "finished_early" in used:
-        statements.append(caveat(f"finished early, after {used['finished_early']}"))
+    if made.noise_share is not None:
+        reached = "reached" if made.noise_reached else f"{CAVEAT} not reached"
+        statements.append(Statement("", f"noise of the images {percent(made.noise_share)} of their norm: {reached}"))
+    if made.finished_early is not None:
+        statements.append(caveat(f"finished early, after {made.finished_early}"))
     return statements
 
 

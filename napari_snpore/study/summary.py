@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore import __version__
+from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
@@ -82,23 +83,22 @@ _METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "D
 
 def reconstruction_statements(volume: Volume) -> list[Statement]:
     """Return the method that made the volume and what was taken from the data for it; empty where none is known."""
-    step = next((step for step in reversed(volume.history) if step.name == "reconstruct"), None)
-    if step is None:
+    made = last_step(volume.history, ReconstructStep)
+    if made is None:
         return []
-    how = step.parameters
-    words = [_METHODS[how["method"]]]
-    if "iterations" in how:
-        words.append(f"{how['iterations']} iterations")
-    if how.get("stop") == "noise" and how["noise_reached"]:
-        words.append(f"stopped at the noise of the images ({100 * how['noise_share']:.2g} % of their norm)")
-    if "tv_weight" in how:
-        words.append(f"weight {how['tv_weight']:.3g} grey units (from: {how['tv_weight_from']})")
-    if "gray_levels" in how:
-        levels = ", ".join(f"{level:.3g}" for level in how["gray_levels"])
-        words.append(f"grey levels {levels} (from: {how['gray_levels_from']})")
-    if "filter" in how:
-        words.append(f"filter {how['filter']}")
-    notes = [caveat(how["note"])] if "note" in how else []
+    words = [_METHODS[made.method]]
+    if made.iterations is not None:
+        words.append(f"{made.iterations} iterations")
+    if made.stop == "noise" and made.noise_reached and made.noise_share is not None:
+        words.append(f"stopped at the noise of the images ({100 * made.noise_share:.2g} % of their norm)")
+    if made.tv_weight is not None:
+        words.append(f"weight {made.tv_weight:.3g} grey units (from: {made.tv_weight_from})")
+    if made.gray_levels is not None:
+        levels = ", ".join(f"{level:.3g}" for level in made.gray_levels)
+        words.append(f"grey levels {levels} (from: {made.gray_levels_from})")
+    if made.filter is not None:
+        words.append(f"filter {made.filter}")
+    notes = [] if made.note is None else [caveat(made.note)]
     return [Statement("Reconstruction", ", ".join(words)), *notes]
 
 

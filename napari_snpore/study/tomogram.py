@@ -14,6 +14,7 @@ import pandas as pd
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -279,7 +280,9 @@ def correlate_halves(
 
 def options_of_halves(volume: Volume, options: Options) -> Options:
     """Return the options for half of the tilts: as for the whole, with what was found in the data kept."""
-    used = volume.history[-1].parameters
-    if isinstance(options, Stoppable):
-        return replace(options, iterations=used["iterations"], stop="iterations")
-    return replace(options, gray_levels=tuple(used["gray_levels"])) if isinstance(options, Dart) else options
+    made = required_step(volume.history, ReconstructStep)
+    if isinstance(options, Stoppable) and made.iterations is not None:
+        return replace(options, iterations=made.iterations, stop="iterations")
+    if isinstance(options, Dart) and made.gray_levels is not None:
+        return replace(options, gray_levels=made.gray_levels)
+    return options

@@ -1,8 +1,8 @@
-"""How good a reconstruction can be and is: what the geometry allows, and what the volume leaves unexplained.
+"""Quality of a reconstruction: resolution guide and elongation by the geometry, residuals, mass over the tilts.
 
-Numbers only; what they mean is fixed in the definitions of the project: Crowther's resolution guide in terms of the tilt step
-(doi 10.1098/rspa.1970.0119), the elongation by the missing wedge (doi 10.1002/jemt.1060090405), residuals, mass over the
-tilts.
+Crowther's resolution guide is given in terms of the tilt step (doi 10.1098/rspa.1970.0119), the
+elongation by the missing wedge after doi 10.1002/jemt.1060090405. The page of definitions says what
+each number means.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BLOCK_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class Quality:
-    """What stands beside every reconstruction.
+    """Numbers that describe the quality of one reconstruction.
 
     Attributes
     ----------
@@ -127,9 +127,9 @@ def assess(
         residual_per_tilt=tuple(np.sqrt(_share(left, measured)).tolist()),
         residual=float(np.sqrt(_share(left.sum(), measured.sum()))),
         gray_factor=float(factor),
-        crowther_nm=guide["crowther_nm"],
+        crowther_nm=guide.crowther_nm,
         wedge_elongation=wedge_elongation(min(tilt_range / 2, 90.0)),
-        thickness_nm=guide["thickness_nm"],
+        thickness_nm=guide.thickness_nm,
         tilt_range_deg=tilt_range,
         tilt_step_deg=step,
         mass_variation=float(_share(mass.std(), abs(mass.mean()))),
@@ -188,41 +188,41 @@ def crowther_nm(thickness_nm: float, step_deg: float) -> float:
     return thickness_nm * math.radians(step_deg)
 
 
-def resolution_guide(series: TiltSeries) -> dict[str, Any]:
-    """Return what the history of a reconstruction says of its resolution guide D·Δθ.
+@dataclass(frozen=True)
+class ResolutionGuide:
+    """Thickness D of the object (``thickness_nm``) and resolution guide D·Δθ (``crowther_nm``)."""
+
+    thickness_nm: float
+    crowther_nm: float
+
+
+def resolution_guide(series: TiltSeries) -> ResolutionGuide:
+    """Compute the resolution guide D·Δθ of an aligned series, D by :func:`estimate_thickness`.
+
+    The reconstruction stores it in its history, and every display reads it from there: see
+    :func:`resolution_guide_of`.
 
     Parameters
     ----------
     series : TiltSeries
         The aligned series.
-
-    Returns
-    -------
-    dict
-        ``tilts``, their number; ``tilt_step_deg``, Δθ; ``thickness_nm``, D by :func:`estimate_thickness`;
-        ``crowther_nm``, D·Δθ. This is the one place where D·Δθ is computed: whatever shows it reads the history.
     """
-    step, thickness = tilt_step(series.angles_deg), estimate_thickness(series)
-    return {
-        "tilts": len(series.angles_deg),
-        "tilt_step_deg": step,
-        "thickness_nm": thickness,
-        "crowther_nm": crowther_nm(thickness, step),
-    }
+    thickness = estimate_thickness(series)
+    return ResolutionGuide(thickness, crowther_nm(thickness, tilt_step(series.angles_deg)))
 
 
-def resolution_guide_of(history: Sequence[HistoryStep]) -> dict[str, Any] | None:
-    """Return the resolution guide that the last reconstruction in a history carries, None without one.
+def resolution_guide_of(history: Sequence[HistoryStep]) -> ResolutionGuide | None:
+    """Return the resolution guide of the last reconstruction in a history, None without one.
 
     Examples
     --------
     >>> resolution_guide_of([ReconstructStep("sirt", thickness_nm=80.0, crowther_nm=2.8).step])
-    {'thickness_nm': 80.0, 'crowther_nm': 2.8}
+    ResolutionGuide(thickness_nm=80.0, crowther_nm=2.8)
     """
     made = last_step(history, ReconstructStep)
-    if made is None or made.crowther_nm is None:
+    if made is None or made.thickness_nm is None or made.crowther_nm is None:
         return None
-    return {"thickness_nm": made.thickness_nm, "crowther_nm": made.crowther_nm}
+    return ResolutionGuide(made.thickness_nm, made.crowther_nm)
 
 
 def estimate_thickness(series: TiltSeries) -> float:

@@ -9,6 +9,7 @@ to stop in ``stopping``, the projector in
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.methods import Plan, plan
 from napari_snpore.tomography.options import Method, Options, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
-from napari_snpore.tomography.quality import resolution_guide
+from napari_snpore.tomography.quality import resolution_guide, tilt_step
 from napari_snpore.tomography.sirt import SirtSolver, sirt_weights
 from napari_snpore.tomography.solving import (
     IterationCallback,
@@ -145,7 +146,8 @@ def reconstruct(
             _fill_quickly(problem, nonnegative, target, run)
         solve_blocks(problem, made.solver, made.iterations, target, ledger, run)
     parameters: dict[str, Any] = {"method": options.name, "thickness_px": problem.beam.shape[0], **made.parameters}
-    parameters |= resolution_guide(series)
+    parameters |= {"tilts": len(series.angles_deg), "tilt_step_deg": tilt_step(series.angles_deg)}
+    parameters |= asdict(resolution_guide(series))
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if hasattr(options, "nonnegative"):
         parameters["nonnegative"] = nonnegative

@@ -1,10 +1,12 @@
-"""One cross-section at a time: what a change of method, axis or iterations will do, in a fraction of a second."""
+"""Reconstruction of single (z, x) planes, to preview a change of method, axis or iterations.
+
+One plane takes a fraction of a second: only its row of the images is interpolated.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, check_stop, run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Stoppable, options_of
@@ -37,14 +40,14 @@ class Slice:
         ``‖b - A x‖ / ‖b‖`` of this plane; nan for weighted backprojection and an empty plane.
     residuals : tuple of float
         The same after each iteration.
-    parameters : dict
-        What was used, with what was found in the data.
+    made_by : ReconstructStep
+        Method and options that were used, with the values that were found in the data.
     """
 
     image: Floats
     residual: float
     residuals: tuple[float, ...]
-    parameters: dict[str, Any]
+    made_by: ReconstructStep
 
 
 class SlicePreview:
@@ -135,16 +138,19 @@ class SlicePreview:
         power = float(squares(measured, 1)[0])
         residuals: list[float] = []
 
-        def tell(left: NDArray[np.float64]) -> bool:
+        def after_iteration(left: NDArray[np.float64]) -> bool:
             residuals.append(math.sqrt(float(left[0]) / power) if power > 0 else math.nan)
             check_stop(should_stop)
             return False
 
-        made.solver.solve(Block(planes, measured, image, False, None, y, self.shape[0], tell), made.iterations)
+        made.solver.solve(
+            Block(planes, measured, image, False, None, y, self.shape[0], after_iteration), made.iterations
+        )
         voxels = np.empty((beam_shape[0], 1, width), np.float32)
         planes.get_image(image, voxels)
-        parameters = {"method": options.name, "iterations": made.iterations, **made.parameters}
-        return Slice(voxels[:, 0], residuals[-1] if residuals else math.nan, tuple(residuals), parameters)
+        made_by = ReconstructStep(options.name, iterations=made.iterations, **made.parameters)
+        residual = residuals[-1] if residuals else math.nan
+        return Slice(voxels[:, 0], residual, tuple(residuals), made_by)
 
     def _interpolated(self, alignment: Alignment, y: int, columns: int) -> Floats:
         images = self.series.images

@@ -53,7 +53,7 @@ def test_steps_of_a_recipe_make_the_volume_of_the_functions(raw, by_python):
     made = tomogram_of(Stages(raw), PREPARE, AlignmentChoice(ALIGN), SECTION, context=context())
     assert np.array_equal(made.volume.data, by_python.data)
     assert made.volume.history == by_python.history
-    assert made.quality.crowther_nm == resolution_guide_of(made.volume.history)["crowther_nm"]
+    assert made.quality.crowther_nm == resolution_guide_of(made.volume.history).crowther_nm
     own = even_odd_correlation(made.aligned, method=Sirt(iterations=6))
     assert made.even_odd.table().equals(own.table())
     assert correlate_halves(made).table().equals(own.table())

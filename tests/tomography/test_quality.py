@@ -99,10 +99,10 @@ def test_the_history_of_a_volume_carries_its_resolution_guide(series, truth):
     """D of a cylinder of 30 nm at steps of 2°: 30 · π / 90 = 1.05 nm, in the history and in whatever reads it."""
     volume = reconstruct(series, iterations=3)
     guide = resolution_guide_of(volume.history)
-    assert guide["thickness_nm"] == pytest.approx(30, abs=0.6)
-    assert guide["crowther_nm"] == pytest.approx(1.05, abs=0.03)
+    assert guide.thickness_nm == pytest.approx(30, abs=0.6)
+    assert guide.crowther_nm == pytest.approx(1.05, abs=0.03)
     quality = assess(series, volume)
-    assert (quality.thickness_nm, quality.crowther_nm) == (guide["thickness_nm"], guide["crowther_nm"])
+    assert (quality.thickness_nm, quality.crowther_nm) == (guide.thickness_nm, guide.crowther_nm)
     later = volume.after(SegmentStep((1.0,)), volume.data)
     assert resolution_guide_of(later.history) == guide
     assert resolution_guide_of(truth.history) is None

@@ -203,4 +203,4 @@ def detail_lines(measured: MeasuredLayer) -> list[str]:
 def _crowther(phases: Volume) -> float | None:
     """Return D·Δθ of the reconstruction that the phases come from; None where their history does not hold it."""
     guide = resolution_guide_of(phases.history)
-    return None if guide is None else float(guide["crowther_nm"])
+    return None if guide is None else guide.crowther_nm

@@ -51,16 +51,16 @@ class LiveSlice(QWidget):
         y = min(int(self.share * rows), rows - 1)
         self.place.setText(f"{y} px, {y * look.pixel_size_nm:.4g} nm")
         self.picture.show_image(look.plane.image, pixel_nm=look.pixel_size_nm, title="XZ slice")
-        used = look.plane.parameters
-        words = str(used["method"]).upper()
-        if words != "WBP":
-            words += f" {used['iterations']}, residual {percent(look.plane.residual)}"
+        made = look.plane.made_by
+        words = made.method.upper()
+        if made.method != "wbp":
+            words += f" {made.iterations}, residual {percent(look.plane.residual)}"
         if not look.final:
             words = f"first look: {words} …"
-        elif "tv_weight" in used:
-            words += f", λ {used['tv_weight']:.3g}"
-        elif "gray_levels" in used:
-            words += ", grey values " + ", ".join(f"{level:.3g}" for level in used["gray_levels"])
+        elif made.tv_weight is not None:
+            words += f", λ {made.tv_weight:.3g}"
+        elif made.gray_levels is not None:
+            words += ", grey values " + ", ".join(f"{level:.3g}" for level in made.gray_levels)
         words += f" ({look.seconds:.2f} s)"
         self.caption.setText(f"{words}<br>{CAVEAT} {note}" if note else words)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.quality_report import even_odd_statement, noise_statements, quality_statements
 from napari_snpore.study.report import html_of, number, signed
 from napari_snpore.study.tomogram import Tomogram
@@ -15,8 +16,8 @@ def result_lines(found: Tomogram) -> list[str]:
     """Return the numbers beside a reconstruction as rich text, each with its unit and its caveat."""
     if found.quality is None:
         return []
-    used = found.volume.history[-1].parameters
-    return html_of([*quality_statements(found.quality), *noise_statements(used)], headings=False)
+    made = required_step(found.volume.history, ReconstructStep)
+    return html_of([*quality_statements(found.quality), *noise_statements(made)], headings=False)
 
 
 def even_odd_words(found: EvenOdd) -> list[str]:

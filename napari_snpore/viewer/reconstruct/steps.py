@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import PrepareSection, ReconstructSection
 from napari_snpore.study.run_context import RunContext
@@ -55,6 +56,6 @@ def run_reconstruction(
 
 def layer_word(volume: Volume) -> str:
     """Return method and iterations of a volume as its layer's name has them, such as ``SIRT 50``."""
-    used = volume.history[-1].parameters
-    method = str(used["method"]).upper()
-    return method if method == "WBP" else f"{method} {used['iterations']}"
+    made = required_step(volume.history, ReconstructStep)
+    method = made.method.upper()
+    return method if made.iterations is None else f"{method} {made.iterations}"

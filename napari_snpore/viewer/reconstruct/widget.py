@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.plane_preview import LivePlane, preview_plane
 from napari_snpore.study.recipe import AlignSection, PrepareSection
 from napari_snpore.study.stages import PreparedAlignment, Stages, unaligned
@@ -438,7 +439,9 @@ class ReconstructWidget(LayerForm):
             self.status.run("Even/odd correlation", partial(_compared, found), partial(self._on_compared, found, name))
 
     def _finished_early(self) -> bool:
-        return self.result is not None and "finished_early" in self.result.volume.history[-1].parameters
+        if self.result is None:
+            return False
+        return required_step(self.result.volume.history, ReconstructStep).finished_early is not None
 
     def _on_compared(self, found: Tomogram, name: str, even_odd: EvenOdd) -> None:
         self.even_odd = even_odd

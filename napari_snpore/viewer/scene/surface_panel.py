@@ -13,7 +13,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.phases import MOST_PHASES
 from napari_snpore.viewer.scene.phase_surfaces import OPACITIES, surface_layer
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layers import scheme_of
+from napari_snpore.viewer.shared.layers import label_range, record_of, scheme_of
 
 _ROW_PX = 26
 
@@ -54,12 +54,13 @@ class PhaseRows(QWidget):
             scheme = scheme_of(layer)
         except InputError:
             return
-        if len(scheme.names) > MOST_PHASES:
+        most = len(scheme.names) if "phase_names" in record_of(layer) else label_range(layer)[1]
+        if most > MOST_PHASES:
             self.note = (
-                f"'{layer.name}' has labels up to {len(scheme.names):,}, which look like objects; "
+                f"'{layer.name}' has labels up to {most:,}, which look like objects; "
                 f"the first {MOST_PHASES} are offered."
             )
-        for row, (name, color) in enumerate(list(zip(scheme.names, scheme.colors, strict=True))[:MOST_PHASES]):
+        for row, (name, color) in enumerate(zip(scheme.names, scheme.colors, strict=True)):
             tick = QCheckBox(name)
             tick.setToolTip(f"Show the surface of {name}.")
             swatch = QLabel()

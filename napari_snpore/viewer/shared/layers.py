@@ -17,7 +17,7 @@ import pandas as pd
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, parsed_history, stored_history
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
 from napari_snpore.volume import Triple, Volume
@@ -303,11 +303,15 @@ def series_from_data(images: Any, record: Mapping[str, Any]) -> TiltSeries:
 
 
 def scheme_of(layer: Layer) -> PhaseScheme:
-    """Return names and colours of the phases of a labels layer; labels of unknown origin are numbered."""
+    """Return names and colors of the phases of a labels layer; labels of unknown origin are numbered.
+
+    At most ``MOST_PHASES`` phases: greater labels are objects, and one name per label would fill the
+    memory where a label is large.
+    """
     record = record_of(layer)
     if "phase_names" in record:
         return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colors"]))
-    count = label_range(layer)[1]
+    count = min(label_range(layer)[1], MOST_PHASES)
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
     names = tuple(f"phase {k}" for k in range(1, count + 1))

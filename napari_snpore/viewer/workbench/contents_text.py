@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
-from napari_snpore.history import EnvelopeStep, MakePhantomStep, ReconstructStep, SmoothStep, last_step
+from napari_snpore.history import EnvelopeStep, MakePhantomStep, ReadStep, ReconstructStep, SmoothStep, last_step
 from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
@@ -17,10 +17,8 @@ _LONGEST_NAME = 30
 
 def file_of(series: Layer) -> str:
     """Return the file that a series was read from; its layer's name where that is not known."""
-    for step in steps_of(record_of(series)):
-        if step.name == "read":
-            return str(step.parameters.get("file") or series.name)
-    return str(series.name)
+    read = last_step(steps_of(record_of(series)), ReadStep)
+    return str(series.name) if read is None or read.file is None else read.file
 
 
 def tilts_in_short(series: Layer) -> str:

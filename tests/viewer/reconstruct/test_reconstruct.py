@@ -295,3 +295,19 @@ def test_prepared_series_is_shown_beside_and_the_choice_stays(widget, viewer):
     widget.preparing.rows[1].setValue(4)
     live(widget)
     assert "crop along y is 12 to 4 px" in widget.slice.picture.words
+
+
+def test_a_prepared_series_does_not_change_the_choice_of_another_form(widget, viewer, qtbot, series):
+    """The series of this form is "rod", the user looks at "other": a second form follows the user and stays there."""
+    other = add_layer(viewer, series_data(series, "other"))
+    second = ReconstructWidget(viewer)
+    qtbot.addWidget(second)
+    viewer.layers.selection.active = other
+    widget._layer_choice.layer = viewer.layers["rod"]
+    assert second._layer_choice.layer is other
+    widget._show_prepared()
+    widget.status.wait()
+    assert "rod · prepared" in viewer.layers
+    assert viewer.layers.selection.active is other
+    assert second._layer_choice.layer is other
+    assert widget._layer_choice.layer is viewer.layers["rod"]

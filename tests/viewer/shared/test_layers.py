@@ -6,7 +6,7 @@ import pytest
 from napari.layers import Image, Labels, Layer
 
 from napari_snpore.errors import InputError, MissingScaleError
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.layers import (
     add_layer,
@@ -136,6 +136,12 @@ def test_own_names_of_phases_come_back(drawn_phases):
 
 def test_labels_of_unknown_origin_get_numbered_phases():
     assert scheme_of(Labels(np.full((2, 2, 2), 5, np.uint8))).names == tuple(f"phase {k}" for k in range(1, 6))
+
+
+def test_a_great_label_does_not_make_as_many_phases():
+    """A label of 2^40, as other plugins number objects, once asked for 2^40 names: the memory was not enough."""
+    layer = Labels(np.full((2, 2, 2), 2**40, np.int64))
+    assert len(scheme_of(layer).names) == MOST_PHASES
 
 
 def test_objects_have_a_background_row_and_an_index():
