@@ -1,1 +1,1 @@
-"""Counts, sizes, fractions and connectivity of what was segmented; every table carries its units in the column names."""
+"""Counts, sizes, fractions and connectivity of phases and objects, in tables with units in the column names."""

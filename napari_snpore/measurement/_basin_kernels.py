@@ -1,9 +1,14 @@
-"""The serial kernel that cuts a mask into basins of its distance map.
+"""Watershed of a distance map with merging of shallow basins: serial kernels.
 
-Strategy. Voxels come in order of falling distance. One that touches no earlier voxel is a new peak; any other joins the basin
-of its highest neighbour. Where basins meet, the one with the lower peak is at its pass: if its peak rises above the pass by
-no more than the contrast, it is merged into the other one for good. That leaves one basin for each maximum that survives
-the H-maxima transform, flooded in one pass, without markers and without a queue.
+Strategy: voxels come in order of falling distance. A voxel without an earlier neighbour is a new peak;
+any other joins the basin of its highest neighbour. Where basins meet, the voxel is the pass of the one
+with the lower peak: if that peak lies above the pass by no more than the contrast, the basin is merged
+into the other one. This leaves one basin per maximum of the H-maxima transform (Soille 2004,
+doi 10.1007/978-3-662-05088-0), in one pass without markers and without a queue. Merged basins form a
+union-find forest (Tarjan 1975, doi 10.1145/321879.321884).
+
+Example: distances 1 3 2 5 1 along a line. The peaks are 5 and 3, the pass between them is 2. With a
+contrast below 1 two objects remain; from 1 on, the basin of 3 is merged into that of 5.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from napari_snpore.compute import kernel
 
 @kernel
 def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
-    """Return the basin that a basin was merged into; the way there is shortened."""
+    """Return the root of a basin's union-find tree; later calls find it in one step (path compression)."""
     root = basin
     while parent[root] != root:
         root = parent[root]
@@ -51,7 +56,7 @@ def flood(
     for place in order:
         z, y, x = place // (height * width), place // width % height, place % width
         level = distance[z, y, x]
-        touched = 0
+        touched = 0  # number of different basins in ``near``
         highest = -1.0
         joined = False  # through a face
         own = np.uint32(0)

@@ -1,11 +1,15 @@
-"""Serial kernels: length, width, breadth and volume of convex hulls, exact or over given directions.
+"""Length, width, breadth and volume of convex hulls, exact or over given directions: serial kernels.
 
-Strategy. The length joins two corners. The width is the least distance of two parallel planes that touch the hull; at a
-minimum they touch a face and a corner, or two edges that cross when seen along the normal (Houle and Toussaint 1988,
-doi 10.1109/34.6790). All such pairs are met in one walk: along each edge the normal turns from that of one face to that of
-the other, and the corner that touches the opposite plane is followed from neighbour to neighbour; each change of corner is
-a pair of edges. The walk goes in integer coordinates (which corner is opposite does not depend on the scale of the axes); only
-the resulting distances are in nm. Each step of a walk makes an integer smaller, so that it ends whatever the ties.
+Strategy: the length joins two corners. The width is the least distance of two parallel planes that
+enclose the hull; at a minimum they lie on a face and a corner, or on two edges that cross in projection
+along the normal (Houle and Toussaint 1988, doi 10.1109/34.6790). One walk finds all such pairs: along
+each edge the normal turns from that of one face to that of the other, and the corner in the opposite
+plane is followed from neighbour to neighbour; each change of corner is a pair of edges. The walk uses
+integer coordinates (which corner is opposite does not depend on the scale of the axes); only the
+resulting distances are in nm. Each step of a walk decreases an integer, so that it ends for any ties.
+
+Example: a unit cube. The length is the diagonal √3 between opposite corners, the width 1 between a face
+and the opposite one, the breadth √(8/3), the greatest extent perpendicular to that diagonal.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ Floats = NDArray[np.float64]
 
 LENGTH, WIDTH, BREADTH, VOLUME = 0, 1, 2, 3
 _TIES = 64
+"""Most directions of equal greatest length that are compared for the greatest breadth."""
 
 
 @kernel

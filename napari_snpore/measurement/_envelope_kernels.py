@@ -1,4 +1,4 @@
-"""Serial kernels: the voxels just outside an envelope, and how far the nearest of them is from a few places.
+"""Voxels just outside an envelope, and the distance of given places to the nearest of them: serial kernels.
 
 Strategy. The nearest voxel outside always shares a face with one inside, and only a few places are asked for: no map of all
 distances is needed. The voxels are put in an order that keeps neighbours together, and boxes around each 64 of them, and around

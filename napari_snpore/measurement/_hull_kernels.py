@@ -1,10 +1,13 @@
-"""Serial kernels: from the rows of an object to its convex hull, in exact int64 arithmetic on integer coordinates.
+"""Convex hull of an object from its rows of voxels, in exact int64 arithmetic: serial kernels.
 
-Strategy. A corner of the 3D hull is also a corner of the 2D hull of its own plane, so only those are kept. The 3D hull grows by
-the furthest point outside it (Barber, Dobkin and Huhdanpaa 1996, doi 10.1145/235815.235821): faces are triangles, a point sees
-a face when it lies strictly above its plane, so that points in the plane of a face change nothing and no face is flat. With
+Strategy. A corner of the 3D hull is also a corner of the 2D hull of its own plane, so only those are kept. Quickhull adds the
+furthest point outside the hull (Barber, Dobkin and Huhdanpaa 1996, doi 10.1145/235815.235821): the faces
+that the point sees are replaced by triangles from the point to their border, the horizon. A point sees a
+face when it lies strictly above its plane, so that points in the plane of a face change nothing and no face is flat. With
 coordinates up to 2**19 every predicate fits int64: there is no rounding and no tolerance. Scaling the axes by the voxel size
-keeps the combinatorics of a hull, therefore lengths come in later.
+keeps the combinatorics of a hull, therefore lengths are applied later.
+
+Example: a voxel at (0, 0, 0) has 8 corners, a hull of 12 triangles, and the volume 1.
 
 No kernel here calls one of another file, or is called by one: numba's cache on disk would not see that the other file changed.
 """
@@ -27,7 +30,7 @@ REACH = 1 << 19
 
 @kernel
 def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
-    """Return points (z, y, x), shape (n, 3), among which all corners of the hull are, counted from the object's least z, y and x.
+    """Return points (z, y, x), shape (n, 3), that include all corners of the hull, from the object's least z, y, x.
 
     rows (n, 4) int32: z, y, smallest x, greatest x, sorted by (z, y). ``corners``: of the voxel boxes, else voxel centres.
     """
@@ -59,6 +62,8 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
                 y = rows[i, 1] - low_y + side
                 least[y] = min(least[y], rows[i, 2])
                 most[y] = max(most[y], rows[i, 3] + step)
+        # Andrew's monotone chain (1979, doi 10.1016/0020-0190(79)90072-3) on the left, then the right ends:
+        # a point that does not turn outwards is dropped
         for sign in (-1, 1):
             ends = most if sign == 1 else least
             size = 0
@@ -150,7 +155,7 @@ def give_outside(
     furthest: Ints,
     reach: Ints,
 ) -> None:
-    """Hand each chosen point to the first of the faces that it lies above; points above none lie inside for good."""
+    """Assign each chosen point to the first of the faces that it lies above; points above none stay inside the hull."""
     for i in range(count):
         p = chosen[i]
         for k in range(face_count):
@@ -180,8 +185,8 @@ def find_horizon(
     """Collect the faces that a point sees, from face ``start`` on, and the edges (from, to, face beyond) around them."""
     visible[0] = start
     stamp[start] = turn
-    seen, edges, at = 1, 0, 0
-    while at < seen:
+    found, edges, at = 1, 0, 0
+    while at < found:
         f = visible[at]
         at += 1
         for k in range(3):
@@ -190,12 +195,12 @@ def find_horizon(
                 continue
             if height(normal, g, points[eye]) > 0:
                 stamp[g] = turn
-                visible[seen] = g
-                seen += 1
+                visible[found] = g
+                found += 1
             else:
                 horizon[edges, 0], horizon[edges, 1], horizon[edges, 2] = face[f, k], face[f, (k + 1) % 3], g
                 edges += 1
-    return seen, edges
+    return found, edges
 
 
 @kernel
@@ -206,30 +211,31 @@ def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
     """
     n = points.shape[0]
     corner, dimension = first_simplex(points)
-    room = 2 * n + 8 if dimension == 3 else 0
-    face = np.empty((room, 3), np.int64)
-    beside = np.empty((room, 3), np.int64)
-    normal = np.empty((room, 4), np.int64)
+    # a hull of n points has at most 2n − 4 faces (Euler)
+    capacity = 2 * n + 8 if dimension == 3 else 0
+    face = np.empty((capacity, 3), np.int64)
+    beside = np.empty((capacity, 3), np.int64)
+    normal = np.empty((capacity, 4), np.int64)
     if dimension < 3:
         return face, beside, normal
-    head = np.full(room, -1, np.int64)
-    furthest = np.full(room, -1, np.int64)
-    reach = np.zeros(room, np.int64)
-    stamp = np.zeros(room, np.int64)
-    alive = np.zeros(room, np.bool_)
-    queued = np.zeros(room, np.bool_)
-    queue = np.empty(room, np.int64)
-    free = np.empty(room, np.int64)
-    visible = np.empty(room, np.int64)
-    made = np.empty(room, np.int64)
-    horizon = np.empty((room, 3), np.int64)
+    head = np.full(capacity, -1, np.int64)
+    furthest = np.full(capacity, -1, np.int64)
+    reach = np.zeros(capacity, np.int64)
+    stamp = np.zeros(capacity, np.int64)
+    alive = np.zeros(capacity, np.bool_)
+    queued = np.zeros(capacity, np.bool_)
+    queue = np.empty(capacity, np.int64)
+    free = np.empty(capacity, np.int64)
+    visible = np.empty(capacity, np.int64)
+    made = np.empty(capacity, np.int64)
+    horizon = np.empty((capacity, 3), np.int64)
     link = np.full(n, -1, np.int64)
     leaving = np.empty(n, np.int64)  # the new face whose horizon edge starts at a point
     chosen = np.arange(n)
     waiting = 0
-    for i in range(room - 4):
-        free[i] = room - 1 - i
-    spare = room - 4
+    for i in range(capacity - 4):
+        free[i] = capacity - 1 - i
+    spare = capacity - 4
     _first_faces(corner, face, beside)
     for f in range(4):
         set_plane(points, face, normal, f)
@@ -249,9 +255,9 @@ def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
             continue
         turn += 1
         eye = furthest[f]
-        seen, edges = find_horizon(points, eye, f, face, beside, normal, stamp, turn, visible, horizon)
+        found, edges = find_horizon(points, eye, f, face, beside, normal, stamp, turn, visible, horizon)
         count = 0
-        for k in range(seen):
+        for k in range(found):
             g = visible[k]
             alive[g] = False
             stamp[g] = 0

@@ -43,6 +43,8 @@ LEAST_KEPT = 0.9
 """Smallest share of its volume that a smoothed body may have; a body that would lose more is not smoothed."""
 
 _TAUBIN_SHRINK = 0.6307
+"""Factor λ of the shrinking step (Taubin 1995, doi 10.1145/218380.218473)."""
+
 _TAUBIN_GROW = 1 / (
     PASS_BAND["scikit-image"] - 1 / _TAUBIN_SHRINK
 )  # negative: undoes the shrinking within the pass band

@@ -1,4 +1,4 @@
-"""Serial kernels that read a label volume run by run: sums, boxes, surface crossings, the ends of every row, grey sums.
+"""Sums, boxes, surface crossings and row ends of all objects, from one reading of the labels: serial kernels.
 
 A run is a row's longest stretch of one label; what a run adds to sums and crossings has a closed form or is one counting loop.
 """
@@ -39,7 +39,7 @@ def label_range(labels: NDArray[np.uint32]) -> tuple[int, int]:
 
 @kernel
 def next_object(row: NDArray[np.uint32], x: int) -> Any:
-    """Return the first place from x on where a row is not 0, or its end; most rows are nearly empty, so 16 are seen at once."""
+    """Return the first place from x on where a row is not 0, or its end; most rows are nearly empty, so 16 are read at once."""
     while x + 16 <= row.size:
         some = np.uint32(0)
         for k in range(16):
@@ -54,7 +54,7 @@ def next_object(row: NDArray[np.uint32], x: int) -> Any:
 
 @kernel
 def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, top: int) -> Ints:
-    """Return one row of int64 statistics a label from ``base`` to ``top``, shape (top - base + 1, COLUMNS).
+    """Return one row of int64 statistics per label from ``base`` to ``top``, shape (top - base + 1, COLUMNS).
 
     labels (planes or planes + 1, y, x) uint32 starts at plane ``first`` of the volume; a further plane is only looked at as the
     next neighbour, without it the volume ends there.

@@ -1,4 +1,4 @@
-"""Balls for the local thickness: which centres matter, and painting them."""
+"""Kernels of the local thickness: choice of the balls' centers, and painting of the balls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead pores: pore voxels with no way through void to the exterior, for the three connectivities side by side.
+"""Dead pores: pore voxels without a path through void to the exterior, for three connectivities.
 
 Ambient occlusion finds the envelope; it is no test of connectivity, so nothing here uses it.
 """
@@ -74,7 +74,7 @@ def dead_pores(
         In nm. Accessible is what a ball of this radius covers whose centre keeps the radius to all voxel faces of the solid on
         its way in. 0: plain connectivity.
     cut_axes : sequence of int
-        Axes along which the fibre goes on beyond the box.
+        Axes along which the fibre extends beyond the box.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; asked before each connectivity.
 

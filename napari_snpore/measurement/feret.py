@@ -24,6 +24,7 @@ Convention = Literal["corners", "centers_plus_one"]
 Directions = Literal["exact"] | int
 
 _CHUNK_ROWS = 1 << 15
+"""Rows of voxels per block of work, so that threads share many small objects evenly."""
 
 
 def feret_diameters(
@@ -35,7 +36,7 @@ def feret_diameters(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return length, width and breadth of every object: distances of two parallel planes that touch it.
+    """Return length, width and breadth of every object: distances of two parallel planes that enclose it.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def feret_diameters(
     Returns
     -------
     DataFrame
-        One row an object, by label: ``label``, ``length_nm`` (greatest distance), ``width_nm`` (least), ``breadth_nm``
+        One row per object, by label: ``label``, ``length_nm`` (greatest distance), ``width_nm`` (least), ``breadth_nm``
         (greatest extent perpendicular to the length; of several equal lengths, the greatest breadth), ``aspect_ratio``
         (width / length), ``convention``.
 
@@ -183,7 +184,7 @@ def _distinct(scan: ObjectScan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _chunks(sizes: NDArray[np.int64]) -> list[slice]:
-    """Return ranges of objects of some 32,000 rows each; a larger object stands alone."""
+    """Return ranges of objects of some 32,000 rows each; a larger object has a range of its own."""
     ends = np.cumsum(sizes)
     chunks = []
     first, before = 0, 0

@@ -1,4 +1,4 @@
-"""Volumes and volume fractions of the phases; the envelope is the denominator, and the whole box stands beside it."""
+"""Volumes and volume fractions of the phases, of the envelope and of the whole box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What measurements accept: phases, a mask of the same shape, axes along which the fibre goes on. Else: one sentence."""
+"""Checks of what measurements are given: phases, a mask of the same shape, cut axes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def checked_mask(
 
 
 def checked_axes(cut_axes: Sequence[int]) -> tuple[int, ...]:
-    """Return the axes along which the fibre goes on beyond the box."""
+    """Return the axes along which the fibre extends beyond the box."""
     axes = tuple(cut_axes)
     if any(axis not in (0, 1, 2) for axis in axes):
         raise InputError(f"cut_axes is {axes}; axes 0 (z), 1 (y) and 2 (x) exist.")

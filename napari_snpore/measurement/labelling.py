@@ -1,4 +1,4 @@
-"""Which voxels make one object: connected components, or the basins of the distance map where necks are cut."""
+"""Labelling of objects: connected components, or a watershed of the distance map that cuts necks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, array_of, volume_like
 
-_PIECE = 1 << 22  # voxels flooded between two looks at whether to stop
+_PIECE = 1 << 22
+"""Voxels flooded between two checks for a stop: a stop waits for one piece."""
 
 
 def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArray:
@@ -33,7 +34,7 @@ def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArr
     Returns
     -------
     Volume or array, uint32, shape (z, y, x)
-        0 outside, 1 to N without gaps, in the order in which the components are met.
+        0 outside, 1 to N without gaps, in the order of their first voxels.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def separate_objects(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Cut a mask into objects at its necks: a watershed of the distance map, one object a maximum of enough contrast.
+    """Cut a mask into objects at its necks: a watershed of the distance map, one object per maximum of enough contrast.
 
     Parameters
     ----------

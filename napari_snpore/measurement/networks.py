@@ -1,4 +1,4 @@
-"""How a phase hangs together: networks, percolation, Euler number, and how long the way from the core to the surface is."""
+"""Connectivity of a phase: networks, percolation, Euler number, and shortest-path tortuosity from core to surface."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def geodesic_tortuosity(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, float]:
-    """Compare the way through a phase, from the fibre's core to its surface, with the straight one.
+    """Compare the shortest path through a phase, from the core of the fibre to its surface, with the straight line.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def geodesic_tortuosity(
 
 
 def _touches_exterior(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the voxels of the envelope with a face to the exterior; beyond the box it goes on along y and ends along z and x."""
+    """Return the voxels of the envelope with a face to the exterior; beyond the box it extends along y and ends along z and x."""
     padded = np.pad(np.pad(inside, ((1, 1), (0, 0), (1, 1))), ((0, 0), (1, 1), (0, 0)), mode="edge")
     touching = np.zeros(inside.shape, np.bool_)
     for axis in range(3):

@@ -1,4 +1,4 @@
-"""One table of everything that is measured on labelled objects, and the way to it: label or separate, measure, sum up."""
+"""Table of sizes, Feret diameters, shape and place of labelled objects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def measure_objects(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return one row an object: sizes, Feret diameters, shape, place, grey values.
+    """Return one row per object: sizes, Feret diameters, shape, place, grey values.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def measure_objects(
     directions, convention
         See :func:`~napari_snpore.measurement.feret.feret_diameters`.
     objects_from : str
-        What made the objects; stands in the table.
+        What made the objects; copied into the table.
     min_voxels : int
         The fewest voxels of a ``resolved`` object.
     progress, should_stop : callable, optional
@@ -77,7 +77,7 @@ def measure_objects(
         - ``surface_area_nm2`` (Crofton) and ``sphericity``: surface of that sphere / surface; a few voxels can pass 1
         - ``hull_volume_nm3``: of the hull of the voxel boxes, in either convention; ``solidity``: volume / hull volume
         - ``centroid_z_nm`` ..., and ``z_min, z_max`` ...: inclusive voxel indices
-        - ``orientation_z`` ...: unit vector of the greatest spread; NaN where none stands out
+        - ``orientation_z`` ...: unit vector of the greatest spread; NaN where no axis is longest
         - ``depth_nm, intensity_mean, intensity_sum``
         - ``touches_border, resolved, convention, objects_from``
 

@@ -1,4 +1,4 @@
-"""Where things lie: fractions slice by slice, and shells of equal depth below the surface, all and by sector."""
+"""Phase fractions per slice and per shell of equal depth below the surface, whole and by sector."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def radial_profile(
     objects : DataFrame, optional
         As :func:`~napari_snpore.measurement.objects.measure_objects` returns it: counted where their centroids lie.
     cut_axes : sequence of int
-        Axes along which the fibre goes on beyond the box, such as ``(1,)``: these faces are no surface.
+        Axes along which the fibre extends beyond the box, such as ``(1,)``: these faces are no surface.
     names : sequence of str
         Of the phases.
     progress, should_stop : callable, optional
@@ -239,7 +239,7 @@ def _object_places(
 
 
 def _faces_beam(inside: NDArray[np.bool_], voxel: Triple) -> NDArray[np.bool_]:
-    """Return for each (z, x) whether it lies within 45° of the beam as seen from the envelope's axis."""
+    """Return for each (z, x) whether it lies within 45° of the beam about the envelope's axis."""
     area = inside.sum(axis=1)
     z, x = ((area.sum(axis=1 - k) @ np.arange(area.shape[k])) / area.sum() for k in (0, 1))
     along = np.abs(np.arange(area.shape[0]) - z) * voxel[0]

@@ -1,4 +1,4 @@
-"""What one reading of a label volume yields for every object at once: counts, sums, boxes, surface crossings, row ends.
+"""Scan of a label volume for all objects at once: counts, sums, boxes, surface crossings, row ends.
 
 Feret diameters and shapes are computed from this record; nothing else of the package reads labels voxel by voxel. Slabs do not
 depend on the number of threads and their integers are added exactly, so the record does not depend on it either.

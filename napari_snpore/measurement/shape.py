@@ -36,9 +36,14 @@ def crofton_weights(spacing: Triple) -> tuple[float, ...]:
 def surface_areas(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
     """Return the surface area (nm²) of each object by the Crofton formula over 13 directions.
 
-    Four times the mean, over all directions, of the area in which parallel lines leave the object. Right on average for smooth
-    surfaces that face all ways: a sphere of 20 voxels across reads within 2 %, one of 40 within 0.5 %. Faces of the box close an
-    object that it cuts.
+    Cauchy and Crofton: the surface area is four times the mean, over all directions, of the area of the
+    shadow, counted once per exit of a line. Lines of voxel centers along a direction of step s lie one per
+    area V / s (V: voxel volume), so that n exits are an area n V / s; each direction is weighted by its
+    share of the sphere. Example: a cube of edge 1 nm at voxels of 1 nm has one exit along each of the 13
+    directions.
+
+    Correct on average for smooth surfaces in all directions: a sphere of 20 voxels across reads within
+    2 %, one of 40 within 0.5 %. Faces of the box close an object that it cuts.
 
     References
     ----------
@@ -52,7 +57,7 @@ def surface_areas(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
 def principal_axes(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
     """Return the unit vector (z, y, x) along which each object is most spread out, in nm, shape (object, 3).
 
-    Its first component that is not 0 is positive. NaN where no axis stands out (a cube, a disc).
+    Its first component that is not 0 is positive. NaN where no axis is longest (a cube, a disc).
     """
     moments = scan.covariance * np.outer(spacing, spacing)
     spread, axes = np.linalg.eigh(moments)

@@ -1,4 +1,4 @@
-"""How large the objects of one table are, in a few numbers that say what they leave out."""
+"""Summary of the sizes of the objects in one table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDED = ("voxel_count", "volume_nm3", "length_nm", "touches_border")
 class SizeSummary:
     """Sizes of the objects of one table.
 
-    Objects that touch the border of the box are counted in ``cut_by_box`` and left out of everything else. A number of an
+    Objects cut by the border of the box are counted in ``cut_by_box`` and left out of everything else. A number of an
     empty set (no object, no resolved object) is NaN.
 
     Parameters
@@ -25,7 +25,7 @@ class SizeSummary:
     count : int
         Objects in the table, the cut ones included.
     cut_by_box : int
-        Those that touch the border.
+        Those cut by the border.
     unresolved_share : float
         Share (0 to 1, by number) of the objects inside the box that hold fewer than ``min_voxels`` voxels.
     median_length_nm : float

@@ -1,4 +1,4 @@
-"""Sizes that need no objects: local thickness, and chords along the axes."""
+"""Local thickness of a phase, and chord lengths along the axes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def local_thickness(
     Parameters
     ----------
     mask : Volume or bool array, shape (z, y, x)
-        The phase. Faces of the box are no walls: what goes on beyond it is as wide as is seen.
+        The phase. Faces of the box are no walls: what extends beyond it has the width inside the box.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     progress, should_stop : callable, optional

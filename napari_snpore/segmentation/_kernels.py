@@ -1,4 +1,4 @@
-"""Serial kernels of the segmentation: counting, classifying, and the sweep of ambient occlusion. Dispatched by the steps."""
+"""Serial kernels of the segmentation: histogram counts, thresholds, ambient occlusion, majority filter."""
 
 from __future__ import annotations
 
@@ -122,9 +122,14 @@ def sweep(
     """Add one direction to ``hits``: 1 where a void voxel meets solid within ``reach`` steps along a digital line.
 
     ``solid`` (0 or 1) and ``hits`` are (plane, row, column), swept plane by plane; ``row_shifts[i]`` and ``column_shifts[i]``
-    lead from plane i to plane i + 1 along the line. Each voxel hands on for how many steps solid is still within
-    reach, so that the length of a ray costs nothing.
-    ``rest`` is (2, row, column): two planes of that number in the smallest dtype that holds it.
+    lead from plane i to plane i + 1 along the line.
+
+    Walking along every ray of every voxel would cost its length. Instead each plane passes a counter to
+    the next: ``reach`` on solid, one less per step in void. A void voxel is hit while the counter of the
+    voxel behind it is above 0, so that the length of a ray costs nothing. Example: ``reach`` 2 and a line
+    solid, void, void, void has the counters 2, 1, 0, 0 and the hits 0, 1, 1, 0.
+
+    ``rest`` (2, row, column) holds the counters of two planes, in the smallest dtype that fits.
     """
     planes, rows, columns = solid.shape
     rest[:] = 0

@@ -1,4 +1,4 @@
-"""Which solid voxels are the body: the greatest piece, not the specks that noise and the missing wedge leave around it."""
+"""Largest connected piece of a solid, without the specks that noise and the missing wedge leave around it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def largest_body(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the greatest 6-connected piece of a solid; an empty solid stays empty.
 
     Specks in vacuum shadow the void between them and the body, so that ambient occlusion would count it as pore. Six neighbours,
-    not 26: specks that touch the body by an edge or a corner only are left out too.
+    not 26: specks that share only an edge or a corner with the body are left out too.
 
     Parameters
     ----------

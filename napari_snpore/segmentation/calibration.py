@@ -1,4 +1,4 @@
-"""Grey values in units of the specimen: vacuum 0, carbon 1. A threshold as a rule, the same for all states and microscopes."""
+"""Calibration of gray values to vacuum 0 and carbon 1, so that one rule holds for all states and microscopes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class GrayCalibration:
     vacuum, carbon : float
         In grey units of the volume.
     carbon_is_a_mode : bool
-        False: the histogram shows no peak there, and the calibration rests on a guess.
+        False: the histogram shows no peak there, and the calibration is based on a guess.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Clean-up of phases after thresholds: specks, holes, ragged borders. Explicit, recorded, off by default.
+"""Clean-up of phases after thresholding: specks removed, holes filled, borders smoothed; off by default.
 
 Each step says how many voxels it changed. Exterior voxels stay what they are: the envelope was found before.
 """

@@ -1,7 +1,7 @@
-"""Envelope of a body in a gray volume, and the ambient occlusion that it is taken from: both of the same solid.
+"""Envelope of a body in a gray volume, and the ambient occlusion that it is computed from.
 
-The envelope is the body with its pores: what lies outside is vacuum, not pore. This module is the one way from gray values
-and a threshold to it; the command line, runs and the Threshold form call it.
+The envelope is the body with its pores: what lies outside is vacuum, not pore. The command line, runs and the Threshold form all
+call this module.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
-"""The thresholds of a HAADF volume of pore, carbon and tin, from its histogram: grey levels first, thresholds between them.
+"""Thresholds between pore, carbon and tin in a HAADF volume, from the grey levels found in its histogram.
 
-Strategy: tin is 12 to 15 times as bright as carbon, so on a linear grey axis carbon is a sliver beside the vacuum, and where a
-blurred edge passes from tin to vacuum the counts fall as 1 / (v − vacuum). On a logarithmic axis above the vacuum every phase has
-the same width and that slope is level: carbon stands out as a peak there, in noise and in the halo of tin.
+Strategy: tin is 12 to 15 times as bright as carbon, so on a linear grey axis carbon is a narrow peak
+beside the vacuum, and where a blurred edge passes from tin to vacuum the counts fall as 1 / (v − vacuum).
+On a logarithmic axis above the vacuum every phase has the same width, and that slope is constant: carbon
+is a peak there, in noise and in the halo of tin. The thresholds lie half way between the levels.
+
+Example: vacuum 0, carbon 1, tin 13 give t1 = 0.5 and t2 = 7 before t1 is raised for the halo.
 """
 
 from __future__ import annotations
@@ -21,21 +24,31 @@ from napari_snpore.segmentation.splits import otsu_split, pooled, without_comb
 Floats = NDArray[np.float64]
 
 FEW_VALUES = 8
-"""A volume of no more grey values is drawn, not measured: each value is a level."""
+"""A volume of no more grey values is drawn by hand, not measured: each value is a level."""
 
 _BINS = 4096
+"""Bins of the histogram that is searched: with tin at 13 times carbon, carbon lies some 300 bins above vacuum."""
+
+_LOG_POINTS = 400
+"""Points of the logarithmic axis: about 1.5 % apart, well below ``_LOG_WIDTH``."""
+
+_LEAST_HEIGHT = 0.25
+"""Height of a peak on the logarithmic axis as a share of the highest: lower ones are not candidates for carbon."""
+
+_LEAST_PROMINENCE = 0.05
+"""Prominence of a peak as a share of the greatest value: less is noise of the counts."""
 
 _LOG_WIDTH = 0.12
 """Smoothing of the logarithmic axis: peaks a factor 1.3 apart stay apart."""
 
 _PLATEAU = 0.65
-"""Share of a bright class that lies below its level: small objects are all edge, and the mode of their class lies in the halo."""
+"""Share of a bright class below its level: small objects are mostly edge, so that their mode lies in the halo."""
 
 _FACING_PORE = 0.5
 """Share of the tin's surface that faces a pore: a cluster sits on a pore wall."""
 
 _HIGHEST = 0.9
-"""The pore threshold stays below this share of the way from vacuum to carbon: beyond it noise of carbon decides."""
+"""Highest pore threshold, as a share of the distance from vacuum to carbon: above, noise of carbon decides."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +81,10 @@ def haadf_thresholds(histogram: Histogram, phases: int) -> tuple[list[float], st
 
     Notes
     -----
-    A blurred edge from vacuum to tin passes through every grey value between, so pore beside tin reads as carbon. With the edge
-    profile of a Gaussian, the voxels of tin's rim between twice the carbon and t2 tell how many those are; t1 is raised
-    until it takes in as many more. This is done where carbon is a mode of its own and half of tin's surface is held to face pore.
+    A blurred edge from vacuum to tin passes through every grey value between, so pore beside tin reads as
+    carbon. The voxels of the rim of tin between twice carbon and t2 are counted; with the edge profile of
+    a Gaussian their number gives the number of those pore voxels, and t1 is raised until as many more lie
+    below it. This needs carbon as a peak of its own; half of the surface of tin is taken to face pore.
     """
     levels = find_levels(histogram, phases)
     missing = phases - 2 - len(levels.bright)
@@ -87,7 +101,7 @@ def haadf_thresholds(histogram: Histogram, phases: int) -> tuple[list[float], st
     thresholds = [(below + above) / 2 for below, above in pairwise(known)]
     if not levels.matrix_is_a_mode:
         return thresholds, (
-            f"The matrix is no peak of the histogram: t1 = {thresholds[0]:.4g} rests on a guess of its level, "
+            f"The matrix is no peak of the histogram: t1 = {thresholds[0]:.4g} is based on a guess of its level, "
             f"{levels.matrix:.4g}."
         )
     if levels.bright and levels.spread > 0:
@@ -107,10 +121,10 @@ def find_levels(histogram: Histogram, phases: int) -> Levels:
     vacuum, spread = _vacuum(counts, centers)
     candidates = _log_peaks(histogram, vacuum, spread)
     modes = [_mode_near(counts, centers, vacuum, candidate) for candidate in candidates]
-    matrix = next((mode for mode in modes if mode is not None), candidates[0])
-    return Levels(
-        vacuum, spread, matrix, _bright_levels(counts, centers, matrix, phases - 2), modes != [None] * len(modes)
-    )
+    real = [mode for mode in modes if mode is not None]
+    matrix = real[0] if real else candidates[0]
+    brighter = _bright_levels(counts, centers, matrix, phases - 2)
+    return Levels(vacuum, spread, matrix, brighter, matrix_is_a_mode=bool(real))
 
 
 def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
@@ -132,17 +146,17 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
 
 
 def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float]:
-    """Return the strong peaks on a logarithmic axis above the vacuum, the noise of the vacuum taken off; dark ones first."""
+    """Return the strong peaks on a logarithmic axis above the vacuum, less the noise of the vacuum; dark ones first."""
     step = float(histogram.edges[1] - histogram.edges[0])
     top = float(histogram.centers[-1]) - vacuum
     start = min(max(1.5 * spread, 0.75 * step), top / 2)
-    height = np.geomspace(start, 2 * top, 400)  # beyond the top, so that it can be a peak
+    height = np.geomspace(start, 2 * top, _LOG_POINTS)  # beyond the top, so that it can be a peak
     width = float(np.log(height[1] / height[0]))
     density = np.gradient(np.interp(vacuum + height, histogram.edges, histogram.cumulative), np.log(height))
     beside = int(np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1))
     noise = histogram.counts[beside] / step * height * np.exp(-0.5 * (height / spread) ** 2)
     smooth = scipy.ndimage.gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
-    peaks, _ = _peaks(smooth, height=0.25 * smooth.max(), prominence=0.05 * smooth.max())
+    peaks, _ = _peaks(smooth, height=_LEAST_HEIGHT * smooth.max(), prominence=_LEAST_PROMINENCE * smooth.max())
     if not peaks.size:
         peaks = np.array([np.argmax(smooth)])
     return [vacuum + float(height[peak]) for peak in peaks]
@@ -157,7 +171,7 @@ def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) ->
     )
     start = max(int(first) - 1, 0)
     window = smooth[start : last + 1]
-    peaks, _ = _peaks(window, prominence=0.05 * window.max(initial=0))
+    peaks, _ = _peaks(window, prominence=_LEAST_PROMINENCE * window.max(initial=0))
     if not peaks.size:
         return None
     return float(centers[start + peaks[int(np.argmax(window[peaks]))]])
@@ -180,7 +194,16 @@ def _bright_levels(counts: Floats, centers: Floats, matrix: float, number: int) 
 
 
 def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: float) -> float:
-    """Return the threshold below which lie as many more voxels as the halo of tin has taken from the pores."""
+    """Return t1 raised until as many more voxels lie below it as the halo of tin has taken from the pores.
+
+    Gray values across an edge blurred by a Gaussian of width σ are v = tin · Φ(x / σ): the edge has the
+    values from a to b over a depth of σ (probit(b / tin) − probit(a / tin)). The area of the surface and σ
+    are unknown but the same for all gray values, so a count in one range gives the count in another.
+
+    Example: carbon 1, tin 13, t1 0.5, t2 7 above vacuum. From t1 to t2 an edge to pore is 1.87 σ deep; from
+    2 to 7, where only the rim lies, an edge to pore 1.12 σ and one to carbon 1.38 σ. With half of the
+    surface facing pore, each voxel of that rim means 0.5 · 1.87 / 1.25 = 0.75 voxels of false carbon.
+    """
     matrix, tin = levels.matrix - levels.vacuum, levels.bright[0] - levels.vacuum
     rim_from, rim_to = 2 * matrix, t2 - levels.vacuum
     coarse = without_comb(pooled(histogram, _BINS))
@@ -192,18 +215,17 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     )
     if _peaks(rim, prominence=0.2 * rim.max())[0].size:  # another material, not a rim
         return t1
-    # an edge spends on grey values up to v, of 0 to 1, a depth that goes with the probit of v
     facing_pore = scipy.special.ndtri(rim_to / tin) - scipy.special.ndtri(rim_from / tin)
     facing_matrix = scipy.special.ndtri((rim_to - matrix) / (tin - matrix)) - scipy.special.ndtri(
         (rim_from - matrix) / (tin - matrix)
     )
     taken = scipy.special.ndtri(rim_to / tin) - scipy.special.ndtri((t1 - levels.vacuum) / tin)
-    seen = _FACING_PORE * facing_pore + (1 - _FACING_PORE) * facing_matrix
+    counted = _FACING_PORE * facing_pore + (1 - _FACING_PORE) * facing_matrix
     below_t1, below_from, below_to = np.interp(
         [t1, levels.vacuum + rim_from, t2], histogram.edges, histogram.cumulative
     )
-    wanted = below_t1 + _FACING_PORE * taken / seen * (below_to - below_from)
-    raised = float(np.interp(wanted, histogram.cumulative, histogram.edges))
+    below_raised = below_t1 + _FACING_PORE * taken / counted * (below_to - below_from)
+    raised = float(np.interp(below_raised, histogram.cumulative, histogram.edges))
     return min(max(raised, t1), levels.vacuum + _HIGHEST * matrix)
 
 

@@ -1,4 +1,4 @@
-"""The exact grey histogram of a volume, streamed over lazy data; minimum, maximum and mean come along."""
+"""Exact gray histogram of a volume with minimum, maximum and mean, streamed over lazy data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phases as a mixture of normal distributions, fitted to a histogram; thresholds lie where neighbours are equally likely.
+"""Mixture of normal distributions fitted to a histogram, and thresholds where neighbouring classes are equally likely.
 
 Expectation and maximisation on the bins (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39 (1977) 1), started from the split of
 least variance, so that the same histogram gives the same fit.
@@ -17,7 +17,10 @@ from napari_snpore.segmentation.splits import otsu_split
 Floats = NDArray[np.float64]
 
 _MOST_STEPS = 500
+"""Steps after which a fit that has not settled ends: overlapping classes converge slowly."""
+
 _SETTLED = 1e-7
+"""Gain of the mean log-likelihood per step below which the fit ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,7 @@ class Mixture:
         return found
 
     def _crossing(self, k: int) -> float:
+        """Return where classes k and k + 1 are equally likely; half way for equal shares and widths."""
         (m1, m2), (s1, s2) = self.means[k : k + 2], self.deviations[k : k + 2]
         w1, w2 = self.shares[k : k + 2]
         # log of both densities equal: a quadratic in v
@@ -57,7 +61,7 @@ class Mixture:
 
 
 def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
-    """Fit so many normal distributions to a histogram.
+    """Fit a number of normal distributions to a histogram.
 
     Parameters
     ----------
@@ -65,6 +69,12 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
         Of equal bins.
     classes : int
         2 or more.
+
+    Examples
+    --------
+    >>> fitted = fit_mixture(np.array([1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0]), np.arange(7.0), 2)
+    >>> [round(t, 3) for t in fitted.thresholds()]
+    [3.0]
     """
     weights = counts / counts.sum()
     floor = ((centers[1] - centers[0]) ** 2) / 12  # a class within one bin has the variance of that bin
@@ -74,10 +84,12 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
         member[k, cuts[k] : cuts[k + 1]] = 1
     before = -np.inf
     for _ in range(_MOST_STEPS):
+        # maximisation: moments of each class, voxels weighted by their membership
         mass = member * weights
         shares = np.maximum(mass.sum(axis=1), 1e-12)
         means = mass @ centers / shares
         variances = np.maximum((mass * (centers - means[:, None]) ** 2).sum(axis=1) / shares, floor)
+        # expectation: log of share times density; the highest is subtracted, so that exp does not underflow
         logs = (
             np.log(shares)[:, None]
             - 0.5 * np.log(2 * np.pi * variances)[:, None]

@@ -1,8 +1,11 @@
-"""Ambient occlusion of void, and the envelope that tells vacuum around a fibre from its pores.
+"""Ambient occlusion of void voxels, and the envelope that separates vacuum around a fibre from its pores.
 
-Strategy: for one direction the number of steps to the next solid is handed on from plane to plane along digital lines, so that
-each direction costs one pass whatever the ray length. The volume is turned so that the sweep runs over its first axis and the
-inner loop over contiguous columns. Hits are counted in integers: the sum does not depend on the number of threads.
+Idea: void enclosed by solid sees solid in most directions, vacuum in front of a flat wall in half of
+them (Miller 1994, Zhukov et al. 1998: ambient occlusion in computer graphics). For one direction, the
+number of steps for which solid stays within reach is passed from plane to plane along digital lines,
+so that a direction costs one pass over the volume whatever the ray length.
+The volume is turned so that the sweep runs over its first axis and the inner loop over contiguous
+columns. Hits are counted in integers: the sum does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, volum
 DIRECTIONS = 128
 """Default number of rays of a voxel: the occlusion on a flat wall is then right to 0.01."""
 
-_RAYS_A_BATCH = 100
-"""Twice as many hits fit into a byte."""
+_RAYS_PER_BATCH = 100
+"""Rays, each swept in two directions, whose hits (at most 200 per voxel) fit into a byte."""
 
 _TURNS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Axis order (plane, row, column) for a sweep along z, y, x."""
@@ -54,14 +57,15 @@ def ambient_occlusion(
     directions : int
         Number of rays, even: half of them on a Fibonacci lattice of the half sphere, and their opposites.
     cut_axes : sequence of int
-        Axes along which the body goes on beyond the box: there the volume is mirrored. Elsewhere leaving is escape.
+        Axes along which the body extends beyond the box: there the volume is mirrored. A ray that leaves
+        through another face meets nothing.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     Volume or array, float32, shape (z, y, x)
-        As given; 0 (open) to 1 (closed cavity); solid voxels carry 1.
+        As given; 0 (open) to 1 (closed cavity); 1 on solid voxels.
 
     Raises
     ------
@@ -137,7 +141,16 @@ def _occlusion(
 
 
 def half_sphere(count: int) -> NDArray[np.float64]:
-    """Return ``count`` unit vectors (z, y, x) of a Fibonacci lattice on the half sphere z > 0; equal areas."""
+    """Return ``count`` unit vectors (z, y, x) of a Fibonacci lattice on the half sphere z > 0.
+
+    Equal steps in z give equal areas (Archimedes), and turning by the golden angle π(3 − √5) per step
+    keeps neighbours apart at any count.
+
+    Examples
+    --------
+    >>> half_sphere(2)[:, 0].tolist()
+    [0.75, 0.25]
+    """
     k = np.arange(count) + 0.5
     z = 1 - k / count
     azimuth = k * math.pi * (3 - math.sqrt(5))
@@ -156,14 +169,14 @@ def _count_hits(
     should_stop: ShouldStop | None,
 ) -> None:
     """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid: whole numbers, exact in float32."""
-    rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels a nm
+    rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels per nm
     leading = np.argmax(np.abs(rays), axis=1)
     done = 0
     for axis, turn in enumerate(_TURNS):
         turned = np.ascontiguousarray(solid.transpose(turn))
         chosen = rays[leading == axis]
-        for start in range(0, len(chosen), _RAYS_A_BATCH):
-            batch = chosen[start : start + _RAYS_A_BATCH]
+        for start in range(0, len(chosen), _RAYS_PER_BATCH):
+            batch = chosen[start : start + _RAYS_PER_BATCH]
 
             def tick(now: int, total: int, before: int = done) -> None:
                 del total
@@ -184,7 +197,10 @@ def _batch_hits(
     progress: Progress,
     should_stop: ShouldStop | None,
 ) -> list[NDArray[np.uint8]]:
-    """Sweep rays (plane, row, column; voxels a nm) that lead along the first axis, forth and back; one count a thread."""
+    """Sweep rays along the first axis, forward and backward; return one array of counts per thread.
+
+    rays (n, 3): (plane, row, column) in voxels per nm.
+    """
     held = [np.zeros(solid.shape, np.uint8) for _ in range(min(thread_count(), len(rays)))]
     spare: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
     for counts in held:
@@ -213,7 +229,7 @@ def _mirrored(
     ray_length_nm: float,
     cut_axes: Sequence[int],
 ) -> tuple[NDArray[np.bool_], tuple[slice, ...]]:
-    """Mirror the part at the cut faces that it reaches, as far as a ray goes; return it and where the part lies in it."""
+    """Mirror the part at the cut faces that it reaches, by the length of a ray; return it and the place of the part."""
     pads = []
     for axis in range(3):
         reach = math.ceil(ray_length_nm / spacing[axis]) + 1 if axis in cut_axes else 0

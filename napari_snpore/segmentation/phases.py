@@ -1,4 +1,4 @@
-"""Phases as data: their labels, names and colours, and how thresholds turn grey values into them."""
+"""Phase labels of a volume by thresholds, and names and colors of the phases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is this number safe? How phase fractions follow the thresholds, from the cumulative histogram alone."""
+"""Sensitivity of phase fractions to the thresholds, from the cumulative histogram."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram
 
 _CURVE_POINTS = 201
-_PLATEAU_POINTS = 1.0  # percentage points
+"""Points of a curve between the neighbours of a threshold: steps of half a percent."""
+
+_PLATEAU_POINTS = 1.0
+"""Change of a fraction, in percentage points, that bounds a plateau."""
 
 
 def threshold_sensitivity(
@@ -31,8 +34,8 @@ def threshold_sensitivity(
     Returns
     -------
     DataFrame
-        One row a threshold and phase beside it: ``threshold, value_gray, phase, fraction_percent, change_percent_per_gray``
-        (percentage points a grey unit, the mean slope over 1 % of the distance to the neighbouring thresholds on both sides),
+        One row per threshold and phase beside it: ``threshold, value_gray, phase, fraction_percent, change_percent_per_gray``
+        (percentage points per grey unit, the mean slope over 1 % of the distance to the neighbouring thresholds on both sides),
         ``plateau_from_gray`` and ``plateau_to_gray``: as far as this threshold can move until the fraction is off by one
         percentage point.
 

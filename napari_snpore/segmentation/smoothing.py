@@ -16,7 +16,9 @@ from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Smoothing = Literal["gaussian", "median", "nl_means", "tv"]
 
-_PATCH, _DISTANCE = 3, 5  # voxels, of non-local means
+_PATCH, _DISTANCE = 3, 5
+"""Side of a patch and reach of the search of non-local means, voxels."""
+
 _SLAB_VOXELS = 1 << 22
 
 
@@ -121,7 +123,8 @@ def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: fl
 def _noise(data: Any) -> float:
     """Return the standard deviation of the noise: what Laplacians of the middle slices leave (doi 10.1006/cviu.1996.0060).
 
-    Their median and not their mean, so that edges do not count.
+    Immerkær's mask, a difference of two Laplacians, is 0 on planes and has the norm 6, so that noise σ gives
+    6 σ. The median of an absolute normal value is 0.6745 σ; unlike the mean it leaves edges out.
     """
     middle = data.shape[0] // 2
     slab = np.asarray(data[max(0, middle - 8) : middle + 8], np.float64)

@@ -1,4 +1,4 @@
-"""Splits of a histogram into classes: the least total cost over all splits, for any cost that classes add up to."""
+"""Optimal splits of a histogram into classes by dynamic programming, for any cost that is a sum over classes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def pooled(histogram: Histogram, most: int) -> Histogram:
 def without_comb(histogram: Histogram) -> Histogram:
     """Return the histogram in bins so wide that hardly one is empty where the counts are.
 
-    Floats that hold whole numbers, or few digits, leave most of many bins empty: a comb, whose teeth are no peaks.
+    Floats that hold whole numbers, or few digits, leave most of many bins empty, and each filled bin would
+    count as a peak. Example: the whole numbers 0 to 99 fill 100 of 4096 bins; 50 bins remain.
     """
     counts = histogram.counts.copy()
     counts[int(np.argmax(counts))] = 0  # the vacuum, which can be nine tenths of all
@@ -58,8 +59,9 @@ def cheapest_split(cost: Floats, classes: int) -> list[int]:
 
     Notes
     -----
-    The best split of the bins below j into k classes is the best of k − 1 classes below some i, and [i, j): found class by
-    class in N · n² steps, not n to the power of N.
+    Dynamic programming (Fisher 1958, doi 10.1080/01621459.1958.10501479): the best split of the bins below
+    j into k classes is the best split of the bins below some i into k − 1 classes, and [i, j). This takes
+    N · n² steps in place of n to the power of N.
     """
     best = cost[0]
     sources = []
@@ -74,7 +76,15 @@ def cheapest_split(cost: Floats, classes: int) -> list[int]:
 
 
 def otsu_split(counts: Floats, centers: Floats, classes: int) -> list[int]:
-    """Return the first bins of the classes 2..N whose variances within add up to least (doi 10.1109/TSMC.1979.4310076)."""
+    """Return the first bins of the classes 2..N whose variances within add up to least (doi 10.1109/TSMC.1979.4310076).
+
+    The total variance is fixed, so least variance within the classes is greatest variance between them.
+
+    Examples
+    --------
+    >>> otsu_split(np.array([5.0, 1.0, 0.0, 0.0, 4.0]), np.arange(5.0), 2)
+    [2]
+    """
     centered = centers - np.average(centers, weights=counts)  # sums of squares lose digits far from zero
     share, mean, _ = class_moments(counts, centered)
     between = np.where(share > 0, -share * mean**2, np.inf)

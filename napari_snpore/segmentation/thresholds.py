@@ -1,7 +1,7 @@
-"""Thresholds suggested from a histogram alone, in milliseconds; each suggestion says how clear the gaps are that it found.
+"""Threshold rules on a gray histogram, each with a measure of how clear the gaps between the phases are.
 
-``haadf`` is made for pore / C / Sn and lives in :mod:`~napari_snpore.segmentation.haadf`: tin is 12 to 15 times as bright as
-carbon, so a method that weighs all classes by their variance spends its thresholds inside the tin.
+``haadf`` is made for pore / C / Sn, see :mod:`~napari_snpore.segmentation.haadf`: tin is 12 to 15 times as
+bright as carbon, so a rule that weighs all classes by their variance puts its thresholds inside the tin.
 """
 
 from __future__ import annotations
@@ -26,10 +26,16 @@ Method = Literal["haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_e
 Floats = NDArray[np.float64]
 
 _CLEAR = 0.15
-"""A separation below this is no gap."""
+"""Least separation of a gap: the counts fall by this share of the lower peak."""
 
 _COARSE = 256
+"""Bins of the rules whose cost grows with the square of their number."""
+
 _FINE = 4096
+"""Bins in which the gaps are measured."""
+
+_LEAST_SHARE = 1e-6
+"""Share below which a class is empty: the logarithm of its variance has no meaning."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Suggestion:
         Which method made them.
     overlap : float
         Share of two neighbouring phases that lies on the wrong side of the threshold between them, the worst of all, if each
-        phase is normally distributed (a fit to the histogram); nan where that cannot be told.
+        phase is normally distributed (a fit to the histogram); nan where the fit does not match the thresholds.
     """
 
     thresholds: tuple[float, ...]
@@ -134,7 +140,7 @@ def _kmeans(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _valley(histogram: Histogram, phases: int) -> list[float]:
-    """Smooth until no more peaks are left than phases; the lowest count between two neighbours parts them."""
+    """Smooth until no more peaks are left than phases; thresholds are the lowest counts between neighbouring peaks."""
     counts, centers = _coarse(without_comb(histogram))
     if np.count_nonzero(counts) == phases:
         filled = centers[counts > 0]
@@ -172,12 +178,16 @@ def _overlap(histogram: Histogram, thresholds: list[float]) -> float:
 
 
 def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
-    """Find the split into classes that are normally distributed which makes the histogram likeliest."""
+    """Find the split into normally distributed classes under which the histogram is most likely.
+
+    The cost of a class of share p and variance s² is p (ln s² − 2 ln p), Kittler and Illingworth's
+    criterion J without its constant.
+    """
     counts, centers = _coarse(histogram)
     share, _, variance = class_moments(counts, centers)
-    variance += (centers[1] - centers[0]) ** 2 / 12  # within a bin
+    variance += (centers[1] - centers[0]) ** 2 / 12  # variance of a uniform distribution over one bin
     with np.errstate(invalid="ignore", divide="ignore"):
-        cost = np.where(share > 1e-6, share * (np.log(variance) - 2 * np.log(share)), np.inf)
+        cost = np.where(share > _LEAST_SHARE, share * (np.log(variance) - 2 * np.log(share)), np.inf)
     return _lower_edges(centers, cheapest_split(cost, phases))
 
 
@@ -192,7 +202,11 @@ def _lower_edges(centers: Floats, bins: list[int]) -> list[float]:
 
 
 def _li(histogram: Histogram, phases: int) -> list[float]:
-    """Iterate Li's criterion on the histogram; grey values count from the darkest, for the criterion needs them positive."""
+    """Iterate Li's criterion on the histogram; gray values count from the darkest, since it needs positive ones.
+
+    The threshold of least cross entropy is the logarithmic mean (a − b) / (ln a − ln b) of the class means
+    a and b (Li and Tam, doi 10.1016/S0167-8655(98)00057-9). Example: means 1 and 3 give 1.82, below 2.
+    """
     del phases
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
     step = centers[1] - centers[0] if len(centers) > 1 else 1.0
@@ -212,6 +226,10 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
+    """Return for each threshold 1 − (count there) / (the lower of the peaks on both sides), smoothed.
+
+    Example: peaks of 100 and 40 counts with 10 counts at the threshold give 1 − 10 / 40 = 0.75.
+    """
     histogram = without_comb(pooled(histogram, _FINE))
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
     if np.count_nonzero(counts) <= FEW_VALUES:

@@ -1,4 +1,4 @@
-"""The steps of DART beside the projector: classify, choose the voxels that stay free, and smooth them.
+"""Kernels of DART: classify voxels, choose the free ones at the borders, and smooth them.
 
 Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim of one voxel, flat.
 """

@@ -1,4 +1,4 @@
-"""The two inner loops of tomography: rays gather voxels, voxels gather rays, with the same weights.
+"""Kernels of projection (rays sum voxels) and backprojection (voxels sum rays), with the same weights.
 
 Joseph's interpolation (doi 10.1109/TMI.1982.4307572) has one closed form. A voxel whose centre falls on detector coordinate ``u``
 contributes to the ray at ``s`` with the weight ``max(0, 1 - |s - u| / c) / c``, where ``c = max(|cos θ|, |sin θ|)``: it never
@@ -262,7 +262,7 @@ def separate(lanes: int, flat: Floats, rows: Any, rim: tuple[int, int]) -> None:
 def weigh_residual(
     lanes: int, sinogram: Floats, weights: Floats, rows: int, bins: int, rim: int, squares: Doubles
 ) -> None:
-    """Add the squares of each slice of a residual to ``squares`` and multiply the residual by one weight a bin.
+    """Add the squares of each slice of a residual to ``squares`` and multiply the residual by one weight per bin.
 
     ``weights`` is flat, (tilt, bin) without rim; ``squares`` holds one sum a lane, in a fixed order of additions.
     """

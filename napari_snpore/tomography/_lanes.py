@@ -1,4 +1,4 @@
-"""Many slices as one wide number: the vector type on which the projector kernels compute.
+"""Vector type of the projector kernels: one voxel of many slices as one wide number.
 
 The planes of a tilt series are independent and share their geometry. Kept side by side in memory, the same voxel of 64
 planes is one vector: its address and interpolation weight are worked out once, and the arithmetic is 64 fused

@@ -1,4 +1,4 @@
-"""One plane at a time, fast: projections by shearing, for the live preview.
+"""Projection of one plane by shearing, for the live preview.
 
 Many planes side by side share the work of finding weights; a single one cannot. But along a row of voxels the shift of a
 tilt's rays is constant: shifted rows are added up on a line ``FINE`` times as fine as the voxels, which is plain contiguous

@@ -1,4 +1,9 @@
-"""Sums over shells of Fourier space, of one slab of a half-complex transform."""
+"""Sums over shells of Fourier space for the Fourier shell correlation, of one slab of a half-complex transform.
+
+A coefficient at frequency f belongs to the shell round(|f| / width). The transform of a real volume
+holds one of each pair of Friedel mates F(−f) = F(f)*, except in its first and (for an even size)
+last x: those count half, so that the sum of the weights is the number of independent coefficients.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +48,7 @@ def add_shells(
     cosine : float
         Of the half-angle of the cones about the axes.
     full : int
-        Voxels along x of the volumes: all but its first and, if it is even, last coefficient stand for two.
+        Voxels along x of the volumes: all but its first and, if it is even, last coefficient represent two.
     sums : float64, shape (4, shell, 4)
         For each of DIRECTIONS and shell: the real part of the product, both powers, and the number of independent
         coefficients.

@@ -1,7 +1,7 @@
-"""The steps of total variation beside the projector: one sweep over an image, one over a sinogram, one to look ahead.
+"""Kernels of total variation: one sweep over an image, one over a sinogram, one extrapolation.
 
 Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim of one voxel, flat.
-Differences are forward ones within the plane; across its edge there is none (the object may go on).
+Differences are forward ones within the plane; across its edge there is none (the object may extend beyond it).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def step_gradient(
 ) -> None:
     """Move the dual field up the gradient of ``ahead``, keep its length within ``limit``, and begin the next image.
 
-    On return ``ahead`` holds ``image`` plus ``steps`` (one a voxel) times the divergence of the field. One sweep: a voxel
+    On return ``ahead`` holds ``image`` plus ``steps`` (one per voxel) times the divergence of the field. One sweep: a voxel
     needs differences to later ones only, and the field of earlier ones only.
     """
     depth, width = shape

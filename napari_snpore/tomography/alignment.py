@@ -1,9 +1,9 @@
 """Alignment of a raw tilt series: shifts, direction and offset of the tilt axis, and what could not be determined.
 
-The way: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch), find the axis where a
+Strategy: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch), find the axis where a
 quick reconstruction explains the images best, then match every image with the re-projection of a reconstruction it
-took no part in. How far images are apart lives in ``registration``, the axis in ``tilt_axis``, the matching in
-``refinement``, the one interpolation in ``warp``.
+took no part in. Displacements are measured in ``registration``, the axis is found in
+``tilt_axis``, the matching is in ``refinement``, the one interpolation in ``warp``.
 """
 
 from __future__ import annotations
@@ -52,10 +52,19 @@ _TRACKS: dict[str, Track] = {
     "cross_correlation": track_cross_correlation,
 }
 _SCAN_SIZE = 48
+"""Size, in px, of the binned frames of the axis search: many trials, each coarse."""
+
 _MATCH_SIZE = 64
+"""Size, in px, of the binned frames that are matched with re-projections."""
+
 _FLAT_CONTRAST = 0.05
+"""Contrast of the axis search below which all directions fit about as well, and a note says so."""
+
 _FEW_TILTS = 12
+"""With fewer tilts, half of them is too few for a direction of its own: no error of the axis is given."""
+
 _SMALLEST_SIDE = 16
+"""Smallest side of an image, px, in which shifts can be measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +78,7 @@ class Alignment:
         cosθ or sinθ term across the axis and without a constant along it: those only move the object.
     tilt_axis_angle_deg : float
         Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−180, 180]; the shifted images are turned by −φ.
+        Without a reference for its end, :func:`align` reports it in (−88, 92].
     tilt_axis_offset_px : float
         Place of the axis across it after the rotation, px from the centre; subtracted last.
     residual_px : array, float64, shape (tilt,)
@@ -98,7 +108,7 @@ class Alignment:
         shifts = np.array(self.shifts_px, dtype=np.float64)
         residual = np.array(self.residual_px, dtype=np.float64)
         if shifts.ndim != 2 or shifts.shape[1] != 2:
-            raise InputError(f"shifts_px has shape {shifts.shape}; one (dy, dx) a tilt is needed.")
+            raise InputError(f"shifts_px has shape {shifts.shape}; one (dy, dx) per tilt is needed.")
         if residual.shape != (len(shifts),):
             raise InputError(
                 f"residual_px has shape {residual.shape}; one number for each of {len(shifts)} tilts is needed."
@@ -123,7 +133,8 @@ class Alignment:
     ) -> TiltSeries:
         """Return the aligned series: float32, tilt axis along image y through the centre, interpolated once (cubic).
 
-        An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the nearest edge value goes on.
+        An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the nearest
+        edge value is repeated.
         ``out``, such as a memory map of the shape of the result, takes the images of a series larger than memory.
 
         Raises
@@ -183,7 +194,7 @@ class Alignment:
         return replace(self, **new, residual_px=unknown, method=method, tilt_axis_error_deg=error)
 
     def table(self, angles_deg: ArrayLike) -> pd.DataFrame:
-        """Return one row a tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
+        """Return one row per tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
         angles = np.asarray(angles_deg, dtype=np.float64).reshape(-1)
         if len(angles) != len(self.shifts_px):
             raise InputError(f"angles_deg has {len(angles)} angles; the alignment holds {len(self.shifts_px)} tilts.")
@@ -218,8 +229,8 @@ def align(
     reference_axis_deg : float, optional
         Of the two directions φ and φ + 180° of the axis that is found (mirror volumes), the one nearest to this is
         taken, such as that of an earlier alignment. Default: the direction that the series has from its file or from
-        the caller of ``read_tilt_series``, unless it is 0; without any, the one in (−90, 90], an axis within 2° of the
-        horizontal as +90°, and a note says so.
+        the caller of ``read_tilt_series``, unless it is 0; without any, the one in (−88, 92], so that an axis within
+        2° of the horizontal counts as +90°, and a note says so.
     method : {"auto", "cross_correlation", "center_of_mass"}
         ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine stretch; ``center_of_mass`` is for
         objects whose mass lies in the field across the axis at every tilt. ``auto`` tries both, keeps the one that a
@@ -337,7 +348,7 @@ def _coarse(
 
 
 def _hand_note(reference_deg: float | None) -> str:
-    """Say which of two mirror volumes was taken, and what for."""
+    """Say which of two mirror volumes was taken, and why."""
     if reference_deg is None:
         return (
             "The hand of the volume was chosen without a reference: neither the file nor the recipe names the direction of "
@@ -368,7 +379,9 @@ def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles
     if rms > 1:
         notes.append(f"The images do not fit one volume well: {rms:.1f} px (RMS) are left across the axis.")
     if np.ptp(angles) < 60:
-        notes.append("The tilts span less than 60°: the axis offset can hardly be told from the place of the object.")
+        notes.append(
+            "The tilts span less than 60°: the axis offset can hardly be distinguished from the position of the object."
+        )
     if len(angles) < _FEW_TILTS:
         notes.append(f"With {len(angles)} tilts the offset of the axis is uncertain, and residuals say little.")
     return tuple(notes)

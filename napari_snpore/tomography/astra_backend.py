@@ -46,8 +46,8 @@ def solve_on_gpu(
     for number, first in enumerate(firsts):
         last = min(first + thick, slices)
 
-        def tell(taken: int, done: int = number * iterations) -> bool:
-            ledger.tell()
+        def report(taken: int, done: int = number * iterations) -> bool:
+            ledger.report()
             if run.progress is not None:
                 run.progress(done + taken, len(firsts) * iterations)
             check_stop(run.should_stop)
@@ -56,9 +56,9 @@ def solve_on_gpu(
         with _Slab(problem, first, last) as slab:
             if method == "wbp":
                 slab.backproject(solver)
-                tell(1)
+                report(1)
             else:
-                slab.iterate(iterations, nonnegative, ledger, tell)
+                slab.iterate(iterations, nonnegative, ledger, report)
             out[:, first:last] = slab.volume()
         if run.partial is not None:
             run.partial(out, iterations)
@@ -106,7 +106,7 @@ class _Slab:
         self.algorithms.append(handle)
         return handle
 
-    def iterate(self, iterations: int, nonnegative: bool, ledger: Ledger, tell: Callable[[int], bool]) -> None:
+    def iterate(self, iterations: int, nonnegative: bool, ledger: Ledger, report: Callable[[int], bool]) -> None:
         """Run SIRT and note the residual of the whole slab after each iteration, spread evenly over its slices."""
         options: dict[str, Any] = {"MinConstraint": 0.0} if nonnegative else {}
         if self.problem.support is not None:
@@ -121,7 +121,7 @@ class _Slab:
             self.astra.algorithm.run(algorithm, 1)
             left = float(self.astra.algorithm.get_res_norm(algorithm)) ** 2
             ledger.left[iteration, self.first : self.last] = left / count
-            if tell(iteration + 1):
+            if report(iteration + 1):
                 return
 
     def backproject(self, solver: WbpSolver) -> None:

@@ -1,4 +1,4 @@
-"""Hot and dead pixels: single pixels that stand out of their surroundings as no object does, and those that do so at every tilt.
+"""Detection and repair of hot and dead pixels, by tilt and over all tilts.
 
 A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as bad where it is further
 from the median of its 3 × 3 surroundings than ``threshold`` times the noise there, while none of its eight neighbours is off
@@ -50,7 +50,7 @@ def repair_pixels(
     Returns
     -------
     TiltSeries
-        float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that stand out in at least
+        float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that are bad in at least
         half of the tilts and are replaced in all of them.
 
     Raises

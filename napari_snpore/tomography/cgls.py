@@ -67,7 +67,7 @@ class CglsSolver:
                 _combine(residual, projected, -step, lanes)
             before, gradient = gradient, before
             power_before = power
-            if block.tell(squares(residual, lanes)):
+            if block.report(squares(residual, lanes)):
                 return
 
     def _free(self, image: Floats, gradient: Floats, before: Floats, lanes: int) -> tuple[Doubles, Doubles]:

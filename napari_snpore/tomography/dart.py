@@ -70,7 +70,7 @@ class DartSolver:
             last = iteration + 1 == iterations
             if not last:
                 smooth_free(lanes, kept, free, shape, _SMOOTHING, image)
-            if block.tell(self._left(block, kept, residual)):
+            if block.report(self._left(block, kept, residual)):
                 break
         paint_levels(image, self.levels)
         block.confine(image)

@@ -1,4 +1,4 @@
-"""The grey levels that a discrete reconstruction (DART) is made of, found from the data or taken from the user."""
+"""Grey levels of a discrete reconstruction (DART), estimated from the data or given by the user."""
 
 from __future__ import annotations
 

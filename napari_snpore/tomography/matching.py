@@ -1,4 +1,4 @@
-"""Does a trial alignment fit a volume? Quick reconstructions, what they leave unexplained, and matching by re-projection.
+"""Misfit of a trial alignment to a quick reconstruction, and matching of images with re-projections.
 
 Frames are aligned as well as is known so far: tilt axis along y, through the centre. Every reconstruction here is a
 means to judge an alignment and is thrown away; those that are kept are made by ``reconstruction``.

@@ -1,4 +1,4 @@
-"""Which solver a method means, for how long it runs, and what is taken from the data on the way: noise, weight, grey levels."""
+"""Solver and iterations of each reconstruction method, with the options that are estimated from the data."""
 
 from __future__ import annotations
 

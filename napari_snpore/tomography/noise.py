@@ -1,4 +1,4 @@
-"""How much of the images is noise: the residual at which an iterative reconstruction has said all there is to say.
+"""Noise of the images as a share of their norm: the residual at which an iterative reconstruction fits only noise.
 
 The variance of each pixel is taken as a function of its grey value (counting noise rises with it). For classes of grey value
 it is measured by the mask that answers to noise but not to planes and edges (Immerkær, doi 10.1006/cviu.1996.0060), as a
@@ -26,8 +26,13 @@ _MASK = np.array([1.0, -2.0, 1.0], np.float32)
 _MASK_POWER = 36.0  # sum of the squares of its outer product
 _MEDIAN_SQUARE = 0.454936  # median of the square of a standard normal number
 _CLASSES = 24
+"""Classes of grey value, fewer where one would hold less than 64 pixels."""
+
 _PROBE_PX = 64
+"""Side, px, of the images of white noise; their inner half is used, away from the edges."""
+
 _PROBES = 8
+"""Images of white noise per tilt."""
 
 
 @dataclass(frozen=True)

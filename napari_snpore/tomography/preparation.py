@@ -1,4 +1,4 @@
-"""What is done to the images before they are aligned: vacuum to zero, equal mass, fewer or smaller pixels.
+"""Preparation of the images before alignment: background, mass, binning, cropping, tilts left out.
 
 A detector's offset is no mass, but a reconstruction would spread it over the volume. Nothing here runs unasked: a recipe names
 each step, and the history keeps it. Bad pixels and bad tilts have files of their own.

@@ -1,8 +1,8 @@
-"""A single plane with an operator of its own: the live preview of one cross-section.
+"""Projection operator of a single (z, x) plane by shearing, for the live preview of one cross-section.
 
-:class:`PreviewPlane` stands where :class:`~napari_snpore.tomography.projector.Planes` stands, so that every method runs on it
-unchanged; it is several times as fast for one plane, and differs from the full reconstruction by the little that
-``_shear_kernels`` says.
+:class:`PreviewPlane` takes the place of :class:`~napari_snpore.tomography.projector.Planes`, so that
+every method runs on it unchanged. It is several times as fast for one plane, and differs from the full
+reconstruction by the interpolation that ``_shear_kernels`` describes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The matched projector pair: a volume to its tilt images, and the exact adjoint back.
+"""Projection of a volume to tilt images, and its exact adjoint (a matched pair).
 
 The geometry is that of one ``(z, x)`` plane at a time: at tilt θ the detector coordinate of (x, z), from the centre, is
 ``x cosθ + z sinθ``, the rotation centre is ``(n - 1) / 2`` on every axis, and a projection is the sum of voxel values along

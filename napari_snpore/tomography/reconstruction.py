@@ -120,7 +120,7 @@ def reconstruct(
 
     Notes
     -----
-    In weighted backprojection each tilt counts by the angle that it stands for (half the gaps to its neighbours), and the
+    In weighted backprojection each tilt counts by the angle that it represents (half the gaps to its neighbours), and the
     weights are scaled to a half turn: a uniform disc reads its density at its centre whatever the tilt range. Beyond the
     range nothing is measured; the volume is longer along the beam by ``wedge_elongation``.
 

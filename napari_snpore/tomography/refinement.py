@@ -1,6 +1,6 @@
-"""Refinement: every image is matched with the re-projection of a reconstruction it took no part in, and what is left is measured.
+"""Refinement of an alignment: each image is matched with the re-projection of a reconstruction from other images.
 
-Starts from a coarse alignment that is right to a few px; how that is found lives in ``tilt_axis``.
+Starts from a coarse alignment that is right to a few px, see ``tilt_axis``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,24 @@ from napari_snpore.tomography.working_frames import WorkingFrames
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 
-ITERATIONS = 30  # a volume that is not yet there draws the images towards itself
+ITERATIONS = 30
+"""Iterations of a reconstruction that images are matched with: one that has not converged biases the shifts."""
+
 MOST_PASSES = 4
+"""Most turns of matching and sharpening."""
+
 _SETTLED_PX = 0.1
+"""Greatest displacement of an image in a pass, raw px, at which the refinement ends."""
+
 _SHARED_STRUCTURE = 0.4
+"""Likeness along the axis of image and re-projection above which shifts along the axis are measured: a rod
+has no structure there, and its shifts would follow the noise."""
+
 _BRIGHT_RIM = 0.3
+"""Brightness at the edge of the field, as a share of the maximum, above which the specimen extends beyond it."""
+
 _LOST = 8.0
+"""An image whose misfit is this many times the median is lost: it is searched over the whole field."""
 
 
 def refine(
@@ -138,7 +150,7 @@ def left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
 
 
 def fills_field(frames: WorkingFrames, trial: Trial) -> bool:
-    """Tell whether the specimen goes on beyond the field across the axis: its rim is then no vacuum."""
+    """Return whether the specimen extends beyond the field across the axis: the edge of the images is then no vacuum."""
     now = frames.resampled(
         trial.tilt_axis_angle_deg, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle_deg)
     )

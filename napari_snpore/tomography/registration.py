@@ -1,7 +1,7 @@
-"""How far tilt images are apart: centre of mass, cross-correlation with cosine stretch, and a small-step fit.
+"""Displacements between tilt images: centre of mass, cross-correlation with cosine stretch, and a small-step fit.
 
-Works on frames whose tilt axis is image axis y. Which direction that axis has, and what the displacements are used for,
-is decided elsewhere.
+Works on frames whose tilt axis is image axis y. The direction of that axis and the use of the displacements
+are decided by the callers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 _ROD_PX = 4.0
-_STEEPEST_STRETCH = np.cos(np.deg2rad(80.0))  # beyond 80° a specimen is no slab, and the stretch has no limit
+"""Standard deviation, px, of the Gaussian along the axis whose result is subtracted as the rod's part."""
+
+_STEEPEST_STRETCH = np.cos(np.deg2rad(80.0))
+"""Cosine at which the stretch is limited: beyond 80° a specimen is no slab, and the stretch grows without limit."""
 
 
 def gauge_terms(angles_deg: FLOAT) -> FLOAT:
@@ -127,7 +130,7 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
             moved = scipy.ndimage.shift(image, out[tilt], order=1, mode="nearest")
             fitted = inverse @ (terms.T @ moved[inner].ravel())
             gain = fitted[2] if abs(fitted[2]) > 0.2 else 1.0
-            # moved(r) ~ gain * reference(r - d): its slopes carry -gain * d, and -d brings it back
+            # moved(r) ~ gain * reference(r - d): its slopes hold -gain * d, and -d brings it back
             out[tilt] += np.clip(fitted[:2] / gain, -2.0, 2.0)
     return out
 

@@ -1,4 +1,4 @@
-"""Fourier shell correlation of two volumes: up to which frequency they agree, counting only what the tilts measured."""
+"""Fourier shell correlation (FSC) of two volumes, over the part of Fourier space that the tilts measured."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ CONE_DEG = 30.0
 
 Outcome = Literal["crossed", "not crossed", "begins below", "no data"]
 
-_TAPER = 0.1  # share of a side over which a volume falls to 0 at each of its ends
+_TAPER = 0.1
+"""Share of a side over which a volume falls to 0 at each end: most of the volume keeps its full weight."""
 FEWEST_VOXELS = 8
 """Along each axis."""
 
-_STEPS = 3  # two transforms and the sums over shells take about as long each
+_STEPS = 3
+"""Parts of the progress: two transforms and the sums over shells, which take about as long each."""
 
-_FEWEST = 8  # independent coefficients below which a shell says nothing
+_FEWEST = 8
+"""Fewest independent coefficients of a shell: with n of them, noise alone correlates by about 1/√n, here 0.35."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,7 @@ class ShellCorrelation:
         return self.table[(self.table["direction"] == direction) & self.table["correlation"].notna()]
 
     def outcome(self, direction: str = "all") -> Outcome:
-        """Tell whether the curve crosses the half-bit curve.
+        """Return whether the curve crosses the half-bit curve.
 
         ``not crossed``: it stays above up to the finest frequency, so that the voxels and not the data set the limit.
         """
@@ -127,7 +130,7 @@ def fourier_shell_correlation(
     Notes
     -----
     The half-bit curve is that of van Heel and Schatz (doi 10.1016/j.jsb.2005.05.009), with the number of independent
-    coefficients (Friedel mates count once) as n. Memory beside the input: at most 12 bytes a voxel, two transforms and one
+    coefficients (Friedel mates count once) as n. Memory beside the input: at most 12 bytes per voxel, two transforms and one
     tapered copy; 1.6 GB for 512³.
 
     Examples
@@ -141,15 +144,15 @@ def fourier_shell_correlation(
     if one.ndim != 3 or one.shape != two.shape or min(one.shape) < FEWEST_VOXELS:
         raise InputError(
             f"The volumes have shapes {tuple(one.shape)} and {tuple(two.shape)}; two of the same shape (z, y, x) with at least "
-            f"{FEWEST_VOXELS} voxels a side are needed."
+            f"{FEWEST_VOXELS} voxels per side are needed."
         )
     size = spacing_of(first, spacing)
     threads = threads or thread_count()
     shape: tuple[int, int, int] = one.shape
     weights = _checked_mask(mask, shape)
-    # The shell at radius k of the product of one transform with the conjugate of the other tells how much of that frequency
-    # both volumes share: 1 for equal volumes, near 0 for two volumes of noise (Harauz and van Heel, Optik 73 (1986) 146).
-    # Example: volumes of 8 voxels a side of 0.5 nm have shells at 0.25, 0.5, 0.75 and 1 nm⁻¹.
+    # The shell at radius k of the product of one transform with the conjugate of the other is the part of that frequency
+    # that both volumes share: 1 for equal volumes, near 0 for two volumes of noise (Harauz and van Heel, Optik 73 (1986) 146).
+    # Example: volumes with sides of 8 voxels of 0.5 nm have shells at 0.25, 0.5, 0.75 and 1 nm⁻¹.
     spectra = []
     for number, data in enumerate((one, two)):
         check_stop(should_stop)
@@ -200,7 +203,7 @@ def half_bit(count: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def measured_directions(angles_deg: ArrayLike, kz: ArrayLike, kx: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which directions of Fourier space a tilt series about y has measured.
+    """Return which directions of Fourier space a tilt series about y has measured.
 
     Parameters
     ----------
@@ -273,6 +276,7 @@ def _checked_mask(mask: Any, shape: tuple[int, int, int]) -> NDArray[np.float32]
 
 
 def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads: int) -> NDArray[np.complex64]:
+    """Return the half-complex transform of a volume less its weighted mean, times the window and the mask."""
     values = np.array(data, dtype=np.float32)
     if not np.isfinite(values).all():
         raise InputError("A volume holds NaN or infinite values; the Fourier shell correlation needs finite ones.")
@@ -284,7 +288,7 @@ def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads:
         plane *= window
         total += float(plane.sum(dtype=np.float64))
         weight += float(window.sum(dtype=np.float64))
-    for z, plane in enumerate(values):  # the weighted mean goes: else the window itself would correlate
+    for z, plane in enumerate(values):  # without the weighted mean, else the window itself would correlate
         plane -= (total / weight) * (sides[0][z] * across if mask is None else sides[0][z] * across * mask[z])
     return np.asarray(scipy.fft.rfftn(values, workers=threads, overwrite_x=True))
 
@@ -299,6 +303,7 @@ def _window(n: int) -> NDArray[np.float32]:
 
 
 def _table(sums: NDArray[np.float64], width: float) -> pd.DataFrame:
+    """Return the curves: Re Σ F₁F₂* / √(Σ|F₁|² Σ|F₂|²) of each shell and direction."""
     parts = []
     for direction, rows in zip(DIRECTIONS, sums, strict=True):
         product, one, two, count = rows.T

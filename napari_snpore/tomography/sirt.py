@@ -43,7 +43,7 @@ class SirtSolver:
             block.confine(image)
             residual[:] = block.measured
             planes.forward(image, residual, -1.0)
-            if block.tell(planes.weigh(residual, self.row_weights)):
+            if block.report(planes.weigh(residual, self.row_weights)):
                 return
 
 

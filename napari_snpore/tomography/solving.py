@@ -1,8 +1,8 @@
-"""What every reconstruction method stands on: the checked problem, and blocks of planes solved one after the other.
+"""Checked input of a reconstruction, and its solution by any method, block of planes after block.
 
 Blocks are read off the tilt images, solved to the end and written into the result, so that memory beside input and output is
-one block a thread, whatever the size of the volume; either may lie on disk. A method is a :class:`Solver`: it sees one block,
-and tells after each iteration what it has left unexplained.
+one block per thread, whatever the size of the volume; either may lie on disk. A method is a
+:class:`Solver`: it is given one block, and reports the residual after each iteration.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Block:
     support: Floats | None
     first: int  # place of the first plane among all slices
     slices: int  # how many there are
-    tell: Callable[[NDArray[np.float64]], bool]
+    report: Callable[[NDArray[np.float64]], bool]
     """Takes the squared residual of each lane after an iteration; true asks to end with what there is."""
 
     def confine(self, image: Floats) -> None:
@@ -110,7 +110,7 @@ class Solver(Protocol):
         """Whether solving n and then m more iterations from there equals n + m at once."""
 
     def solve(self, block: Block, iterations: int) -> None:
-        """Improve ``block.image`` in so many iterations, and tell after each."""
+        """Improve ``block.image`` in a number of iterations, and report the residual after each."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Ledger:
         self._callback = callback
         self._told = 0
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Call back for each iteration that all slices have finished since the last time."""
         while self._callback is not None and self._told < len(self.left) and not np.isnan(self.left[self._told]).any():
             self._callback(self._told + 1, self._share(self._told))
@@ -229,13 +229,13 @@ def solve_blocks(problem: Problem, solver: Solver, iterations: int, out: Any, le
     for first_iteration, end in zip([0, *ends], ends, strict=False):
         work = _BlockWork(problem, solver, (first_iteration, end), out, ledger, run.finish_now)
 
-        def tell(done: int, total: int, before: int = done_before) -> None:
-            ledger.tell()
+        def report(done: int, total: int, before: int = done_before) -> None:
+            ledger.report()
             if run.progress is not None:
                 run.progress(before + done, steps)
 
         run_stepped_blocks(
-            work, blocks, steps=end - first_iteration, threads=run.threads, progress=tell, should_stop=run.should_stop
+            work, blocks, steps=end - first_iteration, threads=run.threads, progress=report, should_stop=run.should_stop
         )
         done_before += len(blocks) * (end - first_iteration)
         if run.partial is not None:
@@ -285,14 +285,14 @@ class _BlockWork:
         ledger.measured[first:last] = squares(measured, lanes)[: last - first]
         taken = self.span[0]
 
-        def tell(left: NDArray[np.float64]) -> bool:
+        def report(left: NDArray[np.float64]) -> bool:
             nonlocal taken
             ledger.left[taken, first:last] = left[: last - first]
             taken += 1
             step()
             return self.finish_now is not None and self.finish_now()
 
-        ready = Block(planes, measured, image, start is not None, support, first, problem.slices, tell)
+        ready = Block(planes, measured, image, start is not None, support, first, problem.slices, report)
         if start is not None:
             ready.confine(image)
         self.solver.solve(ready, self.span[1] - self.span[0])

@@ -1,4 +1,4 @@
-"""When to stop: the iteration at which what is left unexplained is no more than the noise (Morozov's discrepancy principle).
+"""Stopping iteration by Morozov's discrepancy principle: the residual falls to the noise of the images.
 
 SIRT and CGLS are semi-convergent: at first they come nearer to the object, then they reproduce the noise. Where that turns is
 found on a few slices, spread over the volume, before all slices take that many iterations: every slice is treated alike.

@@ -1,4 +1,4 @@
-"""Search of the tilt axis: its direction from the images alone, then direction and offset to a fraction of a degree and px.
+"""Search of the tilt axis: direction from the images, then direction and offset to a fraction of a degree and px.
 
 Why: about a wrong axis no volume fits all images, so the misfit of a quick reconstruction is smallest at the right one.
 The misfit varies slowly with direction and holds for rods, particles and films, so a scan in steps of 15° cannot miss it.
@@ -30,13 +30,26 @@ FLOAT = NDArray[np.float64]
 Track = Callable[[WorkingFrames, FLOAT, float], FLOAT]
 """Coarse alignment for a given φ: (frames, angles, φ) to translations (along, across) in raw px."""
 
-_ITERATIONS = 16  # fewer favour wide objects over narrow ones, and with them wrong directions
+_ITERATIONS = 16
+"""Iterations of a quick reconstruction: fewer favour wide objects, and with them wrong directions."""
+
 _ROWS = 12
+"""Rows that the images are pooled into before a trial is judged: the time grows with their number."""
+
 _SCAN_STEP = 15.0
+"""Degrees between the directions of the first scan, which covers 180°."""
+
 _BASINS = 2
+"""Lowest basins of the scan that are searched further: noise can exchange the two best of coarse steps."""
+
 _BASIN_STEP = 5.0
+"""Degrees: the grid around a scanned direction reaches 2 · 5°, past half the scan's step."""
+
 _FINER_STEPS = (2.0, 0.7)
+"""Degrees: each grid of ± 2 steps covers half the step before it on both sides."""
+
 _GRID = (-2, -1, 0, 1, 2)
+"""Places of a grid, in steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +70,11 @@ class Trial:
 
 
 def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float) -> FLOAT:
-    """Bring the centre of mass of every image onto the axis, and the common projections onto each other along it."""
+    """Return translations by centers of mass: across the axis they are put onto it, along it profiles are matched.
+
+    The centre of mass of an object lies on one sinusoid over the tilts; with the object on the axis it
+    stays on the axis in every image.
+    """
     found = np.zeros((len(angles_deg), 2))
     rows = frames.rows(tilt_axis_angle_deg)
     for _ in range(3):
@@ -109,7 +126,7 @@ def find_axis(
 ) -> tuple[Trial, str, float]:
     """Find the direction of the tilt axis over all of 180°.
 
-    A scan in steps of 15° with every way of tracking, the lowest basins again in steps of 5°, the best of them in finer
+    A scan in steps of 15° with every track, the lowest basins again in steps of 5°, the best of them in finer
     steps. ``tick`` is called :func:`find_axis_steps` times.
 
     Returns
@@ -122,7 +139,7 @@ def find_axis(
         Contrast: how much smaller its misfit is than the median of the scan's (0: any direction does as well).
     """
     directions = np.arange(-75.0, 91.0, _SCAN_STEP)
-    walked, scanned = [], []
+    tried, scanned = [], []
     for name, track in tracks.items():
         scan = track_angles(frames, angles_deg, directions.tolist(), track)
         scanned += [trial.misfit for trial in scan]
@@ -130,9 +147,9 @@ def find_axis(
         # the scan is a circle: before -75 comes 90, the same line as -90
         low = [k for k in range(len(scan)) if scan[k].misfit <= min(scan[k - 1].misfit, scan[k + 1 - len(scan)].misfit)]
         for k in sorted(low, key=lambda k: scan[k].misfit)[:_BASINS]:
-            walked.append((_finer(frames, angles_deg, track, scan[k], _BASIN_STEP), name))
+            tried.append((_finer(frames, angles_deg, track, scan[k], _BASIN_STEP), name))
         tick()
-    best, name = min(walked, key=lambda one: one[0].misfit)
+    best, name = min(tried, key=lambda one: one[0].misfit)
     for step in _FINER_STEPS:
         best = _finer(frames, angles_deg, tracks[name], best, step)
         tick()
@@ -212,7 +229,7 @@ def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterat
 
 
 def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:
-    """Place of a one-dimensional minimum near 0: the vertex of a parabola through a grid that follows the lowest value."""
+    """Return where a function is least near 0: the vertex of a parabola through a grid that follows the lowest value."""
     middle = 0.0
     for _ in range(3):
         values = function([middle + k * step for k in _GRID])
@@ -225,6 +242,12 @@ def _minimum(function: Callable[[list[float]], list[float]], step: float) -> flo
 
 
 def vertex(left: float, middle: float, right: float) -> float:
-    """Place of the vertex of the parabola through values at −1, 0, 1, kept within −1 to 1; 0 where it has none."""
+    """Return the vertex of the parabola through values at −1, 0, 1, kept within −1 to 1; 0 where it has none.
+
+    Examples
+    --------
+    >>> vertex(2.0, 1.0, 1.0)
+    0.5
+    """
     bend = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / bend, -1.0, 1.0)) if bend > 0 else 0.0

@@ -1,4 +1,4 @@
-"""A tilt series: images, their angles and their pixel size, and what of it can be checked at once."""
+"""Tilt series: images with their tilt angles and pixel size, checked when they are put together."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def axis_end(line_deg: float, reference_deg: float | None) -> float:
     """Return which of the two directions φ and φ + 180° of a tilt axis is meant.
 
     The images determine the axis as a line, that is modulo 180°; its two directions give mirror volumes. The direction
-    nearest to a reference (file, recipe, last alignment) is taken. Without one it is the direction in (−90, 90], with
-    horizontal axes kept together: an axis within 2° of the horizontal counts as +90°, so that the error of the search
-    (some tenths of a degree) does not decide on the hand of the commonest geometry.
+    nearest to a reference (file, recipe, last alignment) is taken. Without one it is the direction in (−88, 92]: an
+    axis within 2° of the horizontal counts as +90°, so that the error of the search (some tenths of a
+    degree) does not change the hand of a horizontal axis, the commonest geometry, between two binnings.
 
     Examples
     --------

@@ -30,7 +30,7 @@ class TvSolver:
 
     weight: float
     rates: Floats  # one a bin: the steps of the images' dual
-    steps: Floats  # one a voxel
+    steps: Floats  # one per voxel
     nonnegative: bool = True
     balance: float = 1.0  # steps of the images' side over those of the volume's
     images: int = 3
@@ -61,7 +61,7 @@ class TvSolver:
             total = np.zeros(planes.lanes)
             tilts = len(beam.angles_deg)
             step_data(planes.lanes, misfit, dual, left, self.rates, tilts, beam.detector_px, beam.rim, total)
-            if iteration > 0 and block.tell(total):
+            if iteration > 0 and block.report(total):
                 return
             rise, limit = _RISE * self.balance, self.weight
             step_gradient(planes.lanes, ahead, image, along_z, along_x, beam.shape, rise, limit, self.steps)
@@ -70,4 +70,4 @@ class TvSolver:
             look_ahead(ahead, image)
         misfit[:] = block.measured
         planes.forward(image, misfit, -1.0)
-        block.tell(squares(misfit, planes.lanes))
+        block.report(squares(misfit, planes.lanes))

@@ -1,4 +1,4 @@
-"""The one interpolation of an alignment: shift, rotation by −φ, and axis offset as a single resampling of each image.
+"""Resampling of tilt images by an alignment: shift, rotation by −φ and axis offset in one interpolation.
 
 The order is that of the definitions: ``shifts_px`` as ``scipy.ndimage.shift`` applies them to the raw image, then a
 rotation about the centre of the image that brings the tilt axis onto image axis y, then the offset of the axis
@@ -62,8 +62,8 @@ def warp_images(
     -------
     array, float32, shape (tilt, y, x)
         Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image the nearest edge value
-        goes on: a rod that leaves the field goes on as it left, vacuum stays vacuum, and no step is made that a reconstruction
-        would turn into streaks.
+        is repeated: a rod that leaves the field continues, vacuum stays vacuum, and there is no step that a
+        reconstruction would turn into streaks.
     """
     tilts, ny, nx = images.shape
     rows, columns = aligned_shape((ny, nx), tilt_axis_angle_deg)

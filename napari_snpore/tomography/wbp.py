@@ -1,4 +1,4 @@
-"""WBP: weighted (filtered) backprojection, the linear method against which all others are read."""
+"""WBP: weighted (filtered) backprojection, the linear reference for the other methods."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
 
 
 def tilt_weights(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the angle that each tilt stands for, in radians, scaled so that all together make half a turn.
+    """Return the angle that each tilt represents, in radians, scaled so that all together make half a turn.
 
     Half the gaps to both neighbours; the outermost tilts count their one gap on both sides, unless the series closes the
     half turn. Tilts at the same angle share.

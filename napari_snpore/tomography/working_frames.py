@@ -1,8 +1,8 @@
-"""Small copies of a tilt series to measure an alignment on: binned, free of background, resampled for a trial alignment.
+"""Small copies of a tilt series for alignment: binned, background subtracted, resampled for a trial alignment.
 
-The alignment that is being looked for is described here by the direction φ of the tilt axis and a translation
-``(along, across)`` per tilt in px of the raw image, applied after the rotation by −φ. What is measured on the frames
-lives in ``registration``, ``matching`` and ``tilt_axis``.
+The alignment is described here by the direction φ of the tilt axis and a translation
+``(along, across)`` per tilt in px of the raw image, applied after the rotation by −φ. The frames are measured
+in ``registration``, ``matching`` and ``tilt_axis``.
 """
 
 from __future__ import annotations
