@@ -83,7 +83,7 @@ def flood(
             own = np.uint32(count)
         basins[z, y, x] = own
         best = 0
-        for n in range(1, touched):  # the highest peak, the earlier of equal ones, takes the others in
+        for n in range(1, touched):  # the highest peak, the earlier of equal ones, absorbs the others
             if peak[near[n]] > peak[near[best]] or (peak[near[n]] == peak[near[best]] and near[n] < near[best]):
                 best = n
         for n in range(touched):

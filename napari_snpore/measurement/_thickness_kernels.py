@@ -11,9 +11,10 @@ from napari_snpore.compute import kernel
 
 @kernel
 def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> None:
-    """Mark the voxels of planes ``first`` to ``last`` whose ball lies in no neighbour's: those alone need to be painted.
+    """Mark the voxels of planes ``first`` to ``last`` whose ball lies in no neighbour's: only those are painted.
 
-    The ball about p lies in that about its neighbour q where r(q) >= r(p) + |p - q|.
+    The ball about p lies in that about its neighbour q where r(q) >= r(p) + |p - q|. Example: across a
+    slab the radii are 0.5, 1.5, 2.5, 1.5, 0.5 voxels, and only the middle one is marked.
     """
     depth, height, width = radius.shape
     for z in range(first, last):
@@ -42,7 +43,7 @@ def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> 
 def paint_balls(centers: Any, radii: Any, spacing: Any, first: int, last: int, out: Any) -> None:
     """Write into planes ``first`` to ``last`` of ``out`` the largest radius of the balls that reach each voxel's centre.
 
-    Centres come with rising radius, so that the last one written is the largest.
+    The centres are sorted by rising radius, so that the last value written is the largest.
     """
     _, height, width = out.shape
     for n in range(len(radii)):

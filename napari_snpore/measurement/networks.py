@@ -102,9 +102,9 @@ def geodesic_tortuosity(
     phases : Volume or array of integers, shape (z, y, x)
         0 exterior, 1..N phases; the fibre lies along y.
     phase : int
-        The phase that is walked through.
+        The phase that the paths run through.
     core_nm : float
-        Radius of the core about the envelope's axis: where the ways begin.
+        Radius of the core about the envelope's axis, in which the paths begin.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     progress, should_stop : callable, optional
@@ -114,13 +114,15 @@ def geodesic_tortuosity(
     -------
     dict
         ``tortuosity``: mean, over the phase's voxels outside the core that share a face with the exterior and are reached, of
-        (shortest way within the phase) / (shortest way through anything); ``tortuosity_sd``; ``n``, all such voxels, reached or
-        not, and ``reached_percent`` of them. NaN where no voxel of the phase lies in the core or at the surface.
+        (shortest path within the phase) / (shortest path within the envelope); ``tortuosity_sd``; ``n``, all such
+        voxels, reached or not, and ``reached_percent`` of them.
+        NaN where no voxel of the phase lies in the core or at the surface.
 
     Notes
     -----
-    Ways go from voxel centre to voxel centre over faces, edges and corners, so that both are too long alike by up to 10 %, less
-    where they run freely; the straight way is measured by the same steps, and the ratio of an empty fibre is 1.
+    Paths run from voxel centre to voxel centre over faces, edges and corners (Dijkstra's algorithm), so
+    that they are too long by up to 10 %. The reference is measured by the same steps, which cancels most
+    of that error: the ratio of a fibre filled by the phase is 1.
     """
     from skimage.graph import MCP_Geometric
 
@@ -141,16 +143,16 @@ def geodesic_tortuosity(
     if not core.any() or not ends.any():
         return nothing
     starts = np.argwhere(core)
-    ways = []
+    lengths = []
     for open_to in (labels == phase, inside):
         check_stop(should_stop)
         costs = np.where(open_to, 1.0, -1.0)
         found, _ = MCP_Geometric(costs, sampling=voxel).find_costs(starts)
-        ways.append(found[ends])
+        lengths.append(found[ends])
         if progress is not None:
-            progress(len(ways), 2)
-    reached = np.isfinite(ways[0])
-    ratio = ways[0][reached] / ways[1][reached]
+            progress(len(lengths), 2)
+    reached = np.isfinite(lengths[0])
+    ratio = lengths[0][reached] / lengths[1][reached]
     return {
         "tortuosity": float(ratio.mean()) if ratio.size else math.nan,
         "tortuosity_sd": float(ratio.std(ddof=1)) if ratio.size > 1 else math.nan,

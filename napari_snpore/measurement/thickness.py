@@ -33,7 +33,7 @@ def local_thickness(
     Parameters
     ----------
     mask : Volume or bool array, shape (z, y, x)
-        The phase. Faces of the box are no walls: what extends beyond it has the width inside the box.
+        The phase. Faces of the box are not boundary: what extends beyond it has the width inside the box.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     progress, should_stop : callable, optional
@@ -42,9 +42,10 @@ def local_thickness(
     Returns
     -------
     Volume or float32 array, shape (z, y, x)
-        0 outside the phase. A ball's radius reaches from a voxel's centre to the nearest centre outside the phase, less half of
-        the smallest voxel edge, and holds at least its own voxel. Where the middle lies between voxels it reads up to two voxels
-        short: a slab of 9 voxels reads 9, one of 8 reads 7. Across longer voxels it reads too wide by up to the difference to the
+        0 outside the phase. The radius of a ball is the distance from a voxel's centre to the nearest
+        centre outside the phase, less half of the smallest voxel edge; a ball contains at least its own
+        voxel. Where the middle lies between voxels the value is up to two voxels too small: 9 for a slab
+        of 9 voxels, 7 for one of 8. Across longer voxels it is too large by up to the difference to the
         smallest edge.
 
     Notes

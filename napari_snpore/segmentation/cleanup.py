@@ -128,9 +128,9 @@ def remove_specks(
     connectivity: Literal[6, 18, 26] = 26,
     should_stop: ShouldStop | None = None,
 ) -> Labels:
-    """Give objects of a phase with fewer than ``min_voxels`` voxels to the phase that most of their neighbours have.
+    """Relabel objects of fewer than ``min_voxels`` voxels with the commonest label of their neighbours.
 
-    A speck in the open (all neighbours exterior) becomes exterior.
+    An object of ``phase`` with only exterior around it becomes exterior.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def remove_specks(
 
 
 def fill_holes(phases: Labels, phase: int) -> Labels:
-    """Give to a phase all that it encloses: darker phases with no way (6-connected) around it to the border of the box.
+    """Give to a phase the darker phases that it encloses: those without a 6-connected path to the border of the box.
 
     Raises
     ------
