@@ -179,11 +179,13 @@ class FormScroll(QScrollArea):
             inside.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Notice that the form needs more or less room."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+        """Set the least width when the layout of the form changes."""
+        form = self.widget()
+        layout_changed = event is not None and event.type() == QEvent.Type.LayoutRequest
+        if layout_changed and form is not None and watched is form:
             bar = self.verticalScrollBar()
-            room = 0 if bar is None else bar.sizeHint().width()
-            self.setMinimumWidth(max(_NARROWEST, watched.minimumSizeHint().width() + room))
+            bar_width = 0 if bar is None else bar.sizeHint().width()
+            self.setMinimumWidth(max(_NARROWEST, form.minimumSizeHint().width() + bar_width))
         return bool(super().eventFilter(watched, event))
 
     def sizeHint(self) -> QSize:

@@ -46,8 +46,10 @@ def _value(box: Any) -> Any:
 
 
 def _set(box: Any, value: Any) -> None:
-    if isinstance(box, (QSpinBox, QDoubleSpinBox)):
-        box.setValue(type(box.value())(value))
+    if isinstance(box, QSpinBox):
+        box.setValue(int(value))
+    elif isinstance(box, QDoubleSpinBox):
+        box.setValue(float(value))
     elif isinstance(box, (QCheckBox, QRadioButton)):
         box.setChecked(bool(value))
     elif isinstance(box, QComboBox):

@@ -62,7 +62,8 @@ class GrayImage(QWidget):
         gray = np.clip((np.where(known, values, low) - low) * scale, 0, 255)
         self._pixels = np.ascontiguousarray(gray, np.uint8)
         rows, columns = values.shape
-        self._shown = QImage(self._pixels.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+        pixels: Any = self._pixels.data  # QImage takes any buffer; its annotations name bytes only
+        self._shown = QImage(pixels, columns, rows, columns, QImage.Format.Format_Grayscale8)
         self._pixel_nm, self._title = pixel_nm, title
         self.update()
 

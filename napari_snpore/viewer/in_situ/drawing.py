@@ -79,7 +79,7 @@ class DrawnRectangles(QWidget):
             return
         if self._current is None:
             layer = add_layer(self._viewer, drawing_data(self._images, self._name, self._color))
-            self.layer = layer  # type: ignore[assignment]
+            self.layer = layer
         self._viewer.layers.selection.active = self._current
         if self._current is not None:
             self._current.mode = "add_rectangle"

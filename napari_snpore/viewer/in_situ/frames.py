@@ -32,7 +32,7 @@ def time_of_frame(table: pd.DataFrame | None, frame: int | None) -> float | None
     earlier = table[table["frame"] <= frame]
     if earlier.empty:
         return None
-    row = earlier.loc[earlier["frame"].idxmax()]
+    row = earlier.iloc[int(earlier["frame"].to_numpy().argmax())]
     time = float(row["time_s"])
     return time if math.isfinite(time) else float(row["frame"])
 

@@ -242,9 +242,9 @@ class InSituWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         times = times_of(layer)
         self.seconds.setEnabled(times is None)
-        known = times is not None and len(times) > 1
-        self.seconds.setValue((times[-1] - times[0]) / (len(times) - 1) if known else 0.0)
-        self.seconds.setToolTip("From the file." if known else "Time from one frame to the next.")
+        step_s = (times[-1] - times[0]) / (len(times) - 1) if times is not None and len(times) > 1 else None
+        self.seconds.setValue(step_s or 0.0)
+        self.seconds.setToolTip("From the file." if step_s is not None else "Time from one frame to the next.")
         self.region.follow(layer)
         self.boxes.drawn.follow(layer)
         if layer is not None and layer not in self._watched:

@@ -35,7 +35,7 @@ from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
 from napari_snpore.viewer.reconstruct.steps import align_prepared, layer_word, run_reconstruction
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,
     is_series,
@@ -246,7 +246,7 @@ class ReconstructWidget(LayerForm):
         )
         self.footer.addWidget(self.numbers)
         self.column.addStretch(1)
-        self._live, self._looking = LatestWork(self), LatestWork(self)
+        self._live, self._looking = LatestTask(self), LatestTask(self)
         self._live.done.connect(self._on_look)
         self._live.failed.connect(self.slice.say)
         self._looking.done.connect(self._on_inspected)

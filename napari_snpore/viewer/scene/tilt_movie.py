@@ -57,9 +57,10 @@ def tilt_frames(
     if contrast_limits is None:
         limits = _contrast(series)
     else:
-        limits = tuple(float(limit) for limit in contrast_limits)
-        if len(limits) != 2 or not np.isfinite(limits).all() or limits[0] >= limits[1]:
+        given = [float(limit) for limit in contrast_limits]
+        if len(given) != 2 or not np.isfinite(given).all() or given[0] >= given[1]:
             raise InputError(f"contrast_limits is {contrast_limits}; two finite numbers are needed, the lower first.")
+        limits = (given[0], given[1])
     if colors is None:
         colors = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     if colors.shape != (256, 3) or colors.dtype != np.uint8:

@@ -127,7 +127,7 @@ def _frames(
 ) -> Iterator[NDArray[np.uint8]]:
     camera = viewer.scene.camera
     angles, zoom, center = camera.angles, camera.zoom, camera.center
-    view, up, handedness = camera.view_direction, camera.up_direction, str(camera.handedness)
+    view, up, handedness = camera.view_direction, camera.up_direction, _handedness(camera)
     shape = zoomed = None
     filmed = [layer for layer in viewer.layers if layer.visible]
     try:
@@ -154,6 +154,10 @@ def _frames(
             yield picture
     finally:
         camera.angles, camera.zoom, camera.center = angles, zoom, center
+
+
+def _handedness(camera: Any) -> Literal["right", "left"]:
+    return "right" if str(camera.handedness) == "right" else "left"
 
 
 def _has_window(viewer: Any) -> bool:

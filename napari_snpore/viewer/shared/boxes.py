@@ -78,8 +78,9 @@ class NamedBox:
 
 def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedBox:
     """Return the box between two corners (z, y, x) in nm."""
-    center, size = list(zip(*(((a + b) / 2, abs(b - a)) for a, b in zip(one, two, strict=True)), strict=True))
-    return NamedBox(name, tuple(center), tuple(size))  # type: ignore[arg-type]
+    z, y, x = zip(one, two, strict=True)
+    center = (sum(z) / 2, sum(y) / 2, sum(x) / 2)
+    return NamedBox(name, center, (abs(z[1] - z[0]), abs(y[1] - y[0]), abs(x[1] - x[0])))
 
 
 @dataclass(frozen=True)

@@ -323,7 +323,9 @@ class WorkbenchWidget(DockedWidget):
         ]
         if len(below) != 1:
             return  # alone, or the user has arranged the docks
-        rows = inside.heightForWidth(self.scroll_area.viewport().width())
+        viewport = self.scroll_area.viewport()
+        assert viewport is not None
+        rows = inside.heightForWidth(viewport.width())
         wanted = min(dock.height() - self.scroll_area.height() + rows + 2, round(_SHARE * window.height()))
         both = dock.height() + below[0].height()
         window.resizeDocks([dock, below[0]], [wanted, both - wanted], Qt.Orientation.Vertical)
@@ -367,8 +369,12 @@ def _bring_into_view(part: QWidget) -> None:
 
 def _between(one: QColor, two: QColor, share: float) -> str:
     """Return the colour at a share of the way from one to another."""
-    mixed = [round(a + (b - a) * share) for a, b in zip(one.getRgb()[:3], two.getRgb()[:3], strict=True)]  # type: ignore[misc, operator]
+    mixed = [round(a + (b - a) * share) for a, b in zip(_rgb(one), _rgb(two), strict=True)]
     return QColor(*mixed).name()
+
+
+def _rgb(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
 
 
 def _display_names() -> set[str]:
