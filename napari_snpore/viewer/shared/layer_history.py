@@ -1,7 +1,7 @@
-"""What layers say of how they were made, and whether that still fits the layers they were made from.
+"""Processing histories of layers, and whether a result still fits the layers that it was made from.
 
-A result carries the history of its source and one step more. Where the source was made again with other settings, the two
-histories part; the words for where they part are those of the field.
+A result carries the history of its source and one step more. After the source was made again with other settings the two
+histories differ; :func:`what_changed` names the first difference.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from napari_snpore.volume import HistoryStep
 
 CUT = "extract subvolume"
 FIGURE = "napari_snpore_figure"
-"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history as it was
-then; beside our record, because the record goes with the layer's data."""
+"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history
+at that time; beside the record of the plugin, because the record goes with the layer's data."""
 ENVELOPE_KEYS = ("ray_length_nm", "occlusion_threshold", "cut_axes")
 
 
@@ -51,8 +51,8 @@ def envelope_of(layer: Layer | None) -> dict[str, Any]:
     """
     used = parameters_of(layer, "envelope") or parameters_of(layer, "segment")
     nested = used.get("envelope")
-    told = nested if isinstance(nested, Mapping) else used
-    return {key: told[key] for key in ENVELOPE_KEYS if key in told}
+    given = nested if isinstance(nested, Mapping) else used
+    return {key: given[key] for key in ENVELOPE_KEYS if key in given}
 
 
 def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
 
 
 def has_history(layer: Layer, history: Any) -> bool:
-    """Say whether a layer's history is one that was kept elsewhere."""
+    """Return whether the history of a layer equals one that was stored elsewhere."""
     return _plain(record_of(layer).get("history", [])) == _plain(history)
 
 
@@ -85,7 +85,7 @@ def starts_with(result: Layer, source: Layer) -> bool:
 
 
 def what_changed(objects: Layer, phases: Layer) -> str:
-    """Say in one word what phases were made with otherwise than those that were measured.
+    """Return what differs between the present phases and those that were measured.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def what_changed(objects: Layer, phases: Layer) -> str:
 
 
 def same_envelope(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
-    """Say whether two envelopes were made with the same settings, as far as both tell."""
+    """Say whether two envelopes were made with the same settings, as far as both histories name them."""
     return all(_plain(one[key]) == _plain(two[key]) for key in set(one) & set(two))
 
 
