@@ -157,13 +157,13 @@ class OcclusionAgainstMarching:
         self.chosen = ~self.solid & body if marched_from == "pores" else ~self.solid
 
     def track_ratio(self, sigma: int, marched_from: str, edge: int) -> float:
-        ours = call(ambient_occlusion, self.solid, spacing=1.0, ray_length=RAY_LENGTH[sigma])
+        ours = call(ambient_occlusion, self.solid, spacing=1.0, ray_length_nm=RAY_LENGTH[sigma])
         return ratio(ours, call(marching, self.solid, self.chosen, RAY_LENGTH[sigma]), rounds=3)
 
     track_ratio.unit = "ratio"
 
     def track_bytes_a_voxel(self, sigma: int, marched_from: str, edge: int) -> float:
-        work = call(ambient_occlusion, self.solid, spacing=1.0, ray_length=RAY_LENGTH[sigma])
+        work = call(ambient_occlusion, self.solid, spacing=1.0, ray_length_nm=RAY_LENGTH[sigma])
         return peak_bytes(work) / self.solid.size
 
     track_bytes_a_voxel.unit = "bytes"

@@ -20,6 +20,7 @@ from .files import (
     write_xf as write_xf,
 )
 from .files.image_series import read_image_series as read_image_series
+from .history import HistoryStep as HistoryStep
 from .in_situ import (
     BreakPoint as BreakPoint,
     ImageSeries as ImageSeries,
@@ -30,6 +31,7 @@ from .in_situ import (
     image_drift as image_drift,
     rectangle_profile as rectangle_profile,
 )
+from .line_profiles import LineProfile as LineProfile, line_profile as line_profile
 from .measurement.contacts import contact_areas as contact_areas
 from .measurement.dead_pores import (
     DeadPores as DeadPores,
@@ -45,6 +47,7 @@ from .measurement.profiles import radial_profile as radial_profile, slice_fracti
 from .measurement.sizes import SizeSummary as SizeSummary, size_summary as size_summary
 from .measurement.surface_mesh import SurfaceMesh as SurfaceMesh, surface_mesh as surface_mesh
 from .measurement.thickness import chord_lengths as chord_lengths, local_thickness as local_thickness
+from .oblique import ObliqueSlice as ObliqueSlice, oblique_slice as oblique_slice
 from .phantom import (
     Misalignment as Misalignment,
     Phantom as Phantom,
@@ -54,10 +57,21 @@ from .phantom import (
     simulate_tilt_series as simulate_tilt_series,
 )
 from .segmentation.calibration import GrayCalibration as GrayCalibration, calibrate_gray as calibrate_gray
-from .segmentation.cleanup import CleanupStep as CleanupStep, clean_up as clean_up
+from .segmentation.cleanup import (
+    CleanupOptions as CleanupOptions,
+    CleanupStep as CleanupStep,
+    clean_up as clean_up,
+)
+from .segmentation.envelope import (
+    Envelope as Envelope,
+    EnvelopeOptions as EnvelopeOptions,
+    make_envelope as make_envelope,
+    occlusion_field as occlusion_field,
+)
 from .segmentation.histogram import Histogram as Histogram, gray_histogram as gray_histogram
 from .segmentation.occlusion import ambient_occlusion as ambient_occlusion, fibre_envelope as fibre_envelope
 from .segmentation.phases import PhaseScheme as PhaseScheme, segment as segment
+from .segmentation.segment_volume import SegmentedVolume as SegmentedVolume, segment_volume as segment_volume
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
@@ -71,7 +85,11 @@ from .study.measuring import (
 )
 from .study.pipeline import StudyResult as StudyResult, run_study as run_study
 from .study.recipe import MeasureSection as MeasureSection, Recipe as Recipe
-from .subvolume import center_and_edge_boxes as center_and_edge_boxes, extract_subvolume as extract_subvolume
+from .subvolume import (
+    NamedBox as NamedBox,
+    center_and_edge_boxes as center_and_edge_boxes,
+    extract_subvolume as extract_subvolume,
+)
 from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels
 from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation
@@ -93,6 +111,6 @@ from .tomography.shell_correlation import (
 from .tomography.slice_preview import SlicePreview as SlicePreview
 from .tomography.tilt_inspection import inspect_tilts as inspect_tilts, leave_out_tilts as leave_out_tilts
 from .tomography.tilt_series import TiltSeries as TiltSeries
-from .volume import HistoryStep as HistoryStep, Volume as Volume
+from .volume import Volume as Volume
 
 __version__: str

@@ -1,18 +1,74 @@
-"""Boxes in nm: crops that keep their place in the world, and the centre and the edge cube of a fibre."""
+"""Boxes in nm: crops that keep their world position, the centre and the edge cube of a fibre, slabs of whole voxels."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
-from napari_snpore.volume import HistoryStep, Triple, Volume, array_and_spacing, checked_spacing, origin_of
+from napari_snpore.history import ExtractSubvolumeStep
+from napari_snpore.volume import Triple, Volume, array_and_spacing, checked_spacing, origin_of
+
+Projection = Literal["mean", "max"]
+"""How the slices of a slab are projected."""
 
 _LARGEST_EDGE = 0.44
 """Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
+
+
+@dataclass(frozen=True)
+class NamedBox:
+    """A box along the array axes.
+
+    Parameters
+    ----------
+    name : str
+        Unique among the boxes of a window or figure.
+    center_nm, size_nm : (float, float, float)
+        World position of the center and edge lengths ``(z, y, x)`` in nm.
+    """
+
+    name: str
+    center_nm: Triple
+    size_nm: Triple
+
+    @property
+    def low(self) -> Triple:
+        """The corner with the smallest coordinates."""
+        z, y, x = (c - s / 2 for c, s in zip(self.center_nm, self.size_nm, strict=True))
+        return z, y, x
+
+    @property
+    def high(self) -> Triple:
+        """The corner with the largest coordinates."""
+        z, y, x = (c + s / 2 for c, s in zip(self.center_nm, self.size_nm, strict=True))
+        return z, y, x
+
+    def moved(self, axis: int, nm: float) -> NamedBox:
+        """Return the box shifted along an axis."""
+        center = list(self.center_nm)
+        center[axis] += nm
+        return replace(self, center_nm=(center[0], center[1], center[2]))
+
+    def with_face(self, axis: int, end: int, place_nm: float, *, least_nm: float) -> NamedBox:
+        """Return the box with one face (``end`` 0 low, 1 high) at another place; it keeps a least size."""
+        low, high = list(self.low), list(self.high)
+        if end:
+            high[axis] = max(place_nm, low[axis] + least_nm)
+        else:
+            low[axis] = min(place_nm, high[axis] - least_nm)
+        return box_between(self.name, low, high)
+
+
+def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedBox:
+    """Return the box between two corners (z, y, x) in nm."""
+    center, size = list(zip(*(((a + b) / 2, abs(b - a)) for a, b in zip(one, two, strict=True)), strict=True))
+    return NamedBox(name, tuple(center), tuple(size))
 
 
 def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: float | Sequence[float]) -> Volume:
@@ -45,9 +101,8 @@ def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: fl
     """
     box = box_slices(volume.shape, volume.spacing, volume.origin, center_nm, size_nm)
     origin = tuple(o + part.start * d for o, part, d in zip(volume.origin, box, volume.spacing, strict=True))
-    step = HistoryStep(
-        "extract subvolume", {"center_nm": list(map(float, center_nm)), "size_nm": list(checked_spacing(size_nm))}
-    )
+    z, y, x = map(float, center_nm)
+    step = ExtractSubvolumeStep((z, y, x), checked_spacing(size_nm)).step
     return Volume(volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step))
 
 

@@ -10,14 +10,15 @@ import html
 import json
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_snpore.errors import DisagreementError, InputError, MissingExtraError, MissingScaleError
+from napari_snpore.history import HistoryStep, StepSchema, stored_history
 
 if TYPE_CHECKING:
     import xarray
@@ -26,14 +27,6 @@ Triple = tuple[float, float, float]
 
 SPACING_TOLERANCE = 0.01
 """Two voxel sizes of the same volume may differ by this share: files round them to three or four digits."""
-
-
-@dataclass(frozen=True)
-class HistoryStep:
-    """One step of a history: its name and the parameters it ran with (JSON values only)."""
-
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,9 +111,9 @@ class Volume:
         """Volume of one voxel in nm³."""
         return math.prod(self.spacing)
 
-    def after(self, name: str, data: Any, **parameters: Any) -> Volume:
+    def after(self, made_by: StepSchema, data: Any) -> Volume:
         """Return the volume with new data of the same place and one more step in its history."""
-        return replace(self, data=data, history=(*self.history, HistoryStep(name, parameters)))
+        return replace(self, data=data, history=(*self.history, made_by.step))
 
     def to_xarray(self) -> xarray.DataArray:
         """Return the volume as an xarray DataArray with coordinates in nm (the extra ``xarray``).
@@ -146,8 +139,8 @@ class Volume:
             name: (name, start + step * np.arange(count), {"units": "nm"})
             for name, start, step, count in zip("zyx", self.origin, self.spacing, self.shape, strict=True)
         }
-        steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in self.history]
-        about = {"spacing_nm": self.spacing, "origin_nm": self.origin, "history": json.dumps(steps)}
+        history = json.dumps(stored_history(self.history))
+        about = {"spacing_nm": self.spacing, "origin_nm": self.origin, "history": history}
         return xarray.DataArray(self.data, coords=positions, dims=("z", "y", "x"), attrs=about)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -306,7 +299,7 @@ def origin_of(volume: Volume | NDArray[Any]) -> Triple:
     return volume.origin if isinstance(volume, Volume) else (0.0, 0.0, 0.0)
 
 
-def volume_like(source: VolumeOrArray, data: Any, step: str, **parameters: Any) -> VolumeOrArray:
+def volume_like(source: VolumeOrArray, data: Any, made_by: StepSchema) -> VolumeOrArray:
     """Return the result of a step as what came in: a Volume with origin, history and this step, or the bare array.
 
     Parameters
@@ -315,17 +308,16 @@ def volume_like(source: VolumeOrArray, data: Any, step: str, **parameters: Any) 
         What the step was given.
     data : array, shape of ``source``
         What the step made of it.
-    step : str
-        Name of the step in the history.
-    **parameters
-        Its parameters: JSON values.
+    made_by : StepSchema
+        The step with its parameters, see :mod:`napari_snpore.history`.
 
     Examples
     --------
-    >>> volume_like(Volume(np.zeros((1, 1, 2)), 0.5), np.ones((1, 1, 2)), "fill", value=1).history
-    (HistoryStep(name='fill', parameters={'value': 1}),)
+    >>> from napari_snpore.history import BinStep
+    >>> volume_like(Volume(np.zeros((1, 1, 2)), 0.5), np.ones((1, 1, 2)), BinStep(2)).history
+    (HistoryStep(name='bin', parameters={'factor': 2}),)
     """
     if isinstance(source, Volume):
-        return source.after(step, data, **parameters)
+        return source.after(made_by, data)
     result: NDArray[Any] = data
     return result

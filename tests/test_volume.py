@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import DisagreementError, MissingExtraError, MissingScaleError
-from napari_snpore.volume import HistoryStep, Volume, array_and_spacing, spacing_of, volume_like
+from napari_snpore.history import BinStep, HistoryStep, ReadStep, SegmentStep, parsed_history
+from napari_snpore.volume import Volume, array_and_spacing, spacing_of, volume_like
 
 GRAY = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
-STEPS = (HistoryStep("read", {"file": "a.mrc"}), HistoryStep("segment", {"thresholds": [3, 9]}))
+STEPS = (ReadStep("a.mrc").step, SegmentStep((3, 9)).step)
 
 
 def volume(data=GRAY):
@@ -30,7 +31,7 @@ def test_a_short_repr_names_shape_dtype_voxel_origin_and_the_last_step():
 
 
 def test_notebooks_show_a_table_whose_words_are_escaped():
-    shown = volume().after("<b>", GRAY)._repr_html_()
+    shown = Volume(GRAY, (2, 1, 0.5), history=(HistoryStep("<b>"),))._repr_html_()
     assert shown.startswith("<table>")
     assert "2 × 1 × 0.5 nm" in shown
     assert "&lt;b&gt;" in shown
@@ -111,7 +112,7 @@ def test_to_xarray_holds_positions_in_nm():
     assert array.coords["y"].values.tolist() == [-3, -2, -1]
     assert array.coords["x"].values.tolist() == [0.25, 0.75, 1.25, 1.75]
     assert {array.coords[axis].attrs["units"] for axis in "zyx"} == {"nm"}
-    assert json.loads(array.attrs["history"])[1] == {"name": "segment", "parameters": {"thresholds": [3, 9]}}
+    assert parsed_history(json.loads(array.attrs["history"]), "array") == STEPS
     assert np.shares_memory(array.values, GRAY)
     assert float(array.sel(z=12, y=-1, x=1.75)) == 23
     assert type(volume(da.from_array(GRAY)).to_xarray().data) is da.Array
@@ -148,7 +149,7 @@ def test_volumes_beside_the_first_have_to_agree():
 
 
 def test_a_result_is_what_came_in():
-    made = volume_like(volume(), GRAY > 3, "threshold", value=3)
+    made = volume_like(volume(), GRAY > 3, BinStep(3))
     assert (made.spacing, made.origin) == (volume().spacing, volume().origin)
-    assert made.history == (*STEPS, HistoryStep("threshold", {"value": 3}))
-    assert volume_like(GRAY, GRAY, "threshold") is GRAY
+    assert made.history == (*STEPS, BinStep(3).step)
+    assert volume_like(GRAY, GRAY, BinStep(3)) is GRAY

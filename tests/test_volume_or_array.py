@@ -7,12 +7,12 @@ import pytest
 import napari_snpore as snpore
 from napari_snpore import Volume
 from napari_snpore.errors import DisagreementError, MissingScaleError
+from napari_snpore.history import ReconstructStep
 from napari_snpore.subvolume import fibre_width
-from napari_snpore.volume import HistoryStep
 
 SPACING = (1.0, 0.5, 0.8)
 ORIGIN = (10.0, -20.0, 30.0)
-STEPS = (HistoryStep("reconstruct", {"method": "sirt"}),)
+STEPS = (ReconstructStep("sirt").step,)
 
 RNG = np.random.default_rng(7)
 Z, Y, X = np.mgrid[:16, :12, :18]
@@ -25,6 +25,8 @@ LABELS = snpore.label_objects(TIN)
 # name: the step as a function of one array or Volume and of spacing (nothing, where it takes none), and the array
 WITH_SPACING = {
     "separate_objects": (lambda v, **s: snpore.separate_objects(v, contrast_nm=0.3, **s), PHASES == 1),
+    "ambient_occlusion": (lambda v, **s: snpore.ambient_occlusion(v, ray_length_nm=3.0, **s), PHASES > 1),
+    "fibre_envelope": (lambda v, **s: snpore.fibre_envelope(v, ray_length_nm=3.0, **s), PHASES > 1),
     "local_thickness": (lambda v, **s: snpore.local_thickness(v, **s), PHASES == 2),
     "measure_objects": (lambda v, **s: snpore.measure_objects(v, intensity=GRAY, envelope=ENVELOPE, **s), LABELS),
     "feret_diameters": (lambda v, **s: snpore.feret_diameters(v, **s), LABELS),
@@ -48,8 +50,9 @@ WITHOUT_SPACING = {
     "gray_histogram": (lambda v: snpore.gray_histogram(v, mask=ENVELOPE).counts, GRAY),
 }
 VOLUME_OUT = {
-    "segment": "segment", "label_objects": "label", "separate_objects": "separate", "clean_up": "clean up",
+    "segment": "segment", "label_objects": "label", "separate_objects": "label", "clean_up": "clean up",
     "smooth_volume": "smooth", "local_thickness": "local thickness",
+    "ambient_occlusion": "occlusion", "fibre_envelope": "envelope",
 }  # fmt: skip
 """Steps that return a volume, and what they are called in its history."""
 

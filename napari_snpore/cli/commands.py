@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from napari_snpore.cli.figure_command import figure
 from napari_snpore.cli.inputs import (
     checked_connectivity,
     cut_axes_of,
@@ -447,5 +448,5 @@ def view(
 
 def register(app: typer.Typer) -> None:
     """Give the commands to the application, in the order of the work."""
-    for command in (demo, run, reconstruct, segment, measure, phantom, view):
+    for command in (demo, run, reconstruct, segment, measure, figure, phantom, view):
         app.command()(command)

@@ -1,26 +1,72 @@
-"""Publication figures from data: slices, tilts, histograms, fractions, truth; each function returns a matplotlib figure.
+"""Publication figures from data: slices, tilts, histograms, fractions, truth, plates; functions return matplotlib figures.
 
-The one room of the package that imports matplotlib, through its object interface: no pyplot, no window, safe in threads. A
-:class:`~napari_snpore.figures.style.FigureStyle` (``look=``) sets width in mm, type in points, dots per inch and panel letters.
+The only folder of the package that imports matplotlib, through its object interface: no pyplot, no window, safe in threads. A
+:class:`~napari_snpore.figures.style.FigureStyle` sets width in mm, type in points, dots per inch and panel letters. The names
+below are loaded when first used, so that the spec of a plate can be made without matplotlib, which takes half a second to load.
 """
 
-from napari_snpore.figures.box_pair_panel import BoxPairPanel
-from napari_snpore.figures.fraction_plot import phase_fractions
-from napari_snpore.figures.object_plots import object_histograms
-from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel
-from napari_snpore.figures.plate import panel_figure, plate
-from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
-from napari_snpore.figures.save import recipe_of, save_figure
-from napari_snpore.figures.shell_correlation_plot import shell_correlation_plot
-from napari_snpore.figures.slice_stack import slice_images, write_slice_images
-from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, FigureStyle
-from napari_snpore.figures.table_panel import TablePanel
-from napari_snpore.figures.threshold_panel import ThresholdPanel
-from napari_snpore.figures.threshold_plot import threshold_histogram
-from napari_snpore.figures.tilts import sinogram, tilt_images
-from napari_snpore.figures.tomography_plots import alignment_plot, quality_plot
-from napari_snpore.figures.truth_plot import truth_against_measured
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_snpore.figures.box_pair_panel import BoxPairPanel
+    from napari_snpore.figures.correlation_plot import shell_correlation_plot
+    from napari_snpore.figures.fraction_plot import phase_fractions
+    from napari_snpore.figures.object_plots import object_histograms
+    from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel
+    from napari_snpore.figures.plate_drawing import draw_plate
+    from napari_snpore.figures.plate_layout import panel_figure, plate
+    from napari_snpore.figures.plate_recipe import PlateRecipe
+    from napari_snpore.figures.plate_spec import ObliqueSpec, PlateSpec, SpecimenColumn
+    from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
+    from napari_snpore.figures.save import recipe_of, save_figure
+    from napari_snpore.figures.slice_stack import slice_images, write_slice_images
+    from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
+    from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, FigureStyle
+    from napari_snpore.figures.table_panel import TablePanel
+    from napari_snpore.figures.threshold_panel import ThresholdPanel
+    from napari_snpore.figures.threshold_plot import threshold_histogram
+    from napari_snpore.figures.tilts import sinogram, tilt_images
+    from napari_snpore.figures.tomography_plots import alignment_plot, quality_plot
+    from napari_snpore.figures.truth_plot import truth_against_measured
+
+_HOME = {
+    "BoxPairPanel": "box_pair_panel",
+    "DOUBLE_COLUMN_MM": "style",
+    "FigureStyle": "style",
+    "FractionPanel": "plot_panels",
+    "HistogramPanel": "plot_panels",
+    "ImagePanel": "panels",
+    "ObliqueSpec": "plate_spec",
+    "PRINT": "style",
+    "PhasePanel": "panels",
+    "PlateRecipe": "plate_recipe",
+    "PlateSpec": "plate_spec",
+    "SINGLE_COLUMN_MM": "style",
+    "SlicePanel": "panels",
+    "SpecimenColumn": "plate_spec",
+    "TablePanel": "table_panel",
+    "ThresholdPanel": "threshold_panel",
+    "alignment_plot": "tomography_plots",
+    "draw_plate": "plate_drawing",
+    "object_histograms": "object_plots",
+    "ortho_slices": "slices",
+    "panel_figure": "plate_layout",
+    "phase_fractions": "fraction_plot",
+    "phase_slices": "slices",
+    "plate": "plate_layout",
+    "quality_plot": "tomography_plots",
+    "recipe_of": "save",
+    "save_figure": "save",
+    "shell_correlation_plot": "correlation_plot",
+    "sinogram": "tilts",
+    "slice_images": "slice_stack",
+    "slice_pair": "slices",
+    "threshold_histogram": "threshold_plot",
+    "tilt_images": "tilts",
+    "truth_against_measured": "truth_plot",
+    "write_slice_images": "slice_stack",
+}
 
 __all__ = [
     "DOUBLE_COLUMN_MM",
@@ -31,11 +77,16 @@ __all__ = [
     "FractionPanel",
     "HistogramPanel",
     "ImagePanel",
+    "ObliqueSpec",
     "PhasePanel",
+    "PlateRecipe",
+    "PlateSpec",
     "SlicePanel",
+    "SpecimenColumn",
     "TablePanel",
     "ThresholdPanel",
     "alignment_plot",
+    "draw_plate",
     "object_histograms",
     "ortho_slices",
     "panel_figure",
@@ -54,3 +105,15 @@ __all__ = [
     "truth_against_measured",
     "write_slice_images",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

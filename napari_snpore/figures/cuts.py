@@ -1,4 +1,4 @@
-"""Slices through a volume at a point: which plane is which, where it lies in nm, and no more data than it needs."""
+"""Slices of a volume along its axes: single or projected, with their position and extent in nm."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, position
-from napari_snpore.subvolume import slab_of_voxels
+from napari_snpore.subvolume import Projection, slab_of_voxels
 from napari_snpore.volume import Triple, Volume
 
 PlaneName = Literal["XY", "XZ", "YZ"]
-Projection = Literal["mean", "max"]
 _PROJECTED = {"mean": "mean over", "max": "maximum over"}
 
 

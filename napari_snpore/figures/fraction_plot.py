@@ -1,4 +1,4 @@
-"""Volume fractions of the phases as stacked bars: one bar a region, every number written on or above its piece."""
+"""Volume fractions of the phases as stacked bars: one bar per region, with the number on or above each part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as readers want them: three significant digits, true signs, powers of ten without mathtext."""
+"""Number formats of figures: three significant digits, true minus signs, powers of ten without mathtext."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Size and shape of objects: histograms of length, width, volume and aspect ratio, with what they leave out in words.
+"""Size and shape of objects: histograms of length, width, volume and aspect ratio, with a note on the objects left out.
 
 All objects count for the sizes, those too small to resolve as hatched bars; the aspect ratio, a statistic of shape, takes the
 resolved ones alone. Objects cut by the box are left out, and the heading says how many.

@@ -1,4 +1,4 @@
-"""A figure as a sheet measured in mm from its upper left corner: making it, placing axes and text on it, measuring text.
+"""Page layout in mm from the upper left corner: new figures, axes and text at positions, widths of text.
 
 Image figures are laid out by hand in mm, because the shapes of their panels are those of the data; plots with axes leave it to
 matplotlib's constrained layout.

@@ -1,4 +1,4 @@
-"""Panels of a plate: each knows its shape and its heading, and how to draw itself in a box of the sheet."""
+"""Image panels of a plate (pictures, grey slices, phase slices) and the interface that all panels share."""
 
 from __future__ import annotations
 

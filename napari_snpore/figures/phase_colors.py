@@ -1,4 +1,4 @@
-"""Phases on paper: label images in the colours of their scheme, and the legend that names them.
+"""Label images of phases in the colors of their scheme, and the legend of the phases.
 
 The colours themselves are data of :mod:`napari_snpore.segmentation.phases`. The exterior has none: image and legend leave it
 open, and a pale hatched ground shows through, so that it can be told from white pores without colour too.

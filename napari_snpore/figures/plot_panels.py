@@ -1,4 +1,4 @@
-"""Panels that plot: fractions as bars, sizes of objects as histograms; and the frame that a plot has in its box."""
+"""Plot panels of a plate: phase fractions as bars, sizes of objects as histograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as files: written beside their place and renamed into it, the recipe inside, the same bytes for the same figure.
+"""Saving of figures as PNG, SVG and PDF with the recipe inside; the same figure gives the same bytes.
 
 PNG carries the recipe in a text chunk, SVG and PDF in their metadata. SVG keeps text as text, so that a journal's artist can edit
 labels and a search finds them; its type is DejaVu Sans with Verdana, which is as wide, named as substitute. No file holds a date.

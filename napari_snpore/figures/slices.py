@@ -1,4 +1,4 @@
-"""Slices on paper: three linked planes of grey values or of phases, and one plane of both side by side.
+"""Slice figures: three orthogonal slices of grey values or of phases, and one slice of both side by side.
 
 Input may be lazy and large: only the slices that are drawn are read.
 """
@@ -73,7 +73,7 @@ def ortho_slices(
     """
     with look.in_force():
         cuts = three_cuts(volume, position_nm)
-        low, high = _limits(limits, [piece.values for piece in cuts.values()])
+        low, high = gray_limits(limits, [piece.values for piece in cuts.values()])
         label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", look.font_pt)
         key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * look.line_mm)
         sheet = ortho_sheet(cuts, look=look, width_mm=look.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
@@ -167,7 +167,7 @@ def slice_pair(
     with look.in_force():
         voxel = voxel_at(volume, position_nm)
         gray, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
-        low, high = _limits(limits, [gray.values])
+        low, high = gray_limits(limits, [gray.values])
         exterior = bool((label.values == 0).any())
         names = (*scheme.names, *(["exterior"] if exterior else []))
         entry_mm = max(text_width_mm(name, look.small_pt) for name in names) + 8.0
@@ -195,7 +195,7 @@ def _as_volume(
     return Volume(array_of(phases), spacing_of(phases, spacing), (z, y, x))
 
 
-def _limits(limits: tuple[float, float] | None, pieces: Iterable[NDArray[Any]]) -> tuple[float, float]:
+def gray_limits(limits: tuple[float, float] | None, pieces: Iterable[NDArray[Any]]) -> tuple[float, float]:
     """Return the grey values at the ends of the colour map."""
     if limits is not None:
         low, high = (float(value) for value in limits)

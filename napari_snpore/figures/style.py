@@ -1,4 +1,4 @@
-"""How figures look: column widths in mm, fonts in points, colours; and the one way to put that look in force.
+"""Style of figures: column widths in mm, fonts in points, colors; and how it is applied to matplotlib.
 
 matplotlib keeps its settings in one global mapping. :meth:`FigureStyle.in_force` changes them inside a context, under a lock, and
 starts from matplotlib's own defaults, so that a user's style sheet changes no figure and figures can be made in several
@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-
-import matplotlib
 
 from napari_snpore.errors import InputError
 
@@ -95,6 +93,8 @@ class FigureStyle:
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Put matplotlib's settings to this look until the end of the context; one thread at a time."""
+        import matplotlib  # takes half a second: the settings alone do without it
+
         with _LOCK, matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(self._settings())

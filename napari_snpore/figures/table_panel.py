@@ -1,4 +1,4 @@
-"""The panel of a small table: columns as wide as their words, turned over or broken where the page is narrow."""
+"""The panel of a small table: columns as wide as their texts, transposed or wrapped where the page is narrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grey-value histogram with its thresholds: what each phase takes of it."""
+"""The grey-value histogram with its thresholds: and the share of each phase."""
 
 from __future__ import annotations
 

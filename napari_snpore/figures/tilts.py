@@ -1,4 +1,4 @@
-"""Tilt series on paper: a few images with their angles, and the sinogram of one row before and after alignment."""
+"""Figures of a tilt series: a few images with their angles, and the sinogram of one row before and after alignment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from napari_snpore.figures.numbers import length, plain_ticks
 from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, letter_panels, new_figure
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
+from napari_snpore.history import AlignStep, last_step
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import axis_rotation
 
@@ -186,9 +187,9 @@ def _angles_and_pixel(
 def _axis_angle(before: TiltSeries | ArrayLike, after: TiltSeries | ArrayLike) -> float:
     """Return the direction of the axis in the raw images: as the alignment found it, else as the raw series says."""
     if isinstance(after, TiltSeries):
-        for step in reversed(after.history):
-            if "axis_angle_deg" in step.parameters:
-                return float(step.parameters["axis_angle_deg"])
+        aligned = last_step(after.history, AlignStep)
+        if aligned is not None:
+            return aligned.axis_angle_deg
     return before.tilt_axis_angle_deg if isinstance(before, TiltSeries) else 0.0
 
 

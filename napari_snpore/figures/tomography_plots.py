@@ -1,4 +1,4 @@
-"""How well a series was aligned and reconstructed: shifts and residuals against tilt, residual against iteration."""
+"""Quality of alignment and reconstruction: shifts and residuals against tilt, residual against iteration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Truth against measured: one row a quantity, its relative bias as a point, the numbers themselves beside it."""
+"""Truth against measured values: one row per quantity, its relative bias as a point, the numbers themselves beside it."""
 
 from __future__ import annotations
 

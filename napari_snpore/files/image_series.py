@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.image_input import ImageInput, parse_input
 from napari_snpore.files.scale import resolve_pixel_size
+from napari_snpore.history import HistoryStep, ReadStep
 from napari_snpore.in_situ.frames import ImageSeries
-from napari_snpore.volume import HistoryStep
 
 
 def read_image_series(
@@ -60,7 +60,7 @@ def image_series_of(
     if len(source.files) > 1:
         data = np.stack([np.asarray(image.data) for image in source.images()])
         times = times_s
-        history: tuple[HistoryStep, ...] = (HistoryStep("read", {"files": [path.name for path in source.paths]}),)
+        history: tuple[HistoryStep, ...] = (ReadStep(files=tuple(path.name for path in source.paths)).step,)
     else:
         path, parsed = source.paths[0], source.files[0]
         if parsed.data.ndim not in (2, 3):
@@ -70,6 +70,6 @@ def image_series_of(
             )
         data = parsed.data
         times = parsed.times_s if times_s is None else times_s
-        history = (*parsed.history, HistoryStep("read", {"file": path.name}))
+        history = (*parsed.history, ReadStep(path.name).step)
     size = resolve_pixel_size(pixel_size_nm, source.pixel_size_sources(), name=source.name)
     return ImageSeries(data, size, None if times is None else np.asarray(times, np.float64), history)

@@ -11,7 +11,8 @@ import numpy as np
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.units import in_nm
-from napari_snpore.volume import HistoryStep, Triple, Volume
+from napari_snpore.history import parsed_history, stored_history
+from napari_snpore.volume import Triple, Volume
 
 _CHUNK = 64
 _OWN = "napari-snpore"
@@ -68,8 +69,8 @@ def read_ome_zarr(path: Path) -> ParsedFile:
     places = [place[k] * (size / scale[k]) if size is not None else 0.0 for k, size in zip(keep, sizes, strict=True)]
     origin: Triple | None = (places[0], places[1], places[2]) if len(places) == 3 else None
     z, y, x = [None] * (3 - len(sizes)) + sizes
-    steps = [HistoryStep(one["name"], one["parameters"]) for one in attributes.get(_OWN, {}).get("history", [])]
-    return ParsedFile(data, (z, y, x), origin_nm=origin, history=tuple(steps))
+    history = parsed_history(attributes.get(_OWN, {}), str(path))
+    return ParsedFile(data, (z, y, x), origin_nm=origin, history=history)
 
 
 def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
@@ -116,7 +117,7 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
     }
     group.attrs[_OWN] = {
         "every_chunk_written": True,
-        "history": [{"name": step.name, "parameters": dict(step.parameters)} for step in volume.history],
+        **stored_history(volume.history),
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from napari_snpore.volume import HistoryStep, Triple
+from napari_snpore.history import HistoryStep
+from napari_snpore.volume import Triple
 
 Kind = Literal["tilt series", "images in time", "volume"]
 """What an array of three axes can be: its first axis is tilt, time or z."""

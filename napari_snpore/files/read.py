@@ -12,8 +12,9 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import parse
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
+from napari_snpore.history import ReadStep
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 def read_tilt_series(
@@ -111,7 +112,7 @@ def tilt_series_of(
         resolve_angles(angles_deg, source.angle_sources(), count=source.image_count, name=source.name),
         resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
         axis_deg or 0.0,
-        (*parsed.history, HistoryStep("read", {"file": path.name})),
+        (*parsed.history, ReadStep(path.name).step),
     )
 
 
@@ -125,7 +126,7 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
         parsed.data,
         resolve_spacing(spacing, [("the file", parsed.spacing_nm)], name=str(path)),
         parsed.origin_nm or (0.0, 0.0, 0.0),
-        (*parsed.history, HistoryStep("read", {"file": path.name})),
+        (*parsed.history, ReadStep(path.name).step),
     )
 
 
@@ -144,5 +145,5 @@ def _one_image_per_tilt(
         tilts[order],
         resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
         tilt_axis_angle_deg or 0.0,
-        (HistoryStep("read", {"files": [source.paths[number].name for number in order]}),),
+        (ReadStep(files=tuple(source.paths[number].name for number in order)).step,),
     )

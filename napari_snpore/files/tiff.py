@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,7 +23,8 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.times import checked_times, even_times, seconds_per
 from napari_snpore.files.units import in_nm
-from napari_snpore.volume import HistoryStep, Triple, Volume
+from napari_snpore.history import parsed_history, stored_history
+from napari_snpore.volume import Triple, Volume
 
 _CENTIMETRE = 3
 _LAZY_BYTES = 2**30
@@ -36,7 +37,8 @@ class _Said:
 
     spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
     origin_nm: Triple | None = None
-    history: tuple[HistoryStep, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What our own description holds beside the scale; the history is parsed only when the file is read."""
     tilt_axis_angle_deg: float | None = None
 
 
@@ -74,7 +76,7 @@ def read_tiff(path: Path) -> ParsedFile:
         None,
         said.tilt_axis_angle_deg,
         said.origin_nm,
-        said.history,
+        parsed_history(said.about, str(path)),
         times,
         is_time,
     )
@@ -128,7 +130,7 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
     dz, dy, dx = volume.spacing
     about: dict[str, Any] = {
         "origin_nm": volume.origin,
-        "history": [{"name": s.name, "parameters": dict(s.parameters)} for s in volume.history],
+        **stored_history(volume.history),
     }
     if tilt_axis_angle_deg is not None:
         about["tilt_axis_angle_deg"] = tilt_axis_angle_deg
@@ -195,8 +197,7 @@ def _ome(text: str) -> _Said:
         if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_OWN}"'):
             about = json.loads(node.text or "")[_OWN]
             oz, oy, ox = about["origin_nm"]
-            history = tuple(HistoryStep(step["name"], step["parameters"]) for step in about["history"])
-            return _Said((z, y, x), (oz, oy, ox), history, about.get("tilt_axis_angle_deg"))
+            return _Said((z, y, x), (oz, oy, ox), about, about.get("tilt_axis_angle_deg"))
     return _Said((z, y, x))
 
 

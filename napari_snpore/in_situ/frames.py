@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, MissingScaleError
-from napari_snpore.volume import HistoryStep
+from napari_snpore.history import HistoryStep
 
 FLOAT = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, array_of, volume_like
 
@@ -53,7 +54,7 @@ def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArr
     """
     inside = _checked_mask(array_of(mask))
     labels = _components(inside, connectivity)
-    return volume_like(mask, labels, "label", connectivity=connectivity)
+    return volume_like(mask, labels, LabelStep(connectivity=connectivity))
 
 
 def _components(mask: NDArray[np.bool_], connectivity: int) -> NDArray[np.uint32]:
@@ -121,7 +122,7 @@ def separate_objects(
     if not (math.isfinite(contrast_nm) and contrast_nm >= 0):
         raise InputError(f"contrast_nm is {contrast_nm}; 0 or a positive length in nm is needed.")
     labels = _basins(_checked_mask(data), voxel, contrast_nm, progress, should_stop)
-    return volume_like(mask, labels, "separate", contrast_nm=float(contrast_nm))
+    return volume_like(mask, labels, LabelStep(contrast_nm=float(contrast_nm)))
 
 
 def _basins(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import LocalThicknessStep
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
 from napari_snpore.measurement.inputs import checked_mask
 from napari_snpore.volume import Volume, VolumeOrArray, spacing_of, volume_like
@@ -64,7 +65,7 @@ def local_thickness(
     voxel = spacing_of(mask, spacing)
     out = np.zeros(inside.shape, np.float32)
     if not inside.any():
-        return volume_like(mask, out, "local thickness")
+        return volume_like(mask, out, LocalThicknessStep())
     if inside.all():
         raise InputError("The phase fills the box: its thickness has no end.")
     away = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
@@ -86,7 +87,7 @@ def local_thickness(
     run_blocks(paint, planes, progress=progress, should_stop=should_stop)
     out *= 2
     out[~inside] = 0
-    return volume_like(mask, out, "local thickness")
+    return volume_like(mask, out, LocalThicknessStep())
 
 
 def chord_lengths(

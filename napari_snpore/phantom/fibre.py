@@ -22,6 +22,7 @@ from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import MakePhantomStep
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.phantom.body import DIAMETER_SHARE, Body, make_body
@@ -32,7 +33,7 @@ from napari_snpore.phantom.sealed_pores import planted_dead_pores, sealed_pores
 from napari_snpore.phantom.states import SEALED_SHARE, TARGETS, State
 from napari_snpore.phantom.truth_tables import cluster_table, pore_table
 from napari_snpore.segmentation.phases import CARBON, PORE, TIN
-from napari_snpore.volume import HistoryStep, Triple, Volume, checked_spacing
+from napari_snpore.volume import Triple, Volume, checked_spacing
 
 BOOL = NDArray[np.bool_]
 
@@ -202,7 +203,7 @@ def make_phantom(
     phases[pore | (sealed > 0)] = PORE
     phases[clusters.labels > 0] = TIN
     tick()
-    step = HistoryStep("make phantom", {"state": state, "seed": seed, "easy": easy, "blur_sigma_nm": BLUR_SIGMA_NM})
+    step = MakePhantomStep(state, seed, easy, BLUR_SIGMA_NM).step
     gray = gray_values(phases, easy=easy, spacing_nm=edge)
     tick()
     return Phantom(

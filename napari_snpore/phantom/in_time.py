@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import SimulateInSituSeriesStep
 from napari_snpore.in_situ import ImageSeries
-from napari_snpore.volume import HistoryStep
 
 _VACUUM = 0.08
 """Grey value of the vacuum; the fibre's axis is 1 in the first frame."""
@@ -176,23 +176,20 @@ def make_swelling_fibre(
 
     images = np.stack(run_blocks(draw, range(frames), progress=progress, should_stop=should_stop))
     history = (
-        HistoryStep(
-            "simulate in situ series",
-            {
-                "frames": frames,
-                "duration_s": duration_s,
-                "break_s": break_s,
-                "diameters_nm": list(diameters_nm),
-                "brightening": brightening,
-                "pixel_size_nm": pixel_size_nm,
-                "shape": list(shape),
-                "angle_deg": angle_deg,
-                "drift_nm": list(drift_nm),
-                "blur_nm": blur_nm,
-                "dose": dose,
-                "seed": seed,
-            },
-        ),
+        SimulateInSituSeriesStep(
+            frames=frames,
+            duration_s=duration_s,
+            break_s=break_s,
+            diameters_nm=tuple(diameters_nm),
+            brightening=brightening,
+            pixel_size_nm=pixel_size_nm,
+            shape=tuple(shape),
+            angle_deg=angle_deg,
+            drift_nm=tuple(drift_nm),
+            blur_nm=blur_nm,
+            dose=dose,
+            seed=seed,
+        ).step,
     )
     return Swelling(ImageSeries(images, pixel_size_nm, times, history), truth, break_s, angle_deg)
 

@@ -15,11 +15,11 @@ from scipy import ndimage
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import SimulateTiltSeriesStep
 from napari_snpore.phantom.fibre import Phantom
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle
 from napari_snpore.tomography.warp import aligned_shape, axis_rotation
-from napari_snpore.volume import HistoryStep
 
 _SPLINE_MARGIN = 8
 """Rows added beyond those needed: the boundary condition of a cubic spline decays by 0.27 per row,
@@ -171,17 +171,14 @@ def simulate_tilt_series(
             image[...] = rng.poisson(image.astype(np.float64) * gain) / gain
     history = (
         *phantom.volume.history,
-        HistoryStep(
-            "simulate tilt series",
-            {
-                "dose": dose,
-                "seed": seed,
-                "counts_per_unit": gain,
-                "tilt_axis_angle_deg": angle,
-                "tilt_axis_offset_px": 0.0 if misalignment is None else misalignment.tilt_axis_offset_px,
-                "shifts_px": None if misalignment is None else misalignment.shifts_px.tolist(),
-            },
-        ),
+        SimulateTiltSeriesStep(
+            dose=dose,
+            seed=seed,
+            counts_per_unit=gain,
+            tilt_axis_angle_deg=angle,
+            tilt_axis_offset_px=0.0 if misalignment is None else misalignment.tilt_axis_offset_px,
+            shifts_px=None if misalignment is None else misalignment.shifts_px.tolist(),
+        ).step,
     )
     return TiltSeries(images, np.asarray(angles_deg), phantom.spacing[2], tilt_axis_angle_deg=angle, history=history)
 

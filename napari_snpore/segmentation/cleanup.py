@@ -5,8 +5,9 @@ Each step says how many voxels it changed. Exterior voxels stay what they are: t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import cc3d
@@ -15,8 +16,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import CleanupParameters, CleanUpStep
 from napari_snpore.segmentation._kernels import majority
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
@@ -31,6 +33,25 @@ class CleanupStep:
     changed_voxel_count: int
 
 
+@dataclass(frozen=True)
+class CleanupOptions:
+    """Settings of :func:`clean_up`, phases by their labels; all off by default."""
+
+    majority_radius: int = 0
+    fill: tuple[int, ...] = ()
+    specks: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is cleaned up."""
+        return bool(self.majority_radius or self.fill or self.specks)
+
+    def parameters(self, changed: Sequence[CleanupStep]) -> CleanupParameters:
+        """Return these settings and what each part changed, for a history."""
+        counts = tuple((step.name, step.changed_voxel_count) for step in changed)
+        return CleanupParameters(self.majority_radius, self.fill, self.specks, counts)
+
+
 def clean_up(
     phases: VolumeOrArray,
     *,
@@ -38,6 +59,8 @@ def clean_up(
     fill: Sequence[int] = (),
     majority_radius: int = 0,
     connectivity: Literal[6, 18, 26] = 26,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> tuple[VolumeOrArray, list[CleanupStep]]:
     """Clean phases in a fixed order: majority filter, then holes, then specks.
 
@@ -53,6 +76,9 @@ def clean_up(
         See :func:`majority_filter`; 0: none.
     connectivity : {6, 18, 26}
         Of specks.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; the progress counts the parts of the clean-up. A stop is noticed between them, between
+        planes of the majority filter and between specks.
 
     Returns
     -------
@@ -70,23 +96,38 @@ def clean_up(
     (2, [CleanupStep(name='fill holes of phase 2', changed_voxel_count=1)])
     """
     labels: Labels = np.asarray(array_of(phases))
-    steps = []
+    tasks: list[tuple[str, Callable[[Labels], Labels]]] = []
     if majority_radius:
-        smooth = majority_filter(labels, radius=majority_radius)
-        steps.append(CleanupStep(f"majority filter, radius {majority_radius}", _differing(smooth, labels)))
-        labels = smooth
+        name = f"majority filter, radius {majority_radius}"
+        tasks.append((name, partial(majority_filter, radius=majority_radius, should_stop=should_stop)))
     for phase in fill:
-        filled = fill_holes(labels, phase)
-        steps.append(CleanupStep(f"fill holes of phase {phase}", _differing(filled, labels)))
-        labels = filled
+        tasks.append((f"fill holes of phase {phase}", partial(fill_holes, phase=phase)))
     for phase, fewest in specks:
-        clean = remove_specks(labels, phase, min_voxels=fewest, connectivity=connectivity)
-        steps.append(CleanupStep(f"specks of phase {phase} below {fewest} voxels", _differing(clean, labels)))
+        name = f"specks of phase {phase} below {fewest} voxels"
+        removed = partial(
+            remove_specks, phase=phase, min_voxels=fewest, connectivity=connectivity, should_stop=should_stop
+        )
+        tasks.append((name, removed))
+    steps = []
+    for done, (name, task) in enumerate(tasks, 1):
+        check_stop(should_stop)
+        clean = task(labels)
+        steps.append(CleanupStep(name, _differing(clean, labels)))
         labels = clean
-    return volume_like(phases, labels, "clean up", steps=[asdict(step) for step in steps]), steps
+        if progress is not None:
+            progress(done, len(tasks))
+    options = CleanupOptions(majority_radius, tuple(fill), tuple(specks))
+    return volume_like(phases, labels, CleanUpStep(options.parameters(steps))), steps
 
 
-def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: Literal[6, 18, 26] = 26) -> Labels:
+def remove_specks(
+    phases: Labels,
+    phase: int,
+    *,
+    min_voxels: int,
+    connectivity: Literal[6, 18, 26] = 26,
+    should_stop: ShouldStop | None = None,
+) -> Labels:
     """Give objects of a phase with fewer than ``min_voxels`` voxels to the phase that most of their neighbours have.
 
     A speck in the open (all neighbours exterior) becomes exterior.
@@ -109,6 +150,7 @@ def remove_specks(phases: Labels, phase: int, *, min_voxels: int, connectivity: 
     out = phases.copy()
     boxes = scipy.ndimage.find_objects(labels)
     for label in np.flatnonzero(small):
+        check_stop(should_stop)
         box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
         here = labels[box] == label
         around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
@@ -133,7 +175,7 @@ def fill_holes(phases: Labels, phase: int) -> Labels:
     return out
 
 
-def majority_filter(phases: Labels, *, radius: int = 1) -> Labels:
+def majority_filter(phases: Labels, *, radius: int = 1, should_stop: ShouldStop | None = None) -> Labels:
     """Give each voxel the phase that most voxels of the cube around it have; its own where that is as frequent.
 
     Parameters
@@ -152,7 +194,7 @@ def majority_filter(phases: Labels, *, radius: int = 1) -> Labels:
     given = np.ascontiguousarray(phases)
     out = np.empty_like(given)
     count = int(given.max(initial=0)) + 1
-    run_blocks(lambda z: majority(given, out, z, radius, count), range(given.shape[0]))
+    run_blocks(lambda z: majority(given, out, z, radius, count), range(given.shape[0]), should_stop=should_stop)
     return out
 
 

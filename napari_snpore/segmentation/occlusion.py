@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation._kernels import sweep
-from napari_snpore.volume import Triple, checked_spacing
+from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, volume_like
+
+DIRECTIONS = 128
+"""Default number of rays of a voxel: the occlusion on a flat wall is then right to 0.01."""
 
 _RAYS_A_BATCH = 100
 """Twice as many hits fit into a byte."""
@@ -28,24 +32,24 @@ _TURNS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 
 
 def ambient_occlusion(
-    solid: NDArray[np.bool_],
+    solid: VolumeOrArray,
     *,
-    spacing: float | Sequence[float],
-    ray_length: float,
-    directions: int = 128,
+    spacing: float | Sequence[float] | None = None,
+    ray_length_nm: float,
+    directions: int = DIRECTIONS,
     cut_axes: Sequence[int] = (),
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.float32]:
-    """Return for each void voxel the share of directions in which a ray meets solid within ``ray_length``.
+) -> VolumeOrArray:
+    """Return for each void voxel the share of directions in which a ray meets solid within ``ray_length_nm``.
 
     Parameters
     ----------
-    solid : array, bool, shape (z, y, x)
+    solid : Volume or array, bool, shape (z, y, x)
         True where there is material.
     spacing : float or (float, float, float)
-        Voxel size in nm.
-    ray_length : float
+        Voxel size in nm; that of a Volume may be left out.
+    ray_length_nm : float
         In nm, from the voxel's centre to the solid voxel's face: above the widest pore mouth, below the fibre's radius.
     directions : int
         Number of rays, even: half of them on a Fibonacci lattice of the half sphere, and their opposites.
@@ -56,43 +60,36 @@ def ambient_occlusion(
 
     Returns
     -------
-    array, float32, shape (z, y, x)
-        0 (open) to 1 (closed cavity); solid voxels carry 1.
+    Volume or array, float32, shape (z, y, x)
+        As given; 0 (open) to 1 (closed cavity); solid voxels carry 1.
 
     Raises
     ------
     InputError
         Not three axes, a length that is not positive, too few directions, an axis that does not exist.
     """
-    voxel = checked_spacing(spacing)
-    _check(solid, ray_length, directions, cut_axes)
-    out = np.zeros(solid.shape, np.float32)
-    box = _body_box(solid, [math.ceil(ray_length / d) + 1 for d in voxel])
-    if box is None:
-        return out
-    padded, inner = _mirrored(solid[box], box, solid.shape, voxel, ray_length, cut_axes)
-    _count_hits(padded, inner, out[box], voxel, ray_length, directions, progress, should_stop)
-    out[box] /= 2 * (directions // 2)
-    out[solid] = 1.0
-    return out
+    mask, voxel = array_and_spacing(solid, spacing)
+    _check(mask, ray_length_nm, directions, cut_axes)
+    field = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
+    return volume_like(solid, field, OcclusionStep(ray_length_nm, directions, tuple(cut_axes)))
 
 
 def fibre_envelope(
-    solid: NDArray[np.bool_],
+    solid: VolumeOrArray,
     *,
-    spacing: float | Sequence[float],
-    ray_length: float,
+    spacing: float | Sequence[float] | None = None,
+    ray_length_nm: float,
     occlusion_threshold: float = 0.5,
-    directions: int = 128,
+    directions: int = DIRECTIONS,
     cut_axes: Sequence[int] = (),
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> NDArray[np.bool_]:
+) -> VolumeOrArray:
     """Return the body with its pores: all but the void of low occlusion that is joined to an uncut face of the box.
 
     Parameters
     ----------
-    solid, spacing, ray_length, directions, cut_axes, progress, should_stop
+    solid, spacing, ray_length_nm, directions, cut_axes, progress, should_stop
         As for :func:`ambient_occlusion`.
     occlusion_threshold : float
         τ; void with less occlusion is exterior where it is 6-connected, through such void, to an uncut face. 0.5 is the value on
@@ -100,19 +97,14 @@ def fibre_envelope(
 
     Returns
     -------
-    array, bool, shape (z, y, x)
+    Volume or array, bool, shape (z, y, x)
+        As given.
     """
     if not 0 < occlusion_threshold < 1:
         raise InputError(f"occlusion_threshold is {occlusion_threshold}; a number between 0 and 1 is needed.")
-    occlusion = ambient_occlusion(
-        solid,
-        spacing=spacing,
-        ray_length=ray_length,
-        directions=directions,
-        cut_axes=cut_axes,
-        progress=progress,
-        should_stop=should_stop,
-    )
+    mask, voxel = array_and_spacing(solid, spacing)
+    _check(mask, ray_length_nm, directions, cut_axes)
+    occlusion = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
     candidates = np.less(occlusion, occlusion_threshold)
     del occlusion
     labels = cc3d.connected_components(candidates, connectivity=6, binary_image=True)
@@ -120,7 +112,28 @@ def fibre_envelope(
     is_outside = np.zeros(int(labels.max()) + 1, np.bool_)
     is_outside[outside] = True
     envelope: NDArray[np.bool_] = ~is_outside[labels]
-    return envelope
+    made_by = EnvelopeStep(ray_length_nm, occlusion_threshold, directions, tuple(cut_axes))
+    return volume_like(solid, envelope, made_by)
+
+
+def _occlusion(
+    solid: NDArray[np.bool_],
+    voxel: Triple,
+    ray_length_nm: float,
+    directions: int,
+    cut_axes: Sequence[int],
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> NDArray[np.float32]:
+    out = np.zeros(solid.shape, np.float32)
+    box = _body_box(solid, [math.ceil(ray_length_nm / d) + 1 for d in voxel])
+    if box is None:
+        return out
+    padded, inner = _mirrored(solid[box], box, solid.shape, voxel, ray_length_nm, cut_axes)
+    _count_hits(padded, inner, out[box], voxel, ray_length_nm, directions, progress, should_stop)
+    out[box] /= 2 * (directions // 2)
+    out[solid] = 1.0
+    return out
 
 
 def half_sphere(count: int) -> NDArray[np.float64]:
@@ -137,7 +150,7 @@ def _count_hits(
     inner: tuple[slice, ...],
     hits: NDArray[np.float32],
     spacing: Triple,
-    ray_length: float,
+    ray_length_nm: float,
     directions: int,
     progress: Progress | None,
     should_stop: ShouldStop | None,
@@ -157,7 +170,7 @@ def _count_hits(
                 if progress is not None:
                     progress(before + now, len(rays))
 
-            for counts in _batch_hits(turned, batch[:, turn], ray_length, tick, should_stop):
+            for counts in _batch_hits(turned, batch[:, turn], ray_length_nm, tick, should_stop):
                 hits += counts.transpose(np.argsort(turn))[inner]
             del counts  # a volume each: gone before the next is made
             done += len(batch)
@@ -167,7 +180,7 @@ def _count_hits(
 def _batch_hits(
     solid: NDArray[np.bool_],
     rays: NDArray[np.float64],
-    ray_length: float,
+    ray_length_nm: float,
     progress: Progress,
     should_stop: ShouldStop | None,
 ) -> list[NDArray[np.uint8]]:
@@ -180,7 +193,7 @@ def _batch_hits(
 
     def one(ray: NDArray[np.float64]) -> None:
         plane, row, column = ray
-        reach = math.floor(ray_length * abs(plane) + 0.5)  # the face of the k-th voxel lies k − ½ steps away
+        reach = math.floor(ray_length_nm * abs(plane) + 0.5)  # the face of the k-th voxel lies k − ½ steps away
         rows, columns = (np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column))
         rest = np.empty((2, *solid.shape[1:]), np.uint8 if reach < 256 else np.uint16)
         counts = spare.get()
@@ -197,13 +210,13 @@ def _mirrored(
     box: tuple[slice, ...],
     shape: tuple[int, ...],
     spacing: Triple,
-    ray_length: float,
+    ray_length_nm: float,
     cut_axes: Sequence[int],
 ) -> tuple[NDArray[np.bool_], tuple[slice, ...]]:
     """Mirror the part at the cut faces that it reaches, as far as a ray goes; return it and where the part lies in it."""
     pads = []
     for axis in range(3):
-        reach = math.ceil(ray_length / spacing[axis]) + 1 if axis in cut_axes else 0
+        reach = math.ceil(ray_length_nm / spacing[axis]) + 1 if axis in cut_axes else 0
         before = reach if box[axis].start == 0 else 0
         after = reach if box[axis].stop == shape[axis] else 0
         pads.append((before, after))
@@ -234,11 +247,11 @@ def _labels_on_uncut_faces(labels: NDArray[np.unsignedinteger], cut_axes: Sequen
     return found[found > 0]
 
 
-def _check(solid: NDArray[np.bool_], ray_length: float, directions: int, cut_axes: Sequence[int]) -> None:
+def _check(solid: NDArray[np.bool_], ray_length_nm: float, directions: int, cut_axes: Sequence[int]) -> None:
     if solid.ndim != 3 or solid.dtype != np.bool_:
         raise InputError(f"solid is {solid.dtype} of shape {solid.shape}; a boolean array (z, y, x) is needed.")
-    if not (math.isfinite(ray_length) and ray_length > 0):
-        raise InputError(f"ray_length is {ray_length}; a positive length in nm is needed.")
+    if not (math.isfinite(ray_length_nm) and ray_length_nm > 0):
+        raise InputError(f"ray_length_nm is {ray_length_nm}; a positive length in nm is needed.")
     if directions < 8 or directions > 60000:
         raise InputError(f"directions is {directions}; 8 to 60000 are possible.")
     if any(axis not in (0, 1, 2) for axis in cut_axes):

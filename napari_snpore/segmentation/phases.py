@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import EnvelopeStep, SegmentStep, last_step
 from napari_snpore.segmentation._kernels import classify, count_nan
 from napari_snpore.segmentation.histogram import slabs, values_in
 from napari_snpore.volume import Volume, VolumeOrArray, array_of, spacing_of, volume_like
@@ -99,7 +100,15 @@ def segment(
     broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
     if broken:
         raise InputError(f"The volume holds {broken} NaN values; repair it before thresholds are applied.")
-    return volume_like(volume, labels, "segment", thresholds=limits.tolist())
+    return volume_like(volume, labels, SegmentStep(tuple(limits.tolist()), envelope=_made_by(envelope)))
+
+
+def _made_by(envelope: Volume | NDArray[np.bool_] | None) -> EnvelopeStep | None:
+    """Return what an envelope was made with, as far as its history knows; None without one."""
+    if envelope is None:
+        return None
+    made = last_step(envelope.history, EnvelopeStep) if isinstance(envelope, Volume) else None
+    return made or EnvelopeStep()
 
 
 def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import SmoothStep
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Smoothing = Literal["gaussian", "median", "nl_means", "tv"]
@@ -94,7 +95,7 @@ def smooth_volume(
 
     moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop))
     rms = math.sqrt(moved / out.size)
-    return volume_like(volume, out, "smooth", method=method, strength=strength, noise=noise, changed_rms=rms)
+    return volume_like(volume, out, SmoothStep(method, strength, noise, rms))
 
 
 def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: float) -> NDArray[Any]:

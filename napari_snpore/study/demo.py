@@ -14,7 +14,9 @@ import pandas as pd
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table
+from napari_snpore.history import PlantedPhasesStep
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
+from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.measuring import Measurement, measure_phases
@@ -30,9 +32,9 @@ from napari_snpore.study.recipe import (
     ThresholdSection,
 )
 from napari_snpore.study.run_context import Monitor, RunContext
-from napari_snpore.study.segmenting import Envelope, Segmentation, find_phases
+from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 SEED = 7
 ANGLES_DEG = np.arange(-69.0, 70.0, 2.0)
@@ -153,15 +155,14 @@ def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, co
 def truth_segmentation(phantom: Phantom) -> Segmentation:
     """Return the planted phases in the form of a segmentation."""
     volume = phantom.volume
-    settings = EnvelopeSection()
     return Segmentation(
-        phases=Volume(phantom.phases, volume.spacing, volume.origin, (HistoryStep("planted"),)),
+        phases=Volume(phantom.phases, volume.spacing, volume.origin, (PlantedPhasesStep().step,)),
         thresholds=(),
         scheme=PORE_C_SN,
         histogram=gray_histogram(volume),
         method="planted",
         suggestion=None,
-        envelope=Envelope(phantom.envelope, math.nan, settings, math.nan, 0),
+        envelope=Envelope(phantom.envelope, math.nan, EnvelopeOptions(), math.nan, math.nan, 0),
     )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.objects import (
@@ -24,12 +25,12 @@ from napari_snpore.measurement.objects import (
     separate_objects,
     size_summary,
 )
+from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.phases import EXTERIOR, MOST_PHASES, PORE, PORE_C_SN
 from napari_snpore.study.details import detail_tables
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import half_radius
 from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
 from napari_snpore.volume import Triple, Volume
 
@@ -279,7 +280,7 @@ def measure_labels(
 def object_volume(source: Volume, labels: NDArray[Any], *, phase: str) -> Volume:
     """Return object labels 1..N in the place of the volume that they were made from, in the smallest dtype that holds N."""
     count = int(labels.max(initial=0))
-    return source.after("label", labels.astype(np.min_scalar_type(count), copy=False), phase=phase, count=count)
+    return source.after(LabelStep(phase, count), labels.astype(np.min_scalar_type(count), copy=False))
 
 
 def phase_labels(phases: Volume) -> NDArray[np.uint8]:
@@ -302,21 +303,14 @@ def phase_labels(phases: Volume) -> NDArray[np.uint8]:
 def phase_names_of(phases: Volume) -> tuple[str, ...]:
     """Return the names of the phases 1..N: those of the segmentation, else pore, C, Sn, or numbers for more than three."""
     count = int(np.max(phases.data))
-    known = PORE_C_SN.names if count <= len(PORE_C_SN.names) else ()
-    for step in reversed(phases.history):
-        if "phase_names" in step.parameters:
-            known = tuple(str(name) for name in step.parameters["phase_names"])
-            break
+    usual = PORE_C_SN.names if count <= len(PORE_C_SN.names) else ()
+    known = recorded_phase_names(phases.history) or usual
     return (*known, *(f"phase {number}" for number in range(len(known) + 1, count + 1)))
 
 
 def cut_axes_of(phases: Volume) -> tuple[int, ...]:
     """Return the axes along which the fibre goes on, as the segmentation noted them; y where it noted nothing."""
-    for step in reversed(phases.history):
-        for noted in (step.parameters, step.parameters.get("envelope") or {}):
-            if "cut_axes" in noted:
-                return tuple(int(axis) for axis in noted["cut_axes"])
-    return (1,)
+    return recorded_cut_axes(phases.history)
 
 
 def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:

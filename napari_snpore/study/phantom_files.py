@@ -10,16 +10,17 @@ import pandas as pd
 from napari_snpore.files import write_table, write_volume
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.write import write_images
+from napari_snpore.history import PlantedPhasesStep
 from napari_snpore.phantom import Phantom
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 def write_phantom(folder: Path, phantom: Phantom) -> None:
     """Write the grey volume, the true phases and the truth tables of a phantom into a folder."""
     volume = phantom.volume
     write_volume(folder / "volume.tif", volume)
-    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, HistoryStep("planted phases")))
+    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, PlantedPhasesStep().step))
     write_volume(folder / "phases_truth.tif", phases)
     write_table(folder / "fractions_truth.csv", phantom.fractions)
     write_table(folder / "dead_pores_truth.csv", phantom.dead_pores.table)

@@ -20,7 +20,9 @@ import numpy as np
 
 from napari_snpore import __version__
 from napari_snpore.compute import thread_count
+from napari_snpore.errors import FileFormatError
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.history import SCHEMA, check_schema
 
 _VERSIONS_OF = (
     "numpy scipy scikit-image numba connected-components-3d fill-voids edt pandas tifffile mrcfile nionswift-io h5py zarr"
@@ -63,6 +65,7 @@ class Record:
         content = {
             "program": "napari-snpore",
             "version": __version__,
+            "schema": SCHEMA,
             **plain(asdict(self)),
             "versions": versions(),
             "machine": {"python": platform.python_version(), "system": platform.platform(), "threads": thread_count()},
@@ -71,6 +74,22 @@ class Record:
         with atomic_path(path) as part:
             part.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
         return path
+
+
+def check_record(path: Path) -> None:
+    """Refuse a ``record.json`` that cannot be read, or that another version of its format wrote.
+
+    Raises
+    ------
+    FileFormatError
+        One sentence: which version it has, and what to do.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schema = content.get("schema", 1)
+    except (OSError, ValueError, AttributeError) as error:
+        raise FileFormatError(f"{path} is not a readable record of a run.") from error
+    check_schema(schema, str(path.parent))
 
 
 def versions() -> dict[str, str]:

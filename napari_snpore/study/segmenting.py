@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation.body import largest_body
+from napari_snpore.history import recorded_cut_axes
 from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
-from napari_snpore.segmentation.cleanup import CleanupStep, clean_up
+from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
+from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, make_envelope
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
-from napari_snpore.segmentation.occlusion import fibre_envelope
-from napari_snpore.segmentation.phases import PhaseScheme, segment
+from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.segmentation.sensitivity import threshold_sensitivity
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
@@ -26,18 +23,7 @@ from napari_snpore.study.recipe import (
     ThresholdSection,
 )
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.volume import Triple, Volume
-
-
-@dataclass(frozen=True, eq=False)
-class Envelope:
-    """The body with its pores, how it was found, and how many solid voxels lie loose outside of it."""
-
-    mask: NDArray[np.bool_]
-    ray_length_nm: float
-    settings: EnvelopeSection
-    volume_nm3: float
-    loose_voxel_count: int
+from napari_snpore.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +44,7 @@ class Segmentation:
     @property
     def cut_axes(self) -> tuple[int, ...]:
         """Axes along which the body goes on beyond the box."""
-        return () if self.envelope is None else tuple(self.envelope.settings.cut_axes)
+        return recorded_cut_axes(self.phases.history)
 
 
 def find_phases(
@@ -71,7 +57,7 @@ def find_phases(
 ) -> Segmentation:
     """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume, and their clean-up."""
     cleanup = cleanup or CleanupSection()
-    fill, specks = _phases_to_clean(cleanup, threshold.scheme)
+    cleaning = _cleanup_options(cleanup, threshold.scheme)
     if cleanup.smooth != "none":
         with context.step("smooth") as watch:
             volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength, **watch)
@@ -89,30 +75,25 @@ def find_phases(
     around = None
     if envelope.enabled:
         with context.step("envelope") as watch:
-            around = find_envelope(volume, thresholds[0], envelope, **watch)
+            around = make_envelope(volume, thresholds[0], envelope_options(envelope), **watch)
+    method = "given" if suggestion is None else suggestion.method
     with context.step("segment") as watch:
-        labels = segment(volume.data, thresholds, envelope=None if around is None else around.mask, **watch)
-    changed: list[CleanupStep] = []
-    if cleanup.majority_radius or fill or specks:
-        with context.step("clean up"):
-            labels, changed = clean_up(labels, specks=specks, fill=fill, majority_radius=cleanup.majority_radius)
+        made = segment_volume(
+            volume,
+            thresholds,
+            scheme=threshold.scheme,
+            method=method,
+            envelope=around,
+            cleanup=cleaning,
+            **watch,
+        )
     with context.step("sensitivity") as watch:
         inside = histogram
         if around is not None and around.mask.any():
             inside = gray_histogram(volume, mask=around.mask, **watch)
         sensitivity = threshold_sensitivity(inside, thresholds, names=threshold.scheme.names)
-    method = "given" if suggestion is None else suggestion.method
-    phases = volume.after(
-        "segment",
-        labels,
-        thresholds=list(thresholds),
-        method=method,
-        phase_names=list(threshold.scheme.names),
-        envelope=None if around is None else {**around.settings.model_dump(), "ray_length_nm": around.ray_length_nm},
-        cleanup=[asdict(step) for step in changed],
-    )
     return Segmentation(
-        phases,
+        made.phases,
         thresholds,
         threshold.scheme,
         histogram,
@@ -121,43 +102,28 @@ def find_phases(
         around,
         sensitivity,
         calibration,
-        tuple(changed),
+        made.cleanup,
     )
 
 
-def _phases_to_clean(section: CleanupSection, scheme: PhaseScheme) -> tuple[list[int], list[tuple[int, int]]]:
+def envelope_options(section: EnvelopeSection) -> EnvelopeOptions:
+    """Return the settings of an envelope from a section of a recipe."""
+    return EnvelopeOptions(
+        section.ray_length_nm,
+        section.occlusion_threshold,
+        tuple(section.cut_axes),
+        section.directions,
+        section.largest_body,
+    )
+
+
+def _cleanup_options(section: CleanupSection, scheme: PhaseScheme) -> CleanupOptions:
     for name in (*section.fill, *section.specks):
         if name not in scheme.names:
             raise InputError(f"cleanup names {name!r}; the phases are {', '.join(scheme.names)}.")
     labels = {name: k for k, name in enumerate(scheme.names, 1)}
-    return [labels[name] for name in section.fill], [(labels[name], least) for name, least in section.specks.items()]
-
-
-def find_envelope(volume: Volume, threshold: float, settings: EnvelopeSection, **watch: Any) -> Envelope:
-    """Tell the body and its pores from the vacuum around it."""
-    solid = np.asarray(volume.data) >= threshold
-    body = largest_body(solid) if settings.largest_body else solid
-    ray_length = settings.ray_length_nm or half_radius(body, volume.spacing)
-    mask = fibre_envelope(
-        body,
-        spacing=volume.spacing,
-        ray_length=ray_length,
-        occlusion_threshold=settings.occlusion_threshold,
-        directions=settings.directions,
-        cut_axes=tuple(settings.cut_axes),
-        **watch,
+    return CleanupOptions(
+        section.majority_radius,
+        tuple(labels[name] for name in section.fill),
+        tuple((labels[name], least) for name, least in section.specks.items()),
     )
-    loose = int(np.count_nonzero(solid & ~mask))
-    return Envelope(mask, ray_length, settings, int(np.count_nonzero(mask)) * volume.voxel_volume_nm3, loose)
-
-
-def half_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
-    """Return half the radius (nm) of the cylinder along y that holds as much solid: the default ray length.
-
-    It lies above any pore mouth that is narrower than the fibre's radius and below the radius itself.
-    """
-    count = int(np.count_nonzero(solid))
-    if count == 0:
-        raise InputError("No voxel reaches the first threshold: there is nothing to segment; lower the threshold.")
-    area = count * spacing[0] * spacing[2] / solid.shape[1]
-    return max(math.sqrt(area / math.pi) / 2, 2 * max(spacing))

@@ -7,13 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore import __version__
+from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import even_odd_statements, quality_statements, tilt_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, text_of
-from napari_snpore.study.segmenting import Envelope, Segmentation
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.volume import Volume
 
 
@@ -51,7 +53,7 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
         statements.append(
             Statement(
                 "Alignment",
-                f"{found.method}: axis {found.tilt_axis_angle_deg:.1f}° from image y, offset "
+                f"{found.method}: axis {_axis_words(found)} from image y, offset "
                 f"{found.tilt_axis_offset_px:.2f} px, {_residual_words(found.residual_px)}, hand {found.handedness}",
             )
         )
@@ -61,6 +63,12 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
     if tomogram.quality is not None:
         statements += quality_statements(tomogram.quality)
     return statements + even_odd_statements(tomogram.even_odd)
+
+
+def _axis_words(found: Alignment) -> str:
+    if np.isnan(found.tilt_axis_error_deg):
+        return f"{found.tilt_axis_angle_deg:.1f}°"
+    return f"{found.tilt_axis_angle_deg:.2f} ± {found.tilt_axis_error_deg:.2f}°"
 
 
 def _residual_words(residual_px: NDArray[np.float64]) -> str:
@@ -146,7 +154,7 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
     """Return how the envelope was found and what it leaves out."""
     if envelope is None:
         return [Statement("Envelope", "none: fractions are of the whole box")]
-    settings = envelope.settings
+    settings = envelope.options
     cut = ", ".join("zyx"[axis] for axis in settings.cut_axes) or "no axis"
     statements = [
         Statement(

@@ -8,6 +8,7 @@ took no part in. How far images are apart lives in ``registration``, the axis in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.history import AlignStep
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -30,6 +32,7 @@ from napari_snpore.tomography.registration import gauge_part
 from napari_snpore.tomography.tilt_axis import (
     Track,
     Trial,
+    axis_error,
     find_axis,
     find_axis_steps,
     sharpen_axis,
@@ -77,6 +80,9 @@ class Alignment:
         What was used.
     notes : tuple of str
         Sentences on what the images could not determine, the hand of the volume first.
+    tilt_axis_error_deg : float
+        Standard error of φ from the two halves of the tilts, right to about a factor of two; nan for a direction that was
+        given, and with fewer than 12 tilts.
     """
 
     shifts_px: FLOAT
@@ -86,6 +92,7 @@ class Alignment:
     handedness: str = "unknown"
     method: str = "manual"
     notes: tuple[str, ...] = ()
+    tilt_axis_error_deg: float = math.nan
 
     def __post_init__(self) -> None:
         shifts = np.array(self.shifts_px, dtype=np.float64)
@@ -138,16 +145,14 @@ class Alignment:
             progress=progress,
             should_stop=should_stop,
         )
-        return series.after(
-            "align",
-            images,
-            tilt_axis_angle_deg=0.0,
+        made_by = AlignStep(
             method=self.method,
             axis_angle_deg=self.tilt_axis_angle_deg,
             axis_offset_px=self.tilt_axis_offset_px,
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
         )
+        return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 
     def changed(
         self,
@@ -174,7 +179,8 @@ class Alignment:
         shifts = np.asarray(new.get("shifts_px", self.shifts_px), np.float64)
         unknown = np.full(len(shifts), np.nan)
         method = self.method if self.method.endswith("manual") else f"{self.method} + manual"
-        return replace(self, **new, residual_px=unknown, method=method)
+        error = math.nan if "tilt_axis_angle_deg" in new else self.tilt_axis_error_deg
+        return replace(self, **new, residual_px=unknown, method=method, tilt_axis_error_deg=error)
 
     def table(self, angles_deg: ArrayLike) -> pd.DataFrame:
         """Return one row a tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
@@ -241,7 +247,7 @@ def align(
     refines = method == "auto"
     tracks = {name: track for name, track in _TRACKS.items() if method in ("auto", name)}
     steps = len(tracks) if given is not None else find_axis_steps(len(tracks))
-    steps += 2 + (MOST_PASSES if refines else 0) + 1
+    steps += 2 + (MOST_PASSES if refines else 0) + 2
     tick = _Ticker(steps, progress, should_stop)
 
     raw = series.images
@@ -271,10 +277,14 @@ def align(
         trial = refine(fine, angles, trial, turn, axial, tick)
     left = left_over(fine, angles, trial)
     tick()
+    measured = turn > 0 and len(angles) >= _FEW_TILTS
+    error = axis_error(fine, angles, trial, iterations=ITERATIONS) if measured else math.nan
+    tick()
     axis = axis_end(trial.tilt_axis_angle_deg, reference) if given is None else given
     notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
     notes = (_hand_note(reference if given is None else given), *notes)
-    return _reported(trial, axis, angles, order, left, name, notes)
+    found = _reported(trial, axis, angles, order, left, name, notes)
+    return replace(found, tilt_axis_error_deg=error)
 
 
 class _Ticker:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
+from napari_snpore.history import RepairPixelsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.noise import pixel_variances
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -80,13 +81,8 @@ def repair_pixels(
         images[tilt] = np.where(bad[tilt], around, image)
 
     run_blocks(repair, range(count), progress=share_of(progress, 0.8, 1.0), should_stop=should_stop)
-    return series.after(
-        "repair pixels",
-        images,
-        threshold=threshold,
-        repaired_per_tilt=bad.sum(axis=(1, 2)).tolist(),
-        fixed_pixel_count=int(fixed.sum()),
-    )
+    repaired = tuple(bad.sum(axis=(1, 2)).tolist())
+    return series.after(RepairPixelsStep(threshold, repaired, int(fixed.sum())), images)
 
 
 def _stands_out(image: NDArray[Any], threshold: float) -> NDArray[np.bool_]:

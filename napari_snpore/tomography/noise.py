@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.history import AlignStep, last_step
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import warp_images
 
@@ -105,13 +105,13 @@ def _answer(image: Floats) -> Floats:
 
 def _answers(series: TiltSeries) -> NDArray[np.float64]:
     """Return, for each tilt, variance over what the mask makes of it: 1, more where noise was interpolated."""
-    step: Any = next((step for step in reversed(series.history) if step.name == "align"), None)
+    step = last_step(series.history, AlignStep)
     count = len(series.angles_deg)
-    if step is None or len(step.parameters.get("shifts_px", ())) != count:
+    if step is None or len(step.shifts_px) != count:
         return np.ones(count)
-    shifts = np.asarray(step.parameters["shifts_px"], np.float64)
+    shifts = np.asarray(step.shifts_px, np.float64)
     shifts = shifts - np.round(shifts)  # whole pixels move noise and leave it as it is
-    angle, offset = float(step.parameters["axis_angle_deg"]), float(step.parameters["axis_offset_px"])
+    angle, offset = step.axis_angle_deg, step.axis_offset_px
     probes = np.random.default_rng(0).standard_normal((_PROBES, _PROBE_PX, _PROBE_PX)).astype(np.float32)
     inner = (slice(None), slice(_PROBE_PX // 4, -_PROBE_PX // 4), slice(_PROBE_PX // 4, -_PROBE_PX // 4))
     out = np.empty(count)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
+from napari_snpore.history import BinStep, CropStep, NormalizeMassStep, SubtractBackgroundStep, has_step
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -75,7 +76,7 @@ def subtract_background(
         images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
 
     run_blocks(subtract, range(len(levels)), progress=share_of(progress, 0.7, 1.0), should_stop=should_stop)
-    return series.after("subtract background", images, level=level, median_level=float(np.median(levels)))
+    return series.after(SubtractBackgroundStep(level, float(np.median(levels))), images)
 
 
 def _level_of(series: TiltSeries, tilt: int) -> float:
@@ -104,7 +105,7 @@ def normalize_mass(
     InputError
         The background was not subtracted before (a factor would scale the offset too), or an image without mass.
     """
-    if all(step.name != "subtract background" for step in series.history):
+    if not has_step(series.history, SubtractBackgroundStep):
         raise InputError("normalize_mass needs a series whose background was subtracted; set background first.")
     mass = np.array([np.asarray(image, np.float64).sum() for image in series.images])
     if not (mass > 0).all():
@@ -118,7 +119,7 @@ def normalize_mass(
         images[k] = np.multiply(series.images[k], factors[k], dtype=np.float64)
 
     run_blocks(scale, range(len(factors)), progress=progress, should_stop=should_stop)
-    return series.after("normalize mass", images, factors=factors.tolist())
+    return series.after(NormalizeMassStep(tuple(factors.tolist())), images)
 
 
 def bin_series(
@@ -152,7 +153,7 @@ def bin_series(
         images[k] = cut.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float64)
 
     run_blocks(average, range(tilts), progress=progress, should_stop=should_stop)
-    binned = series.after("bin", images, factor=int(factor))
+    binned = series.after(BinStep(int(factor)), images)
     return replace(binned, pixel_size_nm=series.pixel_size_nm * factor)
 
 
@@ -172,7 +173,7 @@ def crop_series(series: TiltSeries, y: tuple[int, int], x: tuple[int, int]) -> T
                 f"crop along {name} is {first} to {last} px; a part of 0 to {size} with at least {_SMALLEST_SIDE} px is needed."
             )
     images = series.images[:, y[0] : y[1], x[0] : x[1]]
-    return series.after("crop", images, y=list(y), x=list(x))
+    return series.after(CropStep(y, x), images)
 
 
 def vacuum_level(image: NDArray[Any]) -> float:

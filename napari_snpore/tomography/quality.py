@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.history import HistoryStep, ReconstructStep, last_step
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 _BLOCK_BYTES = 1 << 24
 
@@ -215,14 +216,13 @@ def resolution_guide_of(history: Sequence[HistoryStep]) -> dict[str, Any] | None
 
     Examples
     --------
-    >>> resolution_guide_of([HistoryStep("reconstruct", {"thickness_nm": 80.0, "crowther_nm": 2.8})])
+    >>> resolution_guide_of([ReconstructStep("sirt", thickness_nm=80.0, crowther_nm=2.8).step])
     {'thickness_nm': 80.0, 'crowther_nm': 2.8}
     """
-    for step in reversed(history):
-        if step.name == "reconstruct":
-            known = step.parameters.get("crowther_nm") is not None
-            return {key: step.parameters[key] for key in ("thickness_nm", "crowther_nm")} if known else None
-    return None
+    made = last_step(history, ReconstructStep)
+    if made is None or made.crowther_nm is None:
+        return None
+    return {"thickness_nm": made.thickness_nm, "crowther_nm": made.crowther_nm}
 
 
 def estimate_thickness(series: TiltSeries) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.methods import Plan, plan
 from napari_snpore.tomography.options import Method, Options, Wbp, check_choice, options_of
@@ -32,7 +33,7 @@ from napari_snpore.tomography.solving import (
     solve_blocks,
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 Backend = Literal["auto", "cpu", "astra"]
 
@@ -150,7 +151,7 @@ def reconstruct(
         parameters["nonnegative"] = nonnegative
     if not isinstance(options, Wbp):
         parameters |= _outcome(ledger, made)
-    step = HistoryStep("reconstruct", parameters)
+    step = ReconstructStep(**parameters).step
     return Volume(target, (series.pixel_size_nm,) * 3, history=(*series.history, step))
 
 

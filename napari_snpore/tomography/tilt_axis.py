@@ -188,6 +188,29 @@ def sharpen_axis(
     return Trial(angle, found, trial.misfit)
 
 
+def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterations: int) -> float:
+    """Return the standard error of the direction of the axis in degrees, from the two halves of the tilts.
+
+    Every second tilt gives a direction of its own. With error σ of the whole, each half has σ√2 and their difference 2σ: half
+    of the difference is the estimate. It comes from one pair, so it is right to about a factor of two, and it says nothing of
+    errors that both halves share.
+    """
+    found = []
+    for half in (0, 1):
+        part = WorkingFrames(frames.images[half::2], frames.binning, frames.center)
+        start = Trial(trial.tilt_axis_angle_deg, trial.translations_px[half::2], trial.misfit)
+        sharp = sharpen_axis(
+            part,
+            angles_deg[half::2],
+            start,
+            offset_step_px=float(frames.binning),
+            angle_step_deg=1.0,
+            iterations=iterations,
+        )
+        found.append(sharp.tilt_axis_angle_deg)
+    return abs(found[0] - found[1]) / 2
+
+
 def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:
     """Place of a one-dimensional minimum near 0: the vertex of a parabola through a grid that follows the lowest value."""
     middle = 0.0

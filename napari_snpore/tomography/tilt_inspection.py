@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.history import LeaveOutTiltsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -112,7 +113,7 @@ def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, scratch: Scratc
         series.angles_deg[kept],
         series.pixel_size_nm,
         series.tilt_axis_angle_deg,
-        series.after("leave out tilts", series.images, tilts=out).history,
+        (*series.history, LeaveOutTiltsStep(tuple(out)).step),
     )
 
 

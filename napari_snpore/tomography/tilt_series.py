@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
-from napari_snpore.volume import HistoryStep
+from napari_snpore.history import HistoryStep, StepSchema
 
 _HORIZONTAL_DEG = (
     2.0  # more than the error of the search, less than the tilt of any axis that is not meant as horizontal
@@ -78,14 +78,10 @@ class TiltSeries:
         tilts, y, x = self.images.shape
         return int(tilts), int(y), int(x)
 
-    def after(
-        self, name: str, images: Any, *, tilt_axis_angle_deg: float | None = None, **parameters: Any
-    ) -> TiltSeries:
+    def after(self, made_by: StepSchema, images: Any, *, tilt_axis_angle_deg: float | None = None) -> TiltSeries:
         """Return the series with new images of the same angles and one more step in its history."""
         axis = self.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
-        return replace(
-            self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, HistoryStep(name, parameters))
-        )
+        return replace(self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, made_by.step))
 
 
 def axis_angle(angle_deg: float) -> float:

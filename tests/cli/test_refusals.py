@@ -10,7 +10,7 @@ import pytest
 
 from napari_snpore import Volume, read_volume, write_volume
 from napari_snpore.cli.main import main
-from napari_snpore.volume import HistoryStep
+from napari_snpore.history import SegmentStep
 
 Z, Y, X = np.mgrid[:24, :12, :24] - np.array([11.5, 5.5, 11.5])[:, None, None, None]
 BODY = np.hypot(Z, X) < 8
@@ -82,7 +82,7 @@ def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
     """Origin (100, 200, 300) nm, one cube of voxels 2 to 3 along each axis: its middle is at 2.5 voxels of 0.5 nm."""
     labels = np.zeros((8, 8, 8), np.uint8)
     labels[2:4, 2:4, 2:4] = 3
-    history = (HistoryStep("segment", {"phase_names": ["pore", "C", "Sn"]}),)
+    history = (SegmentStep((1.0, 5.0), ("pore", "C", "Sn")).step,)
     write_volume("phases.tif", Volume(labels, 0.5, (100, 200, 300), history))
     assert snpore("measure", "phases.tif", "-o", "sizes", "--directions", "500", "--limit-nm", "3")[0] == 0
     row = pd.read_csv(tmp_path / "sizes/tables/objects_Sn.csv").iloc[0]

@@ -30,7 +30,7 @@ from napari_snpore.figures import (
 from napari_snpore.figures.cuts import PLANES, cropped, cut, thick_cut
 from napari_snpore.figures.page import size_mm
 from napari_snpore.figures.panels import in_colors
-from napari_snpore.figures.plate import too_high
+from napari_snpore.figures.plate_layout import too_high
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.volume import Volume

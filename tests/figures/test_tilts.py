@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.figures import FigureStyle, sinogram, tilt_images
+from napari_snpore.history import AlignStep
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 ANGLES = np.array([10.0, -60.0, -3.0, 55.0, 70.0])
@@ -80,7 +81,7 @@ def test_raw_images_are_read_along_the_line_that_becomes_the_row(axis):
         for axes in sinogram(before, after, y=22, tilt_axis_angle_deg=axis).axes
     ]
     np.testing.assert_allclose(across[0], across[1], atol=0.03)
-    told = sinogram(before, after.after("align", upright, axis_angle_deg=axis), y=22)
+    told = sinogram(before, after.after(AlignStep("auto", axis, 0.0, ()), upright), y=22)
     np.testing.assert_array_equal(np.asarray(told.axes[0].collections[0].get_array()).reshape(5, -1), across[0])
 
 

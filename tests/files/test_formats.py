@@ -15,6 +15,7 @@ import tifffile
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
 from napari_snpore.files.image_input import Contents, contents_of, parse_input
 from napari_snpore.files.parsed_file import KINDS
+from napari_snpore.history import ReadStep
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 STACK = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
@@ -232,15 +233,17 @@ def test_npy_needs_a_voxel_size(tmp_path):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "uint32", "float32"])
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif", "a.ome.zarr"])
 def test_written_volume_comes_back_with_its_place_and_history(tmp_path, name, dtype):
-    volume = Volume(STACK.astype(dtype), (0.3, 0.2, 0.1), (1.5, -2.0, 3.25)).after("x", STACK.astype(dtype), q=[1, "a"])
+    volume = Volume(STACK.astype(dtype), (0.3, 0.2, 0.1), (1.5, -2.0, 3.25)).after(
+        ReadStep("a.mrc"), STACK.astype(dtype)
+    )
     write_volume(tmp_path / name, volume)
     read = read_volume(tmp_path / name)
     assert np.array_equal(np.asarray(read.data), volume.data)
     assert read.dtype == volume.dtype
     assert read.spacing == pytest.approx(volume.spacing, rel=1e-12)
     assert read.origin == pytest.approx(volume.origin)
-    assert read.history[0].name == "x"
-    assert dict(read.history[0].parameters) == {"q": [1, "a"]}
+    assert read.history[0].name == "read"
+    assert dict(read.history[0].parameters) == {"file": "a.mrc"}
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

@@ -46,7 +46,7 @@ def check_same_but_for_steps(envelope, body):
 def test_a_closed_cavity_is_dark_and_solid_counts_as_dark():
     z, y, x = grid((31, 31, 31))
     solid = z**2 + y**2 + x**2 > 8**2
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=17)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=17)
     assert occlusion.dtype == np.float32
     assert (occlusion == 1).all()
 
@@ -54,18 +54,18 @@ def test_a_closed_cavity_is_dark_and_solid_counts_as_dark():
 def test_far_from_a_body_nothing_is_occluded():
     solid = np.zeros((60, 60, 60), bool)
     solid[28:32, 28:32, 28:32] = True
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=10)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=10)
     assert occlusion[0, 0, 0] == 0
     assert occlusion[30, 30, 5] == 0
     assert occlusion[30, 30, 26] > 0
-    assert not ambient_occlusion(np.zeros((5, 6, 7), bool), spacing=1, ray_length=10).any()
+    assert not ambient_occlusion(np.zeros((5, 6, 7), bool), spacing=1, ray_length_nm=10).any()
 
 
 @pytest.mark.parametrize("distance", [18, 24, 30])
 def test_a_ball_takes_its_solid_angle(distance):
     z, y, x = grid((27, 27, 81))
     solid = z**2 + y**2 + (x + 26) ** 2 <= 12**2
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=60, directions=2000)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=60, directions=2000)
     expected = (1 - np.sqrt(1 - (12 / distance) ** 2)) / 2
     assert occlusion[13, 13, 40 - 26 + distance] == pytest.approx(expected, abs=0.012)
 
@@ -79,7 +79,7 @@ def test_over_a_half_space(axis, height):
     solid = np.zeros(shape, bool)
     solid[(slice(None),) * axis + (slice(0, 10),)] = True
     cut = tuple(a for a in range(3) if a != axis)
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=12, directions=512, cut_axes=cut)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=12, directions=512, cut_axes=cut)
     place = [20, 20, 20]
     place[axis] = 10 + height
     assert occlusion[tuple(place)] == pytest.approx((1 - (height + 0.5) / 12) / 2, abs=0.012)
@@ -91,7 +91,7 @@ def test_in_the_middle_of_a_slab_gap(spacing):
     width, ray_length = 9, 12.0
     solid = np.ones((29, 31, 31), bool)
     solid[10 : 10 + width] = False
-    occlusion = ambient_occlusion(solid, spacing=spacing, ray_length=ray_length, directions=1024, cut_axes=(1, 2))
+    occlusion = ambient_occlusion(solid, spacing=spacing, ray_length_nm=ray_length, directions=1024, cut_axes=(1, 2))
     assert occlusion[14, 15, 15] == pytest.approx(1 - width * spacing[0] / (2 * ray_length), abs=0.015)
 
 
@@ -101,7 +101,7 @@ def test_at_the_bottom_of_a_pit(radius, depth):
     floor, top = 10, 10 + depth
     level = z + 29.5  # plane number
     solid = (level < top) & ~((level >= floor) & (y**2 + x**2 <= radius**2))
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=70, directions=2048)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=70, directions=2048)
     height = depth - 0.5  # from the centre of the lowest void voxel
     open_share = (1 - height / np.hypot(height, radius)) / 2
     assert 1 - occlusion[floor, 30, 30] == pytest.approx(open_share, abs=0.01)
@@ -110,7 +110,7 @@ def test_at_the_bottom_of_a_pit(radius, depth):
 def test_like_continuous_rays_in_a_porous_body():
     solid, _ = porous_fibre(n=48, slices=40)
     spacing = (1.0, 0.7, 1.4)
-    occlusion = ambient_occlusion(solid, spacing=spacing, ray_length=8, directions=1000)
+    occlusion = ambient_occlusion(solid, spacing=spacing, ray_length_nm=8, directions=1000)
     rng = np.random.default_rng(3)
     places = np.argwhere(~solid & (occlusion > 0) & (occlusion < 1))
     places = places[rng.choice(len(places), 60, replace=False)]
@@ -122,7 +122,7 @@ def test_like_continuous_rays_in_a_porous_body():
 
 def test_turning_the_body_turns_the_field():
     solid, _ = porous_fibre(n=40, slices=32)
-    options = {"spacing": 1, "ray_length": 8, "directions": 512}
+    options = {"spacing": 1, "ray_length_nm": 8, "directions": 512}
     field = ambient_occlusion(solid, **options)
     for axes in ((0, 1), (0, 2), (1, 2)):
         turned = ambient_occlusion(np.rot90(solid, axes=axes), **options)
@@ -134,18 +134,18 @@ def test_turning_the_body_turns_the_field():
 def test_room_around_the_body_changes_nothing():
     solid, _ = porous_fibre(n=40, slices=24)
     solid = np.pad(solid, 12)
-    field = ambient_occlusion(solid, spacing=1, ray_length=8)
-    wider = ambient_occlusion(np.pad(solid, 15), spacing=1, ray_length=8)[15:-15, 15:-15, 15:-15]
+    field = ambient_occlusion(solid, spacing=1, ray_length_nm=8)
+    wider = ambient_occlusion(np.pad(solid, 15), spacing=1, ray_length_nm=8)[15:-15, 15:-15, 15:-15]
     np.testing.assert_array_equal(field, wider)
 
 
 def test_a_cut_face_mirrors_the_body():
     solid, _ = porous_fibre(n=40, slices=30)
     whole = np.concatenate([solid[:, ::-1], solid, solid[:, ::-1]], axis=1)
-    part = ambient_occlusion(solid, spacing=1, ray_length=9, cut_axes=(1,), directions=512)
-    expected = ambient_occlusion(whole, spacing=1, ray_length=9, directions=512)[:, 30:60]
+    part = ambient_occlusion(solid, spacing=1, ray_length_nm=9, cut_axes=(1,), directions=512)
+    expected = ambient_occlusion(whole, spacing=1, ray_length_nm=9, directions=512)[:, 30:60]
     assert np.sqrt(np.mean((part - expected) ** 2)) < 0.015
-    open_ended = ambient_occlusion(solid, spacing=1, ray_length=9, directions=512)
+    open_ended = ambient_occlusion(solid, spacing=1, ray_length_nm=9, directions=512)
     pores = ~solid[:, 0] & (expected[:, 0] > 0.9)
     assert open_ended[:, 0][pores].mean() < 0.75 < part[:, 0][pores].mean()
 
@@ -153,7 +153,7 @@ def test_a_cut_face_mirrors_the_body():
 def test_a_ray_longer_than_the_box_is_mirrored_more_than_once():
     solid = np.zeros((6, 5, 40), bool)
     solid[..., :10] = True
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length=20, cut_axes=(0, 1), directions=512)
+    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=20, cut_axes=(0, 1), directions=512)
     assert occlusion[3, 2, 10] == pytest.approx((1 - 0.5 / 20) / 2, abs=0.012)
 
 
@@ -162,7 +162,7 @@ def test_threads_change_nothing(monkeypatch):
     fields = []
     for threads in ("1", "2", "5"):
         monkeypatch.setenv("SNPORE_THREADS", threads)
-        fields.append(ambient_occlusion(solid, spacing=1, ray_length=6, cut_axes=(1,)))
+        fields.append(ambient_occlusion(solid, spacing=1, ray_length_nm=6, cut_axes=(1,)))
     np.testing.assert_array_equal(fields[0], fields[1])
     np.testing.assert_array_equal(fields[0], fields[2])
 
@@ -170,12 +170,12 @@ def test_threads_change_nothing(monkeypatch):
 def test_many_directions_are_counted_without_overflow():
     solid = np.ones((5, 5, 5), bool)
     solid[2, 2, 2] = False
-    assert ambient_occlusion(solid, spacing=1, ray_length=3, directions=3000)[2, 2, 2] == 1
+    assert ambient_occlusion(solid, spacing=1, ray_length_nm=3, directions=3000)[2, 2, 2] == 1
 
 
 def test_the_envelope_is_the_fibre_with_its_pores():
     solid, body = porous_fibre()
-    envelope = fibre_envelope(solid, spacing=0.15, ray_length=12 * 0.15, cut_axes=(1,))
+    envelope = fibre_envelope(solid, spacing=0.15, ray_length_nm=12 * 0.15, cut_axes=(1,))
     assert envelope.dtype == np.bool_
     dice = 2 * np.count_nonzero(envelope & body) / (np.count_nonzero(envelope) + np.count_nonzero(body))
     assert dice >= 0.99
@@ -187,9 +187,9 @@ def test_a_bore_through_a_cut_tube_belongs_to_it():
     inside = np.broadcast_to(z**2 + x**2 <= 8**2, (60, 40, 60))
     body = np.broadcast_to(z**2 + x**2 <= 25**2, (60, 40, 60))
     solid = body & ~inside
-    cut = fibre_envelope(solid, spacing=1, ray_length=20, cut_axes=(1,))
+    cut = fibre_envelope(solid, spacing=1, ray_length_nm=20, cut_axes=(1,))
     check_same_but_for_steps(cut, body)
-    uncut = fibre_envelope(solid, spacing=1, ray_length=20)
+    uncut = fibre_envelope(solid, spacing=1, ray_length_nm=20)
     assert not uncut[30, 0, 30]  # the bore's end looks into the open
     assert uncut[30, 20, 30]
 
@@ -197,7 +197,7 @@ def test_a_bore_through_a_cut_tube_belongs_to_it():
 def test_a_cavity_wider_than_the_rays_is_not_exterior():
     z, y, x = grid((60, 60, 60))
     radius = np.sqrt(z**2 + y**2 + x**2)
-    envelope = fibre_envelope((radius < 25) & (radius > 18), spacing=1, ray_length=5)
+    envelope = fibre_envelope((radius < 25) & (radius > 18), spacing=1, ray_length_nm=5)
     check_same_but_for_steps(envelope, radius < 25)
     assert envelope[radius < 15].all()  # the cavity
 
@@ -205,7 +205,9 @@ def test_a_cavity_wider_than_the_rays_is_not_exterior():
 def test_a_higher_threshold_takes_more_void_away():
     solid, _ = porous_fibre(n=48, slices=24)
     sizes = [
-        np.count_nonzero(fibre_envelope(solid, spacing=1, ray_length=8, cut_axes=(1,), occlusion_threshold=threshold))
+        np.count_nonzero(
+            fibre_envelope(solid, spacing=1, ray_length_nm=8, cut_axes=(1,), occlusion_threshold=threshold)
+        )
         for threshold in (0.4, 0.5, 0.6, 0.8)
     ]
     assert sizes == sorted(sizes, reverse=True)
@@ -215,28 +217,28 @@ def test_a_higher_threshold_takes_more_void_away():
 def test_nonsense_is_refused_in_one_sentence():
     solid = np.zeros((4, 4, 4), bool)
     with pytest.raises(InputError, match="boolean"):
-        ambient_occlusion(solid.astype(np.uint8), spacing=1, ray_length=2)
+        ambient_occlusion(solid.astype(np.uint8), spacing=1, ray_length_nm=2)
     with pytest.raises(InputError, match="boolean"):
-        ambient_occlusion(solid[0], spacing=1, ray_length=2)
-    with pytest.raises(InputError, match="ray_length is 0"):
-        ambient_occlusion(solid, spacing=1, ray_length=0)
+        ambient_occlusion(solid[0], spacing=1, ray_length_nm=2)
+    with pytest.raises(InputError, match="ray_length_nm is 0"):
+        ambient_occlusion(solid, spacing=1, ray_length_nm=0)
     with pytest.raises(InputError, match="directions is 2"):
-        ambient_occlusion(solid, spacing=1, ray_length=2, directions=2)
+        ambient_occlusion(solid, spacing=1, ray_length_nm=2, directions=2)
     with pytest.raises(InputError, match="cut_axes"):
-        ambient_occlusion(solid, spacing=1, ray_length=2, cut_axes=(3,))
+        ambient_occlusion(solid, spacing=1, ray_length_nm=2, cut_axes=(3,))
     with pytest.raises(InputError, match="occlusion_threshold"):
-        fibre_envelope(solid, spacing=1, ray_length=2, occlusion_threshold=1.5)
+        fibre_envelope(solid, spacing=1, ray_length_nm=2, occlusion_threshold=1.5)
     with pytest.raises(InputError, match="spacing"):
-        ambient_occlusion(solid, spacing=0, ray_length=2)
+        ambient_occlusion(solid, spacing=0, ray_length_nm=2)
 
 
 def test_it_stops_on_request_and_tells_progress():
     solid, _ = porous_fibre(n=24, slices=16)
     told = []
     before = solid.copy()
-    ambient_occlusion(solid, spacing=1, ray_length=4, progress=lambda done, total: told.append((done, total)))
+    ambient_occlusion(solid, spacing=1, ray_length_nm=4, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == list(range(1, 65))
     assert {total for _, total in told} == {64}
     np.testing.assert_array_equal(solid, before)
     with pytest.raises(Stopped):
-        ambient_occlusion(solid, spacing=1, ray_length=4, should_stop=lambda: len(told) > 0)
+        ambient_occlusion(solid, spacing=1, ray_length_nm=4, should_stop=lambda: len(told) > 0)

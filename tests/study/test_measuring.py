@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -96,23 +98,26 @@ def test_more_phases_than_three_are_numbered():
     assert phase_names_of(Volume(np.array([[[0, 4]]], np.uint8), 1.0)) == tuple(f"phase {k}" for k in range(1, 5))
 
 
-def test_every_step_can_be_stopped_and_shows_progress(phases):
-    """Asked at the n-th time, the work ends there, and it is asked many times: within details, not only between steps."""
-    asked = 0
+@pytest.mark.parametrize("step", ["dead pores", "measure Sn", "details"])
+def test_work_stops_within_a_step(phases, step):
+    """The second question within the step is answered with stop: it is asked there, not only between steps."""
+    running = [""]
+    asked = {step: 0}
 
-    def count() -> bool:
-        nonlocal asked
-        asked += 1
-        return False
+    @contextmanager
+    def monitor(name):
+        running[0] = name
+        yield None
 
-    measure_phases(phases, MeasureSection(thickness=True), context=RunContext(Record("test"), should_stop=count))
-    assert asked > 100
-    stops = [1, asked // 3, asked // 2, asked]
-    for last in stops:
-        left = iter(range(last, -1, -1))
-        context = RunContext(Record("test"), should_stop=lambda left=left: next(left) <= 1)
-        with pytest.raises(Stopped):
-            measure_phases(phases, MeasureSection(thickness=True), context=context)
+    def should_stop():
+        if running[0] == step:
+            asked[step] += 1
+        return asked[step] >= 2
+
+    context = RunContext(Record("test"), monitor, should_stop)
+    with pytest.raises(Stopped):
+        measure_phases(phases, MeasureSection(thickness=True), context=context)
+    assert running == [step]
 
 
 def test_report_names_what_is_missing(phases):

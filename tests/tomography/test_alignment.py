@@ -86,9 +86,22 @@ def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
     assert offset < 0.3
 
 
+def test_error_of_the_axis_is_of_the_size_of_the_error():
+    """RMS over series of the same object: the truth and the estimate agree to a factor of three."""
+    true, estimated = [], []
+    for seed in range(4):
+        series, _ = misaligned(particle(SIZE, seed=1), 33.0, counts=20, seed=seed)
+        found = align(series, method="center_of_mass")
+        true.append(found.tilt_axis_angle_deg - 33.0)
+        estimated.append(found.tilt_axis_error_deg)
+    ratio = np.sqrt(np.mean(np.square(estimated)) / np.mean(np.square(true)))
+    assert 1 / 3 < ratio < 3
+
+
 def test_known_axis_is_kept_as_given():
     series, shifts = misaligned(particle(SIZE, seed=3), 33.0, seed=4)
     found = align(series, tilt_axis_angle_deg=33.0 + 180.0)
+    assert np.isnan(found.tilt_axis_error_deg)
     assert found.tilt_axis_angle_deg == pytest.approx(33.0 - 180.0), "33° would be the mirror image"
     assert max(errors(found, shifts, 33.0, 2.5)[:2]) < 0.1
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.history import SegmentStep
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.quality import (
     assess,
@@ -102,6 +103,6 @@ def test_the_history_of_a_volume_carries_its_resolution_guide(series, truth):
     assert guide["crowther_nm"] == pytest.approx(1.05, abs=0.03)
     quality = assess(series, volume)
     assert (quality.thickness_nm, quality.crowther_nm) == (guide["thickness_nm"], guide["crowther_nm"])
-    later = volume.after("segment", volume.data, thresholds=[1.0])
+    later = volume.after(SegmentStep((1.0,)), volume.data)
     assert resolution_guide_of(later.history) == guide
     assert resolution_guide_of(truth.history) is None

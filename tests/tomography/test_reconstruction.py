@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.history import BinStep
 from napari_snpore.tomography._kernels import gather_rays, gather_voxels
 from napari_snpore.tomography.options import Sirt, Wbp
 from napari_snpore.tomography.projector import project
@@ -185,7 +186,7 @@ def test_the_result_says_where_it_is_and_how_it_was_made():
     raw = series_of(phantom(), WEDGE)
     images = np.round(raw.images).astype(np.uint16)
     before = images.copy()
-    series = TiltSeries(images, WEDGE, 0.5).after("aligned", images)
+    series = TiltSeries(images, WEDGE, 0.5).after(BinStep(2), images)
     result = reconstruct(series, iterations=2)
     assert isinstance(result, Volume)
     assert result.data.dtype == np.float32

@@ -1,4 +1,4 @@
-"""The phases of several layers counted in all boxes, in a thread, again whenever boxes or voxels change."""
+"""Phase fractions of several layers in all boxes, counted in a worker whenever boxes or voxels change."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.errors import InputError
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
-from napari_snpore.viewer.shared.boxes import NamedBox
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.latest_task import LatestTask

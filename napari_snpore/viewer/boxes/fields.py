@@ -9,8 +9,8 @@ from typing import Literal
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout
 
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.forms.form import Fold, NumberBox, TextBox
-from napari_snpore.viewer.shared.boxes import NamedBox
 
 What = Literal["center_nm", "size_nm"]
 

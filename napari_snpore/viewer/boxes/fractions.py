@@ -1,4 +1,4 @@
-"""The fractions of the phases inside boxes, and how a row of them is worded; no window here."""
+"""Phase fractions inside boxes, and the texts of their table row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pandas as pd
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.shared.boxes import NamedBox
+from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.volume import Volume
 
 NO_ERROR = "no error estimated"

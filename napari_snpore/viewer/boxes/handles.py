@@ -11,7 +11,8 @@ from napari.layers import Image, Labels, Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.shared.boxes import Boxes, NamedBox, color_of
+from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.shared.boxes import Boxes, color_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT

@@ -1,4 +1,4 @@
-"""The ticked layers: what boxes are cut out of, and whose phases are counted in them."""
+"""List of the layers that boxes are cut out of, and whose phases are counted in them."""
 
 from __future__ import annotations
 

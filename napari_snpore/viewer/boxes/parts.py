@@ -1,4 +1,4 @@
-"""Boxes cut out of layers: the parts as layer data, with the look, the place and the history of their wholes."""
+"""Boxes cut out of layers: layer data with the colors, the position and the history of the whole layers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from napari.layers import Labels, Layer
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import extract_subvolume
-from napari_snpore.viewer.shared.boxes import NamedBox
+from napari_snpore.history import stored_history
+from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, LayerData, is_phases, phases_data, record_of, volume_data
 from napari_snpore.volume import Volume
@@ -92,5 +92,5 @@ def part_data(layer: Layer, part: Volume, name: str) -> LayerData:
         except InputError:
             pass  # no phases: labels in the colours that they have
     data, meta, _ = volume_data(part, name)
-    own: dict[str, Any] = {**record_of(layer), "history": meta["metadata"][KEY]["history"]}
+    own: dict[str, Any] = {**record_of(layer), **stored_history(part.history)}
     return data, {**meta, "colormap": layer.colormap, "metadata": {**layer.metadata, KEY: own}}, "labels"

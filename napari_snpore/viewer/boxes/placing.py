@@ -1,4 +1,4 @@
-"""How boxes come and go: cubes by the envelope, at the cross-hair, drawn on a slice; removed, and taken back."""
+"""Adding and removing boxes: cubes placed by the envelope, at the cross-hair, or drawn on a slice; undo and redo."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.subvolume import center_and_edge_boxes, fibre_width
+from napari_snpore.history import recorded_cut_axes
+from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.shared.boxes import Boxes, NamedBox
+from napari_snpore.viewer.shared.boxes import Boxes
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.slices.widget import open_slices_of
 from napari_snpore.volume import Triple, Volume
 
 _PLUGIN, _SLICES = "napari-snpore", "Ortho slices"
@@ -147,8 +149,6 @@ class BoxPlacing(QWidget):
 
     def _draw(self, on: bool) -> None:
         """Let a drag on any slice draw a box; slices that are opened later know of it too."""
-        from napari_snpore.viewer.slices.widget import open_slices_of
-
         self._boxes.drawing = on
         if not on or open_slices_of(self._viewer) is not None:
             return
@@ -164,9 +164,7 @@ class BoxPlacing(QWidget):
 
 
 def _fibre_axis(phases: Volume) -> int:
-    from napari_snpore.study.measuring import cut_axes_of  # the study brings in every step: half a second
-
-    axes = cut_axes_of(phases)
+    axes = recorded_cut_axes(phases.history)
     return axes[0] if axes else 1
 
 

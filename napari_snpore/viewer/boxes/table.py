@@ -1,4 +1,4 @@
-"""The table of the boxes: one row a box and layer, with the share of each phase; picking a row picks its box."""
+"""The table of the boxes: one row per box and layer, with the share of each phase; picking a row picks its box."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import NO_ERROR, NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
-from napari_snpore.viewer.shared.boxes import NamedBox, color_of
+from napari_snpore.viewer.shared.boxes import color_of
 
 _SQUARE_PX = 12
 _LOWEST, _HIGHEST = 150, 270

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.counting import BoxCounting, CountedBoxes
 from napari_snpore.viewer.boxes.fields import BoxFields
 from napari_snpore.viewer.boxes.handles import BoxHandles
@@ -27,7 +28,7 @@ from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import LayerData, is_phases, put_layer, select, volume_from_layer
 from napari_snpore.volume import Triple
 

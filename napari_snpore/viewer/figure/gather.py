@@ -1,25 +1,27 @@
-"""The wish for a plate, read off the window in the GUI thread: arrays are referred to, and only the scene is drawn."""
+"""Spec of a plate from the window, made in the GUI thread: arrays are referred to, and only the 3D scene is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Labels, Layer
 
 from napari_snpore.errors import InputError
+from napari_snpore.figures.plate_spec import PARTS, ObliqueSpec, PlateSpec, ScenePicture
+from napari_snpore.figures.style import FigureStyle
+from napari_snpore.history import SegmentStep, last_step
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
     label_painter,
-    nm_a_world_unit,
+    nm_per_world_unit,
     opaque,
     shown_scheme,
 )
-from napari_snpore.viewer.figure.plate_spec import PARTS, ObliqueSpec, PlateSpec
-from napari_snpore.viewer.figure.scene_picture import SceneCamera, ScenePicture, take_picture
+from napari_snpore.viewer.figure.scene_picture import SceneCamera, take_picture
 from napari_snpore.viewer.figure.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
-from napari_snpore.viewer.figure.state_table import is_objects, noun_of, states_in
+from napari_snpore.viewer.figure.specimens import is_objects, noun_of, specimens_in
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import (
@@ -77,16 +79,16 @@ def gather(
     field_nm: float,
     slices: SliceAppearance | None = None,
     camera: SceneCamera | None = None,
-    look: Mapping[str, Any] | None = None,
+    style: FigureStyle | None = None,
 ) -> PlateSpec:
-    """Return the wish for a plate of the window as it is.
+    """Return the spec of a plate of the window as it is.
 
     Parameters
     ----------
     viewer : Viewer
         The window.
     parts : sequence of str
-        Keys of :data:`~napari_snpore.viewer.figure.plate_spec.PARTS`.
+        Keys of :data:`~napari_snpore.figures.plate_spec.PARTS`.
     volume, phases, objects : Layer, optional
         What is drawn.
     plane : {"XZ", "XY", "YZ"}
@@ -97,8 +99,8 @@ def gather(
         What the open Ortho slices show.
     camera : SceneCamera, optional
         Keeps the picture of the scene between plates.
-    look : mapping, optional
-        Arguments of a FigureStyle, for the recipe.
+    style : FigureStyle, optional
+        Width, type size, dots per inch and letters.
 
     Raises
     ------
@@ -110,33 +112,35 @@ def gather(
     for part in parts:
         if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
             raise InputError(f"'{PARTS[part]}' {words}.")
-    shown = slices or SliceAppearance()
-    sources = Sources(parts, volume, phases, objects, shown.oblique_of)
+    appearance = slices or SliceAppearance()
+    sources = Sources(parts, volume, phases, objects, appearance.oblique_of)
     parts, volume, phases, objects = sources.parts, sources.volume, sources.phases, sources.objects
     used = [layer for layer in (volume, phases, objects) if layer is not None]
-    oblique = _oblique(shown, used) if "oblique" in parts else None
-    if oblique is not None and shown.oblique_of not in used:
-        used.append(shown.oblique_of)  # type: ignore[arg-type]
+    oblique = _oblique(appearance, used) if "oblique" in parts else None
+    if oblique is not None and appearance.oblique_of not in used:
+        used.append(appearance.oblique_of)
     boxes = boxes_of(viewer)
     scene: ScenePicture | None = None
     if "scene" in parts and volume is not None:
         scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
-    states, left_out = states_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
+    specimens, left_out = (
+        specimens_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
+    )
     own = PlateSpec(()).scheme if phases is None else scheme_of(phases)
-    seen = own if phases is None else shown_scheme(phases)
+    shown = own if phases is None else shown_scheme(phases)
     return PlateSpec(
         tuple(parts),
         plane,
         _position(viewer, volume if volume is not None else phases),
-        field_nm or shown.field_nm,
+        field_nm or appearance.field_nm,
         None if volume is None else volume_from_layer(volume),
         None if phases is None else volume_from_layer(phases),
-        projection=shown.projection if shown.thickness_nm else None,
-        thickness_nm=shown.thickness_nm,
-        limits=(0.0, 1.0) if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
+        projection=appearance.projection if appearance.thickness_nm else None,
+        thickness_nm=appearance.thickness_nm,
+        limits=None if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
         colors=None if volume is None else colors_of(volume),
-        scheme=opaque(seen, own),
-        seen=seen,
+        scheme=opaque(shown, own),
+        shown_scheme=shown,
         thresholds=() if phases is None else _thresholds(phases, len(own.names)),
         oblique=oblique,
         boxes=tuple(boxes[k] for k in range(len(boxes))),
@@ -145,11 +149,12 @@ def gather(
         voxel_nm=1.0 if objects is None else float(max(volume_from_layer(objects).spacing)),
         crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
         scene=scene,
-        states=states,
+        specimens=specimens,
         left_out=(*sources.left_out, *left_out),
-        mixed=sources.mixed(),
-        look=dict(look or {}),
-        painted={} if volume is None else {"colormap": volume.colormap.name, "gamma": float(volume.gamma)},
+        remark=sources.mixed(),
+        style=style or FigureStyle(letters=True),
+        colormap="gray" if volume is None else str(volume.colormap.name),
+        gamma=1.0 if volume is None else float(volume.gamma),
         layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
     )
 
@@ -159,7 +164,7 @@ def _position(viewer: Any, layer: Layer | None) -> Triple:
     point = viewer.dims.point[-3:]
     if len(point) < 3:
         return 0.0, 0.0, 0.0
-    z, y, x = (float(place) * nm for place, nm in zip(point, nm_a_world_unit(viewer, layer), strict=True))
+    z, y, x = (float(place) * nm for place, nm in zip(point, nm_per_world_unit(viewer, layer), strict=True))
     return z, y, x
 
 
@@ -179,6 +184,6 @@ def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | No
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
     """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
-    found = [step.parameters["thresholds"] for step in steps_of(record_of(phases)) if "thresholds" in step.parameters]
-    limits = tuple(float(value) for value in found[-1]) if found else ()
+    made = last_step(steps_of(record_of(phases)), SegmentStep)
+    limits = () if made is None else made.thresholds
     return limits if len(limits) == count - 1 else ()

@@ -1,8 +1,8 @@
-"""How the window shows a layer: the colours of its grey values and of its phases, and how long its units are."""
+"""Colors in which the window shows a layer, and its units in nm."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,17 @@ from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_snpore.figures.plate_spec import Painter
 from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.subvolume import Projection
 from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import scheme_of
 from napari_snpore.viewer.shared.units import nm_a_unit
 
-Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
-"""Values (row, column) to colours, uint8 (row, column, 3 or 4)."""
-
 
 @dataclass(frozen=True)
 class SliceAppearance:
-    """What the open Ortho slices show beyond the position, which is that of the window.
+    """Field of view, thickness and oblique plane of the open Ortho slices.
 
     Parameters
     ----------
@@ -39,14 +38,14 @@ class SliceAppearance:
     """
 
     field_nm: float = 0.0
-    projection: str | None = None
+    projection: Projection | None = None
     thickness_nm: float = 0.0
     oblique_of: Layer | None = None
     tilt_deg: float = 0.0
     turn_deg: float = 0.0
 
 
-def nm_a_world_unit(viewer: Any, layer: Layer | None) -> tuple[float, float, float]:
+def nm_per_world_unit(viewer: Any, layer: Layer | None) -> tuple[float, float, float]:
     """Return how many nm the window's coordinates count along z, y and x.
 
     Layers of one window share them; where one has none, they are those of the layer that is drawn.
@@ -92,10 +91,10 @@ def shown_scheme(layer: Layer) -> PhaseScheme:
     return PhaseScheme(scheme.names, tuple(_hex(color) for color in rgba))
 
 
-def opaque(seen: PhaseScheme, own: PhaseScheme) -> PhaseScheme:
-    """Return the phases in colours for bars and numbers: those seen, and its own for a phase that is hidden."""
-    colors = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(seen.colors, own.colors, strict=True))
-    return PhaseScheme(seen.names, tuple(colors))
+def opaque(shown: PhaseScheme, own: PhaseScheme) -> PhaseScheme:
+    """Return colors for bars and numbers: those of the window, and the phase's own where the window hides it."""
+    colors = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(shown.colors, own.colors, strict=True))
+    return PhaseScheme(shown.names, tuple(colors))
 
 
 def _color_of(colormap: Any, label: int) -> Any:

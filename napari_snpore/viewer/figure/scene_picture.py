@@ -1,58 +1,35 @@
-"""The picture of the 3D scene: taken from the window, and kept until something in it changes."""
+"""Picture of the 3D scene of the window, kept until something in the scene changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer, Surface
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
+from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.figure.layer_appearance import nm_a_world_unit, shown_scheme
+from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.look import SceneLook, show_volume
 from napari_snpore.viewer.scene.phase_surfaces import KIND as SURFACE
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of, record_of
 
-_LOOKS = (
+_APPEARANCE = (
     "visible", "opacity", "blending", "scale", "translate", "contrast_limits", "gamma", "rendering", "depiction", "shading",
     "iso_gradient_mode", "iso_threshold", "attenuation", "interpolation3d", "selected_label", "show_selected_label",
     "size", "edge_width", "experimental_clipping_planes", "plane", "affine",
 )  # fmt: skip
 _SAME_SIZE = 0.03
-"""A form that says one line more makes the canvas a few pixels smaller: still the same picture."""
+"""Share by which the canvas may change for the same picture: one more line in a form makes it a few pixels smaller."""
 _CONTENTS = ("data", "paint", "labels_update", "colormap", "features", "edge_color", "face_color", "border_color")
 
 
-@dataclass(frozen=True, eq=False)
-class ScenePicture:
-    """The scene as pixels.
-
-    Parameters
-    ----------
-    rgb : array, uint8, shape (height, width, 3)
-        As the canvas shows it, without the window's scale bar.
-    nm_per_pixel : float, optional
-        For a parallel projection.
-    scheme : PhaseScheme, optional
-        Phases whose surfaces or labels are seen.
-    camera : mapping
-        From where, for the recipe.
-    """
-
-    rgb: NDArray[np.uint8]
-    nm_per_pixel: float | None = None
-    scheme: PhaseScheme | None = None
-    camera: Mapping[str, Any] = field(default_factory=dict)
-
-
 class SceneCamera(QObject):
-    """Takes the picture; gives the last one again while window and layers look the same.
+    """Takes a picture of the scene, and returns the last one while window and layers are unchanged.
 
     Parameters
     ----------
@@ -76,7 +53,7 @@ class SceneCamera(QObject):
         if self._taken is None or self._taken[0] != self._state(volume):
             return False
         pairs = zip(self._taken[1], self._viewer.canvas.size, strict=True)
-        return all(abs(then - now) <= _SAME_SIZE * then for then, now in pairs)
+        return all(abs(old - new) <= _SAME_SIZE * old for old, new in pairs)
 
     def picture(self, volume: Layer) -> ScenePicture:
         """Return the picture of the scene, new or the last one."""
@@ -100,7 +77,7 @@ class SceneCamera(QObject):
         self._edits += 1
 
     def _state(self, volume: Layer) -> str:
-        """Return all that decides what the scene looks like, in words."""
+        """Return everything that decides the picture, as a text to compare."""
         viewer = self._viewer
         camera, three = viewer.scene.camera, viewer.dims.ndisplay == 3
         window = [viewer.theme, self._edits, id(volume), three]
@@ -111,7 +88,7 @@ class SceneCamera(QObject):
                 id(layer),
                 layer.bounding_box.visible,
                 _colormap_words(layer),
-                *(str(getattr(layer, name, None)) for name in _LOOKS),
+                *(str(getattr(layer, name, None)) for name in _APPEARANCE),
             ]
             for layer in viewer.layers
         ]
@@ -119,7 +96,7 @@ class SceneCamera(QObject):
 
 
 def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
-    """Draw the 3D scene now: as the window shows it; where it shows 2D, that of the paper, and the window is as before."""
+    """Return the 3D scene as the window shows it; a window in 2D shows the scene of the paper for the picture, then 2D again."""
     give_back: Callable[[], None] | None = None
     if viewer.dims.ndisplay != 3 and isinstance(volume, Image):
         give_back = SceneLook(viewer).give_back
@@ -129,7 +106,7 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
     try:
         rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
         camera = viewer.scene.camera
-        across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_a_world_unit(viewer, volume)[-1]
+        across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
         return ScenePicture(
             np.ascontiguousarray(rgb[..., :3]), scale, _phases_shown(viewer), CameraView.of(viewer).values()

@@ -1,4 +1,4 @@
-"""The layers behind a plate: those that can be read, what is left out without the others, and whether they belong together."""
+"""Layers of a plate: which can be read, what is left out without the others, and whether they are of one specimen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from napari.layers import Layer
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.figure.plate_spec import PARTS
+from napari_snpore.figures.plate_spec import PARTS
 from napari_snpore.viewer.shared.layers import stem_of, volume_from_layer
 
 OF_VOLUME = ("scene", "grey", "gray_values")
@@ -23,7 +23,7 @@ class Sources:
     Parameters
     ----------
     parts : sequence of str
-        Keys of :data:`~napari_snpore.viewer.figure.plate_spec.PARTS` that are wanted.
+        Keys of :data:`~napari_snpore.figures.plate_spec.PARTS` that are wanted.
     volume, phases, objects : Layer, optional
         The chosen ones.
     oblique_of : Layer, optional
@@ -65,26 +65,26 @@ class Sources:
         )
         drawn = {
             what: layer.name
-            for what, layer, their in chosen
-            if layer is not None and any(part in their for part in self.parts)
+            for what, layer, its_parts in chosen
+            if layer is not None and any(part in its_parts for part in self.parts)
         }
         if len({stem_of(name) for name in drawn.values()}) < 2:
             return ""
         named = ", ".join(f"{what} '{name}'" for what, name in drawn.items())
         return f"Different specimens side by side: {named}."
 
-    def _readable(self, layer: Layer | None, their: Sequence[str], in_boxes: str = "") -> Layer | None:
+    def _readable(self, layer: Layer | None, its_parts: Sequence[str], in_boxes: str = "") -> Layer | None:
         """Return a layer that can be read; without it its parts are left out by name."""
         if layer is None:
             return None
         try:
             volume_from_layer(layer)
         except InputError as error:
-            lost = [PARTS[part] for part in self.parts if part in their]
+            lost = [PARTS[part] for part in self.parts if part in its_parts]
             if in_boxes and _BOXES in self.parts:
                 lost.append(f"{PARTS[_BOXES]}, {in_boxes}")
             if lost:
                 self.left_out += (f"Left out: {'; '.join(lost)}. {error}",)
-            self.parts = tuple(part for part in self.parts if part not in their)
+            self.parts = tuple(part for part in self.parts if part not in its_parts)
             return None
         return layer

@@ -1,4 +1,4 @@
-"""All slices of a stack: numbered pictures in a folder, or one movie."""
+"""Fold of the Figure form that writes every slice of a volume: numbered pictures in a folder, or one movie."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.figures.plate_spec import Painter
 from napari_snpore.files.movies import SUFFIXES, write_movie
-from napari_snpore.viewer.figure.layer_appearance import Painter, gray_painter, label_painter, shown_scheme
+from napari_snpore.viewer.figure.layer_appearance import gray_painter, label_painter, shown_scheme
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.layers import record_of, volume_from_layer
@@ -168,7 +169,7 @@ class StackPanel(Fold):
 def _painted(layer: Layer) -> dict[str, Any]:
     """Return in which colours a layer is drawn, for the recipe."""
     if isinstance(layer, Labels):
-        seen = shown_scheme(layer)
-        return {"phases": dict(zip(seen.names, seen.colors, strict=True))}
+        shown = shown_scheme(layer)
+        return {"phases": dict(zip(shown.names, shown.colors, strict=True))}
     limits = [float(end) for end in layer.contrast_limits]
     return {"contrast_limits": limits, "colormap": layer.colormap.name, "gamma": float(layer.gamma)}

@@ -1,8 +1,9 @@
-"""The Figure widget: a plate of what the window shows, its panels one by one, and all slices of a stack."""
+"""The Figure form: a plate of what the window shows, its panels one by one, and all slices of a volume."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,28 @@ from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBo
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.figure.draw import draw_plate, panels_of, remarks_on
+from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
+from napari_snpore.figures.style import FigureStyle
+from napari_snpore.subvolume import Projection
 from napari_snpore.viewer.figure.gather import gather, missing_for
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
-from napari_snpore.viewer.figure.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
+from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.figure.stack_panel import StackPanel
-from napari_snpore.viewer.figure.state_table import is_objects
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
+from napari_snpore.viewer.slices.widget import open_slices_of
 
 _PLANES = ("XZ", "XY", "YZ")
 _INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")
 _PREVIEW_DPI = 110
 _PANEL_MM = 88.0
-_PROJECTIONS = {"mean over": "mean", "maximum over": "max"}
+_PROJECTIONS: Mapping[str, Projection] = {"mean over": "mean", "maximum over": "max"}
 _SUFFIXES = ("png", "svg", "pdf")
 _TIPS = {
     "scene": "The 3D view from where its camera stands, with a scale bar.",
@@ -76,15 +80,13 @@ class FigureWidget(LayerForm):
         self._build()
         for choice in (self._layer_choice, self._phases, self._objects):
             choice.layer_changed.connect(self._enable)
-        from napari_snpore.viewer.shared.boxes import boxes_of
-
         boxes_of(self._viewer).changed.connect(self._enable)
         connect_while_alive(self, self._viewer.layers.events.removed, self._enable)
         self._enable()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What the plate shows: keys of :data:`~napari_snpore.viewer.figure.plate_spec.PARTS`."""
+        """What the plate shows: keys of :data:`~napari_snpore.figures.plate_spec.PARTS`."""
         return tuple(part for part, tick in self.ticks.items() if tick.isChecked() and tick.isEnabled())
 
     @parts.setter
@@ -174,7 +176,7 @@ class FigureWidget(LayerForm):
         )
         self.field.setSpecialValueText("as in Ortho slices, or all")
         rows.addRow("Field of view (nm)", self.field)
-        self._look_rows(rows)
+        self._style_rows(rows)
         self.picture = QLabel("Preview shows the plate here.")
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(60)
@@ -198,7 +200,7 @@ class FigureWidget(LayerForm):
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(self._enable)
 
-    def _look_rows(self, rows: Any) -> None:
+    def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
         self.width_box = NumberBox(180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two.")
         self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
@@ -212,19 +214,13 @@ class FigureWidget(LayerForm):
         fold.form.addRow(self.letters)
         self.column.addWidget(fold)
 
-    def _look(self) -> dict[str, Any]:
-        """Return the arguments of a FigureStyle, which is made in the thread: matplotlib takes half a second to come."""
-        return {
-            "width_mm": self.width_box.value(),
-            "font_pt": self.font_box.value(),
-            "dpi": self.dpi_box.value(),
-            "letters": self.letters.isChecked(),
-        }
+    def _style(self) -> FigureStyle:
+        return FigureStyle(
+            self.width_box.value(), self.font_box.value(), self.dpi_box.value(), letters=self.letters.isChecked()
+        )
 
     def _slices(self) -> SliceAppearance:
         """Return what the open Ortho slices show; nothing of its own without them."""
-        from napari_snpore.viewer.slices.widget import open_slices_of
-
         slices = open_slices_of(self._viewer)
         if slices is None:
             return SliceAppearance()
@@ -254,7 +250,7 @@ class FigureWidget(LayerForm):
             field_nm=self.field.value(),
             slices=self._slices(),
             camera=self._camera,
-            look=self._look(),
+            style=self._style(),
         )
 
     def _preview(self) -> None:
@@ -265,10 +261,10 @@ class FigureWidget(LayerForm):
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-            from napari_snpore.figures.style import FigureStyle
+            from napari_snpore.figures.plate_drawing import draw_plate
 
             drawn = draw_plate(spec, dpi=_PREVIEW_DPI, should_stop=should_stop)
-            with FigureStyle(**{**spec.look, "dpi": _PREVIEW_DPI}).in_force():
+            with replace(spec.style, dpi=_PREVIEW_DPI).in_force():
                 canvas = drawn.figure.canvas
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
@@ -331,21 +327,21 @@ class FigureWidget(LayerForm):
         spec = self._spec()
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[list[Path], tuple[str, ...]]:
-            from napari_snpore.figures.plate import panel_figure
+            # matplotlib takes half a second to load: in the worker, not when the form opens
+            from napari_snpore.figures.plate_drawing import draw_plate, panels_of, remarks_on
+            from napari_snpore.figures.plate_layout import panel_figure
             from napari_snpore.figures.save import save_figure
-            from napari_snpore.figures.style import FigureStyle
 
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
                 drawn = draw_plate(spec, should_stop=should_stop)
                 return save_figure(drawn.figure, stem, formats=formats, recipe=spec.recipe()), drawn.remarks  # type: ignore[arg-type]
             found = panels_of(spec, should_stop)
-            look = FigureStyle(**spec.look)
-            look = look.at_width(min(_PANEL_MM, look.width(_PANEL_MM)))
+            style = spec.style.at_width(min(_PANEL_MM, spec.style.width(_PANEL_MM)))
             paths: list[Path] = []
             panels = [panel for row in found.rows for panel in row]
             for number, panel in enumerate(panels, 1):
-                figure = panel_figure(panel, look=look)
+                figure = panel_figure(panel, look=style)
                 place = Path(f"{stem}_{number:02d}")
                 paths += save_figure(figure, place, formats=formats, recipe={**spec.recipe(), "panel": number})  # type: ignore[arg-type]
                 progress(number, len(panels))

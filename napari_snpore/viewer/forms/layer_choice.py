@@ -14,8 +14,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.forms.layer_hint import LayerHint
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layers import kind_of
-from napari_snpore.viewer.shared.view_kept import count_in_nm
+from napari_snpore.viewer.shared.view_kept import count_in_nm, is_users_choice
 
 
 class LayerChoice(QComboBox):
@@ -52,7 +51,6 @@ class LayerChoice(QComboBox):
         self._layers: list[Layer] = []
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._current: Layer | None = None
-        self._followed: Layer | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.setToolTip(f"The {what}; the choice follows the layer selected in napari.")
@@ -111,10 +109,7 @@ class LayerChoice(QComboBox):
     def _follow_selection(self, event: Any = None) -> None:
         del event
         active = self._viewer.layers.selection.active
-        if active is None or kind_of(active) == "preview":
-            return  # for a moment only: the layer that is active again behind it is no new choice
-        again, self._followed = active is self._followed, active
-        if active in self._layers and not again:
+        if active in self._layers and is_users_choice(self._viewer):
             self.setCurrentIndex(self._layers.index(active))
 
     def _on_index(self, index: int) -> None:

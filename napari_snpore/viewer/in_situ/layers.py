@@ -10,6 +10,7 @@ import pandas as pd
 import pint
 
 from napari_snpore.errors import InputError, MissingScaleError
+from napari_snpore.history import stored_history
 from napari_snpore.in_situ import ImageSeries, Rectangle
 from napari_snpore.in_situ.rectangle import directions
 from napari_snpore.viewer.shared.layers import FRAMES, KEY, OUTLINES, LayerData, add_layer, kind_of, record_of, steps_of
@@ -28,8 +29,7 @@ VACUUM_COLOR = "#adb5bd"
 
 def frames_data(series: ImageSeries, name: str, **options: Any) -> LayerData:
     """Return the layer data of images in time: axis 0 one pixel size a frame, true times in the metadata."""
-    steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in series.history]
-    record: dict[str, Any] = {"kind": FRAMES, "history": steps, "pixel_size_nm": series.pixel_size_nm}
+    record: dict[str, Any] = {"kind": FRAMES, **stored_history(series.history), "pixel_size_nm": series.pixel_size_nm}
     if series.times_s is not None:
         record["times_s"] = series.times_s.tolist()
     place = {"scale": (series.pixel_size_nm,) * 3, "units": (UNIT,) * 3, "axis_labels": FRAME_AXES}

@@ -31,7 +31,7 @@ class DiameterOptions:
 
 @dataclass(frozen=True, eq=False)
 class Diameters:
-    """A measured series: one row per frame, profiles of the first and the last fitted one, the break if there are enough frames."""
+    """A measured series: one row per frame, profiles of the first and the last fitted one, and the break of the growth."""
 
     table: pd.DataFrame
     profile: pd.DataFrame

@@ -104,7 +104,7 @@ class InSituWidget(LayerForm):
 
     @property
     def break_point(self) -> BreakPoint | None:
-        """The two lines through the diameters; None with too few frames. Its attributes say whether they fit better than one line."""
+        """Two lines through the diameters, and whether they fit better than one; None with too few frames."""
         return None if self._measured is None else self._measured.found_break
 
     @property

@@ -10,7 +10,9 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
+from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.study.provenance import check_record
 from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, objects_data, phases_data, volume_data
 from napari_snpore.volume import Volume
 
@@ -47,6 +49,7 @@ def run_layers(folder: str | Path) -> list[LayerData]:
     folder = Path(folder)
     if find_runs(folder) != [folder]:
         raise FileFormatError(f"{folder} holds no finished run: record.json and volumes/ are needed.")
+    check_record(folder / "record.json")
     recipe = _recipe(folder)
     name = (recipe.name if recipe is not None else "") or folder.name
     found: list[LayerData] = []
@@ -107,18 +110,17 @@ def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
 
 
 def _made_by(volume: Volume) -> list[str]:
-    for step in reversed(volume.history):
-        if step.name == "reconstruct":
-            method = str(step.parameters.get("method", "")).upper()
-            return [" ".join(str(part) for part in (method, step.parameters.get("iterations")) if part)]
-    return []
+    made = last_step(volume.history, ReconstructStep)
+    if made is None:
+        return []
+    return [" ".join(str(part) for part in (made.method.upper(), made.iterations) if part)]
 
 
 def _scheme(recipe: Recipe | None, phases: Volume) -> PhaseScheme:
     if recipe is not None:
         return recipe.threshold.scheme
-    names = next((s.parameters["phase_names"] for s in reversed(phases.history) if "phase_names" in s.parameters), None)
-    if names is None or tuple(names) == PORE_C_SN.names:
+    names = recorded_phase_names(phases.history)
+    if names is None or names == PORE_C_SN.names:
         return PORE_C_SN
     from napari_snpore.study.recipe import ThresholdSection  # imported here: half a second for all steps
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Any, Literal
 
+from napari_snpore.history import PlantedPhasesStep
 from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
 
 SEED = 7
@@ -53,13 +54,13 @@ def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[La
     """Return grey volume and true phases (hidden) of a small phantom; ``options`` are those of ``make_phantom``."""
     from napari_snpore.phantom import make_phantom
     from napari_snpore.viewer.shared.worker import run_alive
-    from napari_snpore.volume import HistoryStep, Volume
+    from napari_snpore.volume import Volume
 
     phantom = run_alive(
         f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, seed=seed, **options)
     )
     gray = phantom.volume
-    truth = Volume(phantom.phases, gray.spacing, gray.origin, (*gray.history, HistoryStep("planted phases")))
+    truth = Volume(phantom.phases, gray.spacing, gray.origin, (*gray.history, PlantedPhasesStep().step))
     return [
         phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
         volume_data(gray, state),  # last, so that it becomes the active layer

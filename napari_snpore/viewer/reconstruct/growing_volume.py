@@ -9,6 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, add_layer, volume_data
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.volume import Volume
 
 _WHITE = 99.9
@@ -26,15 +27,14 @@ class GrowingVolume:
         sample = np.asarray(volume[volume.shape[0] // 2])
         white = float(np.percentile(sample, _WHITE))
         if self._layer is None or self._layer not in self._viewer.layers:
-            chosen = set(self._viewer.layers.selection)
             data = volume_data(
                 Volume(volume, (voxel_nm,) * 3),
                 f"{stem}{SEPARATOR}iteration {iteration}",
                 contrast_limits=(0.0, max(white, 1e-30)),
                 metadata={KEY: {"kind": "preview"}},
             )
-            self._layer = add_layer(self._viewer, data)  # type: ignore[assignment]
-            self._viewer.layers.selection = chosen  # the choice of layers follows the selection: this is no choice
+            with keeping_choice(self._viewer):
+                self._layer = add_layer(self._viewer, data)  # type: ignore[assignment]
             self._viewer.dims.set_point(range(3), [voxel_nm * n / 2 for n in volume.shape])
         assert self._layer is not None
         self._layer.name = f"{stem}{SEPARATOR}iteration {iteration}"
@@ -45,4 +45,5 @@ class GrowingVolume:
         """Take the layer away."""
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
-            self._viewer.layers.remove(layer)
+            with keeping_choice(self._viewer):
+                self._viewer.layers.remove(layer)

@@ -46,6 +46,7 @@ from napari_snpore.viewer.shared.layers import (
     stem_of,
     volume_data,
 )
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 
 _INPUTS = InputLayers(
     is_series,
@@ -104,7 +105,6 @@ class ReconstructWidget(LayerForm):
         self._made: Image | None = None
         self._stages: Stages | None = None
         self._aligned: PreparedAlignment | None = None
-        self._adding = False
         self._news = _News()
         self._build()
         self._growing = GrowingVolume(self._viewer)
@@ -271,8 +271,6 @@ class ReconstructWidget(LayerForm):
         return self.preparing.section(self.tilts.left_out)
 
     def _on_layer(self, layer: Layer | None) -> None:
-        if self._adding:
-            return
         self._live.drop()
         self._stages, self._aligned = None, None
         self._on_busy(self.status.busy)
@@ -400,12 +398,9 @@ class ReconstructWidget(LayerForm):
         )
 
     def _put_beside(self, data: Any) -> None:
-        """Add a layer and keep the choice of the tilt series."""
-        chosen, self._adding = self._layer_choice.layer, True
-        put_layer(self._viewer, data)
-        self._layer_choice.layer = chosen
-        self._viewer.layers.selection.active = chosen
-        self._adding = False
+        """Add a layer; the form and what is selected in napari stay with the tilt series."""
+        with keeping_choice(self._viewer):
+            put_layer(self._viewer, data)
 
     def _on_iteration(self, iteration: int, residual: float) -> None:
         if self.sender() is self._news and self.status.busy:

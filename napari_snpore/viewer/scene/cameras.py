@@ -1,4 +1,4 @@
-"""Named positions of the 3D camera, one list a window."""
+"""Named positions of the 3D camera, one list per window."""
 
 from __future__ import annotations
 

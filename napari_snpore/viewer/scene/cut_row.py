@@ -9,10 +9,10 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
+from napari_snpore.oblique import plane_axes
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts
 from napari_snpore.viewer.shared.boxes import Boxes
-from napari_snpore.viewer.slices.oblique import plane_axes
 from napari_snpore.volume import Triple
 
 WHOLE = "nothing"

@@ -1,4 +1,4 @@
-"""The way back from a scene: what a window looked like before, one record a window, whichever widget asks."""
+"""State of a window before the 3D scene was set up, for restoring it: one record per window, shared by all forms."""
 
 from __future__ import annotations
 

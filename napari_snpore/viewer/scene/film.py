@@ -1,4 +1,4 @@
-"""Filming a window that stays alive: the GUI thread takes one frame a tick, a thread writes what was taken.
+"""Movies of a window that stays responsive: the GUI thread takes one frame per timer tick, a worker writes the frames.
 
 Frames of a scene can only be made in the GUI thread; encoding them there as well would stop the window for the whole movie.
 The queue between the two is short: a slow encoder slows the camera down instead of filling the memory.

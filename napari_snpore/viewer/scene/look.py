@@ -1,4 +1,4 @@
-"""The scene of a paper in one step, and the way back: a grey volume in a temperature-like colormap within its bounding box."""
+"""3D scene as in the paper: a grey volume in a temperature-like colormap in its bounding box; the earlier view is restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lit surfaces of phases as layers of the scene, one a phase, in the place of the labels that they were made from."""
+"""Lit surfaces of phases as layers of the scene, one per phase, at the position of the labels that they were made from."""
 
 from __future__ import annotations
 

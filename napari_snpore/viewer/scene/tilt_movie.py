@@ -57,10 +57,10 @@ def tilt_frames(
     if contrast_limits is None:
         limits = _contrast(series)
     else:
-        given = [float(limit) for limit in contrast_limits]
-        if len(given) != 2 or not np.isfinite(given).all() or given[0] >= given[1]:
+        ends = [float(limit) for limit in contrast_limits]
+        if len(ends) != 2 or not np.isfinite(ends).all() or ends[0] >= ends[1]:
             raise InputError(f"contrast_limits is {contrast_limits}; two finite numbers are needed, the lower first.")
-        limits = (given[0], given[1])
+        limits = ends[0], ends[1]
     if colors is None:
         colors = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     if colors.shape != (256, 3) or colors.dtype != np.uint8:
@@ -93,14 +93,15 @@ def _contrast(series: TiltSeries) -> tuple[float, float]:
 
 
 def _fitted(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return an image averaged or repeated by a whole factor; what is left over at the far edges falls away."""
+    """Return an image averaged or repeated by a whole factor; pixels left over at the far edges are dropped."""
     longest = max(image.shape)
     block = math.ceil(longest / _LARGEST)
     if block > 1:
         height, width = (max(side // block, 1) for side in image.shape)
         rows, columns = (min(block, side) for side in image.shape)  # a strip may be narrower than a block
         cut = image[: height * rows, : width * columns]
-        return cut.reshape(height, rows, width, columns).mean(axis=(1, 3), dtype=np.float32)
+        means: NDArray[np.float32] = cut.reshape(height, rows, width, columns).mean(axis=(1, 3), dtype=np.float32)
+        return means
     again = math.ceil(_SMALLEST / longest)
     return image.repeat(again, axis=0).repeat(again, axis=1)
 

@@ -1,4 +1,4 @@
-"""The 3D scene on a turntable: one screenshot a step, about a fixed axis, the camera put back at the end.
+"""The 3D scene on a turntable: one screenshot per step about a fixed axis; the camera is restored at the end.
 
 Both directions of the camera (where it looks, what is up) are turned about the axis. Counting up one Euler angle instead would
 turn about an axis of the screen or of nothing at all, and the object would wobble.
@@ -127,7 +127,8 @@ def _frames(
 ) -> Iterator[NDArray[np.uint8]]:
     camera = viewer.scene.camera
     angles, zoom, center = camera.angles, camera.zoom, camera.center
-    view, up, handedness = camera.view_direction, camera.up_direction, _handedness(camera)
+    view, up = camera.view_direction, camera.up_direction
+    handedness: Literal["right", "left"] = "right" if str(camera.handedness) == "right" else "left"
     shape = zoomed = None
     filmed = [layer for layer in viewer.layers if layer.visible]
     try:
@@ -154,10 +155,6 @@ def _frames(
             yield picture
     finally:
         camera.angles, camera.zoom, camera.center = angles, zoom, center
-
-
-def _handedness(camera: Any) -> Literal["right", "left"]:
-    return "right" if str(camera.handedness) == "right" else "left"
 
 
 def _has_window(viewer: Any) -> bool:
@@ -191,7 +188,8 @@ def _axis_direction(viewer: Any, axis: str) -> NDArray[np.float64]:
     number = viewer.dims.ndim - 3 + _VOLUME_AXES.index(axis)
     if number not in shown:
         raise InputError(f"axis is {axis!r}, which is not among the three axes shown.")
-    return np.eye(3)[shown.index(number)]
+    direction: NDArray[np.float64] = np.eye(3)[shown.index(number)]
+    return direction
 
 
 def _target(seen: tuple[int, ...], size: tuple[int, int] | None, scale: float) -> tuple[int, int]:

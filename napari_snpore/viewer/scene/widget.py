@@ -118,7 +118,7 @@ class SceneWidget(LayerForm):
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
         for choice, name in ((self._layer_choice, state.get("volume")), (self._phases, state.get("phases"))):
-            if name is not None and name in layers:
+            if isinstance(name, str) and name in layers:
                 choice.layer = layers[name]
         self.rendering.setCurrentText(str(state.get("rendering", self.rendering.currentText())))
         self.smoothing.setValue(int(state.get("smoothing", self.smoothing.value())))

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
-from napari_snpore.volume import Triple
 
 KIND = "boxes"
 COLORS = ("#cc5de8", "#ff922b", "#00d5c8", "#a9763c", "#d0bfff", "#f03ed6")
@@ -30,57 +30,6 @@ COLORS = ("#cc5de8", "#ff922b", "#00d5c8", "#a9763c", "#d0bfff", "#f03ed6")
 _COLUMNS = [f"{what}_{axis}_nm" for what in ("center", "size") for axis in "zyx"]
 _EDGES = [(a, b) for a in range(8) for b in range(a) if (a ^ b).bit_count() == 1]
 """The twelve pairs of corners (z, y, x as bits) that an edge joins."""
-
-
-@dataclass(frozen=True)
-class NamedBox:
-    """A box along the axes.
-
-    Parameters
-    ----------
-    name : str
-        Unique in its set.
-    center_nm, size_nm : (float, float, float)
-        World coordinates and edges (z, y, x).
-    """
-
-    name: str
-    center_nm: Triple
-    size_nm: Triple
-
-    @property
-    def low(self) -> Triple:
-        """The corner with the smallest coordinates."""
-        z, y, x = (c - s / 2 for c, s in zip(self.center_nm, self.size_nm, strict=True))
-        return z, y, x
-
-    @property
-    def high(self) -> Triple:
-        """The corner with the largest coordinates."""
-        z, y, x = (c + s / 2 for c, s in zip(self.center_nm, self.size_nm, strict=True))
-        return z, y, x
-
-    def moved(self, axis: int, nm: float) -> NamedBox:
-        """Return the box shifted along an axis."""
-        center = list(self.center_nm)
-        center[axis] += nm
-        return replace(self, center_nm=(center[0], center[1], center[2]))
-
-    def with_face(self, axis: int, end: int, place_nm: float, *, least_nm: float) -> NamedBox:
-        """Return the box with one face (``end`` 0 low, 1 high) at another place; it keeps a least size."""
-        low, high = list(self.low), list(self.high)
-        if end:
-            high[axis] = max(place_nm, low[axis] + least_nm)
-        else:
-            low[axis] = min(place_nm, high[axis] - least_nm)
-        return box_between(self.name, low, high)
-
-
-def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedBox:
-    """Return the box between two corners (z, y, x) in nm."""
-    z, y, x = zip(one, two, strict=True)
-    center = (sum(z) / 2, sum(y) / 2, sum(x) / 2)
-    return NamedBox(name, center, (abs(z[1] - z[0]), abs(y[1] - y[0]), abs(x[1] - x[0])))
 
 
 @dataclass(frozen=True)

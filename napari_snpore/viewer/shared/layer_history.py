@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from napari.layers import Layer
 
+from napari_snpore.history import EnvelopeStep, ExtractSubvolumeStep, HistoryStep, SegmentStep, last_step
 from napari_snpore.viewer.shared.layers import record_of, steps_of
-from napari_snpore.volume import HistoryStep
 
-CUT = "extract subvolume"
+CUT = ExtractSubvolumeStep.NAME
 FIGURE = "napari_snpore_figure"
 """Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history
 at that time; beside the record of the plugin, because the record goes with the layer's data."""
-ENVELOPE_KEYS = ("ray_length_nm", "occlusion_threshold", "cut_axes")
-
-
-def parameters_of(layer: Layer | None, step: str) -> Mapping[str, Any]:
-    """Return the parameters of the last step of a name; empty where there is none."""
-    found = [one.parameters for one in _steps(layer) if one.name == step]
-    return found[-1] if found else {}
 
 
 def has_step(layer: Layer | None, step: str) -> bool:
@@ -41,18 +35,24 @@ def is_part(layer: Layer) -> bool:
 
 def thresholds_of(phases: Layer | None) -> tuple[float, ...]:
     """Return the thresholds that made phases; empty where they are not known."""
-    return tuple(float(value) for value in parameters_of(phases, "segment").get("thresholds", ()))
+    made = last_step(_steps(phases), SegmentStep)
+    return () if made is None else made.thresholds
 
 
-def envelope_of(layer: Layer | None) -> dict[str, Any]:
-    """Return ray length, occlusion threshold and cut axes of an envelope, or of the one in which phases lie; else empty.
+def envelope_of(layer: Layer | None) -> EnvelopeStep | None:
+    """Return what an envelope, or the one around phases, was made with; None where there is none."""
+    made = last_step(_steps(layer), EnvelopeStep)
+    if made is not None:
+        return made
+    segmented = last_step(_steps(layer), SegmentStep)
+    return None if segmented is None else segmented.envelope
 
-    A run writes them as one entry of its step, the window as entries beside the thresholds.
-    """
-    used = parameters_of(layer, "envelope") or parameters_of(layer, "segment")
-    nested = used.get("envelope")
-    given = nested if isinstance(nested, Mapping) else used
-    return {key: given[key] for key in ENVELOPE_KEYS if key in given}
+
+def same_envelope(one: EnvelopeStep | None, two: EnvelopeStep | None) -> bool:
+    """Return whether two envelopes were made with the same settings, whatever the threshold of the solid."""
+    if one is None or two is None:
+        return False
+    return replace(one, threshold=None) == replace(two, threshold=None)
 
 
 def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
@@ -100,16 +100,10 @@ def what_changed(objects: Layer, phases: Layer) -> str:
             return "volume"
         if before.get("thresholds") != now.get("thresholds"):
             return "thresholds"
-        nested = [one.get("envelope") or one for one in (before, now)]
-        if any(nested[0].get(key) != nested[1].get(key) for key in ENVELOPE_KEYS):
+        if before.get("envelope") != now.get("envelope"):
             return "envelope"
         break
     return "phases"
-
-
-def same_envelope(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
-    """Say whether two envelopes were made with the same settings, as far as both histories name them."""
-    return all(_plain(one[key]) == _plain(two[key]) for key in set(one) & set(two))
 
 
 def _steps(layer: Layer | None) -> tuple[HistoryStep, ...]:

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import HistoryStep, parsed_history, stored_history
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
-from napari_snpore.volume import HistoryStep, Triple, Volume
+from napari_snpore.volume import Triple, Volume
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -74,10 +75,9 @@ def phases_data(phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **op
     return phases.data, {**meta, **options}, "labels"
 
 
-def phases_like(layer: Layer, labels: Any, name: str, scheme: PhaseScheme, **parameters: Any) -> LayerData:
-    """Return the layer data of phases in the place of the layer that they were made from, with one more step of history."""
-    history = (*steps_of(record_of(layer)), HistoryStep("segment", parameters))
-    data, meta, kind = phases_data(Volume(labels, (1.0, 1.0, 1.0), history=history), name, scheme)
+def phases_like(layer: Layer, phases: Volume, name: str, scheme: PhaseScheme) -> LayerData:
+    """Return the layer data of phases in the place of the layer that they were made from, which may have no length."""
+    data, meta, kind = phases_data(phases, name, scheme)
     place = {key: getattr(layer, key) for key in ("scale", "translate", "units", "axis_labels")}
     return data, {**meta, **place}, kind
 
@@ -339,7 +339,7 @@ def _count_again(event: Any) -> None:
 
 def steps_of(record: Mapping[str, Any]) -> tuple[HistoryStep, ...]:
     """Return the history in a record."""
-    return tuple(HistoryStep(step["name"], step["parameters"]) for step in record.get("history", ()))
+    return parsed_history(record, "This layer")
 
 
 def stem_of(name: str) -> str:
@@ -363,8 +363,7 @@ def _place(
 
 
 def _record(kind: str, history: Sequence[HistoryStep], **more: Any) -> dict[str, Any]:
-    steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in history]
-    return {KEY: {"kind": kind, "history": steps, **more}}
+    return {KEY: {"kind": kind, **stored_history(history), **more}}
 
 
 def _volume(data: Any, scale: Any, translate: Any, units: Any, state: Any, name: str) -> Volume:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
-from napari.components import ViewerModel
+from napari.components import LayerList, ViewerModel
 from napari.layers import Layer
 
 from napari_snpore.viewer.shared.slider_steps import voxel_ranges
@@ -42,6 +43,34 @@ def keeping_position(viewer: ViewerModel) -> Iterator[None]:
     dims.range = wanted
     if dims.point != point:
         dims.set_point(range(ndim), point)
+
+
+_WITHOUT_CHOICE: weakref.WeakKeyDictionary[LayerList, int] = weakref.WeakKeyDictionary()
+"""Lists of layers that the program changes now, and how many of its changes are nested."""
+
+
+@contextmanager
+def keeping_choice(viewer: ViewerModel) -> Iterator[None]:
+    """Keep what is selected while the program adds or removes layers: no change of the selection in here is a choice.
+
+    napari selects every layer that is added. A form that follows the selection cannot tell that, or putting the selection back,
+    from a click of the user; it asks :func:`is_users_choice`.
+    """
+    layers = viewer.layers
+    chosen = set(layers.selection)
+    _WITHOUT_CHOICE[layers] = _WITHOUT_CHOICE.get(layers, 0) + 1
+    try:
+        yield
+        kept = {layer for layer in chosen if layer in layers}
+        if kept and set(layers.selection) != kept:
+            layers.selection = kept
+    finally:
+        _WITHOUT_CHOICE[layers] -= 1
+
+
+def is_users_choice(viewer: ViewerModel) -> bool:
+    """Return whether a change of the selection now is one that the user or a script made."""
+    return _WITHOUT_CHOICE.get(viewer.layers, 0) == 0
 
 
 def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:

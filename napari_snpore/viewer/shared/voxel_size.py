@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from napari.layers import Layer
 
-from napari_snpore.viewer.shared.layers import KEY, record_of
+from napari_snpore.history import VoxelSizeStep, stored_history
+from napari_snpore.viewer.shared.layers import KEY, record_of, steps_of
 from napari_snpore.viewer.shared.units import UNIT, has_scale, nm_factors
 
 
@@ -15,10 +16,7 @@ def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
     """Set the size in nm of the unit of layers without a length, on every axis, and write it into their history."""
     for layer in layers:
         spacing = tuple(size_nm * float(step) for step in layer.scale)
-        record = dict(record_of(layer))
-        given = {"name": "voxel size", "parameters": {"spacing_nm": list(spacing), "source": "given in the window"}}
-        record["history"] = [*record.get("history", []), given]
-        layer.metadata = {**layer.metadata, KEY: record}
+        _note(layer, spacing, "given in the window")
         layer.translate = tuple(size_nm * float(place) for place in layer.translate)
         layer.scale = spacing
         layer.units = (UNIT,) * layer.ndim
@@ -33,11 +31,14 @@ def to_nm(layer: Layer) -> None:
     turn = np.diag([*factors, 1.0])
     affine = turn @ np.array(layer.affine.affine_matrix) @ np.linalg.inv(turn)
     spacing = factors * layer.scale
-    record = dict(record_of(layer))
-    given = {"name": "voxel size", "parameters": {"spacing_nm": spacing.tolist(), "source": f"converted from {was}"}}
-    record["history"] = [*record.get("history", []), given]
-    layer.metadata = {**layer.metadata, KEY: record}
+    _note(layer, spacing.tolist(), f"converted from {was}")
     layer.affine = affine
     layer.translate = factors * layer.translate
     layer.scale = spacing
     layer.units = (UNIT,) * layer.ndim
+
+
+def _note(layer: Layer, spacing_nm: Sequence[float], source: str) -> None:
+    record = record_of(layer)
+    history = (*steps_of(record), VoxelSizeStep(tuple(spacing_nm), source).step)
+    layer.metadata = {**layer.metadata, KEY: {**record, **stored_history(history)}}

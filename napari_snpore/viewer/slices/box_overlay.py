@@ -1,20 +1,19 @@
-"""The boxes of a window on one slice: drawn where the slice cuts them, moved and sized by the mouse."""
+"""Boxes of a window on one slice: rectangles where the slice cuts them, moved and resized with the mouse."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.shared.boxes import Boxes, NamedBox, box_between, color_of
+from napari_snpore.subvolume import NamedBox, box_between
+from napari_snpore.viewer.shared.boxes import Boxes, color_of
+from napari_snpore.viewer.slices.mouse_targets import OverlayHost
 from napari_snpore.volume import Triple
-
-if TYPE_CHECKING:
-    from napari_snpore.viewer.slices.slice_view import SliceView
 
 _REACH_PX = 6.0
 _LEAST_PX = 4.0
@@ -26,13 +25,13 @@ class BoxOverlay:
 
     Parameters
     ----------
-    view : SliceView
+    view : OverlayHost
         Where they are drawn.
     boxes : Boxes
         Of the window.
     """
 
-    def __init__(self, view: SliceView, boxes: Boxes) -> None:
+    def __init__(self, view: OverlayHost, boxes: Boxes) -> None:
         self._view, self._boxes = weakref.proxy(view), boxes
         self._lines: list[Line] = []
         self._point: Triple = (0.0, 0.0, 0.0)
@@ -61,13 +60,13 @@ class BoxOverlay:
                 width=3.0 if k == self._boxes.selected else 1.5,
             )
 
-    def holds(self, view: SliceView, position: Any) -> bool:
+    def holds(self, view: OverlayHost, position: Any) -> bool:
         """Take the mouse to draw, on a border of a box, or inside the selected one where no line of the cross-hair is near."""
         if self._boxes.drawing or self._box_at(position) is not None:
             return True
         return self._inside(position) and not view.near_lines(position)
 
-    def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
+    def cursor(self, view: OverlayHost, position: Any) -> Qt.CursorShape:
         """Return what a drag from here would do."""
         if self._boxes.drawing:
             return Qt.CursorShape.CrossCursor
@@ -81,13 +80,13 @@ class BoxOverlay:
             return Qt.CursorShape.SizeVerCursor if grip[0][0] == view.plane.rows else Qt.CursorShape.SizeHorCursor
         return Qt.CursorShape.OpenHandCursor
 
-    def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+    def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
         """Draw, move or size a box until the button is released; one whose border was hit is selected first."""
         if self._boxes.drawing:
             yield from self._draw(view, event)
             return
-        hit, before = self._box_at(event.position), self._boxes.selected
-        index = self._boxes.selected = before if hit is None else hit
+        hit, selected = self._box_at(event.position), self._boxes.selected
+        index = self._boxes.selected = selected if hit is None else hit
         box = self._boxes[index]
         start, grip = np.array(event.position), self._grip(box, event.position)
         least, moved = 2 * view.nm_per_pixel, False
@@ -104,10 +103,10 @@ class BoxOverlay:
                     changed = changed.moved(axis, self._shift(box, axis, event.position[axis] - start[axis]))
             self._boxes.change(index, changed)
             yield
-        if not moved and index == before:
+        if not moved and index == selected:
             view.jump(start)
 
-    def _draw(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+    def _draw(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
         """Draw a rectangle; across the slice the box is as thick as its shorter side."""
         plane, start, name = view.plane, np.array(event.position, float), self._boxes.new_name()
         drawn = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -11,13 +10,14 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.errors import InputError
+from napari_snpore.line_profiles import LineProfile, line_profile
 from napari_snpore.viewer.forms.form import MainButton, ResultText
 from napari_snpore.viewer.forms.line_plot import LinePlot
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.slices.ruler import MeasuredDistance, Ruler, keep_line, line_profile
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.ruler import MeasuredDistance, Ruler, keep_line
+from napari_snpore.viewer.slices.slab import SlabThickness
 
 
 class DistanceRows(QWidget):
@@ -47,7 +47,7 @@ class DistanceRows(QWidget):
     failed = Signal(str)
     profiled = Signal()
 
-    def __init__(self, viewer: ViewerModel, looked_at: Callable[[], tuple[Layer | None, Thick | None]]) -> None:
+    def __init__(self, viewer: ViewerModel, looked_at: Callable[[], tuple[Layer | None, SlabThickness | None]]) -> None:
         super().__init__()
         self._viewer, self._looked_at = viewer, looked_at
         self._unit = UNIT
@@ -120,10 +120,20 @@ class DistanceRows(QWidget):
             if finished:
                 self.failed.emit(str(error))
             return
-        self.profile.ask(lambda should_stop: line_profile(volume, line, thick))
+        self.profile.ask(
+            lambda should_stop: line_profile(
+                volume,
+                start_nm=line.start_nm,
+                end_nm=line.end_nm,
+                projection=None if thick is None else thick.projection,
+                axis=line.normal,
+                thickness_nm=0.0 if thick is None else thick.thickness_nm,
+                should_stop=should_stop,
+            )
+        )
 
-    def _show_profile(self, profile: tuple[Any, Any]) -> None:
-        self.plot.show_line(*profile)
+    def _show_profile(self, profile: LineProfile) -> None:
+        self.plot.show_line(profile.distances_nm, profile.values)
         if not self.plot.isVisibleTo(self):
             self.plot.setVisible(True)
             self.profiled.emit()

@@ -1,18 +1,18 @@
-"""The distances that were kept, on the slice on which each was measured; napari's own shapes would be sliced at each step."""
+"""Kept distances, drawn on the slices on which they were measured.
+
+napari's own shapes layer is not used for this: it would be sliced anew at each step of a slider.
+"""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
 
 import numpy as np
 from vispy.scene.visuals import Line, Text
 
+from napari_snpore.viewer.slices.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.ruler import COLOR, MeasuredDistance
 from napari_snpore.volume import Triple
-
-if TYPE_CHECKING:
-    from napari_snpore.viewer.slices.slice_view import SliceView
 
 
 class KeptDistances:
@@ -20,11 +20,11 @@ class KeptDistances:
 
     Parameters
     ----------
-    view : SliceView
+    view : OverlayHost
         Where they are drawn.
     """
 
-    def __init__(self, view: SliceView) -> None:
+    def __init__(self, view: OverlayHost) -> None:
         self._view = weakref.proxy(view)
         self._lines: list[MeasuredDistance] = []
         self._drawn: Line | None = None

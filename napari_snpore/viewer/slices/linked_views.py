@@ -14,7 +14,7 @@ from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, XY
 from napari_snpore.viewer.slices.ruler import MeasuredDistance
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Triple
 
@@ -151,11 +151,11 @@ class LinkedViews(QWidget):
                 self._look_at(self.position, (field_nm,) * 3)
         self._on_point()
 
-    def show_thick(self, thick: Thick | None) -> None:
+    def show_thick(self, thick: SlabThickness | None) -> None:
         """Project slices over a thickness; None shows single ones."""
         for view in self.views.values():
             view.thick = thick
-            view.mirror.project(None if thick is None else thick.way)
+            view.mirror.project(None if thick is None else thick.projection)
         self._on_point()
 
     def draw_distances(self, lines: list[MeasuredDistance]) -> None:
@@ -258,7 +258,7 @@ class LinkedViews(QWidget):
     @staticmethod
     def _zoom_that_fits(view: SliceView, field: Triple) -> float:
         height, width = (max(side, 50) for side in view.canvas.canvas.size)
-        return min(height / field[view.plane.rows], width / field[view.plane.columns])
+        return float(min(height / field[view.plane.rows], width / field[view.plane.columns]))
 
     def _share_camera(self, name: str) -> None:
         if self._linking:

@@ -1,4 +1,4 @@
-"""The layers of the window in a second viewer: the same arrays, and what is set on one is set on the other."""
+"""Layers of the window mirrored in a second viewer: shared arrays, synchronized contrast, colors and visibility."""
 
 from __future__ import annotations
 

@@ -1,24 +1,40 @@
-"""What may take the mouse on a slice before the cross-hair does."""
+"""Interfaces between a slice view and the overlays on it: what an overlay sees of the view, and how it takes the mouse."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from qtpy.QtCore import Qt
 
-if TYPE_CHECKING:
-    from napari_snpore.viewer.slices.slice_view import SliceView
+from napari_snpore.viewer.slices.planes import OrthoPlane
+
+
+class OverlayHost(Protocol):
+    """A slice view as its overlays see it; overlays import this and not the view, which imports them."""
+
+    plane: OrthoPlane
+    scene: Any
+
+    @property
+    def nm_per_pixel(self) -> float:
+        """Nanometres under one pixel of the screen."""
+
+    def near_lines(self, position: Any) -> tuple[int, ...]:
+        """Return the axes whose cross-hair line is within reach of a world position."""
+
+    def jump(self, position: Any) -> None:
+        """Move the cross-hair to a position on this slice."""
 
 
 class MouseTarget(Protocol):
-    """Something on a slice that the mouse can take hold of: a box, a ruler."""
+    """An overlay on a slice that the mouse can drag: a box, a ruler. It comes before the cross-hair."""
 
-    def holds(self, view: SliceView, position: Any) -> bool:
-        """Say whether the mouse at a world position (z, y, x) in nm belongs to it."""
+    def holds(self, view: OverlayHost, position: Any) -> bool:
+        """Return whether the mouse at a world position (z, y, x) in nm belongs to it."""
 
-    def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
-        """Return the shape of the mouse there."""
+    def cursor(self, view: OverlayHost, position: Any) -> Qt.CursorShape:
+        """Return the shape of the mouse cursor there."""
 
-    def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+    def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
         """Follow a drag as napari's mouse callbacks do: yield until ``event.type`` is no longer ``mouse_move``."""

@@ -1,4 +1,4 @@
-"""The fold of the Ortho slices for a slice at any angle: resampled in a thread, shown flat here and in its place in 3D."""
+"""Fold of the Ortho slices for a slice at any angle: resampled in a worker, shown flat and in its place in 3D."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
+from napari_snpore.history import ObliqueSliceStep
+from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
-from napari_snpore.viewer.slices.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.slices.scene_planes import KIND
-from napari_snpore.volume import HistoryStep, Triple, Volume
+from napari_snpore.volume import Triple, Volume
 
 _NAME = "oblique plane"
 
@@ -153,16 +154,18 @@ class ObliquePanel(Fold):
     def _follow(self, source: Layer | None) -> None:
         """Take over contrast and colours of a layer, now and later."""
         if source is not self._source:
-            before, self._source = self._source, source
-            for layer, what in ((before, "disconnect"), (source, "connect")):
-                for name in _look_of(layer):
-                    getattr(getattr(layer.events, name), what)(self._take_look)
-        self._take_look()
+            earlier, self._source = self._source, source
+            for layer, what in ((earlier, "disconnect"), (source, "connect")):
+                if layer is None:
+                    continue
+                for name in _appearance_of(layer):
+                    getattr(getattr(layer.events, name), what)(self._copy_appearance)
+        self._copy_appearance()
 
-    def _take_look(self, event: Any = None) -> None:
+    def _copy_appearance(self, event: Any = None) -> None:
         del event
         if self._layer is not None:
-            for name in _look_of(self._source):
+            for name in _appearance_of(self._source):
                 setattr(self._layer, name, getattr(self._source, name))
 
     def save(self, path: str | Path) -> Path:
@@ -175,11 +178,9 @@ class ObliquePanel(Fold):
         """
         if self.slice is None:
             raise InputError("There is no oblique slice yet; open its fold with a volume in the window.")
-        step = HistoryStep(
-            "oblique slice",
-            {"tilt_deg": self.tilt.value(), "turn_deg": self.turn.value(), "first_pixel_nm": list(self.slice.first_nm)},
-        )
-        image = Volume(self.slice.image[None], self.slice.pixel_nm, history=(step,))
+        z, y, x = map(float, self.slice.first_nm)
+        step = ObliqueSliceStep(self.tilt.value(), self.turn.value(), (z, y, x)).step
+        image = Volume(self.slice.image[None], (self.slice.pixel_nm,) * 3, history=(step,))
         return write_volume(Path(path), image)
 
     def _ask_path(self) -> None:
@@ -209,7 +210,7 @@ class ObliquePanel(Fold):
             self.in_scene.setChecked(False)
 
 
-def _look_of(layer: Any) -> tuple[str, ...]:
+def _appearance_of(layer: Any) -> tuple[str, ...]:
     if isinstance(layer, Labels):
         return ("colormap",)
     return ("contrast_limits", "colormap", "gamma") if isinstance(layer, Image) else ()

@@ -1,4 +1,4 @@
-"""Named positions: a points layer that keeps where one was, with which the window can be saved."""
+"""Named positions: a points layer, saved with the window."""
 
 from __future__ import annotations
 

@@ -1,30 +1,25 @@
-"""A ruler on the slices: drag a line, read its length in nm and the grey values along it."""
+"""A ruler on the slices: a line drawn with the mouse, its length in nm, and the layer of kept lines."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
 from napari.components import ViewerModel
 from napari.layers import Shapes
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection
+from napari_snpore.viewer.slices.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.planes import PLANES
-from napari_snpore.viewer.slices.slab import Thick
-from napari_snpore.volume import Triple, Volume
-
-if TYPE_CHECKING:
-    from napari_snpore.viewer.slices.slice_view import SliceView
+from napari_snpore.volume import Triple
 
 KIND = "distances"
 COLOR = "#ff922b"
@@ -77,15 +72,15 @@ class Ruler:
         self._drawn: dict[str, Line] = {}
         self._line: MeasuredDistance | None = None
 
-    def holds(self, view: SliceView, position: Any) -> bool:
+    def holds(self, view: OverlayHost, position: Any) -> bool:
         """Take the mouse wherever it is."""
         return self.active
 
-    def cursor(self, view: SliceView, position: Any) -> Qt.CursorShape:
+    def cursor(self, view: OverlayHost, position: Any) -> Qt.CursorShape:
         """Return the cross of a drawing tool."""
         return Qt.CursorShape.CrossCursor
 
-    def drag(self, view: SliceView, event: Any) -> Generator[None, None, None]:
+    def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
         """Draw a line from where the mouse went down to where it is."""
         start, line = _triple(event.position), None
         yield
@@ -110,7 +105,7 @@ class Ruler:
         for drawn in self._drawn.values():
             drawn.visible = False
 
-    def _draw(self, view: SliceView, line: MeasuredDistance) -> None:
+    def _draw(self, view: OverlayHost, line: MeasuredDistance) -> None:
         self.clear()
         self._line = line
         drawn = self._drawn.get(view.plane.name)
@@ -122,33 +117,6 @@ class Ruler:
         ends = [(end[view.plane.columns], end[view.plane.rows]) for end in (line.start_nm, line.end_nm)]
         drawn.set_data(np.array(ends, np.float32))
         drawn.visible = True
-
-
-def line_profile(
-    volume: Volume, line: MeasuredDistance, thick: Thick | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return distances (nm) from the start of a line and the grey values there, linearly interpolated; NaN outside.
-
-    Two samples a voxel of the finest spacing; in a thick slice of what it projects.
-    """
-    step = min(volume.spacing) / 2
-    count = max(2, math.ceil(line.length_nm / step) + 1)
-    share = np.linspace(0.0, 1.0, count)
-    start, end, origin, spacing = map(np.array, (line.start_nm, line.end_nm, volume.origin, volume.spacing))
-    where = (start[:, None] + (end - start)[:, None] * share - origin[:, None]) / spacing[:, None]
-    low = np.clip(np.floor(where.min(axis=1)).astype(int), 0, np.array(volume.shape) - 1)
-    high = np.clip(np.ceil(where.max(axis=1)).astype(int) + 1, low + 1, volume.shape)
-    if thick is not None:
-        axis, size = line.normal, volume.shape[line.normal]
-        first = thick.first(axis, line.place_nm)
-        if -thick.count(axis) < first < size:
-            low[axis], high[axis] = max(first, 0), min(first + thick.count(axis), size)
-            where[axis] = low[axis]
-    part = np.asarray(volume.data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.float64)
-    if thick is not None:
-        part = (part.mean if thick.way == "mean" else part.max)(axis=line.normal, keepdims=True)
-    values = scipy.ndimage.map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
-    return share * line.length_nm, values
 
 
 def distances_layer(viewer: ViewerModel) -> Shapes | None:

@@ -1,4 +1,4 @@
-"""The planes of the slices inside the 3D scene: thin pictures where they lie, cut from the same array.
+"""Planes of the slices in the 3D scene: image layers one voxel thick, cut from the same array.
 
 A plane is an image layer of one voxel's thickness: three of 512² reach the graphics card in milliseconds, where napari's own
 ``depiction="plane"`` would upload the whole volume once for each.
@@ -82,8 +82,8 @@ class ScenePlanes(QObject):
         for plane in PLANES:
             self._planes[plane] = layer = self._new_plane(source, plane, point)
             add_keeping_selection(self._viewer, layer)
-        for name in _look_of(source):
-            getattr(source.events, name).connect(self._take_look)
+        for name in _appearance_of(source):
+            getattr(source.events, name).connect(self._copy_appearance)
         for name in _PLACE:
             getattr(source.events, name).connect(self._cut_again)
         self._hidden = [
@@ -105,8 +105,8 @@ class ScenePlanes(QObject):
         """Take the planes out of the scene, and show the volumes again."""
         source, self._source = self._source, None
         if source is not None:
-            for name in _look_of(source):
-                getattr(source.events, name).disconnect(self._take_look)
+            for name in _appearance_of(source):
+                getattr(source.events, name).disconnect(self._copy_appearance)
             for name in _PLACE:
                 getattr(source.events, name).disconnect(self._cut_again)
         planes, self._planes = self._planes, {}
@@ -127,7 +127,7 @@ class ScenePlanes(QObject):
             "axis_labels": source.axis_labels,
             "metadata": {KEY: {"kind": KIND}},
             "visible": self._viewer.dims.ndisplay == 3,
-            **{name: getattr(source, name) for name in _look_of(source)},
+            **{name: getattr(source, name) for name in _appearance_of(source)},
         }
         if isinstance(source, Labels):
             return Labels(data, opacity=1.0, **common)
@@ -145,11 +145,11 @@ class ScenePlanes(QObject):
         translate[axis] += index * source.scale[axis]
         return np.asarray(data[tuple(where)]), translate
 
-    def _take_look(self, event: Any) -> None:
+    def _copy_appearance(self, event: Any) -> None:
         del event
         if self._source is not None:
             for layer in self._planes.values():
-                for name in _look_of(self._source):
+                for name in _appearance_of(self._source):
                     setattr(layer, name, getattr(self._source, name))
 
     def _cut_again(self, event: Any) -> None:
@@ -178,6 +178,6 @@ class ScenePlanes(QObject):
             self.gone.emit()
 
 
-def _look_of(source: Image | Labels) -> tuple[str, ...]:
+def _appearance_of(source: Image | Labels) -> tuple[str, ...]:
     """Return what the planes take over from their layer, the range before the colours that lie in it."""
     return ("colormap",) if isinstance(source, Labels) else ("contrast_limits", "colormap", "gamma")

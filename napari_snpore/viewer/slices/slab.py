@@ -1,31 +1,29 @@
-"""A thick slice: the whole voxels along one axis that it projects."""
+"""Thickness of the slices in the Ortho slices: the whole voxels along each axis that are projected."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from napari_snpore.subvolume import slab_of_voxels
+from napari_snpore.subvolume import Projection, slab_of_voxels
 from napari_snpore.viewer.slices.planes import OrthoPlane
-
-Way = Literal["mean", "max"]
 
 
 @dataclass(frozen=True)
-class Thick:
-    """How thick slices are shown.
+class SlabThickness:
+    """Thickness and projection of the slices.
 
     Parameters
     ----------
-    way : {"mean", "max"}
-        How they are projected.
+    projection : {"mean", "max"}
+        How the slices of the slab are projected.
     thickness_nm : float
-        As wished; what is shown are whole voxels.
+        The thickness asked for; the nearest number of whole voxels is projected.
     spacing, origin : sequence of float
         The grid (z, y, x) whose voxels are counted.
     """
 
-    way: Way
+    projection: Projection
     thickness_nm: float
     spacing: Any
     origin: Any
@@ -49,7 +47,7 @@ class Thick:
 
     def words(self, planes: tuple[OrthoPlane, ...]) -> str:
         """Say how many slices are projected, and what they measure together."""
-        way = {"mean": "mean", "max": "maximum"}[self.way]
+        way = {"mean": "mean", "max": "maximum"}[self.projection]
         counts = {plane.name: self.count(plane.normal) for plane in planes}
         sizes = {plane.name: counts[plane.name] * float(self.spacing[plane.normal]) for plane in planes}
         each = {name: f"{count} slice{'s' * (count > 1)}, {sizes[name]:.3g} nm" for name, count in counts.items()}

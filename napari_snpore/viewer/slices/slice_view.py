@@ -1,4 +1,4 @@
-"""One of the three slices: a viewer of its own on the layers of the window, with cross-hair and a line of text."""
+"""One of the three slices: a napari canvas on the layers of the window, with cross-hair and a line of text."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from napari_snpore.viewer.slices.kept_distances import KeptDistances
 from napari_snpore.viewer.slices.mirror import LayerMirror
 from napari_snpore.viewer.slices.mouse_targets import MouseTarget
 from napari_snpore.viewer.slices.planes import OrthoPlane
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.volume import Triple
 
 _REACH_PX = 7.0
-"""How near to a line the mouse has hold of it."""
+"""Distance from a line within which the mouse drags it."""
 
 _PLAYS_FROM_PX = 280
 """Width from which a slider, its button and its numbers stand beside each other."""
 
 
 class _Canvas(QtViewer):
-    """A canvas that leaves dropped files to the window and asks for no more room than there is."""
+    """A canvas that ignores dropped files, which the window opens, and that can be made small."""
 
     def __init__(self, model: ViewerModel) -> None:
         super().__init__(model)
@@ -49,8 +49,8 @@ class _Canvas(QtViewer):
 class SliceView(QWidget):
     """Shows one plane of the layers of a window.
 
-    Near a line the mouse takes hold of it, where they cross of both; a click elsewhere sends the cross-hair there, a drag
-    moves the picture as in napari. What else wants the mouse, such as boxes, registers with ``touches``.
+    A drag near a line of the cross-hair moves it, near their crossing both; a click elsewhere moves the cross-hair there, a drag
+    elsewhere moves the picture as in napari. Overlays that take the mouse first, such as boxes, are in ``mouse_targets``.
 
     Signals
     -------
@@ -63,7 +63,7 @@ class SliceView(QWidget):
     filled
         Layers came or went.
     stretched
-        The layers reach from elsewhere to elsewhere.
+        The extent of the layers changed.
     slid : int, float
         The axis of a slider of this view, and where it went (nm).
     """
@@ -82,8 +82,8 @@ class SliceView(QWidget):
         self.model.theme = source.theme
         self.canvas = _Canvas(self.model)
         self.mirror = LayerMirror(source, self.model, self, self.filled.emit)
-        self.touches: list[MouseTarget] = []
-        self.thick: Thick | None = None
+        self.mouse_targets: list[MouseTarget] = []
+        self.thick: SlabThickness | None = None
         self.unit = UNIT
         self._point: Triple = (0.0, 0.0, 0.0)
         self.scene = self.canvas.canvas.view.scene
@@ -91,7 +91,7 @@ class SliceView(QWidget):
         self.distances = KeptDistances(self)
         boxes = boxes_of(source)
         self.boxes = BoxOverlay(self, boxes)
-        self.touches.append(self.boxes)
+        self.mouse_targets.append(self.boxes)
         boxes.changed.connect(self._draw_boxes)
         self.title = QLabel(plane.name)
         self.title.setTextFormat(Qt.TextFormat.RichText)
@@ -215,7 +215,7 @@ class SliceView(QWidget):
         return tuple(axis for axis in axes if abs(position[axis] - self._point[axis]) <= reach)
 
     def _taker(self, position: Any) -> MouseTarget | None:
-        return next((touch for touch in self.touches if touch.holds(self, position)), None)
+        return next((target for target in self.mouse_targets if target.holds(self, position)), None)
 
     def _hover(self, model: Any, event: Any) -> None:
         if event.is_dragging or len(event.position) != 3:

@@ -1,4 +1,4 @@
-"""The rows of the Ortho slices that say how the slices are looked at: how thick they are, and how much of them is seen."""
+"""Rows of the Ortho slices form for the thickness and the field of view of the slices."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton
 
+from napari_snpore.subvolume import Projection
 from napari_snpore.viewer.forms.form import NumberBox, ResultText
 from napari_snpore.viewer.slices.planes import PLANES
-from napari_snpore.viewer.slices.slab import Thick, Way
+from napari_snpore.viewer.slices.slab import SlabThickness
 
 PAPER_FIELD_NM = 38.4
 """Field of view of the slices in the source workflow (doi 10.1002/adma.202307151)."""
 
-_WAYS: dict[str, Way | None] = {"single slice": None, "mean over": "mean", "maximum over": "max"}
+_WAYS: dict[str, Projection | None] = {"single slice": None, "mean over": "mean", "maximum over": "max"}
 
 
 class ViewRows(QObject):
@@ -53,7 +54,7 @@ class ViewRows(QObject):
         line = QHBoxLayout()
         line.addWidget(self.way, 1)
         line.addWidget(self.thickness)
-        rows.addRow("Thick slice (nm)", line)
+        rows.addRow("SlabThickness slice (nm)", line)
         self._words = ResultText("The whole voxels that are projected: those nearest to the cross-hair.")
         rows.addRow(self._words)
         self._add_field(rows)
@@ -63,11 +64,13 @@ class ViewRows(QObject):
         """How many slices are projected; empty for single ones."""
         return self._words.text()
 
-    def thick(self, layer: Layer | None) -> Thick | None:
+    def thick(self, layer: Layer | None) -> SlabThickness | None:
         """Return how thick slices on the grid of a layer are; None for single ones."""
         way = _WAYS[self.way.currentText()]
         return (
-            None if way is None or layer is None else Thick(way, self.thickness.value(), layer.scale, layer.translate)
+            None
+            if way is None or layer is None
+            else SlabThickness(way, self.thickness.value(), layer.scale, layer.translate)
         )
 
     def set_thick(self, way: str, thickness_nm: float) -> None:
@@ -76,7 +79,7 @@ class ViewRows(QObject):
             self.thickness.setValue(thickness_nm)
         self.way.setCurrentText(way)
 
-    def write_thick(self, thick: Thick | None) -> None:
+    def write_thick(self, thick: SlabThickness | None) -> None:
         """Say how many slices are projected."""
         self._words.show_lines([] if thick is None else [thick.words(PLANES)])
 

@@ -1,4 +1,4 @@
-"""What the Ortho slices say of the voxel under the cross-hair, and which layers have one."""
+"""Text of the Ortho slices form: index and value of the voxel at the cross-hair."""
 
 from __future__ import annotations
 

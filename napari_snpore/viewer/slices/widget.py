@@ -1,4 +1,4 @@
-"""The Ortho slices widget: three linked slices, and beside them where they are, how thick, how wide, and what is measured."""
+"""The Ortho slices form: three linked slices with their position, thickness, field of view and distances."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from napari_snpore.viewer.slices.position_row import PositionRow
 from napari_snpore.viewer.slices.positions import SavedView, keep_position, position_named, view_named
 from napari_snpore.viewer.slices.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.slices.scene_planes import ScenePlanes
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.view_rows import ViewRows
 from napari_snpore.viewer.slices.voxel_text import has_values, voxel_words, words_without_volume
 from napari_snpore.volume import Triple
@@ -85,7 +85,7 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         corner = self._corner()
         self.linked = LinkedViews(self._viewer, corner, self)
         for view in self.linked.views.values():
-            view.touches.insert(0, self.ruler)
+            view.mouse_targets.insert(0, self.ruler)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.linked)
@@ -387,7 +387,7 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     def _place(self) -> tuple[Layer | None, Triple]:
         return self._layer_choice.layer, self.position
 
-    def _looked_at(self) -> tuple[Layer | None, Thick | None]:
+    def _looked_at(self) -> tuple[Layer | None, SlabThickness | None]:
         return self._layer_choice.layer, self._saved_view.thick(self._layer_choice.layer)
 
     def _on_drawn(self, plane: str) -> None:

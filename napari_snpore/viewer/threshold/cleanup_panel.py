@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton
 
+from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
 
 _METHODS = {
@@ -17,30 +16,6 @@ _METHODS = {
     "nl_means": "Non-local means: times the noise of the volume",
     "tv": "Total variation: times the noise of the volume",
 }
-
-
-@dataclass(frozen=True)
-class CleanupOptions:
-    """What *Apply* does to the phases, in the words of :func:`~napari_snpore.segmentation.cleanup.clean_up`."""
-
-    majority_radius: int = 0
-    fill: tuple[int, ...] = ()
-    specks: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def anything(self) -> bool:
-        """Whether there is something to do."""
-        return bool(self.majority_radius or self.fill or self.specks)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """For a history; empty where nothing is done."""
-        words = {
-            "majority_radius": self.majority_radius,
-            "fill": list(self.fill),
-            "specks": [list(s) for s in self.specks],
-        }
-        return {"cleanup": words} if self.anything else {}
 
 
 class CleanupPanel(Fold):

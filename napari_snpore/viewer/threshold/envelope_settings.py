@@ -1,110 +1,12 @@
-"""Settings of the envelope (ambient occlusion) as a part of a form, and the envelope that they make."""
+"""Settings of the envelope (ambient occlusion) as a part of a form, and what it says of the envelope that was made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.segmentation.occlusion import ambient_occlusion
+from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.viewer.forms.form import NumberBox, caveat, form_layout, number, ruler
-from napari_snpore.volume import Volume
-
-_DIRECTIONS = 128
-
-
-@dataclass(frozen=True)
-class EnvelopeOptions:
-    """What the user asks for; ray length None: half the radius of the fibre."""
-
-    ray_length_nm: float | None = None
-    occlusion_threshold: float = 0.5
-    cut_axes: tuple[int, ...] = (1,)
-
-
-@dataclass(frozen=True, eq=False)
-class Envelope:
-    """An envelope, its outermost voxels, and what it was made with: it is stale once threshold or wish differ."""
-
-    inside: NDArray[np.bool_]
-    skin: NDArray[np.bool_]
-    threshold: float
-    options: EnvelopeOptions
-    ray_length_nm: float
-    volume_nm3: float
-    loose_voxel_count: int
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """For a history, named as in a recipe."""
-        return {
-            "envelope_threshold": self.threshold,
-            "ray_length_nm": self.ray_length_nm,
-            "occlusion_threshold": self.options.occlusion_threshold,
-            "directions": _DIRECTIONS,
-            "cut_axes": list(self.options.cut_axes),
-        }
-
-
-def make_envelope(
-    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
-) -> Envelope:
-    """Return the envelope of all that reaches the first threshold, and its outermost voxels: as a recipe makes it."""
-    from napari_snpore.study.recipe import EnvelopeSection  # in the thread: the study brings in every step
-    from napari_snpore.study.segmenting import find_envelope
-
-    settings = EnvelopeSection(
-        ray_length_nm=options.ray_length_nm,
-        occlusion_threshold=options.occlusion_threshold,
-        directions=_DIRECTIONS,
-        cut_axes=list(options.cut_axes),  # type: ignore[arg-type]
-    )
-    found = find_envelope(volume, threshold, settings, progress=progress, should_stop=should_stop)
-    return Envelope(
-        found.mask,
-        skin_of(found.mask),
-        threshold,
-        options,
-        found.ray_length_nm,
-        found.volume_nm3,
-        found.loose_voxel_count,
-    )
-
-
-def occlusion_field(
-    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
-) -> NDArray[np.float32]:
-    """Return the ambient occlusion of every voxel, 1 in the solid: what τ is compared with."""
-    from napari_snpore.study.segmenting import half_radius
-
-    solid = np.asarray(volume.data) >= threshold
-    return ambient_occlusion(
-        solid,
-        spacing=volume.spacing,
-        ray_length=options.ray_length_nm or half_radius(solid, volume.spacing),
-        directions=_DIRECTIONS,
-        cut_axes=options.cut_axes,
-        progress=progress,
-        should_stop=should_stop,
-    )
-
-
-def skin_of(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the voxels of a body that have a face to the outside; the box cuts the body, it is no outside.
-
-    Shifted numpy arrays, because they leave the window alive (scipy's erosion keeps Python's lock).
-    """
-    deep = inside.copy()
-    for axis in range(inside.ndim):
-        ahead, behind = np.moveaxis(deep, axis, 0), np.moveaxis(inside, axis, 0)
-        ahead[1:] &= behind[:-1]
-        ahead[:-1] &= behind[1:]
-    return inside & ~deep
 
 
 class EnvelopeSettings(QWidget):

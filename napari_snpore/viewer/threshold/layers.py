@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_snpore.history import SegmentStep, SmoothStep, last_step, stored_history
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.shared.layers import (
+    KEY,
     SEPARATOR,
     envelope_data,
     is_volume,
@@ -21,8 +20,8 @@ from napari_snpore.viewer.shared.layers import (
     volume_data,
     volume_from_layer,
 )
-from napari_snpore.viewer.threshold.envelope_settings import Envelope
-from napari_snpore.viewer.threshold.steps import Labelled
+from napari_snpore.viewer.shared.view_kept import keeping_choice
+from napari_snpore.viewer.threshold.steps import Enclosed
 from napari_snpore.volume import Volume
 
 if TYPE_CHECKING:
@@ -30,13 +29,12 @@ if TYPE_CHECKING:
     from napari.layers import Labels, Layer
 
 
-def show_envelope(viewer: ViewerModel, layer: Layer, envelope: Envelope) -> Layer:
+def show_envelope(viewer: ViewerModel, layer: Layer, enclosed: Enclosed) -> Layer:
     """Draw the skin of an envelope beside the volume that it was made from, and return its layer; the selection stays."""
-    volume = volume_from_layer(layer).after("envelope", envelope.skin, **envelope.parameters)
-    selected = set(viewer.layers.selection)
-    shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
-    shown.visible = True
-    viewer.layers.selection = selected
+    volume = volume_from_layer(layer).after(enclosed.envelope.made_by, enclosed.skin)
+    with keeping_choice(viewer):
+        shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
+        shown.visible = True
     return shown
 
 
@@ -46,17 +44,9 @@ def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
         viewer.layers[_envelope_name(layer)].visible = False
 
 
-def show_phases(
-    viewer: ViewerModel, layer: Layer, made: Labelled, thresholds: tuple[float, ...], scheme: PhaseScheme
-) -> Labels:
+def show_phases(viewer: ViewerModel, layer: Layer, phases: Volume, scheme: PhaseScheme) -> Labels:
     """Add the phases of a volume, or put them in the place of older ones, and return their layer."""
-    parameters = {
-        "thresholds": list(thresholds),
-        "phase_names": list(scheme.names),
-        **({} if made.envelope is None else made.envelope.parameters),
-        **made.options.parameters,
-    }
-    data = phases_like(layer, made.labels, _phases_name(layer), scheme, **parameters)
+    data = phases_like(layer, phases, _phases_name(layer), scheme)
     shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]
     shown.visible = True
     _lift(viewer, shown)
@@ -72,30 +62,27 @@ def phases_of(viewer: ViewerModel, layer: Layer) -> Labels | None:
 
 def are_of_envelope(phases: Labels | None) -> bool:
     """Say whether phases were made inside an envelope: without one, vacuum counts as pore."""
-    return phases is not None and any("envelope_threshold" in step.parameters for step in steps_of(record_of(phases)))
+    made = last_step(steps_of(record_of(phases)), SegmentStep)
+    return made is not None and made.envelope is not None
 
 
-def show_occlusion(viewer: ViewerModel, layer: Layer, field: NDArray[np.float32]) -> None:
+def show_occlusion(viewer: ViewerModel, layer: Layer, field: Volume) -> None:
     """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection stays."""
-    from napari_snpore.viewer.shared.layers import KEY
-
-    volume = volume_from_layer(layer)
-    selected = set(viewer.layers.selection)
     data = volume_data(
-        Volume(field, volume.spacing, volume.origin),
+        field,
         f"{stem_of(layer.name)}{SEPARATOR}occlusion",
         contrast_limits=(0.0, 1.0),
         colormap="viridis",
-        metadata={KEY: {"kind": "occlusion"}},
+        metadata={KEY: {"kind": "occlusion", **stored_history(field.history)}},
     )
-    put_layer(viewer, data).visible = True
-    viewer.layers.selection = selected
+    with keeping_choice(viewer):
+        put_layer(viewer, data).visible = True
 
 
 def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
     """Add a smoothed volume beside its original, which is hidden, and return its layer."""
-    how = smooth.history[-1].parameters
-    name = f"{layer.name}{SEPARATOR}{how['method']} {how['strength']:g}"
+    made_by = last_step(smooth.history, SmoothStep)
+    name = f"{layer.name}{SEPARATOR}{'smooth' if made_by is None else f'{made_by.method} {made_by.strength:g}'}"
     layer.visible = False
     return put_layer(viewer, volume_data(smooth, name, contrast_limits=layer.contrast_limits))
 

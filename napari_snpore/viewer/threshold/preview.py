@@ -14,6 +14,7 @@ import numpy as np
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, stem_of
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -112,7 +113,8 @@ class PhasePreview:
         self.coarsen(False)
         layer, self.layer, self._source = self.layer, None, None
         if layer is not None and layer in self._viewer.layers:
-            self._viewer.layers.remove(layer)
+            with keeping_choice(self._viewer):
+                self._viewer.layers.remove(layer)
 
     def coarsen(self, coarse: bool) -> None:
         """While dragging in 3D show at most 128 voxels a side; the name says so.
@@ -137,7 +139,6 @@ class PhasePreview:
     def _make(self, source: Image) -> Image:
         from napari.layers import Image
 
-        selected = set(self._viewer.layers.selection)
         layer = Image(
             source.data,
             multiscale=source.multiscale,
@@ -154,8 +155,8 @@ class PhasePreview:
             opacity=0.75,
             metadata={KEY: {"kind": "preview"}},
         )
-        self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
-        self._viewer.layers.selection = selected  # the choice of layers follows the selection: a preview is no choice
+        with keeping_choice(self._viewer):
+            self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
         return layer
 
     def _name(self, source: Image) -> str:

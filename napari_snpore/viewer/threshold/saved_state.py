@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeOptions, skin_of
 
 _PARTS = ("tools", "envelope", "cleanup", "region")
 """Parts of the form, in the order in which they are set."""
@@ -32,8 +32,8 @@ def set_settings(form: Any, settings: Mapping[str, Any]) -> None:
 def pack_envelope(envelope: Envelope) -> dict[str, Any]:
     """Return an envelope as JSON values and one array."""
     return {
-        "bits": np.packbits(envelope.inside, axis=None),
-        "shape": list(envelope.inside.shape),
+        "bits": np.packbits(envelope.mask, axis=None),
+        "shape": list(envelope.mask.shape),
         "threshold": envelope.threshold,
         "ray_length_set_nm": envelope.options.ray_length_nm,
         "occlusion_threshold": envelope.options.occlusion_threshold,
@@ -45,12 +45,11 @@ def pack_envelope(envelope: Envelope) -> dict[str, Any]:
 
 
 def unpack_envelope(kept: Mapping[str, Any]) -> Envelope:
-    """Return the envelope that :func:`pack_envelope` packed; takes as long as drawing its skin, so call it in a thread."""
+    """Return the envelope that :func:`pack_envelope` packed."""
     shape = tuple(kept["shape"])
-    inside = np.unpackbits(kept["bits"], count=int(np.prod(shape))).view(np.bool_).reshape(shape)
+    mask = np.unpackbits(kept["bits"], count=int(np.prod(shape))).view(np.bool_).reshape(shape)
     return Envelope(
-        inside,
-        skin_of(inside),
+        mask,
         kept["threshold"],
         EnvelopeOptions(kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])),
         kept["ray_length_nm"],

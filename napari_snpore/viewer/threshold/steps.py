@@ -1,4 +1,4 @@
-"""What the Threshold widget does in its threads: counting, the envelope, the phases. No widget and no layer is touched here."""
+"""What the Threshold widget does in its workers: counting, the envelope, the phases. It changes no widget and no layer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation.cleanup import CleanupStep, clean_up
+from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
+from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, envelope_skin, make_envelope
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, segment
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-from napari_snpore.viewer.threshold.cleanup_panel import CleanupOptions
-from napari_snpore.viewer.threshold.envelope_settings import Envelope, EnvelopeOptions, make_envelope
 from napari_snpore.viewer.threshold.saved_state import unpack_envelope
 from napari_snpore.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
 class Enclosed:
-    """An envelope and the grey values inside it."""
+    """An envelope, its outermost voxels, and the grey values inside it."""
 
     envelope: Envelope
+    skin: NDArray[np.bool_]
     inside: Histogram
 
 
@@ -43,10 +44,9 @@ class Counted:
 class Labelled:
     """Phases; ``enclosed`` where the envelope had to be made again."""
 
-    labels: NDArray[np.uint8]
+    phases: Volume
     envelope: Envelope | None
     enclosed: Enclosed | None
-    options: CleanupOptions
     cleanup: tuple[CleanupStep, ...]
 
 
@@ -71,8 +71,7 @@ def count(
     histogram = gray_histogram(data, progress=progress, should_stop=should_stop)
     enclosed = None
     if kept is not None and tuple(kept["shape"]) == tuple(data.shape):
-        envelope = unpack_envelope(kept)
-        enclosed = Enclosed(envelope, gray_histogram(data, mask=envelope.inside, should_stop=should_stop))
+        enclosed = _enclosed(data, unpack_envelope(kept), should_stop)
     try:
         return Counted(histogram, suggest_thresholds(histogram, phases=phases, method=method), enclosed=enclosed)  # type: ignore[arg-type]
     except InputError as error:
@@ -83,13 +82,15 @@ def enclose(
     volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
 ) -> Enclosed:
     """Make the envelope and count the grey values inside."""
-    envelope = make_envelope(volume, threshold, options, progress, should_stop)
-    return Enclosed(envelope, gray_histogram(volume, mask=envelope.inside, should_stop=should_stop))
+    envelope = make_envelope(volume, threshold, options, progress=progress, should_stop=should_stop)
+    return _enclosed(volume.data, envelope, should_stop)
 
 
 def label(
-    data: Any,
+    volume: Volume,
     thresholds: tuple[float, ...],
+    scheme: PhaseScheme,
+    method: str,
     envelope: Envelope | None,
     stale: Volume | None,
     options: EnvelopeOptions,
@@ -102,9 +103,19 @@ def label(
     if stale is not None:
         enclosed = enclose(stale, thresholds[0], options, progress, should_stop)
         envelope = enclosed.envelope
-    mask = None if envelope is None else envelope.inside
-    labels = segment(data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)
-    labels, changed = clean_up(
-        labels, specks=cleanup.specks, fill=cleanup.fill, majority_radius=cleanup.majority_radius
+    made = segment_volume(
+        volume,
+        thresholds,
+        scheme=scheme,
+        method=method,
+        envelope=envelope,
+        cleanup=cleanup,
+        progress=progress,
+        should_stop=should_stop,
     )
-    return Labelled(labels, envelope, enclosed, cleanup, tuple(changed))
+    return Labelled(made.phases, envelope, enclosed, made.cleanup)
+
+
+def _enclosed(data: Any, envelope: Envelope, should_stop: ShouldStop) -> Enclosed:
+    inside = gray_histogram(data, mask=envelope.mask, should_stop=should_stop)
+    return Enclosed(envelope, envelope_skin(envelope.mask), inside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,18 +14,19 @@ from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.history import SmoothStep, last_step
+from napari_snpore.segmentation.envelope import Envelope, occlusion_field
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.forms.form import caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.shared.layers import array_from_layer, volume_from_layer
+from napari_snpore.viewer.shared.layers import array_from_layer, record_of, steps_of, volume_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import has_scale
 from napari_snpore.viewer.shared.worker import Result, Work
-from napari_snpore.viewer.threshold.envelope_settings import Envelope, occlusion_field
 from napari_snpore.viewer.threshold.form import EMPTY, ThresholdForm
 from napari_snpore.viewer.threshold.layers import (
     are_of_envelope,
@@ -83,8 +85,7 @@ class ThresholdWidget(ThresholdForm):
         self._history: Undo[tuple[float, ...]] = Undo()
         self._suggestion: Suggestion | None = None
         self._histogram: Histogram | None = None
-        self._inside: Histogram | None = None
-        self._envelope: Envelope | None = None
+        self._enclosed: Enclosed | None = None
         self._memory = ThresholdMemory()
         self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
         self._scheme = PORE_C_SN
@@ -220,9 +221,6 @@ class ThresholdWidget(ThresholdForm):
         self._show_layer(layer, self._memory.enter(layer))
 
     def _present(self) -> SavedForm:
-        enclosed = None
-        if self._envelope is not None and self._inside is not None:
-            enclosed = Enclosed(self._envelope, self._inside)
         return SavedForm(
             self._thresholds,
             self._wished,
@@ -230,7 +228,7 @@ class ThresholdWidget(ThresholdForm):
             self._scheme,
             form_values(self.envelope),
             self._histogram,
-            enclosed,
+            self._enclosed,
             self._kept,
         )
 
@@ -240,7 +238,7 @@ class ThresholdWidget(ThresholdForm):
         """Show a volume: as it stood then, or anew, with the envelope that a saved window kept."""
         if self._histogram is not None:
             self._wished = None  # thresholds of another volume: its own are suggested
-        self._histogram = self._inside = self._envelope = None
+        self._histogram = self._enclosed = None
         self._kept = kept
         self._envelope_given_up = False
         self.region.show_volume(None, None, None)
@@ -272,7 +270,7 @@ class ThresholdWidget(ThresholdForm):
         self._thresholds, self._wished, self._kept = then.thresholds, then.wished, then.packed
         set_form_values(self.envelope, then.envelope_settings)
         if then.enclosed is not None:
-            self._envelope, self._inside = then.enclosed.envelope, then.enclosed.inside
+            self._enclosed = then.enclosed
         if self.layer is not None:
             self._made = phases_of(self._viewer, self.layer)
 
@@ -291,7 +289,7 @@ class ThresholdWidget(ThresholdForm):
     def _on_counted(self, counted: Counted) -> None:
         self._histogram, self._kept = counted.histogram, None
         if counted.enclosed is not None:
-            self._envelope, self._inside = counted.enclosed.envelope, counted.enclosed.inside
+            self._enclosed = counted.enclosed
         self.region.show_volume(self.layer, counted.histogram, self._inside)
         if self._wished is None and counted.suggestion is not None:
             self._take(counted.suggestion.thresholds)
@@ -397,10 +395,9 @@ class ThresholdWidget(ThresholdForm):
         """Return the shares, and whether they are of the envelope."""
         if self._histogram is None or not self._thresholds:
             return (), False
-        inside = self._inside is not None and self._envelope is not None
-        counted = self._inside if inside else self._histogram
-        assert counted is not None
-        return counted.fractions(self._thresholds), inside
+        if self._inside is None:
+            return self._histogram.fractions(self._thresholds), False
+        return self._inside.fractions(self._thresholds), True
 
     def _show_result(self) -> None:
         shares, inside = self._fractions()
@@ -429,6 +426,14 @@ class ThresholdWidget(ThresholdForm):
         if self._envelope_given_up:
             return [caveat(_LOST)]
         return [caveat(_WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
+
+    @property
+    def _envelope(self) -> Envelope | None:
+        return None if self._enclosed is None else self._enclosed.envelope
+
+    @property
+    def _inside(self) -> Histogram | None:
+        return None if self._enclosed is None else self._enclosed.inside
 
     def _fits(self, envelope: Envelope) -> bool:
         return envelope.threshold == self._thresholds[0] and envelope.options == self.envelope.options()
@@ -469,7 +474,9 @@ class ThresholdWidget(ThresholdForm):
         self._run(
             "Occlusion",
             layer,
-            lambda progress, should_stop: occlusion_field(volume, threshold, options, progress, should_stop),
+            lambda progress, should_stop: occlusion_field(
+                volume, threshold, options, progress=progress, should_stop=should_stop
+            ),
             partial(show_occlusion, self._viewer, layer),
         )
 
@@ -489,7 +496,8 @@ class ThresholdWidget(ThresholdForm):
 
     def _on_smooth(self, layer: Layer, smooth: Volume) -> None:
         self.layer = show_smooth(self._viewer, layer, smooth)
-        moved = smooth.history[-1].parameters["changed_rms"]
+        made_by = last_step(smooth.history, SmoothStep)
+        moved = math.nan if made_by is None or made_by.changed_rms is None else made_by.changed_rms
         self.status.say(f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square).")
 
     def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
@@ -497,11 +505,11 @@ class ThresholdWidget(ThresholdForm):
         self.status.say(f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}")
 
     def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> Layer:
-        shown = show_envelope(self._viewer, layer, enclosed.envelope)
+        shown = show_envelope(self._viewer, layer, enclosed)
         if layer is not self.layer:
             self._memory.take_envelope(layer, enclosed)
             return shown
-        self._envelope, self._inside, self._envelope_given_up = enclosed.envelope, enclosed.inside, False
+        self._enclosed, self._envelope_given_up = enclosed, False
         self.region.show_volume(layer, self._histogram, self._inside)
         self._show_result()
         return shown
@@ -515,26 +523,32 @@ class ThresholdWidget(ThresholdForm):
     def _start_apply(self) -> None:
         try:
             layer, thresholds = self._input()
-            data = array_from_layer(layer)
+            # thresholds need no voxel size: the phases take the place of the layer as it is
+            volume = Volume(array_from_layer(layer), (1.0, 1.0, 1.0), history=steps_of(record_of(layer)))
             envelope, options = self._envelope, self.envelope.options()
             stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
-            cleanup = self.cleanup.options()
+            cleanup, scheme, method = self.cleanup.options(), self._scheme, self._method()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
-            return label(data, thresholds, envelope, stale, options, cleanup, progress, should_stop)
+            return label(volume, thresholds, scheme, method, envelope, stale, options, cleanup, progress, should_stop)
 
-        self._run("Apply", layer, work, partial(self._on_applied, layer, thresholds, self._scheme))
+        self._run("Apply", layer, work, partial(self._on_applied, layer, scheme))
 
-    def _on_applied(self, layer: Layer, thresholds: tuple[float, ...], scheme: PhaseScheme, made: Labelled) -> None:
+    def _method(self) -> str:
+        """Return the rule that suggested the present thresholds, "given" where a user or a script set them."""
+        suggested = self._suggestion
+        return suggested.method if suggested is not None and suggested.thresholds == self._thresholds else "given"
+
+    def _on_applied(self, layer: Layer, scheme: PhaseScheme, made: Labelled) -> None:
         if made.enclosed is not None:
             self._on_enclosed(layer, made.enclosed)
         self.tools.preview.setChecked(False)  # the phases take its place
         hide_envelope(self._viewer, layer)
         loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
-        self._made = show_phases(self._viewer, layer, made, thresholds, scheme)
+        self._made = show_phases(self._viewer, layer, made.phases, scheme)
         self._applied += 1
         changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
         hid = hide_other_specimens(self._viewer, self._made)

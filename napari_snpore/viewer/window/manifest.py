@@ -13,7 +13,7 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.viewer.window.meter import Meter, sha256_of
 
 NAME = "window.json"
-SCHEMA = 1
+SCHEMA = 2
 _WHAT = "napari_snpore window"
 _HEAD_BYTES = 200
 
@@ -59,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises
     ------
     FileFormatError
-        The folder holds no saved window, a damaged one, or one of a later version.
+        The folder holds no saved window, a damaged one, or one of another version.
     """
     path = folder / NAME
     if not is_window_folder(folder):
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = int(content["schema"])
-        if schema <= SCHEMA and not all(type(content[key]) is kind for key, kind in _PARTS.items()):
+        if schema == SCHEMA and not all(type(content[key]) is kind for key, kind in _PARTS.items()):
             raise TypeError("parts are of the wrong kind")
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -76,6 +76,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if schema > SCHEMA:
         writer = content.get("versions", {}).get("napari-snpore", "a later version")
         raise FileFormatError(f"{path} was written by napari-snpore {writer}, which this version is too old to read.")
+    if schema < SCHEMA:
+        raise FileFormatError(
+            f"{path} has version {schema} of the format of saved windows, and version {SCHEMA} is needed: save the window again"
+            " from its data with this version of napari-snpore."
+        )
     return content
 
 

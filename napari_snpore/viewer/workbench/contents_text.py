@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from napari.layers import Layer
 
-from napari_snpore.viewer.shared.layer_history import parameters_of, thresholds_of
+from napari_snpore.history import EnvelopeStep, MakePhantomStep, ReconstructStep, SmoothStep, last_step
+from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 _LONGEST_NAME = 30
@@ -31,16 +32,16 @@ def tilts_in_short(series: Layer) -> str:
 
 def made_by(volume: Layer) -> str:
     """Return what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
-    used = parameters_of(volume, "reconstruct")
-    words = [" ".join(str(part) for part in (str(used.get("method", "")).upper(), used.get("iterations")) if part)]
-    smooth = parameters_of(volume, "smooth")
-    if smooth:
-        words.append(f"{smooth.get('method')} {short(smooth.get('strength'))}".strip())
-    phantom = parameters_of(volume, "make phantom")
-    if phantom and not used:
-        words.insert(0, f"phantom, seed {phantom.get('seed')}")
-    known = [word for word in words if word]
-    return ", ".join(known) if known else " × ".join(f"{n}" for n in np.shape(volume.data)[-3:]) + " voxels"
+    steps = steps_of(record_of(volume))
+    made, phantom, smooth = (last_step(steps, kind) for kind in (ReconstructStep, MakePhantomStep, SmoothStep))
+    words = []
+    if made is not None:
+        words.append(" ".join(str(part) for part in (made.method.upper(), made.iterations) if part))
+    elif phantom is not None:
+        words.append(f"phantom, seed {phantom.seed}")
+    if smooth is not None:
+        words.append(f"{smooth.method} {short(smooth.strength)}")
+    return ", ".join(words) if words else " × ".join(f"{n}" for n in np.shape(volume.data)[-3:]) + " voxels"
 
 
 def thresholds_in_short(phases: Layer) -> str:
@@ -49,11 +50,11 @@ def thresholds_in_short(phases: Layer) -> str:
     return "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1)) if values else "phases as opened"
 
 
-def rays_in_short(used: Mapping[str, Any]) -> str:
+def rays_in_short(used: EnvelopeStep | None) -> str:
     """Name ray length and occlusion threshold of an envelope."""
-    if not isinstance(used.get("ray_length_nm"), (int, float)):
+    if used is None or used.ray_length_nm is None:
         return "made"
-    return f"rays {short(used['ray_length_nm'])} nm, τ {short(used.get('occlusion_threshold', np.nan))}"
+    return f"rays {short(used.ray_length_nm)} nm, τ {short(used.occlusion_threshold)}"
 
 
 def objects_in_short(found: Sequence[Layer]) -> str:

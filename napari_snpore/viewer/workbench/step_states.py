@@ -19,7 +19,6 @@ from napari_snpore.viewer.shared.layer_history import (
     has_step,
     is_part,
     made_from,
-    parameters_of,
     path,
     same_envelope,
     starts_with,
@@ -251,10 +250,9 @@ def _threshold(here: Specimen) -> WorkStep:
         if source is None or here.edited_since(source, phases):
             return _stale(step, "volume")
     envelope = _envelope_layer(here)
-    if envelope is not None and has_step(phases, "segment"):
-        made_with = envelope_of(phases)
-        if not made_with or not same_envelope(made_with, envelope_of(envelope)):
-            return _stale(step, "envelope")
+    differs = envelope is not None and not same_envelope(envelope_of(phases), envelope_of(envelope))
+    if differs and has_step(phases, "segment"):
+        return _stale(step, "envelope")
     return step
 
 
@@ -265,7 +263,7 @@ def _envelope(here: Specimen) -> WorkStep:
     layer = _envelope_layer(here)
     if layer is None:
         used = envelope_of(phases)
-        if "ray_length_nm" in used:
+        if used is not None:
             return replace(
                 step, holds=rays_in_short(used), state="done", hint="The phases were made inside this envelope."
             )
@@ -283,9 +281,9 @@ def _envelope(here: Specimen) -> WorkStep:
         source = made_from(layer, here.volumes, by="envelope")
         if source is None or here.edited_since(source, layer):
             return _stale(step, "volume")
-    first = parameters_of(layer, "envelope").get("envelope_threshold")
+    made = envelope_of(layer)
     thresholds = thresholds_of(phases)
-    if first is not None and thresholds and float(first) != thresholds[0]:
+    if made is not None and made.threshold is not None and thresholds and made.threshold != thresholds[0]:
         return _stale(step, "thresholds")
     return step
 

@@ -9,9 +9,10 @@ from qtpy.QtCore import QSize
 from qtpy.QtGui import QColor, QIcon
 
 from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions, fraction_row
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
-from napari_snpore.viewer.shared.boxes import COLORS, NamedBox, color_of
+from napari_snpore.viewer.shared.boxes import COLORS, color_of
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.slices.planes import PLANES

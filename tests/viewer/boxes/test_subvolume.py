@@ -11,10 +11,11 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_snpore.errors import InputError
+from napari_snpore.subvolume import NamedBox, box_between
 from napari_snpore.viewer.boxes.handles import KIND as HANDLES
 from napari_snpore.viewer.boxes.handles import along_axis, distance_to_ray, handle_points
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, box_between, boxes_of, edges
+from napari_snpore.viewer.shared.boxes import boxes_of, edges
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, phases_data, volume_data
 from napari_snpore.viewer.slices.widget import open_slices_of
 from napari_snpore.volume import Volume

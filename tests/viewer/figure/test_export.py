@@ -11,28 +11,33 @@ from PIL import Image
 from napari_snpore.errors import InputError
 from napari_snpore.figures import (
     BoxPairPanel,
+    FigureStyle,
     FractionPanel,
     ImagePanel,
     PhasePanel,
+    PlateRecipe,
     SlicePanel,
     TablePanel,
     ThresholdPanel,
     recipe_of,
 )
-from napari_snpore.viewer.figure.draw import draw_plate, panels_of
+from napari_snpore.figures.plate_drawing import draw_plate, panels_of
+from napari_snpore.figures.state_table import state_table
+from napari_snpore.history import PlantedPhasesStep, SegmentStep
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
-from napari_snpore.viewer.figure.state_table import state_table, states_in
+from napari_snpore.viewer.figure.specimens import specimens_in
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.scene.cameras import look_along
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, objects_data, phases_data, volume_data
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 SPACING = (0.5, 0.25, 0.2)
 SHAPE = (20, 30, 40)
-LOOK = {"width_mm": 180.0, "font_pt": 7.0, "dpi": 100, "letters": True}
+STYLE = {"width_mm": 180.0, "font_pt": 7.0, "dpi": 100, "letters": True}
 
 
 def labels_of(sn=slice(12, 14)):
@@ -45,14 +50,22 @@ def labels_of(sn=slice(12, 14)):
 def fill(viewer):
     _, y, _ = np.indices(SHAPE)
     gray = add_layer(viewer, volume_data(Volume(y.astype(np.float32), SPACING), "fibre"))
-    history = (HistoryStep("segment", {"thresholds": [9.5, 20.5]}),)
+    history = (SegmentStep((9.5, 20.5), ("pore", "C", "Sn")).step,)
     phases = add_layer(viewer, phases_data(Volume(labels_of(), SPACING, history=history), "fibre · phases"))
     return gray, phases
 
 
 def spec_of(viewer, parts, gray, phases, objects=None, field_nm=0.0, **more):
     return gather(
-        viewer, parts, volume=gray, phases=phases, objects=objects, plane="XZ", field_nm=field_nm, look=LOOK, **more
+        viewer,
+        parts,
+        volume=gray,
+        phases=phases,
+        objects=objects,
+        plane="XZ",
+        field_nm=field_nm,
+        style=FigureStyle(**STYLE),
+        **more,
     )
 
 
@@ -127,7 +140,7 @@ def test_phases_have_the_colours_of_the_window_and_hidden_ones_stay_hidden(viewe
         color_dict={None: "transparent", 0: "transparent", 1: "white", 2: "transparent", 3: "red"}
     )
     spec = spec_of(viewer, ("phases",), gray, phases)
-    assert spec.seen.colors == ("#ffffff", "#00000000", "#ff0000")
+    assert spec.shown_scheme.colors == ("#ffffff", "#00000000", "#ff0000")
     assert spec.scheme.colors == ("#ffffff", "#2f6db5", "#ff0000"), "bars show a phase that slices hide"
     (panel,) = panels_of(spec_of(viewer, ("phases",), gray, phases)).rows[0]
     assert panel.note() == "not shown: C"
@@ -172,7 +185,7 @@ def test_the_pair_and_the_grey_values_are_parts(viewer):
 def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     """By hand: pore 10 of 20 planes; Sn 2 · 4 · 4 voxels in one state and 4 · 4 · 4 in the other."""
     _, pristine = fill(viewer)
-    history = (HistoryStep("segment", {}),)
+    history = (PlantedPhasesStep().step,)
     later = Volume(labels_of(slice(12, 16)), SPACING, history=history)
     sodiated = add_layer(viewer, phases_data(later, "sodiated · phases"))
     table = pd.DataFrame({"label": [1, 2, 3], "voxel_count": [32, 100, 90], "volume_nm3": [0.8, 2.5, 2.0]})
@@ -183,7 +196,7 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     add_layer(viewer, objects_data(Volume(numbered, SPACING), table, "sodiated · Sn objects", phase="Sn"))
     viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="drawn · by hand")
     bare = viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="bare · phases", metadata=pristine.metadata)
-    states, left_out = states_in(list(viewer.layers), phases=pristine)
+    states, left_out = specimens_in(list(viewer.layers), phases=pristine)
     assert len(left_out) == 1
     assert "'bare'" in left_out[0]
     viewer.layers.remove(bare)
@@ -208,10 +221,14 @@ def test_the_recipe_holds_what_is_needed_to_draw_the_plate_again(viewer):
     gray, phases = fill(viewer)
     gray.colormap, gray.gamma, gray.contrast_limits = "inferno", 0.7, (2, 25)
     recipe = spec_of(viewer, ("grey", "phases"), gray, phases).recipe()
-    assert recipe["look"] == LOOK
+    assert recipe["style"] == STYLE
     assert (recipe["colormap"], recipe["gamma"], recipe["contrast_limits"]) == ("inferno", 0.7, [2, 25])
-    assert recipe["phases"] == {"pore": "#ffffff", "C": "#2f6db5", "Sn": "#f4c20d"}
+    colors = [("pore", "#ffffff"), ("C", "#2f6db5"), ("Sn", "#f4c20d")]
+    assert recipe["phases"] == [{"name": name, "color": color} for name, color in colors]
     assert recipe["thresholds"] == [9.5, 20.5]
+    again = PlateRecipe(**recipe)
+    assert again.model_dump(mode="json") == recipe
+    assert (again.parts, again.gamma, again.contrast_limits) == (["grey", "phases"], 0.7, (2.0, 25.0))
 
 
 def test_pictures_are_overwritten_only_where_that_is_ticked(viewer, tmp_path):
@@ -296,7 +313,7 @@ def test_the_form_takes_thickness_field_and_oblique_plane_from_the_open_slices(m
     recipe = recipe_of(path)
     assert (recipe["field_nm"], recipe["projection"], recipe["thickness_nm"]) == (3.0, "mean", 2.0)
     assert recipe["parts"] == ["grey", "oblique"]
-    assert recipe["oblique"] == {"tilt_deg": 45.0, "turn_deg": 0.0}
+    assert recipe["oblique"] == {"tilt_deg": 45.0, "turn_deg": 0.0, "of_phases": False}
 
 
 def put_objects(viewer, name):

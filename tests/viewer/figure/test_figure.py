@@ -11,10 +11,11 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures import recipe_of
-from napari_snpore.viewer.figure.draw import panel_rows
+from napari_snpore.figures.plate_drawing import panel_rows
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.widget import FigureWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import KEY, add_layer, objects_data, phases_data, volume_data
 from napari_snpore.volume import Volume
 

@@ -7,7 +7,9 @@ import pytest
 
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
 from napari_snpore.viewer.shared.layers import add_layer, is_volume, phases_data, volume_data
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.viewer.threshold.preview import PhasePreview
 from napari_snpore.volume import Volume
 
@@ -51,3 +53,23 @@ def test_a_preview_does_not_undo_a_choice(choice, viewer, choose, qtbot):
     preview.hide()
     assert choice.layer.name == "pristine"
     assert viewer.layers.selection.active.name == "sodiated"
+
+
+def test_a_growing_volume_does_not_undo_a_choice(choice, viewer):
+    choice.setCurrentIndex(choice.findText("pristine"))
+    growing = GrowingVolume(viewer)
+    growing.show(np.ones((3, 3, 3), np.float32), 0.5, "pristine", 1)
+    assert choice.layer.name == "pristine"
+    growing.hide()
+    assert choice.layer.name == "pristine"
+    assert viewer.layers.selection.active.name == "sodiated"
+
+
+def test_what_the_program_adds_is_no_choice_and_what_comes_after_is(choice, viewer):
+    choice.setCurrentIndex(choice.findText("pristine"))
+    with keeping_choice(viewer):
+        add_layer(viewer, volume_data(Volume(np.ones((3, 3, 3), np.float32), 0.5), "by the program"))
+    assert choice.layer.name == "pristine"
+    assert {layer.name for layer in viewer.layers.selection} == {"sodiated"}
+    viewer.layers.selection.active = viewer.layers["by the program"]
+    assert choice.layer.name == "by the program"

@@ -8,12 +8,13 @@ import pytest
 from napari.layers import Labels
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import EnvelopeStep, ReconstructStep, SegmentStep
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.measure.widget import EACH_LABEL, MeasureWidget
 from napari_snpore.viewer.open.open_run import find_runs
 from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 @pytest.fixture
@@ -108,17 +109,36 @@ def test_grey_values_of_the_objects(widget, viewer, drawn_phases):
     assert table["intensity_mean"].tolist() == [12.0] * 3
 
 
+def segmented(cut_axes):
+    """Return the step that a run writes for phases inside an envelope."""
+    return SegmentStep((1.0, 5.0), ("pore", "C", "Sn"), envelope=EnvelopeStep(4.0, 0.5, 128, cut_axes, 1.0, True)).step
+
+
 def test_cut_axes_are_those_of_the_segmentation(qtbot, viewer, drawn_phases):
     labels = drawn_phases.data.copy()
     labels[0] = labels[1]  # the block reaches the face z = 0
     labels[0:2, 4, 6] = 1  # a pore that is open to that face alone; axis 1 is cut where the history names none
-    cut = Volume(labels, drawn_phases.spacing, history=(HistoryStep("segment", {"cut_axes": [0]}),))
+    cut = Volume(labels, drawn_phases.spacing, history=(segmented((0,)),))
     add_layer(viewer, phases_data(cut, "cut"))
     made = MeasureWidget(viewer)
     qtbot.addWidget(made)
     made.measure()
     assert made.dead_pores["dead_voxel_count"].tolist() == [2, 2, 2]
     assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [2, 2, 2]
+
+
+def test_a_run_without_cut_axes_is_measured_without(qtbot, viewer, drawn_phases):
+    """The same pore, open to the face y = 0: where y is no cut it reaches the outside."""
+    labels = drawn_phases.data.copy()
+    labels[:, 0] = labels[:, 1]
+    labels[4, 0:2, 6] = 1
+    whole = Volume(labels, drawn_phases.spacing, history=(segmented(()),))
+    add_layer(viewer, phases_data(whole, "whole"))
+    made = MeasureWidget(viewer)
+    qtbot.addWidget(made)
+    made.measure()
+    assert made.dead_pores["dead_voxel_count"].tolist() == [2, 2, 2], "the two voxels that were sealed before"
+    assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [0, 0, 0]
 
 
 def test_saved_folder_holds_the_table(widget, tmp_path):
@@ -213,12 +233,8 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     phases = np.where(distance < 16, 2, 0).astype(np.uint8)
     phases[distance < 4] = 1
     phases[14:17, 6:9, 26:29] = 3
-    made = {
-        "tilt_step_deg": 2.0,
-        "thickness_nm": 40.4,
-        "crowther_nm": 1.41,
-    }  # the envelope is 16 nm wide: no part of D·Δθ
-    history = (HistoryStep("reconstruct", made),)
+    # the envelope is 16 nm wide: no part of D·Δθ
+    history = (ReconstructStep("sirt", tilt_step_deg=2.0, thickness_nm=40.4, crowther_nm=1.41).step,)
     add_layer(viewer, phases_data(Volume(phases, 0.5, history=history), "fibre · phases"))
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)

@@ -1,29 +1,32 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import write_table, write_volume
+from napari_snpore.history import SCHEMA, ReconstructStep
 from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.study.recipe import InputSection, Recipe, ThresholdSection
 from napari_snpore.viewer.open.open_run import open_path, open_run
 from napari_snpore.viewer.open.readers import get_reader
-from napari_snpore.viewer.open.run_layers import find_runs
+from napari_snpore.viewer.open.run_layers import find_runs, run_layers
 from napari_snpore.viewer.shared.layers import scheme_of
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
 
 def write_run(folder, phases, *, with_gray=True):
     """Lay out a finished run as the pipeline does."""
     (folder / "volumes").mkdir(parents=True)
     (folder / "tables").mkdir()
-    (folder / "record.json").write_text("{}", encoding="utf-8")
+    (folder / "record.json").write_text(json.dumps({"schema": SCHEMA}), encoding="utf-8")
     threshold = ThresholdSection(names=["gap", "wall", "seed"], colors=["#ffffff", "#00ff00", "#ff0000"])
     recipe = Recipe(name="fibre", input=InputSection(tilt_series="tilts.mrc"), threshold=threshold)
     (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     if with_gray:
-        step = HistoryStep("reconstruct", {"method": "sirt", "iterations": 50})
+        step = ReconstructStep("sirt", iterations=50).step
         gray = Volume(phases.data.astype(np.float32), phases.spacing, phases.origin, (step,))
         write_volume(folder / "volumes" / "reconstruction.tif", gray)
     write_volume(folder / "volumes" / "phases.tif", phases)
@@ -54,7 +57,7 @@ def test_a_run_that_started_from_a_volume_opens_without_it(tmp_path, viewer, dra
 
 
 def test_all_runs_of_a_demo_open_and_the_first_is_seen(tmp_path, viewer, drawn_phases):
-    (tmp_path / "record.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "record.json").write_text(json.dumps({"schema": SCHEMA}), encoding="utf-8")
     for name in ("needle", "phantom"):
         write_run(tmp_path / name, drawn_phases)
     assert [run.name for run in find_runs(tmp_path)] == ["needle", "phantom"]
@@ -74,6 +77,13 @@ def test_a_dropped_run_is_claimed_and_other_folders_are_not(tmp_path, drawn_phas
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(FileFormatError, match="no finished run"):
         open_run(tmp_path)
+
+
+def test_a_run_of_an_older_version_is_one_sentence(tmp_path, drawn_phases):
+    run = write_run(tmp_path / "run", drawn_phases)
+    (run / "record.json").write_text('{"program": "napari-snpore"}', encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"run was written with version 1 .* make it again"):
+        run_layers(run)
 
 
 def test_a_missing_table_is_named(tmp_path, viewer, drawn_phases):

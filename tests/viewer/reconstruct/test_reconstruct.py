@@ -247,6 +247,18 @@ def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):
     assert aligned.slice.picture.shape == (16, 16)
 
 
+def test_hand_of_a_new_alignment_follows_the_last_axis(aligned):
+    """Of an axis and its opposite direction, which gives the mirror image, the window takes the one nearest to the last."""
+    aligned.aligning.axis_angle.setValue(-150.0)
+    assert aligned.alignment.tilt_axis_angle_deg == -150.0
+    aligned.aligning.mode.setCurrentText("automatic")
+    aligned.preparing.bin.setValue(2)
+    choice = aligned._choice(aligned.alignment)
+    assert choice.known is None
+    assert choice.section.tilt_axis_angle_deg is None
+    assert choice.reference_axis_deg == -150.0
+
+
 def answer(form, path):
     """Give the dialog that a button opened its answer; nothing waits for it."""
     dialog = form.findChildren(QFileDialog)[-1]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
 from napari_snpore.viewer.scene.clipping import ClippingCut, clip
 from napari_snpore.viewer.scene.widget import SceneWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.volume import Volume
 

@@ -7,11 +7,12 @@ import pytest
 from napari.layers import Surface
 
 from napari_snpore.errors import InputError
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.scene.cameras import cameras_of
 from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts, clip, in_data
 from napari_snpore.viewer.scene.look import TEMPERATURE
 from napari_snpore.viewer.scene.widget import SceneWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import KEY, add_layer, kind_of, phases_data, volume_data
 from napari_snpore.volume import Volume
 

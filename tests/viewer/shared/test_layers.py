@@ -35,7 +35,10 @@ def made(data):
 
 def volume(dtype=np.float32):
     return Volume(
-        np.arange(24, dtype=dtype).reshape(2, 3, 4), (0.3, 0.2, 0.1), (5.0, -1.0, 2.5), (HistoryStep("read", {"k": 1}),)
+        np.arange(24, dtype=dtype).reshape(2, 3, 4),
+        (0.3, 0.2, 0.1),
+        (5.0, -1.0, 2.5),
+        (HistoryStep("read", {"file": "k"}),),
     )
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtTest import QTest
 
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.scene.widget import SceneWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.volume import Volume
 

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QApplication
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, phases_data, put_layer, series_data, volume_data
-from napari_snpore.viewer.slices.ruler import MeasuredDistance, line_profile
 from napari_snpore.viewer.slices.scene_planes import KIND
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import drag, opened, pixel_of, settle
@@ -178,16 +177,6 @@ def test_ruler_reads_nm_and_the_profile_of_a_ramp(window, qtbot):
     widget.keep_line_button.click()
     kept = window.layers["distances"]
     assert kept.features["distance_nm"].iloc[0] == pytest.approx(length, abs=0.01)
-
-
-def test_profile_along_x_counts_voxels():
-    line = MeasuredDistance("XY", (1.0, 2.0, 3.0), (1.0, 2.0, 3.0 + 10 * 0.2))
-    distance, values = line_profile(ramp(), line)
-    assert line.length_nm == pytest.approx(2.0)
-    np.testing.assert_allclose(values, distance / 0.2, atol=1e-4)
-    outside = line_profile(ramp(), MeasuredDistance("XY", (1.0, 2.0, 0.0), (1.0, 2.0, 3.4)))[1]
-    assert np.isnan(outside[0])
-    assert outside[-1] == pytest.approx(2.0, abs=1e-4)
 
 
 def test_the_oblique_fold_cuts_in_a_thread_and_saves_its_values(window, tmp_path):

@@ -7,8 +7,7 @@ import pytest
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.slices.planes import PLANES
-from napari_snpore.viewer.slices.ruler import MeasuredDistance, line_profile
-from napari_snpore.viewer.slices.slab import Thick
+from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
 from tests.viewer.slices.test_ortho_slices import shown_plane
@@ -32,7 +31,7 @@ def window(make_napari_viewer_proxy):
     ("thickness", "count"), [(0.0, 1), (0.5, 1), (0.74, 1), (0.76, 2), (1.0, 2), (1.5, 3), (2.0, 4)]
 )
 def test_the_voxels_nearest_to_the_cross_hair_are_taken(place, thickness, count):
-    thick = Thick("mean", thickness, SPACING, ORIGIN)
+    thick = SlabThickness("mean", thickness, SPACING, ORIGIN)
     point = ORIGIN[0] + place * SPACING[0]
     first = thick.first(0, point)
     taken = np.arange(first, first + thick.count(0))
@@ -42,8 +41,8 @@ def test_the_voxels_nearest_to_the_cross_hair_are_taken(place, thickness, count)
 
 
 def test_words_say_what_is_projected():
-    assert Thick("mean", 1.6, (0.5,) * 3, (0.0,) * 3).words(PLANES) == "mean over 3 slices, 1.5 nm"
-    assert Thick("max", 0.5, SPACING, ORIGIN).words(PLANES) == (
+    assert SlabThickness("mean", 1.6, (0.5,) * 3, (0.0,) * 3).words(PLANES) == "mean over 3 slices, 1.5 nm"
+    assert SlabThickness("max", 0.5, SPACING, ORIGIN).words(PLANES) == (
         "maximum over XY 1 slice, 0.5 nm; ZY 3 slices, 0.6 nm; XZ 2 slices, 0.5 nm"
     )
 
@@ -92,12 +91,3 @@ def test_the_thickness_stays_when_all_layers_are_exchanged(window):
     widget.position = (1.0 + 8 * 0.5, 5.0, 5.0)
     settle(0.1)
     np.testing.assert_allclose(shown_plane(widget.linked.views["XY"]), volume.data[7:10].mean(axis=0), rtol=1e-5)
-
-
-def test_a_profile_reads_what_the_thick_slice_shows():
-    volume = noise()
-    line = MeasuredDistance("XY", (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0), (1.0 + 8 * 0.5, 2.0 + 4 * 0.25, 3.0 + 39 * 0.2))
-    for way, project in (("mean", np.mean), ("max", np.max)):
-        distance, values = line_profile(volume, line, Thick(way, 1.5, SPACING, ORIGIN))
-        wanted = project(volume.data[7:10, 4], axis=0)
-        np.testing.assert_allclose(values, np.interp(distance, np.arange(40) * 0.2, wanted), rtol=1e-5)

@@ -12,8 +12,21 @@ from napari.layers import Labels
 from napari.utils.notifications import notification_manager
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
-from napari_snpore.viewer.threshold.envelope_settings import skin_of
+from napari_snpore.files import read_volume, write_volume
+from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.segmentation.envelope import envelope_skin
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import EnvelopeSection, ThresholdSection
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import find_phases
+from napari_snpore.viewer.shared.layers import (
+    add_layer,
+    kind_of,
+    phases_data,
+    record_of,
+    volume_data,
+    volume_from_layer,
+)
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.window.packing import Packer, unpack
 from napari_snpore.volume import Volume
@@ -144,7 +157,7 @@ def test_skin_is_what_the_outside_touches():
     body[1:6, :, 1:6] = True  # cut by the box along y
     expected = body.copy()
     expected[2:5, :, 2:5] = False
-    np.testing.assert_array_equal(skin_of(body), expected)
+    np.testing.assert_array_equal(envelope_skin(body), expected)
 
 
 def test_a_moved_threshold_makes_the_envelope_stale_and_apply_makes_it_fresh(viewer, qtbot, rod):
@@ -453,3 +466,99 @@ def test_choice_follows_the_selection(viewer, qtbot, steps):
     assert widget.layer.name == "fibre · SIRT 50"
     viewer.layers["fibre · SIRT 50"].name = "renamed"
     assert widget.layer.name == "renamed"
+
+
+@pytest.fixture
+def three_specimens(viewer, qtbot, rod):
+    """A form that shows 'pristine', while another of three volumes is selected in napari."""
+    for name in ("pristine", "sodiated", "desodiated"):
+        add_layer(viewer, volume_data(Volume(rod, SPACING, ORIGIN), name))
+    widget = ThresholdWidget(viewer)
+    qtbot.addWidget(widget)
+    viewer.layers.selection.active = viewer.layers["sodiated"]
+    widget.layer = viewer.layers["pristine"]
+    widget.thresholds = (50, 150)
+    widget.counting.wait()
+    return widget
+
+
+@pytest.mark.parametrize("button", ["make_button", "field_button"])
+def test_the_form_keeps_its_volume_when_it_adds_a_layer(three_specimens, viewer, button):
+    widget = three_specimens
+    getattr(widget.envelope, button).click()
+    widget.status.wait()
+    assert widget.layer.name == "pristine"
+    assert viewer.layers.selection.active.name == "sodiated"
+    assert widget.thresholds == (50, 150)
+
+
+def test_apply_labels_the_chosen_volume_inside_its_envelope(three_specimens, viewer):
+    widget = three_specimens
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    phases = widget.apply()
+    assert phases.name == "pristine · phases"
+    assert (np.asarray(phases.data) == 0).any(), "vacuum around the rod is exterior"
+    assert "sodiated · phases" not in viewer.layers
+
+
+def test_a_choice_after_the_envelope_is_followed(three_specimens, viewer):
+    widget = three_specimens
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    viewer.layers.selection.active = viewer.layers["desodiated"]
+    assert widget.layer.name == "desodiated"
+    viewer.layers.selection.active = viewer.layers["sodiated"]
+    assert widget.layer.name == "sodiated"
+
+
+def test_the_occlusion_is_of_the_body_that_the_envelope_is_made_of(viewer, qtbot, rod):
+    """A shell of noise in the vacuum shadows the void inside it; it is no part of the body, and shadows nothing."""
+    noisy = rod.copy()
+    noisy[2:6, 8:12, 2:6] = 100
+    noisy[3:5, 9:11, 3:5] = 10
+    widget = widget_for(viewer, qtbot, noisy)
+    widget.thresholds = (50, 150)
+    for button in (widget.envelope.make_button, widget.envelope.field_button):
+        button.click()
+        widget.status.wait()
+    field = np.asarray(viewer.layers["fibre · occlusion"].data)
+    assert field[3:5, 9:11, 3:5].max() < 0.5, "open void, as for the envelope"
+    inside = widget.apply().data > 0
+    assert (field[inside] >= 0.5).all()
+    assert not inside[3:5, 9:11, 3:5].any()
+
+
+def phases_of_a_run(rod, tmp_path, cut_axes):
+    """Write and read the phases of a run whose recipe names the cut axes."""
+    made = find_phases(
+        Volume(rod, SPACING, ORIGIN),
+        ThresholdSection(values=[50, 150]),
+        EnvelopeSection(cut_axes=cut_axes, ray_length_nm=2.0),
+        context=RunContext(Record("run")),
+    )
+    write_volume(tmp_path / "phases.tif", made.phases)
+    return read_volume(tmp_path / "phases.tif")
+
+
+def test_a_warning_comes_before_apply_replaces_the_phases_of_a_run(viewer, qtbot, rod, tmp_path):
+    read = phases_of_a_run(rod, tmp_path, [1])
+    widget = widget_for(viewer, qtbot, rod)
+    add_layer(
+        viewer, phases_data(Volume(np.asarray(read.data), read.spacing, read.origin, read.history), "fibre · phases")
+    )
+    widget.thresholds = (60, 150)
+    widget.counting.wait()
+    assert "Apply would replace the phases of the envelope" in widget.result.text()
+
+
+def test_the_window_and_a_run_write_the_same_step(viewer, qtbot, rod, tmp_path):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.thresholds = (50, 150)
+    widget.envelope.ray_length.setValue(2.0)
+    widget.envelope.cut.setChecked(False)
+    widget.envelope.make_button.click()
+    widget.status.wait()
+    made = volume_from_layer(widget.apply()).history
+    run = phases_of_a_run(rod, tmp_path, []).history
+    assert last_step(made, SegmentStep) == last_step(run, SegmentStep)

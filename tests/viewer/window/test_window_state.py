@@ -21,6 +21,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from napari_snpore.errors import FileFormatError, InputError, OutputError, Stopped
 from napari_snpore.files import read_volume
+from napari_snpore.history import ReconstructStep
 from napari_snpore.in_situ import ImageSeries
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -54,7 +55,7 @@ from napari_snpore.viewer.window import (
 from napari_snpore.viewer.window.layout import set_layout
 from napari_snpore.viewer.window.saving import start_saving
 from napari_snpore.viewer.window.window_work import start_shown
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 from tests.viewer.mouse import opened, settle
 
 SPACING = (0.5, 0.25, 0.2)
@@ -107,7 +108,7 @@ def round_trip(viewer, folder):
 
 def volume(dtype="float32", shape=(4, 5, 6)):
     data = (RNG.standard_normal(shape) * 100).astype(dtype)
-    return Volume(data, SPACING, ORIGIN, (HistoryStep("reconstruct", {"method": "sirt", "iterations": 50}),))
+    return Volume(data, SPACING, ORIGIN, (ReconstructStep("sirt", iterations=50).step,))
 
 
 def image():

@@ -11,11 +11,25 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
+from napari_snpore.history import (
+    AlignStep,
+    BinStep,
+    CleanupParameters,
+    EnvelopeStep,
+    LabelStep,
+    PlantedPhasesStep,
+    ReadStep,
+    ReconstructStep,
+    SegmentStep,
+    SmoothStep,
+    parsed_history,
+)
 from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
-from napari_snpore.viewer.shared.boxes import NamedBox, boxes_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -42,10 +56,10 @@ from napari_snpore.viewer.workbench.step_states import (
     steps_of,
 )
 from napari_snpore.viewer.workbench.widget import WorkbenchWidget
-from napari_snpore.volume import HistoryStep, Volume
+from napari_snpore.volume import Volume
 
-READ = HistoryStep("read", {"file": "HAADF.mrc"})
-ENVELOPE = {"ray_length_nm": 6.0, "occlusion_threshold": 0.5, "cut_axes": [1]}
+READ = ReadStep("HAADF.mrc").step
+ENVELOPE = {"ray_length_nm": 6.0, "occlusion_threshold": 0.5, "cut_axes": (1,)}
 
 
 def of(layers, name, **options):
@@ -58,8 +72,8 @@ def add_series(viewer):
 
 
 def volume(*more, file="HAADF.mrc"):
-    steps = (HistoryStep("read", {"file": file}), HistoryStep("align", {"shifts": [[0.0, float("nan")]]}))
-    made = HistoryStep("reconstruct", {"method": "sirt", "iterations": 50})
+    steps = (ReadStep(file).step, AlignStep("auto", 0.0, 0.0, ((0.0, float("nan")),)).step)
+    made = ReconstructStep("sirt", iterations=50).step
     gray = np.random.default_rng(0).random((8, 8, 8), np.float32)
     return Volume(gray, 0.5, history=(*steps, made, *more))
 
@@ -68,26 +82,39 @@ def add_volume(viewer, made=None):
     return put_layer(viewer, volume_data(volume() if made is None else made, "needle · SIRT 50"))
 
 
-def put_phases(viewer, source, thresholds=(0.48, 6.1), **more):
+def history_of(layer):
+    return parsed_history(layer.metadata[KEY], layer.name)
+
+
+def envelope_step(**more):
+    return EnvelopeStep(**{**ENVELOPE, "directions": 128, "largest_body": True, **more})
+
+
+def put_phases(viewer, source, thresholds=(0.48, 6.1), *, cleanup=None, **envelope):
     labels = np.zeros((8, 8, 8), np.uint8)
     labels[2:6, 2:6, 2:6] = 2
     labels[3, 3, 3] = 3
+    around = envelope_step(threshold=thresholds[0], **envelope) if envelope else None
+    made_by = SegmentStep(thresholds, PORE_C_SN.names, envelope=around, cleanup=cleanup)
     return put_layer(
-        viewer, phases_like(source, labels, "needle · phases", PORE_C_SN, thresholds=list(thresholds), **more)
+        viewer,
+        phases_like(
+            source, Volume(labels, 1.0, history=(*history_of(source), made_by.step)), "needle · phases", PORE_C_SN
+        ),
     )
 
 
 def put_objects(viewer, phases, phase="Sn"):
-    steps = tuple(HistoryStep(one["name"], one["parameters"]) for one in phases.metadata[KEY]["history"])
+    steps = history_of(phases)
     labels = Volume((np.asarray(phases.data) == 3).astype(np.uint8), 0.5, history=steps)
-    named = labels.after("label", labels.data, phase=phase, count=1)
+    named = labels.after(LabelStep(phase, 1), labels.data)
     table = pd.DataFrame({"label": [1], "voxel_count": [1]})
     return put_layer(viewer, objects_data(named, table, f"needle · {phase} objects", phase=phase))
 
 
 def put_envelope(viewer, source, **more):
-    steps = tuple(HistoryStep(one["name"], one["parameters"]) for one in source.metadata[KEY]["history"])
-    skin = Volume(np.zeros((8, 8, 8), bool), 0.5, history=(*steps, HistoryStep("envelope", {**ENVELOPE, **more})))
+    steps = history_of(source)
+    skin = Volume(np.zeros((8, 8, 8), bool), 0.5, history=(*steps, envelope_step(**more).step))
     return put_layer(viewer, envelope_data(skin, "needle · envelope"))
 
 
@@ -118,7 +145,7 @@ def test_series_names_its_file_and_tilts(viewer):
 
 def test_a_prepared_series_leaves_the_opened_one_in_its_row(viewer):
     opened = add_series(viewer)
-    steps = (READ, HistoryStep("bin", {"factor": 2}))
+    steps = (READ, BinStep(2).step)
     made = TiltSeries(np.ones((5, 4, 4), np.float32), np.arange(5) * 2.0, 1.0, 0.0, steps)
     add_layer(viewer, series_data(made, "needle · prepared"))
     assert of(viewer.layers, "Tilt series").layer is opened
@@ -169,7 +196,7 @@ def test_phases_of_an_older_volume_are_stale_and_so_is_all_that_follows(viewer):
     source = add_volume(viewer)
     put_objects(viewer, put_phases(viewer, source))
     assert of(viewer.layers, "Measure").state == "done"
-    add_volume(viewer, volume(HistoryStep("smooth", {"method": "median", "strength": 1})))
+    add_volume(viewer, volume(SmoothStep("median", 1).step))
     assert of(viewer.layers, "Reconstruct").holds == "SIRT 50, median 1"
     assert of(viewer.layers, "Threshold").words == "t1 0.48  t2 6.1, stale: volume"
     assert of(viewer.layers, "Measure").words == "Sn: 1 object, stale: older phases"
@@ -177,16 +204,18 @@ def test_phases_of_an_older_volume_are_stale_and_so_is_all_that_follows(viewer):
 
 def test_phases_of_one_of_two_volumes_are_fresh(viewer):
     put_phases(viewer, add_volume(viewer))
-    add_layer(
-        viewer, volume_data(volume(HistoryStep("smooth", {"method": "median", "strength": 1})), "needle · smooth")
-    )
+    add_layer(viewer, volume_data(volume(SmoothStep("median", 1).step), "needle · smooth"))
     assert of(viewer.layers, "Threshold").state == "done"
 
 
 @pytest.mark.parametrize(
     ("thresholds", "more", "reason"),
-    [((0.5, 6.1), {}, "thresholds"), ((0.48, 6.1), {"ray_length_nm": 7.0}, "envelope"), ((0.48, 6.1), {"fill": 3}, "phases")],
-)  # fmt: skip
+    [
+        ((0.5, 6.1), {}, "thresholds"),
+        ((0.48, 6.1), {"ray_length_nm": 7.0}, "envelope"),
+        ((0.48, 6.1), {"cleanup": CleanupParameters(fill=(3,))}, "phases"),
+    ],
+)
 def test_objects_of_other_phases_are_stale_and_say_why(viewer, thresholds, more, reason):
     source = add_volume(viewer)
     put_objects(viewer, put_phases(viewer, source))
@@ -199,16 +228,16 @@ def test_objects_of_other_phases_are_stale_and_say_why(viewer, thresholds, more,
 
 
 def test_history_compares_after_a_save(viewer):
-    phases = put_phases(viewer, add_volume(viewer), cut_axes=(1,))
+    phases = put_phases(viewer, add_volume(viewer))
     objects = put_objects(viewer, phases)
-    phases.metadata[KEY]["history"][-1]["parameters"]["cut_axes"] = [1]
-    assert objects.metadata[KEY]["history"][-2]["parameters"]["cut_axes"] == (1,)
+    phases.metadata[KEY]["history"][-1]["parameters"]["thresholds"] = (0.48, 6.1)
+    assert objects.metadata[KEY]["history"][-2]["parameters"]["thresholds"] == [0.48, 6.1]
     assert of(viewer.layers, "Measure").state == "done"
 
 
 def test_planted_phases_can_be_measured_but_thresholds_are_still_to_do(viewer):
     gray = volume()
-    truth = Volume(np.ones((8, 8, 8), np.uint8), 0.5, history=(*gray.history, HistoryStep("planted phases")))
+    truth = Volume(np.ones((8, 8, 8), np.uint8), 0.5, history=(*gray.history, PlantedPhasesStep().step))
     planted = add_layer(viewer, phases_data(truth, "needle · true phases"))
     add_volume(viewer, gray)
     assert of(viewer.layers, "Threshold").state == "ready"
@@ -236,17 +265,10 @@ def test_envelope_of_the_layer_or_of_the_phases(viewer):
 def test_envelope_of_another_threshold_is_stale_where_it_is_recorded(viewer):
     source = add_volume(viewer)
     put_phases(viewer, source, **ENVELOPE)
-    put_envelope(viewer, source, envelope_threshold=0.48)
+    put_envelope(viewer, source, threshold=0.48)
     assert of(viewer.layers, "Envelope").state == "done"
-    put_envelope(viewer, source, envelope_threshold=0.6)
+    put_envelope(viewer, source, threshold=0.6)
     assert of(viewer.layers, "Envelope").words == "rays 6 nm, τ 0.5, stale: thresholds"
-
-
-def test_a_run_writes_its_envelope_as_one_entry(viewer):
-    source = add_volume(viewer)
-    put_phases(viewer, source, envelope=dict(ENVELOPE))
-    put_envelope(viewer, source)
-    assert of(viewer.layers, "Threshold").state == "done"
 
 
 def test_slices_keep_positions_and_subvolumes_their_names(viewer):
@@ -461,7 +483,7 @@ def test_nothing_is_cut_off_at_320_pixels(make_napari_viewer_proxy, qtbot, theme
     viewer.theme = theme
     long = TiltSeries(
         np.ones((5, 8, 8), np.float32), np.arange(5) * 2.0, 0.5, 0.0,
-        (HistoryStep("read", {"file": "a_rather_long_name_of_a_series_2024-11-03_HAADF_aligned.mrc"}),),
+        (ReadStep("a_rather_long_name_of_a_series_2024-11-03_HAADF_aligned.mrc").step,),
     )  # fmt: skip
     add_layer(viewer, series_data(long, "needle"))
     put_objects(viewer, put_phases(viewer, add_volume(viewer), **ENVELOPE))

@@ -1,4 +1,4 @@
-"""A plate: panels in rows under letters, every row as wide as the page, every picture in its true shape.
+"""Layout of a plate: lettered panels in rows as wide as the page, every picture in its true aspect ratio.
 
 As on a printed page, the height of a row follows from the widths that its panels want for their height.
 """

@@ -1,9 +1,9 @@
-"""A slice at any angle: where its pixels lie, and their values; no window here."""
+"""Oblique slices: a plane at any angle through a volume, resampled to square pixels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.volume import Triple, Volume
 
-_ROWS_A_STEP = 64
+_ROWS_PER_STEP = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +67,12 @@ def plane_axes(tilt_deg: float, turn_deg: float) -> tuple[NDArray[np.float64], N
 def oblique_slice(
     volume: Volume,
     *,
-    center_nm: Triple,
+    center_nm: Sequence[float],
     tilt_deg: float,
     turn_deg: float,
     labels: bool = False,
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> ObliqueSlice:
     """Resample a plane through a point of a volume.
 
@@ -80,22 +81,39 @@ def oblique_slice(
     volume : Volume
         Grey values or labels.
     center_nm : (float, float, float)
-        A point (z, y, x) of the plane, world coordinates: the middle of the picture.
+        A point ``(z, y, x)`` of the plane in world coordinates (nm): the middle of the picture.
     tilt_deg, turn_deg : float
-        See :func:`plane_axes`.
+        Angles of the plane in degrees: the XY plane is turned about x by the tilt, then about z by the turn, see
+        :func:`plane_axes`.
     labels : bool
         Take the nearest voxel instead of interpolating linearly.
+    progress : callable, optional
+        ``progress(done, total)`` after every few rows.
     should_stop : callable, optional
-        Asked every few rows.
+        Asked every few rows; true raises :class:`~napari_snpore.errors.Stopped`.
+
+    Returns
+    -------
+    ObliqueSlice
+        The part of the plane that can meet the volume, with pixels of the finest voxel edge; 0 outside the volume.
 
     Raises
     ------
     InputError
-        The point lies outside the volume.
+        The point is not three finite numbers, or lies outside the volume.
+
+    Examples
+    --------
+    >>> volume = Volume(np.arange(27.0).reshape(3, 3, 3), 0.5)
+    >>> flat = oblique_slice(volume, center_nm=(0.5, 0.5, 0.5), tilt_deg=0, turn_deg=0)  # the middle XY slice
+    >>> flat.image[:, 0].tolist(), flat.pixel_nm, flat.first_nm
+    ([9.0, 12.0, 15.0], 0.5, (0.5, 0.0, 0.0))
     """
     spacing, origin = np.array(volume.spacing), np.array(volume.origin)
     first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
     center = np.array(center_nm, float)
+    if center.shape != (3,) or not np.isfinite(center).all():
+        raise InputError(f"center_nm is {tuple(center_nm)}; three finite numbers (z, y, x) in nm are needed.")
     if not ((center >= first) & (center <= last)).all():
         place = ", ".join(f"{value:.2f}" for value in center)
         raise InputError(f"The point ({place}) nm lies outside the volume.")
@@ -106,9 +124,9 @@ def oblique_slice(
     data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
     image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
     start = (center - origin) / spacing
-    for top in range(0, len(image), _ROWS_A_STEP):
+    for top in range(0, len(image), _ROWS_PER_STEP):
         check_stop(should_stop)
-        rows = steps[0][top : top + _ROWS_A_STEP]
+        rows = steps[0][top : top + _ROWS_PER_STEP]
         where = np.stack(
             [
                 _inside(start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k], data.shape[k])
@@ -124,6 +142,8 @@ def oblique_slice(
             mode="constant",
             prefilter=False,
         )
+        if progress is not None:
+            progress(min(top + _ROWS_PER_STEP, len(image)), len(image))
     z, y, x = (float(value) for value in center + steps[0][0] * down + steps[1][0] * right)
     return ObliqueSlice(image, pixel, (z, y, x), down, right)
 

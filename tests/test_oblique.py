@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError
+from napari_snpore.oblique import oblique_slice, plane_axes
 from napari_snpore.viewer.forms.gray_image import GrayImage
-from napari_snpore.viewer.slices.oblique import oblique_slice, plane_axes
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)

@@ -1,0 +1,464 @@
+"""History of a volume or a tilt series: one typed schema for each step of the work, and its form in files.
+
+A history is a tuple of :class:`HistoryStep`, oldest first: the name of a step and its parameters as JSON values, as they
+are kept in files and in layers. Code does not name these parameters: it writes a step as a dataclass of this module
+(``volume.after(SmoothStep("median", 1.0), data)``) and reads it back with :func:`last_step`.
+
+Wherever a history is stored, the version of the schemas (:data:`SCHEMA`) is stored beside it. Raise it when the meaning,
+the name or the presence of a parameter changes: a stored history of another version is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar, TypeVar
+
+from napari_snpore.errors import FileFormatError, InputError
+
+SCHEMA = 2
+"""Version of the schemas of all steps. 1 was the time before a version was stored."""
+
+HISTORY, VERSION = "history", "history_schema"
+"""Keys of a history and of the version of its schemas, wherever both are stored."""
+
+DEFAULT_CUT_AXES = (1,)
+"""Axes along which a body goes on beyond the box where no step says so: a fibre lies along y."""
+
+
+@dataclass(frozen=True)
+class HistoryStep:
+    """One step of a history: its name and the parameters that it ran with (JSON values only)."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepSchema:
+    """Base of all typed steps: ``NAME`` is the step's name; a field that is None is not stored."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters as JSON values, None left out."""
+        return {one.name: _plain(value) for one in fields(self) if (value := getattr(self, one.name)) is not None}
+
+    @property
+    def step(self) -> HistoryStep:
+        """The step as it is kept in a history."""
+        return HistoryStep(self.NAME, self.parameters)
+
+
+Schema = TypeVar("Schema", bound=StepSchema)
+
+
+@dataclass(frozen=True)
+class ReadStep(StepSchema):
+    """Reading of one file, or of several with one image each."""
+
+    NAME = "read"
+    file: str | None = None
+    files: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class VoxelSizeStep(StepSchema):
+    """Voxel size (nm) that replaced the one in the file, and where it came from."""
+
+    NAME = "voxel size"
+    spacing_nm: tuple[float, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class RepairPixelsStep(StepSchema):
+    """Repair of bad pixels; ``threshold`` in standard deviations of the noise."""
+
+    NAME = "repair pixels"
+    threshold: float
+    repaired_per_tilt: tuple[int, ...]
+    fixed_pixel_count: int
+
+
+@dataclass(frozen=True)
+class LeaveOutTiltsStep(StepSchema):
+    """Tilts that were left out, counted from 0."""
+
+    NAME = "leave out tilts"
+    tilts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SubtractBackgroundStep(StepSchema):
+    """Subtraction of the vacuum level: ``"auto"`` or one level for all images (gray units)."""
+
+    NAME = "subtract background"
+    level: str | float
+    median_level: float
+
+
+@dataclass(frozen=True)
+class NormalizeMassStep(StepSchema):
+    """Scaling of each image to the median mass."""
+
+    NAME = "normalize mass"
+    factors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class BinStep(StepSchema):
+    """Averaging of squares of ``factor`` by ``factor`` px."""
+
+    NAME = "bin"
+    factor: int
+
+
+@dataclass(frozen=True)
+class CropStep(StepSchema):
+    """Part of all images, (first, last) px along y and x, last excluded."""
+
+    NAME = "crop"
+    y: tuple[int, int]
+    x: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class AlignStep(StepSchema):
+    """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x."""
+
+    NAME = "align"
+    method: str
+    axis_angle_deg: float
+    axis_offset_px: float
+    shifts_px: tuple[tuple[float, float], ...]
+    handedness: str | None = None
+
+
+@dataclass(frozen=True)
+class ReconstructStep(StepSchema):
+    """Reconstruction of a volume; what a method does not have is None.
+
+    ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after each iteration.
+    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from the aligned images;
+    ``crowther_nm``: the resolution guide D·Δθ.
+    """
+
+    NAME = "reconstruct"
+    method: str
+    thickness_px: int | None = None
+    tilts: int | None = None
+    tilt_step_deg: float | None = None
+    thickness_nm: float | None = None
+    crowther_nm: float | None = None
+    support: bool | None = None
+    backend: str | None = None
+    iterations: int | None = None
+    nonnegative: bool | None = None
+    finished_early: str | None = None
+    residual: float | None = None
+    residuals: tuple[float, ...] | None = None
+    filter: str | None = None
+    stop: str | None = None
+    noise_share: float | None = None
+    noise_reached: bool | None = None
+    note: str | None = None
+    tv_weight: float | None = None
+    tv_weight_from: str | None = None
+    gray_levels: tuple[float, ...] | None = None
+    gray_levels_from: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class SmoothStep(StepSchema):
+    """Smoothing of gray values; ``changed_rms``: root mean square of their change."""
+
+    NAME = "smooth"
+    method: str
+    strength: float
+    noise: float | None = None
+    changed_rms: float | None = None
+
+
+@dataclass(frozen=True)
+class EnvelopeStep(StepSchema):
+    """Envelope of a body, made by ambient occlusion.
+
+    ``threshold``: gray value from which a voxel was solid, None where a mask was given. ``largest_body``: only the greatest
+    piece of the solid occluded. A mask that came without its history leaves all but the axes None.
+    """
+
+    NAME = "envelope"
+    ray_length_nm: float | None = None
+    occlusion_threshold: float | None = None
+    directions: int | None = None
+    cut_axes: tuple[int, ...] = DEFAULT_CUT_AXES
+    threshold: float | None = None
+    largest_body: bool | None = None
+
+
+@dataclass(frozen=True)
+class OcclusionStep(StepSchema):
+    """Ambient occlusion of a body; ``threshold`` as for :class:`EnvelopeStep`."""
+
+    NAME = "occlusion"
+    ray_length_nm: float
+    directions: int
+    cut_axes: tuple[int, ...]
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class CleanupParameters:
+    """Clean-up of phases: its settings, phases by their labels, and how many voxels each part changed."""
+
+    majority_radius: int = 0
+    fill: tuple[int, ...] = ()
+    specks: tuple[tuple[int, int], ...] = ()
+    changed_voxel_counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmentStep(StepSchema):
+    """Thresholds (gray units) that made phases 1..N, the envelope around them, and their clean-up.
+
+    ``envelope`` None: the whole box was labelled, vacuum counts as phase 1. ``method``: the rule that suggested the thresholds,
+    or ``"given"``.
+    """
+
+    NAME = "segment"
+    thresholds: tuple[float, ...]
+    phase_names: tuple[str, ...] | None = None
+    method: str = "given"
+    envelope: EnvelopeStep | None = None
+    cleanup: CleanupParameters | None = None
+
+    @property
+    def cut_axes(self) -> tuple[int, ...]:
+        """Axes along which the body goes on beyond the box; y where no envelope says otherwise."""
+        return DEFAULT_CUT_AXES if self.envelope is None else self.envelope.cut_axes
+
+
+@dataclass(frozen=True)
+class LabelStep(StepSchema):
+    """Objects of one phase, labelled 1..count: connected components (``connectivity``), or basins (``contrast_nm``)."""
+
+    NAME = "label"
+    phase: str | None = None
+    count: int | None = None
+    connectivity: int | None = None
+    contrast_nm: float | None = None
+
+
+@dataclass(frozen=True)
+class CleanUpStep(StepSchema):
+    """Clean-up of phases that were segmented before."""
+
+    NAME = "clean up"
+    cleanup: CleanupParameters
+
+
+@dataclass(frozen=True)
+class LocalThicknessStep(StepSchema):
+    """Local thickness (nm) of a mask."""
+
+    NAME = "local thickness"
+
+
+@dataclass(frozen=True)
+class ExtractSubvolumeStep(StepSchema):
+    """Box that was cut out of a volume: center and edge lengths (z, y, x), nm."""
+
+    NAME = "extract subvolume"
+    center_nm: tuple[float, float, float]
+    size_nm: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ObliqueSliceStep(StepSchema):
+    """Plane that was cut through a volume: its two angles, and the world position (z, y, x) of its first pixel."""
+
+    NAME = "oblique slice"
+    tilt_deg: float
+    turn_deg: float
+    first_pixel_nm: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class MakePhantomStep(StepSchema):
+    """Simulated fibre with known truth."""
+
+    NAME = "make phantom"
+    state: str
+    seed: int
+    easy: bool
+    blur_sigma_nm: float
+
+
+@dataclass(frozen=True)
+class PlantedPhasesStep(StepSchema):
+    """True phases of a simulated fibre."""
+
+    NAME = "planted phases"
+
+
+@dataclass(frozen=True)
+class SimulateTiltSeriesStep(StepSchema):
+    """Simulated images of a phantom; what does not apply (noise, misalignment) is None."""
+
+    NAME = "simulate tilt series"
+    seed: int
+    tilt_axis_angle_deg: float
+    tilt_axis_offset_px: float
+    dose: float | None = None
+    counts_per_unit: float | None = None
+    shifts_px: tuple[tuple[float, float], ...] | None = None
+
+
+@dataclass(frozen=True)
+class SimulateInSituSeriesStep(StepSchema):
+    """Simulated images of a fibre that swells."""
+
+    NAME = "simulate in situ series"
+    frames: int
+    duration_s: float
+    break_s: float
+    diameters_nm: tuple[float, ...]
+    brightening: float
+    pixel_size_nm: float
+    shape: tuple[int, ...]
+    angle_deg: float
+    drift_nm: tuple[float, ...]
+    blur_nm: float
+    seed: int
+    dose: float | None = None
+
+
+_NESTED: Mapping[tuple[type, str], type] = {
+    (SegmentStep, "envelope"): EnvelopeStep,
+    (SegmentStep, "cleanup"): CleanupParameters,
+    (CleanUpStep, "cleanup"): CleanupParameters,
+}
+
+
+def last_step(history: Sequence[HistoryStep], schema: type[Schema]) -> Schema | None:
+    """Return the last step of a kind, typed; None where a history has none.
+
+    Raises
+    ------
+    InputError
+        A parameter is missing, or one is not known.
+
+    Examples
+    --------
+    >>> last_step([HistoryStep("bin", {"factor": 2})], BinStep)
+    BinStep(factor=2)
+    """
+    for step in reversed(history):
+        if step.name == schema.NAME:
+            made: Schema = _typed(schema, step.parameters, step.name)
+            return made
+    return None
+
+
+def has_step(history: Sequence[HistoryStep], schema: type[StepSchema]) -> bool:
+    """Return whether a history has a step of a kind."""
+    return any(step.name == schema.NAME for step in history)
+
+
+def recorded_cut_axes(history: Sequence[HistoryStep]) -> tuple[int, ...]:
+    """Return the axes along which the body goes on beyond the box, as the segmentation had them; y without one."""
+    made = last_step(history, SegmentStep)
+    return DEFAULT_CUT_AXES if made is None else made.cut_axes
+
+
+def recorded_phase_names(history: Sequence[HistoryStep]) -> tuple[str, ...] | None:
+    """Return the names of the phases 1..N that a volume was segmented into; None where it was not segmented."""
+    made = last_step(history, SegmentStep)
+    return None if made is None else made.phase_names
+
+
+def stored_history(history: Sequence[HistoryStep]) -> dict[str, Any]:
+    """Return a history and the version of its schemas as entries of a JSON object, see :func:`parsed_history`."""
+    steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in history]
+    return {VERSION: SCHEMA, HISTORY: steps}
+
+
+def parsed_history(stored: Mapping[str, Any], where: str) -> tuple[HistoryStep, ...]:
+    """Return the history among the entries of a JSON object; empty where there is none.
+
+    Parameters
+    ----------
+    stored : mapping
+        What :func:`stored_history` returned, among other entries.
+    where : str
+        What holds it, for the refusal: "pristine.tif", "The layer 'needle'".
+
+    Raises
+    ------
+    FileFormatError
+        A history of another version, or one that is not a list of steps.
+    """
+    steps = stored.get(HISTORY, ())
+    if len(steps) == 0:
+        return ()
+    check_schema(stored.get(VERSION, 1), where)
+    try:
+        return tuple(HistoryStep(str(step["name"]), dict(step["parameters"])) for step in steps)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{where} holds a damaged history: names and parameters are needed.") from error
+
+
+def check_schema(version: Any, where: str) -> None:
+    """Refuse what another version of the schemas wrote.
+
+    Raises
+    ------
+    FileFormatError
+        The version is not :data:`SCHEMA`.
+    """
+    if version == SCHEMA:
+        return
+    if isinstance(version, int) and version > SCHEMA:
+        remedy = "open it with a newer napari-snpore"
+    else:
+        remedy = "make it again with this version of napari-snpore"
+    raise FileFormatError(
+        f"{where} was written with version {version} of the history's format, and version {SCHEMA} is needed: {remedy}."
+    )
+
+
+def _typed(schema: type[Any], parameters: Mapping[str, Any], name: str) -> Any:
+    known = {one.name: one for one in fields(schema)}
+    unknown = sorted(set(parameters) - set(known))
+    missing = [
+        one.name
+        for one in known.values()
+        if one.name not in parameters and one.default is MISSING and one.default_factory is MISSING
+    ]
+    if unknown or missing:
+        what = f"has no parameter '{unknown[0]}'" if unknown else f"needs the parameter '{missing[0]}'"
+        raise InputError(f"The history of this volume cannot be read: the step '{name}' {what}.")
+    return schema(
+        **{
+            key: _typed(_NESTED[schema, key], value, name) if (schema, key) in _NESTED else _frozen(value)
+            for key, value in parameters.items()
+            if value is not None
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with lists for tuples and mappings for dataclasses, as JSON holds it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value with tuples for lists, at all depths."""
+    return tuple(_frozen(one) for one in value) if isinstance(value, (list, tuple)) else value

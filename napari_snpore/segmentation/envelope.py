@@ -1,0 +1,179 @@
+"""Envelope of a body in a gray volume, and the ambient occlusion that it is taken from: both of the same solid.
+
+The envelope is the body with its pores: what lies outside is vacuum, not pore. This module is the one way from gray values
+and a threshold to it; the command line, runs and the Threshold form call it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.history import EnvelopeStep, OcclusionStep
+from napari_snpore.segmentation.body import largest_body
+from napari_snpore.segmentation.occlusion import DIRECTIONS, ambient_occlusion, fibre_envelope
+from napari_snpore.volume import Triple, Volume
+
+
+@dataclass(frozen=True)
+class EnvelopeOptions:
+    """Settings of an envelope.
+
+    ``ray_length_nm`` None: half the radius of the body. ``largest_body``: only the greatest 6-connected piece of the solid
+    occludes; specks of noise do not. For the others see :func:`~napari_snpore.segmentation.occlusion.fibre_envelope`.
+    """
+
+    ray_length_nm: float | None = None
+    occlusion_threshold: float = 0.5
+    cut_axes: tuple[int, ...] = (1,)
+    directions: int = DIRECTIONS
+    largest_body: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """Envelope of a body and what it was made with.
+
+    ``mask`` (bool, z, y, x) is True in the body and its pores. ``threshold`` is the gray value from which a voxel is solid,
+    ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the number of solid voxels outside of the envelope.
+    """
+
+    mask: NDArray[np.bool_]
+    threshold: float
+    options: EnvelopeOptions
+    ray_length_nm: float
+    volume_nm3: float
+    loose_voxel_count: int
+
+    @property
+    def made_by(self) -> EnvelopeStep:
+        """The step of a history."""
+        return EnvelopeStep(
+            threshold=self.threshold,
+            ray_length_nm=self.ray_length_nm,
+            occlusion_threshold=self.options.occlusion_threshold,
+            directions=self.options.directions,
+            cut_axes=self.options.cut_axes,
+            largest_body=self.options.largest_body,
+        )
+
+
+def make_envelope(
+    volume: Volume,
+    threshold: float,
+    options: EnvelopeOptions | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Envelope:
+    """Return the envelope of all that reaches a threshold.
+
+    Parameters
+    ----------
+    volume : Volume
+        Gray values.
+    threshold : float
+        Voxels from this gray value on are solid: the first threshold of a segmentation.
+    options : EnvelopeOptions, optional
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Raises
+    ------
+    InputError
+        No voxel reaches the threshold, or an option is out of range.
+    """
+    options = options or EnvelopeOptions()
+    solid, body, ray_length_nm = _occluder(volume, threshold, options)
+    mask = fibre_envelope(
+        body,
+        spacing=volume.spacing,
+        ray_length_nm=ray_length_nm,
+        occlusion_threshold=options.occlusion_threshold,
+        directions=options.directions,
+        cut_axes=options.cut_axes,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    return Envelope(
+        mask,
+        float(threshold),
+        options,
+        ray_length_nm,
+        int(np.count_nonzero(mask)) * volume.voxel_volume_nm3,
+        int(np.count_nonzero(solid & ~mask)),
+    )
+
+
+def occlusion_field(
+    volume: Volume,
+    threshold: float,
+    options: EnvelopeOptions | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Volume:
+    """Return the ambient occlusion that :func:`make_envelope` compares with τ, of the same body.
+
+    Parameters
+    ----------
+    volume, threshold, options, progress, should_stop
+        As for :func:`make_envelope`; the occlusion threshold is not used.
+
+    Returns
+    -------
+    Volume, float32
+        0 (open) to 1 (closed cavity, or body). Specks of solid that are not part of the body count as void.
+    """
+    options = options or EnvelopeOptions()
+    _, body, ray_length_nm = _occluder(volume, threshold, options)
+    field = ambient_occlusion(
+        body,
+        spacing=volume.spacing,
+        ray_length_nm=ray_length_nm,
+        directions=options.directions,
+        cut_axes=options.cut_axes,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    return volume.after(OcclusionStep(ray_length_nm, options.directions, options.cut_axes, threshold), field)
+
+
+def half_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
+    """Return half the radius (nm) of the cylinder along y that holds as much solid: the default ray length.
+
+    It lies above any pore mouth that is narrower than the fibre's radius and below the radius itself.
+    """
+    count = int(np.count_nonzero(solid))
+    if count == 0:
+        raise InputError("No voxel reaches the first threshold: there is nothing to segment; lower the threshold.")
+    area = count * spacing[0] * spacing[2] / solid.shape[1]
+    return max(math.sqrt(area / math.pi) / 2, 2 * max(spacing))
+
+
+def envelope_skin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the voxels of an envelope that have a face to the outside; a face of the box is not the outside.
+
+    Shifted numpy arrays, because they leave a window alive: scipy's erosion keeps Python's lock.
+    """
+    deep = mask.copy()
+    for axis in range(mask.ndim):
+        ahead, behind = np.moveaxis(deep, axis, 0), np.moveaxis(mask, axis, 0)
+        ahead[1:] &= behind[:-1]
+        ahead[:-1] &= behind[1:]
+    return mask & ~deep
+
+
+def _occluder(
+    volume: Volume, threshold: float, options: EnvelopeOptions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
+    """Return all solid, the part of it that occludes, and the ray length (nm)."""
+    solid: NDArray[np.bool_] = np.asarray(volume.data) >= threshold
+    body = largest_body(solid) if options.largest_body else solid
+    ray_length_nm = options.ray_length_nm
+    return solid, body, half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm

@@ -1,0 +1,103 @@
+"""One series by Python, ``snpore run``, single commands and the forms: the same voxels, the same tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from typer.testing import CliRunner
+
+import napari_snpore as snpore
+from napari_snpore.cli import app
+from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.viewer.measure.widget import MeasureWidget
+from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
+from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
+from napari_snpore.viewer.threshold.widget import ThresholdWidget
+
+ANGLES = np.arange(-66.0, 67.0, 4.0)
+METHOD, ITERATIONS = "sirt", 12
+
+
+def command(*words):
+    """Run ``snpore`` in this process; a refusal fails the test with its sentence."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.fixture(scope="module")
+def series_path(tmp_path_factory):
+    phantom = snpore.make_phantom("pristine", shape=(48, 40, 48), spacing=0.25, seed=3)
+    path = tmp_path_factory.mktemp("series") / "fibre.tif"
+    write_tilts(path, snpore.simulate_tilt_series(phantom, angles_deg=ANGLES, dose=2000, seed=3))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_folder(series_path):
+    """``snpore run``, all defaults but the iterations."""
+    folder = series_path.parent / "run"
+    recipe = series_path.with_name("run.toml")
+    recipe.write_text(
+        f'[input]\ntilt_series = "{series_path.name}"\n[reconstruct]\nmethod = "{METHOD}"\n[reconstruct.{METHOD}]\n'
+        f"iterations = {ITERATIONS}\n[output]\nfigures = []\n"
+    )
+    command("run", recipe, "-o", folder)
+    return folder
+
+
+def voxels(path):
+    return np.asarray(snpore.read_volume(path).data)
+
+
+def tables(folder):
+    return {path.stem: pd.read_csv(path) for path in sorted((folder / "tables").glob("*.csv"))}
+
+
+def test_python_gives_the_voxels_of_a_run(series_path, run_folder):
+    series = snpore.subtract_background(snpore.read_tilt_series(series_path))
+    aligned = snpore.align(series).apply(series)
+    volume = snpore.reconstruct(aligned, method=snpore.Sirt(iterations=ITERATIONS))
+    assert np.array_equal(volume.data, voxels(run_folder / "volumes" / "reconstruction.tif"))
+    segmentation = snpore.segment_volume(volume)
+    assert np.array_equal(segmentation.phases.data, voxels(run_folder / "volumes" / "phases.tif"))
+
+
+def test_single_commands_give_what_a_run_gives(series_path, run_folder, tmp_path):
+    volume, phases, measured = tmp_path / "volume.tif", tmp_path / "phases.tif", tmp_path / "measured"
+    command("reconstruct", series_path, "-o", volume, "--method", METHOD, "--iterations", ITERATIONS)
+    assert np.array_equal(voxels(volume), voxels(run_folder / "volumes" / "reconstruction.tif"))
+    command("segment", volume, "-o", phases)
+    assert np.array_equal(voxels(phases), voxels(run_folder / "volumes" / "phases.tif"))
+    command("measure", phases, "-o", measured, "--intensity", volume)
+    of_run, of_command = tables(run_folder), tables(measured)
+    assert "objects_Sn" in of_command
+    for name in of_command:
+        assert name in of_run, f"only the command writes {name}"
+        pd.testing.assert_frame_equal(of_command[name], of_run[name], obj=name)
+
+
+def test_forms_of_the_window_give_what_a_run_gives(series_path, run_folder, qtbot, tmp_path):
+    viewer = ViewerModel()
+    add_layer(viewer, series_data(snpore.read_tilt_series(series_path), "fibre"))
+    form = ReconstructWidget(viewer)
+    qtbot.addWidget(form)
+    form.method.iterations.setValue(ITERATIONS)
+    volume = form.reconstruct()
+    assert np.array_equal(volume_from_layer(volume).data, voxels(run_folder / "volumes" / "reconstruction.tif"))
+    threshold = ThresholdWidget(viewer)
+    qtbot.addWidget(threshold)
+    threshold.layer = volume
+    threshold.make_envelope()
+    phases = threshold.apply()
+    assert np.array_equal(np.asarray(phases.data), voxels(run_folder / "volumes" / "phases.tif"))
+    measure = MeasureWidget(viewer)
+    qtbot.addWidget(measure)
+    measure.layer = phases
+    of_run = tables(run_folder)
+    for phase in ("Sn", "pore"):
+        measure.phase = phase
+        table = measure.measure()
+        table.to_csv(tmp_path / "table.csv", index=False)
+        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), of_run[f"objects_{phase}"], obj=phase)
