@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
@@ -374,7 +374,7 @@ class ReconstructWidget(LayerForm):
             seen = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
             return _ShownPlane(seen, rows, alignment is not None or not enabled)
 
-        self._again = lambda: self._live.ask(partial(work, quick=False))
+        self._again: Callable[[], None] = lambda: self._live.ask(partial(work, quick=False))
         self._live.ask(partial(work, quick=True))
 
     def _on_look(self, seen: _ShownPlane) -> None:
@@ -424,7 +424,7 @@ class ReconstructWidget(LayerForm):
         series = self._layer_choice.layer
         if series is not None:
             series.visible = False  # it lies in the same place as the volume and would hide it
-        self._made = put_layer(self._viewer, volume_data(found.volume, name))  # type: ignore[assignment]
+        self._made = put_layer(self._viewer, volume_data(found.volume, name))
         self._viewer.layers.selection.active = self._made
         self._viewer.dims.set_point(
             range(3), [size / 2 for size in found.volume.size_nm]

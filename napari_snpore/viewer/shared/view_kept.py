@@ -76,7 +76,8 @@ def is_users_choice(viewer: ViewerModel) -> bool:
 def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
     """Add a layer and keep the selection; no event of the selection is emitted.
 
-    Such an event would also make napari look up what lies under a mouse that may not have moved since the switch to 3D, which fails.
+    Such an event would also make napari look up what lies under the mouse, which fails while the mouse has not moved since the
+    switch to 3D.
     """
     selection = viewer.layers.selection
     chosen, active = set(selection), selection.active

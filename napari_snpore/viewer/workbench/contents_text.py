@@ -33,7 +33,8 @@ def tilts_in_short(series: Layer) -> str:
 def made_by(volume: Layer) -> str:
     """Return what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
     steps = steps_of(record_of(volume))
-    made, phantom, smooth = (last_step(steps, kind) for kind in (ReconstructStep, MakePhantomStep, SmoothStep))
+    made, phantom = last_step(steps, ReconstructStep), last_step(steps, MakePhantomStep)
+    smooth = last_step(steps, SmoothStep)
     words = []
     if made is not None:
         words.append(" ".join(str(part) for part in (made.method.upper(), made.iterations) if part))
