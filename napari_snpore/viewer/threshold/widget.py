@@ -125,6 +125,19 @@ class ThresholdWidget(ThresholdForm):
             raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
 
+    def make_envelope(self) -> None:
+        """Make the envelope of the present thresholds and settings; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            No volume, no thresholds, or no voxel size.
+        """
+        self._start_envelope()
+        self.status.wait()
+        if self._envelope is None:
+            raise InputError(f"No envelope was made. {self.status.message.text().lstrip('⚠ ')}")
+
     def state(self) -> Mapping[str, Any]:
         """Return volume, thresholds, phases, all settings, and the envelope."""
         shown = self._made is not None and self._made in self._viewer.layers
