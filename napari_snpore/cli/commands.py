@@ -21,8 +21,10 @@ from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError, MissingFileError
 from napari_snpore.files import read_volume, write_volume
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, run_demo
@@ -248,8 +250,10 @@ def segment(
         float | None,
         typer.Option(min=0, help="Ray length of the occlusion in nm; default: half the radius of the body."),
     ] = None,
-    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = 0.5,
-    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = 128,
+    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = (
+        OCCLUSION_THRESHOLD
+    ),
+    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = DIRECTIONS,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
@@ -311,8 +315,12 @@ def measure(
         typer.Option(help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."),
     ] = "corners",
     directions: Annotated[str, typer.Option(help="Feret diameters: exact, or the number of directions.")] = "exact",
-    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = 64,
-    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = 2.0,
+    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = (
+        RESOLVED_VOXELS
+    ),
+    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = (
+        SHORT_BELOW_NM
+    ),
     details: Annotated[
         bool, typer.Option(help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well.")
     ] = True,
