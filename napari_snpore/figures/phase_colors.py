@@ -63,9 +63,9 @@ def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior:
     return patches
 
 
-def legend_rows(labels: Sequence[str], *, width_mm: float, look: FigureStyle) -> int:
+def legend_rows(labels: Sequence[str], *, width_mm: float, style: FigureStyle) -> int:
     """Return in how many rows a legend fits a width."""
-    entries = [text_width_mm(label, look.small_pt) + 8.5 for label in labels]
+    entries = [text_width_mm(label, style.small_pt) + 8.5 for label in labels]
     for rows in range(1, len(entries)):
         if max(entries) * -(-len(entries) // rows) <= width_mm:
             return rows

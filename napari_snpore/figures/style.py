@@ -87,12 +87,12 @@ class FigureStyle:
         return preferred_mm if self.width_mm is None else float(self.width_mm)
 
     def at_width(self, width_mm: float) -> FigureStyle:
-        """Return the look with another width."""
+        """Return the style with another width."""
         return replace(self, width_mm=width_mm)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Put matplotlib's settings to this look until the end of the context; one thread at a time."""
+        """Set matplotlib to this style within the context, in one thread at a time."""
         import matplotlib  # takes half a second: the settings alone do without it
 
         with _LOCK, matplotlib.rc_context():
