@@ -1,4 +1,4 @@
-"""The panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers and bars."""
+"""Panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers and bars."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class BoxPairPanel:
         return sum(cut.size_nm[1] for cut in self.cuts.values()) / self._highest_nm + _BARS
 
     def least_mm(self, style: FigureStyle) -> float:
-        """Return the width at which the lines of the bars are not closer than type allows, nor wider than their room."""
+        """Return the least width (mm) at which the bars and their text do not overlap."""
         upright = 1.1 * style.small_pt / style.font_pt * style.line_mm * self._lines
         across = (self._left_of_bars(style) + text_width_mm(_WIDEST_NUMBER, style.small_pt) + 8.0) / _BARS
         return max(upright, across) * self.aspect
@@ -125,16 +125,16 @@ class BoxPairPanel:
         return max(text_width_mm(name, style.small_pt) for name in self.scheme.names) + 1.5
 
     def _bars(self, axes: Axes, frame: Box, style: FigureStyle) -> None:
-        """Write a line for each phase of each box: name, bar, number; all bars at one scale."""
+        """Draw one line for each phase of each box: name, bar, number; all bars at one scale."""
         left = self._left_of_bars(style)
-        room = frame.width - left - text_width_mm(_WIDEST_NUMBER, style.small_pt) - 1.0
+        longest_mm = frame.width - left - text_width_mm(_WIDEST_NUMBER, style.small_pt) - 1.0
         ends = [
             value + _finite(self.errors.get(name, {}).get(phase))
             for name, one in self.shares.items()
             for phase, value in one.items()
             if math.isfinite(value)
         ]
-        mm_per_percent = room / max([1.0, *ends])
+        mm_per_percent = longest_mm / max([1.0, *ends])
         pitch = min(frame.height / self._lines, 1.5 * style.line_mm)
         line = 0
         for name in self.cuts:

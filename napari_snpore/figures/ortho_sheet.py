@@ -1,6 +1,6 @@
-"""The sheet of three linked slices: XY upper left, YZ to its right (same y), XZ below it (same x), one scale for all.
+"""Sheet of three orthogonal slices at one scale: XY upper left, YZ at its right, XZ below.
 
-The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough; else the key stands in a
+The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough; else the key is in a
 column of its own at the right.
 """
 
@@ -34,7 +34,7 @@ _TALLEST_MM = 150.0
 
 @dataclass(frozen=True, eq=False)
 class OrthoSheet:
-    """A figure with its three empty panels in place, the room for the key, and below it room for a scale bar."""
+    """A figure with its three empty panels in place, the place of the key and, below it, of a scale bar."""
 
     figure: Figure
     panels: Mapping[str, Axes]
@@ -106,8 +106,8 @@ def ortho_sheet(
     unsaid = []
     for index, (name, axes) in enumerate(panels.items()):
         piece, box = cuts[name], boxes[name]
-        room = (width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM) - lettering
-        fits = text_width_mm(piece.title, style.font_pt) <= room
+        free_mm = (width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM) - lettering
+        fits = text_width_mm(piece.title, style.font_pt) <= free_mm
         if not fits:
             unsaid.append(piece.title)
         _dress(figure, axes, piece, box, style=style)

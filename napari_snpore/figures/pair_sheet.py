@@ -1,4 +1,4 @@
-"""The sheet of two equal slices side by side, each with its key below."""
+"""Sheet of two equal slices side by side, each with its key below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BAR_STRIP_MM = 8.0
 
 @dataclass(frozen=True, eq=False)
 class PairSheet:
-    """A figure with two empty panels in place, the room for their keys, and for a scale bar where the panels are too small."""
+    """A figure with two empty panels in place, places for their keys, and for a scale bar where the panels are too small."""
 
     figure: Figure
     panels: tuple[Axes, Axes]

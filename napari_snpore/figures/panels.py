@@ -32,14 +32,14 @@ class Panel(Protocol):
 
     @property
     def exterior(self) -> bool:
-        """Whether the ground that stands for the exterior is seen in it."""
+        """Whether it shows the background drawn for the exterior."""
 
     @property
     def aspect(self) -> float:
         """Width over height of the box that it is drawn in."""
 
     def least_mm(self, style: FigureStyle) -> float:
-        """Return the width below which its writing finds no room."""
+        """Return the least width (mm) that its text needs."""
 
     def note(self) -> str:
         """Return a line below the box, or nothing."""
@@ -145,7 +145,7 @@ class SlicePanel:
         return least_of_heading(self.heading, style)
 
     def note(self) -> str:
-        """Return what dark and bright stand for."""
+        """Return the grey values of the darkest and the brightest pixels."""
         low, high = (number(value, trim=True) for value in self.limits)
         return f"grey value {low} to {high}"
 
@@ -164,7 +164,7 @@ class SlicePanel:
 class PhasePanel:
     """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend.
 
-    A phase whose colour lets all through is not seen, and the note says so.
+    A phase of a fully transparent colour is not drawn, and the note says so.
     """
 
     heading: str
@@ -191,7 +191,7 @@ class PhasePanel:
         return f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}" if hidden else ""
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
-        """Draw the slice on the ground that stands for the exterior."""
+        """Draw the slice on the background of the exterior."""
         axes = _slice_axes(figure, box, self.cut)
         hatch_ground(axes)
         colors = phase_image(self.cut.values, self.scheme)

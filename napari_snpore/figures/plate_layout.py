@@ -43,7 +43,7 @@ def plate(
     ----------
     rows : sequence of sequence of Panel
         From :mod:`~napari_snpore.figures.panels`; empty rows are left out, and a row with more panels than can be read at
-        this width goes on in the next, all its panels as high.
+        this width continues in the next, all its panels as high.
     title : str, optional
         Above all.
     style : FigureStyle
@@ -77,15 +77,15 @@ def plate(
         lines = title_lines(title, width_mm=inner, style=style)
         top = _MARGIN_MM + len(lines) * line + (1.0 if lines else 0.0)
         for row, height in pieces:
-            room = inner - _GAP_MM * (len(row) - 1)
+            free_mm = inner - _GAP_MM * (len(row) - 1)
             alone = row[0] if len(row) == 1 and isinstance(row[0], TablePanel) else None
             if alone is not None:
-                height = alone.height_mm(room, style)
+                height = alone.height_mm(free_mm, style)
             elif height < _LOWEST_MM:
                 raise InputError(
                     f"{len(row)} panels in one row of {width:g} mm are only {height:.0f} mm high; use more rows."
                 )
-            sizes = [room] if alone is not None else [panel.aspect * height for panel in row]
+            sizes = [free_mm] if alone is not None else [panel.aspect * height for panel in row]
             headings = max(
                 len(_heading(panel, size, style).split("\n")) for panel, size in zip(row, sizes, strict=True)
             )
@@ -127,9 +127,9 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
     found: dict[tuple[str, tuple[float, ...]], str] = {}
     for panel in panels:
         if panel.scheme is not None:
-            seen = shown_names(panel.scheme)
+            visible = shown_names(panel.scheme)
             for name, color in zip(panel.scheme.names, panel.scheme.colors, strict=True):
-                if name in seen:
+                if name in visible:
                     found.setdefault((name, to_rgb(color)), color)
     handles = [patch for (name, _), color in found.items() for patch in phase_patches(PhaseScheme((name,), (color,)))]
     if any(panel.exterior for panel in panels):
@@ -140,7 +140,7 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
 def _pieces(
     row: list[Panel], width_mm: float, tallest_mm: float, style: FigureStyle
 ) -> list[tuple[list[Panel], float]]:
-    """Break a row into the fewest parts whose panels have room for their writing; return them with their heights in mm.
+    """Break a row into the fewest parts whose panels are wide enough for their text; return them with their heights in mm.
 
     All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
     makes the page long enough.

@@ -141,7 +141,7 @@ class HistogramPanel:
         return max(5.4 * style.font_pt, least_of_heading(self.heading, style))
 
     def note(self) -> str:
-        """Return what the marks stand for, how many objects are unresolved and how many were left out."""
+        """Return the legend of the marks, how many objects are unresolved and how many were left out."""
         objects = counted(self.table, self.min_voxels)
         cut = f"; {objects.cut:,} cut by the box left out" if objects.cut else ""
         if self.column == "aspect_ratio":
@@ -162,8 +162,8 @@ class HistogramPanel:
             axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GRAY)
             return
         marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
-        room = box.width - left_of_plot(style) - 2.0
-        options = HistogramOptions(noun_color(self.noun), marks, self.limit_nm, room, _plain(style))
+        heading_mm = box.width - left_of_plot(style) - 2.0
+        options = HistogramOptions(noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style))
         if self.column == "aspect_ratio":
             shape_panel(axes, objects, options)
         else:
@@ -174,13 +174,13 @@ class HistogramPanel:
 
 
 def plot_frame(box: Box, style: FigureStyle, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
-    """Return where the axes of a plot stand in a box, with room for tick labels, axis names and what is above them."""
+    """Return the box of a plot's axes: its panel less tick labels, axis names and heading."""
     left, below, head = left_of_plot(style), lines_below * style.line_mm + 1.6, head_mm + 0.6
     return Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below)
 
 
 def left_of_plot(style: FigureStyle) -> float:
-    """Return the room for the numbers and the name of an upright axis in mm."""
+    """Return the width (mm) of the tick labels and the name of a vertical axis."""
     return 2.2 * style.line_mm + 3.6
 
 

@@ -1,4 +1,4 @@
-"""The panel of a small table: columns as wide as their texts, transposed or wrapped where the page is narrow."""
+"""Panel of a small table: columns as wide as their texts, transposed or wrapped where the page is narrow."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _widths(cells: list[list[str]], style: FigureStyle) -> list[float]:
 
 
 def _heights(cells: list[list[str]], style: FigureStyle) -> list[float]:
-    """Return how high the rows are."""
+    """Return the heights of the rows in mm."""
     return [style.line_mm * (0.5 + max(words.count("\n") + 1 for words in row)) for row in cells]
 
 
@@ -98,11 +98,11 @@ def _first_column_broken(cells: list[list[str]], width_mm: float, style: FigureS
     """Return a table whose first column, which has no name, is broken into the width that the others leave, if any."""
     if cells[0][0] or len(cells[0]) < 2:
         return None
-    room = width_mm - sum(_widths([row[1:] for row in cells], style)) - _COLUMN_GAP_MM * (len(cells[0]) - 1)
+    free_mm = width_mm - sum(_widths([row[1:] for row in cells], style)) - _COLUMN_GAP_MM * (len(cells[0]) - 1)
     longest = max(text_width_mm(word, style.small_pt) for row in cells for word in row[0].split() or [""])
-    if room < 1.1 * longest:
+    if free_mm < 1.1 * longest:
         return None
-    return [[wrapped(row[0], width_mm=room / _BOLD, size_pt=style.small_pt), *row[1:]] for row in cells]
+    return [[wrapped(row[0], width_mm=free_mm / _BOLD, size_pt=style.small_pt), *row[1:]] for row in cells]
 
 
 def _fitted(table: pd.DataFrame, width_mm: float, style: FigureStyle) -> list[list[str]]:
@@ -119,15 +119,14 @@ def _fitted(table: pd.DataFrame, width_mm: float, style: FigureStyle) -> list[li
             for column in zip(*found[1:], strict=True)
         ]
         names = [max(text_width_mm(word, style.small_pt) for word in name.split() or [""]) for name in found[0]]
-        rooms = [_BOLD * max(pair) for pair in zip(body or names, names, strict=True)]
-        broken = [
-            [
-                wrapped(name, width_mm=1.06 * room / _BOLD, size_pt=style.small_pt)
-                for name, room in zip(found[0], rooms, strict=True)
-            ]
+        columns_mm = [max(pair) for pair in zip(body or names, names, strict=True)]
+        header = [
+            wrapped(name, width_mm=1.06 * column_mm, size_pt=style.small_pt)
+            for name, column_mm in zip(found[0], columns_mm, strict=True)
         ]
+        broken = [header]
         for candidate in (found, broken + found[1:]):
             if sum(_widths(candidate, style)) + _COLUMN_GAP_MM * (len(found[0]) - 1) <= width_mm:
                 return candidate
-    room = max((width_mm + _COLUMN_GAP_MM) / len(cells[0]) - _COLUMN_GAP_MM, 1.0) / _BOLD
-    return [[wrapped(words, width_mm=room, size_pt=style.small_pt) for words in row] for row in cells]
+    column_mm = max((width_mm + _COLUMN_GAP_MM) / len(cells[0]) - _COLUMN_GAP_MM, 1.0) / _BOLD
+    return [[wrapped(words, width_mm=column_mm, size_pt=style.small_pt) for words in row] for row in cells]

@@ -77,7 +77,7 @@ def quality_plot(
     Parameters
     ----------
     quality : Quality
-        Residuals as shares of the measured signal, with the guides to resolution that stand above the plot.
+        Residuals as shares of the measured signal, with the guides to resolution that are written above the plot.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees, in the order of the images.
     convergence : sequence of float, optional

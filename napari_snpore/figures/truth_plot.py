@@ -206,16 +206,16 @@ def _points(
 
 
 def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, style: FigureStyle) -> None:
-    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as have room."""
+    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as fit without overlap."""
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO, linscale=0.6)
     left, right = min(1.6 * low, -_LINEAR_UP_TO), max(1.6 * high, _LINEAR_UP_TO)
     axes.set_xlim(left, right)
     top = int(math.log10(max(right, -left)))
-    wishes = [0.0, 100.0, -100.0, *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1))]
+    candidates = [0.0, 100.0, -100.0, *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1))]
     transform = axes.xaxis.get_transform()
     ends = transform.transform(np.array([left, right]))
     taken: list[tuple[float, float, float]] = []
-    for value in wishes:
+    for value in candidates:
         if not left <= value <= right:
             continue
         place = width_mm * float((transform.transform(np.array([value]))[0] - ends[0]) / (ends[1] - ends[0]))

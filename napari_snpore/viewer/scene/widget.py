@@ -1,4 +1,4 @@
-"""The 3D scene widget: the volume as in the paper, phases as lit surfaces, cuts, named views, movies."""
+"""The 3D scene form: the volume in 3D, phases as lit surfaces, cuts, named views, movies."""
 
 from __future__ import annotations
 

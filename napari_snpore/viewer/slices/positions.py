@@ -61,7 +61,7 @@ def name_new_points(layer: Points, new: Sequence[int]) -> None:
         names[k] = free_number(names)
     features = layer.features.copy()
     features["name"] = names
-    features.loc[features.index[list(new)], "plane"] = ""  # nobody has looked at them
+    features.loc[features.index[list(new)], "plane"] = ""  # not shown on any plane yet
     layer.features = features
 
 
