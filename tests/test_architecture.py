@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import napari_snpore
-import napari_snpore.errors
 
 PACKAGE = Path(napari_snpore.__file__).parent
 NAME = "napari_snpore"
@@ -274,19 +272,3 @@ def test_importing_the_package_is_light():
 def test_public_name_is_there_and_says_what_it_is(name):
     found = getattr(napari_snpore, name)
     assert name == "__version__" or (found.__doc__ or "").strip()
-
-
-def test_every_exception_and_every_returned_type_is_public():
-    own = vars(napari_snpore.errors).items()
-    errors = {name for name, kind in own if getattr(kind, "__module__", "") == "napari_snpore.errors"}
-    assert len(errors) >= 9
-    returned = set()
-    for name in napari_snpore.__all__:
-        found = getattr(napari_snpore, name)
-        if inspect.isfunction(found):
-            words = re.findall(r"\w+", str(inspect.signature(found).return_annotation))
-            known = vars(sys.modules[found.__module__])
-            classes = {word for word in words if inspect.isclass(known.get(word))}
-            returned |= {word for word in classes if known[word].__module__.startswith("napari_snpore.")}
-    assert {"Quality", "StudyResult", "TiltSeries"} <= returned
-    assert errors | returned <= set(napari_snpore.__all__)

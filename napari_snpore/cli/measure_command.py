@@ -12,6 +12,7 @@ from napari_snpore.cli.options import CutAxis, NoCut, Output, Spacing
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.files import read_volume
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.measurement_files import write_measurement
 from napari_snpore.study.measurement_report import measurement_text
@@ -55,8 +56,12 @@ def measure(
         typer.Option(help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."),
     ] = "corners",
     directions: Annotated[str, typer.Option(help="Feret diameters: exact, or the number of directions.")] = "exact",
-    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = 64,
-    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = 2.0,
+    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = (
+        RESOLVED_VOXELS
+    ),
+    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = (
+        SHORT_BELOW_NM
+    ),
     details: Annotated[
         bool, typer.Option(help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well.")
     ] = True,

@@ -12,6 +12,7 @@ from napari_snpore.cli.options import CutAxis, NoCut, Output, Overwrite, Spacing
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.files import read_volume, write_volume
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.recipe import CleanupSection, EnvelopeSection, InputSection, ThresholdSection, checked
@@ -58,8 +59,10 @@ def segment(
         float | None,
         typer.Option(min=0, help="Ray length of the occlusion in nm; default: half the radius of the body."),
     ] = None,
-    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = 0.5,
-    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = 128,
+    occlusion_threshold: Annotated[float, typer.Option(help="τ: occlusion from which void is pore, 0 to 1.")] = (
+        OCCLUSION_THRESHOLD
+    ),
+    directions: Annotated[int, typer.Option(min=8, help="Number of ray directions of the occlusion.")] = DIRECTIONS,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,

@@ -23,6 +23,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
 from napari_snpore.figures.page import letter_panels, message_figure, new_figure, text_width_mm, wrapped
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, INK, OUTLINE, PRINT, FigureStyle
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN
 
 _COLUMNS = ("voxel_count", "volume_nm3", "length_nm", "width_nm", "aspect_ratio")
@@ -74,8 +75,8 @@ def object_histograms(
     noun: str = "Sn clusters",
     voxel_nm: float,
     crowther_nm: float | None = None,
-    min_voxels: int = 64,
-    limit_nm: float = 2.0,
+    min_voxels: int = RESOLVED_VOXELS,
+    limit_nm: float = SHORT_BELOW_NM,
     color: str | None = None,
     style: FigureStyle = PRINT,
 ) -> Figure:

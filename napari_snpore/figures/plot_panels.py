@@ -23,6 +23,7 @@ from napari_snpore.figures.object_plots import (
 from napari_snpore.figures.page import Box, axes_at, text_width_mm
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.style import GRAY, INK, OUTLINE, FigureStyle
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 _FRACTION = "Volume fraction (%)"
@@ -121,8 +122,8 @@ class HistogramPanel:
     column: str
     voxel_nm: float
     crowther_nm: float | None = None
-    min_voxels: int = 64
-    limit_nm: float = 2.0
+    min_voxels: int = RESOLVED_VOXELS
+    limit_nm: float = SHORT_BELOW_NM
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 

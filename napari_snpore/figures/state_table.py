@@ -13,15 +13,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number
 from napari_snpore.figures.plate_spec import SpecimenColumn
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.measurement.sizes import size_summary
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM, size_summary
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.subvolume import NamedBox, extract_subvolume
-
-LIMIT_NM = 2.0
-"""Length below which objects are counted as short, as in the paper (doi 10.1002/adma.202307151)."""
-
-MIN_VOXELS = 64
-"""Objects of fewer voxels (less than 4 x 4 x 4) count as unresolved: their aspect ratio follows the voxel grid."""
 
 _NONE = "–"
 
@@ -53,7 +47,7 @@ def remark_on(states: Sequence[SpecimenColumn]) -> str:
     """Say what the numbers of the table leave out, and that a fibre is one replicate."""
     words = "n = 1 fibre each"
     if any(state.objects for state in states):
-        words += f"; objects cut by the box left out; aspect ratio of objects of {MIN_VOXELS} voxels and more"
+        words += f"; objects cut by the box left out; aspect ratio of objects of {RESOLVED_VOXELS} voxels and more"
     return words
 
 
@@ -96,16 +90,16 @@ def _shares(table: pd.DataFrame, what: str) -> dict[str, str]:
 
 def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:
     """Return number, medians and the shares of short and of unresolved objects: of those that the box does not cut."""
-    sizes = size_summary(table, limit_nm=LIMIT_NM, min_voxels=MIN_VOXELS)
+    sizes = size_summary(table, limit_nm=SHORT_BELOW_NM, min_voxels=RESOLVED_VOXELS)
     inside = table[~table["touches_border"].to_numpy(np.bool_)]
-    resolved = inside[inside["voxel_count"].to_numpy() >= MIN_VOXELS]
+    resolved = inside[inside["voxel_count"].to_numpy() >= RESOLVED_VOXELS]
     return {
         f"{noun}, n": f"{len(inside):,}",
-        f"{noun}, unresolved: below {MIN_VOXELS} voxels (%)": number(100 * sizes.unresolved_share),
+        f"{noun}, unresolved: below {RESOLVED_VOXELS} voxels (%)": number(100 * sizes.unresolved_share),
         f"{noun}, median length (nm)": number(sizes.median_length_nm),
         f"{noun}, median width (nm)": number(float(inside["width_nm"].median())),
         f"{noun}, median aspect ratio": number(float(resolved["aspect_ratio"].median())),
-        f"{noun}, shorter than {LIMIT_NM:g} nm (%)": number(100 * sizes.share_below_limit_by_number),
+        f"{noun}, shorter than {SHORT_BELOW_NM:g} nm (%)": number(100 * sizes.share_below_limit_by_number),
     }
 
 

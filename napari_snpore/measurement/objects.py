@@ -23,7 +23,7 @@ from napari_snpore.measurement.feret import (
 from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.measurement.shape import depths, principal_axes, surface_areas
-from napari_snpore.measurement.sizes import SizeSummary, size_summary
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SizeSummary, size_summary
 from napari_snpore.volume import Volume, array_of, origin_of, spacing_of
 
 __all__ = ["SizeSummary", "label_objects", "measure_objects", "separate_objects", "size_summary"]
@@ -40,7 +40,7 @@ def measure_objects(
     directions: Directions = "exact",
     convention: Convention = "corners",
     objects_from: str = "connected",
-    min_voxels: int = 64,
+    min_voxels: int = RESOLVED_VOXELS,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:

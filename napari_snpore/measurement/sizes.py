@@ -12,6 +12,12 @@ from napari_snpore.errors import InputError
 
 _NEEDED = ("voxel_count", "volume_nm3", "length_nm", "touches_border")
 
+RESOLVED_VOXELS = 64
+"""Default least size of an object whose shape is trusted: a cube of 4 voxels, see docs/definitions.md, "Feret diameters"."""
+
+SHORT_BELOW_NM = 2.0
+"""Default length below which objects count as short: the limit of the source paper, doi 10.1002/adma.202307151."""
+
 
 @dataclass(frozen=True)
 class SizeSummary:
@@ -56,7 +62,9 @@ class SizeSummary:
     min_voxels: int
 
 
-def size_summary(table: pd.DataFrame, *, limit_nm: float = 2.0, min_voxels: int = 64) -> SizeSummary:
+def size_summary(
+    table: pd.DataFrame, *, limit_nm: float = SHORT_BELOW_NM, min_voxels: int = RESOLVED_VOXELS
+) -> SizeSummary:
     """Return how large the objects of a table are.
 
     Parameters

@@ -16,7 +16,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation.body import largest_body
-from napari_snpore.segmentation.occlusion import DIRECTIONS, ambient_occlusion, fibre_envelope
+from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD, ambient_occlusion, fibre_envelope
 from napari_snpore.volume import Triple, Volume
 
 
@@ -29,7 +29,7 @@ class EnvelopeOptions:
     """
 
     ray_length_nm: float | None = None
-    occlusion_threshold: float = 0.5
+    occlusion_threshold: float = OCCLUSION_THRESHOLD
     cut_axes: tuple[int, ...] = (1,)
     directions: int = DIRECTIONS
     largest_body: bool = True

@@ -21,6 +21,9 @@ from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation._kernels import sweep
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, volume_like
 
+OCCLUSION_THRESHOLD = 0.5
+"""Default τ: the occlusion on a flat wall, where half of the directions are open."""
+
 DIRECTIONS = 128
 """Default number of rays of a voxel: the occlusion on a flat wall is then right to 0.01."""
 
@@ -79,7 +82,7 @@ def fibre_envelope(
     *,
     spacing: float | Sequence[float] | None = None,
     ray_length_nm: float,
-    occlusion_threshold: float = 0.5,
+    occlusion_threshold: float = OCCLUSION_THRESHOLD,
     directions: int = DIRECTIONS,
     cut_axes: Sequence[int] = (),
     progress: Progress | None = None,

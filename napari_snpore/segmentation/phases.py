@@ -22,12 +22,16 @@ MOST_PHASES = 20
 """Labels with more numbers than these are objects, not phases."""
 
 
+PHASE_COLORS = ("#ffffff", "#2f6db5", "#f4c20d", "#c0504d", "#7f7f7f", "#5b9f4b", "#8064a2", "#d98bb0")
+"""Default colors of the phases 1, 2, 3, ...: pore white, C blue, Sn yellow; further phases repeat the list."""
+
+
 @dataclass(frozen=True)
 class PhaseScheme:
     """Names and colours of the phases 1..N in order of grey value; label 0 is the exterior."""
 
     names: tuple[str, ...] = ("pore", "C", "Sn")
-    colors: tuple[str, ...] = ("#ffffff", "#2f6db5", "#f4c20d")
+    colors: tuple[str, ...] = PHASE_COLORS[:3]
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.colors) or len(set(self.names)) != len(self.names):
@@ -35,6 +39,23 @@ class PhaseScheme:
 
 
 PORE_C_SN = PhaseScheme()
+
+
+def numbered_scheme(count: int) -> PhaseScheme:
+    """Return a scheme with the names "phase 1", "phase 2", ... and the default colors."""
+    colors = tuple(PHASE_COLORS[k % len(PHASE_COLORS)] for k in range(count))
+    return PhaseScheme(tuple(f"phase {k}" for k in range(1, count + 1)), colors)
+
+
+def default_scheme(count: int) -> PhaseScheme:
+    """Return the names and colors of ``count`` phases that were not named by the user.
+
+    Two phases are pore and solid, three are pore, C and Sn, others are numbered.
+    """
+    if count == len(PORE_C_SN.names):
+        return PORE_C_SN
+    numbered = numbered_scheme(count)
+    return PhaseScheme(("pore", "solid"), numbered.colors) if count == 2 else numbered
 
 
 def segment(

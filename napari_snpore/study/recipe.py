@@ -28,7 +28,9 @@ from pydantic import (
 )
 
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
+from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
+from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
 from napari_snpore.tomography.options import (
@@ -216,12 +218,8 @@ class ThresholdSection(_Section):
     @property
     def scheme(self) -> PhaseScheme:
         """Names and colours: the given ones, else pore / C / Sn for three phases, else numbered phases."""
-        n = self.phase_count
-        names, colors = PORE_C_SN.names, PORE_C_SN.colors
-        if n != 3:
-            names = ("pore", "solid") if n == 2 else tuple(f"phase {k}" for k in range(1, n + 1))
-            colors = (*PORE_C_SN.colors, "#c0504d", "#7f7f7f")[:n]
-        return PhaseScheme(tuple(self.names or names), tuple(self.colors or colors))
+        default = default_scheme(self.phase_count)
+        return PhaseScheme(tuple(self.names or default.names), tuple(self.colors or default.colors))
 
 
 class EnvelopeSection(_Section):
@@ -234,8 +232,8 @@ class EnvelopeSection(_Section):
     enabled: bool = True
     largest_body: bool = True
     ray_length_nm: PositiveFloat | None = None
-    occlusion_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    directions: Annotated[int, Field(ge=8)] = 128
+    occlusion_threshold: Annotated[float, Field(gt=0, lt=1)] = OCCLUSION_THRESHOLD
+    directions: Annotated[int, Field(ge=8)] = DIRECTIONS
     cut_axes: list[Literal[0, 1, 2]] = [1]
 
 
@@ -255,8 +253,8 @@ class MeasureSection(_Section):
     separate_nm: PositiveFloat | None = None
     convention: Literal["corners", "centers_plus_one"] = "corners"
     directions: Literal["exact"] | PositiveInt = "exact"
-    min_voxels: PositiveInt = 64
-    limit_nm: PositiveFloat = 2.0
+    min_voxels: PositiveInt = RESOLVED_VOXELS
+    limit_nm: PositiveFloat = SHORT_BELOW_NM
     subvolume_nm: PositiveFloat | None = None
     details: bool = True
     shell_nm: PositiveFloat | None = None

@@ -192,7 +192,7 @@ def test_the_result_says_where_it_is_and_how_it_was_made():
     assert result.data.dtype == np.float32
     assert result.spacing == (0.5, 0.5, 0.5)
     assert result.shape == (64, 3, 64)
-    assert [step.name for step in result.history] == ["aligned", "reconstruct"]
+    assert [step.name for step in result.history] == ["bin", "reconstruct"]
     parameters = result.history[-1].parameters
     assert (parameters["method"], parameters["iterations"], parameters["thickness_px"]) == ("sirt", 2, 64)
     assert parameters["crowther_nm"] == pytest.approx(

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
@@ -43,8 +44,8 @@ class MeasureOptions:
     names: tuple[str, ...] = ()
     separate_nm: float | None = None
     connectivity: int = 26
-    min_voxels: int = 64
-    limit_nm: float = 2.0
+    min_voxels: int = RESOLVED_VOXELS
+    limit_nm: float = SHORT_BELOW_NM
     place: PlaceOptions | None = None
 
     @property

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
@@ -253,8 +254,12 @@ class MeasureWidget(LayerForm):
         self.connectivity.setToolTip(
             "Connected through faces (6), edges too (18), corners too (26). Duals: pore 6, Sn 26."
         )
-        self.min_voxels = CountBox(64, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved.")
-        self.limit = NumberBox(2.0, 0.01, 1e5, step=0.1, tip="The share of objects shorter than this is given.")
+        self.min_voxels = CountBox(
+            RESOLVED_VOXELS, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved."
+        )
+        self.limit = NumberBox(
+            SHORT_BELOW_NM, 0.01, 1e5, step=0.1, tip="The share of objects shorter than this is given."
+        )
         self.with_gray = QCheckBox("from")
         self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
         self._gray = LayerChoice(self._viewer, is_volume, empty="no grey volume", what="grey volume")

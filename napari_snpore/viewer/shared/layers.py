@@ -17,7 +17,7 @@ import pandas as pd
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, parsed_history, stored_history
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, numbered_scheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
 from napari_snpore.volume import Triple, Volume
@@ -39,8 +39,6 @@ SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
 
 LayerData = tuple[Any, dict[str, Any], str]
-
-_SPARE_COLORS = ("#ffffff", "#2f6db5", "#f4c20d", "#c0504d", "#7f7f7f", "#5b9f4b", "#8064a2", "#d98bb0")
 
 
 def volume_data(volume: Volume, name: str, **options: Any) -> LayerData:
@@ -310,8 +308,7 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     count = label_range(layer)[1]
     if count <= len(PORE_C_SN.names):
         return PORE_C_SN
-    names = tuple(f"phase {k}" for k in range(1, count + 1))
-    return PhaseScheme(names, tuple(_SPARE_COLORS[k % len(_SPARE_COLORS)] for k in range(count)))
+    return numbered_scheme(count)
 
 
 _RANGES: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], tuple[int, int]]] = weakref.WeakKeyDictionary()

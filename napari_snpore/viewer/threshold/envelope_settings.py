@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
+from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
 from napari_snpore.viewer.forms.form import NumberBox, caveat, form_layout, number, ruler
 
 
@@ -23,7 +24,11 @@ class EnvelopeSettings(QWidget):
         )  # fmt: skip
         self.ray_length.setSpecialValueText("half the radius")
         self.tau = NumberBox(
-            0.5, 0.05, 0.95, step=0.05, tip="τ: void that meets solid in a smaller share of directions, and is joined to the\n"
+            OCCLUSION_THRESHOLD,
+            0.05,
+            0.95,
+            step=0.05,
+            tip="τ: void that meets solid in a smaller share of directions, and is joined to the\n"
             "outside, is exterior. 0.5 is the value on a flat wall; from 0.5 to 0.8 a pore fraction can fall by 4 points.",
         )  # fmt: skip
         self.cut = QCheckBox("fibre goes on along y")

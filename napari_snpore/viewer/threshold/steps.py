@@ -14,7 +14,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, envelope_skin, make_envelope
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.threshold.saved_state import unpack_envelope
@@ -48,15 +48,6 @@ class Labelled:
     envelope: Envelope | None
     enclosed: Enclosed | None
     cleanup: tuple[CleanupStep, ...]
-
-
-def scheme_of_count(phases: int) -> PhaseScheme:
-    """Return names and colours of so many phases, as a recipe does."""
-    if phases == len(PORE_C_SN.names):
-        return PORE_C_SN
-    from napari_snpore.study.recipe import ThresholdSection  # the study brings in every step: half a second
-
-    return ThresholdSection(phases=phases).scheme
 
 
 def count(

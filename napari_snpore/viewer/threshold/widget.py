@@ -17,7 +17,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep, last_step
 from napari_snpore.segmentation.envelope import Envelope, occlusion_field
 from napari_snpore.segmentation.histogram import Histogram
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.forms.form import caveat, number, percent
@@ -47,7 +47,6 @@ from napari_snpore.viewer.threshold.steps import (
     count,
     enclose,
     label,
-    scheme_of_count,
 )
 from napari_snpore.volume import Volume
 
@@ -126,6 +125,19 @@ class ThresholdWidget(ThresholdForm):
         if self._applied == applied_before or self._made is None:
             raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
+
+    def make_envelope(self) -> None:
+        """Make the envelope of the present thresholds and settings; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            No volume, no thresholds, or no voxel size.
+        """
+        self._start_envelope()
+        self.status.wait()
+        if self._envelope is None:
+            raise InputError(f"No envelope was made. {self.status.message.text().lstrip('⚠ ')}")
 
     def state(self) -> Mapping[str, Any]:
         """Return volume, thresholds, phases, all settings, and the envelope."""
@@ -319,7 +331,7 @@ class ThresholdWidget(ThresholdForm):
     def _set_phases(self, count: int) -> None:
         if not 2 <= count <= self.phases.box.maximum():
             raise InputError(f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible.")
-        self._show_scheme(scheme_of_count(count))
+        self._show_scheme(default_scheme(count))
 
     def _show_scheme(self, scheme: PhaseScheme) -> None:
         self._scheme = scheme

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from napari.utils.colormaps import Colormap
 
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
@@ -70,4 +71,5 @@ def test_colors_that_change_are_painted(widget, counts):
 def test_a_colormap_that_was_replaced_by_hand_is_painted_again(widget):
     widget._preview.layer.colormap = "gray"
     drag_to(widget, 71.0)
-    assert widget._preview.layer.colormap.name == "phases"
+    low = widget._preview.layer.colormap.low_color
+    np.testing.assert_allclose(low, to_rgba(widget._scheme.colors[0]), atol=1e-6)
