@@ -31,7 +31,7 @@ OUTLINE = "#777777"
 HATCH = "#cfcfcf"
 MARK = "#d55e00"
 SERIES_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#222222")
-"""Told apart with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
+"""Distinct with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
 SERIES_MARKERS = ("o", "s", "^", "D", "v")
 
 _LOCK = threading.RLock()

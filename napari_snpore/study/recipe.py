@@ -244,7 +244,7 @@ class MeasureSection(_Section):
     watershed with that contrast on the distance map. ``details``: tables of slices, shells (``shell_nm`` thick, default an
     eighth of the radius), contacts (pore within ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness,
     chords and tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into mass shares, which
-    stand beside ``mass_percent``, those known from elsewhere.
+    are compared with ``mass_percent``, those known from elsewhere.
     """
 
     phases: list[str] | None = None

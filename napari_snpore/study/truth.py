@@ -49,7 +49,7 @@ def measured_numbers(measurement: Measurement, *, limit_nm: float = 2.0) -> dict
 
 
 def truth_table(truth: Mapping[Quantity, float], stages: list[Stage]) -> pd.DataFrame:
-    """Return a row a quantity: ``quantity, unit, truth``, then ``<stage>`` and ``<stage>_bias`` (value − truth) of each stage."""
+    """Return one row per quantity: ``quantity, unit, truth``, ``<stage>`` and ``<stage>_bias`` (value − truth)."""
     rows = []
     for (quantity, unit), value in truth.items():
         row: dict[str, object] = {"quantity": quantity, "unit": unit, "truth": value}

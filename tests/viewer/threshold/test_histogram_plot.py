@@ -32,7 +32,7 @@ def drag(qtbot, plot, start, end):
 
 
 def test_pixels_and_grey_values_are_inverse(plot):
-    assert plot.window == (-0.5, 200.5)
+    assert plot.gray_range == (-0.5, 200.5)
     assert plot.gray_at(plot.x_of(77.0)) == pytest.approx(77.0)
 
 
@@ -71,7 +71,7 @@ def test_empty_plot_takes_the_mouse_without_harm(plot, qtbot):
 
 def test_constant_volume_can_be_shown(plot):
     plot.set_histogram(gray_histogram(np.full((4, 4, 4), 7, np.uint16)))
-    assert plot.window == (6.5, 7.5)
+    assert plot.gray_range == (6.5, 7.5)
 
 
 @pytest.mark.parametrize(
