@@ -1,4 +1,5 @@
-"""Time of cross-hair, box and first widget at 512³ relative to napari's own slider and start.
+"""Time of cross-hair, box and first widget at 512³ relative to napari's own slider and start, and the
+longest pause of the window while a widget computes.
 
 Needs a screen, such as that of Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python -m
 benchmarks.viewer`` prints the ratios.
@@ -33,15 +34,26 @@ viewer.close()
 """
 
 
-def window_with_layers(side: int = SIDE) -> Any:
-    """Return a window with a grey volume (uint8) and its phases."""
+def fibre_in_vacuum(side: int) -> np.ndarray:
+    """Return grey values (uint8) of a fibre with bright and dark balls, some 15 voxels wide."""
+    z, y, x = np.indices((side,) * 3, sparse=True)
+    inside = np.hypot(z - side / 2, x - side / 2) < 0.4 * side
+    gray = np.where(inside, 120, 20) + np.zeros((side,) * 3, np.int16)
+    waves = np.sin(z / 5) * np.sin(y / 5) * np.sin(x / 5)
+    gray[inside & (waves > 0.8)] = 230
+    gray[inside & (waves < -0.8)] = 20
+    return (gray + np.random.default_rng(0).integers(-8, 9, gray.shape)).astype(np.uint8)
+
+
+def window_with_layers(side: int = SIDE, gray: np.ndarray | None = None) -> Any:
+    """Return a window with a grey volume (uint8, noise by default) and its phases."""
     import napari
 
     from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
     from napari_snpore.volume import Volume
 
-    rng = np.random.default_rng(0)
-    gray = rng.integers(0, 256, (side, side, side), dtype=np.uint8)
+    if gray is None:
+        gray = np.random.default_rng(0).integers(0, 256, (side, side, side), dtype=np.uint8)
     phases = np.digitize(gray, (80, 200)).astype(np.uint8) + np.uint8(1)
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1500, 950)
@@ -96,7 +108,8 @@ class LinkedSlices:
         return median_step(move, self.steps) / self.slider
 
     def track_box_over_slider(self) -> float:
-        from napari_snpore.viewer.boxes.boxes import NamedBox, boxes_of
+        from napari_snpore.subvolume import NamedBox
+        from napari_snpore.viewer.shared.boxes import boxes_of
 
         boxes = boxes_of(self.viewer)
 
@@ -104,6 +117,56 @@ class LinkedSlices:
             boxes.put(NamedBox("centre", (0.15 * k, 0.15 * k, 0.15 * k), (20.0, 20.0, 20.0)))
 
         return median_step(move, self.steps) / self.slider
+
+
+class LongestPause:
+    """Longest time between two turns of Qt's event loop while a widget computes, relative to a step of
+    napari's slider in the same window (256³, two layers)."""
+
+    side = 256
+    params = ("Threshold", "Measure", "3D scene")
+    param_names = ("widget",)
+    timeout = 600
+
+    def setup(self, widget: str) -> None:
+        self.viewer = window_with_layers(self.side, fibre_in_vacuum(self.side))
+        settle(1.0)
+        steps = range(self.side // 4, self.side // 4 + STEPS)
+        self.slider = median_step(lambda k: self.viewer.dims.set_current_step(0, k), steps)
+        _, self.widget = self.viewer.window.add_plugin_dock_widget("napari-snpore", widget)
+        self.compute(widget)  # kernels are compiled and modules imported once
+        settle(1.0)
+
+    def teardown(self, widget: str) -> None:
+        self.viewer.close()
+
+    def compute(self, widget: str) -> None:
+        if widget == "Threshold":
+            self.widget.counting.wait()
+            self.widget.envelope.make_button.click()
+            self.widget.status.wait()
+            self.widget.apply()
+        elif widget == "Measure":
+            self.widget.measure()
+        else:
+            self.widget.make_surfaces()
+
+    def track_pause_over_slider(self, widget: str) -> float:
+        return longest_pause(lambda: self.compute(widget)) / self.slider
+
+
+def longest_pause(work: Callable[[], None]) -> float:
+    """Return the longest time between two turns of Qt's event loop while something runs (s)."""
+    from qtpy.QtCore import QTimer
+
+    ticks = [time.perf_counter()]
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    timer.start(5)
+    work()
+    settle(0.05)
+    timer.stop()
+    return float(np.diff(ticks).max())
 
 
 class FirstWidget:
@@ -146,6 +209,12 @@ def main() -> None:
     )
     sys.stdout.write(f"{SIDE}³, two layers, time of box over napari's slider: {bench.track_box_over_slider():.2f}\n")
     bench.teardown()
+    for widget in LongestPause.params:
+        pauses = LongestPause()
+        pauses.setup(widget)
+        ratio = pauses.track_pause_over_slider(widget)
+        sys.stdout.write(f"{pauses.side}³, {widget} computes: longest pause {ratio:.1f} steps of napari's slider\n")
+        pauses.teardown(widget)
     for widget in FirstWidget.params:
         window, ours = opening_times(widget)
         sys.stdout.write(f"{widget}: {ours:.2f} s, {ours / window:.2f} of napari's own start\n")

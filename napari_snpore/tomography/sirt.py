@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.tomography.projector import Beam, Planes
 from napari_snpore.tomography.solving import Block, Planar
 
 Floats = NDArray[np.float32]
@@ -67,11 +66,6 @@ def operator_sums(planes: Planar) -> tuple[Floats, Floats]:
     pixels[:] = 1
     planes.backward(sinogram, image, np.ones(depth * width, np.float32))
     return rows.reshape(-1), voxels[..., 0].reshape(-1).copy()
-
-
-def sums_of(beam: Beam) -> Planes:
-    """Return the narrowest planes of a beam, to work out its weights with."""
-    return Planes(beam, 8)
 
 
 def _inverse(sums: Floats) -> Floats:

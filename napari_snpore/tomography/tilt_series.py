@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.history import HistoryStep, StepSchema
@@ -112,14 +112,3 @@ def axis_end(line_deg: float, reference_deg: float | None) -> float:
         return round(top - (top - line_deg) % 180.0, 9)
     apart = (line_deg - reference_deg + 90.0) % 180.0 - 90.0
     return round(axis_angle(reference_deg + apart), 9)
-
-
-def finite_images(images: ArrayLike) -> NDArray[np.float32]:
-    """Return the images as float32 and refuse NaN and infinity, naming the first image that holds one."""
-    out = np.ascontiguousarray(images, dtype=np.float32)
-    for index, image in enumerate(out):
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it."
-            )
-    return out

@@ -16,7 +16,7 @@ from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.label_layers import phase_scheme
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.volume import Volume
 
@@ -69,7 +69,7 @@ class BoxCounting(QObject):
         self._found: CountedBoxes | None = None
         self._names: weakref.WeakKeyDictionary[Layer, _Names] = weakref.WeakKeyDictionary()
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
-        self._work = LatestWork(self)
+        self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
         self._soon = QTimer(self)  # a result that is made again sets its voxels, its record and its place one by one

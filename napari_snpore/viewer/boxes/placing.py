@@ -14,7 +14,7 @@ from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.boxes import Boxes
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.slices.widget import open_slices_of
@@ -44,7 +44,7 @@ class BoxPlacing(QWidget):
         super().__init__()
         self._viewer, self._boxes, self._phases, self._status = viewer, boxes, phases, status
         self._size_chosen = False
-        self._sizing = LatestWork(self)
+        self._sizing = LatestTask(self)
         self._sizing.done.connect(self._on_sized)
         self.cube_size = NumberBox(
             20.0, 0.01, 1e6, step=1.0, tip="Edge of a new cube in nm; at first 0.6 of the fibre's radius."

@@ -1,6 +1,6 @@
-"""Base class of every form in a dock: rows, main button and status below each other, in a column that scrolls.
+"""Base class of the forms in docks: rows, main button and status in a column that scrolls.
 
-It does not open files itself, so that the question about dropped files can be such a form.
+It opens no dropped files, so that the form that asks about a dropped file can derive from it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import FormScroll, MainButton, form_layout, is_enter
-from napari_snpore.viewer.shared.docking import keep_docked, stand_as_tab
+from napari_snpore.viewer.shared.docking import dock_as_tab, keep_docked
 from napari_snpore.viewer.shared.worker import StepStatus
 
 
@@ -60,7 +60,7 @@ class DockedForm(DockedWidget):
         self.status.drop()
 
     def _on_docked(self) -> None:
-        stand_as_tab(self, DockedForm)
+        dock_as_tab(self, DockedForm)
         keep_docked(self)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

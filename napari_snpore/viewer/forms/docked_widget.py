@@ -1,4 +1,4 @@
-"""Base class of every widget of the menus: it knows its viewer, takes its place in the window, and cleans up when closed."""
+"""Base class of the dock widgets: keeps the viewer, places the dock, and cleans up when the dock is closed."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class MainButton(QPushButton):
 
 
 class Fold(QCollapsible):
-    """Rare settings, folded away."""
+    """A group of rare settings that opens and closes."""
 
     def __init__(self, title: str) -> None:
         super().__init__(expandedIcon=QIcon(), collapsedIcon=QIcon())  # the arrow is text: it has the theme's colour
@@ -124,29 +124,29 @@ class Fold(QCollapsible):
         self._show_title(self.isExpanded())
 
     def sizeHint(self) -> QSize:
-        """Wish to be as wide closed as open: the dock keeps its width."""
+        """Return the width of the open fold also when it is closed, so that the dock keeps its width."""
         return super().sizeHint().expandedTo(QSize(self.content().sizeHint().width(), 0))
 
     def minimumSizeHint(self) -> QSize:
-        """Need as much closed as open."""
+        """Return the least width of the open fold also when it is closed."""
         return super().minimumSizeHint().expandedTo(QSize(self.content().minimumSizeHint().width(), 0))
 
     def _on_toggled(self, is_open: bool) -> None:
         self._show_title(is_open)
-        self.content().setVisible(is_open)  # Tab walks through what is seen
+        self.content().setVisible(is_open)  # Tab skips hidden fields
 
     def _show_title(self, is_open: bool) -> None:
         super().setText(f"{'▾' if is_open else '▸'}  {self._title}")
 
     def fit(self) -> None:
-        """Make room for what appeared inside while it was open."""
+        """Grow to the height of fields that appeared while the fold was open."""
         inside = self.content()
         if self.isExpanded():
             inside.setMaximumHeight(inside.sizeHint().height() + 10)
 
 
 class ResultText(QLabel):
-    """Numbers of a result, selectable, one a line; empty until there is one."""
+    """A text of selectable numbers, one per line; empty until there is a result."""
 
     def __init__(self, tip: str = "") -> None:
         super().__init__()
@@ -157,13 +157,13 @@ class ResultText(QLabel):
         self.setVisible(False)
 
     def show_lines(self, lines: list[str]) -> None:
-        """Show one line a number."""
+        """Show one line per number."""
         self.setText("<br>".join(lines))
         self.setVisible(bool(lines))
 
 
 class FormScroll(QScrollArea):
-    """As wide as the dock, as high as there is room: a form that is longer scrolls instead of growing the window."""
+    """A scroll area as wide as its dock: a form that is longer than the window scrolls, the window keeps its height."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,15 +179,17 @@ class FormScroll(QScrollArea):
             inside.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Notice that the form needs more or less room."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+        """Set the least width when the layout of the form changes."""
+        form = self.widget()
+        layout_changed = event is not None and event.type() == QEvent.Type.LayoutRequest
+        if layout_changed and form is not None and watched is form:
             bar = self.verticalScrollBar()
-            room = 0 if bar is None else bar.sizeHint().width()
-            self.setMinimumWidth(max(_NARROWEST, watched.minimumSizeHint().width() + room))
+            bar_width = 0 if bar is None else bar.sizeHint().width()
+            self.setMinimumWidth(max(_NARROWEST, form.minimumSizeHint().width() + bar_width))
         return bool(super().eventFilter(watched, event))
 
     def sizeHint(self) -> QSize:
-        """Return the size of the form, up to what a laptop's screen has room for."""
+        """Return the size of the form, at most as high as fits a laptop's screen."""
         inside = self.widget()
         wanted = QSize(_NARROWEST, 400) if inside is None else inside.sizeHint()
         return QSize(wanted.width(), min(wanted.height(), 700))

@@ -1,4 +1,4 @@
-"""What a user set in the boxes of a form, as plain values, and back: kept with a saved window."""
+"""Reads and sets the values of all fields of a form, for saved windows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def form_values(form: Any) -> dict[str, Any]:
 def set_form_values(form: Any, values: Mapping[str, Any]) -> None:
     """Set the boxes of a form to what :func:`form_values` returned, in the order in which the form made them.
 
-    A box or a choice that is no longer there is passed over.
+    A box or a choice that is no longer there is skipped.
     """
     for name, box in _boxes(form).items():
         if name in values:
@@ -46,8 +46,10 @@ def _value(box: Any) -> Any:
 
 
 def _set(box: Any, value: Any) -> None:
-    if isinstance(box, (QSpinBox, QDoubleSpinBox)):
-        box.setValue(type(box.value())(value))
+    if isinstance(box, QSpinBox):
+        box.setValue(int(value))
+    elif isinstance(box, QDoubleSpinBox):
+        box.setValue(float(value))
     elif isinstance(box, (QCheckBox, QRadioButton)):
         box.setChecked(bool(value))
     elif isinstance(box, QComboBox):

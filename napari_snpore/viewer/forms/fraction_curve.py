@@ -1,4 +1,4 @@
-"""Phase fractions against a threshold or a depth, painted by Qt: whether a number stands on a plateau, where it changes."""
+"""Plot of phase fractions against a threshold or a depth, with the plateau of the present value, painted by Qt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEFT, _RIGHT, _TOP, _BELOW = 34.0, 8.0, 6.0, 30.0
 
 
 class FractionCurve(QWidget):
-    """Curves of all phases over the range of one quantity; a threshold stands as a dashed line in its plateau."""
+    """Curves of all phases over the range of one quantity; a dashed line marks the threshold, a shade its plateau."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class FractionCurve(QWidget):
         for values, color in self._curves:
             line = QPolygonF([QPointF(x, y) for x, y in zip(x_of(self._places), y_of(values), strict=True)])
             under = QPen(QColor("#777777"), 3)
-            painter.setPen(under)  # a rim: white on a light ground
+            painter.setPen(under)  # a rim, for white lines on a light background
             painter.drawPolyline(line)
             painter.setPen(QPen(color, 2))
             painter.drawPolyline(line)

@@ -23,7 +23,7 @@ class GrayImage(QWidget):
     height : int
         Of the frame, pixels of the screen.
     empty : str
-        What stands there before there is a picture.
+        Text shown before there is a picture.
     square_pixels : bool
         Whether both axes keep one scale; a sinogram fills its frame instead.
     """
@@ -46,7 +46,7 @@ class GrayImage(QWidget):
 
     @property
     def words(self) -> str:
-        """What stands there instead of a picture; empty while there is one."""
+        """Text shown instead of a picture; empty while there is one."""
         return self._empty if self._shown is None else ""
 
     def sizeHint(self) -> QSize:
@@ -62,12 +62,13 @@ class GrayImage(QWidget):
         gray = np.clip((np.where(known, values, low) - low) * scale, 0, 255)
         self._pixels = np.ascontiguousarray(gray, np.uint8)
         rows, columns = values.shape
-        self._shown = QImage(self._pixels.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+        pixels: Any = self._pixels.data  # QImage takes any buffer; its annotations name bytes only
+        self._shown = QImage(pixels, columns, rows, columns, QImage.Format.Format_Grayscale8)
         self._pixel_nm, self._title = pixel_nm, title
         self.update()
 
     def clear(self, empty: str = "") -> None:
-        """Show words instead."""
+        """Remove the picture and show a text."""
         self._shown, self._pixels = None, None
         self._empty = empty or self._empty
         self.update()

@@ -1,4 +1,4 @@
-"""The input line of every widget: which layer. It follows what is selected in napari."""
+"""List from which the input layer of a widget is chosen; it follows the layer selected in napari."""
 
 from __future__ import annotations
 

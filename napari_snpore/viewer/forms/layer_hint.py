@@ -1,4 +1,4 @@
-"""The row below a layer choice: what to do while there is no layer, and the voxel size where the chosen one has none."""
+"""Hint below a layer choice: what to do without a layer, and a field for a voxel size that is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_snpore.viewer.shared.voxel_size import give_scale
 
 
 class LayerHint(QWidget):
-    """Hidden while all is well.
+    """A row that shows what is missing, a layer or its voxel size; hidden when nothing is.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where to write and what to read, asked beside the window: nothing waits for the answer."""
+"""File dialogs that do not block the window; a callback takes the chosen path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 
 def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callable[[str], None]) -> None:
-    """Ask where to write, beside the window and not in its way; the first of the kinds is the default."""
+    """Open a dialog for a file to write; the first of the kinds is the default."""
     dialog = QFileDialog(parent, title, name, kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
@@ -20,7 +20,7 @@ def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callabl
 
 
 def ask_new_folder(parent: QWidget, title: str, name: str, write: Callable[[str], None]) -> None:
-    """Ask for the name of a folder to write; what it may hold already is up to the one who writes."""
+    """Open a dialog for a folder to write; ``write`` decides what the folder may hold already."""
     dialog = QFileDialog(parent, f"{title}: name of the folder", str(Path.cwd()))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
@@ -37,7 +37,7 @@ def ask_new_folder(parent: QWidget, title: str, name: str, write: Callable[[str]
 
 
 def ask_file(parent: QWidget, title: str, kinds: str, read: Callable[[str], None]) -> None:
-    """Ask for one file that is there."""
+    """Open a dialog for one file that exists."""
     dialog = QFileDialog(parent, title, "", kinds)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setModal(False)

@@ -1,4 +1,4 @@
-"""The part of the In situ widget that measures grey values in drawn boxes."""
+"""Panel that measures grey values in drawn boxes against time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BoxOptions:
 
 
 class BoxPanel(Fold):
-    """Boxes, vacuum, a button, and what came of it.
+    """Choice of boxes and vacuum, a button, and the result.
 
     Signals
     -------
@@ -129,5 +129,5 @@ class BoxPanel(Fold):
 
     def _number(self) -> None:
         drawn = self.drawn.layer
-        if drawn is not None and kind_of(drawn) == DRAWN:  # a user's own layer keeps its look
+        if drawn is not None and kind_of(drawn) == DRAWN:  # a layer that the user made keeps its colours
             show_box_numbers(drawn, self.vacuum.currentText())

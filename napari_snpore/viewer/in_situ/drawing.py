@@ -1,4 +1,4 @@
-"""A choice of a shapes layer with drawn rectangles, and the button that makes one to draw in."""
+"""Choice of a shapes layer with drawn rectangles, and a button that adds one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_snpore.viewer.shared.layers import add_layer, kind_of
 
 
 class DrawnRectangles(QWidget):
-    """Which shapes layer holds the rectangles, or none of them; *Draw* adds one and takes up the pencil.
+    """Which shapes layer holds the rectangles, or none of them; *Draw* adds one and selects the rectangle tool.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class DrawnRectangles(QWidget):
 
     @property
     def layer(self) -> Shapes | None:
-        """The chosen shapes layer; None stands for none of them."""
+        """The chosen shapes layer; None when none is chosen."""
         return self._current
 
     @layer.setter
@@ -74,12 +74,12 @@ class DrawnRectangles(QWidget):
         self.draw_button.setEnabled(images is not None and images.ndim == 3)
 
     def draw(self) -> None:
-        """Go on drawing in the chosen layer, or in a new one."""
+        """Draw in the chosen layer, or in a new one."""
         if self._images is None:
             return
         if self._current is None:
             layer = add_layer(self._viewer, drawing_data(self._images, self._name, self._color))
-            self.layer = layer  # type: ignore[assignment]
+            self.layer = layer
         self._viewer.layers.selection.active = self._current
         if self._current is not None:
             self._current.mode = "add_rectangle"

@@ -1,4 +1,4 @@
-"""What the In situ widget writes: tables as CSV, figures for print, and the dialog that asks where."""
+"""Writes the tables of the In situ widget as CSV and its figures for print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between the frame slider and a table of times: which frame is shown, when it was taken, and back."""
+"""Conversion between the frame that the slider shows and its time in a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari.layers import Layer
 
 
 def shown_frame(viewer: ViewerModel, images: Layer | None) -> int | None:
-    """Return the frame of the images that the slider shows; None where they are gone."""
+    """Return the frame of the images that the slider shows; None when the layer was removed."""
     if images is None or images not in viewer.layers or viewer.dims.ndim < images.ndim:
         return None
     frame = images.world_to_data(viewer.dims.point[-images.ndim :])[0]
@@ -32,7 +32,7 @@ def time_of_frame(table: pd.DataFrame | None, frame: int | None) -> float | None
     earlier = table[table["frame"] <= frame]
     if earlier.empty:
         return None
-    row = earlier.loc[earlier["frame"].idxmax()]
+    row = earlier.iloc[int(earlier["frame"].to_numpy().argmax())]
     time = float(row["time_s"])
     return time if math.isfinite(time) else float(row["frame"])
 

@@ -1,4 +1,4 @@
-"""In situ series and layers: images in time into a layer and back, drawn rectangles out of one, outlines into one."""
+"""Conversion of images in time, drawn rectangles and outlines of the fibre to napari layers and back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def frames_data(series: ImageSeries, name: str, **options: Any) -> LayerData:
 
 
 def may_be_frames(layer: Layer) -> bool:
-    """Say whether a layer is offered: any image that is not a preview of ours; what it lacks is said when it is measured."""
+    """Return whether a layer can be chosen: any image but a preview; a missing pixel size is refused when it is measured."""
     from napari.layers import Image
 
     return isinstance(layer, Image) and kind_of(layer) in (None, "volume", "series", FRAMES)
@@ -49,7 +49,7 @@ def times_of(layer: Layer | None) -> list[float] | None:
 
 
 def images_from_layer(layer: Layer, *, seconds: float | None = None) -> ImageSeries:
-    """Return the images of a layer with their pixel size, and times from its record or from the seconds a frame.
+    """Return the images of a layer with their pixel size, and times from its record or from the seconds per frame.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the In situ widget measures, as plain data, and the sentences that say it."""
+"""Measurement of an in situ series as the form asks for it, and the sentences of its result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HARD = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class DiameterOptions:
-    """What the form asks for."""
+    """Options of a measurement, as set in the form."""
 
     region: Rectangle
     along_deg: Any
@@ -31,7 +31,7 @@ class DiameterOptions:
 
 @dataclass(frozen=True, eq=False)
 class Diameters:
-    """A measured series: one row a frame, profiles of the first and the last fitted one, the break where one could be sought."""
+    """A measured series: one row per frame, profiles of the first and the last fitted one, and the break of the growth."""
 
     table: pd.DataFrame
     profile: pd.DataFrame
@@ -76,13 +76,13 @@ def measure_diameters(
     times = table["frame"] if series.times_s is None else table["time_s"]
     try:
         found = break_point(times, table["diameter_nm"], table["diameter_error_nm"])
-    except InputError:  # too few frames to speak of a break
+    except InputError:  # too few frames for a break
         found = None
     return Diameters(table, pd.concat(profiles, ignore_index=True), found, unit)
 
 
 def diameter_lines(measured: Diameters) -> list[str]:
-    """Say the diameter at both ends, its change, the break, and what to doubt."""
+    """Return sentences on the diameter at both ends, its change, the break, and caveats."""
     table = measured.table
     fitted = table[table["fitted"]]
     first, last = fitted.iloc[0], fitted.iloc[-1]
@@ -112,7 +112,7 @@ def diameter_lines(measured: Diameters) -> list[str]:
 
 
 def intensity_lines(table: pd.DataFrame) -> list[str]:
-    """Say for each box by how much it got brighter."""
+    """Return a sentence per box on how much brighter it became."""
     lines = []
     for name, rows in table.groupby("box", sort=False):
         known = rows[rows["intensity"].notna()]

@@ -1,4 +1,4 @@
-"""The rare settings of the In situ widget: direction, averaging, background, the pixel size of files that have none."""
+"""Rare settings of the In situ widget: direction, averaging, background, and a pixel size for files without one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_snpore.viewer.in_situ.result_text import DiameterOptions
 
 
 class InSituSettings(Fold):
-    """Folded away under "More"."""
+    """Fields under the fold "More"."""
 
     def __init__(self) -> None:
         super().__init__("More")
@@ -47,7 +47,7 @@ class InSituSettings(Fold):
 
 
 def beside(*widgets: QWidget) -> QWidget:
-    """Return widgets beside each other, the first one as wide as there is room."""
+    """Return widgets beside each other; the first one takes the width that is left."""
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Points with error bars against time, painted by Qt: one curve or several, two lines that meet, and where the slider stands."""
+"""Plot of points with error bars against time, with two fitted lines and the time of the shown frame, painted by Qt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Points:
 
 
 class TimePlot(QWidget):
-    """Values against time; a click asks for the frame that was taken then.
+    """Plot of values against time; a click emits the time at that place, to show its frame.
 
     Signals
     -------

@@ -1,4 +1,4 @@
-"""The In situ widget: the diameter of a fibre frame by frame, where its growth breaks, grey values in boxes that follow it."""
+"""The In situ widget: fibre diameter against time, the break of its growth, and grey values in boxes that follow it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class InSituWidget(LayerForm):
 
     @property
     def table(self) -> pd.DataFrame | None:
-        """One row a frame, of the last measurement; see ``fibre_diameter`` for its columns."""
+        """One row per frame, of the last measurement; see ``fibre_diameter`` for its columns."""
         return None if self._measured is None else self._measured.table
 
     @property
@@ -104,16 +104,16 @@ class InSituWidget(LayerForm):
 
     @property
     def break_point(self) -> BreakPoint | None:
-        """The two lines through the diameters; None with too few frames. Ask it whether it is better than one line."""
+        """Two lines through the diameters, and whether they fit better than one; None with too few frames."""
         return None if self._measured is None else self._measured.found_break
 
     @property
     def intensities(self) -> pd.DataFrame | None:
-        """One row a box and frame; see ``box_intensities`` for its columns."""
+        """One row per box and frame; see ``box_intensities`` for its columns."""
         return self._intensities
 
     def open(self, path: str | Path) -> Layer:
-        """Open a stack or a folder of images as a layer and choose it; the window stays alive meanwhile."""
+        """Open a stack or a folder of images as a layer and choose it; Qt's events are processed meanwhile."""
         before = self.layer
         self._open([str(path)])
         self.status.wait()
@@ -122,7 +122,7 @@ class InSituWidget(LayerForm):
         return self.layer
 
     def measure(self) -> pd.DataFrame:
-        """Measure the diameters with the present settings and return the table; the window stays alive meanwhile."""
+        """Measure the diameters with the present settings and return the table; Qt's events are processed meanwhile."""
         before = self._measured
         self._start()
         self.status.wait()
@@ -131,7 +131,7 @@ class InSituWidget(LayerForm):
         return self._measured.table
 
     def measure_intensities(self) -> pd.DataFrame:
-        """Measure the grey values in the boxes and return the table; the window stays alive meanwhile."""
+        """Measure the grey values in the boxes and return the table; Qt's events are processed meanwhile."""
         before = self._intensities
         self._start_boxes()
         self.status.wait()
@@ -242,9 +242,9 @@ class InSituWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         times = times_of(layer)
         self.seconds.setEnabled(times is None)
-        known = times is not None and len(times) > 1
-        self.seconds.setValue((times[-1] - times[0]) / (len(times) - 1) if known else 0.0)
-        self.seconds.setToolTip("From the file." if known else "Time from one frame to the next.")
+        step_s = (times[-1] - times[0]) / (len(times) - 1) if times is not None and len(times) > 1 else None
+        self.seconds.setValue(step_s or 0.0)
+        self.seconds.setToolTip("From the file." if step_s is not None else "Time from one frame to the next.")
         self.region.follow(layer)
         self.boxes.drawn.follow(layer)
         if layer is not None and layer not in self._watched:

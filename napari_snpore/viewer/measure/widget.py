@@ -408,7 +408,7 @@ class MeasureWidget(LayerForm):
         self._measured, self._source = measured, layer
         data = objects_data(measured.labels, measured.table, name, phase=options.name)
         data[1]["metadata"][KEY]["crowther_nm"] = measured.crowther_nm  # figures mark it as the histograms here do
-        self._made = put_layer(self._viewer, data)  # type: ignore[assignment]
+        self._made = put_layer(self._viewer, data)
         self._made.colormap = object_colormap(None)
         self._offer_colors()
         self._show(layer)

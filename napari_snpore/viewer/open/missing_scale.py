@@ -116,7 +116,7 @@ class MissingScale(DockedForm):
 
     def _remove(self) -> None:
         """Remove the dock: the question is answered."""
-        if isalive(self) and self.parentWidget() is not None:  # type: ignore[no-untyped-call]
+        if isalive(self) and self.parentWidget() is not None:
             self._viewer.window.remove_dock_widget(self)
 
 

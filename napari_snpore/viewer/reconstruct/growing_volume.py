@@ -34,7 +34,7 @@ class GrowingVolume:
                 metadata={KEY: {"kind": "preview"}},
             )
             with keeping_choice(self._viewer):
-                self._layer = add_layer(self._viewer, data)  # type: ignore[assignment]
+                self._layer = add_layer(self._viewer, data)
             self._viewer.dims.set_point(range(3), [voxel_nm * n / 2 for n in volume.shape])
         assert self._layer is not None
         self._layer.name = f"{stem}{SEPARATOR}iteration {iteration}"

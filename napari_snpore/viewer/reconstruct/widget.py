@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
@@ -35,7 +35,7 @@ from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
 from napari_snpore.viewer.reconstruct.steps import align_prepared, layer_word, run_reconstruction
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,
     is_series,
@@ -246,7 +246,7 @@ class ReconstructWidget(LayerForm):
         )
         self.footer.addWidget(self.numbers)
         self.column.addStretch(1)
-        self._live, self._looking = LatestWork(self), LatestWork(self)
+        self._live, self._looking = LatestTask(self), LatestTask(self)
         self._live.done.connect(self._on_plane)
         self._live.failed.connect(self.slice.say)
         self._looking.done.connect(self._on_inspected)
@@ -374,7 +374,7 @@ class ReconstructWidget(LayerForm):
             live = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
             return _ShownPlane(live, rows, alignment is not None or not enabled)
 
-        self._again = lambda: self._live.ask(partial(work, quick=False))
+        self._again: Callable[[], None] = lambda: self._live.ask(partial(work, quick=False))
         self._live.ask(partial(work, quick=True))
 
     def _on_plane(self, shown: _ShownPlane) -> None:
@@ -424,7 +424,7 @@ class ReconstructWidget(LayerForm):
         series = self._layer_choice.layer
         if series is not None:
             series.visible = False  # it lies in the same place as the volume and would hide it
-        self._made = put_layer(self._viewer, volume_data(found.volume, name))  # type: ignore[assignment]
+        self._made = put_layer(self._viewer, volume_data(found.volume, name))
         self._viewer.layers.selection.active = self._made
         self._viewer.dims.set_point(
             range(3), [size / 2 for size in found.volume.size_nm]

@@ -1,4 +1,4 @@
-"""Named boxes of a window: one set, shown wherever it is looked at, kept in a layer of edges that is saved with the window."""
+"""Named boxes of a window, kept in a layer of their edges that is saved with the window."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Boxes(QObject):
             self._write()
 
     def _write(self) -> None:
-        """Bring the layer up to date, then tell everyone."""
+        """Update the layer of edges, then emit ``changed``."""
         viewer = self._viewer()
         if viewer is None:
             return

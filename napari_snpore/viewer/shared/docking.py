@@ -1,7 +1,7 @@
-"""Where a widget of ours stands in the window: forms as tabs of one place on the right, slices in a row below the picture.
+"""Places the docks of the plugin in the window: forms as tabs on the right, slices below the canvas.
 
-napari stacks every dock below the last one and leaves the wishes of a manifest aside; with three forms none has room. Only Qt's
-own main window and docks are asked here.
+napari stacks every dock below the last one and ignores the place that a manifest names; with three forms each becomes too
+low to use. This module calls only Qt's own main window and docks.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _BELOW_SHARE = 0.42
 Parent = TypeVar("Parent", bound=QWidget)
 
 
-def stand_as_tab(widget: QWidget, family: type[QWidget]) -> None:
-    """Join the tabs of the other widgets of a family on the same side; the first one stays where it is."""
+def dock_as_tab(widget: QWidget, family: type[QWidget]) -> None:
+    """Add the dock of a widget to the tabs of other widgets of its class on the same side; the first keeps its place."""
     dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
     if dock is None or window is None or dock.isFloating():
         return
@@ -41,8 +41,8 @@ def stand_as_tab(widget: QWidget, family: type[QWidget]) -> None:
         dock.raise_()
 
 
-def stand_below(widget: QWidget) -> None:
-    """Move to the place below the picture."""
+def dock_below(widget: QWidget) -> None:
+    """Move the dock of a widget below the canvas."""
     dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
     if dock is None or window is None or dock.isFloating():
         return
@@ -52,7 +52,7 @@ def stand_below(widget: QWidget) -> None:
 
 
 def keep_docked(widget: QWidget) -> None:
-    """Take the way out of the window from the dock of a widget that holds an OpenGL canvas.
+    """Prevent the dock of a widget that holds an OpenGL canvas from leaving the window.
 
     In another window Qt gives the canvas another OpenGL context, in which nothing of what vispy has drawn exists: painting it
     ends in errors of OpenGL, or with the process.
@@ -69,7 +69,7 @@ def keep_docked(widget: QWidget) -> None:
 
 
 def _hide_float_button(dock: weakref.ref[QDockWidget], area: object = None) -> None:
-    """Hide it in a dock that the signal does not keep: the dock would keep the canvases."""
+    """Hide the float button of a dock; the reference is weak, as the signal would keep dock and canvases alive."""
     del area
     there = dock()
     bar = None if there is None else there.titleBarWidget()

@@ -11,6 +11,7 @@ from typing import Any
 
 from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_snpore.viewer.shared.docking import ancestor
@@ -36,16 +37,16 @@ class _Drops(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Open a drop of files that this plugin reads, and keep it from napari."""
         del watched
-        if event is None or event.type() != QEvent.Type.Drop:
+        if not isinstance(event, QDropEvent) or event.type() != QEvent.Type.Drop:
             return False
-        mime, keys = event.mimeData(), event.modifiers()  # type: ignore[attr-defined]
+        mime, keys = event.mimeData(), event.modifiers()
         if mime is None or keys & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
             return False
         urls = mime.urls()
         paths = [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
         if not paths or len(paths) < len(urls) or not open_files(self._viewer, paths):
             return False
-        event.setDropAction(Qt.DropAction.CopyAction)  # type: ignore[attr-defined]
+        event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         return True
 

@@ -1,4 +1,4 @@
-"""Ties between napari's events and Qt's widgets that end with the widget."""
+"""Connects napari events to methods of Qt widgets and disconnects them when the widget is deleted."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from qtpy.QtCore import QObject
 
 
 def connect_while_alive(owner: QObject, emitter: Any, callback: Callable[..., Any]) -> None:
-    """Connect a napari event for as long as ``owner`` lives; a callback into a destroyed widget would fail.
+    """Connect a napari event until ``owner`` is deleted; a callback into a deleted widget would fail.
 
-    The tie asks when it is called, and goes once the widget is gone. Qt's own ``destroyed`` is no way to learn of it: what is
-    connected to that signal can be cleared by Python's garbage collector before Qt calls it, which ends the process.
+    Each call checks whether the widget exists, and disconnects otherwise. Qt's ``destroyed`` signal is not used: Python's
+    garbage collector can clear the function connected to it before Qt calls it, which ends the process.
     """
     alive = weakref.ref(owner)
     call = weakref.WeakMethod(callback) if inspect.ismethod(callback) else _always(callback)
 
-    def tie(event: Any) -> None:
+    def relay(event: Any) -> None:
         widget, target = alive(), call()
         if widget is None or target is None or not isalive(widget):
-            emitter.disconnect(tie)
+            emitter.disconnect(relay)
             return
         target(event)
 
-    emitter.connect(tie)
+    emitter.connect(relay)
 
 
 def plain_viewer(viewer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Labels that no step of ours made: whether they can be phases, and how these are called then."""
+"""Names and colors of the phases of a labels layer, also of one that another program made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_snpore.viewer.shared.layers import label_range, record_of, scheme_of
 
 
 def phase_scheme(layer: Layer) -> PhaseScheme:
-    """Return the phases of a labels layer; all labels of unknown origin are looked through for that: work for a thread.
+    """Return the phase scheme of a labels layer; without a record all labels are read, so call it in a worker.
 
     Raises
     ------

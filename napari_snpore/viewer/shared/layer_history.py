@@ -1,7 +1,7 @@
-"""What layers say of how they were made, and whether that still fits the layers they were made from.
+"""Processing histories of layers, and whether a result still fits the layers that it was made from.
 
-A result carries the history of its source and one step more. Where the source was made again with other settings, the two
-histories part; the words for where they part are those of the field.
+A result carries the history of its source and one step more. After the source was made again with other settings the two
+histories differ; :func:`what_changed` names the first difference.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
 FIGURE = "napari_snpore_figure"
-"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history as it was
-then; beside our record, because the record goes with the layer's data."""
+"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history
+at that time; beside the record of the plugin, because the record goes with the layer's data."""
 
 
 def has_step(layer: Layer | None, step: str) -> bool:
@@ -68,7 +68,7 @@ def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
 
 
 def has_history(layer: Layer, history: Any) -> bool:
-    """Say whether a layer's history is one that was kept elsewhere."""
+    """Return whether the history of a layer equals one that was stored elsewhere."""
     return _plain(record_of(layer).get("history", [])) == _plain(history)
 
 
@@ -85,7 +85,7 @@ def starts_with(result: Layer, source: Layer) -> bool:
 
 
 def what_changed(objects: Layer, phases: Layer) -> str:
-    """Say in one word what phases were made with otherwise than those that were measured.
+    """Return what differs between the present phases and those that were measured.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Arrays with voxel size and history into napari layers, and back: the one place of the viewer that makes layers.
+"""Conversion of volumes, series, phases and objects to napari layers and back; no other module makes layers.
 
 Every layer has a scale, nm on **every** axis and axis labels. A tilt series has no length along its first axis; it gets one
 pixel size there, because one axis in another unit would switch off nm for the whole window. What a layer is, the steps that
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 KEY = "napari_snpore"
-"""Where our record stands in a layer's metadata."""
+"""Key of the plugin's record in the metadata of a layer."""
 
 FRAMES, OUTLINES = "frames", "outlines"
 """Kinds of the layers of an in situ series: its images, and the fitted edges drawn over them."""
@@ -88,7 +88,7 @@ def objects_data(labels: Volume, table: pd.DataFrame, name: str, *, phase: str, 
     labels : Volume
         Whole numbers 1..N without gaps, 0 is background.
     table : DataFrame
-        One row an object, with a column ``label``, as ``measure_objects`` returns it.
+        One row per object, with a column ``label``, as ``measure_objects`` returns it.
     name, phase : str
         Of the layer, and of the phase whose objects these are.
 
@@ -154,7 +154,7 @@ def select(viewer: ViewerModel, layer: Layer) -> None:
     if viewer.dims.ndisplay == 2 or not layer.visible or not isinstance(layer, Labels):
         viewer.layers.selection.active = layer
         return
-    with layer.events.visible.blocker():  # hidden for the look-up alone: nobody else need know
+    with layer.events.visible.blocker():  # hidden for the look-up alone, so other listeners are not called
         layer.visible = False
         viewer.layers.selection.active = layer
         layer.visible = True

@@ -1,4 +1,4 @@
-"""One specimen at a time: labels of two that lie on top of each other would blend into colours of no phase."""
+"""Hides the labels of other specimens at the same place, which would blend into colours of no phase."""
 
 from __future__ import annotations
 

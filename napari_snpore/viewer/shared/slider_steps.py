@@ -1,4 +1,4 @@
-"""The sliders of a window step from voxel centre to voxel centre, whatever is drawn over the volume.
+"""Ranges of the dimension sliders that step from voxel centre to voxel centre.
 
 napari's sliders start where the first layer starts. What is drawn around voxels, a surface or a box, starts at their faces, half
 a voxel earlier: every step would then lie between two slices, and every second slice would never be shown.

@@ -1,4 +1,4 @@
-"""What was there before a drag, a typed number or a preset: to go back to, and forth again."""
+"""Undo and redo of states, such as thresholds before a drag, a typed number or a preset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ State = TypeVar("State")
 
 
 class Undo(Generic[State]):
-    """States as they were, step by step; they are compared by equality."""
+    """Stacks of earlier and undone states, compared by equality."""
 
     def __init__(self) -> None:
         self._past: list[State] = []
@@ -25,7 +25,7 @@ class Undo(Generic[State]):
         return bool(self._future)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all states."""
         self._past.clear()
         self._future.clear()
 

@@ -1,4 +1,4 @@
-"""Units of length: what napari counts an axis in, and how many nm that is."""
+"""Units of length of layer axes, and their size in nm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 UNIT = "nm"
-"""Of every axis of every layer of ours."""
+"""Unit of every axis of every layer that the plugin makes."""
 
 
 def has_scale(layer: Layer) -> bool:
@@ -24,7 +24,7 @@ def has_scale(layer: Layer) -> bool:
 
 
 def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
-    """Return how many nm the unit of each of the last axes is; 1 where it is no length, which napari draws as it is."""
+    """Return the size in nm of the unit of each of the last axes; 1 for a unit that is no length, as napari draws it."""
     if units is None:
         return np.ones(count)
     registry = pint.get_application_registry()

@@ -1,4 +1,4 @@
-"""Things of ours come into the scene and move in it, and the window stays as the user left it: position and selection."""
+"""Adds and moves layers without a change of the slider position and of the selected layers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 
 @contextmanager
 def keeping_position(viewer: ViewerModel) -> Iterator[None]:
-    """Keep ``viewer.dims.point`` while layers of ours come or move, and the sliders on voxels.
+    """Keep ``viewer.dims.point`` while layers are added or moved, and keep the sliders on voxel centres.
 
-    napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders hear
-    of the new range only when it is known. A layer in nm beside one in µm makes nm the unit of the window: the point is then the
+    napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders get
+    the new range once, at the end. A layer in nm beside one in µm makes nm the unit of the window: the point is then the
     same in the new unit.
     """
     dims = viewer.dims
@@ -74,9 +74,10 @@ def is_users_choice(viewer: ViewerModel) -> bool:
 
 
 def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
-    """Add a layer that the user did not ask to work on: what is selected stays selected, and nobody is told otherwise.
+    """Add a layer and keep the selection; no event of the selection is emitted.
 
-    Telling would also make napari look up what lies under a mouse that may not have moved since the switch to 3D, which fails.
+    Such an event would also make napari look up what lies under the mouse, which fails while the mouse has not moved since the
+    switch to 3D.
     """
     selection = viewer.layers.selection
     chosen, active = set(selection), selection.active
@@ -92,7 +93,7 @@ def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
 
 
 def count_in_nm(viewer: ViewerModel, layer: Layer) -> None:
-    """Count a layer of another length unit in nm; the window stays at its point of the specimen."""
+    """Convert a layer of another length unit to nm; the sliders stay at the same point of the specimen."""
     dims, point, before = viewer.dims.ndim, viewer.dims.point, viewer.layers.extent.units
     to_nm(layer)
     after = viewer.layers.extent.units

@@ -1,6 +1,6 @@
-"""A step of work in a thread, the same way for every widget: bar, time left, finish now, cancel, one sentence when it fails.
+"""Runs a step in a worker thread with a progress bar, the time left, *Finish now*, *Cancel*, and an error sentence.
 
-The GUI thread only starts work and takes its result. A widget owns one :class:`StepStatus`, the last line of its form.
+The GUI thread only starts the step and takes its result. A widget owns one :class:`StepStatus`, the last line of its form.
 
 Nothing here moves by itself while work runs: on a software renderer each frame of a spinner (napari's activity has one) or of
 a busy bar draws the whole window again, which made steps three times as slow.
@@ -27,9 +27,9 @@ from napari_snpore.errors import InputError, Stopped
 Result = TypeVar("Result")
 
 Work = Callable[[Progress, ShouldStop], Result]
-"""``work(progress, should_stop)``, run in a thread; it must not touch layers or widgets."""
+"""``work(progress, should_stop)``, run in a thread; it must not read or change layers or widgets."""
 
-_TELL_EVERY_S = 0.05
+_PROGRESS_INTERVAL_S = 0.05
 
 
 class _Signals(WorkerBaseSignals):
@@ -37,20 +37,20 @@ class _Signals(WorkerBaseSignals):
 
 
 class Worker(WorkerBase):
-    """Runs one step; progress comes out as a signal, at most twenty a second.
+    """Runs one step; emits its progress as a signal, at most twenty times per second.
 
-    It stops when it is asked to, and when the widget that wants its result is gone.
+    It stops on request, and when the widget that takes its result is deleted.
     """
 
     def __init__(self, work: Work[Any], owner: QObject | None = None) -> None:
         super().__init__(SignalsClass=_Signals)
         self._step = work
         self._owner = None if owner is None else weakref.ref(owner)
-        self._told = 0.0
+        self._last_progress_s = 0.0
 
     def work(self) -> Any:
         """Run in the thread."""
-        return self._step(self._tell, self._should_stop)
+        return self._step(self._report, self._should_stop)
 
     def _should_stop(self) -> bool:
         if self.abort_requested or self._owner is None:
@@ -58,15 +58,15 @@ class Worker(WorkerBase):
         owner = self._owner()
         return owner is None or not isalive(owner)
 
-    def _tell(self, done: int, total: int) -> None:
+    def _report(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._told >= _TELL_EVERY_S or done == total:
-            self._told = now
+        if now - self._last_progress_s >= _PROGRESS_INTERVAL_S or done == total:
+            self._last_progress_s = now
             self.progressed.emit(done, total)
 
 
 class StepStatus(QWidget):
-    """Runs one step at a time and shows it: what, how far, how long, *Cancel*; then what came of it."""
+    """Runs one step at a time and shows its name, progress, time left and *Cancel*; then its result or its error."""
 
     busy_changed = Signal(bool)
 
@@ -152,13 +152,13 @@ class StepStatus(QWidget):
             self.bar.setFormat(f"{self._what}: stopping")
 
     def drop(self) -> None:
-        """Stop the running step and forget it: what it works on is gone."""
+        """Cancel the running step and ignore its result: its input was removed."""
         if self.busy:
             _quit_all(self._running)
             self._end()
 
     def wait(self) -> None:
-        """Return when no step runs; the window stays alive meanwhile. For scripts."""
+        """Return when no step runs; Qt's events are processed meanwhile. For scripts."""
         while self.busy:
             loop = QEventLoop()
             self.busy_changed.connect(loop.quit)
@@ -209,7 +209,7 @@ class StepStatus(QWidget):
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _on_finished(self) -> None:
-        if self.sender() is self._signals():  # still ours: it ended without a result because it was cancelled
+        if self.sender() is self._signals():  # the current step: it ended without a result because it was cancelled
             self._end()
             self.say(f"{self._what} was cancelled; nothing was kept.")
 
@@ -234,7 +234,7 @@ class StepStatus(QWidget):
 
 
 def run_alive(what: str, work: Work[Result]) -> Result:
-    """Run ``work`` in a thread and return its result; the window stays alive meanwhile.
+    """Run ``work`` in a thread and return its result; Qt's events are processed meanwhile.
 
     For what napari calls and expects a result of, such as samples. Without a window it just runs.
     """

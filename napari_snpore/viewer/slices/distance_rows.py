@@ -13,7 +13,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.line_profiles import LineProfile, line_profile
 from napari_snpore.viewer.forms.form import MainButton, ResultText
 from napari_snpore.viewer.forms.line_plot import LinePlot
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.slices.ruler import MeasuredDistance, Ruler, keep_line
@@ -53,7 +53,7 @@ class DistanceRows(QWidget):
         self._unit = UNIT
         self._line: MeasuredDistance | None = None
         self.ruler = Ruler(self._on_line)
-        self.profile = LatestWork(self)
+        self.profile = LatestTask(self)
         self.profile.done.connect(self._show_profile)
         self.profile.failed.connect(self.failed)
         self.ruler_button = MainButton(

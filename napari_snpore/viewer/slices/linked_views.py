@@ -300,7 +300,7 @@ class LinkedViews(QWidget):
         if lost:
             self._linking = True
             for view in self.views.values():
-                self._look_there(view, lost)
+                self._center_view(view, lost)
             self._linking = False
 
     def _on_point(self, event: Any = None) -> None:

@@ -72,10 +72,6 @@ class LayerMirror:
             unlink_layers([layer, copy])
         self._copies.clear()
 
-    def copy_of(self, layer: Layer) -> Layer | None:
-        """Return the layer of the second viewer that shows a layer of the window."""
-        return self._copies.get(layer)
-
     def project(self, mode: str | None) -> None:
         """Show thick slices of images as ``"mean"`` or ``"max"``; None shows single ones. Labels stay single slices."""
         self._thick = mode

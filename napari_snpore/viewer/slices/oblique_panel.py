@@ -20,7 +20,7 @@ from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.viewer.slices.scene_planes import KIND
@@ -71,7 +71,7 @@ class ObliquePanel(Fold):
         self.form.addRow(self.picture)
         self.form.addRow(self.in_scene)
         self.form.addRow(self.save_button)
-        self._work = LatestWork(self)
+        self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self.failed)
         for box in (self.tilt, self.turn):

@@ -24,7 +24,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import FormScroll, NumberBox, ResultText, form_layout
 from napari_snpore.viewer.forms.step_form import ChosenLayer, InputLayers
-from napari_snpore.viewer.shared.docking import keep_docked, stand_below
+from napari_snpore.viewer.shared.docking import dock_below, keep_docked
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.units import UNIT, has_scale
 from napari_snpore.viewer.shared.view_kept import count_in_nm
@@ -374,7 +374,7 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     # methods, not closures: Qt holds those weakly, and the canvases go with the window
 
     def _on_docked(self) -> None:
-        stand_below(self)
+        dock_below(self)
         keep_docked(self)
 
     def _complain(self, words: str) -> None:

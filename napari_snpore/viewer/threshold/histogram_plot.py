@@ -44,7 +44,7 @@ class HistogramPlot(QWidget):
         self._scheme = PORE_C_SN
         self._colors = PlotColors()
         self._log = True
-        self._window = (0.0, 1.0)
+        self._gray_range = (0.0, 1.0)
         self._dragged: int | None = None
         self._empty_text = ""
         self.canvas = SceneCanvas(keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self)
@@ -79,13 +79,13 @@ class HistogramPlot(QWidget):
     @property
     def gray_range(self) -> tuple[float, float]:
         """Grey values at the left and the right end of the axis."""
-        return self._window
+        return self._gray_range
 
     def set_histogram(self, histogram: Histogram | None, empty: str = "") -> None:
         """Show a histogram, or a sentence where there is none yet."""
         self._histogram, self._empty_text = histogram, empty
         if histogram is not None:
-            self._window = self._whole()
+            self._gray_range = self._whole()
         self._draw()
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None:
@@ -112,15 +112,18 @@ class HistogramPlot(QWidget):
 
     def x_of(self, gray: float) -> float:
         """Return the canvas pixel of a grey value."""
-        low, high = self._window
+        low, high = self._gray_range
         left, right = self._span()
         return left + (gray - low) / (high - low) * (right - left)
 
     def gray_at(self, x: float) -> float:
         """Return the grey value at a canvas pixel."""
-        low, high = self._window
+        return float(self._grays_at(np.float64(x)))
+
+    def _grays_at(self, x: Any) -> NDArray[np.float64]:
+        low, high = self._gray_range
         left, right = self._span()
-        return low + (x - left) / (right - left) * (high - low)
+        return np.asarray(low + (x - left) / (right - left) * (high - low))
 
     def _span(self) -> tuple[float, float]:
         return float(_LEFT), float(max(self.canvas.size[0] - _RIGHT, _LEFT + 1))
@@ -147,7 +150,9 @@ class HistogramPlot(QWidget):
         edges = np.arange(left, right + 1)
         heights = (bottom - _TOP) * self._heights(edges)
         colors = np.array([Color(color).rgba for color in self._scheme.colors], np.float32)
-        phase = np.searchsorted(self._thresholds, self.gray_at((edges[:-1] + edges[1:]) / 2), side="right")
+        phase = np.searchsorted(
+            np.asarray(self._thresholds), self._grays_at((edges[:-1] + edges[1:]) / 2), side="right"
+        )
         shown = colors[np.minimum(phase, len(colors) - 1)]
         faded = shown * (1, 1, 1, 0.22)
         _bars(self._ranges, edges, np.full(len(heights), bottom - _TOP), bottom, faded)
@@ -163,7 +168,7 @@ class HistogramPlot(QWidget):
     def _heights(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the height 0..1 of each pixel column: the voxels whose grey values it covers."""
         assert self._histogram is not None
-        below = np.interp(self.gray_at(edges), self._histogram.edges, self._histogram.cumulative)
+        below = np.interp(self._grays_at(edges), self._histogram.edges, self._histogram.cumulative)
         counts = np.diff(below)
         heights = np.log10(counts + 1) if self._log else counts
         return np.asarray(heights / max(float(heights.max()), 1e-12))
@@ -188,12 +193,12 @@ class HistogramPlot(QWidget):
             x = min(max((start + end) / 2, left + half - 2), right - half)
             if end > start and x - half >= written:  # a name may lean over its range, not over another name
                 words.append(name)
-                places.append((x, 8))
+                places.append((x, 8.0))
                 written = x + half
         _write(self._names, words, places, self._colors.ink)
 
     def _draw_ticks(self, left: float, right: float, bottom: float) -> None:
-        low, high = self._window
+        low, high = self._gray_range
         values = round_ticks(low, high, at_most=max(2, int((right - left) / 70)))
         places = [(float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values]
         _write(self._ticks, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values], places, self._colors.ink)
@@ -237,7 +242,7 @@ class HistogramPlot(QWidget):
 
     def _allowed_range(self, index: int) -> tuple[float, float]:
         """Return the smallest and largest value of a threshold between its neighbours and the ends of the axis."""
-        step, (low, high) = self._step(), self._window
+        step, (low, high) = self._step(), self._gray_range
         if index > 0:
             low = max(low, self._thresholds[index - 1] + step)
         if index + 1 < len(self._thresholds):
@@ -256,16 +261,16 @@ class HistogramPlot(QWidget):
         whole = self._whole()
         about = self.gray_at(event.pos[0])
         factor = 0.8 ** float(np.sign(event.delta[1]))
-        low, high = (about + (end - about) * factor for end in self._window)
+        low, high = (about + (end - about) * factor for end in self._gray_range)
         if high - low < 4 * self._step():
             return
-        self._window = (max(low, whole[0]), min(high, whole[1]))
+        self._gray_range = (max(low, whole[0]), min(high, whole[1]))
         self._draw()
 
     def _on_double_click(self, event: Any) -> None:
         del event
         if self._histogram is not None:
-            self._window = self._whole()
+            self._gray_range = self._whole()
             self._draw()
 
 

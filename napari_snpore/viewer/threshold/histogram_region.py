@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.viewer.forms.form import number, percent
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.latest_work import LatestWork
+from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import array_from_layer
 
 WHOLE, SLICE, ENVELOPE = "whole volume", "shown slice", "envelope"
@@ -45,7 +45,7 @@ class HistogramRegion(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.choice)
         line.addWidget(self.figures, 1)
-        self._work = LatestWork(self)
+        self._work = LatestTask(self)
         self._work.done.connect(self._on_counted)
         self.choice.currentIndexChanged.connect(self._on_choice)
         connect_while_alive(self, viewer.dims.events.current_step, self._on_step)

@@ -47,7 +47,7 @@ def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
 def show_phases(viewer: ViewerModel, layer: Layer, phases: Volume, scheme: PhaseScheme) -> Labels:
     """Add the phases of a volume, or put them in the place of older ones, and return their layer."""
     data = phases_like(layer, phases, _phases_name(layer), scheme)
-    shown: Labels = put_layer(viewer, data)  # type: ignore[assignment]
+    shown: Labels = put_layer(viewer, data)
     shown.visible = True
     _lift(viewer, shown)
     return shown

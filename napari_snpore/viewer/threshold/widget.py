@@ -162,7 +162,7 @@ class ThresholdWidget(ThresholdForm):
         if state["thresholds"]:
             self._chosen_thresholds = _checked(state["thresholds"])
             self._take(self._chosen_thresholds)  # nothing is uncovered: what a saved window shows stays shown
-        self._made = layers.get(state.get("phases", ""))  # type: ignore[assignment]
+        self._made = layers.get(state.get("phases", ""))
 
     def closed(self) -> None:
         """Stop, and take the preview away."""
@@ -384,7 +384,7 @@ class ThresholdWidget(ThresholdForm):
         if layer is None or not self._thresholds or not self.tools.preview.isChecked():
             self._preview.hide()
         else:
-            self._preview.show(layer, self._thresholds, self._scheme)  # type: ignore[arg-type]
+            self._preview.show(layer, self._thresholds, self._scheme)
 
     def _uncover_preview(self) -> None:
         """Show the preview again where phases of older thresholds, or of another specimen, cover it."""

@@ -42,7 +42,7 @@ def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
 
     def place(again: bool) -> None:
         main = window()
-        if main is not None and isalive(main):  # type: ignore[no-untyped-call]
+        if main is not None and isalive(main):
             _place(main, layout)
             if again:  # this shows hidden forms for the first time, and they then take their default place
                 QTimer.singleShot(_SETTLED_MS, lambda: place(again=False))

@@ -1,1 +1,1 @@
-"""Where the work on a specimen stands, read from the layers of a window."""
+"""The Workbench: states of the steps on a specimen, judged from the layers of a window."""

@@ -1,4 +1,4 @@
-"""What layers hold, in few words: the middle column of the workbench."""
+"""Short descriptions of the contents of layers, for the middle column of the workbench."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ def file_of(series: Layer) -> str:
 
 
 def tilts_in_short(series: Layer) -> str:
-    """Say how many tilts there are and their step."""
+    """Return the number of tilts and their step."""
     angles = np.sort(np.asarray(record_of(series)["angles_deg"], float))
     step = float(np.median(np.diff(angles))) if len(angles) > 1 else 0.0
     return f"{len(angles)} × {short(step)}°"
 
 
 def made_by(volume: Layer) -> str:
-    """Say what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
+    """Return what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
     steps = steps_of(record_of(volume))
-    made, phantom, smooth = (last_step(steps, kind) for kind in (ReconstructStep, MakePhantomStep, SmoothStep))
+    made, phantom = last_step(steps, ReconstructStep), last_step(steps, MakePhantomStep)
+    smooth = last_step(steps, SmoothStep)
     words = []
     if made is not None:
         words.append(" ".join(str(part) for part in (made.method.upper(), made.iterations) if part))
@@ -67,7 +68,7 @@ def objects_in_short(found: Sequence[Layer]) -> str:
 
 
 def shortened(name: str) -> str:
-    """Leave out the middle of a long name: its ends tell files apart."""
+    """Leave out the middle of a long name: file names differ at their ends."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:14]}…{name[-14:]}"
 
 

@@ -1,7 +1,7 @@
-"""Tells that layers came, went or changed, and remembers which of two changed later.
+"""Signal for changes of layers, and the order in which layers were changed.
 
-Histories do not show that somebody painted on phases or gave a layer other voxels from the console; the order of napari's
-events does, for as long as the window is open.
+Histories do not record painted phases or voxels set from the console; the order of napari's events does, as long as the
+window is open.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class LayerWatch(QObject):
             self._watch(layer)
 
     def edited_since(self, source: Layer, result: Layer) -> bool:
-        """Say whether the voxels of ``source`` were changed by hand after ``result`` was made from it.
+        """Return whether the voxels of ``source`` were changed by hand after ``result`` was made from it.
 
-        Voxels that came together with a new record were made again by a step of ours; then histories tell what changed.
+        Voxels that came together with a new record were made again by a step of ours; then histories show what changed.
         """
         when, record = self._edited.get(source, (-1, None))
         return when > self._made.get(result, 0) and source.metadata.get(KEY) is record

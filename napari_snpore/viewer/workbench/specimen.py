@@ -1,4 +1,4 @@
-"""Which layers belong to one specimen, and which of them a step works on.
+"""Layers of one specimen, and those of them that a step takes as its input.
 
 They share the first part of their name (``needle`` of ``needle · SIRT 50``); a box that was cut out is a specimen of its own.
 """

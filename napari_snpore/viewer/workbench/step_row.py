@@ -1,4 +1,4 @@
-"""One row of the workbench: a button with name, what there is in words, and a sign for the state."""
+"""One row of the workbench: a button with the name of a step, its contents, and a sign for its state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StepRow(QAbstractButton):
         line.addWidget(self.sign)
         for label in (self.name, self.words, self.sign):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # names of layers and files are not ours
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names of layers and files may look like HTML
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(
@@ -47,7 +47,7 @@ class StepRow(QAbstractButton):
 
     @property
     def name_width(self) -> int:
-        """The room that the name needs, bold or not, so that nothing moves when the next step is another."""
+        """Width of the name in bold, so that nothing moves when another step becomes the next one."""
         self.name.ensurePolished()
         font = QFont(self.name.font())
         font.setBold(True)
@@ -62,7 +62,7 @@ class StepRow(QAbstractButton):
         return self.sizeHint()
 
     def show_step(self, step: WorkStep, *, is_next: bool, available: bool) -> None:
-        """Show where a step stands; ``is_next``: it is the one to do now."""
+        """Show a step and its state; ``is_next``: it is the one to do now."""
         self.step = step
         self.setEnabled(available)
         self.name.setText(step.name if step.number is None else f"{step.number}  {step.name}")
@@ -77,8 +77,8 @@ class StepRow(QAbstractButton):
         self.setAccessibleName(f"{step.name}: {step.words}")
         self.setAccessibleDescription(sentences)
 
-    def dress(self, *, hover: str, focus: str, faint: str) -> None:
-        """Take the colours of the theme: of the row under the mouse, of the frame around the focus, of what is disabled."""
+    def set_colors(self, *, hover: str, focus: str, faint: str) -> None:
+        """Set the colours of the theme: of the row under the mouse, of the frame around the focus, of what is disabled."""
         self.setStyleSheet(
             "StepRow {background: transparent; border: 1px solid transparent; border-radius: 3px;}"
             f"StepRow:hover {{background: {hover};}}"

@@ -1,4 +1,4 @@
-"""The steps of the work and where each one stands, judged from the layers of a window alone; no widget is asked.
+"""States of the steps (done, ready, stale, ...), judged from the layers of a window alone, not from its widgets.
 
 Whether a result still fits its input is read from histories, see :mod:`napari_snpore.viewer.shared.layer_history`.
 """
@@ -43,7 +43,7 @@ from napari_snpore.viewer.workbench.specimen import EditedSince, Specimen, speci
 State = Literal["done", "ready", "waits", "stale", "spare", "later"]
 
 SIGNS: Mapping[State, str] = {"done": "✓", "ready": "▸", "waits": "–", "stale": "↻", "spare": "·", "later": "…"}
-"""Beside the words, which say the same."""
+"""Sign of each state, shown beside the words."""
 
 WORDS: Mapping[State, str] = {
     "done": "done",
@@ -69,7 +69,7 @@ _STALE = {
 _SHORT = {"painted": "phases edited", "whole": "older cut", "threshold": "older phases"}
 
 _ON_THE_WAY = ("Tilt series", "Reconstruct", "Threshold", "Measure", "Figure")
-"""The others can be left out."""
+"""Steps that lead to a figure; the others are optional."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class WorkStep:
     Parameters
     ----------
     number : int or None
-        Its place in the order; None for what stands apart.
+        Its place in the order; None for *In situ*, which is outside the order.
     name : str
         Of the step.
     holds : str
@@ -108,7 +108,7 @@ class WorkStep:
 
     @property
     def words(self) -> str:
-        """What stands beside the name: what there is, and the state in words unless it is done."""
+        """Text beside the name: the contents, and the state unless it is done."""
         if self.state == "done":
             return self.holds
         state = WORDS[self.state]
@@ -137,7 +137,8 @@ def steps_of(
     active : Layer, optional
         The selected layer: where several layers fit a step, it is the one.
     edited_since : callable, optional
-        Tells of changes that no history shows; see :class:`~napari_snpore.viewer.workbench.layer_watch.LayerWatch`.
+        Returns whether a layer has changes that no history shows;
+        see :class:`~napari_snpore.viewer.workbench.layer_watch.LayerWatch`.
     """
     window = tuple(layers)
     names = specimens_of(window)
@@ -170,7 +171,7 @@ def next_step(steps: Sequence[WorkStep]) -> WorkStep | None:
 
 
 def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> WorkStep:
-    """Return the row that stands apart: a fibre in time."""
+    """Return the step *In situ*, which is outside the order."""
     window = list(layers)
     frames = [layer for layer in window if kind_of(layer) == FRAMES]
     if not frames:
@@ -338,7 +339,7 @@ def _measure(here: Specimen, threshold: WorkStep) -> WorkStep:
 
 
 def _measured_before(here: Specimen, objects: Layer) -> str:
-    """Say what changed since objects were measured; empty where nothing did, or where it cannot be known."""
+    """Return what changed since objects were measured; empty when nothing did, or when it cannot be known."""
     if not here.all_phases or not has_step(objects, "label"):
         return ""
     source = made_from(objects, here.all_phases, by="label")

@@ -1,4 +1,4 @@
-"""The Workbench: the steps of the work in their order, what each one holds, and the way to its widget."""
+"""The Workbench: steps in their order with contents and state; a click opens the widget of a step."""
 
 from __future__ import annotations
 
@@ -45,15 +45,14 @@ from napari_snpore.viewer.workbench.step_states import NOTHING_YET, WorkStep, in
 _PLUGIN = "napari-snpore"
 _NARROWEST = 300
 _UPDATE_MS = 60
-"""Painting tells of every stroke of the mouse; the rows follow at this pace."""
-
+"""Interval of updates (ms): painting emits an event for every stroke of the mouse."""
 
 _SHARE = 0.45
-"""Of the window's height: no more is asked for when a form opens below."""
+"""Largest share of the window's height that the rows get when a form opens below."""
 
 
 class WorkbenchWidget(DockedWidget):
-    """Where the work stands, step by step; a row opens its widget with the fitting layer selected.
+    """A list of the steps with their states; a row opens the widget of its step with the fitting layer selected.
 
     Parameters
     ----------
@@ -87,14 +86,14 @@ class WorkbenchWidget(DockedWidget):
         self._settle.setInterval(150)
         self._settle.timeout.connect(self._keep_height)
         connect_while_alive(self, self._viewer.layers.selection.events.active, self._on_active)
-        connect_while_alive(self, self._viewer.events.theme, self._dress)
-        self._dress()
+        connect_while_alive(self, self._viewer.events.theme, self._on_theme)
+        self._on_theme()
         self._on_active()
         self.refresh()
 
     @property
     def steps(self) -> tuple[WorkStep, ...]:
-        """The steps as they stand now, those that are numbered and then *In situ*."""
+        """The steps with their present states, those that are numbered and then *In situ*."""
         self.refresh()
         return tuple(self._steps)
 
@@ -134,7 +133,7 @@ class WorkbenchWidget(DockedWidget):
             self.specimen = str(state["specimen"])
 
     def refresh(self) -> None:
-        """Judge all steps anew."""
+        """Update the states of all steps."""
         self._soon.stop()
         layers, active = list(self._viewer.layers), self._viewer.layers.selection.active
         names = specimens_of(layers)
@@ -163,7 +162,7 @@ class WorkbenchWidget(DockedWidget):
         open_paths(self._viewer, paths, self.status.run, self.status.refuse)
 
     def open_sample(self, key: str) -> None:
-        """Open a sample of ours by its key, such as ``needle``; the window stays alive meanwhile."""
+        """Open a sample of the plugin by its key, such as ``needle``; Qt's events are processed meanwhile."""
         self.sample_button.setEnabled(False)
         self.status.say("Making the sample …")
         try:
@@ -244,7 +243,7 @@ class WorkbenchWidget(DockedWidget):
         box = self.specimen_box
         several = len(names) > 1
         if several and [box.itemText(k) for k in range(box.count())] != names:
-            box.clear()  # `activated` tells of what a user does alone
+            box.clear()  # `activated` is emitted for choices of the user alone
             box.addItems(names)
         if several and self._specimen is not None:
             box.setCurrentIndex(names.index(self._specimen))
@@ -269,12 +268,12 @@ class WorkbenchWidget(DockedWidget):
         if not self._soon.isActive():
             self._soon.start()
 
-    def _dress(self, event: Any = None) -> None:
+    def _on_theme(self, event: Any = None) -> None:
         del event
         theme = get_theme(self._viewer.theme)
         ink, ground = QColor(theme.text.as_hex("long")), QColor(theme.background.as_hex("long"))
         for row in self.rows:
-            row.dress(
+            row.set_colors(
                 hover=_between(ground, ink, 0.12), focus=_between(ground, ink, 0.7), faint=_between(ground, ink, 0.6)
             )
 
@@ -307,7 +306,7 @@ class WorkbenchWidget(DockedWidget):
             _bring_into_view(widget.envelope)
 
     def _keep_height(self) -> None:
-        """Be as high as the rows once a form came below: napari's docks share the height by what each asks for."""
+        """Resize to the height of the rows after a form was docked below: napari's docks share the height by size hints."""
         dock, window = ancestor(self, QDockWidget), ancestor(self, QMainWindow)
         inside = self.scroll_area.widget()
         if dock is None or window is None or inside is None or dock.isFloating():
@@ -323,7 +322,9 @@ class WorkbenchWidget(DockedWidget):
         ]
         if len(below) != 1:
             return  # alone, or the user has arranged the docks
-        rows = inside.heightForWidth(self.scroll_area.viewport().width())
+        viewport = self.scroll_area.viewport()
+        assert viewport is not None
+        rows = inside.heightForWidth(viewport.width())
         wanted = min(dock.height() - self.scroll_area.height() + rows + 2, round(_SHARE * window.height()))
         both = dock.height() + below[0].height()
         window.resizeDocks([dock, below[0]], [wanted, both - wanted], Qt.Orientation.Vertical)
@@ -347,7 +348,7 @@ class WorkbenchWidget(DockedWidget):
         take_drops(self, self._viewer)
 
     def event(self, event: QEvent | None) -> bool:
-        """Judge anew when the mouse comes: what is written into a layer's metadata entry by entry tells nobody."""
+        """Update when the mouse enters: an entry written into a layer's metadata emits no event."""
         if event is not None and event.type() in (QEvent.Type.Enter, QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self._refresh_soon()
         return bool(super().event(event))
@@ -367,8 +368,12 @@ def _bring_into_view(part: QWidget) -> None:
 
 def _between(one: QColor, two: QColor, share: float) -> str:
     """Return the colour at a share of the way from one to another."""
-    mixed = [round(a + (b - a) * share) for a, b in zip(one.getRgb()[:3], two.getRgb()[:3], strict=True)]  # type: ignore[misc, operator]
+    mixed = [round(a + (b - a) * share) for a, b in zip(_rgb(one), _rgb(two), strict=True)]
     return QColor(*mixed).name()
+
+
+def _rgb(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
 
 
 def _display_names() -> set[str]:

@@ -8,6 +8,7 @@ from napari.layers import Surface
 
 from napari_snpore.errors import InputError
 from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.scene import widget as scene_widget
 from napari_snpore.viewer.scene.cameras import cameras_of
 from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts, clip, in_data
 from napari_snpore.viewer.scene.look import TEMPERATURE
@@ -248,7 +249,7 @@ def test_a_layer_of_thousands_of_objects_does_not_stop_the_window(viewer):
     assert widget.phase_note.text() == ""
 
 
-def test_small_bodies_and_coarse_blocks_are_said(viewer):
+def test_small_bodies_and_coarse_blocks_are_said(viewer, monkeypatch):
     labels = np.array(balls().data)
     labels[9, 3, 3:5] = 3
     add_layer(viewer, phases_data(Volume(labels, SPACING, ORIGIN), "p"))
@@ -256,6 +257,9 @@ def test_small_bodies_and_coarse_blocks_are_said(viewer):
     widget.make_surfaces()
     assert "1 of Sn" in widget.status.message.text().split("too small to smooth")[1]
     assert "blocks" not in widget.status.message.text()
+    monkeypatch.setitem(scene_widget._DETAILS, widget.detail.currentText(), 100)  # most triangles
+    widget.make_surfaces()
+    assert "in blocks of" in widget.status.message.text()
 
 
 def test_cut_by_a_box_follows_the_box_and_goes_with_the_widget(filled, qtbot):

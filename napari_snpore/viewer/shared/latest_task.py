@@ -1,4 +1,4 @@
-"""Work that follows what a user turns: only the latest wish counts, and a running one that is outdated is asked to stop."""
+"""Runs, in a worker thread, the latest of the tasks that follow the movement of a slider, a box or a plane."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.shared.worker import Worker
 
 
-class LatestWork(QObject):
-    """Runs wishes one at a time in a thread; of those that come meanwhile only the last one is run.
+class LatestTask(QObject):
+    """Runs one task at a time in a worker thread; of the tasks that come meanwhile only the last one is run.
+
+    A task that is outdated is asked to stop, and its result is dropped.
 
     Signals
     -------
     done : object
-        The result of the latest wish, in the GUI thread.
+        Result of the latest task, in the GUI thread.
     failed : str
-        One sentence, where it could not be granted.
+        One sentence, when the latest task fails.
     """
 
     done = Signal(object)
@@ -33,11 +35,11 @@ class LatestWork(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a wish is being granted."""
+        """Whether a task runs."""
         return self._running is not None
 
     def ask(self, work: Callable[[Callable[[], bool]], Any]) -> None:
-        """Run ``work(should_stop)`` as soon as the one that runs has noticed that it is outdated."""
+        """Run ``work(should_stop)`` when the running task, which is outdated now, has ended."""
         self._next = work
         if self._running is None:
             self._start()
@@ -45,13 +47,13 @@ class LatestWork(QObject):
             self._running.quit()
 
     def drop(self) -> None:
-        """Forget all wishes."""
+        """Cancel the running task and the one that waits."""
         self._next = None
         if self._running is not None:
             self._running.quit()
 
     def wait(self) -> None:
-        """Return when nothing runs; the window stays alive meanwhile. For scripts."""
+        """Return when no task runs; Qt's events are processed meanwhile. For scripts."""
         while self.busy:
             loop = QEventLoop()
             self._idle.connect(loop.quit)
