@@ -155,7 +155,7 @@ def _inside(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 
 def _part(data: NDArray[Any], where: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the part of an array that some coordinates touch and its first voxel, in a dtype that scipy interpolates."""
+    """Return the part of an array around some coordinates and its first voxel, in a dtype that scipy interpolates."""
     low = np.clip(np.floor(where.min(axis=(1, 2))).astype(int), 0, np.array(data.shape) - 1)
     high = np.clip(np.ceil(where.max(axis=(1, 2))).astype(int) + 1, low + 1, data.shape)
     part = data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]

@@ -93,7 +93,7 @@ def checked_connectivity(connectivity: int | None, phase: int) -> Connectivity:
 
 
 def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int] | None:
-    """Return the axes along which the body goes on: as named, none for a whole particle, None where nothing is said."""
+    """Return the axes along which the body extends beyond the box: none with ``--no-cut``, None by default."""
     if wanted and no_cut:
         raise InputError("--cut-axis and --no-cut contradict each other; give one of them.")
     return [] if no_cut else wanted

@@ -1,4 +1,4 @@
-"""The panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers and bars."""
+"""Panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers and bars."""
 
 from __future__ import annotations
 
@@ -81,32 +81,32 @@ class BoxPairPanel:
         """Of both slices in nm, and of the bars beside them."""
         return sum(cut.size_nm[1] for cut in self.cuts.values()) / self._highest_nm + _BARS
 
-    def least_mm(self, look: FigureStyle) -> float:
-        """Return the width at which the lines of the bars are not closer than type allows, nor wider than their room."""
-        upright = 1.1 * look.small_pt / look.font_pt * look.line_mm * self._lines
-        across = (self._left_of_bars(look) + text_width_mm(_WIDEST_NUMBER, look.small_pt) + 8.0) / _BARS
+    def least_mm(self, style: FigureStyle) -> float:
+        """Return the least width (mm) at which the bars and their text do not overlap."""
+        upright = 1.1 * style.small_pt / style.font_pt * style.line_mm * self._lines
+        across = (self._left_of_bars(style) + text_width_mm(_WIDEST_NUMBER, style.small_pt) + 8.0) / _BARS
         return max(upright, across) * self.aspect
 
     def note(self) -> str:
         """Return what the numbers are."""
         return "volume fraction in % of the envelope" + (f"; ±: {self.error_is}" if self.errors else "")
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the slices under their names, the bars at the right."""
-        head = look.line_mm + 0.4
+        head = style.line_mm + 0.4
         across_nm = sum(cut.size_nm[1] for cut in self.cuts.values())
         across_mm = box.width * (1 - _BARS / self.aspect) - 2 * _GAP_MM
         mm_per_nm = min((box.height - head) / self._highest_nm, across_mm / across_nm)
         left = box.left
         for name, cut in self.cuts.items():
-            text_at(figure, left, box.top, name, fontsize=look.small_pt)
+            text_at(figure, left, box.top, name, fontsize=style.small_pt)
             down, right = (mm_per_nm * nm for nm in cut.size_nm)
-            self._slice(cut).draw(figure, Box(left, box.top + head, right, down), look)
+            self._slice(cut).draw(figure, Box(left, box.top + head, right, down), style)
             left += right + _GAP_MM
         frame = Box(left, box.top, box.left + box.width - left, box.height)
         axes = axes_at(figure, frame, frame_on=False, xticks=[], yticks=[])
         axes.set(xlim=(0, frame.width), ylim=(frame.height, 0))
-        self._bars(axes, frame, look)
+        self._bars(axes, frame, style)
 
     @property
     def _highest_nm(self) -> float:
@@ -121,31 +121,31 @@ class BoxPairPanel:
             PhasePanel("", cut, self.shown or self.scheme) if self.limits is None else SlicePanel("", cut, self.limits)
         )
 
-    def _left_of_bars(self, look: FigureStyle) -> float:
-        return max(text_width_mm(name, look.small_pt) for name in self.scheme.names) + 1.5
+    def _left_of_bars(self, style: FigureStyle) -> float:
+        return max(text_width_mm(name, style.small_pt) for name in self.scheme.names) + 1.5
 
-    def _bars(self, axes: Axes, frame: Box, look: FigureStyle) -> None:
-        """Write a line for each phase of each box: name, bar, number; all bars at one scale."""
-        left = self._left_of_bars(look)
-        room = frame.width - left - text_width_mm(_WIDEST_NUMBER, look.small_pt) - 1.0
+    def _bars(self, axes: Axes, frame: Box, style: FigureStyle) -> None:
+        """Draw one line for each phase of each box: name, bar, number; all bars at one scale."""
+        left = self._left_of_bars(style)
+        longest_mm = frame.width - left - text_width_mm(_WIDEST_NUMBER, style.small_pt) - 1.0
         ends = [
             value + _finite(self.errors.get(name, {}).get(phase))
             for name, one in self.shares.items()
             for phase, value in one.items()
             if math.isfinite(value)
         ]
-        mm_per_percent = room / max([1.0, *ends])
-        pitch = min(frame.height / self._lines, 1.5 * look.line_mm)
+        mm_per_percent = longest_mm / max([1.0, *ends])
+        pitch = min(frame.height / self._lines, 1.5 * style.line_mm)
         line = 0
         for name in self.cuts:
-            axes.text(0, (line + 0.5) * pitch, name, va="center_baseline", fontsize=look.small_pt, fontweight="bold")
+            axes.text(0, (line + 0.5) * pitch, name, va="center_baseline", fontsize=style.small_pt, fontweight="bold")
             for phase, color in zip(self.scheme.names, self.scheme.colors, strict=True):
                 line += 1
                 middle = (line + 0.5) * pitch
-                axes.text(0, middle, phase, va="center_baseline", fontsize=look.small_pt)
+                axes.text(0, middle, phase, va="center_baseline", fontsize=style.small_pt)
                 value = float(self.shares[name].get(phase, math.nan))
                 if not math.isfinite(value):
-                    axes.text(left, middle, "–", va="center_baseline", fontsize=look.small_pt)
+                    axes.text(left, middle, "–", va="center_baseline", fontsize=style.small_pt)
                     continue
                 error = _finite(self.errors.get(name, {}).get(phase))
                 axes.barh(
@@ -164,7 +164,7 @@ class BoxPairPanel:
                     axes.errorbar(end, middle, xerr=error * mm_per_percent, color=INK, elinewidth=0.7, capsize=1.5)
                     words += f" ± {_error_text(error)}"
                 place = end + error * mm_per_percent + 0.8
-                axes.text(place, middle, words, va="center_baseline", fontsize=look.small_pt)
+                axes.text(place, middle, words, va="center_baseline", fontsize=style.small_pt)
             line += 1
         axes.set(xlim=(0, frame.width), ylim=(frame.height, 0))
 

@@ -19,7 +19,7 @@ _DIRECTIONS = {"x": "x, across the beam", "y": "y, along the axis", "z": "z, alo
 _FIRST_SIDE = 2  # directions take other colours than methods
 
 
-def shell_correlation_plot(found: EvenOdd, *, look: FigureStyle = PRINT) -> Figure:
+def shell_correlation_plot(found: EvenOdd, *, style: FigureStyle = PRINT) -> Figure:
     """Draw the correlation of even and odd tilts against spatial frequency, with the half-bit curve.
 
     Left the whole of each method, right weighted backprojection by direction, each against the half-bit curve (dotted) of its
@@ -29,7 +29,7 @@ def shell_correlation_plot(found: EvenOdd, *, look: FigureStyle = PRINT) -> Figu
     ----------
     found : EvenOdd
         Curves by method; those of iterative methods are marked as consistency.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
     """
     first, last = found.slices
@@ -38,24 +38,24 @@ def shell_correlation_plot(found: EvenOdd, *, look: FigureStyle = PRINT) -> Figu
         f"Directions: cones of {CONE_DEG:g}° half-angle. Dotted: half-bit curve (van Heel and Schatz)."
     )
     method, linear = list(found.curves.items())[-1]
-    with look.in_force():
-        width = look.width(DOUBLE_COLUMN_MM)
-        about = wrapped(about, width_mm=width - 4, size_pt=look.small_pt)
-        height = 50 + look.line_mm * (about.count("\n") + 8)
-        figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+    with style.in_force():
+        width = style.width(DOUBLE_COLUMN_MM)
+        about = wrapped(about, width_mm=width - 4, size_pt=style.small_pt)
+        height = 50 + style.line_mm * (about.count("\n") + 8)
+        figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
         whole, sides = figure.subplots(1, 2, sharey=True)
         for index, (name, curve) in enumerate(found.curves.items()):
             _curve(whole, curve, "all", index, index, f"{name.upper()}, {meaning_of(name)}")
         for index, (name, label) in enumerate(_DIRECTIONS.items()):
             _curve(sides, linear, name, _FIRST_SIDE + index, index, label)
-        whole.set_title("All directions", fontsize=look.font_pt)
-        sides.set_title(f"{method.upper()} by direction", fontsize=look.font_pt)
+        whole.set_title("All directions", fontsize=style.font_pt)
+        sides.set_title(f"{method.upper()} by direction", fontsize=style.font_pt)
         whole.set_ylabel("Fourier shell correlation")
         lowest = min(float(one.table["correlation"].min()) for one in found.curves.values())
         for axes in (whole, sides):
-            _frame(axes, linear, lowest, look)
-        figure.suptitle(about, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
-        letter_panels([whole, sides], look)
+            _frame(axes, linear, lowest, style)
+        figure.suptitle(about, fontsize=style.small_pt, color=GRAY, x=0.02, ha="left")
+        letter_panels([whole, sides], style)
         return figure
 
 
@@ -80,7 +80,7 @@ def _curve(axes: Axes, curve: ShellCorrelation, direction: str, color_index: int
         axes.plot([1 / limit], [height], "o", color=color, markersize=3.5, markerfacecolor="white")
 
 
-def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, look: FigureStyle) -> None:
+def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, style: FigureStyle) -> None:
     """Set limits, ticks, labels and the marks that both panels share."""
     nyquist = float(curve.table["frequency_per_nm"].max())
     bottom = min(-0.1, 0.05 * math.floor(20 * lowest)) if math.isfinite(lowest) else -0.1
@@ -91,4 +91,4 @@ def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, look: FigureStyle
     )
     factor = scaled_ticks(axes.xaxis, low=0, high=nyquist)
     axes.set_xlabel(f"Spatial frequency (1/nm{factor})")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=1, fontsize=look.small_pt)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=1, fontsize=style.small_pt)

@@ -25,7 +25,7 @@ def phase_fractions(
     *,
     errors: Mapping[str, Mapping[str, float]] | None = None,
     scheme: PhaseScheme = PORE_C_SN,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the phase fractions of the whole and of subvolumes.
 
@@ -38,7 +38,7 @@ def phase_fractions(
         Region to phase name to error in percentage points; drawn as whiskers and written after ±.
     scheme : PhaseScheme
         Names, order and colours.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Raises
@@ -50,25 +50,25 @@ def phase_fractions(
         raise InputError("fractions_by_region is empty; one table of volume fractions or more are needed.")
     shares = {str(region): _shares(str(region), table, scheme) for region, table in fractions_by_region.items()}
     errors = {} if errors is None else errors
-    with look.in_force():
-        width = look.width(SINGLE_COLUMN_MM)
-        names = [wrapped(region, width_mm=0.3 * width, size_pt=look.font_pt) for region in shares]
-        left = max(text_width_mm(name, look.font_pt) for name in names) + 3.0
+    with style.in_force():
+        width = style.width(SINGLE_COLUMN_MM)
+        names = [wrapped(region, width_mm=0.3 * width, size_pt=style.font_pt) for region in shares]
+        left = max(text_width_mm(name, style.font_pt) for name in names) + 3.0
         wide = width - left - 4.0
         bars = {
-            region: _pieces(values, errors.get(region, {}), scheme, mm_per_percent=wide / 100, look=look)
+            region: _pieces(values, errors.get(region, {}), scheme, mm_per_percent=wide / 100, style=style)
             for region, values in shares.items()
         }
         over = max(piece.level for pieces in bars.values() for piece in pieces)
-        pitch = max(_BAR_MM + 2.5 + look.line_mm * over, *(look.line_mm * (name.count("\n") + 1.5) for name in names))
-        frame = Box(left, 1.0 + look.line_mm * (1.2 + 0.5 * over), wide, pitch * len(shares))
+        pitch = max(_BAR_MM + 2.5 + style.line_mm * over, *(style.line_mm * (name.count("\n") + 1.5) for name in names))
+        frame = Box(left, 1.0 + style.line_mm * (1.2 + 0.5 * over), wide, pitch * len(shares))
         height = frame.top + frame.height + 9.0
-        figure = new_figure(look, width_mm=width, height_mm=height)
+        figure = new_figure(style, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
         axes.set(xlim=(0, 100), ylim=(len(shares) - 0.5, -0.5))
         for row, pieces in enumerate(bars.values()):
-            _stack(axes, row, pieces, pitch_mm=pitch, look=look)
-        axes.set_yticks(range(len(names)), names, fontsize=look.font_pt)
+            _stack(axes, row, pieces, pitch_mm=pitch, style=style)
+        axes.set_yticks(range(len(names)), names, fontsize=style.font_pt)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(_axis_label(fractions_by_region))
@@ -114,7 +114,7 @@ class _Piece:
 
 
 def _pieces(
-    values: list[float], errors: Mapping[str, float], scheme: PhaseScheme, *, mm_per_percent: float, look: FigureStyle
+    values: list[float], errors: Mapping[str, float], scheme: PhaseScheme, *, mm_per_percent: float, style: FigureStyle
 ) -> list[_Piece]:
     """Lay out one bar: a number that does not fit its piece goes above it with the phase's name, clear of the others."""
     pieces: list[_Piece] = []
@@ -125,9 +125,9 @@ def _pieces(
         error = float(errors.get(name, math.nan))
         text = f"{value:.1f}" + (f" ± {_error_text(error)}" if math.isfinite(error) else "")
         place, level = start + value / 2, 0
-        if text_width_mm(text, look.small_pt) + 1.6 > value * mm_per_percent:
+        if text_width_mm(text, style.small_pt) + 1.6 > value * mm_per_percent:
             text = f"{name} {text}"
-            half = (text_width_mm(text, look.small_pt) / 2 + 0.8) / mm_per_percent
+            half = (text_width_mm(text, style.small_pt) / 2 + 0.8) / mm_per_percent
             place = min(max(place, half), 100 + 3 / mm_per_percent - half)
             level = next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
             ends[level - 1 : level] = [place + half]
@@ -141,7 +141,7 @@ def _error_text(error: float) -> str:
     return f"{error:.1f}" if error >= 0.05 else number(error, digits=1)
 
 
-def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, look: FigureStyle) -> None:
+def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, style: FigureStyle) -> None:
     """Draw one bar with its numbers, and whiskers at the upper end of each piece."""
     half = _BAR_MM / pitch_mm / 2
     for piece in pieces:
@@ -155,10 +155,10 @@ def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, look:
             gid="fraction",
         )
         if piece.level:
-            height, ink, align = row - half - (0.5 + look.line_mm * (piece.level - 1)) / pitch_mm, INK, "bottom"
+            height, ink, align = row - half - (0.5 + style.line_mm * (piece.level - 1)) / pitch_mm, INK, "bottom"
         else:
             height, ink, align = float(row), text_color_on(piece.color), "center_baseline"
-        axes.text(piece.place, height, piece.text, ha="center", va=align, color=ink, fontsize=look.small_pt)
+        axes.text(piece.place, height, piece.text, ha="center", va=align, color=ink, fontsize=style.small_pt)
         end = piece.start + piece.value
         if math.isfinite(piece.error) and end < 99.99:
             axes.errorbar(end, row + half, xerr=piece.error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)

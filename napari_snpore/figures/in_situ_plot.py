@@ -28,7 +28,7 @@ from napari_snpore.in_situ.wording import with_error
 _PLOT_MM = 52.0
 
 
-def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, look: FigureStyle = PRINT) -> Figure:
+def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, style: FigureStyle = PRINT) -> Figure:
     """Draw the diameter of a fibre against time, with standard errors and the break of its growth.
 
     Parameters
@@ -37,7 +37,7 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
         As :func:`~napari_snpore.in_situ.fibre_diameter` returns it; without times the axis holds frame numbers.
     break_point : BreakPoint, optional
         Two lines through these points; drawn as they are, be they better than one line or not, and the note says which.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Raises
@@ -48,9 +48,9 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
     _needed(table, ("frame", "time_s", "diameter_nm", "diameter_error_nm", "fitted"))
     fitted = table[table["fitted"].astype(bool)]
     if fitted.empty:
-        return message_figure("No fibre was found in any frame.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
-    with look.in_force():
-        figure, axes = _sheet(look, _diameter_note(table, break_point))
+        return message_figure("No fibre was found in any frame.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
+    with style.in_force():
+        figure, axes = _sheet(style, _diameter_note(table, break_point))
         times, label = _times(fitted)
         axes.errorbar(
             times,
@@ -74,7 +74,7 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, lo
         return figure
 
 
-def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look: FigureStyle = PRINT) -> Figure:
+def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, style: FigureStyle = PRINT) -> Figure:
     """Draw profiles across the fibre at a few times, and the fitted cylinders through them.
 
     Parameters
@@ -83,7 +83,7 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
         As :func:`~napari_snpore.in_situ.rectangle_profile` returns it.
     table : DataFrame, optional
         Diameters whose fits are drawn as lines, for frames that were fitted one by one in the same region and direction.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Raises
@@ -93,12 +93,12 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
     """
     _needed(profile, ("frame", "time_s", "position_nm", "intensity", "intensity_error"))
     if profile.empty:
-        return message_figure("There is no profile.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
+        return message_figure("There is no profile.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
     fits = {} if table is None else {int(row["frame"]): row for _, row in table[table["fitted"]].iterrows()}
     note = "Points: mean along the fibre ± standard error."
     note += " Lines: blurred cylinder." if fits else ""
-    with look.in_force():
-        figure, axes = _sheet(look, note)
+    with style.in_force():
+        figure, axes = _sheet(style, note)
         for index, (frame, rows) in enumerate(profile.groupby("frame", sort=True)):
             color, marker = (one[index % len(one)] for one in (SERIES_COLORS, SERIES_MARKERS))
             when = rows["time_s"].iloc[0]
@@ -122,18 +122,18 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, look:
             if fit is not None:
                 axes.plot(x, _fitted(fit, x), color=color, linewidth=1.0, gid=f"fit {frame}")
         _label(axes, "Position across the fibre (nm)", "Mean grey value")
-        _legend(figure, axes, look)
+        _legend(figure, axes, style)
         return figure
 
 
-def intensity_plot(table: pd.DataFrame, look: FigureStyle = PRINT) -> Figure:
+def intensity_plot(table: pd.DataFrame, style: FigureStyle = PRINT) -> Figure:
     """Draw the mean grey value of boxes against time, in per cent of the first frame.
 
     Parameters
     ----------
     table : DataFrame
         As :func:`~napari_snpore.in_situ.box_intensities` returns it.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Raises
@@ -143,11 +143,11 @@ def intensity_plot(table: pd.DataFrame, look: FigureStyle = PRINT) -> Figure:
     """
     _needed(table, ("box", "frame", "time_s", "intensity_percent", "intensity_percent_error", "vacuum"))
     if table["intensity_percent"].notna().sum() == 0:
-        return message_figure("No box has a value.", look=look, width_mm=look.width(SINGLE_COLUMN_MM))
+        return message_figure("No box has a value.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
     note = "Bars: standard error of the mean in a box."
     note += " No vacuum subtracted." if table["vacuum"].isna().all() else " Vacuum subtracted."
-    with look.in_force():
-        figure, axes = _sheet(look, note)
+    with style.in_force():
+        figure, axes = _sheet(style, note)
         axes.axhline(100, color=GRAY, linewidth=0.5, zorder=0)
         label = ""
         for index, (name, rows) in enumerate(table.groupby("box", sort=False)):
@@ -165,7 +165,7 @@ def intensity_plot(table: pd.DataFrame, look: FigureStyle = PRINT) -> Figure:
                 gid=f"box {name}",
             )
         _label(axes, label, "Intensity (% of the first frame)")
-        _legend(figure, axes, look)
+        _legend(figure, axes, style)
         return figure
 
 
@@ -191,14 +191,14 @@ def _fitted(row: pd.Series, x: NDArray[np.float64]) -> NDArray[np.float64]:
     return curve
 
 
-def _sheet(look: FigureStyle, note: str) -> tuple[Figure, Axes]:
+def _sheet(style: FigureStyle, note: str) -> tuple[Figure, Axes]:
     """Return a figure of one plot with a note above it."""
-    width = look.width(SINGLE_COLUMN_MM)
-    note = wrapped(note, width_mm=width - 6, size_pt=look.small_pt)
-    height = _PLOT_MM + look.line_mm * (note.count("\n") + 2)
-    figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+    width = style.width(SINGLE_COLUMN_MM)
+    note = wrapped(note, width_mm=width - 6, size_pt=style.small_pt)
+    height = _PLOT_MM + style.line_mm * (note.count("\n") + 2)
+    figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
     axes = figure.subplots()
-    figure.suptitle(note, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
+    figure.suptitle(note, fontsize=style.small_pt, color=GRAY, x=0.02, ha="left")
     return figure, axes
 
 
@@ -211,10 +211,10 @@ def _label(axes: Axes, across: str, up: str) -> None:
         axis.set_label_text(name + scaled_ticks(axis, low=limits[0], high=limits[1]))
 
 
-def _legend(figure: Figure, axes: Axes, look: FigureStyle) -> None:
+def _legend(figure: Figure, axes: Axes, style: FigureStyle) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = min(len(names), 3 if max(map(len, names)) < 12 else 1)
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=look.small_pt)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=style.small_pt)
 
 
 def _needed(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -43,7 +43,7 @@ def number(value: float, *, digits: int = 3, sign: bool = False, trim: bool = Fa
 
 
 def position(nm: float, *, step_nm: float) -> str:
-    """Write where a slice lies, with the decimals that tell it from the next one: within a tenth of a step, one at least.
+    """Format the position of a slice with decimals to a tenth of the step between slices, at least one.
 
     Examples
     --------

@@ -48,14 +48,14 @@ class _Objects:
 
 
 @dataclass(frozen=True)
-class HistogramStyle:
+class HistogramOptions:
     """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a heading, type."""
 
     face: str
     marks: dict[str, float]
     limit_nm: float
     heading_mm: float
-    look: FigureStyle
+    style: FigureStyle
 
     @property
     def shorter(self) -> str:
@@ -78,7 +78,7 @@ def object_histograms(
     min_voxels: int = RESOLVED_VOXELS,
     limit_nm: float = SHORT_BELOW_NM,
     color: str | None = None,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw how many objects are how long, wide, large and elongated, as a share of their number.
 
@@ -99,7 +99,7 @@ def object_histograms(
         The share of objects shorter than this is stated.
     color : str, optional
         Of the bars; None takes that of the phase whose name begins the noun, else grey.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Returns
@@ -115,30 +115,30 @@ def object_histograms(
     if not (math.isfinite(voxel_nm) and voxel_nm > 0):
         raise InputError(f"voxel_nm is {voxel_nm}; a positive number in nm is needed.")
     objects = counted(table, min_voxels)
-    with look.in_force():
-        width = look.width(DOUBLE_COLUMN_MM)
+    with style.in_force():
+        width = style.width(DOUBLE_COLUMN_MM)
         if objects.table.empty:
             cut = f": all {objects.cut:,} are cut by the box" if objects.cut else ""
-            return message_figure(f"There are no {noun} to measure{cut}.", look=look, width_mm=width)
+            return message_figure(f"There are no {noun} to measure{cut}.", style=style, width_mm=width)
         narrow = width < 130
-        heading = wrapped(_heading(objects, noun), width_mm=width - 4, size_pt=look.font_pt)
-        height = (132.0 if narrow else 92.0) + look.line_mm * heading.count("\n")
-        figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+        heading = wrapped(_heading(objects, noun), width_mm=width - 4, size_pt=style.font_pt)
+        height = (132.0 if narrow else 92.0) + style.line_mm * heading.count("\n")
+        figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
         figure.set_layout_engine("constrained", h_pad=0.05, w_pad=0.05, hspace=0.04, wspace=0.03)
         panels = list(figure.subplots(2, 2).flat)
         marks = {"voxel": voxel_nm} | ({} if crowther_nm is None else {"D·Δθ": float(crowther_nm)})
         face = noun_color(noun) if color is None else color
-        style = HistogramStyle(face, marks, limit_nm, width / 2 - 14, look)
+        options = HistogramOptions(face, marks, limit_nm, width / 2 - 14, style)
         sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
         edges = length_edges(sizes, shortest_nm=limit_nm)
-        size_panel(panels[0], objects, "length_nm", edges, style).set_xlabel("Length (nm)")
-        size_panel(panels[1], objects, "width_nm", edges, style).set_xlabel("Width (nm)")
-        _volume_panel(panels[2], objects, style)
-        shape_panel(panels[3], objects, style)
-        figure.suptitle(heading, x=0.01, ha="left", fontsize=look.font_pt)
-        handles = _handles(objects, style)
+        size_panel(panels[0], objects, "length_nm", edges, options).set_xlabel("Length (nm)")
+        size_panel(panels[1], objects, "width_nm", edges, options).set_xlabel("Width (nm)")
+        _volume_panel(panels[2], objects, options)
+        shape_panel(panels[3], objects, options)
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=style.font_pt)
+        handles = _handles(objects, options)
         figure.legend(handles=handles, loc="outside lower center", ncols=2 if narrow else len(handles))
-        letter_panels(panels, look)
+        letter_panels(panels, style)
         return figure
 
 
@@ -155,7 +155,7 @@ def length_edges(values_nm: NDArray[np.float64], *, shortest_nm: float) -> NDArr
 
 
 def counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
-    """Leave out the objects that the box cuts, and tell the resolved from the others."""
+    """Leave out the objects that the box cuts, and mark which of the others are resolved."""
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
         raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
@@ -189,14 +189,14 @@ def noun_color(noun: str) -> str:
     return "#b0b0b0"
 
 
-def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: HistogramStyle) -> int:
+def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], options: HistogramOptions) -> int:
     """Draw shares of all objects: resolved ones filled, the others hatched on top; return how many lie beyond the edges."""
     total = len(objects.table)
     counts = [np.histogram(values, edges)[0] for values in objects.split(column)]
     low, high = (100 * count / total for count in counts)
     places: dict[str, Any] = {"x": edges[:-1], "width": np.diff(edges), "align": "edge", "linewidth": 0.4}
-    axes.bar(height=low, facecolor=style.face, edgecolor=OUTLINE, gid="resolved", **places)
-    axes.bar(height=high, bottom=low, gid="unresolved", **places, **style.pale)
+    axes.bar(height=low, facecolor=options.face, edgecolor=OUTLINE, gid="resolved", **places)
+    axes.bar(height=high, bottom=low, gid="unresolved", **places, **options.pale)
     tallest = float((low + high).max())
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.08 * tallest if tallest > 0 else 1.0))
     axes.set_ylabel("Share of number (%)")
@@ -208,12 +208,12 @@ def _median(axes: Axes, value: float) -> None:
     axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=0.9, gid="median")
 
 
-def _title(axes: Axes, text: str, style: HistogramStyle) -> None:
-    """Write a panel's heading in as many lines as it needs; at the right where a letter stands at the left."""
-    room = style.heading_mm - (5 if style.look.letters else 0)
-    axes.set_title(
-        wrapped(text, width_mm=room, size_pt=style.look.font_pt), loc="right" if style.look.letters else "left"
-    )
+def _title(axes: Axes, text: str, options: HistogramOptions) -> None:
+    """Write a panel's heading, wrapped; aligned right where a panel letter is at the left."""
+    letters = options.style.letters
+    width_mm = options.heading_mm - (5 if letters else 0)
+    heading = wrapped(text, width_mm=width_mm, size_pt=options.style.font_pt)
+    axes.set_title(heading, loc="right" if letters else "left")
 
 
 def _tied(text: str) -> str:
@@ -221,19 +221,21 @@ def _tied(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], style: HistogramStyle) -> Axes:
+def size_panel(
+    axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], options: HistogramOptions
+) -> Axes:
     """Draw length or width with its median, its share below the limit, the voxel size and the resolution guide."""
-    beyond = _bars(axes, objects, column, edges, style)
+    beyond = _bars(axes, objects, column, edges, options)
     values = objects.table[column].to_numpy(dtype=np.float64)
-    for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
+    for (label, place), dashes in zip(options.marks.items(), _MARK_DASHES, strict=False):
         if place <= edges[-1]:
             axes.axvline(place, color=GRAY, linestyle=dashes, linewidth=0.9, gid=label)
     _median(axes, float(np.median(values)))
-    below = _tied(f"{number(100 * float(np.mean(values < style.limit_nm)), trim=True)} % {style.shorter}")
+    below = _tied(f"{number(100 * float(np.mean(values < options.limit_nm)), trim=True)} % {options.shorter}")
     text = f"Median {_tied(number(float(np.median(values))) + ' nm')}; {below}"
     if beyond:
         text += f"; {beyond:,} beyond the axis"
-    _title(axes, text, style)
+    _title(axes, text, options)
     plain_ticks(axes.xaxis, at_most=7)
     return axes
 
@@ -241,7 +243,7 @@ def size_panel(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.flo
 _MARK_DASHES = ((0, (1, 1.5)), (0, (5, 1.2, 1, 1.2)))
 
 
-def _volume_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
+def _volume_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> None:
     """Draw volumes on a log axis, with the share of the volume that short objects hold."""
     volumes = objects.table["volume_nm3"].to_numpy(dtype=np.float64)
     low, high = math.log10(volumes.min()), math.log10(volumes.max())
@@ -249,21 +251,24 @@ def _volume_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
     edges = 10.0 ** np.linspace(low, high, 21)
     edges[0], edges[-1] = min(edges[0], volumes.min()), max(edges[-1], volumes.max())
     axes.set_xscale("log")
-    _bars(axes, objects, "volume_nm3", edges, style)
+    _bars(axes, objects, "volume_nm3", edges, options)
     log_ticks(axes.xaxis, decades=high - low)
     _median(axes, float(np.median(volumes)))
-    short = objects.table["length_nm"].to_numpy() < style.limit_nm
+    short = objects.table["length_nm"].to_numpy() < options.limit_nm
     share = number(100 * float(volumes[short].sum() / volumes.sum()), trim=True)
-    text = f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {style.shorter}"
-    _title(axes, text, style)
+    text = (
+        f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {options.shorter}"
+    )
+    _title(axes, text, options)
     axes.set_xlabel("Volume (nm³)")
 
 
-def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
+def shape_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> None:
     """Draw the aspect ratio of the resolved objects in bins of 0.05."""
     ratios, unresolved = objects.split("aspect_ratio")
     label = "Aspect ratio (width / length)"
-    fits = text_width_mm(label, style.look.font_pt) <= style.heading_mm + 4.0  # it may reach a little beyond the axis
+    # the label may be a little wider than the axis
+    fits = text_width_mm(label, options.style.font_pt) <= options.heading_mm + 4.0
     axes.set_xlabel(label if fits else "Aspect ratio")
     axes.set_xlim(0, 1)
     plain_ticks(axes.xaxis, at_most=6)
@@ -273,20 +278,20 @@ def shape_panel(axes: Axes, objects: _Objects, style: HistogramStyle) -> None:
         return
     left_out = f"; {len(unresolved):,} unresolved left out" if len(unresolved) else ""
     only = _Objects(objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels)
-    _bars(axes, only, "aspect_ratio", np.arange(21) / 20, style)
+    _bars(axes, only, "aspect_ratio", np.arange(21) / 20, options)
     _median(axes, float(np.median(ratios)))
-    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios):,}')}{left_out}", style)
+    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios):,}')}{left_out}", options)
 
 
-def _handles(objects: _Objects, style: HistogramStyle) -> list[Patch | Line2D]:
+def _handles(objects: _Objects, options: HistogramOptions) -> list[Patch | Line2D]:
     """Return the legend entries of what was drawn."""
     handles: list[Patch | Line2D] = [
-        Patch(facecolor=style.face, edgecolor=OUTLINE, label=f"≥ {objects.min_voxels} voxels"),
+        Patch(facecolor=options.face, edgecolor=OUTLINE, label=f"≥ {objects.min_voxels} voxels"),
     ]
     if not objects.resolved.all():
-        handles.append(Patch(label=f"< {objects.min_voxels} voxels (unresolved)", **style.pale))
+        handles.append(Patch(label=f"< {objects.min_voxels} voxels (unresolved)", **options.pale))
     handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), label="median"))
-    for (label, place), dashes in zip(style.marks.items(), _MARK_DASHES, strict=False):
+    for (label, place), dashes in zip(options.marks.items(), _MARK_DASHES, strict=False):
         text = f"{label} {number(place, trim=True)} nm"
         handles.append(Line2D([], [], color=GRAY, linestyle=dashes, label=text))
     return handles

@@ -1,6 +1,6 @@
-"""The sheet of three linked slices: XY upper left, YZ to its right (same y), XZ below it (same x), one scale for all.
+"""Sheet of three orthogonal slices at one scale: XY upper left, YZ at its right, XZ below.
 
-The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough; else the key stands in a
+The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough; else the key is in a
 column of its own at the right.
 """
 
@@ -34,7 +34,7 @@ _TALLEST_MM = 150.0
 
 @dataclass(frozen=True, eq=False)
 class OrthoSheet:
-    """A figure with its three empty panels in place, the room for the key, and below it room for a scale bar."""
+    """A figure with its three empty panels in place, the place of the key and, below it, of a scale bar."""
 
     figure: Figure
     panels: Mapping[str, Axes]
@@ -46,7 +46,7 @@ class OrthoSheet:
 def ortho_sheet(
     cuts: Mapping[str, Cut],
     *,
-    look: FigureStyle,
+    style: FigureStyle,
     width_mm: float,
     key_mm: tuple[float, float],
     title: str | None = None,
@@ -57,7 +57,7 @@ def ortho_sheet(
     ----------
     cuts : mapping
         The slices XY, XZ, YZ of one volume.
-    look : FigureStyle
+    style : FigureStyle
         Type size and letters.
     width_mm : float
         The sheet is at most so wide; a slender volume makes it narrower.
@@ -68,8 +68,8 @@ def ortho_sheet(
     """
     down_nm, right_nm = cuts["XY"].size_nm
     deep_nm = cuts["XZ"].size_nm[0]
-    line = look.line_mm
-    left = _MARGIN_MM + text_width_mm("y ↓", look.small_pt) + _MARK_MM
+    line = style.line_mm
+    left = _MARGIN_MM + text_width_mm("y ↓", style.small_pt) + _MARK_MM
     head = _MARK_MM + line + 0.4
     gap = 2 * _MARK_MM + 0.6
     foot = _MARK_MM + line + _MARGIN_MM
@@ -79,7 +79,7 @@ def ortho_sheet(
         wide = (width_mm - left - gap - _MARK_MM - _MARGIN_MM - key_mm) / (right_nm + deep_nm)
         return min(wide, _TALLEST_MM / (down_nm + deep_nm))
 
-    titles_mm = max(text_width_mm(piece.title, look.font_pt) for piece in cuts.values())
+    titles_mm = max(text_width_mm(piece.title, style.font_pt) for piece in cuts.values())
     wanted = Box(0.0, 0.0, max(key_mm[0], titles_mm + 1.0), key_mm[1] + _BAR_ROOM_MM + 3 * line)
     scale = scale_with(0.0)
     corner = deep_nm * scale >= max(wanted.width, wanted.height)
@@ -88,7 +88,7 @@ def ortho_sheet(
     x_mm, y_mm, z_mm = right_nm * scale, down_nm * scale, deep_nm * scale
     right = left + x_mm + gap + z_mm + _MARK_MM
     width = right + _MARGIN_MM + (0.0 if corner else wanted.width + 1.0)
-    lines = title_lines(title, width_mm=width - left - _MARGIN_MM, look=look)
+    lines = title_lines(title, width_mm=width - left - _MARGIN_MM, style=style)
     top = _MARGIN_MM + head + len(lines) * line + (1.0 if lines else 0.0)
     boxes = {
         "XY": Box(left, top, x_mm, y_mm),
@@ -99,31 +99,31 @@ def ortho_sheet(
     spare = Box(key.left, key.top + key_mm[1], key.width, _BAR_ROOM_MM)
     height = max(top + y_mm + between + z_mm + foot, key.top + wanted.height + _MARGIN_MM)
 
-    figure = new_figure(look, width_mm=width, height_mm=height)
+    figure = new_figure(style, width_mm=width, height_mm=height)
     title_at(figure, left, _MARGIN_MM, lines)
     panels = {name: axes_at(figure, boxes[name]) for name in ("XY", "YZ", "XZ")}
-    lettering = 4.0 if look.letters else 0.0
+    lettering = 4.0 if style.letters else 0.0
     unsaid = []
     for index, (name, axes) in enumerate(panels.items()):
         piece, box = cuts[name], boxes[name]
-        room = (width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM) - lettering
-        fits = text_width_mm(piece.title, look.font_pt) <= room
+        free_mm = (width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM) - lettering
+        fits = text_width_mm(piece.title, style.font_pt) <= free_mm
         if not fits:
             unsaid.append(piece.title)
-        _dress(figure, axes, piece, box, look=look)
+        _dress(figure, axes, piece, box, style=style)
         heading = piece.title if fits else piece.plane.name
-        heading_at(figure, box.left, box.top - _MARK_MM - 1.0, heading, index=index, look=look)
+        heading_at(figure, box.left, box.top - _MARK_MM - 1.0, heading, index=index, style=style)
     if unsaid:
         text_at(figure, key.left, spare.top + spare.height, "\n".join(unsaid), linespacing=1.2)
     return OrthoSheet(figure, panels, key, spare, 1 / scale)
 
 
-def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, look: FigureStyle) -> None:
+def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, style: FigureStyle) -> None:
     """Write the directions around a panel and mark where the other planes cross it."""
     frame_image(axes)
     left, right, bottom, top = cut.extent_nm
     axes.set(xlim=(left, right), ylim=(bottom, top))
-    small = {"fontsize": look.small_pt, "color": GRAY}
+    small = {"fontsize": style.small_pt, "color": GRAY}
     if cut.plane.name != "XY":
         below = box.top + box.height + _MARK_MM
         text_at(figure, box.left, below, f"{AXIS_NAMES[cut.plane.right]} →", **small)

@@ -21,7 +21,7 @@ from matplotlib.textpath import text_to_path
 from napari_snpore.figures.style import FONT, INK, MM_PER_INCH, MM_PER_POINT, FigureStyle
 
 _HINTING = 0.97
-"""Letters drawn outside the look's context are fitted to dots and come out up to 3 % wider at 300 dots per inch."""
+"""Letters drawn outside the style's context are fitted to dots and come out up to 3 % wider at 300 dots per inch."""
 
 
 class Box(NamedTuple):
@@ -33,10 +33,10 @@ class Box(NamedTuple):
     height: float
 
 
-def new_figure(look: FigureStyle, *, width_mm: float, height_mm: float, constrained: bool = False) -> Figure:
+def new_figure(style: FigureStyle, *, width_mm: float, height_mm: float, constrained: bool = False) -> Figure:
     """Return an empty figure with an Agg canvas; ``constrained`` lets matplotlib place the axes."""
     size = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
-    figure = Figure(figsize=size, dpi=look.dpi, layout="constrained" if constrained else None)
+    figure = Figure(figsize=size, dpi=style.dpi, layout="constrained" if constrained else None)
     FigureCanvasAgg(figure)
     return figure
 
@@ -94,9 +94,9 @@ def wrapped(text: str, *, width_mm: float, size_pt: float) -> str:
     return "\n".join(lines)
 
 
-def title_lines(title: str | None, *, width_mm: float, look: FigureStyle) -> list[str]:
+def title_lines(title: str | None, *, width_mm: float, style: FigureStyle) -> list[str]:
     """Return the lines of a title in bold type that fits the width; none without a title."""
-    return wrapped(title, width_mm=width_mm / 1.15, size_pt=look.font_pt).split("\n") if title else []
+    return wrapped(title, width_mm=width_mm / 1.15, size_pt=style.font_pt).split("\n") if title else []
 
 
 def title_at(figure: Figure, left_mm: float, top_mm: float, lines: Sequence[str]) -> None:
@@ -105,13 +105,13 @@ def title_at(figure: Figure, left_mm: float, top_mm: float, lines: Sequence[str]
         text_at(figure, left_mm, top_mm, "\n".join(lines), fontweight="bold", linespacing=1.2)
 
 
-def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, look: FigureStyle) -> None:
-    """Write the heading of a panel, its lower edge at the given height, after its letter if the look wants letters."""
-    if look.letters:
+def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, style: FigureStyle) -> None:
+    """Write the heading of a panel, its lower edge at the given height, after its letter if the style has letters."""
+    if style.letters:
         letter = panel_letter(index)
         raised = letter + "\n" * text.count("\n")  # beside the first line of the heading
-        text_at(figure, left_mm, bottom_mm, raised, va="baseline", fontweight="bold", fontsize=look.font_pt + 1)
-        left_mm += text_width_mm(letter, look.font_pt + 1) + 1.6
+        text_at(figure, left_mm, bottom_mm, raised, va="baseline", fontweight="bold", fontsize=style.font_pt + 1)
+        left_mm += text_width_mm(letter, style.font_pt + 1) + 1.6
     text_at(figure, left_mm, bottom_mm, text, va="baseline")
 
 
@@ -120,17 +120,17 @@ def panel_letter(index: int) -> str:
     return "abcdefghijklmnopqrstuvwxyz"[index % 26]
 
 
-def letter_panels(axes: Sequence[Axes], look: FigureStyle) -> None:
-    """Letter plots a, b, c in bold above their upper left corners, if the look wants it."""
-    if not look.letters:
+def letter_panels(axes: Sequence[Axes], style: FigureStyle) -> None:
+    """Letter plots a, b, c in bold above their upper left corners, if the style has letters."""
+    if not style.letters:
         return
     for index, panel in enumerate(axes):
-        panel.set_title(panel_letter(index), loc="left", fontweight="bold", fontsize=look.font_pt + 1)
+        panel.set_title(panel_letter(index), loc="left", fontweight="bold", fontsize=style.font_pt + 1)
 
 
-def message_figure(message: str, *, look: FigureStyle, width_mm: float, height_mm: float = 30.0) -> Figure:
-    """Return a figure that holds one sentence: what stands where there is nothing to draw."""
-    figure = new_figure(look, width_mm=width_mm, height_mm=height_mm)
-    text = wrapped(message, width_mm=width_mm - 10, size_pt=look.font_pt)
+def message_figure(message: str, *, style: FigureStyle, width_mm: float, height_mm: float = 30.0) -> Figure:
+    """Return a figure of one sentence, for data without anything to draw."""
+    figure = new_figure(style, width_mm=width_mm, height_mm=height_mm)
+    text = wrapped(message, width_mm=width_mm - 10, size_pt=style.font_pt)
     text_at(figure, width_mm / 2, height_mm / 2, text, ha="center", va="center")
     return figure

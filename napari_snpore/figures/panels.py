@@ -32,19 +32,19 @@ class Panel(Protocol):
 
     @property
     def exterior(self) -> bool:
-        """Whether the ground that stands for the exterior is seen in it."""
+        """Whether it shows the background drawn for the exterior."""
 
     @property
     def aspect(self) -> float:
         """Width over height of the box that it is drawn in."""
 
-    def least_mm(self, look: FigureStyle) -> float:
-        """Return the width below which its writing finds no room."""
+    def least_mm(self, style: FigureStyle) -> float:
+        """Return the least width (mm) that its text needs."""
 
     def note(self) -> str:
         """Return a line below the box, or nothing."""
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw into a box of the sheet (mm)."""
 
 
@@ -87,15 +87,15 @@ class ImagePanel:
         """Of the picture."""
         return float(self.rgb.shape[1] / self.rgb.shape[0])
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what its heading takes."""
-        return least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, style)
 
     def note(self) -> str:
         """Return its words."""
         return self.words
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the picture in a thin frame."""
         axes = axes_at(figure, box)
         frame_image(axes)
@@ -103,7 +103,7 @@ class ImagePanel:
         scale = self.nm_per_pixel or 1.0
         axes.imshow(self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture")
         if self.nm_per_pixel is not None:
-            add_scale_bar(axes, look=look, dark=self._lightness < 128)
+            add_scale_bar(axes, style=style, dark=self._lightness < 128)
 
     @property
     def _lightness(self) -> float:
@@ -140,12 +140,12 @@ class SlicePanel:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what its heading takes."""
-        return least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, style)
 
     def note(self) -> str:
-        """Return what dark and bright stand for."""
+        """Return the grey values of the darkest and the brightest pixels."""
         low, high = (number(value, trim=True) for value in self.limits)
         return f"grey value {low} to {high}"
 
@@ -153,18 +153,18 @@ class SlicePanel:
         """Return the slice in its colours, uint8 (row, column, channel)."""
         return in_colors(self.cut.values, self.limits, self.colors)
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the slice, its scale bar in the lower left corner."""
         axes = _slice_axes(figure, box, self.cut)
         axes.imshow(self.image(), extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="grey-values")
-        add_scale_bar(axes, look=look, dark=True)
+        add_scale_bar(axes, style=style, dark=True)
 
 
 @dataclass(frozen=True, eq=False)
 class PhasePanel:
     """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend.
 
-    A phase whose colour lets all through is not seen, and the note says so.
+    A phase of a fully transparent colour is not drawn, and the note says so.
     """
 
     heading: str
@@ -181,22 +181,22 @@ class PhasePanel:
         """In nm."""
         return float(self.cut.size_nm[1] / self.cut.size_nm[0])
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what its heading takes."""
-        return least_of_heading(self.heading, look)
+        return least_of_heading(self.heading, style)
 
     def note(self) -> str:
         """Return which phases are hidden; the legend says the rest."""
         hidden = set(self.scheme.names) - set(shown_names(self.scheme))
         return f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}" if hidden else ""
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
-        """Draw the slice on the ground that stands for the exterior."""
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
+        """Draw the slice on the background of the exterior."""
         axes = _slice_axes(figure, box, self.cut)
         hatch_ground(axes)
         colors = phase_image(self.cut.values, self.scheme)
         axes.imshow(colors, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
-        add_scale_bar(axes, look=look, dark=False)
+        add_scale_bar(axes, style=style, dark=False)
 
 
 def in_colors(values: NDArray[Any], limits: tuple[float, float], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -219,26 +219,26 @@ def in_colors(values: NDArray[Any], limits: tuple[float, float], colors: NDArray
     return np.asarray(np.asarray(colors)[steps])
 
 
-def least_of_heading(heading: str, look: FigureStyle) -> float:
+def least_of_heading(heading: str, style: FigureStyle) -> float:
     """Return the width in which a heading and its letter stay readable: on one line if it is short, on two or three if not."""
-    letter = 4.5 if look.letters else 0.0
-    longest = max((text_width_mm(word, look.font_pt) for word in heading.split()), default=0.0)
-    return letter + max(1.2 * longest, min(text_width_mm(heading, look.font_pt) * 1.05, 2.4 * look.font_pt))
+    letter = 4.5 if style.letters else 0.0
+    longest = max((text_width_mm(word, style.font_pt) for word in heading.split()), default=0.0)
+    return letter + max(1.2 * longest, min(text_width_mm(heading, style.font_pt) * 1.05, 2.4 * style.font_pt))
 
 
-def note_at(figure: Figure, box: Box, panel: Panel, look: FigureStyle) -> None:
+def note_at(figure: Figure, box: Box, panel: Panel, style: FigureStyle) -> None:
     """Write the note of a panel below its box."""
     if words := panel.note():
-        words = wrapped(words, width_mm=box.width, size_pt=look.small_pt)
+        words = wrapped(words, width_mm=box.width, size_pt=style.small_pt)
         text_at(
-            figure, box.left, box.top + box.height + 0.6, words, fontsize=look.small_pt, color=GRAY, linespacing=1.15
+            figure, box.left, box.top + box.height + 0.6, words, fontsize=style.small_pt, color=GRAY, linespacing=1.15
         )
 
 
-def note_lines(panel: Panel, width_mm: float, look: FigureStyle) -> int:
+def note_lines(panel: Panel, width_mm: float, style: FigureStyle) -> int:
     """Return how many lines the note of a panel takes."""
     words = panel.note()
-    return len(wrapped(words, width_mm=width_mm, size_pt=look.small_pt).split("\n")) if words else 0
+    return len(wrapped(words, width_mm=width_mm, size_pt=style.small_pt).split("\n")) if words else 0
 
 
 def _slice_axes(figure: Figure, box: Box, cut: Cut) -> Axes:

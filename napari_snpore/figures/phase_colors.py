@@ -1,7 +1,7 @@
 """Label images of phases in the colors of their scheme, and the legend of the phases.
 
 The colours themselves are data of :mod:`napari_snpore.segmentation.phases`. The exterior has none: image and legend leave it
-open, and a pale hatched ground shows through, so that it can be told from white pores without colour too.
+open, and a pale hatched ground shows through, so that it differs from white pores without colour too.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
 
 
 def shown_names(scheme: PhaseScheme) -> list[str]:
-    """Return the phases that are seen: those whose colour does not let all through."""
+    """Return the phases whose colour is not fully transparent."""
     return [name for name, color in zip(scheme.names, scheme.colors, strict=True) if to_rgba(color)[3] > 0]
 
 
 def hatch_ground(axes: Axes) -> None:
-    """Give the axes the ground that stands for the exterior."""
+    """Draw the hatched background of the exterior on the axes."""
     axes.patch.set(facecolor=PALE, edgecolor=HATCH, hatch="//////", linewidth=0)
 
 
@@ -63,9 +63,9 @@ def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior:
     return patches
 
 
-def legend_rows(labels: Sequence[str], *, width_mm: float, look: FigureStyle) -> int:
+def legend_rows(labels: Sequence[str], *, width_mm: float, style: FigureStyle) -> int:
     """Return in how many rows a legend fits a width."""
-    entries = [text_width_mm(label, look.small_pt) + 8.5 for label in labels]
+    entries = [text_width_mm(label, style.small_pt) + 8.5 for label in labels]
     for rows in range(1, len(entries)):
         if max(entries) * -(-len(entries) // rows) <= width_mm:
             return rows

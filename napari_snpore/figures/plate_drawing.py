@@ -78,7 +78,7 @@ def draw_plate(spec: PlateSpec, *, dpi: int | None = None, should_stop: ShouldSt
     """
     panels = panels_of(spec, should_stop)
     style = spec.style if dpi is None else replace(spec.style, dpi=dpi)
-    figure = plate(panels.rows, look=style)
+    figure = plate(panels.rows, style=style)
     return DrawnPlate(figure, (*remarks_on(spec, panels), *filter(None, (too_high(figure),))))
 
 

@@ -35,7 +35,7 @@ _EASE = 1.3
 
 
 def plate(
-    rows: Sequence[Sequence[Panel]], *, title: str | None = None, look: FigureStyle = PRINT, legend: bool = True
+    rows: Sequence[Sequence[Panel]], *, title: str | None = None, style: FigureStyle = PRINT, legend: bool = True
 ) -> Figure:
     """Draw panels in rows on one sheet.
 
@@ -43,10 +43,10 @@ def plate(
     ----------
     rows : sequence of sequence of Panel
         From :mod:`~napari_snpore.figures.panels`; empty rows are left out, and a row with more panels than can be read at
-        this width goes on in the next, all its panels as high.
+        this width continues in the next, all its panels as high.
     title : str, optional
         Above all.
-    look : FigureStyle
+    style : FigureStyle
         Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the panels.
     legend : bool
         Name the phases below, where a panel shows their colours.
@@ -54,7 +54,7 @@ def plate(
     Returns
     -------
     Figure
-        As wide as the look says, as high as the panels need.
+        As wide as the style says, as high as the panels need.
 
     Raises
     ------
@@ -64,47 +64,49 @@ def plate(
     filled = [list(row) for row in rows if len(row)]
     if not filled:
         raise InputError("There is no panel to draw; choose one.")
-    with look.in_force():
-        width = look.width(DOUBLE_COLUMN_MM)
+    with style.in_force():
+        width = style.width(DOUBLE_COLUMN_MM)
         inner = width - 2 * _MARGIN_MM
-        line = look.line_mm
+        line = style.line_mm
         head = line + 1.6
         places: list[tuple[Panel, Box]] = []
         if sum(len(row) for row in filled) == 1:
-            look = replace(look, letters=False)
+            style = replace(style, letters=False)
         tallest = _TALLEST_ALONE_MM if len(filled) == 1 else _TALLEST_MM
-        pieces = [piece for row in filled for piece in _pieces(row, inner, tallest, look)]
-        lines = title_lines(title, width_mm=inner, look=look)
+        pieces = [piece for row in filled for piece in _pieces(row, inner, tallest, style)]
+        lines = title_lines(title, width_mm=inner, style=style)
         top = _MARGIN_MM + len(lines) * line + (1.0 if lines else 0.0)
         for row, height in pieces:
-            room = inner - _GAP_MM * (len(row) - 1)
+            free_mm = inner - _GAP_MM * (len(row) - 1)
             alone = row[0] if len(row) == 1 and isinstance(row[0], TablePanel) else None
             if alone is not None:
-                height = alone.height_mm(room, look)
+                height = alone.height_mm(free_mm, style)
             elif height < _LOWEST_MM:
                 raise InputError(
                     f"{len(row)} panels in one row of {width:g} mm are only {height:.0f} mm high; use more rows."
                 )
-            sizes = [room] if alone is not None else [panel.aspect * height for panel in row]
-            headings = max(len(_heading(panel, size, look).split("\n")) for panel, size in zip(row, sizes, strict=True))
+            sizes = [free_mm] if alone is not None else [panel.aspect * height for panel in row]
+            headings = max(
+                len(_heading(panel, size, style).split("\n")) for panel, size in zip(row, sizes, strict=True)
+            )
             top += head + (headings - 1) * line
             left = _MARGIN_MM
             for panel, size in zip(row, sizes, strict=True):
                 places.append((panel, Box(left, top, size, height)))
                 left += size + _GAP_MM
-            notes = max(note_lines(panel, size, look) for panel, size in zip(row, sizes, strict=True))
+            notes = max(note_lines(panel, size, style) for panel, size in zip(row, sizes, strict=True))
             top += height + 1.0 + notes * line
         handles = _legend([panel for panel, _ in places]) if legend else []
         names = [str(handle.get_label()) for handle in handles]
-        lines_of_key = legend_rows(names, width_mm=inner, look=look) if handles else 0
+        lines_of_key = legend_rows(names, width_mm=inner, style=style) if handles else 0
         key = lines_of_key * line + 2.0 if handles else 0.0
-        figure = new_figure(look, width_mm=width, height_mm=top + key + _MARGIN_MM)
+        figure = new_figure(style, width_mm=width, height_mm=top + key + _MARGIN_MM)
         title_at(figure, _MARGIN_MM, _MARGIN_MM, lines)
         for index, (panel, box) in enumerate(places):
-            words = _heading(panel, box.width, look)
-            heading_at(figure, box.left, box.top - 1.2, words, index=index, look=look)
-            panel.draw(figure, box, look)
-            note_at(figure, box, panel, look)
+            words = _heading(panel, box.width, style)
+            heading_at(figure, box.left, box.top - 1.2, words, index=index, style=style)
+            panel.draw(figure, box, style)
+            note_at(figure, box, panel, style)
         if handles:
             columns = -(-len(handles) // lines_of_key)
             anchor = (0.5, _MARGIN_MM / (top + key + _MARGIN_MM))
@@ -125,9 +127,9 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
     found: dict[tuple[str, tuple[float, ...]], str] = {}
     for panel in panels:
         if panel.scheme is not None:
-            seen = shown_names(panel.scheme)
+            visible = shown_names(panel.scheme)
             for name, color in zip(panel.scheme.names, panel.scheme.colors, strict=True):
-                if name in seen:
+                if name in visible:
                     found.setdefault((name, to_rgb(color)), color)
     handles = [patch for (name, _), color in found.items() for patch in phase_patches(PhaseScheme((name,), (color,)))]
     if any(panel.exterior for panel in panels):
@@ -135,8 +137,10 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
     return handles
 
 
-def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: FigureStyle) -> list[tuple[list[Panel], float]]:
-    """Break a row into the fewest parts whose panels have room for their writing; return them with their heights in mm.
+def _pieces(
+    row: list[Panel], width_mm: float, tallest_mm: float, style: FigureStyle
+) -> list[tuple[list[Panel], float]]:
+    """Break a row into the fewest parts whose panels are wide enough for their text; return them with their heights in mm.
 
     All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
     makes the page long enough.
@@ -149,34 +153,34 @@ def _pieces(row: list[Panel], width_mm: float, tallest_mm: float, look: FigureSt
             min((width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part), tallest_mm)
             for part in parts
         ]
-        needed = max(panel.least_mm(look) / panel.aspect for panel in row)
+        needed = max(panel.least_mm(style) / panel.aspect for panel in row)
         height = min(heights) if count == 1 else min(*heights, _EASE * needed)
-        if all(panel.aspect * height >= panel.least_mm(look) for panel in row):
+        if all(panel.aspect * height >= panel.least_mm(style) for panel in row):
             return [(part, height) for part in parts]
-    return [([panel], _height_alone(panel, width_mm, tallest_mm, look)) for panel in row]
+    return [([panel], _height_alone(panel, width_mm, tallest_mm, style)) for panel in row]
 
 
-def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, look: FigureStyle) -> float:
+def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, style: FigureStyle) -> float:
     """Return the height of a panel in a row of its own; a table breaks its words, others need their width."""
-    least = panel.least_mm(look)
+    least = panel.least_mm(style)
     if least > width_mm and not isinstance(panel, TablePanel):
         raise InputError(
-            f"The panel '{panel.heading}' needs {least + 2 * _MARGIN_MM:.0f} mm at {look.font_pt:g} pt, and the figure is "
+            f"The panel '{panel.heading}' needs {least + 2 * _MARGIN_MM:.0f} mm at {style.font_pt:g} pt, and the figure is "
             f"{width_mm + 2 * _MARGIN_MM:g} mm wide; make it wider or the type smaller."
         )
     return min(width_mm / panel.aspect, max(tallest_mm, least / panel.aspect))
 
 
-def panel_figure(panel: Panel, *, look: FigureStyle = PRINT) -> Figure:
-    """Draw one panel alone, at the width of the look (88 mm by default).
+def panel_figure(panel: Panel, *, style: FigureStyle = PRINT) -> Figure:
+    """Draw one panel alone, at the width of the style (88 mm by default).
 
     Raises
     ------
     InputError
         The panel refuses its data.
     """
-    return plate([[panel]], look=FigureStyle(look.width(88.0), look.font_pt, look.dpi))
+    return plate([[panel]], style=FigureStyle(style.width(88.0), style.font_pt, style.dpi))
 
 
-def _heading(panel: Panel, width_mm: float, look: FigureStyle) -> str:
-    return wrap(panel.heading, width_mm=width_mm - (4.5 if look.letters else 0.0), size_pt=look.font_pt)
+def _heading(panel: Panel, width_mm: float, style: FigureStyle) -> str:
+    return wrap(panel.heading, width_mm=width_mm - (4.5 if style.letters else 0.0), size_pt=style.font_pt)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.object_plots import (
-    HistogramStyle,
+    HistogramOptions,
     counted,
     length_edges,
     noun_color,
@@ -56,12 +56,14 @@ class FractionPanel:
         """Wider with more regions."""
         return 0.85 + 0.25 * max(len(self.shares) - 1, 0)
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of the regions take, and the name of the upright axis."""
-        names = max((text_width_mm(_short(name), look.small_pt) for name in self.shares), default=0.0) + 1.5
-        across = left_of_plot(look) + 2.0 + names * len(self.shares)
-        upright = text_width_mm(_FRACTION, look.font_pt) + look.line_mm + 1.2  # centred on the axis, under the heading
-        return max(across, upright * self.aspect, least_of_heading(self.heading, look))
+        names = max((text_width_mm(_short(name), style.small_pt) for name in self.shares), default=0.0) + 1.5
+        across = left_of_plot(style) + 2.0 + names * len(self.shares)
+        upright = (
+            text_width_mm(_FRACTION, style.font_pt) + style.line_mm + 1.2
+        )  # centred on the axis, under the heading
+        return max(across, upright * self.aspect, least_of_heading(self.heading, style))
 
     def note(self) -> str:
         """Return which bar is which without its colour, what the shares are of, and what the whiskers are."""
@@ -72,9 +74,9 @@ class FractionPanel:
     def _names(self) -> list[str]:
         return [name for name in self.scheme.names if any(name in one for one in self.shares.values())]
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw one group of bars a region."""
-        axes = axes_at(figure, plot_frame(box, look, lines_below=1))
+        axes = axes_at(figure, plot_frame(box, style, lines_below=1))
         names = self._names
         width = 0.8 / max(len(names), 1)
         for k, (region, values) in enumerate(self.shares.items()):
@@ -135,12 +137,12 @@ class HistogramPanel:
         """A little wider than high."""
         return 1.15
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of its axes take."""
-        return max(5.4 * look.font_pt, least_of_heading(self.heading, look))
+        return max(5.4 * style.font_pt, least_of_heading(self.heading, style))
 
     def note(self) -> str:
-        """Return what the marks stand for, how many objects are unresolved and how many were left out."""
+        """Return the legend of the marks, how many objects are unresolved and how many were left out."""
         objects = counted(self.table, self.min_voxels)
         cut = f"; {objects.cut:,} cut by the box left out" if objects.cut else ""
         if self.column == "aspect_ratio":
@@ -151,41 +153,41 @@ class HistogramPanel:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
         return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the bars, with the median and the share below the limit above them."""
-        head_lines = 2 if box.width > 7.2 * look.font_pt else 3
-        axes = axes_at(figure, plot_frame(box, look, head_mm=look.line_mm * head_lines))
+        head_lines = 2 if box.width > 7.2 * style.font_pt else 3
+        axes = axes_at(figure, plot_frame(box, style, head_mm=style.line_mm * head_lines))
         objects = counted(self.table, self.min_voxels)
         if objects.table.empty:
             axes.set(xticks=[], yticks=[])
             axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GRAY)
             return
         marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
-        room = box.width - left_of_plot(look) - 2.0
-        style = HistogramStyle(noun_color(self.noun), marks, self.limit_nm, room, _plain(look))
+        heading_mm = box.width - left_of_plot(style) - 2.0
+        options = HistogramOptions(noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style))
         if self.column == "aspect_ratio":
-            shape_panel(axes, objects, style)
+            shape_panel(axes, objects, options)
         else:
             sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
             edges = length_edges(sizes, shortest_nm=self.limit_nm)
-            size_panel(axes, objects, self.column, edges, style)
+            size_panel(axes, objects, self.column, edges, options)
             axes.set_xlabel({"length_nm": "Length (nm)", "width_nm": "Width (nm)"}[self.column])
 
 
-def plot_frame(box: Box, look: FigureStyle, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
-    """Return where the axes of a plot stand in a box, with room for tick labels, axis names and what is above them."""
-    left, below, head = left_of_plot(look), lines_below * look.line_mm + 1.6, head_mm + 0.6
+def plot_frame(box: Box, style: FigureStyle, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:
+    """Return the box of a plot's axes: its panel less tick labels, axis names and heading."""
+    left, below, head = left_of_plot(style), lines_below * style.line_mm + 1.6, head_mm + 0.6
     return Box(box.left + left, box.top + head, box.width - left - 2.0, box.height - head - below)
 
 
-def left_of_plot(look: FigureStyle) -> float:
-    """Return the room for the numbers and the name of an upright axis in mm."""
-    return 2.2 * look.line_mm + 3.6
+def left_of_plot(style: FigureStyle) -> float:
+    """Return the width (mm) of the tick labels and the name of a vertical axis."""
+    return 2.2 * style.line_mm + 3.6
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 12 else f"{name[:11]}…"
 
 
-def _plain(look: FigureStyle) -> Any:
-    return FigureStyle(look.width_mm, look.font_pt, look.dpi)
+def _plain(style: FigureStyle) -> Any:
+    return FigureStyle(style.width_mm, style.font_pt, style.dpi)

@@ -148,6 +148,6 @@ def _metadata(name: str, text: str | None) -> dict[str, Any]:
 
 
 def _name_substitutes(path: Path) -> None:
-    """Name fonts that may stand in where the reader's machine has no DejaVu Sans."""
+    """Name substitute fonts for machines without DejaVu Sans."""
     text = Path(path).read_text(encoding="utf-8")
     Path(path).write_text(text.replace(f"'{FONT}'", _SUBSTITUTES), encoding="utf-8")

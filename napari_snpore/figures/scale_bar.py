@@ -21,22 +21,22 @@ _FROM_EDGE_MM = 1.0
 
 @dataclass(frozen=True, eq=False)
 class ScaleBar:
-    """What was drawn: the length that it stands for, the bar and its label."""
+    """A drawn scale bar: its length in nm, the bar and the label."""
 
     length_nm: float
     bar: Rectangle
     label: Text
 
 
-def scale_bar_apart(figure: Figure, box: Box, *, look: FigureStyle, nm_per_mm: float, about_mm: float) -> ScaleBar:
+def scale_bar_apart(figure: Figure, box: Box, *, style: FigureStyle, nm_per_mm: float, about_mm: float) -> ScaleBar:
     """Draw a scale bar outside the images, in a box of the sheet: for panels too small to hold one.
 
     Parameters
     ----------
-    figure, look
+    figure, style
         The sheet and the size of its type.
     box : Box
-        Where; the bar stands at its lower left.
+        Axes of the image; the bar is drawn at their lower left.
     nm_per_mm : float
         Scale of the images: nanometres per mm of paper.
     about_mm : float
@@ -44,14 +44,14 @@ def scale_bar_apart(figure: Figure, box: Box, *, look: FigureStyle, nm_per_mm: f
     """
     axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
     axes.set(xlim=(0.0, box.width * nm_per_mm), ylim=(0.0, 1.0))
-    bar = add_scale_bar(axes, look=look, length_nm=round_length(about_mm * nm_per_mm), dark=False)
+    bar = add_scale_bar(axes, style=style, length_nm=round_length(about_mm * nm_per_mm), dark=False)
     if bar is None:
         raise InputError(f"width_mm is too small: a scale bar finds no room in {box.width:.0f} mm.")
     return bar
 
 
 def add_scale_bar(
-    axes: Axes, *, look: FigureStyle, nm_per_unit: float = 1.0, length_nm: float | None = None, dark: bool = True
+    axes: Axes, *, style: FigureStyle, nm_per_unit: float = 1.0, length_nm: float | None = None, dark: bool = True
 ) -> ScaleBar | None:
     """Draw a scale bar in the lower left corner of an image.
 
@@ -59,7 +59,7 @@ def add_scale_bar(
     ----------
     axes : Axes
         Axes at their final place, size and limits, with equal scale along x and y.
-    look : FigureStyle
+    style : FigureStyle
         Size of the type.
     nm_per_unit : float
         Nanometres per data unit of the axes: the pixel size where the data are pixels, 1 where they are nm.
@@ -88,7 +88,7 @@ def add_scale_bar(
     frame = axes.get_position()
     sheet = size_mm(axes.figure)  # type: ignore[arg-type]
     frame_mm = (frame.width * sheet[0], frame.height * sheet[1])
-    label_mm = (text_width_mm(length(chosen), look.font_pt), look.font_pt * MM_PER_POINT)
+    label_mm = (text_width_mm(length(chosen), style.font_pt), style.font_pt * MM_PER_POINT)
     bar_mm = chosen / width_nm * frame_mm[0]
     plate_mm = (max(bar_mm, label_mm[0]) + 2 * _PAD_MM, _BAR_MM + label_mm[1] + 2.4 * _PAD_MM)
     if plate_mm[0] + 2 * _FROM_EDGE_MM > frame_mm[0] or plate_mm[1] + 2 * _FROM_EDGE_MM > frame_mm[1]:
@@ -112,7 +112,7 @@ def add_scale_bar(
         bottom + (above + _BAR_MM + 0.5 * _PAD_MM) * per_mm[1],
         length(chosen),
         color=ink,
-        fontsize=look.font_pt,
+        fontsize=style.font_pt,
         ha="center",
         va="bottom",
         zorder=5,

@@ -88,7 +88,7 @@ def write_slice_images(
     overwrite : bool
         Replace the numbered pictures of this stem, however many there are; other files stay.
     progress, should_stop : callable, optional
-        Told how many are written; asked before each. An exception of ``progress`` ends the writing too.
+        Called with the number written; called before each. An exception of ``progress`` ends the writing too.
 
     Raises
     ------

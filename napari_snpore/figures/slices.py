@@ -39,7 +39,7 @@ def ortho_slices(
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     gray_label: str = _GRAY_LABEL,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the XY, XZ and YZ slices of grey values through a point.
 
@@ -58,7 +58,7 @@ def ortho_slices(
         One line above the panels.
     gray_label : str
         Label of the colour bar, with its unit where it has one.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Returns
@@ -71,17 +71,17 @@ def ortho_slices(
     InputError
         A position outside the volume, or limits that are not two rising numbers.
     """
-    with look.in_force():
+    with style.in_force():
         cuts = three_cuts(volume, position_nm)
         low, high = gray_limits(limits, [piece.values for piece in cuts.values()])
-        label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", look.font_pt)
-        key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * look.line_mm)
-        sheet = ortho_sheet(cuts, look=look, width_mm=look.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
+        label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", style.font_pt)
+        key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * style.line_mm)
+        sheet = ortho_sheet(cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
         for name, axes in sheet.panels.items():
             image = _draw_gray(axes, cuts[name], colormap=colormap, low=low, high=high)
         beyond = _beyond([piece.values for piece in cuts.values()], low, high)
-        _color_bar(sheet.figure, image, sheet.key, label=gray_label, beyond=beyond, look=look)
-        _one_scale_bar(sheet, look=look, dark=True)
+        _color_bar(sheet.figure, image, sheet.key, label=gray_label, beyond=beyond, style=style)
+        _one_scale_bar(sheet, style=style, dark=True)
         return sheet.figure
 
 
@@ -93,7 +93,7 @@ def phase_slices(
     position_nm: Sequence[float] | None = None,
     scheme: PhaseScheme = PORE_C_SN,
     title: str | None = None,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the XY, XZ and YZ slices of phase labels through a point, in the colours of the scheme.
 
@@ -103,7 +103,7 @@ def phase_slices(
         Labels: 0 exterior, 1..N the phases of the scheme.
     spacing, origin
         Voxel size and world position of voxel (0, 0, 0) in nm, where ``phases`` is a plain array.
-    position_nm, title, look
+    position_nm, title, style
         As in :func:`ortho_slices`.
     scheme : PhaseScheme
         Names and colours.
@@ -115,17 +115,17 @@ def phase_slices(
     MissingScaleError
         A plain array without ``spacing``.
     """
-    with look.in_force():
+    with style.in_force():
         cuts = three_cuts(_as_volume(phases, spacing, origin), position_nm)
         exterior = any(bool((piece.values == 0).any()) for piece in cuts.values())
         names = (*scheme.names, *(["exterior"] if exterior else []))
-        longest = max(text_width_mm(name, look.small_pt) for name in names)
-        key_mm = (longest + 8.0, 1.1 * look.line_mm * len(names) + 1.0)
-        sheet = ortho_sheet(cuts, look=look, width_mm=look.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
+        longest = max(text_width_mm(name, style.small_pt) for name in names)
+        key_mm = (longest + 8.0, 1.1 * style.line_mm * len(names) + 1.0)
+        sheet = ortho_sheet(cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
         for name, axes in sheet.panels.items():
             _draw_phases(axes, cuts[name], scheme)
         _phase_key(sheet.figure, sheet.key, scheme, exterior=exterior, columns=1)
-        _one_scale_bar(sheet, look=look, dark=False)
+        _one_scale_bar(sheet, style=style, dark=False)
         return sheet.figure
 
 
@@ -140,7 +140,7 @@ def slice_pair(
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     gray_label: str = _GRAY_LABEL,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw one slice twice, side by side: its grey values and its phases.
 
@@ -152,7 +152,7 @@ def slice_pair(
         Phase labels of the same voxels.
     plane : {"XY", "XZ", "YZ"}
         XZ is the cross-section of a fibre along y.
-    position_nm, scheme, colormap, limits, title, grey_label, look
+    position_nm, scheme, colormap, limits, title, grey_label, style
         As in :func:`ortho_slices` and :func:`phase_slices`.
 
     Raises
@@ -164,25 +164,25 @@ def slice_pair(
     labels = phases if isinstance(phases, Volume) else _as_volume(phases, volume.spacing, volume.origin)
     if labels.shape != volume.shape:
         raise InputError(f"phases has shape {labels.shape} and volume {volume.shape}; they must be the same voxels.")
-    with look.in_force():
+    with style.in_force():
         voxel = voxel_at(volume, position_nm)
         gray, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
         low, high = gray_limits(limits, [gray.values])
         exterior = bool((label.values == 0).any())
         names = (*scheme.names, *(["exterior"] if exterior else []))
-        entry_mm = max(text_width_mm(name, look.small_pt) for name in names) + 8.0
-        width = look.width(SINGLE_COLUMN_MM)
-        sheet = pair_sheet(gray, entry_mm=entry_mm, entries=len(names), look=look, width_mm=width, title=title)
+        entry_mm = max(text_width_mm(name, style.small_pt) for name in names) + 8.0
+        width = style.width(SINGLE_COLUMN_MM)
+        sheet = pair_sheet(gray, entry_mm=entry_mm, entries=len(names), style=style, width_mm=width, title=title)
         image = _draw_gray(sheet.panels[0], gray, colormap=colormap, low=low, high=high)
         beyond = _beyond([gray.values], low, high)
-        _color_bar(sheet.figure, image, sheet.keys[0], label=gray_label, beyond=beyond, look=look)
+        _color_bar(sheet.figure, image, sheet.keys[0], label=gray_label, beyond=beyond, style=style)
         _draw_phases(sheet.panels[1], label, scheme)
         _phase_key(sheet.figure, sheet.keys[1], scheme, exterior=exterior, columns=sheet.key_columns)
         if sheet.spare is None:
             for axes, dark in zip(sheet.panels, (True, False), strict=True):
-                add_scale_bar(axes, look=look, dark=dark)
+                add_scale_bar(axes, style=style, dark=dark)
         else:
-            scale_bar_apart(sheet.figure, sheet.spare, look=look, nm_per_mm=sheet.nm_per_mm, about_mm=14.0)
+            scale_bar_apart(sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=14.0)
         return sheet.figure
 
 
@@ -239,15 +239,15 @@ def _draw_phases(axes: Axes, piece: Cut, scheme: PhaseScheme) -> AxesImage:
     return axes.imshow(colors, extent=piece.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
 
 
-def _one_scale_bar(sheet: OrthoSheet, *, look: FigureStyle, dark: bool) -> None:
+def _one_scale_bar(sheet: OrthoSheet, *, style: FigureStyle, dark: bool) -> None:
     """Draw the scale bar, one for all three, in the first panel that holds it."""
     for name in ("XY", "XZ", "YZ"):
-        if add_scale_bar(sheet.panels[name], look=look, dark=dark) is not None:
+        if add_scale_bar(sheet.panels[name], style=style, dark=dark) is not None:
             return
-    scale_bar_apart(sheet.figure, sheet.spare, look=look, nm_per_mm=sheet.nm_per_mm, about_mm=12.0)
+    scale_bar_apart(sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=12.0)
 
 
-def _color_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, look: FigureStyle) -> None:
+def _color_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, style: FigureStyle) -> None:
     """Draw a horizontal colour bar at the top of the key's box, its label below its ticks."""
     width = min(key.width - 6.0, 34.0)
     left = key.left + (key.width - width) / 2

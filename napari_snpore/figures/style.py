@@ -31,7 +31,7 @@ OUTLINE = "#777777"
 HATCH = "#cfcfcf"
 MARK = "#d55e00"
 SERIES_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#222222")
-"""Told apart with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
+"""Distinct with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
 SERIES_MARKERS = ("o", "s", "^", "D", "v")
 
 _LOCK = threading.RLock()
@@ -87,12 +87,12 @@ class FigureStyle:
         return preferred_mm if self.width_mm is None else float(self.width_mm)
 
     def at_width(self, width_mm: float) -> FigureStyle:
-        """Return the look with another width."""
+        """Return the style with another width."""
         return replace(self, width_mm=width_mm)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Put matplotlib's settings to this look until the end of the context; one thread at a time."""
+        """Set matplotlib to this style within the context, in one thread at a time."""
         import matplotlib  # takes half a second: the settings alone do without it
 
         with _LOCK, matplotlib.rc_context():

@@ -51,9 +51,9 @@ class ThresholdPanel:
         """Wider than high."""
         return 1.6
 
-    def least_mm(self, look: FigureStyle) -> float:
+    def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of its axes and the thresholds take."""
-        return max(7.5 * look.font_pt, least_of_heading(self.heading, look))
+        return max(7.5 * style.font_pt, least_of_heading(self.heading, style))
 
     def note(self) -> str:
         """Return which colour is which without its colour, and what was counted."""
@@ -64,8 +64,8 @@ class ThresholdPanel:
             return voxels
         return f"{voxels}, beside the fibre too; from the left: {', '.join(self.phases.names)}"
 
-    def draw(self, figure: Figure, box: Box, look: FigureStyle) -> None:
+    def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the counts on a log scale, the thresholds with their values above."""
-        frame = plot_frame(box, look, head_mm=head_mm(look) if len(self.thresholds) else 0.0)
+        frame = plot_frame(box, style, head_mm=head_mm(style) if len(self.thresholds) else 0.0)
         axes = axes_at(figure, frame)
-        draw_histogram(axes, frame, self.histogram, self.thresholds, scheme=self.phases, look=look)
+        draw_histogram(axes, frame, self.histogram, self.thresholds, scheme=self.phases, style=style)

@@ -1,4 +1,4 @@
-"""The grey-value histogram with its thresholds: and the share of each phase."""
+"""Grey-value histogram with its thresholds and the share of each phase."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_snpore.segmentation.histogram import Histogram
 
 _PLAIN = "#b0b0b0"
-"""Of bars where no threshold tells phases apart."""
+"""Colour of bars of a histogram without thresholds."""
 
 _BARS = 400
 _LEADER_MM = 1.6
@@ -36,7 +36,7 @@ def threshold_histogram(
     *,
     scheme: PhaseScheme = PORE_C_SN,
     gray_label: str = "Grey value",
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw counts on a log scale in the colours of the phases, the thresholds with their values, and each phase's share.
 
@@ -50,7 +50,7 @@ def threshold_histogram(
         Names and colours of the phases.
     gray_label : str
         Label of the axis, with its unit where it has one.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Returns
@@ -66,19 +66,19 @@ def threshold_histogram(
     limits = _rising(thresholds, scheme)
     notes = tuple(f"{number(100 * share, trim=True)} %" for share in histogram.fractions(tuple(limits)))
     edges, counts, outside = _shown(histogram, limits)
-    with look.in_force():
-        width = look.width(SINGLE_COLUMN_MM)
+    with style.in_force():
+        width = style.width(SINGLE_COLUMN_MM)
         labels = [f"{name} {note}" for name, note in zip(scheme.names, notes, strict=True)]
-        rows = legend_rows(labels, width_mm=width - 2, look=look)
-        frame = Box(11.0, 2.2 + _LEADER_MM + look.line_mm * (1.1 * rows + 1), width - 13.0, 34.0)
+        rows = legend_rows(labels, width_mm=width - 2, style=style)
+        frame = Box(11.0, 2.2 + _LEADER_MM + style.line_mm * (1.1 * rows + 1), width - 13.0, 34.0)
         note = f"Shares of all voxels counted; vacuum beside the fibre is as dark as {scheme.names[0]}."
         note += f" {outside:,} voxels lie beyond the axis." if outside else ""
-        note = wrapped(note, width_mm=width - 2, size_pt=look.small_pt)
-        height = frame.top + frame.height + 9.0 + look.line_mm * (note.count("\n") + 1)
-        figure = new_figure(look, width_mm=width, height_mm=height)
+        note = wrapped(note, width_mm=width - 2, size_pt=style.small_pt)
+        height = frame.top + frame.height + 9.0 + style.line_mm * (note.count("\n") + 1)
+        figure = new_figure(style, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
-        _draw(axes, frame, edges, counts, limits, scheme.colors, gray_label=gray_label, look=look)
-        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=look.small_pt, color=GRAY, linespacing=1.2)
+        _draw(axes, frame, edges, counts, limits, scheme.colors, gray_label=gray_label, style=style)
+        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=style.small_pt, color=GRAY, linespacing=1.2)
         columns = -(-len(scheme.names) // rows)
         patches = in_rows(phase_patches(scheme, notes=notes), columns)
         figure.legend(handles=patches, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 1 - 0.5 / height))
@@ -92,13 +92,13 @@ def draw_histogram(
     thresholds: Sequence[float],
     *,
     scheme: PhaseScheme = PORE_C_SN,
-    look: FigureStyle,
+    style: FigureStyle,
 ) -> None:
-    """Draw the histogram into axes of a frame, with room above for the thresholds; without any, it is grey."""
+    """Draw the histogram into axes of a frame, below the threshold labels; grey without thresholds."""
     limits = _rising(thresholds, scheme) if len(thresholds) else []
     edges, counts, _ = _shown(histogram, limits)
     colors = scheme.colors if limits else (_PLAIN,)
-    _draw(axes, frame, edges, counts, limits, colors, gray_label="Grey value", look=look)
+    _draw(axes, frame, edges, counts, limits, colors, gray_label="Grey value", style=style)
 
 
 def beyond_axis(histogram: Histogram, thresholds: Sequence[float]) -> int:
@@ -106,9 +106,9 @@ def beyond_axis(histogram: Histogram, thresholds: Sequence[float]) -> int:
     return _shown(histogram, [float(value) for value in thresholds])[2]
 
 
-def head_mm(look: FigureStyle) -> float:
-    """Return the room that the thresholds take above the plot."""
-    return _LEADER_MM + look.line_mm
+def head_mm(style: FigureStyle) -> float:
+    """Return the height (mm) of the threshold labels above the plot."""
+    return _LEADER_MM + style.line_mm
 
 
 def _draw(
@@ -120,14 +120,14 @@ def _draw(
     colors: Sequence[str],
     *,
     gray_label: str,
-    look: FigureStyle,
+    style: FigureStyle,
 ) -> None:
     """Draw counts on a log scale, what lies between the limits in its colour."""
     tallest = float(max(counts.max(initial=1), 1))
     axes.set_yscale("log")
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest))
     _phase_fills(axes, edges, counts, limits, colors)
-    _mark_thresholds(axes, limits, frame, look=look)
+    _mark_thresholds(axes, limits, frame, style=style)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
     axes.set_xlabel(gray_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
     log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
@@ -146,19 +146,19 @@ def _rising(thresholds: Sequence[float], scheme: PhaseScheme) -> list[float]:
     return limits
 
 
-def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, look: FigureStyle) -> None:
+def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, style: FigureStyle) -> None:
     """Draw each threshold with its value above the plot, values pushed apart where they are close."""
     low, high = axes.get_xlim()
     places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
     labels = [f"t{index} = {number(value, digits=4, trim=True)}" for index, value in enumerate(limits, start=1)]
-    lefts = _spread(labels, places, frame, look=look)
-    style: dict[str, Any] = {"color": MARK, "linewidth": 0.5, "transform": axes.transAxes, "clip_on": False}
+    lefts = _spread(labels, places, frame, style=style)
+    line: dict[str, Any] = {"color": MARK, "linewidth": 0.5, "transform": axes.transAxes, "clip_on": False}
     for label, place, left, value in zip(labels, places, lefts, limits, strict=True):
         axes.axvline(value, color=MARK, linewidth=0.8, gid="threshold")
         text_at(axes.figure, left, frame.top - _LEADER_MM - 0.3, label, va="bottom", color=MARK)  # type: ignore[arg-type]
-        middle = left + text_width_mm(label, look.font_pt) / 2
+        middle = left + text_width_mm(label, style.font_pt) / 2
         ends = [(x - frame.left) / frame.width for x in (place, middle)]
-        axes.plot(ends, [1, 1 + _LEADER_MM / frame.height], **style)
+        axes.plot(ends, [1, 1 + _LEADER_MM / frame.height], **line)
 
 
 def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
@@ -205,9 +205,9 @@ def _phase_fills(
     axes.stairs(heights, edges, baseline=0.5, color=INK, linewidth=0.5, zorder=2, gid="histogram")
 
 
-def _spread(labels: list[str], places: list[float], frame: Box, *, look: FigureStyle) -> list[float]:
-    """Return the left end (mm) of each label, centred on its line where there is room, else pushed along."""
-    wide = [text_width_mm(label, look.font_pt) for label in labels]
+def _spread(labels: list[str], places: list[float], frame: Box, *, style: FigureStyle) -> list[float]:
+    """Return the left end (mm) of each label, centred on its line, moved aside where labels would overlap."""
+    wide = [text_width_mm(label, style.font_pt) for label in labels]
     lefts = [place - width / 2 for place, width in zip(places, wide, strict=True)]
     end = frame.left - 1.5
     for index, width in enumerate(wide):

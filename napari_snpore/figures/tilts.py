@@ -25,7 +25,7 @@ _SMALL_MM = (14.0, 9.0)
 _BAR_STRIP_MM = 7.0
 
 
-def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, look: FigureStyle = PRINT) -> Figure:
+def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, style: FigureStyle = PRINT) -> Figure:
     """Draw a few images of a tilt series in one row, at one contrast, with their angles and a scale bar.
 
     Parameters
@@ -34,7 +34,7 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, loo
         Images (tilt, y, x); only those drawn are read.
     indices : sequence of int, optional
         Which images; None takes both ends of the tilt range and the tilt nearest to 0° between them.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Raises
@@ -48,30 +48,30 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, loo
         raise InputError(f"indices is {list(indices or [])}; image numbers from 0 to {count - 1} are needed.")
     images = [np.asarray(series.images[index], dtype=np.float32) for index in chosen]
     low, high = _contrast(images)
-    with look.in_force():
-        margin, gap, head = 1.0, 1.5, look.line_mm + 0.8
+    with style.in_force():
+        margin, gap, head = 1.0, 1.5, style.line_mm + 0.8
         _, down, right = series.shape
-        wide = (look.width(SINGLE_COLUMN_MM) - 2 * margin - gap * (len(chosen) - 1)) / len(chosen)
+        wide = (style.width(SINGLE_COLUMN_MM) - 2 * margin - gap * (len(chosen) - 1)) / len(chosen)
         scale = min(wide / right, _TALLEST_MM / down)
         panel = Box(margin, margin + head, right * scale, down * scale)
-        column = max(panel.width, 4.2 * look.line_mm)
+        column = max(panel.width, 4.2 * style.line_mm)
         width = 2 * margin + len(chosen) * column + gap * (len(chosen) - 1)
         apart = panel.width < _SMALL_MM[0] or panel.height < _SMALL_MM[1]
         foot = panel.top + panel.height + margin
-        figure = new_figure(look, width_mm=width, height_mm=foot + (_BAR_STRIP_MM if apart else 0.0))
+        figure = new_figure(style, width_mm=width, height_mm=foot + (_BAR_STRIP_MM if apart else 0.0))
         for number, (index, image) in enumerate(zip(chosen, images, strict=True)):
             box = panel._replace(left=margin + number * (column + gap))
             axes = axes_at(figure, box)
             axes.imshow(image, cmap="gray", vmin=low, vmax=high, aspect="auto", gid="tilt-image")
             frame_image(axes)
             heading = angle_text(float(series.angles_deg[index]))
-            heading_at(figure, box.left, box.top - 1.0, heading, index=number, look=look)
+            heading_at(figure, box.left, box.top - 1.0, heading, index=number, style=style)
             if number == 0 and not apart:
-                add_scale_bar(axes, look=look, nm_per_unit=series.pixel_size_nm)
+                add_scale_bar(axes, style=style, nm_per_unit=series.pixel_size_nm)
         if apart:
             strip = Box(0.0, foot - margin, width, _BAR_STRIP_MM + margin)
             nm_per_mm = series.pixel_size_nm / scale
-            scale_bar_apart(figure, strip, look=look, nm_per_mm=nm_per_mm, about_mm=_SMALL_MM[0])
+            scale_bar_apart(figure, strip, style=style, nm_per_mm=nm_per_mm, about_mm=_SMALL_MM[0])
         return figure
 
 
@@ -83,7 +83,7 @@ def sinogram(
     angles_deg: ArrayLike | None = None,
     pixel_size_nm: float | None = None,
     tilt_axis_angle_deg: float | None = None,
-    look: FigureStyle = PRINT,
+    style: FigureStyle = PRINT,
 ) -> Figure:
     """Draw the sinogram of one row across the tilt axis, raw and aligned.
 
@@ -97,7 +97,7 @@ def sinogram(
         Needed where they are not those of a TiltSeries.
     tilt_axis_angle_deg : float, optional
         Direction of the axis in ``before``, degrees; None takes what the history of ``after`` says, else that of ``before``.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Raises
@@ -120,8 +120,8 @@ def sinogram(
     aligned = images if images.ndim == 2 else np.asarray(images[:, row, :])
     along = row - (images.shape[1] - 1) / 2 if images.ndim == 3 else 0.0
     raw = raw_images if raw_images.ndim == 2 else _line(raw_images, along, axis, width=aligned.shape[1])
-    with look.in_force():
-        figure = new_figure(look, width_mm=look.width(SINGLE_COLUMN_MM), height_mm=52, constrained=True)
+    with style.in_force():
+        figure = new_figure(style, width_mm=style.width(SINGLE_COLUMN_MM), height_mm=52, constrained=True)
         panels = figure.subplots(1, 2, sharey=True)
         low, high = _contrast([raw, aligned])
         where = f", y = {length(round(row * pixel, 1))}" if images.ndim == 3 else ""
@@ -129,8 +129,8 @@ def sinogram(
             _draw_sinogram(axes, data, angles, pixel, low=low, high=high)
             axes.set_title(title)
         panels[0].set_ylabel("Tilt (°)")
-        figure.supxlabel("Across the tilt axis (nm)", fontsize=look.font_pt)
-        letter_panels(panels, look)
+        figure.supxlabel("Across the tilt axis (nm)", fontsize=style.font_pt)
+        letter_panels(panels, style)
         return figure
 
 

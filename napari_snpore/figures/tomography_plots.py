@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_snpore.tomography.quality import Quality
 
 
-def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: FigureStyle = PRINT) -> Figure:
+def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, style: FigureStyle = PRINT) -> Figure:
     """Draw the shifts of each image and what the alignment left, against tilt.
 
     Parameters
@@ -30,7 +30,7 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: FigureS
         Shifts and residual in px of the raw images.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees, in the order of the images.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Raises
@@ -44,45 +44,45 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, look: FigureS
         f"Axis {angle_text(alignment.tilt_axis_angle_deg)}, offset {number(alignment.tilt_axis_offset_px)} px; "
         f"handedness {alignment.handedness}; method {alignment.method}"
     )
-    with look.in_force():
-        width = look.width(SINGLE_COLUMN_MM)
-        notes = wrapped(" ".join(alignment.notes), width_mm=width - 4, size_pt=look.small_pt)
-        height = 66 + look.line_mm * (notes.count("\n") + 1 if notes else 0)
-        figure = new_figure(look, width_mm=width, height_mm=height, constrained=True)
+    with style.in_force():
+        width = style.width(SINGLE_COLUMN_MM)
+        notes = wrapped(" ".join(alignment.notes), width_mm=width - 4, size_pt=style.small_pt)
+        height = 66 + style.line_mm * (notes.count("\n") + 1 if notes else 0)
+        figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
         shifts, residual = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         for column, name, which in (("shift_y_px", "y", 0), ("shift_x_px", "x", 1)):
             _points(shifts, angles, table[column].to_numpy(), which=which, label=name)
         shifts.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
         shifts.set_ylabel("Shift (px)")
-        shifts.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title_fontsize=look.small_pt)
+        shifts.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title_fontsize=style.small_pt)
         _points(residual, angles, table["residual_px"].to_numpy(), which=2)
         residual.set(ylabel="Residual (px)", xlabel="Tilt (°)", ylim=(0, _above(table["residual_px"].to_numpy())))
         for axes in (shifts, residual):
             plain_ticks(axes.xaxis, at_most=8)
             plain_ticks(axes.yaxis, at_most=5)
         figure.suptitle(
-            wrapped(about, width_mm=width - 4, size_pt=look.font_pt), fontsize=look.font_pt, x=0.02, ha="left"
+            wrapped(about, width_mm=width - 4, size_pt=style.font_pt), fontsize=style.font_pt, x=0.02, ha="left"
         )
         if notes:
-            figure.supxlabel(notes, fontsize=look.small_pt, color=GRAY, x=0.02, ha="left")
-        letter_panels([shifts, residual], look)
+            figure.supxlabel(notes, fontsize=style.small_pt, color=GRAY, x=0.02, ha="left")
+        letter_panels([shifts, residual], style)
         return figure
 
 
 def quality_plot(
-    quality: Quality, angles_deg: ArrayLike, *, convergence: Sequence[float] | None = None, look: FigureStyle = PRINT
+    quality: Quality, angles_deg: ArrayLike, *, convergence: Sequence[float] | None = None, style: FigureStyle = PRINT
 ) -> Figure:
     """Draw how far the reconstruction's projections are from the images: against tilt, and against iteration.
 
     Parameters
     ----------
     quality : Quality
-        Residuals as shares of the measured signal, with the guides to resolution that stand above the plot.
+        Residuals as shares of the measured signal, with the guides to resolution that are written above the plot.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees, in the order of the images.
     convergence : sequence of float, optional
         Residual after each iteration, as a share.
-    look : FigureStyle
+    style : FigureStyle
         Width, type and letters.
 
     Raises
@@ -99,9 +99,9 @@ def quality_plot(
         f"D = {number(quality.thickness_nm, trim=True)} nm at steps of {number(quality.tilt_step_deg, trim=True)}°; "
         f"elongation along the beam {number(quality.wedge_elongation)}"
     )
-    with look.in_force():
-        width = look.width(SINGLE_COLUMN_MM)
-        figure = new_figure(look, width_mm=width, height_mm=50, constrained=True)
+    with style.in_force():
+        width = style.width(SINGLE_COLUMN_MM)
+        figure = new_figure(style, width_mm=width, height_mm=50, constrained=True)
         panels = list(figure.subplots(1, 1 if convergence is None else 2, squeeze=False)[0])
         order = np.argsort(angles, kind="stable")
         _points(panels[0], angles[order], per_tilt[order], which=0)
@@ -114,9 +114,9 @@ def quality_plot(
             plain_ticks(axes.xaxis, at_most=6, whole=index == 1)
             plain_ticks(axes.yaxis, at_most=5)
         figure.suptitle(
-            wrapped(about, width_mm=width - 4, size_pt=look.font_pt), fontsize=look.font_pt, x=0.02, ha="left"
+            wrapped(about, width_mm=width - 4, size_pt=style.font_pt), fontsize=style.font_pt, x=0.02, ha="left"
         )
-        letter_panels(panels, look)
+        letter_panels(panels, style)
         return figure
 
 

@@ -34,7 +34,7 @@ _LINEAR_UP_TO = 10.0
 
 
 def truth_against_measured(
-    frame: pd.DataFrame, *, stages: Sequence[str] | None = None, look: FigureStyle = PRINT
+    frame: pd.DataFrame, *, stages: Sequence[str] | None = None, style: FigureStyle = PRINT
 ) -> Figure:
     """Draw how far measured numbers are from the planted truth.
 
@@ -46,7 +46,7 @@ def truth_against_measured(
     stages : sequence of str, optional
         Columns to draw side by side in place of ``measured``, such as stages of the work. None takes every column X with a
         column ``X_bias`` beside it, else ``measured``.
-    look : FigureStyle
+    style : FigureStyle
         Width and type.
 
     Returns
@@ -65,13 +65,13 @@ def truth_against_measured(
     missing = [name for name in ("quantity", "unit", "truth", *stages) if name not in frame.columns]
     if missing:
         raise InputError(f"The truth table has no column {', '.join(missing)}.")
-    with look.in_force():
-        width = look.width(DOUBLE_COLUMN_MM)
+    with style.in_force():
+        width = style.width(DOUBLE_COLUMN_MM)
         if frame.empty:
-            return message_figure("There is no quantity to compare with the truth.", look=look, width_mm=width)
+            return message_figure("There is no quantity to compare with the truth.", style=style, width_mm=width)
         truth = frame["truth"].to_numpy(dtype=np.float64)
         found = np.stack([frame[name].to_numpy(dtype=np.float64) for name in stages])
-        return _draw(frame, truth, found, list(stages), width_mm=width, look=look)
+        return _draw(frame, truth, found, list(stages), width_mm=width, style=style)
 
 
 def _draw(
@@ -81,34 +81,34 @@ def _draw(
     stages: list[str],
     *,
     width_mm: float,
-    look: FigureStyle,
+    style: FigureStyle,
 ) -> Figure:
     """Lay out the sheet: names, points, columns of numbers."""
     errors = frame["error"].to_numpy(dtype=np.float64) if "error" in frame else np.full(len(truth), np.nan)
-    small = look.small_pt
+    small = style.small_pt
     table = _columns(frame, truth, found, errors, stages)
     if sum(_column_mm(head, cells, small) for head, cells in table) > width_mm - 96.0:
         table = [table[0], table[-1]]
     columns = [_column_mm(head, cells, small) for head, cells in table]
     names = [
-        wrapped(_name(quantity, unit), width_mm=min(66.0, 0.36 * width_mm), size_pt=look.font_pt)
+        wrapped(_name(quantity, unit), width_mm=min(66.0, 0.36 * width_mm), size_pt=style.font_pt)
         for quantity, unit in zip(frame["quantity"], frame["unit"], strict=True)
     ]
-    left = _widest(names, look.font_pt) + 3.0
-    heights = [look.line_mm * (name.count("\n") + 1) + 1.2 for name in names]
-    head = look.line_mm * 1.2 + 0.8
-    legend = 1.6 * look.line_mm if len(stages) > 1 else 0.0
+    left = _widest(names, style.font_pt) + 3.0
+    heights = [style.line_mm * (name.count("\n") + 1) + 1.2 for name in names]
+    head = style.line_mm * 1.2 + 0.8
+    legend = 1.6 * style.line_mm if len(stages) > 1 else 0.0
     frame_box = Box(left, 1.0 + legend + head, max(width_mm - left - sum(columns) - 2.5, 16.0), sum(heights))
-    figure = new_figure(look, width_mm=width_mm, height_mm=frame_box.top + frame_box.height + 9.5)
+    figure = new_figure(style, width_mm=width_mm, height_mm=frame_box.top + frame_box.height + 9.5)
 
     axes = axes_at(figure, frame_box)
     edges = np.concatenate([[0.0], np.cumsum(heights)])
     middles = (edges[1:] + edges[:-1]) / 2
     for index in range(0, len(names), 2):
         axes.axhspan(edges[index], edges[index + 1], facecolor=PALE, linewidth=0, zorder=0)
-    _points(axes, middles, truth, found, errors, stages, width_mm=frame_box.width, look=look)
+    _points(axes, middles, truth, found, errors, stages, width_mm=frame_box.width, style=style)
     axes.set(ylim=(edges[-1], 0), xlabel="Bias (% of the truth)")
-    axes.set_yticks(middles, names, fontsize=look.font_pt)
+    axes.set_yticks(middles, names, fontsize=style.font_pt)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     right = frame_box.left + frame_box.width
@@ -170,7 +170,7 @@ def _points(
     stages: list[str],
     *,
     width_mm: float,
-    look: FigureStyle,
+    style: FigureStyle,
 ) -> None:
     """Draw the relative biases, stages of one quantity below each other, on an axis that suits the largest of them."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -181,23 +181,23 @@ def _points(
     axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
     for index, (name, row) in enumerate(zip(stages, bias, strict=True)):
         which = index % len(SERIES_COLORS)
-        style: dict[str, Any] = {"color": SERIES_COLORS[which], "marker": SERIES_MARKERS[which], "markersize": 3.0}
+        marker: dict[str, Any] = {"color": SERIES_COLORS[which], "marker": SERIES_MARKERS[which], "markersize": 3.0}
         whiskers = spread if index == len(stages) - 1 and spread.any() else None
         below = (index - (len(stages) - 1) / 2) * _DODGE_MM
         label = name.replace("_", " ")
         axes.errorbar(
-            row, rows + below, xerr=whiskers, label=label, linestyle="none", elinewidth=0.7, capsize=1.5, **style
+            row, rows + below, xerr=whiskers, label=label, linestyle="none", elinewidth=0.7, capsize=1.5, **marker
         )
     for middle, value in zip(rows, truth, strict=True):
         if value == 0:
             note = "truth is 0" if width_mm > 30 else "–"
             axes.annotate(
-                note, (0, middle), (3, 0), textcoords="offset points", va="center", fontsize=look.small_pt, color=GRAY
+                note, (0, middle), (3, 0), textcoords="offset points", va="center", fontsize=style.small_pt, color=GRAY
             )
     outer = np.concatenate([(bias - spread).ravel(), (bias + spread).ravel(), [0.0]])
     low, high = float(np.nanmin(outer)), float(np.nanmax(outer))
     if max(-low, high) > 100:
-        _symmetric_log(axes, low, high, width_mm=width_mm, look=look)
+        _symmetric_log(axes, low, high, width_mm=width_mm, style=style)
     else:
         span = (high - low) or 1.0
         axes.set_xlim(low - 0.1 * span, high + 0.1 * span)
@@ -205,21 +205,21 @@ def _points(
     axes.grid(axis="x", color=HATCH, linewidth=0.4)
 
 
-def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, look: FigureStyle) -> None:
-    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as have room."""
+def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, style: FigureStyle) -> None:
+    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as fit without overlap."""
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO, linscale=0.6)
     left, right = min(1.6 * low, -_LINEAR_UP_TO), max(1.6 * high, _LINEAR_UP_TO)
     axes.set_xlim(left, right)
     top = int(math.log10(max(right, -left)))
-    wishes = [0.0, 100.0, -100.0, *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1))]
+    candidates = [0.0, 100.0, -100.0, *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1))]
     transform = axes.xaxis.get_transform()
     ends = transform.transform(np.array([left, right]))
     taken: list[tuple[float, float, float]] = []
-    for value in wishes:
+    for value in candidates:
         if not left <= value <= right:
             continue
         place = width_mm * float((transform.transform(np.array([value]))[0] - ends[0]) / (ends[1] - ends[0]))
-        half = text_width_mm(_tick(value), look.small_pt) / 2 + 0.8
+        half = text_width_mm(_tick(value), style.small_pt) / 2 + 0.8
         if all(place + half <= start or place - half >= end for start, end, _ in taken):
             taken.append((place - half, place + half, value))
     axes.xaxis.set_major_locator(FixedLocator(sorted(value for _, _, value in taken)))

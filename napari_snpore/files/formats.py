@@ -94,7 +94,7 @@ FORMATS: tuple[Format, ...] = (
         "Gatan",
         (".dm3", ".dm4"),
         read_dm,
-        "calibration and tags; a stack, or one file a tilt",
+        "calibration and tags; a stack, or one file per tilt",
         angles_inside=True,
         fewest_single_images=2,
         usual_kinds={".dm3": "tilt series", ".dm4": "tilt series"},

@@ -1,4 +1,4 @@
-"""Which way a fibre runs in an image: the direction along which grey values vary least, found coarsely and then fitted.
+"""Direction of a fibre in an image: where grey values vary least, searched coarsely, then fitted.
 
 Coarse: for a direction, the pixels are sorted across it, and the score is the sum of squares that the profile explains beyond
 what noise alone would (the pixels' scatter within a bin, times the number of bins). Scores of several frames add up. Fine: if
@@ -46,7 +46,7 @@ def refine_direction(
     fine = angle + np.arange(-0.75, 0.76, 0.25)
     angle = float(fine[int(np.argmax([_score(y, x, values, one) for one in fine]))])
     fitted = _fit_turn(*_thinned(image, rectangle, pixel_size_nm, _FINE_PX), angle)
-    # a fit that runs away has nothing to hold on to: the search stands
+    # a fit that runs away does not converge: keep the direction of the search
     return fitted if abs(fitted - angle) < 2.0 else angle
 
 

@@ -1,4 +1,4 @@
-"""Mean grey values in boxes that go along with the specimen, vacuum subtracted, in per cent of the first frame."""
+"""Mean grey values in boxes that follow the drift of the specimen, in per cent of the first frame."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def box_intensities(
     if not np.isfinite(series.frame(0)).all():
         raise InputError("The first frame holds NaN or infinite values; per cent of it cannot be given.")
     drift, total = _drift(series, follow, drift_nm, progress, should_stop)
-    before = total - len(series)
+    done_before = total - len(series)
 
     def measure(index: int) -> list[dict[str, Any]]:
         return _frame_rows(series, index, placed, ground, drift[index])
@@ -86,7 +86,7 @@ def box_intensities(
     found = run_blocks(
         measure,
         range(len(series)),
-        progress=None if progress is None else (lambda done, _: progress(before + done, total)),
+        progress=None if progress is None else (lambda done, _: progress(done_before + done, total)),
         should_stop=should_stop,
     )
     table = pd.DataFrame([row for rows in found for row in rows])
@@ -123,8 +123,8 @@ def _drift(
         return known, count
     if not follow:
         return np.zeros((count, 2)), count
-    tell = None if progress is None else (lambda done, _: progress(done, 2 * count))
-    return fibre_drift(series, progress=tell, should_stop=should_stop), 2 * count
+    report = None if progress is None else (lambda done, _: progress(done, 2 * count))
+    return fibre_drift(series, progress=report, should_stop=should_stop), 2 * count
 
 
 def _frame_rows(

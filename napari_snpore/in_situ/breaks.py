@@ -1,4 +1,4 @@
-"""Where growth changes its pace: two straight lines that meet, against one straight line.
+"""Break point of growth: a fit of two straight lines that meet, compared with one straight line.
 
 The meeting point is found by a search over the whole range, which always finds one. Whether it means anything is asked
 apart, by Schwarz's criterion with four parameters against two; a difference under 10 counts as no break. In simulated lines
@@ -89,7 +89,7 @@ def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLik
     Parameters
     ----------
     times_s, diameters_nm : array-like, shape (frame,)
-        Points that are not finite are left out. Frame numbers can stand in for unknown times.
+        Points that are not finite are left out. Frame numbers can replace unknown times.
     errors_nm : array-like, shape (frame,), optional
         Standard errors, which weigh the points against each other; how large they are over all is taken from the scatter.
 

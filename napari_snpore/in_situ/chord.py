@@ -1,4 +1,4 @@
-"""The chord of a circle, blurred by a Gaussian: what a cylinder looks like across its axis. No data, no fitting."""
+"""Chord length of a circle, blurred by a Gaussian: the profile model of a cylinder across its axis."""
 
 from __future__ import annotations
 

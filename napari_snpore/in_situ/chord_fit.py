@@ -1,4 +1,4 @@
-"""Fit of a blurred chord to the profile across a fibre, with an error that knows noise, structure and misfit.
+"""Fit of a blurred chord to the profile across a fibre, with an error that includes noise, structure and misfit.
 
 The error is that of a fit to many stretches along the fibre which scatter about one profile (a sandwich estimate): it takes
 noise that is correlated across the fibre, or is no simple noise, as it is, as long as it is not correlated over the length of
@@ -24,7 +24,7 @@ from napari_snpore.in_situ.frames import FLOAT
 _LEAST_BLUR_PX = 0.1
 _LEAST_DIAMETER_PX = 3.0
 _SURE = 5.0
-"""A fibre stands out of its noise by at least so many standard errors of its height."""
+"""Least height of a fibre's profile, in standard errors of that height."""
 _HALF_HEIGHT_OF_DIAMETER = math.sqrt(3) / 2
 _ONE_SIGMA = 0.6827
 

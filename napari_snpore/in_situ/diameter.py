@@ -1,4 +1,4 @@
-"""The diameter of a fibre in each frame: its direction, its profile, the fit, one row a frame."""
+"""Diameter of a fibre in each frame: direction, profile across it and fit; one row per frame."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fibre_diameter(
     """Return the diameter of one fibre in each frame, with its error.
 
     The grey values are averaged along the fibre, and the chord of a circle, ``2·sqrt(R² − x²)``, blurred by a Gaussian, plus
-    background is fitted to this profile; the diameter is 2R. Each frame stands for itself: the fibre may drift and turn.
+    background is fitted to this profile; the diameter is 2R. Each frame is fitted on its own: the fibre may drift and turn.
 
     The error is that of one frame by itself, with noise, uneven filling along the fibre and misfit in it. Structure that
     stays the same shifts all frames alike, so that differences between frames are often known better than that.
@@ -55,7 +55,7 @@ def fibre_diameter(
         Direction of the fibre in the image, in degrees: ``(dy, dx) = (cos φ, sin φ)``, 0 along y. It is kept for all frames;
         ``"auto"`` finds it in all of them together and then follows it in each within 6°.
     region : Rectangle, corners in nm, or (slice, slice) in px, optional
-        What to look at: one fibre with background on both sides. Default the whole image.
+        Region to measure: one fibre with background on both sides. Default the whole image.
     background : {"constant", "linear"}
         Of the profile.
     half_height : bool
@@ -104,9 +104,9 @@ def fibre_diameter(
     total = len(series) * (fixed is None) + len(groups)
     near = 0.0
     if fixed is None:
-        tell = None if progress is None else (lambda done, _: progress(done, total))
-        near = _common_direction(series, rectangle, tell, should_stop)
-    before = total - len(groups)
+        report = None if progress is None else (lambda done, _: progress(done, total))
+        near = _common_direction(series, rectangle, report, should_stop)
+    done_before = total - len(groups)
 
     def measure(group: range) -> tuple[float, ChordFit]:
         image = np.mean([series.frame(index) for index in group], axis=0) if len(group) > 1 else series.frame(group[0])
@@ -120,7 +120,7 @@ def fibre_diameter(
     found = run_blocks(
         measure,
         groups,
-        progress=None if progress is None else (lambda done, _: progress(before + done, total)),
+        progress=None if progress is None else (lambda done, _: progress(done_before + done, total)),
         should_stop=should_stop,
     )
     rows = [_row(series, group, angle, fit, half_height) for group, (angle, fit) in zip(groups, found, strict=True)]

@@ -1,4 +1,4 @@
-"""How far the specimen moved between frames: cross-correlation with the first one, to a fraction of a pixel."""
+"""Drift of the specimen between frames by cross-correlation with the first, to subpixel accuracy."""
 
 from __future__ import annotations
 

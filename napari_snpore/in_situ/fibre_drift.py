@@ -1,4 +1,4 @@
-"""How far a fibre moved between frames while it grows: across it by the fitted axis, along it by its structure.
+"""Drift of a growing fibre between frames: across by the fitted axis, along by its structure.
 
 Two whole images of a fibre are nearly alike along it and differ in width once it has grown, so that their correlation has a
 broad top which any taper pulls back to zero. Here the two directions are asked apart. Across, the axis of the fitted cylinder
@@ -25,7 +25,7 @@ _INSIDE = 0.85
 """Share of the radius that is looked at: the edges are alike everywhere."""
 _LEAST_OVERLAP = 0.4
 _SURE = 5.0
-"""A top of the correlation stands out of the others by so many of their standard deviations, or there is no structure."""
+"""Least height of a correlation peak above the median, in standard deviations."""
 _CHANCE = math.sqrt(2 * math.pi) * SMOOTHING_PX
 """Standard deviation of a correlation of noise alone, times the root of the pixels that overlap, for smoothed ones."""
 
@@ -36,7 +36,7 @@ def fibre_drift(
     """Return how far the fibre of each frame has moved against the first one.
 
     A frame in which no fibre is fitted is correlated with the first as a whole
-    (:func:`~napari_snpore.in_situ.drift.image_drift`). Where a fibre shows no structure that tells how far it moved along
+    (:func:`~napari_snpore.in_situ.drift.image_drift`). Where a fibre shows no structure from which its drift along
     itself, that part is taken from the frames before and after it; it is zero where most frames show none.
 
     Parameters
@@ -90,7 +90,7 @@ def fibre_drift(
 def _straight(image: FLOAT, row: pd.Series, first: pd.Series, pixel: float) -> FLOAT:
     """Return the structure of a fibre, drawn straight: (across, along), px along, the radius of the first frame across.
 
-    Its profile nearby is taken away, and NaN stands where there is no image.
+    Its profile nearby is taken away, and values without an image are NaN.
     """
     along, across = directions(row["angle_deg"])
     middle = (np.array(image.shape) - 1) / 2
@@ -110,7 +110,7 @@ def _straight(image: FLOAT, row: pd.Series, first: pd.Series, pixel: float) -> F
 
 
 def _along(one: FLOAT, two: FLOAT) -> float:
-    """Return how far the second structure lies further along than the first, in px; NaN where nothing tells."""
+    """Return the shift of the second structure along the fibre in px; NaN without a clear peak."""
     size = scipy.fft.next_fast_len(2 * one.shape[1])
     rows = min(len(one), len(two))
     one, two = one[:rows], two[:rows]
@@ -119,10 +119,10 @@ def _along(one: FLOAT, two: FLOAT) -> float:
         product = np.conj(np.fft.rfft(first, size, axis=1)) * np.fft.rfft(second, size, axis=1)
         return np.fft.fftshift(np.fft.irfft(product.sum(axis=0), size))
 
-    seen, other = np.isfinite(one).astype(float), np.isfinite(two).astype(float)
+    mask_one, mask_two = np.isfinite(one).astype(float), np.isfinite(two).astype(float)
     one, two = np.nan_to_num(one), np.nan_to_num(two)
-    overlap = sums(seen, other)
-    power = sums(one**2, other) * sums(seen, two**2)
+    overlap = sums(mask_one, mask_two)
+    power = sums(one**2, mask_two) * sums(mask_one, two**2)
     enough = (overlap > _LEAST_OVERLAP * overlap.max()) & (power > 0)
     if not enough.any():
         return math.nan

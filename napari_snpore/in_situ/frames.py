@@ -1,4 +1,4 @@
-"""A series of images in time: images, pixel size, times, and what of them can be checked at once."""
+"""Series of images in time with pixel size and times, checked for consistency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The profile across a fibre, averaged along a drawn rectangle, at a few times."""
+"""Grey-value profile across a fibre, averaged along a rectangle, in chosen frames."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def rectangle_profile(
 
 def _chosen(frames: Sequence[int], count: int) -> list[int]:
     found: list[int] = []
-    for wish in frames:
-        if not -count <= wish < count:
-            raise InputError(f"frames holds {wish}; the series has the frames 0 to {count - 1}.")
-        if wish % count not in found:
-            found.append(wish % count)
+    for frame in frames:
+        if not -count <= frame < count:
+            raise InputError(f"frames holds {frame}; the series has the frames 0 to {count - 1}.")
+        if frame % count not in found:
+            found.append(frame % count)
     if not found:
         raise InputError("frames is empty; one frame at least is needed.")
     return found

@@ -1,4 +1,4 @@
-"""A rectangle in an image, in nm and in any direction; which pixels lie in it."""
+"""Rectangle of any direction in an image, in nm, and the pixels inside."""
 
 from __future__ import annotations
 

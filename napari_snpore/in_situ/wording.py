@@ -1,4 +1,4 @@
-"""How a value stands beside its error in a sentence: both end at the same decimal, which the error decides."""
+"""Values with their errors in sentences, rounded to the same decimal, set by the error."""
 
 from __future__ import annotations
 

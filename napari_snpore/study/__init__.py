@@ -1,1 +1,1 @@
-"""From a recipe to one output folder: all steps in order, with their provenance. The one backend room that runs steps."""
+"""Steps of a run on a recipe: reconstruct, segment, measure, report, with their provenance."""

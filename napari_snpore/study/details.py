@@ -58,7 +58,7 @@ def detail_tables(
     radius_nm : float
         Of the fibre.
     cut_axes : tuple of int
-        Array axes along which the fibre goes on beyond the box.
+        Array axes along which the fibre extends beyond the box.
     sources : mapping of str to str
         The phase of each set of objects.
     separated : mapping of str to float

@@ -139,7 +139,7 @@ def measure_phases(
     intensity : Volume or array of real numbers, same shape, optional
         Grey values: adds ``intensity_mean`` and ``intensity_sum`` to the tables of objects.
     cut_axes : sequence of int, optional
-        Array axes along which the fibre goes on beyond the box; default: those in the volume's history, else y.
+        Array axes along which the fibre extends beyond the box; default: those in the volume's history, else y.
     boxes : mapping of str to (center, edge), optional
         Cubes (nm) whose fractions are counted as well; default: one at the center and one at the edge of the fibre.
     context : RunContext, optional
@@ -309,7 +309,7 @@ def phase_names_of(phases: Volume) -> tuple[str, ...]:
 
 
 def cut_axes_of(phases: Volume) -> tuple[int, ...]:
-    """Return the axes along which the fibre goes on, as the segmentation noted them; y where it noted nothing."""
+    """Return the axes along which the fibre leaves the box, from the segmentation's history; default y."""
     return recorded_cut_axes(phases.history)
 
 

@@ -1,4 +1,4 @@
-"""One run: a recipe in, one folder out, complete or not there at all.
+"""Run of a recipe into one output folder, which is complete or absent.
 
 The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, ``record.json`` and ``summary.txt``.
 """
@@ -206,7 +206,7 @@ def output_folder(out: str | Path) -> Iterator[Path]:
 
 
 def unlisted_file(out: Path) -> str | None:
-    """Return the first file in a folder that its record does not list: nobody's notes are replaced with a result."""
+    """Return the first file in a folder that its record does not list, so that no other file is overwritten."""
     record = out / "record.json"
     known = {"record.json"}
     if record.is_file():

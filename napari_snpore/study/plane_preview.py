@@ -1,4 +1,4 @@
-"""Preview of one cross-section under the settings of a reconstruction, at once or as the volume will be."""
+"""Preview of one cross-section, with few iterations or with the options of the volume."""
 
 from __future__ import annotations
 

@@ -329,7 +329,7 @@ def _parts(
 
 
 def _placed(source: PlateInput, folder: Path) -> PlateInput:
-    """Return the input with paths as seen from the working directory."""
+    """Return the input with paths relative to the working directory."""
 
     def place(path: str) -> str:
         return path if Path(path).expanduser().is_absolute() else str(folder / path)

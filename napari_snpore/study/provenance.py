@@ -32,7 +32,7 @@ _VERSIONS_OF = (
 
 @dataclass
 class Record:
-    """What ``record.json`` holds; filled while a run goes on."""
+    """What ``record.json`` holds; filled during a run."""
 
     command: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class Record:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files; named as seen
-        from ``folder``.
+        """Note an input: a file with size and sha256, a folder with all its files; named relative to
+        ``folder``.
         """
         path = Path(path)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

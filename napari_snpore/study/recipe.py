@@ -1,4 +1,4 @@
-"""What a recipe may say: one section a step, read from TOML and checked before anything runs.
+"""Recipe of a run: one section per step, read from TOML and checked before anything runs.
 
 Defaults are those of the functions they feed, so that an empty section means the same here, on the command line and in the
 viewer. Lengths are in nm, angles in degrees.
@@ -223,7 +223,7 @@ class ThresholdSection(_Section):
 
 
 class EnvelopeSection(_Section):
-    """Ambient occlusion that tells vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius.
+    """Ambient occlusion that separates vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius.
 
     ``largest_body``: only the greatest 6-connected piece of the solid casts shadows; loose specks outside its envelope become
     exterior.
@@ -244,7 +244,7 @@ class MeasureSection(_Section):
     watershed with that contrast on the distance map. ``details``: tables of slices, shells (``shell_nm`` thick, default an
     eighth of the radius), contacts (pore within ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness,
     chords and tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into mass shares, which
-    stand beside ``mass_percent``, those known from elsewhere.
+    are compared with ``mass_percent``, those known from elsewhere.
     """
 
     phases: list[str] | None = None

@@ -27,7 +27,7 @@ class Statement:
     Parameters
     ----------
     heading : str
-        What the sentence is about; empty where it goes on with the heading above.
+        What the sentence is about; empty where it continues the heading above.
     sentence : str
         Plain text; numbers between pairs of asterisks (``**3.2 nm**``) are bold where the printer can do so.
     kind : {"main", "detail", "caveat"}

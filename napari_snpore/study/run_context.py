@@ -1,4 +1,4 @@
-"""How a run is watched: who sees progress, who may stop it, where timings are noted."""
+"""Context of a run: progress callbacks, the stop request, and the record of timings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
-"""``with monitor("reconstruct") as progress``: shows that a step runs and hands out its progress callback."""
+"""``with monitor("reconstruct") as progress``: shows that a step runs and returns its progress callback."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """How a run is watched: who sees progress, who may stop it, where timings are noted."""
+    """Context of a run: progress callbacks, the stop request, and the record of timings."""
 
     record: Record
     monitor: Monitor = field(default=lambda name: nullcontext(None))

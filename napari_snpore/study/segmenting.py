@@ -1,4 +1,4 @@
-"""From a volume to phases: smoothing, thresholds, envelope, labels, clean-up."""
+"""Segmentation of a volume into phases: smoothing, thresholds, envelope, labels, clean-up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Segmentation:
 
     @property
     def cut_axes(self) -> tuple[int, ...]:
-        """Axes along which the body goes on beyond the box."""
+        """Axes along which the body extends beyond the box."""
         return recorded_cut_axes(self.phases.history)
 
 

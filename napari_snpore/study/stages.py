@@ -163,7 +163,7 @@ def find_alignment(
 
 
 def unaligned(series: TiltSeries, tilt_axis_angle_deg: float | None = None) -> Alignment:
-    """Return the alignment that knows a direction only: the given one, or that of the series."""
+    """Return an alignment without shifts, along the given direction or that of the series."""
     count = len(series.angles_deg)
     angle = series.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
     return Alignment(np.zeros((count, 2)), angle, 0.0, np.full(count, np.nan))

@@ -1,6 +1,6 @@
-"""From a tilt series to a volume: read, prepare, align, reconstruct, assess. The one implementation of these steps.
+"""Reconstruction of a tilt series: read, prepare, align, reconstruct, assess.
 
-``snpore run``, ``snpore reconstruct``, Python and the window call :func:`tomogram_of`. No files are touched but the input.
+``snpore run``, ``snpore reconstruct``, Python and the window call :func:`tomogram_of`. Nothing is written.
 """
 
 from __future__ import annotations
@@ -220,14 +220,14 @@ def _aligned(
     should_stop: ShouldStop | None,
 ) -> tuple[TiltSeries, Alignment]:
     """Find or take the alignment and apply it."""
-    found, before = choice.known, 0.0
+    found, share_done = choice.known, 0.0
     if found is None:
-        before = 1 - _APPLY_SHARE
+        share_done = 1 - _APPLY_SHARE
         found = find_alignment(
             series,
             choice.section,
             reference_axis_deg=choice.reference_axis_deg,
-            progress=share_of(progress, 0.0, before),
+            progress=share_of(progress, 0.0, share_done),
             should_stop=should_stop,
         )
         if heard.aligned is not None:
@@ -235,7 +235,7 @@ def _aligned(
     _, height, width = series.shape
     shape = aligned_shape((height, width), found.tilt_axis_angle_deg)
     out = scratch.empty((len(series.angles_deg), *shape))
-    applied = found.apply(series, out=out, progress=share_of(progress, before, 1.0), should_stop=should_stop)
+    applied = found.apply(series, out=out, progress=share_of(progress, share_done, 1.0), should_stop=should_stop)
     return applied, found
 
 

@@ -1,4 +1,4 @@
-"""A phantom's planted truth beside what each stage of the work makes of it: which number moves, where, and by how much."""
+"""Phantom truth against the values measured after each stage: bias of each quantity by stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stage:
 
 
 def planted_numbers(phantom: Phantom, *, limit_nm: float = 2.0) -> dict[Quantity, float]:
-    """Return the truth of a phantom, from what was planted: no segmentation and no labelling stands behind it."""
+    """Return the truth of a phantom, from the planted bodies, without segmentation or labelling."""
     dead = phantom.dead_pores.table
     numbers = _fraction_numbers("whole", phantom.fractions)
     for region, (center, size, pore) in phantom.boxes.items():
@@ -49,7 +49,7 @@ def measured_numbers(measurement: Measurement, *, limit_nm: float = 2.0) -> dict
 
 
 def truth_table(truth: Mapping[Quantity, float], stages: list[Stage]) -> pd.DataFrame:
-    """Return a row a quantity: ``quantity, unit, truth``, then ``<stage>`` and ``<stage>_bias`` (value − truth) of each stage."""
+    """Return one row per quantity: ``quantity, unit, truth``, ``<stage>`` and ``<stage>_bias`` (value − truth)."""
     rows = []
     for (quantity, unit), value in truth.items():
         row: dict[str, object] = {"quantity": quantity, "unit": unit, "truth": value}
@@ -78,7 +78,7 @@ def _dead_numbers(table: pd.DataFrame) -> dict[Quantity, float]:
 
 
 def _cluster_numbers(table: pd.DataFrame, limit_nm: float) -> dict[Quantity, float]:
-    """Numbers of all Sn clusters, those cut by the box included: the truth knows them as they lie in the box."""
+    """Numbers of all Sn clusters, those cut by the box included: the truth lists them as cut by the box."""
     short = table["length_nm"] < limit_nm
     return {
         ("Sn clusters", "1"): float(len(table)),

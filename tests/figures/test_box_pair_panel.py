@@ -33,9 +33,9 @@ def cuts():
 @pytest.mark.parametrize("limits", [None, (0.0, 3.0)], ids=["phases", "grey"])
 def test_it_is_legible(cuts, width, font, limits):
     panel = BoxPairPanel("Subvolumes", cuts, SHARES, ERRORS, limits=limits)
-    look = FigureStyle(width, font, 150, letters=True)
-    assert panel.least_mm(look) < 83, "it fits a column alone"
-    figure = plate([[panel], [panel]], look=look)
+    style = FigureStyle(width, font, 150, letters=True)
+    assert panel.least_mm(style) < 83, "it fits a column alone"
+    figure = plate([[panel], [panel]], style=style)
     assert_legible(figure)
     assert {"a", "b", "centre", "edge", "38.0 ± 1.6", "0.0 ± 0.01", "70.0"} <= set(texts_of(figure))
 

@@ -91,15 +91,15 @@ def intensities():
     return pd.concat(parts, ignore_index=True).assign(intensity_percent_error=0.5)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=["single", "double"])
-def test_figures_are_legible(table, profile, intensities, look):
+@pytest.mark.parametrize("style", LOOKS, ids=["single", "double"])
+def test_figures_are_legible(table, profile, intensities, style):
     for figure in (
-        diameter_plot(table, break_point(TIMES, table["diameter_nm"]), look),
-        profile_plot(profile, table, look),
-        profile_plot(profile, look=look),
-        intensity_plot(intensities, look),
-        diameter_plot(table.assign(fitted=False), look=look),
-        profile_plot(profile[:0], look=look),
+        diameter_plot(table, break_point(TIMES, table["diameter_nm"]), style),
+        profile_plot(profile, table, style),
+        profile_plot(profile, style=style),
+        intensity_plot(intensities, style),
+        diameter_plot(table.assign(fitted=False), style=style),
+        profile_plot(profile[:0], style=style),
     ):
         assert_legible(figure)
 

@@ -32,17 +32,17 @@ def test_threads_draw_the_same_picture_and_leave_the_settings_alone(labels):
     before = dict(matplotlib.rcParams)
     pictures = {}
 
-    def draw(name, look):
-        figure = phase_slices(labels, spacing=0.5, look=look)
-        with look.in_force():
+    def draw(name, style):
+        figure = phase_slices(labels, spacing=0.5, style=style)
+        with style.in_force():
             figure.canvas.draw()
         pictures[name] = bytes(figure.canvas.buffer_rgba())
 
     looks = [FigureStyle(font_pt=6, dpi=100), FigureStyle(font_pt=9, dpi=100)]
-    for index, look in enumerate(looks):
-        draw(("alone", index), look)
+    for index, style in enumerate(looks):
+        draw(("alone", index), style)
     threads = [
-        threading.Thread(target=draw, args=((turn, i), look)) for turn in range(2) for i, look in enumerate(looks)
+        threading.Thread(target=draw, args=((turn, i), style)) for turn in range(2) for i, style in enumerate(looks)
     ]
     for thread in threads:
         thread.start()
@@ -63,9 +63,9 @@ def test_no_pyplot_and_no_window_system():
 
 
 def test_text_width_is_that_of_the_drawn_text():
-    look = FigureStyle(dpi=600)
-    with look.in_force():
-        figure = new_figure(look, width_mm=88, height_mm=20)
+    style = FigureStyle(dpi=600)
+    with style.in_force():
+        figure = new_figure(style, width_mm=88, height_mm=20)
         drawn = figure.text(0.1, 0.5, "Share of number (%)", fontsize=7).get_window_extent()
     assert drawn.width / 600 * 25.4 == pytest.approx(text_width_mm("Share of number (%)", 7), rel=0.03)
 

@@ -77,7 +77,7 @@ def rows(volume, phases, objects):
 
 @pytest.mark.parametrize(("width", "font"), [(180.0, 7.0), (120.0, 6.0), (180.0, 8.0)])
 def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
-    figure = plate(rows(volume, phases, objects), look=FigureStyle(width, font, letters=True), title="Pristine fibre")
+    figure = plate(rows(volume, phases, objects), style=FigureStyle(width, font, letters=True), title="Pristine fibre")
     assert size_mm(figure)[0] == pytest.approx(width)
     assert_legible(figure)
     words = texts_of(figure)
@@ -107,8 +107,8 @@ def test_a_field_of_view_holds_the_voxels_whose_centres_lie_in_it(volume):
 
 
 def test_saved_plates_have_their_size_and_their_recipe(volume, phases, objects, tmp_path):
-    look = FigureStyle(120.0, 7.0, 200, letters=True)
-    figure = plate(rows(volume, phases, objects), look=look)
+    style = FigureStyle(120.0, 7.0, 200, letters=True)
+    figure = plate(rows(volume, phases, objects), style=style)
     paths = save_figure(figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]})
     with Image.open(paths[0]) as image:
         assert image.width == pytest.approx(120 / 25.4 * 200, abs=1)
@@ -130,7 +130,7 @@ def test_what_cannot_be_drawn_is_refused(volume, phases):
         plate([[], []])
     piece = cut(phases, PLANES["XZ"], (5, 10, 10))
     with pytest.raises(InputError, match="use more rows"):
-        plate([[PhasePanel("p", piece)] * 12], look=FigureStyle(88.0))
+        plate([[PhasePanel("p", piece)] * 12], style=FigureStyle(88.0))
     with pytest.raises(InputError, match="uint8"):
         ImagePanel("scene", np.zeros((3, 3)))
 
@@ -195,8 +195,8 @@ STATES = pd.DataFrame(
 def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, width, font):
     wide = [*rows(volume, phases, objects)[:3], [TablePanel("States", STATES)]]
     wide[1] = [*wide[0][1:], *wide[0][1:], *wide[1]]
-    look = FigureStyle(width, font, 150, letters=True)
-    figure = plate(wide, look=look)
+    style = FigureStyle(width, font, 150, letters=True)
+    figure = plate(wide, style=style)
     assert_legible(figure)
     assert size_mm(figure)[0] == pytest.approx(width)
     for axes in figure.axes:
@@ -209,16 +209,16 @@ def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, 
 @pytest.mark.parametrize("font", [6.0, 7.0, 8.0])
 def test_tables_fit_turned_over_or_in_broken_words(width, font):
     for table in (STATES, pd.concat([STATES, STATES.iloc[:, 1:].add_prefix("once more ")], axis=1), STATES[:0]):
-        figure = panel_figure(TablePanel("States", table), look=FigureStyle(width, font, 150))
+        figure = panel_figure(TablePanel("States", table), style=FigureStyle(width, font, 150))
         assert_legible(figure)
-    figure = panel_figure(TablePanel("States", STATES), look=FigureStyle(width, font, 150))
+    figure = panel_figure(TablePanel("States", STATES), style=FigureStyle(width, font, 150))
     assert {"38.1 ± 1.6", "892", "median length (nm)"} <= set(texts_of(figure))
 
 
 def test_headings_of_several_lines_stand_right_above_their_panels(phases):
     piece = cut(phases, PLANES["XZ"], (5, 10, 10))
     long = "phases of the second fibre after the tenth cycle, sodiated, at the left end"
-    figure = plate([[PhasePanel(long, piece)] * 3] * 2, look=FigureStyle(120.0))
+    figure = plate([[PhasePanel(long, piece)] * 3] * 2, style=FigureStyle(120.0))
     assert_legible(figure)
     figure.draw_without_rendering()
     heading = next(text for text in figure.texts if text.get_text().startswith("phases of"))
@@ -265,13 +265,13 @@ def test_a_plate_names_every_phase_whose_colour_it_shows(phases):
 
 def test_a_legend_finds_room_on_a_slender_page(phases):
     scheme = PhaseScheme(("first pores", "second pores", "third pores"), ("#ffffff", "#2f6db5", "#f4c20d"))
-    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], look=FigureStyle(40.0))
+    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], style=FigureStyle(40.0))
     assert_legible(figure)
 
 
 def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
     figure = plate(
-        [[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], look=FigureStyle(180.0, letters=True)
+        [[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], style=FigureStyle(180.0, letters=True)
     )
     (axes,) = (one for one in figure.axes if one.images)
     assert axes.get_position().width * 180 == pytest.approx(178)
@@ -281,7 +281,7 @@ def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
 def test_a_panel_that_needs_a_wider_page_is_refused_and_a_page_that_is_too_high_is_told(phases, objects):
     histogram = HistogramPanel("Sn clusters", objects, "length_nm", 0.5)
     with pytest.raises(InputError, match=r"Sn clusters.*20 pt.*40 mm wide"):
-        plate([[histogram]], look=FigureStyle(40.0, 20.0))
+        plate([[histogram]], style=FigureStyle(40.0, 20.0))
     slice_ = PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))
     assert too_high(plate([[slice_]])) == ""
     assert "more than a page" in too_high(plate([[slice_]] * 4))
@@ -298,13 +298,13 @@ def test_counts_are_written_one_way(objects):
 
 def test_the_grey_values_are_drawn_with_and_without_thresholds(volume):
     histogram = gray_histogram(Volume((volume.data / 1000).astype(np.uint8), SPACING))
-    figure = plate([[ThresholdPanel("Grey values", histogram, (40, 120))]], look=FigureStyle(88.0))
+    figure = plate([[ThresholdPanel("Grey values", histogram, (40, 120))]], style=FigureStyle(88.0))
     assert_legible(figure)
     assert {"t1 = 40", "t2 = 120"} <= set(texts_of(figure))
     assert names_in(figure) == ["pore", "C", "Sn"]
     marks = [line.get_xdata()[0] for axes in figure.axes for line in axes.lines if line.get_gid() == "threshold"]
     assert marks == [40, 120]
-    plain = plate([[ThresholdPanel("Grey values", histogram)]], look=FigureStyle(88.0))
+    plain = plate([[ThresholdPanel("Grey values", histogram)]], style=FigureStyle(88.0))
     assert_legible(plain)
     assert names_in(plain) == []
 
@@ -332,7 +332,7 @@ def test_a_thick_slice_is_the_mean_of_the_slab(volume):
 def test_a_table_with_named_rows_stays_upright_and_breaks_their_names(width):
     rows = ["pore (%)", "dead pores (% of the pore volume, 6 neighbours)", "Sn clusters, median length (nm)"]
     table = pd.DataFrame({"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]})
-    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), look=FigureStyle(width))
+    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), style=FigureStyle(width))
     assert_legible(figure)
     shown = [text for axes in figure.axes for text in axes.texts]
     heights = {text.get_text(): text.get_position()[1] for text in shown}

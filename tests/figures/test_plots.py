@@ -76,14 +76,16 @@ def test_what_was_left_out_and_the_shares_are_said(clusters):
     assert places == pytest.approx({"voxel": 0.25, "D·Δθ": 0.84, "median": 1.7})
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
-def test_object_histograms_are_legible(clusters, look):
-    figures = [object_histograms(clusters, voxel_nm=0.25, crowther_nm=2.84, look=look)]
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
+def test_object_histograms_are_legible(clusters, style):
+    figures = [object_histograms(clusters, voxel_nm=0.25, crowther_nm=2.84, style=style)]
     network = clusters.copy()
     network.loc[3, ["length_nm", "width_nm", "volume_nm3"]] = [950.0, 800.0, 1e7]
-    figures.append(object_histograms(network, voxel_nm=0.25, noun="pore objects, separated with h = 0.3 nm", look=look))
-    figures.append(object_histograms(clusters[:1], voxel_nm=1e-3, noun="pores", look=look))
-    figures.append(object_histograms(clusters.assign(length_nm=clusters.length_nm * 1e-4), voxel_nm=1e-5, look=look))
+    figures.append(
+        object_histograms(network, voxel_nm=0.25, noun="pore objects, separated with h = 0.3 nm", style=style)
+    )
+    figures.append(object_histograms(clusters[:1], voxel_nm=1e-3, noun="pores", style=style))
+    figures.append(object_histograms(clusters.assign(length_nm=clusters.length_nm * 1e-4), voxel_nm=1e-5, style=style))
     for figure in figures:
         assert_legible(figure)
     assert said(figures[2], "none is resolved")
@@ -141,7 +143,7 @@ def gray_values():
 
 
 def test_threshold_histogram_counts_every_voxel_and_states_the_shares():
-    figure = threshold_histogram(gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), look=WIDE)
+    figure = threshold_histogram(gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), style=WIDE)
     axes = labelled(figure, "Grey value")
     outline = next(patch for patch in axes.patches if patch.get_gid() == "histogram")
     heights, _, _ = outline.get_data()
@@ -154,7 +156,7 @@ def test_threshold_histogram_counts_every_voxel_and_states_the_shares():
 
 def test_each_phase_is_coloured_between_its_thresholds():
     figure = threshold_histogram(
-        gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), look=FigureStyle(dpi=100)
+        gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), style=FigureStyle(dpi=100)
     )
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3]
@@ -170,7 +172,7 @@ FIVE = PhaseScheme(
 )
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
 @pytest.mark.parametrize(
     ("scale", "dtype", "limits", "scheme"),
     [
@@ -182,11 +184,11 @@ FIVE = PhaseScheme(
         (0, np.uint8, (1, 2), PORE_C_SN),
     ],
 )
-def test_threshold_histograms_are_legible(look, scale, dtype, limits, scheme):
+def test_threshold_histograms_are_legible(style, scale, dtype, limits, scheme):
     values = (gray_values() * scale).astype(dtype)
     scale = scale if scale == 1e-9 else 1
     assert_legible(
-        threshold_histogram(gray_histogram(values), [limit * scale for limit in limits], scheme=scheme, look=look)
+        threshold_histogram(gray_histogram(values), [limit * scale for limit in limits], scheme=scheme, style=style)
     )
 
 
@@ -226,8 +228,8 @@ def test_pieces_of_a_bar_are_the_fractions_end_to_end():
     assert {"whole", "edge", "38.1", "47.0", "14.9", "47.6", "pore", "C", "Sn"} <= set(texts_of(figure))
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
-def test_fraction_bars_are_legible_with_tiny_pieces_long_names_and_errors(look):
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
+def test_fraction_bars_are_legible_with_tiny_pieces_long_names_and_errors(style):
     regions = {
         "whole fibre, sodiated, second specimen": fractions(98.7, 0.9, 0.4),
         "edge": fractions(0.2, 0.3, 99.5),
@@ -235,7 +237,7 @@ def test_fraction_bars_are_legible_with_tiny_pieces_long_names_and_errors(look):
         "empty": fractions(100.0, 0.0, 0.0),
     }
     errors = {"centre": {"pore": 1.6, "C": 1.2, "Sn": 0.01}, "edge": {"pore": 0.1}}
-    figure = phase_fractions(regions, errors=errors, look=look)
+    figure = phase_fractions(regions, errors=errors, style=style)
     assert_legible(figure)
     assert said(figure, "20.0 ± 1.6")
     assert said(figure, "Sn 0.2 ± 0.01")
@@ -302,14 +304,14 @@ def test_stages_stand_side_by_side_and_a_huge_bias_leaves_the_small_ones_readabl
     assert_legible(figure)
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
 @pytest.mark.parametrize("factor", [1, 1e-12, 1e7])
-def test_truth_is_legible_at_any_size(look, factor):
+def test_truth_is_legible_at_any_size(style, factor):
     frame = truth()
     frame["measured"] = frame["truth"] + factor * frame["bias"]
     frame["error"] = 0.1 * frame["truth"]
     frame.loc[1, "quantity"] = "a quantity whose name is longer than any column of a journal would ever want to hold"
-    assert_legible(truth_against_measured(frame, look=look))
+    assert_legible(truth_against_measured(frame, style=style))
 
 
 def test_truth_without_rows_or_columns():
@@ -326,11 +328,11 @@ def alignment(count, notes=()):
     return Alignment(rng.normal(0, 3, (count, 2)), -87.2, 2.4, np.abs(rng.normal(0, 0.3, count)), notes=notes)
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
-def test_alignment_plot_shows_shifts_by_tilt_and_what_is_unknown(look):
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
+def test_alignment_plot_shows_shifts_by_tilt_and_what_is_unknown(style):
     angles = np.linspace(70, -70, 36)
     found = alignment(36, notes=("The series has no features along the tilt axis: shifts along it are undetermined.",))
-    figure = alignment_plot(found, angles, look=look)
+    figure = alignment_plot(found, angles, style=style)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_array_equal(lines["x"].get_xdata(), angles[::-1])
     np.testing.assert_array_equal(lines["x"].get_ydata(), found.shifts_px[::-1, 1])
@@ -344,8 +346,8 @@ def test_alignment_plot_shows_shifts_by_tilt_and_what_is_unknown(look):
         alignment_plot(found, angles[1:])
 
 
-@pytest.mark.parametrize("look", [NARROW, WIDE], ids=["single", "double"])
-def test_quality_plot_states_the_guides_beside_the_residuals(look):
+@pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
+def test_quality_plot_states_the_guides_beside_the_residuals(style):
     quality = Quality(
         residual_per_tilt=(0.03, 0.02, 0.04),
         residual=0.031,
@@ -358,7 +360,7 @@ def test_quality_plot_states_the_guides_beside_the_residuals(look):
         mass_variation=0.01,
         mass_per_tilt=(1.0,),
     )
-    figure = quality_plot(quality, [2.0, 0.0, -2.0], convergence=[0.5, 0.2, 0.1, 0.05], look=look)
+    figure = quality_plot(quality, [2.0, 0.0, -2.0], convergence=[0.5, 0.2, 0.1, 0.05], style=style)
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [4.0, 2.0, 3.0])
     np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [50, 20, 10, 5])
     assert said(figure, "D·Δθ = 2.79 nm for D = 80 nm at steps of 2°")

@@ -25,9 +25,9 @@ READ_BACK = {"thresholds": [0.48, 6.1], "note": "Δθ = 2° <&>", "seed": 7, "pa
 
 @pytest.fixture
 def figure():
-    look = FigureStyle(dpi=127)
-    with look.in_force():
-        return message_figure("Δθ in ° and nm³", look=look, width_mm=60)
+    style = FigureStyle(dpi=127)
+    with style.in_force():
+        return message_figure("Δθ in ° and nm³", style=style, width_mm=60)
 
 
 def test_every_format_is_written_beside_the_name_and_nothing_else(tmp_path, figure):

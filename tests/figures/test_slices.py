@@ -76,22 +76,22 @@ def test_scale_bar_is_as_long_as_it_says(labels):
     ("pixel_nm", "expected_px", "label"), [(0.25, 80, "20 nm"), (1.5, 100 / 1.5, "100 nm"), (40, 75, "3 µm")]
 )
 def test_scale_bar_in_pixels_is_length_by_pixel_size(pixel_nm, expected_px, label):
-    look = FigureStyle()
-    with look.in_force():
-        figure = new_figure(look, width_mm=88, height_mm=60)
+    style = FigureStyle()
+    with style.in_force():
+        figure = new_figure(style, width_mm=88, height_mm=60)
         axes = axes_at(figure, Box(1, 1, 50, 50))
         axes.imshow(np.zeros((256, 256)), aspect="auto")
-        bar = add_scale_bar(axes, look=look, nm_per_unit=pixel_nm, length_nm=3000 if pixel_nm == 40 else None)
+        bar = add_scale_bar(axes, style=style, nm_per_unit=pixel_nm, length_nm=3000 if pixel_nm == 40 else None)
     assert bar.label.get_text() == label
     assert bar.bar.get_width() == pytest.approx(expected_px)
     with pytest.raises(InputError, match="length_nm"):
-        add_scale_bar(axes, look=look, nm_per_unit=pixel_nm, length_nm=1e6)
+        add_scale_bar(axes, style=style, nm_per_unit=pixel_nm, length_nm=1e6)
 
 
 def test_rendered_phases_have_the_colours_of_the_scheme():
     labels = np.zeros((3, 2, 4), dtype=np.uint8)
     labels[:, :, 1:] = [1, 2, 3]
-    figure = phase_slices(labels, spacing=2.0, look=FigureStyle(dpi=200))
+    figure = phase_slices(labels, spacing=2.0, style=FigureStyle(dpi=200))
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3]
     axes = by_place(figure, "phases")[0].axes
@@ -162,16 +162,16 @@ SEVEN = PhaseScheme(
 @pytest.mark.parametrize(
     "shape", [(30, 30, 30), (91, 64, 64), (30, 400, 50), (12, 300, 12), (200, 20, 20), (5, 40, 300), (1, 1, 1)]
 )
-@pytest.mark.parametrize("look", [FigureStyle(), FigureStyle(width_mm=180, letters=True)], ids=["single", "double"])
-def test_nothing_is_cut_off_or_overlaps_whatever_the_shape(shape, look):
+@pytest.mark.parametrize("style", [FigureStyle(), FigureStyle(width_mm=180, letters=True)], ids=["single", "double"])
+def test_nothing_is_cut_off_or_overlaps_whatever_the_shape(shape, style):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 6, shape, dtype=np.uint8)
     gray = Volume(rng.random(shape) * 1e-8, (0.3, 0.25, 0.2))
     title = "Sodiated state, second fibre, a title that is much longer than the sheet is wide, on purpose"
     for figure in (
-        ortho_slices(gray, look=look, title=title),
-        phase_slices(labels, spacing=gray.spacing, scheme=SEVEN, look=look, title=title),
-        slice_pair(gray, labels, scheme=SEVEN, look=look, title=title),
+        ortho_slices(gray, style=style, title=title),
+        phase_slices(labels, spacing=gray.spacing, scheme=SEVEN, style=style, title=title),
+        slice_pair(gray, labels, scheme=SEVEN, style=style, title=title),
     ):
         assert_legible(figure)
         assert plain(title) in texts_of(figure)
@@ -206,5 +206,5 @@ def test_bad_input_is_refused_in_words(labels):
 
 @pytest.mark.parametrize("fill", [np.nan, 0.0, np.inf])
 def test_a_volume_without_contrast_is_drawn(fill):
-    figure = ortho_slices(Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), look=FigureStyle())
+    figure = ortho_slices(Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), style=FigureStyle())
     assert_legible(figure)

@@ -46,7 +46,7 @@ def test_scale_bar_of_tilts_is_in_nm(series):
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_tilt_images_of_any_shape_are_legible(shape, count):
     series = TiltSeries(np.zeros(shape, dtype=np.uint16), np.linspace(-70, 70, 5), 0.3)
-    figure = tilt_images(series, indices=[index % 5 for index in range(count)], look=FigureStyle(letters=count == 3))
+    figure = tilt_images(series, indices=[index % 5 for index in range(count)], style=FigureStyle(letters=count == 3))
     assert_legible(figure)
     assert any(patch.get_gid() == "scale-bar" for axes in figure.axes for patch in axes.patches)
 

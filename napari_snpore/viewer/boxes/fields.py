@@ -1,4 +1,4 @@
-"""Name, centre and size of one box, typed in nm; what is not typed keeps its exact value."""
+"""Fields for name, centre and size of one box in nm; unchanged fields keep the exact value."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from napari_snpore.volume import Volume
 
 NO_ERROR = "no error estimated"
 _WHOLE_PERCENT = 95
-"""Share of a box inside the envelope from which on its fractions stand without a caveat."""
+"""Least share of a box inside the envelope for fractions without a caveat."""
 
 
 @dataclass(frozen=True)

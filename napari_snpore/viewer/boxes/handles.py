@@ -1,4 +1,4 @@
-"""Handles on the six faces of the selected box in napari's own 3D view: drag one, and its face follows."""
+"""Handles on the six faces of the selected box in napari's 3D view; dragging a handle moves its face."""
 
 from __future__ import annotations
 

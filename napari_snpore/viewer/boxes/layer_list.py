@@ -1,4 +1,4 @@
-"""List of the layers that boxes are cut out of, and whose phases are counted in them."""
+"""List of the layers that boxes crop and whose phases are counted in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes cut out of layers: layer data with the colors, the position and the history of the whole layers."""
+"""Crops of layers to boxes, with the colors, the position and the history of the whole layers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def cut_box(box: NamedBox, wholes: Sequence[Whole], progress: Progress, should_s
 
 
 def part_data(layer: Layer, part: Volume, name: str) -> LayerData:
-    """Return the layer data of a part of a layer, in its look; labels that are looked through make this work for a thread."""
+    """Return the layer data of a part of a layer, in its colors; labels that are looked through make this work for a thread."""
     if not isinstance(layer, Labels):
         look = {"colormap": layer.colormap.name, "contrast_limits": tuple(layer.contrast_limits), "gamma": layer.gamma}
         return volume_data(part, name, **look)

@@ -1,4 +1,4 @@
-"""The table of the boxes: one row per box and layer, with the share of each phase; picking a row picks its box."""
+"""Table of the boxes: one row per box and layer with the share of each phase; a row selects its box."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SQUARE_PX = 12
 _LOWEST, _HIGHEST = 150, 270
 """Pixels; more rows scroll."""
 _WIDEST = 120
-"""Pixels of a column where several layers stand side by side: names that are longer are cut, and stand in the tooltip."""
+"""Width of a layer's column in pixels; longer names are shortened and complete in the tooltip."""
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STANDS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
@@ -57,7 +57,7 @@ class BoxTable(QTableWidget):
 
     @property
     def heads(self) -> list[str]:
-        """The headings as they stand."""
+        """The present headings."""
         items = (self.horizontalHeaderItem(column) for column in range(self.columnCount()))
         return ["" if item is None else item.text() for item in items]
 

@@ -1,4 +1,4 @@
-"""The Subvolumes widget: named boxes, their fractions at once in one or several states, presets by the envelope, and the cut."""
+"""The Subvolumes form: named boxes, presets by the envelope, fractions per state, extraction."""
 
 from __future__ import annotations
 

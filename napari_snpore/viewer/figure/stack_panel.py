@@ -1,4 +1,4 @@
-"""Fold of the Figure form that writes every slice of a volume: numbered pictures in a folder, or one movie."""
+"""Panel that writes every slice of a volume: numbered pictures in a folder, or one movie."""
 
 from __future__ import annotations
 

@@ -341,7 +341,7 @@ class FigureWidget(LayerForm):
             paths: list[Path] = []
             panels = [panel for row in found.rows for panel in row]
             for number, panel in enumerate(panels, 1):
-                figure = panel_figure(panel, look=style)
+                figure = panel_figure(panel, style=style)
                 place = Path(f"{stem}_{number:02d}")
                 paths += save_figure(figure, place, formats=formats, recipe={**spec.recipe(), "panel": number})  # type: ignore[arg-type]
                 progress(number, len(panels))

@@ -1,4 +1,4 @@
-"""How the tilt axis is found, what was found, and how to move it by hand; the sinogram before and after shows the effect."""
+"""Panel of the alignment: tilt axis found or set by hand, and sinograms before and after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The volume while it is being made, as a layer that no other step takes for a result."""
+"""Layer of the volume during its reconstruction; other steps do not accept it as a result."""
 
 from __future__ import annotations
 

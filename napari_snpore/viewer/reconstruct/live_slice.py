@@ -1,4 +1,4 @@
-"""One cross-section that follows every change of the form: at once in a few iterations, then as the volume will be."""
+"""Live cross-section: updated at once with few iterations, then with the options of the volume."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ class LiveSlice(QWidget):
         """Place along the tilt axis as a share of its length."""
         return (self.slider.value() + 0.5) / _PLACES
 
-    def show_look(self, look: LivePlane, rows: int, *, note: str = "") -> None:
+    def show_plane(self, live: LivePlane, rows: int, *, note: str = "") -> None:
         """Show a plane; ``note`` is its caveat."""
         y = min(int(self.share * rows), rows - 1)
-        self.place.setText(f"{y} px, {y * look.pixel_size_nm:.4g} nm")
-        self.picture.show_image(look.plane.image, pixel_nm=look.pixel_size_nm, title="XZ slice")
-        made = look.plane.made_by
+        self.place.setText(f"{y} px, {y * live.pixel_size_nm:.4g} nm")
+        self.picture.show_image(live.plane.image, pixel_nm=live.pixel_size_nm, title="XZ slice")
+        made = live.plane.made_by
         words = made.method.upper()
         if made.method != "wbp":
-            words += f" {made.iterations}, residual {percent(look.plane.residual)}"
-        if not look.final:
+            words += f" {made.iterations}, residual {percent(live.plane.residual)}"
+        if not live.final:
             words = f"first look: {words} …"
         elif made.tv_weight is not None:
             words += f", λ {made.tv_weight:.3g}"
         elif made.gray_levels is not None:
             words += ", grey values " + ", ".join(f"{level:.3g}" for level in made.gray_levels)
-        words += f" ({look.seconds:.2f} s)"
+        words += f" ({live.seconds:.2f} s)"
         self.caption.setText(f"{words}<br>{CAVEAT} {note}" if note else words)
 
     def say(self, sentence: str) -> None:

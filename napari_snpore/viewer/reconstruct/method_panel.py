@@ -1,4 +1,4 @@
-"""The method of reconstruction and its options, as rows of a form: those of other methods are hidden."""
+"""Panel of the reconstruction method and its options; options of other methods are hidden."""
 
 from __future__ import annotations
 

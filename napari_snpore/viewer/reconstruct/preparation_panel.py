@@ -1,4 +1,4 @@
-"""What is done to the images before they are aligned, as rows of a form; the tilts that are left out come from the table."""
+"""Panel of the preparation: background, pixels, binning and mass before the alignment."""
 
 from __future__ import annotations
 

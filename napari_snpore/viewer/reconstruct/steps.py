@@ -1,4 +1,4 @@
-"""What the Reconstruct widget does in a worker thread: calls into ``study``, each step with its part of one progress bar."""
+"""Work of the Reconstruct form in a thread: calls into ``study``, with one progress bar for all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_snpore.study.tomogram import AlignmentChoice, Observer, Tomogram, to
 from napari_snpore.volume import Volume
 
 _SHARES = {"prepare": 0.02, "align": 0.4, "reconstruct": 0.95, "assess": 1.0}
-"""Where the bar stands after each step; an alignment that is known already takes little of it."""
+"""Position of the progress bar after each step; applying a known alignment is short."""
 
 
 def align_prepared(

@@ -1,4 +1,4 @@
-"""The tilts of a series as a table: which take part, what looks bad about them, and what alignment and volume leave of each."""
+"""Table of the tilts: use, defects, alignment shift and residual of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Reconstruct widget: from a tilt series to a volume, with one plane live before and the whole of it growing meanwhile."""
+"""The Reconstruct form: tilt series to volume, with a live cross-section and intermediate volumes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _INPUTS = InputLayers(
 
 
 class _News(QObject):
-    """Carries what the thread tells meanwhile into the GUI thread; lives as long as the thread needs it."""
+    """Signals from the worker thread to the GUI thread; lives as long as the thread needs it."""
 
     aligned = Signal(object)
     iterated = Signal(int, float)
@@ -67,7 +67,7 @@ class _News(QObject):
 
 @dataclass(frozen=True, eq=False)
 class _ShownPlane:
-    look: LivePlane
+    live: LivePlane
     rows: int
     aligned: bool
 
@@ -121,10 +121,10 @@ class ReconstructWidget(LayerForm):
 
     def reconstruct(self) -> Image:
         """Run and return the volume layer; the window stays alive meanwhile."""
-        before = self.result
+        previous = self.result
         self.start()
         self.status.wait()
-        if self.result is before or self._made is None:
+        if self.result is previous or self._made is None:
             raise InputError(f"No volume was made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
 
@@ -248,7 +248,7 @@ class ReconstructWidget(LayerForm):
         self.footer.addWidget(self.numbers)
         self.column.addStretch(1)
         self._live, self._looking = LatestTask(self), LatestTask(self)
-        self._live.done.connect(self._on_look)
+        self._live.done.connect(self._on_plane)
         self._live.failed.connect(self.slice.say)
         self._looking.done.connect(self._on_inspected)
         for signal in (self.tilts.changed, self.preparing.changed, self.aligning.changed):
@@ -372,17 +372,17 @@ class ReconstructWidget(LayerForm):
             if enabled and tried is None:
                 tried = unaligned(stages.prepared(preparation), angle)
             rows = stages.preview(preparation, tried).shape[0]
-            seen = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
-            return _ShownPlane(seen, rows, alignment is not None or not enabled)
+            live = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
+            return _ShownPlane(live, rows, alignment is not None or not enabled)
 
         self._again: Callable[[], None] = lambda: self._live.ask(partial(work, quick=False))
         self._live.ask(partial(work, quick=True))
 
-    def _on_look(self, seen: _ShownPlane) -> None:
-        note = "" if seen.aligned else "not aligned yet: the direction of the axis is the file's, shifts are not known"
-        self.slice.show_look(seen.look, seen.rows, note=note)
-        self.aligning.show_rows(seen.look.before, seen.look.after, aligned=self.alignment is not None)
-        if not seen.look.final and not self.status.busy:
+    def _on_plane(self, shown: _ShownPlane) -> None:
+        note = "" if shown.aligned else "not aligned yet: the direction of the axis is the file's, shifts are not known"
+        self.slice.show_plane(shown.live, shown.rows, note=note)
+        self.aligning.show_rows(shown.live.before, shown.live.after, aligned=self.alignment is not None)
+        if not shown.live.final and not self.status.busy:
             self._again()
 
     def _show_prepared(self) -> None:

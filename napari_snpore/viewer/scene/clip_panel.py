@@ -1,4 +1,4 @@
-"""Cutting the 3D scene open: by a box, by planes through or beside the cross-hair, or by both."""
+"""Panel of the cuts through the 3D scene: a box, planes through or beside the cross-hair, or both."""
 
 from __future__ import annotations
 

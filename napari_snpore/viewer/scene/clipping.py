@@ -1,4 +1,4 @@
-"""Cutting the 3D scene open: planes given in nm, put on every layer in its own coordinates."""
+"""Clipping planes of the 3D scene in nm, converted to the coordinates of each layer."""
 
 from __future__ import annotations
 

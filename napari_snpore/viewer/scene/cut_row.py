@@ -1,4 +1,4 @@
-"""The rows of one cut through the scene: a box, or a plane along the axes or at any angle."""
+"""Rows of one cut through the scene: a box, or a plane along the axes or at any angle."""
 
 from __future__ import annotations
 

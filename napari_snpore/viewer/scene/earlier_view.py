@@ -13,7 +13,7 @@ _OF: weakref.WeakKeyDictionary[Any, SceneLook] = weakref.WeakKeyDictionary()
 
 
 def remember_look(viewer: ViewerModel) -> None:
-    """Take the look of a window, the first time; later that of the layers that came since."""
+    """Record the display settings of a window once; later those of layers added since."""
     found = _found(viewer)
     if found is None:
         _OF[viewer] = SceneLook(viewer)
@@ -22,12 +22,12 @@ def remember_look(viewer: ViewerModel) -> None:
 
 
 def has_look_before(viewer: ViewerModel) -> bool:
-    """Say whether there is a way back."""
+    """Return whether an earlier view can be restored."""
     return _found(viewer) is not None
 
 
 def show_before(viewer: ViewerModel) -> None:
-    """Give a window the look that was taken, and forget it."""
+    """Restore the recorded display settings of a window, and drop the record."""
     found = _found(viewer)
     if found is not None:
         del _OF[viewer]
@@ -35,4 +35,7 @@ def show_before(viewer: ViewerModel) -> None:
 
 
 def _found(viewer: ViewerModel) -> SceneLook | None:
-    return next((look for known, look in _OF.items() if known is viewer), None)
+    for known, view in _OF.items():
+        if known is viewer:
+            return view
+    return None

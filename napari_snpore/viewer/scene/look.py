@@ -1,4 +1,4 @@
-"""3D scene as in the paper: a grey volume in a temperature-like colormap in its bounding box; the earlier view is restored."""
+"""3D scene of a grey volume: temperature-like colormap, bounding box, and restoring of the view."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SceneLook:
             self._take(layer)
 
     def remember(self) -> None:
-        """Take the look of the layers that came since, before they are changed too; surfaces are part of the scene."""
+        """Record the display settings of layers added since, before they change; surfaces are not recorded."""
         viewer = self._viewer()
         for layer in [] if viewer is None else viewer.layers:
             if layer not in self._layers and kind_of(layer) != "surface":
@@ -118,7 +118,7 @@ def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", ke
 
 
 def frame(viewer: ViewerModel, layer: Layer) -> None:
-    """Draw the bounding box of a layer, in a colour that stands out on the background."""
+    """Draw the bounding box of a layer, in a colour that contrasts with the background."""
     layer.bounding_box.points = False
     layer.bounding_box.line_thickness = _BOX_WIDTH
     layer.bounding_box.line_color = ink_of(viewer)

@@ -1,4 +1,4 @@
-"""Movies: the scene on a turntable, or a tilt series image by image."""
+"""Panel of the movies: the scene on a turntable, or a tilt series image by image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AXES = {"y": "y", "z": "z", "x": "x", "vertical on screen": "vertical on screen
 
 
 class MoviePanel(Fold):
-    """Makes a movie of what is seen; the window stays alive meanwhile.
+    """Makes a movie of the view; the window stays responsive meanwhile.
 
     Parameters
     ----------

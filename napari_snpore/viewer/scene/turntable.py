@@ -43,7 +43,7 @@ def turntable_frames(
         Number of pictures.
     degrees : float
         How far it turns. A multiple of 360 leaves out the last picture, which is the first again, so that a loop runs on evenly;
-        otherwise the last picture stands at ``degrees``. Above 0 the near side goes to the right (seen with the axis upright).
+        otherwise the last picture is at ``degrees``. Above 0 the near side goes to the right (seen with the axis upright).
     axis : {"z", "y", "x", "vertical on screen"}
         What it turns about.
     size : (height, width), optional
@@ -141,11 +141,11 @@ def _frames(
             camera.zoom = zoom
             camera.set_view_direction(*map(tuple, turned(view, up, axis, turn, handedness=handedness)))
             if shape is None:
-                seen = _screenshot(viewer)
-                shape = _target(seen.shape, size, scale)
+                shot = _screenshot(viewer)
+                shape = _target(shot.shape, size, scale)
                 # napari keeps pixels per nm, so a larger picture would show more empty space, not more detail
-                zoomed = zoom * min(shape[0] / seen.shape[0], shape[1] / seen.shape[1])
-                picture = seen if seen.shape[:2] == shape else None
+                zoomed = zoom * min(shape[0] / shot.shape[0], shape[1] / shot.shape[1])
+                picture = shot if shot.shape[:2] == shape else None
             else:
                 picture = _screenshot(viewer) if size is None and scale == 1 else None
             if picture is None or picture.shape[:2] != shape:  # also where a dock has changed the canvas meanwhile
@@ -192,8 +192,8 @@ def _axis_direction(viewer: Any, axis: str) -> NDArray[np.float64]:
     return direction
 
 
-def _target(seen: tuple[int, ...], size: tuple[int, int] | None, scale: float) -> tuple[int, int]:
-    height, width = seen[:2] if size is None else size
+def _target(shot_shape: tuple[int, ...], size: tuple[int, int] | None, scale: float) -> tuple[int, int]:
+    height, width = shot_shape[:2] if size is None else size
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 

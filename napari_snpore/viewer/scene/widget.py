@@ -1,4 +1,4 @@
-"""The 3D scene widget: the volume as in the paper, phases as lit surfaces, cuts, named views, movies."""
+"""The 3D scene form: the volume in 3D, phases as lit surfaces, cuts, named views, movies."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ class SceneWidget(LayerForm):
         self._enable()
 
     def _take_box(self, event: Any = None) -> None:
-        """Follow the box of the chosen volume, whoever draws it."""
+        """Follow the bounding box of the chosen volume, also when another form or napari changes it."""
         del event
         self.boxed.setChecked(self.layer is not None and bool(self.layer.bounding_box.visible))
         self.boxed.setEnabled(self.layer is not None)

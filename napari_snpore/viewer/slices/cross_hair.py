@@ -1,4 +1,4 @@
-"""The two lines of a slice that mark where the other planes cut it, drawn by vispy above the layers."""
+"""Cross-hair of a slice: the intersections with the other two planes, drawn above the layers."""
 
 from __future__ import annotations
 

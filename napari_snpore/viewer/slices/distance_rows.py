@@ -1,4 +1,4 @@
-"""The rows of the Ortho slices that measure: a line drawn on a slice, its length, and the grey values along it."""
+"""Rows of the Ortho slices form for distances: a drawn line, its length, grey values along it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three slices side by side: one position, one zoom, one picture of each layer."""
+"""Three orthogonal slices with one position, one zoom and one contrast per layer."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class LinkedViews(QWidget):
 
     @property
     def worked_on(self) -> str:
-        """Name of the slice that the user touched last."""
+        """Name of the slice that the user changed last."""
         return self._worked_on
 
     @worked_on.setter
@@ -173,12 +173,12 @@ class LinkedViews(QWidget):
     def closed(self) -> None:
         """Let go of the three canvases."""
         self._soon.stop()
-        self._closed = True  # what the window still tells before Qt deletes the widget
+        self._closed = True  # events of the window before Qt deletes the widget are ignored
         for view in self.views.values():
             view.close_canvas()
 
     def resizeEvent(self, event: Any) -> None:
-        """Stand in a row where there is more room beside than below."""
+        """Arrange the slices in a row where the form is wider than high."""
         super().resizeEvent(event)
         self._arrange(in_a_row=self.width() > 1.8 * self.height())
         self._fit_soon()
@@ -219,22 +219,22 @@ class LinkedViews(QWidget):
         return True
 
     def _on_filled(self) -> None:
-        shown, before = len(self.views[XY.name].model.layers), (self._low, self._high)
+        shown, extent = len(self.views[XY.name].model.layers), (self._low, self._high)
         if not self._measure():
             self._shown_at = None
-        elif shown == 1 or (self._low, self._high) != before:
+        elif shown == 1 or (self._low, self._high) != extent:
             self.fit(self._field_nm)
             self._start_inside()
 
     def _on_stretched(self) -> None:
-        before = self._low, self._high
-        if self._measure() and (self._low, self._high) != before:
+        extent = self._low, self._high
+        if self._measure() and (self._low, self._high) != extent:
             self.fit(self._field_nm)
         else:
             self._on_point()
 
     def _start_inside(self) -> None:
-        """Go to the middle where the window stands outside all that is sliced: beside a flat picture, or far away."""
+        """Move to the middle if the window's position lies outside all sliced layers."""
         point = np.asarray(self._viewer.dims.point[-3:])
         if not self.is_empty and point.size == 3 and not ((point >= self._low) & (point <= self._high)).all():
             self.move_to(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)))
@@ -269,38 +269,38 @@ class LinkedViews(QWidget):
         zoomed = any(other.camera.zoom != zoom for other in self.views.values())
         self._worked_on = name
         _, row, column = view.camera.center
-        seen = {view.plane.rows: row, view.plane.columns: column}
+        middle = {view.plane.rows: row, view.plane.columns: column}
         for other in self.views.values():
             if other is not view:
                 other.camera.zoom = zoom
-                self._look_there(other, seen)
+                self._center_view(other, middle)
         self._linking = False
         if zoomed:
             self._field_nm = min(side for one in self.views.values() for side in one.shown_nm)
             self.field_changed.emit(self._field_nm)
 
     @staticmethod
-    def _look_there(view: SliceView, seen: Mapping[int, float]) -> None:
+    def _center_view(view: SliceView, middle: Mapping[int, float]) -> None:
         """Move the middle of a view along the axes that are given."""
         _, row, column = view.camera.center
-        view.camera.center = (0.0, seen.get(view.plane.rows, row), seen.get(view.plane.columns, column))
+        view.camera.center = (0.0, middle.get(view.plane.rows, row), middle.get(view.plane.columns, column))
 
     def _follow(self, point: Triple) -> None:
         """Look at the cross-hair again where it moved out of sight."""
-        before, self._shown_at = self._shown_at, point
-        if before is None or before == point:
+        previous, self._shown_at = self._shown_at, point
+        if previous is None or previous == point:
             return
         lost = {}
         for view in self.views.values():
             for axis, middle, side in zip(
                 (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.shown_nm, strict=True
             ):
-                if point[axis] != before[axis] and abs(point[axis] - middle) > side / 2:
+                if point[axis] != previous[axis] and abs(point[axis] - middle) > side / 2:
                     lost[axis] = point[axis]
         if lost:
             self._linking = True
             for view in self.views.values():
-                self._look_there(view, lost)
+                self._center_view(view, lost)
             self._linking = False
 
     def _on_point(self, event: Any = None) -> None:

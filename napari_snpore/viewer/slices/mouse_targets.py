@@ -1,4 +1,4 @@
-"""Interfaces between a slice view and the overlays on it: what an overlay sees of the view, and how it takes the mouse."""
+"""Interfaces between a slice view and its overlays: what an overlay reads, and mouse events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fold of the Ortho slices for a slice at any angle: resampled in a worker, shown flat and in its place in 3D."""
+"""Panel of the oblique slice: resampled in a worker, shown flat and at its place in 3D."""
 
 from __future__ import annotations
 

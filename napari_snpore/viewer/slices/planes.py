@@ -1,4 +1,4 @@
-"""The three planes of the ortho slices: which axis each cuts, which it shows, and in which colour it is drawn elsewhere."""
+"""Planes XY, ZY and XZ of the ortho slices: normal axis, shown axes, and color of each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ XZ = OrthoPlane("XZ", 1, 0, 2, "#51cf66")
 YZ = OrthoPlane("ZY", 2, 1, 0, "#ff8787")
 
 PLANES = (XY, YZ, XZ)
-"""As they stand: XY above left, ZY to its right with the same y, XZ below it with the same x."""
+"""Arrangement: XY above left, ZY to its right with the same y, XZ below it with the same x."""
 
 
 def across(plane: OrthoPlane) -> dict[int, OrthoPlane]:

@@ -1,4 +1,4 @@
-"""The row of the Ortho slices that keeps positions under names and returns to them."""
+"""Row of the Ortho slices form for named positions."""
 
 from __future__ import annotations
 

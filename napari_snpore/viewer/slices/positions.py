@@ -61,13 +61,14 @@ def name_new_points(layer: Points, new: Sequence[int]) -> None:
         names[k] = free_number(names)
     features = layer.features.copy()
     features["name"] = names
-    features.loc[features.index[list(new)], "plane"] = ""  # nobody has looked at them
+    features.loc[features.index[list(new)], "plane"] = ""  # not shown on any plane yet
     layer.features = features
 
 
 def free_number(names: Sequence[str]) -> str:
     """Return the first of ``position 1``, ``position 2`` … that is free."""
-    return next(found for k in range(1, len(names) + 2) if (found := f"position {k}") not in names)
+    candidates = (f"position {k}" for k in range(1, len(names) + 2))
+    return next(name for name in candidates if name not in names)
 
 
 def keep_position(viewer: ViewerModel, name: str, point: Triple, saved_view: SavedView | None = None) -> str:

@@ -26,7 +26,7 @@ _REACH_PX = 7.0
 """Distance from a line within which the mouse drags it."""
 
 _PLAYS_FROM_PX = 280
-"""Width from which a slider, its button and its numbers stand beside each other."""
+"""Least width in pixels for a slider, its button and its numbers in one row."""
 
 
 class _Canvas(QtViewer):
@@ -137,7 +137,7 @@ class SliceView(QWidget):
         return dims.range[self.plane.normal].step / 2 if dims.ndim == 3 else 0.0
 
     def _show_place(self, place: float) -> None:
-        """Cut at a place along the normal (nm), as thick as wished: margins and place reach napari as one step."""
+        """Cut at a place along the normal (nm), of any thickness: napari gets margins and place as one step."""
         dims, axis = self.model.dims, self.plane.normal
         if dims.ndim != 3:
             return
@@ -170,7 +170,7 @@ class SliceView(QWidget):
             self.slid.emit(self.plane.normal, float(dims.point[self.plane.normal]))
 
     def _bare_sliders(self) -> None:
-        """Leave the numbers room: the title names the axis, and a narrow slice does without the button that plays."""
+        """Hide the axis label, which the title repeats, and on a narrow slice the play button."""
         for slider in self.canvas.dims.slider_widgets:
             slider.axis_label.setVisible(False)
             slider.play_button.setVisible(self.width() >= _PLAYS_FROM_PX)

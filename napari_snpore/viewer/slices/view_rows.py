@@ -84,7 +84,7 @@ class ViewRows(QObject):
         self._words.show_lines([] if thick is None else [thick.words(PLANES)])
 
     def write_field(self, side_nm: float) -> None:
-        """Write what is seen, without asking for it."""
+        """Show the present field of view without changing it."""
         blocked = self.field.blockSignals(True)
         self.field.setValue(side_nm)
         self.field.blockSignals(blocked)

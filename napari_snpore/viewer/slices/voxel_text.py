@@ -14,7 +14,7 @@ from napari_snpore.volume import Triple
 
 
 def has_values(layer: Layer) -> bool:
-    """Say whether one number stands in each voxel of a layer that can be sliced."""
+    """Return whether each voxel of a layer that can be sliced holds one number."""
     return isinstance(layer, (Image, Labels)) and can_be_sliced(layer) and not getattr(layer, "rgb", False)
 
 

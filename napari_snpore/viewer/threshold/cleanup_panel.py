@@ -1,4 +1,4 @@
-"""Smoothing before the thresholds and clean-up after them, as rows of a form: all off, and each says what it changed."""
+"""Panel of smoothing before the thresholds and clean-up after them, off by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the envelope (ambient occlusion) as a part of a form, and what it says of the envelope that was made."""
+"""Panel of the envelope by ambient occlusion: settings, and a summary of the envelope made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_snpore.viewer.forms.form import NumberBox, caveat, form_layout, numb
 
 
 class EnvelopeSettings(QWidget):
-    """Ray length, τ, whether the fibre goes on along y, and a button."""
+    """Ray length, τ, whether the fibre extends beyond the box along y, and a button."""
 
     changed = Signal()
 

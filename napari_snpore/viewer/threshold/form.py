@@ -1,4 +1,4 @@
-"""The fields of the Threshold widget, from the volume down to *Apply*; what they do is said in :mod:`.threshold`."""
+"""Fields of the Threshold form, from the volume to *Apply*; :mod:`.widget` connects them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _FONT_SIZE = 7
 
 
 class HistogramPlot(QWidget):
-    """A log or linear histogram, its phase ranges shaded in their colours, with one line a threshold.
+    """A log or linear histogram, its phase ranges shaded in their colours, with one line per threshold.
 
     Drag a line to move its threshold; turn the wheel to zoom the grey axis about the pointer, double-click to see all of it.
     """

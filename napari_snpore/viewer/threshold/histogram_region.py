@@ -1,4 +1,4 @@
-"""Which voxels the histogram counts: the whole volume, the slice that is shown, or the envelope's inside; and its key figures."""
+"""Region counted by the histogram (volume, shown slice or envelope) and its key figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layers that the Threshold widget leaves in the viewer: the envelope's skin and the phases."""
+"""Layers added by the Threshold form: the surface of the envelope and the phases."""
 
 from __future__ import annotations
 

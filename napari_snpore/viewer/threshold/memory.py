@@ -1,4 +1,4 @@
-"""What was set and made for each volume in the Threshold widget, to be taken up again when the volume is chosen again."""
+"""Settings and results of the Threshold form per volume, restored when the volume is chosen again."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from napari_snpore.viewer.threshold.steps import Enclosed
 
 @dataclass(frozen=True, eq=False)
 class SavedForm:
-    """The widget as it stood for one volume; ``packed`` is an envelope of a saved window that was not unpacked yet."""
+    """State of the form for one volume; ``packed``: an envelope of a saved window, not unpacked yet."""
 
     thresholds: tuple[float, ...]
-    wished: tuple[float, ...] | None
+    chosen_thresholds: tuple[float, ...] | None
     suggestion: Suggestion | None
     scheme: PhaseScheme
     envelope_settings: Mapping[str, Any]
@@ -48,14 +48,14 @@ class ThresholdMemory:
             return None
         return known[1]
 
-    def leave(self, then: SavedForm) -> None:
-        """Keep how the widget stands for the volume that was shown until now."""
+    def leave(self, saved: SavedForm) -> None:
+        """Keep the state of the form for the volume that was shown until now."""
         layer = None if self._layer is None else self._layer()
         if layer is None or self._array is None:
             return
         now = _reference(layer)
         if now is not None and now() is self._array():
-            self._kept[layer] = (now, then)
+            self._kept[layer] = (now, saved)
 
     def take_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
         """Keep an envelope that was ready only after another volume was chosen."""

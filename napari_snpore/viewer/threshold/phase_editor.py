@@ -1,4 +1,4 @@
-"""Number, names and colours of the phases, folded away: pore, C and Sn are the rule."""
+"""Panel of number, names and colours of the phases; pore, C and Sn by default."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class PhaseEditor(Fold):
 
 
 def checked_scheme(names: tuple[str, ...], colors: tuple[str, ...]) -> PhaseScheme:
-    """Return a scheme whose names can stand in file names, as a recipe wants them."""
+    """Return a scheme whose names are valid in file names, as a recipe requires."""
     from napari_snpore.study.recipe import ThresholdSection, checked  # the study brings in every step: half a second
 
     return checked(ThresholdSection, phases=len(names), names=list(names), colors=list(colors)).scheme

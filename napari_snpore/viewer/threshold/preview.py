@@ -1,4 +1,4 @@
-"""The phases as a colormap: a layer of its own that shares the array of the volume, so that a drag costs one redraw.
+"""Preview of the phases: a layer on the volume's array with a colormap of the thresholds.
 
 ``contrast_limits`` lie on the outer thresholds, ``low_color`` and ``high_color`` paint what lies outside; which values those
 are is exact for 8- and 16-bit integers and within one float32 spacing for float32.

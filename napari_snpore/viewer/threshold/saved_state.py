@@ -1,4 +1,4 @@
-"""What a saved window keeps of the Threshold widget beside its thresholds: settings as they stand, and the envelope itself.
+"""State of the Threshold form in a saved window: settings and the packed envelope.
 
 The envelope is kept voxel by voxel (a bit each), not as a recipe: what *Apply* makes after reopening is what it made before, even
 where another version would draw the envelope a little differently.

@@ -1,4 +1,4 @@
-"""Is this number safe? Fractions against one threshold, and how far it can move until one changes by a percentage point."""
+"""Panel of fractions against one threshold, and the shift that changes one by a percentage point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Threshold widget does in its workers: counting, the envelope, the phases. It changes no widget and no layer."""
+"""Work of the Threshold form in threads: histogram, envelope, phases; no widget or layer changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A box for each threshold, in grey units, with the phases that it parts."""
+"""Number fields of the thresholds in grey units, each with the two phases that it separates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line of small controls under the histogram, and the past of the thresholds that it can bring back."""
+"""Row of controls under the histogram, and undo and redo of the thresholds."""
 
 from __future__ import annotations
 

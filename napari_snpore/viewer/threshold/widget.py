@@ -1,4 +1,4 @@
-"""The Threshold widget: from grey values to phases by lines dragged on the exact histogram, with the phases seen at once."""
+"""The Threshold form: thresholds dragged on the exact grey-value histogram, phases shown at once."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class ThresholdWidget(ThresholdForm):
         self._envelope_given_up = False  # phases of the envelope gave way to phases of the whole box
         self._applied = 0
         self._thresholds: tuple[float, ...] = ()
-        self._wished: tuple[float, ...] | None = None  # set by a user or a script: a suggestion must not replace them
+        self._chosen_thresholds: tuple[float, ...] | None = (
+            None  # set by a user or a script: a suggestion must not replace them
+        )
         self._history: Undo[tuple[float, ...]] = Undo()
         self._suggestion: Suggestion | None = None
         self._histogram: Histogram | None = None
@@ -103,7 +105,7 @@ class ThresholdWidget(ThresholdForm):
     def thresholds(self, thresholds: Sequence[float]) -> None:
         values = _checked(thresholds)
         self._remember()
-        self._wished = values
+        self._chosen_thresholds = values
         self._uncover_preview()
         self._take(values)
 
@@ -117,10 +119,10 @@ class ThresholdWidget(ThresholdForm):
         """Make the phases layer (uint8) of the present thresholds and return it; the window stays alive meanwhile."""
         if self._kept is not None:
             self.counting.wait()
-        before = self._applied
+        applied_before = self._applied
         self._start_apply()
         self.status.wait()
-        if self._applied == before or self._made is None:
+        if self._applied == applied_before or self._made is None:
             raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
         return self._made
 
@@ -158,8 +160,8 @@ class ThresholdWidget(ThresholdForm):
         set_settings(self, state.get("settings", {}))
         self._show_layer(self.layer, kept=state.get("made_envelope"))
         if state["thresholds"]:
-            self._wished = _checked(state["thresholds"])
-            self._take(self._wished)  # nothing is uncovered: what a saved window shows stays shown
+            self._chosen_thresholds = _checked(state["thresholds"])
+            self._take(self._chosen_thresholds)  # nothing is uncovered: what a saved window shows stays shown
         self._made = layers.get(state.get("phases", ""))
 
     def closed(self) -> None:
@@ -208,7 +210,7 @@ class ThresholdWidget(ThresholdForm):
             self.status.refuse(error)
             return
         self._remember()
-        self._wished = None
+        self._chosen_thresholds = None
         self._take(found.thresholds)
         self._show_warning(found)
 
@@ -235,7 +237,7 @@ class ThresholdWidget(ThresholdForm):
     def _present(self) -> SavedForm:
         return SavedForm(
             self._thresholds,
-            self._wished,
+            self._chosen_thresholds,
             self._suggestion,
             self._scheme,
             form_values(self.envelope),
@@ -245,11 +247,11 @@ class ThresholdWidget(ThresholdForm):
         )
 
     def _show_layer(
-        self, layer: Layer | None, then: SavedForm | None = None, *, kept: Mapping[str, Any] | None = None
+        self, layer: Layer | None, saved: SavedForm | None = None, *, kept: Mapping[str, Any] | None = None
     ) -> None:
-        """Show a volume: as it stood then, or anew, with the envelope that a saved window kept."""
+        """Show a volume: with its remembered settings, or anew, with the envelope that a saved window kept."""
         if self._histogram is not None:
-            self._wished = None  # thresholds of another volume: its own are suggested
+            self._chosen_thresholds = None  # thresholds of another volume: its own are suggested
         self._histogram = self._enclosed = None
         self._kept = kept
         self._envelope_given_up = False
@@ -257,10 +259,10 @@ class ThresholdWidget(ThresholdForm):
         self._preview.hide()
         self._history.clear()
         self.plot.set_histogram(None, "counting …" if layer is not None else "no volume")
-        if self._wished is None:
+        if self._chosen_thresholds is None:
             self._thresholds = ()
-        if then is not None:
-            self._take_up(then)
+        if saved is not None:
+            self._take_up(saved)
         self._enable_apply()
         self._show_boxes()
         self._show_result()
@@ -270,19 +272,19 @@ class ThresholdWidget(ThresholdForm):
             self._show_warning(None)
             return
         self.envelope.set_available(has_scale(layer))
-        if then is None or then.histogram is None:
+        if saved is None or saved.histogram is None:
             self._start_count(layer)
         else:
-            self._on_counted(Counted(then.histogram))
-            self._show_warning(then.suggestion)
+            self._on_counted(Counted(saved.histogram))
+            self._show_warning(saved.suggestion)
 
-    def _take_up(self, then: SavedForm) -> None:
+    def _take_up(self, saved: SavedForm) -> None:
         """Take what was set and made for this volume before another one was chosen; its histogram comes after."""
-        self._show_scheme(then.scheme)
-        self._thresholds, self._wished, self._kept = then.thresholds, then.wished, then.packed
-        set_form_values(self.envelope, then.envelope_settings)
-        if then.enclosed is not None:
-            self._enclosed = then.enclosed
+        self._show_scheme(saved.scheme)
+        self._thresholds, self._chosen_thresholds, self._kept = saved.thresholds, saved.chosen_thresholds, saved.packed
+        set_form_values(self.envelope, saved.envelope_settings)
+        if saved.enclosed is not None:
+            self._enclosed = saved.enclosed
         if self.layer is not None:
             self._made = phases_of(self._viewer, self.layer)
 
@@ -303,7 +305,7 @@ class ThresholdWidget(ThresholdForm):
         if counted.enclosed is not None:
             self._enclosed = counted.enclosed
         self.region.show_volume(self.layer, counted.histogram, self._inside)
-        if self._wished is None and counted.suggestion is not None:
+        if self._chosen_thresholds is None and counted.suggestion is not None:
             self._take(counted.suggestion.thresholds)
             self._show_warning(counted.suggestion)
         else:
@@ -347,7 +349,7 @@ class ThresholdWidget(ThresholdForm):
     def _on_phase_count(self, count: int) -> None:
         self._remember()
         self._set_phases(count)
-        self._wished = None
+        self._chosen_thresholds = None
         self._thresholds = ()
         self._show_boxes()
         if self._histogram is not None:
@@ -371,7 +373,7 @@ class ThresholdWidget(ThresholdForm):
         self._preview.coarsen(True)
 
     def _on_drag(self, thresholds: tuple[float, ...]) -> None:
-        self._wished = thresholds
+        self._chosen_thresholds = thresholds
         self._take(thresholds)
 
     def _on_drag_end(self) -> None:

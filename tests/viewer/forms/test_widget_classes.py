@@ -30,7 +30,7 @@ def qt_classes():
 
 
 def hidden_names(cls):
-    """Return the instance attributes set in a class that its base outside of the package has under the same name."""
+    """Return the attributes and properties of a class that its base outside of the package has under the same name."""
     base = next(one for one in cls.__mro__ if not one.__module__.startswith(("napari_snpore", __name__)))
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     stored = {
@@ -41,7 +41,8 @@ def hidden_names(cls):
         and isinstance(node.value, ast.Name)
         and node.value.id == "self"
     }
-    return {name for name in stored if hasattr(base, name)}
+    properties = {name for name, member in vars(cls).items() if isinstance(member, property)}
+    return {name for name in stored | properties if hasattr(base, name)}
 
 
 def test_no_attribute_hides_one_of_qt():
@@ -57,7 +58,11 @@ def test_an_attribute_that_hides_a_method_is_found():
             self.size = QLabel()
             self.numbers = QLabel()
 
-    assert hidden_names(Hiding) == {"size"}
+        @property
+        def window(self):
+            return (0.0, 1.0)
+
+    assert hidden_names(Hiding) == {"size", "window"}
 
 
 @pytest.mark.parametrize("name", napari_snpore.viewer.__all__)

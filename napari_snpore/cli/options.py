@@ -1,0 +1,24 @@
+"""Options that several commands of ``snpore`` share: output, voxel size, cut axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+Spacing = Annotated[
+    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file.")
+]
+CutAxis = Annotated[
+    list[int] | None,
+    typer.Option(
+        help="Axis along which the fibre extends beyond the box (0 z, 1 y, 2 x); repeat per axis; "
+        "default: 1; measure: as segmented."
+    ),
+]
+NoCut = Annotated[
+    bool, typer.Option("--no-cut", help="The whole body lies in the box; default: it extends beyond it along y.")
+]

@@ -1,0 +1,57 @@
+"""Commands on whole runs: ``snpore demo``, ``snpore run`` and ``snpore view``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_snpore.cli.options import Output
+from napari_snpore.cli.progress import watched
+from napari_snpore.errors import InputError, MissingFileError
+from napari_snpore.study.demo import run_demo
+from napari_snpore.study.pipeline import run_study
+from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
+
+
+def demo(output: Output = Path("demo_output")) -> None:
+    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with tables and figures."""
+    with watched() as monitor:
+        text = run_demo(output, monitor=monitor)
+    typer.echo(text)
+    typer.echo(f"Results: {output}")
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A recipe (.toml), or a tilt series, which is run with all defaults.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the results; default: RECIPE_results beside the recipe."),
+    ] = None,
+) -> None:
+    """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
+    steps = (
+        read_recipe(recipe)
+        if recipe.suffix.lower() == ".toml"
+        else Recipe(name=recipe.stem, input=InputSection(tilt_series=str(recipe)))
+    )
+    out = output or recipe.with_name(f"{recipe.stem}_results")
+    with watched() as monitor:
+        result = run_study(steps, out, monitor=monitor)
+    typer.echo(result.summary)
+    typer.echo(f"Results: {out}")
+
+
+def view(
+    path: Annotated[list[Path], typer.Argument(help="The folder of a finished run, or files that napari can open.")],
+) -> None:
+    """Open a finished run, or files, in napari."""
+    for one in path:
+        if not one.exists():
+            raise MissingFileError(f"There is no {one}.")
+    try:
+        from napari_snpore.viewer.open.open_run import launch
+    except ImportError as error:
+        raise InputError("The viewer needs a Qt binding: pip install 'napari-snpore[gui]'.") from error
+    launch(path)
