@@ -54,7 +54,7 @@ class ViewRows(QObject):
         line = QHBoxLayout()
         line.addWidget(self.way, 1)
         line.addWidget(self.thickness)
-        rows.addRow("SlabThickness slice (nm)", line)
+        rows.addRow("Thick slice (nm)", line)
         self._words = ResultText("The whole voxels that are projected: those nearest to the cross-hair.")
         rows.addRow(self._words)
         self._add_field(rows)
