@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.viewer.slices.planes import PLANES
@@ -91,3 +94,10 @@ def test_the_thickness_stays_when_all_layers_are_exchanged(window):
     widget.position = (1.0 + 8 * 0.5, 5.0, 5.0)
     settle(0.1)
     np.testing.assert_allclose(shown_plane(widget.linked.views["XY"]), volume.data[7:10].mean(axis=0), rtol=1e-5)
+
+
+def test_the_labels_of_the_rows_are_words_and_no_names_of_code(window):
+    widget = opened(window)
+    labels = [label.text() for label in widget.findChildren(QLabel)]
+    assert "Thick slice (nm)" in labels
+    assert not [label for label in labels if re.match(r"[A-Z][a-z]+[A-Z][a-z]", label)]
