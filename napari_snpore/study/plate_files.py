@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.figures.plate_recipe import PlateInput, PlateRecipe
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, ObliqueSpec, PlateSpec, SpecimenColumn
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe, read_recipe
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
 from napari_snpore.volume import Volume
@@ -95,7 +96,7 @@ def read_plate_recipe(source: str | Path) -> PlateRecipe:
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise FileFormatError(f"There is no recipe {path}.") from None
+            raise MissingFileError(f"There is no recipe and no folder of a run {path}.") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise FileFormatError(f"{path} is not a readable TOML recipe: {error}.") from error
     recipe = PlateRecipe(**content)
@@ -193,6 +194,7 @@ def _files_of_run(folder: Path) -> PlateFiles:
     record_path = folder / "record.json"
     if not record_path.is_file() or not (folder / "recipe.toml").is_file():
         raise FileFormatError(f"{folder} holds no finished run; a folder that 'snpore run' wrote is needed.")
+    check_record(record_path)
     try:
         record = json.loads(record_path.read_text(encoding="utf-8"))
         crowther = (record.get("results", {}).get("quality") or {}).get("crowther_nm")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from napari_snpore import Recipe, Volume, make_phantom, run_study, write_volume
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.figures import PlateRecipe, recipe_of
 from napari_snpore.figures.plate_drawing import draw_plate, panels_of
 from napari_snpore.study.plate_files import find_plate_files, plate_spec_of, read_plate_recipe
@@ -118,6 +120,17 @@ def test_wrong_settings_are_named(tmp_path, text, message):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(FileFormatError, match="holds no finished run"):
         spec_of(read_plate_recipe(tmp_path))
+
+
+def test_a_run_of_an_older_version_is_one_sentence(run, tmp_path):
+    old = shutil.copytree(run.folder, tmp_path / "old")
+    record = json.loads((old / "record.json").read_text())
+    del record["schema"]  # the first version had none
+    (old / "record.json").write_text(json.dumps(record))
+    with pytest.raises(FileFormatError, match="version 1"):
+        find_plate_files(read_plate_recipe(old))
+    with pytest.raises(MissingFileError, match="no recipe and no folder of a run"):
+        read_plate_recipe(tmp_path / "nothing")
 
 
 def test_the_command_writes_a_plate_that_can_be_drawn_again(run, tmp_path):
