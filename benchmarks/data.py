@@ -19,7 +19,11 @@ def fibre_series(width: int, slices: int, *, seed: int = 0) -> TiltSeries:
     z, x = np.mgrid[:width, :width] - (width - 1) / 2
     plane = (np.hypot(z, x) < 0.4 * width).astype(np.float32)
     for _ in range(60):
-        radius, turn, distance = rng.uniform(1, width / 20), rng.uniform(0, 2 * np.pi), width * rng.uniform(0, 0.38)
+        radius, turn, distance = (
+            rng.uniform(1, width / 20),
+            rng.uniform(0, 2 * np.pi),
+            width * rng.uniform(0, 0.38),
+        )
         inside = np.hypot(z - distance * np.cos(turn), x - distance * np.sin(turn)) < radius
         plane[inside] = rng.choice([0, 0, 12])
     images = project(plane[:, None], ANGLES_DEG)
@@ -30,7 +34,9 @@ def fibre_series(width: int, slices: int, *, seed: int = 0) -> TiltSeries:
 def blobs_512() -> np.ndarray:
     """Return labels of some 2,800 blobs of 720 voxels each in 512³, smoothed noise above its top
     1.5 %."""
-    noise = gaussian_filter(np.random.default_rng(11).random((512, 512, 512), dtype=np.float32), 5.5)
+    noise = gaussian_filter(
+        np.random.default_rng(11).random((512, 512, 512), dtype=np.float32), 5.5
+    )
     return label_objects(noise > np.quantile(noise, 0.985))
 
 
@@ -52,7 +58,9 @@ def specks_512(count: int) -> np.ndarray:
     """Return labels of ``count`` separate cubes of up to 27 voxels in 512³."""
     labels = np.zeros((512, 512, 512), np.uint32)
     cells = np.sort(np.random.default_rng(13).permutation(100**3)[:count])
-    for number, (z, y, x) in enumerate(5 * np.stack(np.unravel_index(cells, (100,) * 3), axis=1), start=1):
+    for number, (z, y, x) in enumerate(
+        5 * np.stack(np.unravel_index(cells, (100,) * 3), axis=1), start=1
+    ):
         labels[z + 1 : z + 4, y + 1 : y + 4, x + 1 : x + 4] = number
     labels[1::5, 1::5, 1::5] = 0  # incomplete cubes: their hulls have to be computed
     return labels

@@ -67,7 +67,9 @@ class ObjectsAgainstPeers:
         if peer == "simpleitk" and importlib.util.find_spec("SimpleITK") is None:
             raise NotImplementedError("SimpleITK is not installed")
         if (peer, kind) == ("simpleitk", "network"):
-            raise NotImplementedError("SimpleITK compares all pairs of surface voxels, millions here")
+            raise NotImplementedError(
+                "SimpleITK compares all pairs of surface voxels, millions here"
+            )
 
     def track_ratio(self, peer: str, kind: str) -> float:
         labels = objects_of(kind)
@@ -172,7 +174,9 @@ def main() -> None:
     labels = large.setup_cache()
     for name in sorted(name for name in dir(large) if name.startswith("track_")):
         words = name.removeprefix("track_").replace("_", " ")
-        sys.stdout.write(f"512³, {labels.max()} blobs, time of {words}: {getattr(large, name)(labels):.2f}\n")
+        sys.stdout.write(
+            f"512³, {labels.max()} blobs, time of {words}: {getattr(large, name)(labels):.2f}\n"
+        )
 
 
 if __name__ == "__main__":

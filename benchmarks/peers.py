@@ -12,7 +12,9 @@ from multiprocessing import get_context
 import numpy as np
 
 
-def astra_slice(sinogram: np.ndarray, angles_deg: np.ndarray, algorithm: str, iterations: int) -> np.ndarray:
+def astra_slice(
+    sinogram: np.ndarray, angles_deg: np.ndarray, algorithm: str, iterations: int
+) -> np.ndarray:
     """Reconstruct one slice (tilt, detector) with ASTRA's CPU projector ``linear``."""
     import astra
 
@@ -39,7 +41,9 @@ def iradon_slice(sinogram: np.ndarray, angles_deg: np.ndarray) -> np.ndarray:
     """Reconstruct one slice with scikit-image."""
     from skimage.transform import iradon
 
-    return iradon(sinogram.T, theta=angles_deg, filter_name="ramp", interpolation="linear", circle=True)
+    return iradon(
+        sinogram.T, theta=angles_deg, filter_name="ramp", interpolation="linear", circle=True
+    )
 
 
 class SparseSirt:
@@ -65,7 +69,12 @@ class SparseSirt:
     def run(self, iterations: int) -> int:
         """Reconstruct all slices, half of them in each of two threads (scipy releases the GIL)."""
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda half: self._half(half, iterations), np.array_split(self.columns, 2, axis=1)))
+            list(
+                pool.map(
+                    lambda half: self._half(half, iterations),
+                    np.array_split(self.columns, 2, axis=1),
+                )
+            )
         return self.slices
 
     def _half(self, data: np.ndarray, iterations: int) -> np.ndarray:

@@ -29,7 +29,9 @@ RAY_LENGTH = {2: 20.0, 8: 60.0}  # above the widest pore mouth, voxels
 def porous_cylinder(edge: int, sigma: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return (solid, body): smoothed noise of a width of ``sigma`` voxels at 40 % porosity in a
     cylinder along y."""
-    noise = gaussian_filter(np.random.default_rng(seed).standard_normal((edge,) * 3, np.float32), sigma)
+    noise = gaussian_filter(
+        np.random.default_rng(seed).standard_normal((edge,) * 3, np.float32), sigma
+    )
     z, _, x = np.meshgrid(*[np.arange(edge) - (edge - 1) / 2] * 3, indexing="ij", sparse=True)
     body = np.broadcast_to(z**2 + x**2 < (0.45 * edge) ** 2, noise.shape)
     return body & (noise > np.quantile(noise[body][::7], 0.4)), body
@@ -51,7 +53,9 @@ def phases_ours(gray: np.ndarray) -> np.ndarray:
 
 
 def phases_of_scikit_image(gray: np.ndarray) -> np.ndarray:
-    """Threshold by scikit-image; 16-bit data in 256 bins, because multi-Otsu is impractical with 65536."""
+    """Threshold by scikit-image; 16-bit data in 256 bins, because multi-Otsu is impractical with
+    65536.
+    """
     from skimage.filters import threshold_multiotsu
 
     if gray.dtype == np.uint16:
@@ -111,7 +115,9 @@ def call(work: Callable[..., object], *arguments: object, **options: object) -> 
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Return the peak number of bytes allocated during a call; numpy reports arrays to tracemalloc."""
+    """Return the peak number of bytes allocated during a call; numpy reports arrays to
+    tracemalloc.
+    """
     work()
     tracemalloc.start()
     work()
@@ -121,7 +127,9 @@ def peak_bytes(work: Callable[[], object]) -> int:
 
 
 class PhasesAgainstScikitImage:
-    """Time of histogram, suggestion and labels relative to ``threshold_multiotsu`` and ``np.digitize``."""
+    """Time of histogram, suggestion and labels relative to ``threshold_multiotsu`` and
+    ``np.digitize``.
+    """
 
     params = (DTYPES, (256,))
     param_names = ("dtype", "edge")
@@ -131,7 +139,9 @@ class PhasesAgainstScikitImage:
         self.gray = gray_volume(edge, dtype)
 
     def track_ratio(self, dtype: str, edge: int) -> float:
-        return ratio(call(phases_ours, self.gray), call(phases_of_scikit_image, self.gray), rounds=3)
+        return ratio(
+            call(phases_ours, self.gray), call(phases_of_scikit_image, self.gray), rounds=3
+        )
 
     track_ratio.unit = "ratio"
 
@@ -170,7 +180,9 @@ class OcclusionAgainstMarching:
 
 
 class DeadPoresAgainstFillVoids:
-    """Time of the table of three connectivities relative to one call of ``fill_voids`` (6-connected)."""
+    """Time of the table of three connectivities relative to one call of ``fill_voids``
+    (6-connected).
+    """
 
     params = (256,)
     param_names = ("edge",)
@@ -199,8 +211,15 @@ def main() -> None:
         phases = PhasesAgainstScikitImage()
         phases.setup(dtype, edge)
         value, held = phases.track_ratio(dtype, edge), phases.track_bytes_a_voxel(dtype, edge)
-        sys.stdout.write(f"Phases of {edge}³ {dtype}: {value:.1f} x scikit-image, {held:.2f} bytes a voxel held\n")
-    for sigma, marched_from, size in ((2, "pores", 256), (8, "pores", 256), (2, "void", 128), (8, "void", 128)):
+        sys.stdout.write(
+            f"Phases of {edge}³ {dtype}: {value:.1f} x scikit-image, {held:.2f} bytes a voxel held\n"
+        )
+    for sigma, marched_from, size in (
+        (2, "pores", 256),
+        (8, "pores", 256),
+        (2, "void", 128),
+        (8, "void", 128),
+    ):
         occlusion = OcclusionAgainstMarching()
         occlusion.setup(sigma, marched_from, size)
         value = occlusion.track_ratio(sigma, marched_from, size)
@@ -211,7 +230,9 @@ def main() -> None:
         )
     dead = DeadPoresAgainstFillVoids()
     dead.setup(edge)
-    sys.stdout.write(f"Dead pores, three connectivities, {edge}³: {dead.track_ratio(edge):.2f} x one fill_voids\n")
+    sys.stdout.write(
+        f"Dead pores, three connectivities, {edge}³: {dead.track_ratio(edge):.2f} x one fill_voids\n"
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def ours(series: TiltSeries, **options: Any) -> Callable[[], int]:
     return work
 
 
-def theirs(pool: ProcessPoolExecutor, series: TiltSeries, peer: Callable[..., Any], *options: Any) -> Callable[[], int]:
+def theirs(
+    pool: ProcessPoolExecutor, series: TiltSeries, peer: Callable[..., Any], *options: Any
+) -> Callable[[], int]:
     """Return a call that reconstructs one slice in each of two processes."""
     sinograms = [np.ascontiguousarray(series.images[:, y]) for y in range(2)]
 
@@ -61,7 +63,9 @@ class SirtAgainstAstra:
         series = fibre_series(width, SLICES)
         with two_processes() as pool:
             peer = theirs(pool, series, astra_slice, "SIRT", SIRT_ITERATIONS)
-            return ratio(ours(series, iterations=SIRT_ITERATIONS), peer, rounds=5 if width < 500 else 3)
+            return ratio(
+                ours(series, iterations=SIRT_ITERATIONS), peer, rounds=5 if width < 500 else 3
+            )
 
     track_ratio.unit = "ratio"
 
@@ -86,7 +90,9 @@ class WbpAgainstPeers:
 
 
 class SirtAgainstSparse:
-    """Time of SIRT relative to a CSR matrix of scipy on 64 slices at once, half of them per thread."""
+    """Time of SIRT relative to a CSR matrix of scipy on 64 slices at once, half of them per
+    thread.
+    """
 
     params = (256, 512)
     param_names = ("width",)
@@ -200,12 +206,18 @@ def main() -> None:
     """Print every ratio; above 1 the package is faster."""
     for width in SirtAgainstAstra.params:
         value = SirtAgainstAstra().track_ratio(width)
-        sys.stdout.write(f"SIRT, 71 tilts, {SIRT_ITERATIONS} iterations, N = {width}: {value:.1f} x ASTRA CPU linear\n")
+        sys.stdout.write(
+            f"SIRT, 71 tilts, {SIRT_ITERATIONS} iterations, N = {width}: {value:.1f} x ASTRA CPU linear\n"
+        )
     for width in SirtAgainstSparse.params:
         value = SirtAgainstSparse().track_ratio(width)
-        sys.stdout.write(f"SIRT, 71 tilts, 10 iterations, N = {width}: {value:.1f} x scipy CSR @ dense\n")
+        sys.stdout.write(
+            f"SIRT, 71 tilts, 10 iterations, N = {width}: {value:.1f} x scipy CSR @ dense\n"
+        )
     for width in TvStep.params:
-        sys.stdout.write(f"TV, N = {width}: {TvStep().track_ratio(width):.2f} of a SIRT iteration\n")
+        sys.stdout.write(
+            f"TV, N = {width}: {TvStep().track_ratio(width):.2f} of a SIRT iteration\n"
+        )
     for width in Preview.params:
         best = _preview_seconds(width)
         sys.stdout.write(f"One plane, SIRT with 20 iterations, N = {width}: {best:.2f} s\n")

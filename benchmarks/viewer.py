@@ -1,5 +1,5 @@
-"""Time of cross-hair, box and first widget at 512³ relative to napari's own slider and start, and the
-longest pause of the window while a widget computes.
+"""Time of cross-hair, box and first widget at 512³ relative to napari's own slider and start, and
+the longest pause of the window while a widget computes.
 
 Needs a screen, such as that of Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python -m
 benchmarks.viewer`` prints the ratios.
@@ -120,8 +120,9 @@ class LinkedSlices:
 
 
 class LongestPause:
-    """Longest time between two turns of Qt's event loop while a widget computes, relative to a step of
-    napari's slider in the same window (256³, two layers)."""
+    """Longest time between two turns of Qt's event loop while a widget computes, relative to a step
+    of napari's slider in the same window (256³, two layers).
+    """
 
     side = 256
     params = ("Threshold", "Measure", "3D scene")
@@ -194,7 +195,10 @@ class FirstWidget:
 def opening_times(widget: str) -> tuple[float, float]:
     """Return the times (s) that napari and then the widget take to open, in a new process."""
     done = subprocess.run(
-        [sys.executable, "-c", _START.format(name=widget)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _START.format(name=widget)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     window, ours = (float(word) for word in done.stdout.split()[-2:])
     return window, ours
@@ -207,13 +211,17 @@ def main() -> None:
     sys.stdout.write(
         f"{SIDE}³, two layers, time of cross-hair over napari's slider: {bench.track_cross_hair_over_slider():.2f}\n"
     )
-    sys.stdout.write(f"{SIDE}³, two layers, time of box over napari's slider: {bench.track_box_over_slider():.2f}\n")
+    sys.stdout.write(
+        f"{SIDE}³, two layers, time of box over napari's slider: {bench.track_box_over_slider():.2f}\n"
+    )
     bench.teardown()
     for widget in LongestPause.params:
         pauses = LongestPause()
         pauses.setup(widget)
         ratio = pauses.track_pause_over_slider(widget)
-        sys.stdout.write(f"{pauses.side}³, {widget} computes: longest pause {ratio:.1f} steps of napari's slider\n")
+        sys.stdout.write(
+            f"{pauses.side}³, {widget} computes: longest pause {ratio:.1f} steps of napari's slider\n"
+        )
         pauses.teardown(widget)
     for widget in FirstWidget.params:
         window, ours = opening_times(widget)

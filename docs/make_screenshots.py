@@ -134,7 +134,9 @@ def figure(viewer: napari.Viewer, path: Path, plate: Path) -> None:
     viewer.layers["pristine"].visible = viewer.layers["pristine · phases"].visible = True
     _, steps = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
     steps.open_step("Figure")
-    widget = next(one for one in viewer.window.dock_widgets.values() if isinstance(one, FigureWidget))
+    widget = next(
+        one for one in viewer.window.dock_widgets.values() if isinstance(one, FigureWidget)
+    )
     widget.dpi_box.setValue(150)
     widget.preview()
     photograph(viewer, path)

@@ -1,8 +1,8 @@
 """From a HAADF-STEM tilt series to pore / Sn / C phases, measured with stated error.
 
-The public names are those of ``__init__.pyi`` beside this file: the compute backend, its results and its exceptions. They are
-loaded when first used, so that importing the package takes little time and brings in neither Qt, napari nor matplotlib. The
-widgets are in :mod:`napari_snpore.viewer`.
+The public names are those of ``__init__.pyi`` beside this file: the compute backend, its results
+and its exceptions. They are loaded when first used, so that importing the package takes little time
+and brings in neither Qt, napari nor matplotlib. The widgets are in :mod:`napari_snpore.viewer`.
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -40,13 +40,25 @@ from .measurement.dead_pores import (
 )
 from .measurement.feret import feret_diameters as feret_diameters
 from .measurement.fractions import volume_fractions as volume_fractions
-from .measurement.labelling import label_objects as label_objects, separate_objects as separate_objects
-from .measurement.networks import geodesic_tortuosity as geodesic_tortuosity, phase_networks as phase_networks
+from .measurement.labelling import (
+    label_objects as label_objects,
+    separate_objects as separate_objects,
+)
+from .measurement.networks import (
+    geodesic_tortuosity as geodesic_tortuosity,
+    phase_networks as phase_networks,
+)
 from .measurement.objects import measure_objects as measure_objects
-from .measurement.profiles import radial_profile as radial_profile, slice_fractions as slice_fractions
+from .measurement.profiles import (
+    radial_profile as radial_profile,
+    slice_fractions as slice_fractions,
+)
 from .measurement.sizes import SizeSummary as SizeSummary, size_summary as size_summary
 from .measurement.surface_mesh import SurfaceMesh as SurfaceMesh, surface_mesh as surface_mesh
-from .measurement.thickness import chord_lengths as chord_lengths, local_thickness as local_thickness
+from .measurement.thickness import (
+    chord_lengths as chord_lengths,
+    local_thickness as local_thickness,
+)
 from .oblique import ObliqueSlice as ObliqueSlice, oblique_slice as oblique_slice
 from .phantom import (
     Misalignment as Misalignment,
@@ -56,7 +68,10 @@ from .phantom import (
     make_swelling_fibre as make_swelling_fibre,
     simulate_tilt_series as simulate_tilt_series,
 )
-from .segmentation.calibration import GrayCalibration as GrayCalibration, calibrate_gray as calibrate_gray
+from .segmentation.calibration import (
+    GrayCalibration as GrayCalibration,
+    calibrate_gray as calibrate_gray,
+)
 from .segmentation.cleanup import (
     CleanupOptions as CleanupOptions,
     CleanupStep as CleanupStep,
@@ -69,12 +84,21 @@ from .segmentation.envelope import (
     occlusion_field as occlusion_field,
 )
 from .segmentation.histogram import Histogram as Histogram, gray_histogram as gray_histogram
-from .segmentation.occlusion import ambient_occlusion as ambient_occlusion, fibre_envelope as fibre_envelope
+from .segmentation.occlusion import (
+    ambient_occlusion as ambient_occlusion,
+    fibre_envelope as fibre_envelope,
+)
 from .segmentation.phases import PhaseScheme as PhaseScheme, segment as segment
-from .segmentation.segment_volume import SegmentedVolume as SegmentedVolume, segment_volume as segment_volume
+from .segmentation.segment_volume import (
+    SegmentedVolume as SegmentedVolume,
+    segment_volume as segment_volume,
+)
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
-from .segmentation.thresholds import Suggestion as Suggestion, suggest_thresholds as suggest_thresholds
+from .segmentation.thresholds import (
+    Suggestion as Suggestion,
+    suggest_thresholds as suggest_thresholds,
+)
 from .study.measurement_files import write_measurement as write_measurement
 from .study.measuring import (
     MeasuredObjects as MeasuredObjects,
@@ -109,7 +133,10 @@ from .tomography.shell_correlation import (
     fourier_shell_correlation as fourier_shell_correlation,
 )
 from .tomography.slice_preview import SlicePreview as SlicePreview
-from .tomography.tilt_inspection import inspect_tilts as inspect_tilts, leave_out_tilts as leave_out_tilts
+from .tomography.tilt_inspection import (
+    inspect_tilts as inspect_tilts,
+    leave_out_tilts as leave_out_tilts,
+)
 from .tomography.tilt_series import TiltSeries as TiltSeries
 from .volume import Volume as Volume
 

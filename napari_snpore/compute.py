@@ -57,7 +57,9 @@ def thread_count() -> int:
     setting = os.environ.get("SNPORE_THREADS", "")
     if setting:
         if not setting.isdigit() or int(setting) < 1:
-            raise InputError(f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed.")
+            raise InputError(
+                f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed."
+            )
         return int(setting)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -130,7 +132,12 @@ def run_blocks(
     [0, 1, 4, 9]
     """
     return run_stepped_blocks(
-        lambda block, _: work(block), blocks, steps=1, threads=threads, progress=progress, should_stop=should_stop
+        lambda block, _: work(block),
+        blocks,
+        steps=1,
+        threads=threads,
+        progress=progress,
+        should_stop=should_stop,
     )
 
 

@@ -39,4 +39,6 @@ class OutputError(InputError, OSError):
 
 
 class Stopped(Exception):
-    """Work was cancelled through ``should_stop``; nothing was kept. Not an error: the user asked for it."""
+    """Work was cancelled through ``should_stop``; nothing was kept. Not an error: the user asked
+    for it.
+    """

@@ -1,11 +1,14 @@
-"""History of a volume or a tilt series: one typed schema for each step of the work, and its form in files.
+"""History of a volume or a tilt series: one typed schema for each step of the work, and its form in
+files.
 
-A history is a tuple of :class:`HistoryStep`, oldest first: the name of a step and its parameters as JSON values, as they
-are kept in files and in layers. Code does not name these parameters: it writes a step as a dataclass of this module
-(``volume.after(SmoothStep("median", 1.0), data)``) and reads it back with :func:`last_step`.
+A history is a tuple of :class:`HistoryStep`, oldest first: the name of a step and its parameters as
+JSON values, as they are kept in files and in layers. Code does not name these parameters: it writes
+a step as a dataclass of this module (``volume.after(SmoothStep("median", 1.0), data)``) and reads
+it back with :func:`last_step`.
 
-Wherever a history is stored, the version of the schemas (:data:`SCHEMA`) is stored beside it. Raise it when the meaning,
-the name or the presence of a parameter changes: a stored history of another version is refused in one sentence.
+Wherever a history is stored, the version of the schemas (:data:`SCHEMA`) is stored beside it. Raise
+it when the meaning, the name or the presence of a parameter changes: a stored history of another
+version is refused in one sentence.
 """
 
 from __future__ import annotations
@@ -43,7 +46,11 @@ class StepSchema:
     @property
     def parameters(self) -> dict[str, Any]:
         """Parameters as JSON values, None left out."""
-        return {one.name: _plain(value) for one in fields(self) if (value := getattr(self, one.name)) is not None}
+        return {
+            one.name: _plain(value)
+            for one in fields(self)
+            if (value := getattr(self, one.name)) is not None
+        }
 
     @property
     def step(self) -> HistoryStep:
@@ -140,9 +147,9 @@ class AlignStep(StepSchema):
 class ReconstructStep(StepSchema):
     """Reconstruction of a volume; what a method does not have is None.
 
-    ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after each iteration.
-    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from the aligned images;
-    ``crowther_nm``: the resolution guide D·Δθ.
+    ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after
+    each iteration. ``noise_share``: the same share for the noise of the images. ``thickness_nm``:
+    D, estimated from the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
     """
 
     NAME = "reconstruct"
@@ -186,8 +193,9 @@ class SmoothStep(StepSchema):
 class EnvelopeStep(StepSchema):
     """Envelope of a body, made by ambient occlusion.
 
-    ``threshold``: gray value from which a voxel was solid, None where a mask was given. ``largest_body``: only the greatest
-    piece of the solid occluded. A mask that came without its history leaves all but the axes None.
+    ``threshold``: gray value from which a voxel was solid, None where a mask was given.
+    ``largest_body``: only the greatest piece of the solid occluded. A mask that came without its
+    history leaves all but the axes None.
     """
 
     NAME = "envelope"
@@ -212,7 +220,9 @@ class OcclusionStep(StepSchema):
 
 @dataclass(frozen=True)
 class CleanupParameters:
-    """Clean-up of phases: its settings, phases by their labels, and how many voxels each part changed."""
+    """Clean-up of phases: its settings, phases by their labels, and how many voxels each part
+    changed.
+    """
 
     majority_radius: int = 0
     fill: tuple[int, ...] = ()
@@ -224,8 +234,8 @@ class CleanupParameters:
 class SegmentStep(StepSchema):
     """Thresholds (gray units) that made phases 1..N, the envelope around them, and their clean-up.
 
-    ``envelope`` None: the whole box was labelled, vacuum counts as phase 1. ``method``: the rule that suggested the thresholds,
-    or ``"given"``.
+    ``envelope`` None: the whole box was labelled, vacuum counts as phase 1. ``method``: the rule
+    that suggested the thresholds, or ``"given"``.
     """
 
     NAME = "segment"
@@ -243,7 +253,9 @@ class SegmentStep(StepSchema):
 
 @dataclass(frozen=True)
 class LabelStep(StepSchema):
-    """Objects of one phase, labelled 1..count: connected components (``connectivity``), or basins (``contrast_nm``)."""
+    """Objects of one phase, labelled 1..count: connected components (``connectivity``), or basins
+    (``contrast_nm``).
+    """
 
     NAME = "label"
     phase: str | None = None
@@ -278,7 +290,9 @@ class ExtractSubvolumeStep(StepSchema):
 
 @dataclass(frozen=True)
 class ObliqueSliceStep(StepSchema):
-    """Plane that was cut through a volume: its two angles, and the world position (z, y, x) of its first pixel."""
+    """Plane that was cut through a volume: its two angles, and the world position (z, y, x) of its
+    first pixel.
+    """
 
     NAME = "oblique slice"
     tilt_deg: float
@@ -388,19 +402,25 @@ def has_step(history: Sequence[HistoryStep], schema: type[StepSchema]) -> bool:
 
 
 def recorded_cut_axes(history: Sequence[HistoryStep]) -> tuple[int, ...]:
-    """Return the axes along which the body goes on beyond the box, as the segmentation had them; y without one."""
+    """Return the axes along which the body goes on beyond the box, as the segmentation had them; y
+    without one.
+    """
     made = last_step(history, SegmentStep)
     return DEFAULT_CUT_AXES if made is None else made.cut_axes
 
 
 def recorded_phase_names(history: Sequence[HistoryStep]) -> tuple[str, ...] | None:
-    """Return the names of the phases 1..N that a volume was segmented into; None where it was not segmented."""
+    """Return the names of the phases 1..N that a volume was segmented into; None where it was not
+    segmented.
+    """
     made = last_step(history, SegmentStep)
     return None if made is None else made.phase_names
 
 
 def stored_history(history: Sequence[HistoryStep]) -> dict[str, Any]:
-    """Return a history and the version of its schemas as entries of a JSON object, see :func:`parsed_history`."""
+    """Return a history and the version of its schemas as entries of a JSON object, see
+    :func:`parsed_history`.
+    """
     steps = [{"name": step.name, "parameters": dict(step.parameters)} for step in history]
     return {VERSION: SCHEMA, HISTORY: steps}
 
@@ -427,7 +447,9 @@ def parsed_history(stored: Mapping[str, Any], where: str) -> tuple[HistoryStep, 
     try:
         return tuple(HistoryStep(str(step["name"]), dict(step["parameters"])) for step in steps)
     except (KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{where} holds a damaged history: names and parameters are needed.") from error
+        raise FileFormatError(
+            f"{where} holds a damaged history: names and parameters are needed."
+        ) from error
 
 
 def check_schema(version: Any, where: str) -> None:
@@ -458,11 +480,15 @@ def _typed(schema: type[Any], parameters: Mapping[str, Any], name: str) -> Any:
         if one.name not in parameters and one.default is MISSING and one.default_factory is MISSING
     ]
     if unknown or missing:
-        what = f"has no parameter '{unknown[0]}'" if unknown else f"needs the parameter '{missing[0]}'"
+        what = (
+            f"has no parameter '{unknown[0]}'" if unknown else f"needs the parameter '{missing[0]}'"
+        )
         raise InputError(f"The history of this volume cannot be read: the step '{name}' {what}.")
     return schema(
         **{
-            key: _typed(_NESTED[schema, key], value, name) if (schema, key) in _NESTED else _frozen(value)
+            key: _typed(_NESTED[schema, key], value, name)
+            if (schema, key) in _NESTED
+            else _frozen(value)
             for key, value in parameters.items()
             if value is not None
         }

@@ -17,7 +17,9 @@ from napari_snpore.subvolume import Projection, slab_of_voxels
 from napari_snpore.volume import Triple, Volume
 
 _SAMPLES_PER_VOXEL = 2
-"""Of the finest axis: linear interpolation has no detail that twice as many samples as voxels would miss."""
+"""Of the finest axis: linear interpolation has no detail that twice as many samples as voxels would
+miss.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +57,13 @@ def line_profile(
     start_nm, end_nm : (float, float, float)
         Ends of the line, world coordinates ``(z, y, x)`` in nm.
     projection : {"mean", "max"}, optional
-        Reads a projection of the whole voxels of a slab across ``axis``, as thick slices show it. Default: single voxels.
+        Reads a projection of the whole voxels of a slab across ``axis``, as thick slices show it.
+        Default: single voxels.
     axis : int
         Array axis across the slab: 0 z, 1 y, 2 x. The line has to lie in one slice across it.
     thickness_nm : float
-        Thickness of the slab around the line; the nearest number of whole voxels is taken, at least one.
+        Thickness of the slab around the line; the nearest number of whole voxels is taken, at least
+        one.
     should_stop : callable, optional
         Asked before every slice of the slab; true raises :class:`~napari_snpore.errors.Stopped`.
 
@@ -71,8 +75,8 @@ def line_profile(
     Raises
     ------
     InputError
-        Ends that are not three finite numbers, a projection of another name, an axis that does not exist, or a line that
-        leaves its slab.
+        Ends that are not three finite numbers, a projection of another name, an axis that does not
+        exist, or a line that leaves its slab.
 
     Examples
     --------
@@ -98,7 +102,9 @@ def line_profile(
             low[axis], high[axis] = max(slab, 0), min(slab + many, volume.shape[axis])
             where[axis] = low[axis]
         part = _projected(volume.data, low, high, axis, projection, should_stop)
-    values = scipy.ndimage.map_coordinates(part, where - low[:, None], order=1, mode="constant", cval=np.nan)
+    values = scipy.ndimage.map_coordinates(
+        part, where - low[:, None], order=1, mode="constant", cval=np.nan
+    )
     return LineProfile(share * length, values)
 
 
@@ -110,7 +116,9 @@ def _projected(
     projection: Projection,
     should_stop: ShouldStop | None,
 ) -> NDArray[np.float64]:
-    """Return the box ``low`` to ``high`` of an array, projected along an axis, which keeps one voxel."""
+    """Return the box ``low`` to ``high`` of an array, projected along an axis, which keeps one
+    voxel.
+    """
     found: NDArray[np.float64] | None = None
     for index in range(low[axis], high[axis]):
         check_stop(should_stop)
@@ -142,7 +150,9 @@ def _position(values: Sequence[float], name: str) -> Triple:
     try:
         z, y, x = (float(value) for value in values)
     except (TypeError, ValueError):
-        raise InputError(f"{name} is {values}; three finite numbers (z, y, x) in nm are needed.") from None
+        raise InputError(
+            f"{name} is {values}; three finite numbers (z, y, x) in nm are needed."
+        ) from None
     if not all(map(math.isfinite, (z, y, x))):
         raise InputError(f"{name} is {values}; three finite numbers (z, y, x) in nm are needed.")
     return z, y, x

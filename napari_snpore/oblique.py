@@ -49,7 +49,8 @@ class ObliqueSlice:
 def plane_axes(tilt_deg: float, turn_deg: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the unit vectors (z, y, x) down and to the right of a plane.
 
-    The XY plane is turned about x by the tilt, then about z by the turn: a tilt of 90° and no turn give XZ.
+    The XY plane is turned about x by the tilt, then about z by the turn: a tilt of 90° and no turn
+    give XZ.
 
     Examples
     --------
@@ -83,7 +84,8 @@ def oblique_slice(
     center_nm : (float, float, float)
         A point ``(z, y, x)`` of the plane in world coordinates (nm): the middle of the picture.
     tilt_deg, turn_deg : float
-        Angles of the plane in degrees: the XY plane is turned about x by the tilt, then about z by the turn, see
+        Angles of the plane in degrees: the XY plane is turned about x by the tilt, then about z by
+        the turn, see
         :func:`plane_axes`.
     labels : bool
         Take the nearest voxel instead of interpolating linearly.
@@ -95,7 +97,8 @@ def oblique_slice(
     Returns
     -------
     ObliqueSlice
-        The part of the plane that can meet the volume, with pixels of the finest voxel edge; 0 outside the volume.
+        The part of the plane that can meet the volume, with pixels of the finest voxel edge; 0
+        outside the volume.
 
     Raises
     ------
@@ -113,14 +116,19 @@ def oblique_slice(
     first, last = origin - spacing / 2, origin + spacing * (np.array(volume.shape) - 0.5)
     center = np.array(center_nm, float)
     if center.shape != (3,) or not np.isfinite(center).all():
-        raise InputError(f"center_nm is {tuple(center_nm)}; three finite numbers (z, y, x) in nm are needed.")
+        raise InputError(
+            f"center_nm is {tuple(center_nm)}; three finite numbers (z, y, x) in nm are needed."
+        )
     if not ((center >= first) & (center <= last)).all():
         place = ", ".join(f"{value:.2f}" for value in center)
         raise InputError(f"The point ({place}) nm lies outside the volume.")
     down, right = plane_axes(tilt_deg, turn_deg)
     pixel = float(spacing.min())
     reach = [_reach(center, axis, first, last) for axis in (down, right)]
-    steps = [np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel for low, high in reach]
+    steps = [
+        np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel
+        for low, high in reach
+    ]
     data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
     image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
     start = (center - origin) / spacing
@@ -129,7 +137,11 @@ def oblique_slice(
         rows = steps[0][top : top + _ROWS_PER_STEP]
         where = np.stack(
             [
-                _inside(start[k] + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k], data.shape[k])
+                _inside(
+                    start[k]
+                    + (rows[:, None] * down[k] + steps[1][None, :] * right[k]) / spacing[k],
+                    data.shape[k],
+                )
                 for k in range(3)
             ]
         )
@@ -149,13 +161,19 @@ def oblique_slice(
 
 
 def _inside(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return coordinates in voxels, those in the outer half of a border voxel moved onto its centre: it has a value."""
+    """Return coordinates in voxels, those in the outer half of a border voxel moved onto its
+    centre: it has a value.
+    """
     edge = 0.5 + 1e-6  # a border that is met exactly must not be lost by rounding
-    return np.where((place >= -edge) & (place <= count - 1 + edge), np.clip(place, 0, count - 1), place)
+    return np.where(
+        (place >= -edge) & (place <= count - 1 + edge), np.clip(place, 0, count - 1), place
+    )
 
 
 def _part(data: NDArray[Any], where: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the part of an array around some coordinates and its first voxel, in a dtype that scipy interpolates."""
+    """Return the part of an array around some coordinates and its first voxel, in a dtype that
+    scipy interpolates.
+    """
     low = np.clip(np.floor(where.min(axis=(1, 2))).astype(int), 0, np.array(data.shape) - 1)
     high = np.clip(np.ceil(where.max(axis=(1, 2))).astype(int) + 1, low + 1, data.shape)
     part = data[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
@@ -163,9 +181,16 @@ def _part(data: NDArray[Any], where: NDArray[np.float64]) -> tuple[NDArray[Any],
 
 
 def _reach(
-    center: NDArray[np.float64], axis: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]
+    center: NDArray[np.float64],
+    axis: NDArray[np.float64],
+    first: NDArray[np.float64],
+    last: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Return how far (nm) a plane reaches along an axis, both ways, before it has left the box for good."""
-    corners = np.array([[first[0], last[0]], [first[1], last[1]], [first[2], last[2]]]) - center[:, None]
+    """Return how far (nm) a plane reaches along an axis, both ways, before it has left the box for
+    good.
+    """
+    corners = (
+        np.array([[first[0], last[0]], [first[1], last[1]], [first[2], last[2]]]) - center[:, None]
+    )
     along = axis[:, None] * corners
     return float(along.min(axis=1).sum()), float(along.max(axis=1).sum())

@@ -58,7 +58,11 @@ class ScratchSpace:
             The disk has too little space: the file is allocated here, before anything is computed.
         """
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        if self.folder is None or self.memory_limit is None or size <= _LARGEST_SHARE * self.memory_limit:
+        if (
+            self.folder is None
+            or self.memory_limit is None
+            or size <= _LARGEST_SHARE * self.memory_limit
+        ):
             return np.empty(shape, dtype)
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".raw")
         try:

@@ -1,4 +1,6 @@
-"""Boxes in nm: crops that keep their world position, the centre and the edge cube of a fibre, slabs of whole voxels."""
+"""Boxes in nm: crops that keep their world position, the centre and the edge cube of a fibre, slabs
+of whole voxels.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Projection = Literal["mean", "max"]
 """How the slices of a slab are projected."""
 
 _LARGEST_EDGE = 0.44
-"""Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5, rounded down."""
+"""Share of a round fibre's width up to which the edge cube does not reach over its axis: 1 / √5,
+rounded down.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class NamedBox:
         return replace(self, center_nm=(center[0], center[1], center[2]))
 
     def with_face(self, axis: int, end: int, place_nm: float, *, least_nm: float) -> NamedBox:
-        """Return the box with one face (``end`` 0 low, 1 high) at another place; it keeps a least size."""
+        """Return the box with one face (``end`` 0 low, 1 high) at another place; it keeps a least
+        size.
+        """
         low, high = list(self.low), list(self.high)
         if end:
             high[axis] = max(place_nm, low[axis] + least_nm)
@@ -67,11 +73,15 @@ class NamedBox:
 
 def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedBox:
     """Return the box between two corners (z, y, x) in nm."""
-    center, size = list(zip(*(((a + b) / 2, abs(b - a)) for a, b in zip(one, two, strict=True)), strict=True))
+    center, size = list(
+        zip(*(((a + b) / 2, abs(b - a)) for a, b in zip(one, two, strict=True)), strict=True)
+    )
     return NamedBox(name, tuple(center), tuple(size))
 
 
-def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: float | Sequence[float]) -> Volume:
+def extract_subvolume(
+    volume: Volume, *, center_nm: Sequence[float], size_nm: float | Sequence[float]
+) -> Volume:
     """Cut a box out of a volume; the result keeps its physical position.
 
     Parameters
@@ -81,7 +91,8 @@ def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: fl
     center_nm : (float, float, float)
         Centre ``(z, y, x)`` of the box in world coordinates (nm, origin included).
     size_nm : float or (float, float, float)
-        Edge lengths in nm. The box holds the voxels whose centres lie in ``[center − size/2, center + size/2)``.
+        Edge lengths in nm. The box holds the voxels whose centres lie in ``[center − size/2, center
+        + size/2)``.
 
     Returns
     -------
@@ -100,10 +111,14 @@ def extract_subvolume(volume: Volume, *, center_nm: Sequence[float], size_nm: fl
     (1.5, 1.5, 1.5)
     """
     box = box_slices(volume.shape, volume.spacing, volume.origin, center_nm, size_nm)
-    origin = tuple(o + part.start * d for o, part, d in zip(volume.origin, box, volume.spacing, strict=True))
+    origin = tuple(
+        o + part.start * d for o, part, d in zip(volume.origin, box, volume.spacing, strict=True)
+    )
     z, y, x = map(float, center_nm)
     step = ExtractSubvolumeStep((z, y, x), checked_spacing(size_nm)).step
-    return Volume(volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step))
+    return Volume(
+        volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step)
+    )
 
 
 def box_slices(
@@ -116,21 +131,29 @@ def box_slices(
     """Return the voxels of a box as slices; refuse a box that leaves the volume."""
     sizes = checked_spacing(size_nm)
     if len(center_nm) != 3 or not all(math.isfinite(value) for value in center_nm):
-        raise InputError(f"center_nm is {tuple(center_nm)}; three finite numbers (z, y, x) in nm are needed.")
+        raise InputError(
+            f"center_nm is {tuple(center_nm)}; three finite numbers (z, y, x) in nm are needed."
+        )
     found = []
     for axis, label in enumerate("zyx"):
         low = (center_nm[axis] - sizes[axis] / 2 - origin[axis]) / spacing[axis]
         high = (center_nm[axis] + sizes[axis] / 2 - origin[axis]) / spacing[axis]
-        # positions within a millionth of a voxel of a centre count as on it: nm are rarely whole in binary
+        # positions within a millionth of a voxel of a centre count as on it: nm are rarely whole in
+        # binary
         start, stop = math.ceil(low - 1e-6), math.ceil(high - 1e-6)
         if start < 0 or stop > shape[axis]:
-            reach = (origin[axis] - spacing[axis] / 2, origin[axis] + (shape[axis] - 0.5) * spacing[axis])
+            reach = (
+                origin[axis] - spacing[axis] / 2,
+                origin[axis] + (shape[axis] - 0.5) * spacing[axis],
+            )
             raise InputError(
                 f"The box of {sizes[axis]:.4g} nm around {label} = {center_nm[axis]:.4g} nm leaves the volume, which goes from "
                 f"{reach[0]:.4g} to {reach[1]:.4g} nm."
             )
         if stop <= start:
-            raise InputError(f"size_nm is {sizes[axis]:.4g} nm along {label}: no voxel centre lies in the box.")
+            raise InputError(
+                f"size_nm is {sizes[axis]:.4g} nm along {label}: no voxel centre lies in the box."
+            )
         found.append(slice(start, stop))
     return found[0], found[1], found[2]
 
@@ -145,10 +168,11 @@ def center_and_edge_boxes(
 ) -> dict[str, Triple]:
     """Place a cube at the fibre's axis and one just below its surface, by the envelope.
 
-    The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it along the last axis
-    across the fibre (x for a fibre along y: across the beam, where the missing wedge does least), as far out as 99 % of it
-    are still inside the envelope; where a slim fibre leaves no such place, where most of it is. An edge cube that would
-    reach over the axis, and so share more than half of the centre cube, is refused: its numbers would be those of the centre.
+    The axis is the centroid of the envelope, half way along the fibre. The edge cube lies beside it
+    along the last axis across the fibre (x for a fibre along y: across the beam, where the missing
+    wedge does least), as far out as 99 % of it are still inside the envelope; where a slim fibre
+    leaves no such place, where most of it is. An edge cube that would reach over the axis, and so
+    share more than half of the centre cube, is refused: its numbers would be those of the centre.
 
     Parameters
     ----------
@@ -166,12 +190,14 @@ def center_and_edge_boxes(
     Returns
     -------
     dict
-        ``"centre"`` and ``"edge"``, each the centre ``(z, y, x)`` of its cube in nm (world). Cubes are kept inside the box.
+        ``"centre"`` and ``"edge"``, each the centre ``(z, y, x)`` of its cube in nm (world). Cubes
+        are kept inside the box.
 
     Raises
     ------
     InputError
-        An empty envelope, a cube that does not fit into the box, or one that leaves no edge of the fibre.
+        An empty envelope, a cube that does not fit into the box, or one that leaves no edge of the
+        fibre.
 
     Examples
     --------
@@ -191,7 +217,9 @@ def center_and_edge_boxes(
     places = [float(where.mean()) for where in _middle_section(body, fibre_axis)]
     places[fibre_axis] = (body.shape[fibre_axis] - 1) / 2
     across = 2 if fibre_axis != 2 else 1
-    center = _inside([place * size for place, size in zip(places, voxel, strict=True)], half, body.shape, voxel)
+    center = _inside(
+        [place * size for place, size in zip(places, voxel, strict=True)], half, body.shape, voxel
+    )
     edge = list(center)
     edge[across] = _outermost(body, center, half, voxel, across)
     if edge[across] - center[across] < half:
@@ -204,7 +232,10 @@ def center_and_edge_boxes(
 
 
 def fibre_width(
-    envelope: Volume | NDArray[np.bool_], *, spacing: float | Sequence[float] | None = None, fibre_axis: int = 1
+    envelope: Volume | NDArray[np.bool_],
+    *,
+    spacing: float | Sequence[float] | None = None,
+    fibre_axis: int = 1,
 ) -> float:
     """Return how wide (nm) a fibre is half way along, across its narrower side.
 
@@ -232,9 +263,13 @@ def fibre_width(
 
 
 def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArray[np.intp], ...]:
-    """Return where the envelope is in five planes half way along the fibre: (z, y, x), along the fibre from the first of them."""
+    """Return where the envelope is in five planes half way along the fibre: (z, y, x), along the
+    fibre from the first of them.
+    """
     middle = envelope.shape[fibre_axis] // 2
-    section = envelope.take(range(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3)), axis=fibre_axis)
+    section = envelope.take(
+        range(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3)), axis=fibre_axis
+    )
     if not section.any():
         raise InputError(
             f"The envelope is empty half way along axis {fibre_axis}: there is no fibre to place cubes in."
@@ -245,22 +280,30 @@ def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArr
 def _outermost(
     envelope: NDArray[np.bool_], center: Sequence[float], half: float, spacing: Triple, across: int
 ) -> float:
-    """Return how far out (nm) along an axis a cube may move from the centre before less than 99 % of it are in the envelope."""
+    """Return how far out (nm) along an axis a cube may move from the centre before less than 99 %
+    of it are in the envelope.
+    """
     beam = [
-        slice(max(0, math.ceil((place - half) / size - 1e-6)), math.ceil((place + half) / size - 1e-6))
+        slice(
+            max(0, math.ceil((place - half) / size - 1e-6)), math.ceil((place + half) / size - 1e-6)
+        )
         for place, size in zip(center, spacing, strict=True)
     ]
     beam[across] = slice(None)
     filled = envelope[tuple(beam)].mean(axis=tuple(axis for axis in range(3) if axis != across))
     edge = max(1, round(2 * half / spacing[across]))
-    shares = np.convolve(filled, np.full(edge, 1 / edge), mode="valid")  # of the cube whose first voxel is this one
+    shares = np.convolve(
+        filled, np.full(edge, 1 / edge), mode="valid"
+    )  # of the cube whose first voxel is this one
     first = min(round((center[across] - half) / spacing[across] + 0.5), len(shares) - 1)
     outwards = shares[first:]
     start = first + int(np.flatnonzero(outwards >= min(0.99, outwards.max()))[-1])
     return (start - 0.5) * spacing[across] + half
 
 
-def _inside(center: Sequence[float], half: float, shape: tuple[int, ...], spacing: Triple) -> Triple:
+def _inside(
+    center: Sequence[float], half: float, shape: tuple[int, ...], spacing: Triple
+) -> Triple:
     """Move a cube into the box."""
     z, y, x = (
         float(np.clip(place, half - size / 2, (n - 0.5) * size - half))

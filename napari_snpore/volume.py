@@ -1,6 +1,7 @@
 """A 3D array with voxel size, origin and history, and what every step does with it.
 
-Every step of the package takes a plain array with ``spacing=`` or a :class:`Volume`, and returns the kind that it was given:
+Every step of the package takes a plain array with ``spacing=`` or a :class:`Volume`, and returns
+the kind that it was given:
 :func:`array_and_spacing` unpacks the input, :func:`volume_like` packs the result.
 """
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 Triple = tuple[float, float, float]
 
 SPACING_TOLERANCE = 0.01
-"""Two voxel sizes of the same volume may differ by this share: files round them to three or four digits."""
+"""Two voxel sizes of the same volume may differ by this share: files round them to three or four
+digits.
+"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,13 +76,17 @@ class Volume:
         if isinstance(self.data, Volume):
             object.__setattr__(self, "data", self.data.data)
         if getattr(self.data, "ndim", None) != 3:
-            raise InputError(f"A volume needs three axes (z, y, x); this array has shape {np.shape(self.data)}.")
+            raise InputError(
+                f"A volume needs three axes (z, y, x); this array has shape {np.shape(self.data)}."
+            )
         if 0 in self.data.shape:
             raise InputError(f"The volume is empty: its shape is {self.data.shape}.")
         object.__setattr__(self, "spacing", checked_spacing(self.spacing))
         origin = tuple(float(value) for value in self.origin)
         if len(origin) != 3 or not all(map(math.isfinite, origin)):
-            raise InputError(f"origin is {self.origin}; three finite numbers (z, y, x) in nm are needed.")
+            raise InputError(
+                f"origin is {self.origin}; three finite numbers (z, y, x) in nm are needed."
+            )
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "history", tuple(self.history))
 
@@ -121,8 +128,9 @@ class Volume:
         Returns
         -------
         xarray.DataArray, dims (z, y, x)
-            Shares the data. Coordinates are the world positions of the voxel centers, with ``units`` "nm"; the attributes hold
-            ``spacing_nm``, ``origin_nm`` and ``history`` (JSON), so that the array can be written as netCDF.
+            Shares the data. Coordinates are the world positions of the voxel centers, with
+            ``units`` "nm"; the attributes hold ``spacing_nm``, ``origin_nm`` and ``history``
+            (JSON), so that the array can be written as netCDF.
 
         Raises
         ------
@@ -137,7 +145,9 @@ class Volume:
             ) from None
         positions = {
             name: (name, start + step * np.arange(count), {"units": "nm"})
-            for name, start, step, count in zip("zyx", self.origin, self.spacing, self.shape, strict=True)
+            for name, start, step, count in zip(
+                "zyx", self.origin, self.spacing, self.shape, strict=True
+            )
         }
         history = json.dumps(stored_history(self.history))
         about = {"spacing_nm": self.spacing, "origin_nm": self.origin, "history": history}
@@ -147,7 +157,9 @@ class Volume:
         array = np.asarray(self.data)
         kind = array.dtype if dtype is None else np.dtype(dtype)
         if copy is False and (kind != array.dtype or not isinstance(self.data, np.ndarray)):
-            raise InputError(f"The {self.dtype} volume cannot become {kind} in memory without a copy, and copy=False.")
+            raise InputError(
+                f"The {self.dtype} volume cannot become {kind} in memory without a copy, and copy=False."
+            )
         return np.array(array, kind) if copy else array.astype(kind, copy=False)
 
     def __repr__(self) -> str:
@@ -156,13 +168,19 @@ class Volume:
         return ", ".join([text, *(f"{name} {value}" for name, value in facts.items())]) + ">"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{html.escape(n)}</th><td>{html.escape(v)}</td></tr>" for n, v in self._facts())
+        rows = "".join(
+            f"<tr><th>{html.escape(n)}</th><td>{html.escape(v)}</td></tr>" for n, v in self._facts()
+        )
         return f"<table><caption>Volume</caption>{rows}</table>"
 
     def _facts(self) -> list[tuple[str, str]]:
         """Return what a short description names, as (name, value)."""
         cubic = len(set(self.spacing)) == 1
-        voxel = f"{self.spacing[0]:.4g} nm" if cubic else " × ".join(f"{d:.4g}" for d in self.spacing) + " nm"
+        voxel = (
+            f"{self.spacing[0]:.4g} nm"
+            if cubic
+            else " × ".join(f"{d:.4g}" for d in self.spacing) + " nm"
+        )
         facts = [("shape", str(self.shape)), ("dtype", str(self.dtype)), ("voxel", voxel)]
         facts.append(("origin", "(" + ", ".join(f"{value:.4g}" for value in self.origin) + ") nm"))
         if self.history:
@@ -173,7 +191,9 @@ class Volume:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        raise InputError("A volume is neither true nor false; ask np.any(volume) or np.all(volume).")
+        raise InputError(
+            "A volume is neither true nor false; ask np.any(volume) or np.all(volume)."
+        )
 
     def __eq__(self, other: object) -> Volume:  # type: ignore[override]
         return self._voxelwise(operator.eq, other)
@@ -206,7 +226,9 @@ class Volume:
         return replace(self, data=~self.data)
 
     def _voxelwise(self, operation: Callable[[Any, Any], Any], other: Any) -> Volume:
-        """Return the result of an operation with a number, an array or a Volume of the same voxels, in this place."""
+        """Return the result of an operation with a number, an array or a Volume of the same voxels,
+        in this place.
+        """
         if isinstance(other, Volume):
             check_same_spacing(self.spacing, other.spacing)
             other = other.data
@@ -223,13 +245,17 @@ def checked_spacing(spacing: float | Sequence[float]) -> Triple:
     try:
         dz, dy, dx = (float(value) for value in values)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise InputError(f"spacing is {spacing}; one voxel size in nm or three (z, y, x) are needed.") from None
+        raise InputError(
+            f"spacing is {spacing}; one voxel size in nm or three (z, y, x) are needed."
+        ) from None
     if not all(math.isfinite(value) and value > 0 for value in (dz, dy, dx)):
         raise InputError(f"spacing is {spacing}; voxel sizes must be positive numbers in nm.")
     return dz, dy, dx
 
 
-def check_same_spacing(one: Triple, two: Triple, *, second: str = "another volume of the same voxels") -> None:
+def check_same_spacing(
+    one: Triple, two: Triple, *, second: str = "another volume of the same voxels"
+) -> None:
     """Refuse two voxel sizes (nm) that differ by more than 1 % along an axis.
 
     Raises
@@ -249,13 +275,16 @@ def array_of(volume: Volume | NDArray[Any]) -> Any:
     return data if hasattr(data, "ndim") else np.asarray(data)
 
 
-def spacing_of(volume: Volume | NDArray[Any], spacing: float | Sequence[float] | None = None, *others: Any) -> Triple:
+def spacing_of(
+    volume: Volume | NDArray[Any], spacing: float | Sequence[float] | None = None, *others: Any
+) -> Triple:
     """Return the voxel size (dz, dy, dx) in nm: that of the volume, else the given one.
 
     Parameters
     ----------
     volume : Volume or array
-        A Volume's own voxel size counts, so that results do not depend on how many digits were typed beside it.
+        A Volume's own voxel size counts, so that results do not depend on how many digits were
+        typed beside it.
     spacing : float or (float, float, float), optional
         In nm; needed for an array.
     *others : Volume or anything else
@@ -284,7 +313,8 @@ def spacing_of(volume: Volume | NDArray[Any], spacing: float | Sequence[float] |
 def array_and_spacing(
     volume: Volume | NDArray[Any], spacing: float | Sequence[float] | None = None, *others: Any
 ) -> tuple[Any, Triple]:
-    """Return the array (lazy ones stay lazy) and the voxel size in nm of what a step was given; see :func:`spacing_of`.
+    """Return the array (lazy ones stay lazy) and the voxel size in nm of what a step was given; see
+    :func:`spacing_of`.
 
     Examples
     --------
@@ -295,12 +325,15 @@ def array_and_spacing(
 
 
 def origin_of(volume: Volume | NDArray[Any]) -> Triple:
-    """Return the world position (nm) of the center of voxel (0, 0, 0): that of a Volume, zero for an array."""
+    """Return the world position (nm) of the center of voxel (0, 0, 0): that of a Volume, zero for
+    an array.
+    """
     return volume.origin if isinstance(volume, Volume) else (0.0, 0.0, 0.0)
 
 
 def volume_like(source: VolumeOrArray, data: Any, made_by: StepSchema) -> VolumeOrArray:
-    """Return the result of a step as what came in: a Volume with origin, history and this step, or the bare array.
+    """Return the result of a step as what came in: a Volume with origin, history and this step, or
+    the bare array.
 
     Parameters
     ----------

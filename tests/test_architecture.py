@@ -1,4 +1,6 @@
-"""The rules of the package that a machine can check: what the backend loads, who imports whom, and how things are called."""
+"""The rules of the package that a machine can check: what the backend loads, who imports whom, and
+how things are called.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,27 @@ VIEWER_ORDER = (
 ).split()
 """The same for the folders of the viewer."""
 
-GUI = {"napari", "npe2", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "vispy", "magicgui", "superqt", "pytestqt"}
+GUI = {
+    "napari",
+    "npe2",
+    "qtpy",
+    "PyQt5",
+    "PyQt6",
+    "PySide2",
+    "PySide6",
+    "vispy",
+    "magicgui",
+    "superqt",
+    "pytestqt",
+}
 
 MOST_FILES = 20
 """Fewer Python files than these lie in one folder of the viewer."""
 
-BANNED_WORDS = (
-    "wish wished wishes phasing conduct room rooms quietly seen told then foreign touch touches sight".split()
-)
-"""Words that explain nothing, or something else in this field; not in names of modules, classes and functions."""
+BANNED_WORDS = "wish wished wishes phasing conduct room rooms quietly seen told then foreign touch touches sight".split()
+"""Words that explain nothing, or something else in this field; not in names of modules, classes and
+functions.
+"""
 BANNED_CLASSES = {"Found", "Then", "SightRows", "Look", "Wish", "Room", "Conduct"}
 TERMS = {"_touches_exterior"}
 """Names in which such a word is the ordinary one."""
@@ -50,19 +64,26 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def run_python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def imported_names(source: str, module: str, *, is_package: bool = False) -> list[tuple[str, int]]:
-    """Return the dotted names that a module imports when it or a function of it runs, with their lines.
+    """Return the dotted names that a module imports when it or a function of it runs, with their
+    lines.
 
-    All kinds of statement count: ``import a.b``, ``from a import b`` (as ``a.b``), relative ones and those inside
-    functions. What only a type checker reads, below ``if TYPE_CHECKING``, does not.
+    All kinds of statement count: ``import a.b``, ``from a import b`` (as ``a.b``), relative ones
+    and those inside functions. What only a type checker reads, below ``if TYPE_CHECKING``, does
+    not.
     """
     tree = ast.parse(source)
     unread = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in (
+            "TYPE_CHECKING",
+            "typing.TYPE_CHECKING",
+        ):
             unread |= {id(inner) for part in node.body for inner in ast.walk(part)}
     here = module.split(".") if is_package else module.split(".")[:-1]
     names = []
@@ -80,7 +101,9 @@ def imported_names(source: str, module: str, *, is_package: bool = False) -> lis
 
 def imports_of(module: str) -> list[tuple[str, int]]:
     path = MODULES[module]
-    return imported_names(path.read_text(encoding="utf-8"), module, is_package=path.name == "__init__.py")
+    return imported_names(
+        path.read_text(encoding="utf-8"), module, is_package=path.name == "__init__.py"
+    )
 
 
 def module_of(name: str, modules=MODULES) -> str | None:
@@ -99,7 +122,9 @@ def import_graph() -> dict[str, set[str]]:
 
 
 def circles(graph) -> list[list[str]]:
-    """Return the groups of nodes that reach each other (Tarjan's strongly connected components of two and more)."""
+    """Return the groups of nodes that reach each other (Tarjan's strongly connected components of
+    two and more).
+    """
     order, lowest, stack, groups = {}, {}, [], []
 
     def visit(node):
@@ -124,7 +149,9 @@ def circles(graph) -> list[list[str]]:
 
 
 def place(module: str, depth: int) -> str:
-    """Return the part of a module's name at a depth, such as ``tomography`` or, in the viewer, ``shared``."""
+    """Return the part of a module's name at a depth, such as ``tomography`` or, in the viewer,
+    ``shared``.
+    """
     parts = module.split(".")
     return parts[depth] if len(parts) > depth else ""
 
@@ -153,7 +180,9 @@ class C:
         *("a.b", "c", "e.f", "g.h.i", "q.r", "s", "t.u"),
         *("package.folder.j", "package.folder.k.l", "package.m", "package.n.o.p"),
     }
-    assert imported_names("from . import a", "package.folder", is_package=True) == [("package.folder.a", 1)]
+    assert imported_names("from . import a", "package.folder", is_package=True) == [
+        ("package.folder.a", 1)
+    ]
 
 
 def test_circles_are_found():
@@ -168,7 +197,9 @@ def test_all_places_are_in_the_order():
 
 
 def wrong_imports(depth: int, order: list[str], within: str) -> list[str]:
-    """Return the imports that run against an order of places at one depth of the package, in words."""
+    """Return the imports that run against an order of places at one depth of the package, in
+    words.
+    """
     wrong = []
     for module in MODULES:
         here = place(module, depth)
@@ -176,7 +207,11 @@ def wrong_imports(depth: int, order: list[str], within: str) -> list[str]:
             continue
         for name, line in imports_of(module):
             imported = module_of(name)
-            if imported is None or not f"{imported}.".startswith(within) or name == f"{NAME}.__version__":
+            if (
+                imported is None
+                or not f"{imported}.".startswith(within)
+                or name == f"{NAME}.__version__"
+            ):
                 continue
             if place(imported, depth) not in order[: order.index(here) + 1]:
                 wrong.append(f"{module}, line {line}: {name}")
@@ -209,7 +244,9 @@ def test_only_the_viewer_imports_the_gui_and_only_the_figures_import_matplotlib(
 
 def test_a_command_imports_the_viewer_only_when_it_is_called():
     code = "import sys, napari_snpore.cli; print(*sys.modules)"
-    assert not [name for name in run_python(code).split() if name.startswith("napari_snpore.viewer")]
+    assert not [
+        name for name in run_python(code).split() if name.startswith("napari_snpore.viewer")
+    ]
 
 
 def test_folders_of_the_viewer_can_be_overlooked():

@@ -21,7 +21,10 @@ def test_results_come_in_the_order_of_the_blocks():
 def test_progress_is_called_once_per_block_in_the_calling_thread():
     calls = []
     run_blocks(
-        lambda block: None, range(7), threads=3, progress=lambda *state: calls.append((*state, threading.get_ident()))
+        lambda block: None,
+        range(7),
+        threads=3,
+        progress=lambda *state: calls.append((*state, threading.get_ident())),
     )
     assert calls == [(done, 7, threading.get_ident()) for done in range(1, 8)]
 
@@ -33,13 +36,20 @@ def test_progress_is_called_once_per_step():
         for _ in range(4):
             step()
 
-    run_stepped_blocks(work, range(3), steps=4, threads=2, progress=lambda done, total: calls.append((done, total)))
+    run_stepped_blocks(
+        work, range(3), steps=4, threads=2, progress=lambda done, total: calls.append((done, total))
+    )
     assert calls == [(done, 12) for done in range(1, 13)]
 
 
 def test_a_block_that_ends_early_counts_with_all_steps():
     calls = []
-    run_stepped_blocks(lambda block, step: step(), range(2), steps=10, progress=lambda done, total: calls.append(done))
+    run_stepped_blocks(
+        lambda block, step: step(),
+        range(2),
+        steps=10,
+        progress=lambda done, total: calls.append(done),
+    )
     assert calls == list(range(1, 21))
 
 

@@ -28,13 +28,19 @@ from napari_snpore.volume import Volume
 
 AROUND = EnvelopeStep(4.5, 0.5, 128, (0, 1), threshold=0.48, largest_body=True)
 MADE = SegmentStep(
-    (0.48, 6.1), ("pore", "C", "Sn"), "haadf", AROUND, CleanupParameters(1, (2,), ((3, 8),), (("fill", 12),))
+    (0.48, 6.1),
+    ("pore", "C", "Sn"),
+    "haadf",
+    AROUND,
+    CleanupParameters(1, (2,), ((3, 8),), (("fill", 12),)),
 )
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.zarr"])
 def test_a_step_comes_back_from_a_file_as_it_was_written(tmp_path, name):
-    made = Volume(np.ones((3, 4, 5), np.uint8), 0.5).after(ReadStep("x.mrc"), np.ones((3, 4, 5), np.uint8))
+    made = Volume(np.ones((3, 4, 5), np.uint8), 0.5).after(
+        ReadStep("x.mrc"), np.ones((3, 4, 5), np.uint8)
+    )
     write_volume(tmp_path / name, made.after(MADE, made.data))
     read = read_volume(tmp_path / name).history
     assert last_step(read, SegmentStep) == MADE
@@ -49,7 +55,8 @@ def test_the_last_of_several_steps_counts():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "words"), [({"factor": 2, "size": 3}, "no parameter 'size'"), ({}, "needs the parameter 'factor'")]
+    ("parameters", "words"),
+    [({"factor": 2, "size": 3}, "no parameter 'size'"), ({}, "needs the parameter 'factor'")],
 )
 def test_a_step_of_another_schema_is_refused(parameters, words):
     with pytest.raises(InputError, match=words):
@@ -69,7 +76,9 @@ def test_a_stored_history_says_its_version():
     assert parsed_history({}, "here") == ()
 
 
-@pytest.mark.parametrize(("version", "words"), [(None, "version 1 .* make it again"), (99, "version 99 .* newer")])
+@pytest.mark.parametrize(
+    ("version", "words"), [(None, "version 1 .* make it again"), (99, "version 99 .* newer")]
+)
 def test_a_history_of_another_version_is_one_sentence(version, words):
     stored = {"history": [{"name": "segment", "parameters": {"cut_axes": [1]}}]}
     if version is not None:
@@ -81,7 +90,10 @@ def test_a_history_of_another_version_is_one_sentence(version, words):
 
 def test_a_file_of_an_older_version_is_named_with_its_version(tmp_path):
     """What versions before wrote: a list of steps without a version beside it."""
-    about = {"origin_nm": [0, 0, 0], "history": [{"name": "segment", "parameters": {"envelope": {"cut_axes": []}}}]}
+    about = {
+        "origin_nm": [0, 0, 0],
+        "history": [{"name": "segment", "parameters": {"envelope": {"cut_axes": []}}}],
+    }
     tifffile.imwrite(
         tmp_path / "old.ome.tif",
         np.ones((3, 4, 5), np.uint8),

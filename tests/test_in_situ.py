@@ -1,4 +1,6 @@
-"""In situ series against planted truth: cylinders of known diameter, a known break, known drift and known brightening."""
+"""In situ series against planted truth: cylinders of known diameter, a known break, known drift and
+known brightening.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,18 @@ from napari_snpore.phantom.in_time import make_swelling_fibre
 PIXEL = 0.9
 
 
-def cylinder(diameter, *, angle=0.0, offset=0.0, blur=1.0, shape=(64, 128), dose=None, noise=0.0, seed=0, fine=4):
+def cylinder(
+    diameter,
+    *,
+    angle=0.0,
+    offset=0.0,
+    blur=1.0,
+    shape=(64, 128),
+    dose=None,
+    noise=0.0,
+    seed=0,
+    fine=4,
+):
     """An image of a solid cylinder, drawn on a finer grid, blurred and averaged; lengths in nm."""
     y, x = ((np.arange(n * fine) + 0.5) / fine - 0.5 - (n - 1) / 2 for n in shape)
     turn = np.radians(angle)
@@ -47,14 +60,20 @@ def test_blurred_chord_is_the_integral(radius, blur):
         ends = max(-radius, x - 10 * blur), min(radius, x + 10 * blur)
         truth, _ = integrate.quad(
             lambda t, x=x: (
-                2 * np.sqrt(radius**2 - t**2) * np.exp(-(((x - t) / blur) ** 2) / 2) / blur / math.sqrt(2 * math.pi)
+                2
+                * np.sqrt(radius**2 - t**2)
+                * np.exp(-(((x - t) / blur) ** 2) / 2)
+                / blur
+                / math.sqrt(2 * math.pi)
             ),
             *ends,
             epsabs=1e-12,
             epsrel=1e-11,
             limit=1000,
         )
-        assert blurred_chord(np.array([x]), radius, blur)[0] == pytest.approx(truth, rel=1e-6, abs=1e-9 * radius)
+        assert blurred_chord(np.array([x]), radius, blur)[0] == pytest.approx(
+            truth, rel=1e-6, abs=1e-9 * radius
+        )
 
 
 def test_derivatives_are_those_of_the_chord():
@@ -65,7 +84,9 @@ def test_derivatives_are_those_of_the_chord():
         (by_radius, (x, radius + step, blur), (x, radius - step, blur)),
         (by_blur, (x, radius, blur + step), (x, radius, blur - step)),
     ):
-        assert found == pytest.approx((blurred_chord(*one) - blurred_chord(*two)) / (2 * step), abs=1e-6)
+        assert found == pytest.approx(
+            (blurred_chord(*one) - blurred_chord(*two)) / (2 * step), abs=1e-6
+        )
 
 
 # ---- diameter
@@ -73,7 +94,14 @@ def test_derivatives_are_those_of_the_chord():
 
 @pytest.mark.parametrize(
     ("diameter", "blur", "angle", "dose"),
-    [(64.8, 1, 0, 1), (81.1, 3, 7.3, 1), (20, 0.5, 0, 1), (30, 4, -35, 1), (64.8, 1.5, 90, 0.2), (50, 1, 45, 1)],
+    [
+        (64.8, 1, 0, 1),
+        (81.1, 3, 7.3, 1),
+        (20, 0.5, 0, 1),
+        (30, 4, -35, 1),
+        (64.8, 1.5, 90, 0.2),
+        (50, 1, 45, 1),
+    ],
 )
 def test_diameter_of_a_cylinder_within_one_per_cent(diameter, blur, angle, dose):
     image = cylinder(diameter, blur=blur, angle=angle, offset=2.2, dose=dose, shape=(128, 128))
@@ -102,7 +130,9 @@ def test_truth_lies_within_the_stated_error_as_often_as_it_should(kind):
     rng = np.random.default_rng(5)
     images = []
     for _ in range(50):
-        image = cylinder(70, offset=rng.uniform(-1, 1), angle=rng.uniform(-1, 1), shape=(80, 104), fine=2)
+        image = cylinder(
+            70, offset=rng.uniform(-1, 1), angle=rng.uniform(-1, 1), shape=(80, 104), fine=2
+        )
         noise = rng.standard_normal(image.shape)
         if kind == "correlated":
             noise = ndimage.gaussian_filter(noise, 1.0)
@@ -121,7 +151,8 @@ def test_truth_lies_within_the_stated_error_as_often_as_it_should(kind):
 def test_fibre_may_drift_and_turn():
     angles, places = np.linspace(10, 13, 5), np.linspace(-6, 6, 5)
     images = [
-        cylinder(50, angle=a, offset=p, noise=5, seed=k) for k, (a, p) in enumerate(zip(angles, places, strict=True))
+        cylinder(50, angle=a, offset=p, noise=5, seed=k)
+        for k, (a, p) in enumerate(zip(angles, places, strict=True))
     ]
     table = fibre_diameter(np.array(images), pixel_size_nm=PIXEL, times_s=np.arange(5) * 10.0)
     assert table["angle_deg"].to_numpy() == pytest.approx(angles, abs=0.4)
@@ -132,7 +163,8 @@ def test_fibre_may_drift_and_turn():
 
 def test_a_horizontal_fibre_keeps_its_sides():
     images = [
-        cylinder(40, angle=90 + turn, offset=5, noise=5, shape=(96, 80), seed=k) for k, turn in enumerate((-1, 0, 1))
+        cylinder(40, angle=90 + turn, offset=5, noise=5, shape=(96, 80), seed=k)
+        for k, turn in enumerate((-1, 0, 1))
     ]
     table = fibre_diameter(np.array(images), pixel_size_nm=PIXEL)
     assert np.ptp(table["center_nm"]) < 0.5
@@ -141,7 +173,9 @@ def test_a_horizontal_fibre_keeps_its_sides():
 
 def test_a_dark_fibre_and_a_sloping_ground():
     image = cylinder(50, noise=2)
-    assert fibre_diameter(-image, pixel_size_nm=PIXEL)["diameter_nm"][0] == pytest.approx(50, rel=0.01)
+    assert fibre_diameter(-image, pixel_size_nm=PIXEL)["diameter_nm"][0] == pytest.approx(
+        50, rel=0.01
+    )
     sloping = image + 0.2 * np.arange(image.shape[1])
     row = fibre_diameter(sloping, pixel_size_nm=PIXEL, background="linear", along_deg=0).iloc[0]
     assert row["diameter_nm"] == pytest.approx(50, rel=0.01)
@@ -149,19 +183,31 @@ def test_a_dark_fibre_and_a_sloping_ground():
 
 
 def test_a_region_chooses_one_of_two_fibres():
-    both = np.hstack([cylinder(30, shape=(64, 80), noise=3), cylinder(48, shape=(64, 80), noise=3, seed=1)])
+    both = np.hstack(
+        [cylinder(30, shape=(64, 80), noise=3), cylinder(48, shape=(64, 80), noise=3, seed=1)]
+    )
     left = fibre_diameter(both, pixel_size_nm=PIXEL, region=(slice(0, 64), slice(0, 80)))
-    right = fibre_diameter(both, pixel_size_nm=PIXEL, region=[(0, 80 * PIXEL), (63 * PIXEL, 159 * PIXEL)])
+    right = fibre_diameter(
+        both, pixel_size_nm=PIXEL, region=[(0, 80 * PIXEL), (63 * PIXEL, 159 * PIXEL)]
+    )
     assert left["diameter_nm"][0] == pytest.approx(30, rel=0.01)
     assert right["diameter_nm"][0] == pytest.approx(48, rel=0.01)
-    assert right["center_nm"][0] == pytest.approx(40 * PIXEL, abs=0.3), "from the middle of the image"
+    assert right["center_nm"][0] == pytest.approx(40 * PIXEL, abs=0.3), (
+        "from the middle of the image"
+    )
 
 
 def test_frames_that_cannot_be_fitted_say_why_and_harm_no_other():
     rng = np.random.default_rng(0)
     broken = cylinder(50)
     broken[3, 4] = np.nan
-    frames = [cylinder(50), broken, rng.normal(20, 5, (64, 128)), np.full((64, 128), 7.0), cylinder(50, offset=50)]
+    frames = [
+        cylinder(50),
+        broken,
+        rng.normal(20, 5, (64, 128)),
+        np.full((64, 128), 7.0),
+        cylinder(50, offset=50),
+    ]
     table = fibre_diameter(np.array(frames), pixel_size_nm=PIXEL)
     assert table["fitted"].tolist() == [True, False, False, False, False]
     assert table["diameter_nm"].isna().tolist() == [False, True, True, True, True]
@@ -199,7 +245,9 @@ def test_same_numbers_on_any_number_of_threads(monkeypatch):
 def test_progress_counts_up_and_a_wish_to_stop_is_heard():
     images = np.array([cylinder(50)] * 3)
     told = []
-    fibre_diameter(images, pixel_size_nm=PIXEL, progress=lambda done, total: told.append((done, total)))
+    fibre_diameter(
+        images, pixel_size_nm=PIXEL, progress=lambda done, total: told.append((done, total))
+    )
     assert told == [(k, 6) for k in range(1, 7)]
     with pytest.raises(Stopped):
         fibre_diameter(images, pixel_size_nm=PIXEL, should_stop=lambda: True)
@@ -257,7 +305,10 @@ def swelling(times, at=420.0, start=64.8, end=81.1, late=0.01):
 
 def test_planted_break_is_found_in_images():
     times = np.arange(0, 501, 25.0)
-    images = [cylinder(d, noise=10, shape=(48, 120), offset=0.1 * k, seed=k) for k, d in enumerate(swelling(times))]
+    images = [
+        cylinder(d, noise=10, shape=(48, 120), offset=0.1 * k, seed=k)
+        for k, d in enumerate(swelling(times))
+    ]
     table = fibre_diameter(np.array(images), pixel_size_nm=PIXEL, times_s=times)
     assert table["diameter_nm"].iloc[[0, -1]].to_numpy() == pytest.approx([64.8, 81.1], rel=0.01)
     found = break_point(table["time_s"], table["diameter_nm"], table["diameter_error_nm"])
@@ -281,7 +332,9 @@ def test_a_straight_line_has_no_break_and_the_error_of_a_break_holds():
     times = np.linspace(0, 500, 30)
     lines = [break_point(times, 60 + 0.03 * times + rng.normal(0, 0.5, 30)) for _ in range(100)]
     assert sum(found.better_than_line for found in lines) <= 3
-    bent = [break_point(times, swelling(times, at=300) + rng.normal(0, 0.3, 30)) for _ in range(100)]
+    bent = [
+        break_point(times, swelling(times, at=300) + rng.normal(0, 0.3, 30)) for _ in range(100)
+    ]
     off = np.array([abs(found.time_s - 300) / found.time_error_s for found in bent])
     assert all(found.better_than_line for found in bent)
     assert 0.58 <= (off < 1).mean() <= 0.9
@@ -302,10 +355,16 @@ def test_too_few_points_make_no_break():
 
 @pytest.fixture(scope="module")
 def drifting():
-    """A textured fibre that moves and gets 12 % brighter on a ground of 7, in six frames; with its true drift in px."""
+    """A textured fibre that moves and gets 12 % brighter on a ground of 7, in six frames; with its
+    true drift in px.
+    """
     rng = np.random.default_rng(0)
     lumps = ndimage.gaussian_filter(rng.standard_normal((220, 260)), 2)
-    fibre = 100 * np.sqrt(np.maximum(1 - ((np.arange(260) - 130) / 40) ** 2, 0)) * (1 + 0.2 * lumps / lumps.std())
+    fibre = (
+        100
+        * np.sqrt(np.maximum(1 - ((np.arange(260) - 130) / 40) ** 2, 0))
+        * (1 + 0.2 * lumps / lumps.std())
+    )
     moves = np.array([[0, 0], [0.4, -0.7], [1.5, 2.25], [-3.1, 4.0], [-5.5, 6.6], [2.3, 12.2]])
     brighter = np.linspace(1, 1.12, 6)
     frames = [
@@ -323,19 +382,25 @@ def test_planted_drift_is_found(drifting):
 def test_brightening_of_twelve_per_cent_is_found_in_boxes_that_follow(drifting):
     images, moves = drifting
     boxes = {"left": [(30, 45), (70, 65)], "turned": Rectangle((50.0, 75.0), (30.0, 12.0), 20.0)}
-    table = box_intensities(images, boxes, pixel_size_nm=1.0, times_s=np.arange(6) * 100.0, vacuum=[(20, 2), (80, 15)])
+    table = box_intensities(
+        images, boxes, pixel_size_nm=1.0, times_s=np.arange(6) * 100.0, vacuum=[(20, 2), (80, 15)]
+    )
     assert table["box"].tolist() == ["left"] * 6 + ["turned"] * 6
     for name in boxes:
         rows = table[table["box"] == name]
         assert rows["intensity_percent"].iloc[0] == 100
-        assert rows["intensity_percent"].to_numpy() == pytest.approx(100 + 2.4 * np.arange(6), abs=1.0)
+        assert rows["intensity_percent"].to_numpy() == pytest.approx(
+            100 + 2.4 * np.arange(6), abs=1.0
+        )
         assert rows["vacuum"].to_numpy() == pytest.approx([7] * 6, abs=0.6)
     first = table[table["box"] == "left"]
     assert first[["drift_y_nm", "drift_x_nm"]].to_numpy() == pytest.approx(moves, abs=0.15)
     assert first["pixel_count"].to_numpy() == pytest.approx([40 * 20] * 6)
     still = box_intensities(images, boxes, pixel_size_nm=1.0, follow=False)
     assert still["drift_x_nm"].eq(0).all()
-    assert abs(still.loc[still["box"] == "left", "intensity_percent"].iloc[-1] - 112) > 3, "the fibre has left the box"
+    assert abs(still.loc[still["box"] == "left", "intensity_percent"].iloc[-1] - 112) > 3, (
+        "the fibre has left the box"
+    )
 
 
 def test_boxes_stay_on_a_fibre_that_grows_and_moves():
@@ -343,13 +408,17 @@ def test_boxes_stay_on_a_fibre_that_grows_and_moves():
     pixel, (height, width) = made.series.pixel_size_nm, made.series.shape
     y, x = (height - 1) / 2 * pixel, (width - 1) / 2 * pixel
     table = box_intensities(
-        made.series, {"axis": Rectangle((y, x), (40.0, 4.0), made.angle_deg)}, vacuum=[(y - 40, 5), (y + 40, 18)]
+        made.series,
+        {"axis": Rectangle((y, x), (40.0, 4.0), made.angle_deg)},
+        vacuum=[(y - 40, 5), (y + 40, 18)],
     )
     truth = made.truth[["drift_y_nm", "drift_x_nm"]].to_numpy()
     # a pixel is 0.6 nm; along the fibre only clusters of some nm tell
     assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() == pytest.approx(truth, abs=0.7)
     across = directions(made.angle_deg)[1]
-    assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() @ across == pytest.approx(truth @ across, abs=0.1)
+    assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() @ across == pytest.approx(
+        truth @ across, abs=0.1
+    )
     last = table.iloc[-1]
     error = math.hypot(last["intensity_percent_error"], table["intensity_percent_error"].iloc[0])
     assert abs(last["intensity_percent"] - 112.5) < 2 * error
@@ -358,7 +427,10 @@ def test_boxes_stay_on_a_fibre_that_grows_and_moves():
 
 def test_a_fibre_without_structure_is_followed_across_and_not_led_along_by_noise():
     moves = 6 * np.sin(np.arange(12) / 2)
-    images = [cylinder(60 + k, angle=12.0, offset=moves[k], noise=5.0, seed=k, shape=(100, 160)) for k in range(12)]
+    images = [
+        cylinder(60 + k, angle=12.0, offset=moves[k], noise=5.0, seed=k, shape=(100, 160))
+        for k in range(12)
+    ]
     table = box_intensities(np.array(images), [[(40, 60), (50, 75)]], pixel_size_nm=PIXEL)
     truth = (moves - moves[0])[:, None] * directions(12.0)[1]
     assert table[["drift_y_nm", "drift_x_nm"]].to_numpy() == pytest.approx(truth, abs=0.1)
@@ -394,7 +466,9 @@ def test_boxes_that_cannot_be_measured_are_refused(drifting):
 
 
 def test_profile_of_two_times_is_the_mean_along_the_rectangle():
-    images = np.array([cylinder(50, noise=2), cylinder(50, noise=2, seed=1), 1.12 * cylinder(50, noise=2, seed=2)])
+    images = np.array(
+        [cylinder(50, noise=2), cylinder(50, noise=2, seed=1), 1.12 * cylinder(50, noise=2, seed=2)]
+    )
     box = [(10 * PIXEL, 20 * PIXEL), (50 * PIXEL, 110 * PIXEL)]
     table = rectangle_profile(images, box, pixel_size_nm=PIXEL, times_s=[0, 250, 500], along_deg=0)
     assert sorted(set(table["frame"])) == [0, 2]
@@ -405,7 +479,9 @@ def test_profile_of_two_times_is_the_mean_along_the_rectangle():
     assert first["pixel_count"].eq(40).all()
     middle = table[table["position_nm"].abs() < 10].groupby("frame")["intensity"].mean()
     assert middle[2] / middle[0] == pytest.approx(1.12, rel=0.01)
-    found = rectangle_profile(images[0], Rectangle((28.8, 57.6), (50.0, 30.0), 90.0), pixel_size_nm=PIXEL)
+    found = rectangle_profile(
+        images[0], Rectangle((28.8, 57.6), (50.0, 30.0), 90.0), pixel_size_nm=PIXEL
+    )
     assert found["angle_deg"].iloc[0] == pytest.approx(0, abs=1), (
         "across the fibre, whichever way the rectangle was drawn"
     )

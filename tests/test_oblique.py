@@ -1,4 +1,6 @@
-"""Oblique slices without a window: values of linear fields, the three planes, borders, and dtypes."""
+"""Oblique slices without a window: values of linear fields, the three planes, borders, and
+dtypes.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ def test_oblique_slices_of_a_linear_ramp_are_exact():
         + found.right[:, None, None] * columns
     )
     inner = np.all(
-        [(place[k] > ORIGIN[k]) & (place[k] < ORIGIN[k] + (volume.shape[k] - 1) * SPACING[k]) for k in range(3)], axis=0
+        [
+            (place[k] > ORIGIN[k]) & (place[k] < ORIGIN[k] + (volume.shape[k] - 1) * SPACING[k])
+            for k in range(3)
+        ],
+        axis=0,
     )
     expected = sum(factor * (place[k] - ORIGIN[k]) for k, factor in enumerate((2, 3, 5)))
     assert inner.sum() > 500
@@ -36,7 +42,9 @@ def test_oblique_slices_of_a_linear_ramp_are_exact():
     assert math.isclose(float(np.linalg.norm(found.normal)), 1.0)
 
 
-@pytest.mark.parametrize(("angles", "normal"), [((0, 0), (1, 0, 0)), ((90, 0), (0, 1, 0)), ((90, 90), (0, 0, 1))])
+@pytest.mark.parametrize(
+    ("angles", "normal"), [((0, 0), (1, 0, 0)), ((90, 0), (0, 1, 0)), ((90, 90), (0, 0, 1))]
+)
 def test_angles_of_the_three_planes(angles, normal):
     down, right = plane_axes(*angles)
     assert abs(np.cross(down, right) @ np.array(normal)) == pytest.approx(1.0)
@@ -44,9 +52,15 @@ def test_angles_of_the_three_planes(angles, normal):
 
 @pytest.mark.parametrize("tilt", [0, 90, 180, -90])
 def test_planes_along_the_axes_keep_their_border(tilt):
-    """A volume of ones has no zero in any of its planes, borders included, wherever the plane lies."""
+    """A volume of ones has no zero in any of its planes, borders included, wherever the plane
+    lies.
+    """
     volume = Volume(np.ones((11, 12, 13), np.float32), 0.3, (1.0, 2.0, 3.0))
-    for center in ((1.0, 2.0, 3.0), (2.5, 3.6, 4.8), (1.0 + 10 * 0.3, 2.0 + 11 * 0.3, 3.0 + 12 * 0.3)):
+    for center in (
+        (1.0, 2.0, 3.0),
+        (2.5, 3.6, 4.8),
+        (1.0 + 10 * 0.3, 2.0 + 11 * 0.3, 3.0 + 12 * 0.3),
+    ):
         found = oblique_slice(volume, center_nm=center, tilt_deg=tilt, turn_deg=0)
         assert (found.image == 1).all()
 
@@ -62,7 +76,12 @@ def test_half_precision_is_cut_like_single_precision():
 
 def test_a_point_outside_is_refused_in_plain_numbers():
     with pytest.raises(InputError, match=r"The point \(0\.00, 1\.50, 99\.00\) nm lies outside"):
-        oblique_slice(Volume(np.ones((4, 5, 6)), 1.0), center_nm=tuple(np.array([0, 1.5, 99])), tilt_deg=0, turn_deg=0)
+        oblique_slice(
+            Volume(np.ones((4, 5, 6)), 1.0),
+            center_nm=tuple(np.array([0, 1.5, 99])),
+            tilt_deg=0,
+            turn_deg=0,
+        )
 
 
 def test_a_picture_with_holes_keeps_its_contrast(qtbot):
@@ -75,7 +94,9 @@ def test_a_picture_with_holes_keeps_its_contrast(qtbot):
     holed.show_image(plane)
     other = np.ones(plane.shape, bool)
     other[3, 4] = False
-    np.testing.assert_allclose(holed._pixels[other].astype(int), whole._pixels[other].astype(int), atol=1)
+    np.testing.assert_allclose(
+        holed._pixels[other].astype(int), whole._pixels[other].astype(int), atol=1
+    )
     assert holed._pixels[3, 4] == 0
     holed.show_image(np.full((5, 6), np.nan))
     assert (holed._pixels == 0).all()

@@ -1,4 +1,6 @@
-"""One series by Python, ``snpore run``, single commands and the forms: the same voxels, the same tables."""
+"""One series by Python, ``snpore run``, single commands and the forms: the same voxels, the same
+tables.
+"""
 
 from __future__ import annotations
 
@@ -71,20 +73,33 @@ def test_python_gives_the_voxels_and_tables_of_a_run(series_path, run_folder, tm
     assert np.array_equal(phases.data, voxels(run_folder / "volumes" / "phases.tif"))
     of_run = tables(run_folder)
     for phase, connectivity in (("Sn", 26), ("pore", 6)):
-        labels = snpore.label_objects(phases == ("pore", "C", "Sn").index(phase) + 1, connectivity=connectivity)
+        labels = snpore.label_objects(
+            phases == ("pore", "C", "Sn").index(phase) + 1, connectivity=connectivity
+        )
         table = snpore.measure_objects(labels, intensity=volume, envelope=envelope.mask)
         table["objects_from"] = f"connected {connectivity}"
-        pd.testing.assert_frame_equal(written(table, tmp_path), of_run[f"objects_{phase}"], obj=phase)
+        pd.testing.assert_frame_equal(
+            written(table, tmp_path), of_run[f"objects_{phase}"], obj=phase
+        )
     fractions = snpore.volume_fractions(phases)
     whole = of_run["fractions"].query("region == 'whole'")
-    assert whole["fraction_percent"].tolist() == written(fractions, tmp_path)["fraction_percent"].tolist()
+    assert (
+        whole["fraction_percent"].tolist()
+        == written(fractions, tmp_path)["fraction_percent"].tolist()
+    )
     dead = snpore.dead_pores(phases, cut_axes=(1,))
     pd.testing.assert_frame_equal(written(dead.table, tmp_path), of_run["dead_pores"])
 
 
 def test_single_commands_give_what_a_run_gives(series_path, run_folder, tmp_path):
-    volume, phases, measured = tmp_path / "volume.tif", tmp_path / "phases.tif", tmp_path / "measured"
-    command("reconstruct", series_path, "-o", volume, "--method", METHOD, "--iterations", ITERATIONS)
+    volume, phases, measured = (
+        tmp_path / "volume.tif",
+        tmp_path / "phases.tif",
+        tmp_path / "measured",
+    )
+    command(
+        "reconstruct", series_path, "-o", volume, "--method", METHOD, "--iterations", ITERATIONS
+    )
     assert np.array_equal(voxels(volume), voxels(run_folder / "volumes" / "reconstruction.tif"))
     command("segment", volume, "-o", phases)
     assert np.array_equal(voxels(phases), voxels(run_folder / "volumes" / "phases.tif"))
@@ -103,7 +118,9 @@ def test_forms_of_the_window_give_what_a_run_gives(series_path, run_folder, qtbo
     qtbot.addWidget(form)
     form.method.iterations.setValue(ITERATIONS)
     volume = form.reconstruct()
-    assert np.array_equal(volume_from_layer(volume).data, voxels(run_folder / "volumes" / "reconstruction.tif"))
+    assert np.array_equal(
+        volume_from_layer(volume).data, voxels(run_folder / "volumes" / "reconstruction.tif")
+    )
     threshold = ThresholdWidget(viewer)
     qtbot.addWidget(threshold)
     threshold.layer = volume
@@ -119,4 +136,6 @@ def test_forms_of_the_window_give_what_a_run_gives(series_path, run_folder, qtbo
     for phase in ("Sn", "pore"):
         measure.phase = phase
         table = measure.measure()
-        pd.testing.assert_frame_equal(written(table, tmp_path), of_run[f"objects_{phase}"], obj=phase)
+        pd.testing.assert_frame_equal(
+            written(table, tmp_path), of_run[f"objects_{phase}"], obj=phase
+        )

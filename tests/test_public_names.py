@@ -1,4 +1,6 @@
-"""Signatures of the public functions, as others call them: the names of the parameters, and which are keyword-only."""
+"""Signatures of the public functions, as others call them: the names of the parameters, and which
+are keyword-only.
+"""
 
 import inspect
 import re
@@ -51,7 +53,9 @@ def test_signature(name):
 
 def test_every_exception_and_every_returned_type_is_public():
     own = vars(errors_module).items()
-    errors = {name for name, kind in own if getattr(kind, "__module__", "") == "napari_snpore.errors"}
+    errors = {
+        name for name, kind in own if getattr(kind, "__module__", "") == "napari_snpore.errors"
+    }
     assert len(errors) >= 9
     returned = set()
     for name in snpore.__all__:
@@ -60,7 +64,9 @@ def test_every_exception_and_every_returned_type_is_public():
             words = re.findall(r"\w+", str(inspect.signature(found).return_annotation))
             known = vars(sys.modules[found.__module__])
             classes = {word for word in words if inspect.isclass(known.get(word))}
-            returned |= {word for word in classes if known[word].__module__.startswith("napari_snpore.")}
+            returned |= {
+                word for word in classes if known[word].__module__.startswith("napari_snpore.")
+            }
     assert {"Quality", "StudyResult", "TiltSeries"} <= returned
     assert errors | returned <= set(snpore.__all__)
 

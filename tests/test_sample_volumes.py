@@ -1,4 +1,6 @@
-"""The sample volumes are what their README says: made by its commands, to the last digits of float32."""
+"""The sample volumes are what their README says: made by its commands, to the last digits of
+float32.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ README = (FOLDER / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("state", ["pristine", "sodiated", "desodiated"])
 def test_sample_is_made_by_the_command_of_its_readme(state):
-    command = re.search(rf"snpore phantom {state} --shape (\d+) (\d+) (\d+) --spacing-nm (\S+) --seed (\d+)", README)
+    command = re.search(
+        rf"snpore phantom {state} --shape (\d+) (\d+) (\d+) --spacing-nm (\S+) --seed (\d+)", README
+    )
     shape, spacing, seed = tuple(map(int, command.groups()[:3])), float(command[4]), int(command[5])
     sample = read_volume(FOLDER / f"{state}.tif")
     made = make_phantom(state, shape=shape, spacing=spacing, seed=seed)

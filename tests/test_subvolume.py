@@ -43,8 +43,14 @@ def test_boxes_side_by_side_share_no_voxel_and_lose_none():
     volume = Volume(np.arange(30.0)[:, None, None] * np.ones((1, 4, 4)), 0.1)
     found = []
     for k in range(10):  # boxes of 0.3 nm from the first voxel's face on
-        found.append(extract_subvolume(volume, center_nm=(0.3 * k + 0.1, 0.15, 0.15), size_nm=(0.3, 0.4, 0.4)))
-    np.testing.assert_array_equal(np.concatenate([part.data[:, 0, 0] for part in found]), np.arange(30))
+        found.append(
+            extract_subvolume(
+                volume, center_nm=(0.3 * k + 0.1, 0.15, 0.15), size_nm=(0.3, 0.4, 0.4)
+            )
+        )
+    np.testing.assert_array_equal(
+        np.concatenate([part.data[:, 0, 0] for part in found]), np.arange(30)
+    )
 
 
 def test_the_whole_volume_is_a_box():
@@ -105,7 +111,9 @@ def test_the_centre_cube_sits_on_the_axis_and_the_edge_cube_lies_inside_below_th
 
 @pytest.mark.parametrize(("size", "fits"), [(10, True), (14, False), (20, False)])
 def test_a_cube_that_leaves_no_edge_is_refused(size, fits):
-    """In a circle of radius R a square of side s below the surface clears the axis up to s = 2 R / √5, here 10.7 nm."""
+    """In a circle of radius R a square of side s below the surface clears the axis up to s = 2 R /
+    √5, here 10.7 nm.
+    """
     envelope = cylinder(radius=24, shape=(60, 40, 60), middle=(29.5, 29.5))
     if fits:
         found = center_and_edge_boxes(envelope, spacing=0.5, size_nm=size)
@@ -117,7 +125,9 @@ def test_a_cube_that_leaves_no_edge_is_refused(size, fits):
 
 def test_the_width_of_a_fibre_is_that_of_its_narrower_side():
     assert fibre_width(cylinder(radius=10), spacing=0.5) == pytest.approx(10, abs=0.5)
-    assert fibre_width(cylinder(radius=10, axis=2), spacing=(0.5, 0.25, 3), fibre_axis=2) == pytest.approx(5, abs=0.25)
+    assert fibre_width(
+        cylinder(radius=10, axis=2), spacing=(0.5, 0.25, 3), fibre_axis=2
+    ) == pytest.approx(5, abs=0.25)
     with pytest.raises(InputError, match="half way"):
         fibre_width(np.zeros((9, 9, 9), bool), spacing=1)
 

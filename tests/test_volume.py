@@ -1,4 +1,6 @@
-"""A volume by itself: what numpy, notebooks and xarray see of it, and the voxel size that counts."""
+"""A volume by itself: what numpy, notebooks and xarray see of it, and the voxel size that
+counts.
+"""
 
 import json
 
@@ -58,7 +60,9 @@ def test_without_a_copy_another_dtype_and_lazy_data_are_refused():
     assert np.array_equal(np.asarray(volume(da.from_array(GRAY))), GRAY)
 
 
-@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="NumPy 1 passes no copy on")
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="NumPy 1 passes no copy on"
+)
 def test_numpy_2_passes_copy_on():
     with pytest.raises(ValueError, match="without a copy"):
         np.asarray(volume(), np.float32, copy=False)
@@ -89,7 +93,11 @@ def test_comparisons_are_volumes_of_the_same_place(compared, expected, data):
     assert type(found.data) is type(data)
     assert found.dtype == bool
     assert np.array_equal(found, expected)
-    assert (found.spacing, found.origin, found.history) == (volume().spacing, volume().origin, STEPS)
+    assert (found.spacing, found.origin, found.history) == (
+        volume().spacing,
+        volume().origin,
+        STEPS,
+    )
 
 
 def test_volumes_of_other_voxels_do_not_compare():
@@ -120,7 +128,9 @@ def test_to_xarray_holds_positions_in_nm():
 
 def test_without_xarray_a_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "xarray", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'napari-snpore\[xarray\]'") as refused:
+    with pytest.raises(
+        MissingExtraError, match=r"pip install 'napari-snpore\[xarray\]'"
+    ) as refused:
         volume().to_xarray()
     assert isinstance(refused.value, ImportError)
     assert isinstance(refused.value, ValueError)

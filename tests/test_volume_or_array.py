@@ -1,4 +1,6 @@
-"""Every step takes a Volume where it takes an array with spacing, gives the same numbers, and refuses another spacing."""
+"""Every step takes a Volume where it takes an array with spacing, gives the same numbers, and
+refuses another spacing.
+"""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,8 @@ PHASES = (ENVELOPE * (1 + (GRAY > 0.4) + (GRAY > 0.95))).astype(np.uint8)
 TIN = PHASES == 3
 LABELS = snpore.label_objects(TIN)
 
-# name: the step as a function of one array or Volume and of spacing (nothing, where it takes none), and the array
+# name: the step as a function of one array or Volume and of spacing (nothing, where it takes none),
+# and the array
 WITH_SPACING = {
     "separate_objects": (lambda v, **s: snpore.separate_objects(v, contrast_nm=0.3, **s), PHASES == 1),
     "ambient_occlusion": (lambda v, **s: snpore.ambient_occlusion(v, ray_length_nm=3.0, **s), PHASES > 1),
@@ -155,6 +158,8 @@ def test_volumes_beside_the_first_have_its_voxels(step):
 
 def test_the_whole_chain_runs_on_volumes_alone():
     phases = snpore.segment(placed(GRAY), (0.4, 0.95), envelope=ENVELOPE)
-    table = snpore.measure_objects(snpore.label_objects(phases == 3), intensity=placed(GRAY), envelope=phases > 0)
+    table = snpore.measure_objects(
+        snpore.label_objects(phases == 3), intensity=placed(GRAY), envelope=phases > 0
+    )
     plain = snpore.measure_objects(LABELS, spacing=SPACING, intensity=GRAY, envelope=ENVELOPE)
     pd.testing.assert_frame_equal(plain, moved_back(table))

@@ -1,4 +1,6 @@
-"""The command ``snpore figure``: a plate without a window, from a recipe or from the folder of a finished run."""
+"""The command ``snpore figure``: a plate without a window, from a recipe or from the folder of a
+finished run.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +19,37 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 def figure(
     recipe: Annotated[
-        Path, typer.Argument(help="A recipe (TOML), the folder of a finished run, or a saved plate to draw again.")
+        Path,
+        typer.Argument(
+            help="A recipe (TOML), the folder of a finished run, or a saved plate to draw again."
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File to write (.png, .svg, .pdf), or its stem; default: beside the recipe."
+            "--output",
+            "-o",
+            help="File to write (.png, .svg, .pdf), or its stem; default: beside the recipe.",
         ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option("--run", help="Folder of a finished run whose data is drawn, in place of the recipe's."),
+        typer.Option(
+            "--run", help="Folder of a finished run whose data is drawn, in place of the recipe's."
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is there already.")
+    ] = False,
 ) -> None:
-    """Draw a plate: slices, subvolumes, fractions, sizes of objects, table. The 3D scene is drawn in a window only."""
+    """Draw a plate: slices, subvolumes, fractions, sizes of objects, table. The 3D scene is drawn
+    in a window only.
+    """
     settings = read_plate_recipe(recipe)
     if run is not None:
-        settings = settings.model_copy(update={"input": settings.input.model_copy(update={"run": str(run)})})
+        settings = settings.model_copy(
+            update={"input": settings.input.model_copy(update={"run": str(run)})}
+        )
     stem, formats = _places(recipe, output, settings)
     taken = [path for path in (Path(f"{stem}.{name}") for name in formats) if path.exists()]
     if taken and not overwrite:
@@ -65,7 +80,9 @@ def figure(
 def _places(recipe: Path, output: Path | None, settings: PlateRecipe) -> tuple[Path, list[Any]]:
     """Return the stem of the figure's files, and their formats."""
     if output is None:
-        return recipe.with_name(f"{recipe.name if recipe.is_dir() else recipe.stem}_plate"), list(settings.formats)
+        return recipe.with_name(f"{recipe.name if recipe.is_dir() else recipe.stem}_plate"), list(
+            settings.formats
+        )
     suffix = output.suffix.lower()
     if suffix in _FORMATS:
         return output.with_suffix(""), [suffix.removeprefix(".")]

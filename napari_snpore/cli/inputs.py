@@ -69,7 +69,9 @@ def parse_specks(words: list[str]) -> dict[str, int]:
 
 
 def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
-    """Return the labels of a phase volume; the refusal of anything else names the file and ``--objects``."""
+    """Return the labels of a phase volume; the refusal of anything else names the file and
+    ``--objects``.
+    """
     try:
         return labels_of_phases(volume)
     except InputError as error:
@@ -93,7 +95,9 @@ def checked_connectivity(connectivity: int | None, phase: int) -> Connectivity:
 
 
 def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int] | None:
-    """Return the axes along which the body extends beyond the box: none with ``--no-cut``, None by default."""
+    """Return the axes along which the body extends beyond the box: none with ``--no-cut``, None by
+    default.
+    """
     if wanted and no_cut:
         raise InputError("--cut-axis and --no-cut contradict each other; give one of them.")
     return [] if no_cut else wanted
@@ -110,7 +114,9 @@ def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) 
         number = int(phase)
     if number < 1 or not (labels == number).any():
         found = ", ".join(
-            f"{label} {names[label - 1]}" if label <= len(names) else str(label) for label in np.unique(labels) if label
+            f"{label} {names[label - 1]}" if label <= len(names) else str(label)
+            for label in np.unique(labels)
+            if label
         )
         raise InputError(
             f"--phase is {phase!r}, and no voxel carries it; the volume holds the phases {found or 'none'}."

@@ -37,9 +37,14 @@ def _show_version(show: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of a failure (at any position).")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print the traceback of a failure (at any position).")
+    ] = False,
 ) -> None:
     """From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures."""
 

@@ -16,7 +16,13 @@ from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.measurement_files import write_measurement
 from napari_snpore.study.measurement_report import measurement_text
-from napari_snpore.study.measuring import MeasuredObjects, ObjectSource, measure_labels, measure_phases, phase_names_of
+from napari_snpore.study.measuring import (
+    MeasuredObjects,
+    ObjectSource,
+    measure_labels,
+    measure_phases,
+    phase_names_of,
+)
 from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
 from napari_snpore.study.pipeline import finish, output_folder
 from napari_snpore.study.provenance import Record
@@ -25,7 +31,9 @@ from napari_snpore.study.run_context import RunContext
 
 
 def measure(
-    phases: Annotated[Path, typer.Argument(help="A volume of phase labels; with --objects, of object labels.")],
+    phases: Annotated[
+        Path, typer.Argument(help="A volume of phase labels; with --objects, of object labels.")
+    ],
     output: Output,
     objects: Annotated[
         bool,
@@ -35,39 +43,56 @@ def measure(
         ),
     ] = False,
     phase: Annotated[
-        str, typer.Option(help="Phase whose objects are measured: a name (pore, C, Sn) or a label number.")
+        str,
+        typer.Option(
+            help="Phase whose objects are measured: a name (pore, C, Sn) or a label number."
+        ),
     ] = "Sn",
     connectivity: Annotated[
         int | None,
-        typer.Option(help="Number of neighbours of a voxel that connect: 6, 18 or 26; default: 6 for pores, else 26."),
+        typer.Option(
+            help="Number of neighbours of a voxel that connect: 6, 18 or 26; default: 6 for pores, else 26."
+        ),
     ] = None,
     separate_nm: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Split objects by a watershed on the distance map with this contrast in nm; default: not split."
+            min=0,
+            help="Split objects by a watershed on the distance map with this contrast in nm; default: not split.",
         ),
     ] = None,
     intensity: Annotated[
         Path | None,
-        typer.Option(help="Grey volume of the same shape, for intensity_mean and intensity_sum; default: none."),
+        typer.Option(
+            help="Grey volume of the same shape, for intensity_mean and intensity_sum; default: none."
+        ),
     ] = None,
     convention: Annotated[
         Literal["corners", "centers_plus_one"],
-        typer.Option(help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."),
+        typer.Option(
+            help="Extent of an object for Feret diameters: of voxel corners, or of centres plus one voxel."
+        ),
     ] = "corners",
-    directions: Annotated[str, typer.Option(help="Feret diameters: exact, or the number of directions.")] = "exact",
-    min_voxels: Annotated[int, typer.Option(min=1, help="Least number of voxels of a resolved object.")] = (
-        RESOLVED_VOXELS
-    ),
-    limit_nm: Annotated[float, typer.Option(min=0, help="Length in nm below which objects count as short.")] = (
-        SHORT_BELOW_NM
-    ),
+    directions: Annotated[
+        str, typer.Option(help="Feret diameters: exact, or the number of directions.")
+    ] = "exact",
+    min_voxels: Annotated[
+        int, typer.Option(min=1, help="Least number of voxels of a resolved object.")
+    ] = (RESOLVED_VOXELS),
+    limit_nm: Annotated[
+        float, typer.Option(min=0, help="Length in nm below which objects count as short.")
+    ] = (SHORT_BELOW_NM),
     details: Annotated[
-        bool, typer.Option(help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well.")
+        bool,
+        typer.Option(
+            help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well."
+        ),
     ] = True,
     shell_nm: Annotated[
         float | None,
-        typer.Option(min=0, help="Thickness of a shell in nm; default: an eighth of the radius of the fibre."),
+        typer.Option(
+            min=0, help="Thickness of a shell in nm; default: an eighth of the radius of the fibre."
+        ),
     ] = None,
     delta_nm: Annotated[
         float | None,
@@ -77,18 +102,26 @@ def measure(
         ),
     ] = None,
     thickness: Annotated[
-        bool, typer.Option("--thickness", help="Local thickness, chords and tortuosity as well (slower); default: off.")
+        bool,
+        typer.Option(
+            "--thickness",
+            help="Local thickness, chords and tortuosity as well (slower); default: off.",
+        ),
     ] = False,
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
 ) -> None:
-    """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled already, into a folder."""
+    """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
+    already, into a folder.
+    """
     how = checked(
         MeasureSection,
         separate_nm=separate_nm,
         convention=convention,
-        directions=int(directions) if directions.isascii() and directions.isdecimal() else directions,
+        directions=int(directions)
+        if directions.isascii() and directions.isdecimal()
+        else directions,
         min_voxels=min_voxels,
         limit_nm=limit_nm,
         details=details,
@@ -102,7 +135,10 @@ def measure(
         data = read_volume(phases, spacing=spacing_nm)
         inputs = [phases] if intensity is None else [phases, intensity]
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
-        source: dict[str, Any] = {"objects" if objects else "phases": str(phases), "spacing_nm": data.spacing}
+        source: dict[str, Any] = {
+            "objects" if objects else "phases": str(phases),
+            "spacing_nm": data.spacing,
+        }
         measured: MeasuredObjects
         if objects:
             note(context, inputs, **source, intensity=intensity and str(intensity), measure=how)
@@ -112,7 +148,9 @@ def measure(
             names = phase_names_of(data)
             number = phase_number(phase, labels, names)
             neighbors = checked_connectivity(connectivity, number)
-            how = how.model_copy(update={"pore_connectivity" if number == PORE else "object_connectivity": neighbors})
+            how = how.model_copy(
+                update={"pore_connectivity" if number == PORE else "object_connectivity": neighbors}
+            )
             axes = noted_cut_axes(data) if cut_axes is None else tuple(cut_axes)
             note(
                 context,

@@ -10,7 +10,8 @@ import typer
 Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Spacing = Annotated[
-    float | None, typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file.")
+    float | None,
+    typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file."),
 ]
 CutAxis = Annotated[
     list[int] | None,
@@ -20,5 +21,8 @@ CutAxis = Annotated[
     ),
 ]
 NoCut = Annotated[
-    bool, typer.Option("--no-cut", help="The whole body lies in the box; default: it extends beyond it along y.")
+    bool,
+    typer.Option(
+        "--no-cut", help="The whole body lies in the box; default: it extends beyond it along y."
+    ),
 ]

@@ -36,7 +36,9 @@ def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunCont
         A suffix that is not written, a file that exists, or a folder without write permission.
     """
     if output.suffix.lower() not in WRITTEN:
-        raise OutputError(f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
+        raise OutputError(
+            f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}."
+        )
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
     existing = next(folder for folder in output.absolute().parents if folder.exists())
@@ -54,6 +56,8 @@ def note(context: RunContext, inputs: Iterable[str | Path], **parameters: Any) -
     for path in inputs:
         context.record.add_input(path)
     context.record.parameters = {
-        name: value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
+        name: value.model_dump(mode="json", exclude_none=True)
+        if isinstance(value, BaseModel)
+        else value
         for name, value in parameters.items()
     }

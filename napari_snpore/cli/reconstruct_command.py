@@ -14,7 +14,14 @@ from napari_snpore.files import write_volume
 from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.quality_report import quality_record
-from napari_snpore.study.recipe import AlignSection, InputSection, PrepareSection, Recipe, ReconstructSection, checked
+from napari_snpore.study.recipe import (
+    AlignSection,
+    InputSection,
+    PrepareSection,
+    Recipe,
+    ReconstructSection,
+    checked,
+)
 from napari_snpore.study.report import text_of
 from napari_snpore.study.summary import tomogram_statements
 from napari_snpore.study.tomogram import obtain_volume
@@ -24,12 +31,17 @@ from napari_snpore.tomography.reconstruction import Backend
 
 
 def reconstruct(
-    series: Annotated[list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")],
+    series: Annotated[
+        list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")
+    ],
     output: Output,
     method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
     iterations: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of iterations; default: SIRT 50, CGLS 20, TV 150, DART 20; WBP has none."),
+        typer.Option(
+            min=1,
+            help="Number of iterations; default: SIRT 50, CGLS 20, TV 150, DART 20; WBP has none.",
+        ),
     ] = None,
     stop: Annotated[
         Stop | None,
@@ -45,14 +57,22 @@ def reconstruct(
     ] = None,
     gray_level: Annotated[
         list[float] | None,
-        typer.Option(help="DART: one grey level, vacuum first; repeat per level; default: found in the data."),
+        typer.Option(
+            help="DART: one grey level, vacuum first; repeat per level; default: found in the data."
+        ),
     ] = None,
     backend: Annotated[
-        Backend, typer.Option(help="SIRT, WBP: on a CUDA device by ASTRA, or on the CPU; auto: CUDA if available.")
+        Backend,
+        typer.Option(
+            help="SIRT, WBP: on a CUDA device by ASTRA, or on the CPU; auto: CUDA if available."
+        ),
     ] = "auto",
     thickness_px: Annotated[
         int | None,
-        typer.Option(min=1, help="Thickness of the volume along the beam in voxels; default: the image width."),
+        typer.Option(
+            min=1,
+            help="Thickness of the volume along the beam in voxels; default: the image width.",
+        ),
     ] = None,
     pixel_size_nm: Annotated[
         float | None, typer.Option(min=0, help="Pixel size in nm; default: from the file.")
@@ -65,31 +85,51 @@ def reconstruct(
     ] = None,
     tilt_axis_angle_deg: Annotated[
         float | None,
-        typer.Option(help="Direction of the tilt axis in degrees from image y; default: found in the images."),
+        typer.Option(
+            help="Direction of the tilt axis in degrees from image y; default: found in the images."
+        ),
     ] = None,
-    align: Annotated[bool, typer.Option(help="Align the series; --no-align: it is aligned already.")] = True,
+    align: Annotated[
+        bool, typer.Option(help="Align the series; --no-align: it is aligned already.")
+    ] = True,
     background: Annotated[
         str,
-        typer.Option(help="Vacuum level to subtract, in grey units: auto (found per image), none, or a value."),
+        typer.Option(
+            help="Vacuum level to subtract, in grey units: auto (found per image), none, or a value."
+        ),
     ] = "auto",
     leave_out: Annotated[
-        list[int] | None, typer.Option(help="Number of a tilt to leave out, from 0; repeat per tilt; default: none.")
+        list[int] | None,
+        typer.Option(help="Number of a tilt to leave out, from 0; repeat per tilt; default: none."),
     ] = None,
     repair_pixels: Annotated[
         bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
     ] = False,
-    bin_factor: Annotated[int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")] = 1,
+    bin_factor: Annotated[
+        int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")
+    ] = 1,
     normalize_mass: Annotated[
-        bool, typer.Option("--normalize-mass", help="Scale every image to the median sum of grey values; default: off.")
+        bool,
+        typer.Option(
+            "--normalize-mass",
+            help="Scale every image to the median sum of grey values; default: off.",
+        ),
     ] = False,
-    xf: Annotated[Path | None, typer.Option(help="Alignment by IMOD (.xf); default: aligned by this program.")] = None,
+    xf: Annotated[
+        Path | None, typer.Option(help="Alignment by IMOD (.xf); default: aligned by this program.")
+    ] = None,
     memory_limit_mb: Annotated[
         int | None,
-        typer.Option(min=1, help="Memory limit of arrays in MB; larger ones are temporary files; default: none."),
+        typer.Option(
+            min=1,
+            help="Memory limit of arrays in MB; larger ones are temporary files; default: none.",
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record beside it."""
+    """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record
+    beside it.
+    """
     source = checked(
         InputSection,
         tilt_series=[str(path) for path in series] if len(series) > 1 else str(series[0]),
@@ -97,7 +137,9 @@ def reconstruct(
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle_deg=None if align else tilt_axis_angle_deg,
     )
-    alignment = AlignSection(enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf))
+    alignment = AlignSection(
+        enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf)
+    )
     prepare = checked(
         PrepareSection,
         leave_out=leave_out or [],
@@ -129,8 +171,12 @@ def reconstruct(
             align=alignment,
             reconstruct=how,
         )
-        with scratch_beside(output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000) as scratch:
-            tomogram = obtain_volume(source, prepare, alignment, how, context=context, scratch=scratch)
+        with scratch_beside(
+            output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000
+        ) as scratch:
+            tomogram = obtain_volume(
+                source, prepare, alignment, how, context=context, scratch=scratch
+            )
             write_volume(output, tomogram.volume, overwrite=overwrite)
         context.record.results["quality"] = quality_record(tomogram)
     typer.echo(text_of(tomogram_statements(tomogram)))

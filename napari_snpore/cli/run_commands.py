@@ -16,7 +16,9 @@ from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
 
 
 def demo(output: Output = Path("demo_output")) -> None:
-    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with tables and figures."""
+    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with
+    tables and figures.
+    """
     with watched() as monitor:
         text = run_demo(output, monitor=monitor)
     typer.echo(text)
@@ -24,10 +26,17 @@ def demo(output: Output = Path("demo_output")) -> None:
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A recipe (.toml), or a tilt series, which is run with all defaults.")],
+    recipe: Annotated[
+        Path,
+        typer.Argument(help="A recipe (.toml), or a tilt series, which is run with all defaults."),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the results; default: RECIPE_results beside the recipe."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the results; default: RECIPE_results beside the recipe.",
+        ),
     ] = None,
 ) -> None:
     """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
@@ -44,7 +53,10 @@ def run(
 
 
 def view(
-    path: Annotated[list[Path], typer.Argument(help="The folder of a finished run, or files that napari can open.")],
+    path: Annotated[
+        list[Path],
+        typer.Argument(help="The folder of a finished run, or files that napari can open."),
+    ],
 ) -> None:
     """Open a finished run, or files, in napari."""
     for one in path:
@@ -53,5 +65,7 @@ def view(
     try:
         from napari_snpore.viewer.open.open_run import launch
     except ImportError as error:
-        raise InputError("The viewer needs a Qt binding: pip install 'napari-snpore[gui]'.") from error
+        raise InputError(
+            "The viewer needs a Qt binding: pip install 'napari-snpore[gui]'."
+        ) from error
     launch(path)

@@ -1,6 +1,8 @@
-"""Publication figures from data: slices, tilts, histograms, fractions, truth, plates; functions return matplotlib figures.
+"""Publication figures from data: slices, tilts, histograms, fractions, truth, plates; functions
+return matplotlib figures.
 
-The only folder of the package that imports matplotlib, through its object interface: no pyplot, no window, safe in threads. A
+The only folder of the package that imports matplotlib, through its object interface: no pyplot, no
+window, safe in threads. A
 :class:`~napari_snpore.figures.style.FigureStyle` sets width in mm, type in points, dots per inch and panel letters. The names
 below are loaded when first used, so that the spec of a plate can be made without matplotlib, which takes half a second to load.
 """

@@ -1,4 +1,6 @@
-"""Panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers and bars."""
+"""Panel of two subvolumes: a slice of each at one scale, and the phase fractions of both in numbers
+and bars.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ class BoxPairPanel:
     heading : str
         Above it.
     cuts : mapping of str to Cut
-        Name of each of the two boxes and a slice of it, see :func:`~napari_snpore.figures.cuts.cut`; drawn at one scale.
+        Name of each of the two boxes and a slice of it, see
+        :func:`~napari_snpore.figures.cuts.cut`; drawn at one scale.
     shares : mapping of str to mapping of str to float
         Percent of each phase by box, such as ``{"centre": {"pore": 38.1, …}, "edge": …}``.
     errors : mapping, optional
@@ -64,17 +67,27 @@ class BoxPairPanel:
     @property
     def exterior(self) -> bool:
         """Whether a voxel of the slices lies outside."""
-        return self.limits is None and any(bool((cut.values == 0).any()) for cut in self.cuts.values())
+        return self.limits is None and any(
+            bool((cut.values == 0).any()) for cut in self.cuts.values()
+        )
 
     def __post_init__(self) -> None:
-        if len(self.cuts) != 2 or set(self.shares) != set(self.cuts) or not set(self.errors) <= set(self.cuts):
+        if (
+            len(self.cuts) != 2
+            or set(self.shares) != set(self.cuts)
+            or not set(self.errors) <= set(self.cuts)
+        ):
             raise InputError(
                 f"cuts names {', '.join(self.cuts) or 'no box'} and shares {', '.join(self.shares) or 'none'}; "
                 "the same two boxes are needed in both."
             )
-        unknown = sorted({name for one in self.shares.values() for name in one} - set(self.scheme.names))
+        unknown = sorted(
+            {name for one in self.shares.values() for name in one} - set(self.scheme.names)
+        )
         if unknown:
-            raise InputError(f"shares names {', '.join(unknown)}; the phases are {', '.join(self.scheme.names)}.")
+            raise InputError(
+                f"shares names {', '.join(unknown)}; the phases are {', '.join(self.scheme.names)}."
+            )
 
     @property
     def aspect(self) -> float:
@@ -84,12 +97,16 @@ class BoxPairPanel:
     def least_mm(self, style: FigureStyle) -> float:
         """Return the least width (mm) at which the bars and their text do not overlap."""
         upright = 1.1 * style.small_pt / style.font_pt * style.line_mm * self._lines
-        across = (self._left_of_bars(style) + text_width_mm(_WIDEST_NUMBER, style.small_pt) + 8.0) / _BARS
+        across = (
+            self._left_of_bars(style) + text_width_mm(_WIDEST_NUMBER, style.small_pt) + 8.0
+        ) / _BARS
         return max(upright, across) * self.aspect
 
     def note(self) -> str:
         """Return what the numbers are."""
-        return "volume fraction in % of the envelope" + (f"; ±: {self.error_is}" if self.errors else "")
+        return "volume fraction in % of the envelope" + (
+            f"; ±: {self.error_is}" if self.errors else ""
+        )
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the slices under their names, the bars at the right."""
@@ -118,7 +135,9 @@ class BoxPairPanel:
 
     def _slice(self, cut: Cut) -> SlicePanel | PhasePanel:
         return (
-            PhasePanel("", cut, self.shown or self.scheme) if self.limits is None else SlicePanel("", cut, self.limits)
+            PhasePanel("", cut, self.shown or self.scheme)
+            if self.limits is None
+            else SlicePanel("", cut, self.limits)
         )
 
     def _left_of_bars(self, style: FigureStyle) -> float:
@@ -138,7 +157,14 @@ class BoxPairPanel:
         pitch = min(frame.height / self._lines, 1.5 * style.line_mm)
         line = 0
         for name in self.cuts:
-            axes.text(0, (line + 0.5) * pitch, name, va="center_baseline", fontsize=style.small_pt, fontweight="bold")
+            axes.text(
+                0,
+                (line + 0.5) * pitch,
+                name,
+                va="center_baseline",
+                fontsize=style.small_pt,
+                fontweight="bold",
+            )
             for phase, color in zip(self.scheme.names, self.scheme.colors, strict=True):
                 line += 1
                 middle = (line + 0.5) * pitch
@@ -161,7 +187,14 @@ class BoxPairPanel:
                 end = left + value * mm_per_percent
                 words = f"{value:.1f}"
                 if error > 0:
-                    axes.errorbar(end, middle, xerr=error * mm_per_percent, color=INK, elinewidth=0.7, capsize=1.5)
+                    axes.errorbar(
+                        end,
+                        middle,
+                        xerr=error * mm_per_percent,
+                        color=INK,
+                        elinewidth=0.7,
+                        capsize=1.5,
+                    )
                     words += f" ± {_error_text(error)}"
                 place = end + error * mm_per_percent + 0.8
                 axes.text(place, middle, words, va="center_baseline", fontsize=style.small_pt)

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 
 from napari_snpore.figures.numbers import number, scaled_ticks
 from napari_snpore.figures.page import letter_panels, new_figure, wrapped
-from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, HATCH, PRINT, SERIES_COLORS, FigureStyle
+from napari_snpore.figures.style import (
+    DOUBLE_COLUMN_MM,
+    GRAY,
+    HATCH,
+    PRINT,
+    SERIES_COLORS,
+    FigureStyle,
+)
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.shell_correlation import CONE_DEG, ShellCorrelation
 
@@ -20,10 +27,12 @@ _FIRST_SIDE = 2  # directions take other colours than methods
 
 
 def shell_correlation_plot(found: EvenOdd, *, style: FigureStyle = PRINT) -> Figure:
-    """Draw the correlation of even and odd tilts against spatial frequency, with the half-bit curve.
+    """Draw the correlation of even and odd tilts against spatial frequency, with the half-bit
+    curve.
 
-    Left the whole of each method, right weighted backprojection by direction, each against the half-bit curve (dotted) of its
-    own number of coefficients. A drop line marks the crossing, a grey line Nyquist's frequency.
+    Left the whole of each method, right weighted backprojection by direction, each against the
+    half-bit curve (dotted) of its own number of coefficients. A drop line marks the crossing, a
+    grey line Nyquist's frequency.
 
     Parameters
     ----------
@@ -59,8 +68,17 @@ def shell_correlation_plot(found: EvenOdd, *, style: FigureStyle = PRINT) -> Fig
         return figure
 
 
-def _curve(axes: Axes, curve: ShellCorrelation, direction: str, color_index: int, dash_index: int, label: str) -> None:
-    """Draw a curve, its half-bit curve and a drop line at their crossing; the legend holds the number."""
+def _curve(
+    axes: Axes,
+    curve: ShellCorrelation,
+    direction: str,
+    color_index: int,
+    dash_index: int,
+    label: str,
+) -> None:
+    """Draw a curve, its half-bit curve and a drop line at their crossing; the legend holds the
+    number.
+    """
     color = SERIES_COLORS[color_index]
     limit = curve.resolution_nm(direction)
     words = {
@@ -87,7 +105,11 @@ def _frame(axes: Axes, curve: ShellCorrelation, lowest: float, style: FigureStyl
     axes.set(xlim=(0, 1.02 * nyquist), ylim=(bottom, 1.05))
     axes.axhline(0, color=HATCH, linewidth=0.5, zorder=0)
     axes.axvline(
-        nyquist, color=GRAY, linewidth=0.7, zorder=0, label=f"Nyquist: {number(curve.finest_nm)} nm (two voxels)"
+        nyquist,
+        color=GRAY,
+        linewidth=0.7,
+        zorder=0,
+        label=f"Nyquist: {number(curve.finest_nm)} nm (two voxels)",
     )
     factor = scaled_ticks(axes.xaxis, low=0, high=nyquist)
     axes.set_xlabel(f"Spatial frequency (1/nm{factor})")

@@ -21,7 +21,9 @@ _PROJECTED = {"mean": "mean over", "max": "maximum over"}
 
 @dataclass(frozen=True)
 class Plane:
-    """Array axes (0 z, 1 y, 2 x) of a plane: the one it is normal to, and those drawn down and to the right."""
+    """Array axes (0 z, 1 y, 2 x) of a plane: the one it is normal to, and those drawn down and to
+    the right.
+    """
 
     name: PlaneName
     normal: int
@@ -39,7 +41,8 @@ AXIS_NAMES = "zyx"
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """One slice: its values (down, right), its edges in nm and where it and the two other planes lie.
+    """One slice: its values (down, right), its edges in nm and where it and the two other planes
+    lie.
 
     ``step_nm`` is how far the next slice lies; ``slab`` says over what a thick slice is projected.
     """
@@ -59,7 +62,9 @@ class Cut:
 
     @property
     def title(self) -> str:
-        """Plane and position, such as ``XZ, y = 12.3 nm``; of a thick slice, what is projected over how much."""
+        """Plane and position, such as ``XZ, y = 12.3 nm``; of a thick slice, what is projected over
+        how much.
+        """
         return ", ".join(words for words in (self.plane.name, self.place, self.slab) if words)
 
     @property
@@ -83,7 +88,8 @@ def plane_named(name: str) -> Plane:
 
 
 def voxel_at(volume: Volume, position_nm: Sequence[float] | None) -> tuple[int, int, int]:
-    """Return the voxel (z, y, x) that holds a world position in nm; None is the middle of the volume.
+    """Return the voxel (z, y, x) that holds a world position in nm; None is the middle of the
+    volume.
 
     Raises
     ------
@@ -95,13 +101,17 @@ def voxel_at(volume: Volume, position_nm: Sequence[float] | None) -> tuple[int, 
         return z, y, x
     position = tuple(float(value) for value in position_nm)
     if len(position) != 3 or not all(map(math.isfinite, position)):
-        raise InputError(f"position_nm is {tuple(position_nm)}; three finite numbers (z, y, x) in nm are needed.")
+        raise InputError(
+            f"position_nm is {tuple(position_nm)}; three finite numbers (z, y, x) in nm are needed."
+        )
     found = []
     for axis, (value, start, step, count) in enumerate(
         zip(position, volume.origin, volume.spacing, volume.shape, strict=True)
     ):
         index = math.floor((value - start) / step + 0.5)
-        if index == count and math.isclose(value, start + (count - 0.5) * step, rel_tol=1e-9, abs_tol=1e-9 * step):
+        if index == count and math.isclose(
+            value, start + (count - 0.5) * step, rel_tol=1e-9, abs_tol=1e-9 * step
+        ):
             index = count - 1
         if not 0 <= index < count:
             raise InputError(
@@ -124,13 +134,21 @@ def cut(volume: Volume, plane: Plane, voxel: tuple[int, int, int]) -> Cut:
         (start - step / 2, start + (count - 0.5) * step)
         for start, step, count in zip(volume.origin, volume.spacing, volume.shape, strict=True)
     ]
-    z, y, x = (start + index * step for start, index, step in zip(volume.origin, voxel, volume.spacing, strict=True))
+    z, y, x = (
+        start + index * step
+        for start, index, step in zip(volume.origin, voxel, volume.spacing, strict=True)
+    )
     (left, right), (top, bottom) = edges[plane.right], edges[plane.down]
     return Cut(plane, values, (left, right, bottom, top), (z, y, x), volume.spacing[plane.normal])
 
 
 def thick_cut(
-    volume: Volume, plane: Plane, position_nm: Triple, *, thickness_nm: float, projection: Projection = "mean"
+    volume: Volume,
+    plane: Plane,
+    position_nm: Triple,
+    *,
+    thickness_nm: float,
+    projection: Projection = "mean",
 ) -> Cut:
     """Project the slices of a slab: the whole voxels nearest to it, as the Ortho slices do.
 
@@ -159,7 +177,9 @@ def thick_cut(
     single = cut(volume, plane, voxel_at(volume, position_nm))
     axis = plane.normal
     step, count = volume.spacing[axis], volume.shape[axis]
-    first, many = slab_of_voxels((position_nm[axis] - volume.origin[axis]) / step, thickness_nm / step)
+    first, many = slab_of_voxels(
+        (position_nm[axis] - volume.origin[axis]) / step, thickness_nm / step
+    )
     low, end = max(first, 0), min(first + many, count)
     place: list[Any] = [slice(None)] * 3
     place[axis] = slice(low, end)
@@ -206,8 +226,12 @@ def cropped(piece: Cut, *, middle_nm: tuple[float, float], side_nm: float) -> Cu
         first = max(math.ceil((middle - side_nm / 2 - start) / step - 0.5), 0)
         last = min(math.floor((middle + side_nm / 2 - start) / step - 0.5), count - 1)
         if last < first:
-            raise InputError(f"A field of {side_nm:g} nm around the position holds no voxel of this slice.")
+            raise InputError(
+                f"A field of {side_nm:g} nm around the position holds no voxel of this slice."
+            )
         ranges.append(slice(first, last + 1))
         edges.append((start + first * step, start + (last + 1) * step))
     (top, bottom), (left, right) = edges
-    return replace(piece, values=piece.values[ranges[0], ranges[1]], extent_nm=(left, right, bottom, top))
+    return replace(
+        piece, values=piece.values[ranges[0], ranges[1]], extent_nm=(left, right, bottom, top)
+    )

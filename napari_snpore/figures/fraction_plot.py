@@ -1,4 +1,6 @@
-"""Volume fractions of the phases as stacked bars: one bar per region, with the number on or above each part."""
+"""Volume fractions of the phases as stacked bars: one bar per region, with the number on or above
+each part.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,8 @@ def phase_fractions(
     Parameters
     ----------
     fractions_by_region : mapping of str to DataFrame
-        Name of a region to its table from ``volume_fractions``: columns ``name, fraction_percent`` and, where known,
-        ``denominator``.
+        Name of a region to its table from ``volume_fractions``: columns ``name, fraction_percent``
+        and, where known, ``denominator``.
     errors : mapping, optional
         Region to phase name to error in percentage points; drawn as whiskers and written after ±.
     scheme : PhaseScheme
@@ -47,8 +49,13 @@ def phase_fractions(
         No region, a column that is missing, or a phase that the scheme does not name.
     """
     if not fractions_by_region:
-        raise InputError("fractions_by_region is empty; one table of volume fractions or more are needed.")
-    shares = {str(region): _shares(str(region), table, scheme) for region, table in fractions_by_region.items()}
+        raise InputError(
+            "fractions_by_region is empty; one table of volume fractions or more are needed."
+        )
+    shares = {
+        str(region): _shares(str(region), table, scheme)
+        for region, table in fractions_by_region.items()
+    }
     errors = {} if errors is None else errors
     with style.in_force():
         width = style.width(SINGLE_COLUMN_MM)
@@ -56,11 +63,16 @@ def phase_fractions(
         left = max(text_width_mm(name, style.font_pt) for name in names) + 3.0
         wide = width - left - 4.0
         bars = {
-            region: _pieces(values, errors.get(region, {}), scheme, mm_per_percent=wide / 100, style=style)
+            region: _pieces(
+                values, errors.get(region, {}), scheme, mm_per_percent=wide / 100, style=style
+            )
             for region, values in shares.items()
         }
         over = max(piece.level for pieces in bars.values() for piece in pieces)
-        pitch = max(_BAR_MM + 2.5 + style.line_mm * over, *(style.line_mm * (name.count("\n") + 1.5) for name in names))
+        pitch = max(
+            _BAR_MM + 2.5 + style.line_mm * over,
+            *(style.line_mm * (name.count("\n") + 1.5) for name in names),
+        )
         frame = Box(left, 1.0 + style.line_mm * (1.2 + 0.5 * over), wide, pitch * len(shares))
         height = frame.top + frame.height + 9.0
         figure = new_figure(style, width_mm=width, height_mm=height)
@@ -74,7 +86,12 @@ def phase_fractions(
         axes.set_xlabel(_axis_label(fractions_by_region))
         plain_ticks(axes.xaxis, at_most=6)
         patches = phase_patches(scheme)
-        figure.legend(handles=patches, ncols=len(patches), loc="upper center", bbox_to_anchor=(0.5, 1 - 1.0 / height))
+        figure.legend(
+            handles=patches,
+            ncols=len(patches),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - 1.0 / height),
+        )
         return figure
 
 
@@ -85,7 +102,9 @@ def _shares(region: str, table: pd.DataFrame, scheme: PhaseScheme) -> list[float
         raise InputError(
             f"The table of {region!r} has no column {', '.join(missing)}; one from volume_fractions is needed."
         )
-    found = dict(zip(table["name"].astype(str), table["fraction_percent"].astype(float), strict=True))
+    found = dict(
+        zip(table["name"].astype(str), table["fraction_percent"].astype(float), strict=True)
+    )
     unknown = sorted(set(found) - set(scheme.names))
     if unknown:
         raise InputError(
@@ -96,13 +115,20 @@ def _shares(region: str, table: pd.DataFrame, scheme: PhaseScheme) -> list[float
 
 def _axis_label(tables: Mapping[str, pd.DataFrame]) -> str:
     """Say what the shares are shares of."""
-    named = {str(value) for table in tables.values() if "denominator" in table for value in table["denominator"]}
+    named = {
+        str(value)
+        for table in tables.values()
+        if "denominator" in table
+        for value in table["denominator"]
+    }
     return f"Share of the {named.pop()} (%)" if len(named) == 1 else "Volume fraction (%)"
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """One piece of a bar and its text: ``level`` 0 inside the piece, 1 or more lines above the bar; lengths in percent."""
+    """One piece of a bar and its text: ``level`` 0 inside the piece, 1 or more lines above the bar;
+    lengths in percent.
+    """
 
     start: float
     value: float
@@ -114,9 +140,16 @@ class _Piece:
 
 
 def _pieces(
-    values: list[float], errors: Mapping[str, float], scheme: PhaseScheme, *, mm_per_percent: float, style: FigureStyle
+    values: list[float],
+    errors: Mapping[str, float],
+    scheme: PhaseScheme,
+    *,
+    mm_per_percent: float,
+    style: FigureStyle,
 ) -> list[_Piece]:
-    """Lay out one bar: a number that does not fit its piece goes above it with the phase's name, clear of the others."""
+    """Lay out one bar: a number that does not fit its piece goes above it with the phase's name,
+    clear of the others.
+    """
     pieces: list[_Piece] = []
     start, ends = 0.0, [-math.inf]
     for value, name, color in zip(values, scheme.names, scheme.colors, strict=True):
@@ -129,7 +162,9 @@ def _pieces(
             text = f"{name} {text}"
             half = (text_width_mm(text, style.small_pt) / 2 + 0.8) / mm_per_percent
             place = min(max(place, half), 100 + 3 / mm_per_percent - half)
-            level = next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
+            level = (
+                next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
+            )
             ends[level - 1 : level] = [place + half]
         pieces.append(_Piece(start, value, error, color, text, place, level))
         start += value
@@ -137,11 +172,15 @@ def _pieces(
 
 
 def _error_text(error: float) -> str:
-    """Write an error with one decimal, as the share itself, or one digit where that would read 0.0."""
+    """Write an error with one decimal, as the share itself, or one digit where that would read
+    0.0.
+    """
     return f"{error:.1f}" if error >= 0.05 else number(error, digits=1)
 
 
-def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, style: FigureStyle) -> None:
+def _stack(
+    axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, style: FigureStyle
+) -> None:
     """Draw one bar with its numbers, and whiskers at the upper end of each piece."""
     half = _BAR_MM / pitch_mm / 2
     for piece in pieces:
@@ -155,10 +194,30 @@ def _stack(axes: Axes, row: int, pieces: list[_Piece], *, pitch_mm: float, style
             gid="fraction",
         )
         if piece.level:
-            height, ink, align = row - half - (0.5 + style.line_mm * (piece.level - 1)) / pitch_mm, INK, "bottom"
+            height, ink, align = (
+                row - half - (0.5 + style.line_mm * (piece.level - 1)) / pitch_mm,
+                INK,
+                "bottom",
+            )
         else:
             height, ink, align = float(row), text_color_on(piece.color), "center_baseline"
-        axes.text(piece.place, height, piece.text, ha="center", va=align, color=ink, fontsize=style.small_pt)
+        axes.text(
+            piece.place,
+            height,
+            piece.text,
+            ha="center",
+            va=align,
+            color=ink,
+            fontsize=style.small_pt,
+        )
         end = piece.start + piece.value
         if math.isfinite(piece.error) and end < 99.99:
-            axes.errorbar(end, row + half, xerr=piece.error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)
+            axes.errorbar(
+                end,
+                row + half,
+                xerr=piece.error,
+                color=INK,
+                elinewidth=0.7,
+                capsize=1.5,
+                capthick=0.7,
+            )

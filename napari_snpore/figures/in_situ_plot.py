@@ -1,4 +1,6 @@
-"""In situ series: diameter against time with the break, profiles at two times with their fits, grey values of boxes."""
+"""In situ series: diameter against time with the break, profiles at two times with their fits, grey
+values of boxes.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +30,19 @@ from napari_snpore.in_situ.wording import with_error
 _PLOT_MM = 52.0
 
 
-def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, style: FigureStyle = PRINT) -> Figure:
+def diameter_plot(
+    table: pd.DataFrame, break_point: BreakPoint | None = None, style: FigureStyle = PRINT
+) -> Figure:
     """Draw the diameter of a fibre against time, with standard errors and the break of its growth.
 
     Parameters
     ----------
     table : DataFrame
-        As :func:`~napari_snpore.in_situ.fibre_diameter` returns it; without times the axis holds frame numbers.
+        As :func:`~napari_snpore.in_situ.fibre_diameter` returns it; without times the axis holds
+        frame numbers.
     break_point : BreakPoint, optional
-        Two lines through these points; drawn as they are, be they better than one line or not, and the note says which.
+        Two lines through these points; drawn as they are, be they better than one line or not, and
+        the note says which.
     style : FigureStyle
         Width and type.
 
@@ -48,7 +54,9 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, st
     _needed(table, ("frame", "time_s", "diameter_nm", "diameter_error_nm", "fitted"))
     fitted = table[table["fitted"].astype(bool)]
     if fitted.empty:
-        return message_figure("No fibre was found in any frame.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
+        return message_figure(
+            "No fibre was found in any frame.", style=style, width_mm=style.width(SINGLE_COLUMN_MM)
+        )
     with style.in_force():
         figure, axes = _sheet(style, _diameter_note(table, break_point))
         times, label = _times(fitted)
@@ -69,12 +77,20 @@ def diameter_plot(table: pd.DataFrame, break_point: BreakPoint | None = None, st
             axes.plot(places, break_point.curve(places), color=INK, linewidth=0.8, gid="lines")
             axes.axvline(break_point.time_s, color=MARK, linewidth=0.7, linestyle="--", gid="break")
             reach = break_point.time_error_s
-            axes.axvspan(break_point.time_s - reach, break_point.time_s + reach, color=MARK, alpha=0.12, linewidth=0)
+            axes.axvspan(
+                break_point.time_s - reach,
+                break_point.time_s + reach,
+                color=MARK,
+                alpha=0.12,
+                linewidth=0,
+            )
         _label(axes, label, "Diameter (nm)")
         return figure
 
 
-def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, style: FigureStyle = PRINT) -> Figure:
+def profile_plot(
+    profile: pd.DataFrame, table: pd.DataFrame | None = None, style: FigureStyle = PRINT
+) -> Figure:
     """Draw profiles across the fibre at a few times, and the fitted cylinders through them.
 
     Parameters
@@ -82,7 +98,8 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, style
     profile : DataFrame
         As :func:`~napari_snpore.in_situ.rectangle_profile` returns it.
     table : DataFrame, optional
-        Diameters whose fits are drawn as lines, for frames that were fitted one by one in the same region and direction.
+        Diameters whose fits are drawn as lines, for frames that were fitted one by one in the same
+        region and direction.
     style : FigureStyle
         Width and type.
 
@@ -93,8 +110,14 @@ def profile_plot(profile: pd.DataFrame, table: pd.DataFrame | None = None, style
     """
     _needed(profile, ("frame", "time_s", "position_nm", "intensity", "intensity_error"))
     if profile.empty:
-        return message_figure("There is no profile.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
-    fits = {} if table is None else {int(row["frame"]): row for _, row in table[table["fitted"]].iterrows()}
+        return message_figure(
+            "There is no profile.", style=style, width_mm=style.width(SINGLE_COLUMN_MM)
+        )
+    fits = (
+        {}
+        if table is None
+        else {int(row["frame"]): row for _, row in table[table["fitted"]].iterrows()}
+    )
     note = "Points: mean along the fibre ± standard error."
     note += " Lines: blurred cylinder." if fits else ""
     with style.in_force():
@@ -141,9 +164,13 @@ def intensity_plot(table: pd.DataFrame, style: FigureStyle = PRINT) -> Figure:
     InputError
         A table without the columns of intensities.
     """
-    _needed(table, ("box", "frame", "time_s", "intensity_percent", "intensity_percent_error", "vacuum"))
+    _needed(
+        table, ("box", "frame", "time_s", "intensity_percent", "intensity_percent_error", "vacuum")
+    )
     if table["intensity_percent"].notna().sum() == 0:
-        return message_figure("No box has a value.", style=style, width_mm=style.width(SINGLE_COLUMN_MM))
+        return message_figure(
+            "No box has a value.", style=style, width_mm=style.width(SINGLE_COLUMN_MM)
+        )
     note = "Bars: standard error of the mean in a box."
     note += " No vacuum subtracted." if table["vacuum"].isna().all() else " Vacuum subtracted."
     with style.in_force():
@@ -180,7 +207,11 @@ def _diameter_note(table: pd.DataFrame, found: BreakPoint | None) -> str:
     words = f" Break at {with_error(found.time_s, found.time_error_s)} {unit}:"
     before, after = number(found.slope_before_nm_per_s), number(found.slope_after_nm_per_s)
     words += f" {before} before, {after} nm/{unit.rstrip('s') or 's'} after."
-    doubt = "" if found.better_than_line else " One straight line does as well: no break is shown by these data."
+    doubt = (
+        ""
+        if found.better_than_line
+        else " One straight line does as well: no break is shown by these data."
+    )
     return note + words + doubt
 
 
@@ -203,18 +234,27 @@ def _sheet(style: FigureStyle, note: str) -> tuple[Figure, Axes]:
 
 
 def _times(table: pd.DataFrame) -> tuple[pd.Series, str]:
-    return (table["time_s"], "Time (s)") if table["time_s"].notna().any() else (table["frame"], "Frame")
+    return (
+        (table["time_s"], "Time (s)")
+        if table["time_s"].notna().any()
+        else (table["frame"], "Frame")
+    )
 
 
 def _label(axes: Axes, across: str, up: str) -> None:
-    for axis, name, limits in ((axes.xaxis, across, axes.get_xlim()), (axes.yaxis, up, axes.get_ylim())):
+    for axis, name, limits in (
+        (axes.xaxis, across, axes.get_xlim()),
+        (axes.yaxis, up, axes.get_ylim()),
+    ):
         axis.set_label_text(name + scaled_ticks(axis, low=limits[0], high=limits[1]))
 
 
 def _legend(figure: Figure, axes: Axes, style: FigureStyle) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = min(len(names), 3 if max(map(len, names)) < 12 else 1)
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=style.small_pt)
+    figure.legend(
+        handles, names, loc="outside lower center", ncols=columns, fontsize=style.small_pt
+    )
 
 
 def _needed(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

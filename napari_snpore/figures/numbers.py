@@ -1,4 +1,6 @@
-"""Number formats of figures: three significant digits, true minus signs, powers of ten without mathtext."""
+"""Number formats of figures: three significant digits, true minus signs, powers of ten without
+mathtext.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ def power_of_ten(exponent: int) -> str:
 
 
 def number(value: float, *, digits: int = 3, sign: bool = False, trim: bool = False) -> str:
-    """Write a value with so many significant digits and a true minus; an en dash where there is no value.
+    """Write a value with so many significant digits and a true minus; an en dash where there is no
+    value.
 
-    ``trim`` drops the zeros at the end of the decimals, which say something of a measured value and nothing of a setting.
+    ``trim`` drops the zeros at the end of the decimals, which say something of a measured value and
+    nothing of a setting.
 
     Examples
     --------
@@ -43,7 +47,8 @@ def number(value: float, *, digits: int = 3, sign: bool = False, trim: bool = Fa
 
 
 def position(nm: float, *, step_nm: float) -> str:
-    """Format the position of a slice with decimals to a tenth of the step between slices, at least one.
+    """Format the position of a slice with decimals to a tenth of the step between slices, at least
+    one.
 
     Examples
     --------
@@ -78,7 +83,8 @@ def plain_ticks(axis: Axis, *, at_most: int = 6, whole: bool = False) -> None:
 
 
 def scaled_ticks(axis: Axis, *, low: float, high: float, at_most: int = 6) -> str:
-    """Plain ticks of an axis from ``low`` to ``high``; very large and very small values share a factor.
+    """Plain ticks of an axis from ``low`` to ``high``; very large and very small values share a
+    factor.
 
     Returns
     -------
@@ -90,12 +96,16 @@ def scaled_ticks(axis: Axis, *, low: float, high: float, at_most: int = 6) -> st
     exponent = math.floor(math.log10(largest)) if largest > 0 and math.isfinite(largest) else 0
     if -3 <= exponent < 6:
         return ""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**exponent:g}".replace("-", _MINUS)))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value / 10.0**exponent:g}".replace("-", _MINUS))
+    )
     return f" (×{power_of_ten(exponent)})"
 
 
 def log_ticks(axis: Axis, *, decades: float) -> None:
-    """Ticks of a log axis that spans so many decades: every decade, or 1-2-5 where there are few."""
+    """Ticks of a log axis that spans so many decades: every decade, or 1-2-5 where there are
+    few.
+    """
     few = decades < 2
     axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=7))
     axis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10)), numticks=99))

@@ -1,7 +1,9 @@
-"""Size and shape of objects: histograms of length, width, volume and aspect ratio, with a note on the objects left out.
+"""Size and shape of objects: histograms of length, width, volume and aspect ratio, with a note on
+the objects left out.
 
-All objects count for the sizes, those too small to resolve as hatched bars; the aspect ratio, a statistic of shape, takes the
-resolved ones alone. Objects cut by the box are left out, and the heading says how many.
+All objects count for the sizes, those too small to resolve as hatched bars; the aspect ratio, a
+statistic of shape, takes the resolved ones alone. Objects cut by the box are left out, and the
+heading says how many.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
-from napari_snpore.figures.page import letter_panels, message_figure, new_figure, text_width_mm, wrapped
+from napari_snpore.figures.page import (
+    letter_panels,
+    message_figure,
+    new_figure,
+    text_width_mm,
+    wrapped,
+)
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, INK, OUTLINE, PRINT, FigureStyle
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN
@@ -29,7 +37,9 @@ from napari_snpore.segmentation.phases import PORE_C_SN
 _COLUMNS = ("voxel_count", "volume_nm3", "length_nm", "width_nm", "aspect_ratio")
 _BINS = 25
 _FAR = 3.0
-"""An axis ends at the longest object unless that is so many times the 99th percentile: one network is longer than all pores."""
+"""An axis ends at the longest object unless that is so many times the 99th percentile: one network
+is longer than all pores.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +59,9 @@ class _Objects:
 
 @dataclass(frozen=True)
 class HistogramOptions:
-    """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a heading, type."""
+    """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a
+    heading, type.
+    """
 
     face: str
     marks: dict[str, float]
@@ -85,8 +97,8 @@ def object_histograms(
     Parameters
     ----------
     table : DataFrame
-        One row an object, as ``measure_objects`` returns it: ``voxel_count, volume_nm3, length_nm, width_nm, aspect_ratio``,
-        and ``touches_border, convention, objects_from`` where known.
+        One row an object, as ``measure_objects`` returns it: ``voxel_count, volume_nm3, length_nm,
+        width_nm, aspect_ratio``, and ``touches_border, convention, objects_from`` where known.
     noun : str
         What the objects are, in the plural.
     voxel_nm : float
@@ -119,7 +131,9 @@ def object_histograms(
         width = style.width(DOUBLE_COLUMN_MM)
         if objects.table.empty:
             cut = f": all {objects.cut:,} are cut by the box" if objects.cut else ""
-            return message_figure(f"There are no {noun} to measure{cut}.", style=style, width_mm=width)
+            return message_figure(
+                f"There are no {noun} to measure{cut}.", style=style, width_mm=width
+            )
         narrow = width < 130
         heading = wrapped(_heading(objects, noun), width_mm=width - 4, size_pt=style.font_pt)
         height = (132.0 if narrow else 92.0) + style.line_mm * heading.count("\n")
@@ -137,19 +151,25 @@ def object_histograms(
         shape_panel(panels[3], objects, options)
         figure.suptitle(heading, x=0.01, ha="left", fontsize=style.font_pt)
         handles = _handles(objects, options)
-        figure.legend(handles=handles, loc="outside lower center", ncols=2 if narrow else len(handles))
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=2 if narrow else len(handles)
+        )
         letter_panels(panels, style)
         return figure
 
 
 def length_edges(values_nm: NDArray[np.float64], *, shortest_nm: float) -> NDArray[np.float64]:
-    """Return bin edges from 0 in steps of 1, 2, 2.5 or 5 times a power of ten, with an edge at ``shortest_nm`` if it can."""
+    """Return bin edges from 0 in steps of 1, 2, 2.5 or 5 times a power of ten, with an edge at
+    ``shortest_nm`` if it can.
+    """
     finite = values_nm[np.isfinite(values_nm)]
     longest, usual = float(finite.max()), float(np.percentile(finite, 99))
     end = max(usual * 1.5 if longest > _FAR * usual else longest, shortest_nm * 1.25)
     wanted = end / _BINS
     exponent = math.floor(math.log10(wanted))
-    step = next(m * 10.0**exponent for m in (1, 2, 2.5, 5, 10) if m * 10.0**exponent >= wanted * (1 - 1e-9))
+    step = next(
+        m * 10.0**exponent for m in (1, 2, 2.5, 5, 10) if m * 10.0**exponent >= wanted * (1 - 1e-9)
+    )
     edges: NDArray[np.float64] = np.arange(math.floor(end / step) + 2, dtype=np.float64) * step
     return edges
 
@@ -158,7 +178,9 @@ def counted(table: pd.DataFrame, min_voxels: int) -> _Objects:
     """Leave out the objects that the box cuts, and mark which of the others are resolved."""
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
-        raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
+        raise InputError(
+            f"table has no column {', '.join(missing)}; a table from measure_objects is needed."
+        )
     whole = table
     if "touches_border" in table.columns:
         whole = table[~table["touches_border"].astype(bool)]
@@ -189,12 +211,25 @@ def noun_color(noun: str) -> str:
     return "#b0b0b0"
 
 
-def _bars(axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], options: HistogramOptions) -> int:
-    """Draw shares of all objects: resolved ones filled, the others hatched on top; return how many lie beyond the edges."""
+def _bars(
+    axes: Axes,
+    objects: _Objects,
+    column: str,
+    edges: NDArray[np.float64],
+    options: HistogramOptions,
+) -> int:
+    """Draw shares of all objects: resolved ones filled, the others hatched on top; return how many
+    lie beyond the edges.
+    """
     total = len(objects.table)
     counts = [np.histogram(values, edges)[0] for values in objects.split(column)]
     low, high = (100 * count / total for count in counts)
-    places: dict[str, Any] = {"x": edges[:-1], "width": np.diff(edges), "align": "edge", "linewidth": 0.4}
+    places: dict[str, Any] = {
+        "x": edges[:-1],
+        "width": np.diff(edges),
+        "align": "edge",
+        "linewidth": 0.4,
+    }
     axes.bar(height=low, facecolor=options.face, edgecolor=OUTLINE, gid="resolved", **places)
     axes.bar(height=high, bottom=low, gid="unresolved", **places, **options.pale)
     tallest = float((low + high).max())
@@ -222,16 +257,24 @@ def _tied(text: str) -> str:
 
 
 def size_panel(
-    axes: Axes, objects: _Objects, column: str, edges: NDArray[np.float64], options: HistogramOptions
+    axes: Axes,
+    objects: _Objects,
+    column: str,
+    edges: NDArray[np.float64],
+    options: HistogramOptions,
 ) -> Axes:
-    """Draw length or width with its median, its share below the limit, the voxel size and the resolution guide."""
+    """Draw length or width with its median, its share below the limit, the voxel size and the
+    resolution guide.
+    """
     beyond = _bars(axes, objects, column, edges, options)
     values = objects.table[column].to_numpy(dtype=np.float64)
     for (label, place), dashes in zip(options.marks.items(), _MARK_DASHES, strict=False):
         if place <= edges[-1]:
             axes.axvline(place, color=GRAY, linestyle=dashes, linewidth=0.9, gid=label)
     _median(axes, float(np.median(values)))
-    below = _tied(f"{number(100 * float(np.mean(values < options.limit_nm)), trim=True)} % {options.shorter}")
+    below = _tied(
+        f"{number(100 * float(np.mean(values < options.limit_nm)), trim=True)} % {options.shorter}"
+    )
     text = f"Median {_tied(number(float(np.median(values))) + ' nm')}; {below}"
     if beyond:
         text += f"; {beyond:,} beyond the axis"
@@ -256,9 +299,7 @@ def _volume_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> N
     _median(axes, float(np.median(volumes)))
     short = objects.table["length_nm"].to_numpy() < options.limit_nm
     share = number(100 * float(volumes[short].sum() / volumes.sum()), trim=True)
-    text = (
-        f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {options.shorter}"
-    )
+    text = f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {options.shorter}"
     _title(axes, text, options)
     axes.set_xlabel("Volume (nm³)")
 
@@ -274,13 +315,27 @@ def shape_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> Non
     plain_ticks(axes.xaxis, at_most=6)
     if not len(ratios):
         axes.set_yticks([])
-        axes.text(0.5, 0.5, "none is resolved", ha="center", va="center", transform=axes.transAxes, color=GRAY)
+        axes.text(
+            0.5,
+            0.5,
+            "none is resolved",
+            ha="center",
+            va="center",
+            transform=axes.transAxes,
+            color=GRAY,
+        )
         return
     left_out = f"; {len(unresolved):,} unresolved left out" if len(unresolved) else ""
-    only = _Objects(objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels)
+    only = _Objects(
+        objects.table[objects.resolved], np.ones(len(ratios), dtype=np.bool_), 0, objects.min_voxels
+    )
     _bars(axes, only, "aspect_ratio", np.arange(21) / 20, options)
     _median(axes, float(np.median(ratios)))
-    _title(axes, f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios):,}')}{left_out}", options)
+    _title(
+        axes,
+        f"Median {number(float(np.median(ratios)))}; {_tied(f'n = {len(ratios):,}')}{left_out}",
+        options,
+    )
 
 
 def _handles(objects: _Objects, options: HistogramOptions) -> list[Patch | Line2D]:

@@ -1,7 +1,7 @@
 """Sheet of three orthogonal slices at one scale: XY upper left, YZ at its right, XZ below.
 
-The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough; else the key is in a
-column of its own at the right.
+The fourth corner, lower right, holds the key (colour bar or phase legend) where it is large enough;
+else the key is in a column of its own at the right.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _TALLEST_MM = 150.0
 
 @dataclass(frozen=True, eq=False)
 class OrthoSheet:
-    """A figure with its three empty panels in place, the place of the key and, below it, of a scale bar."""
+    """A figure with its three empty panels in place, the place of the key and, below it, of a scale
+    bar.
+    """
 
     figure: Figure
     panels: Mapping[str, Axes]
@@ -95,7 +97,11 @@ def ortho_sheet(
         "XZ": Box(left, top + y_mm + between, x_mm, z_mm),
         "YZ": Box(left + x_mm + gap, top, z_mm, y_mm),
     }
-    key = Box(boxes["YZ"].left, boxes["XZ"].top, z_mm, key_mm[1]) if corner else Box(right + 2.0, top, *key_mm)
+    key = (
+        Box(boxes["YZ"].left, boxes["XZ"].top, z_mm, key_mm[1])
+        if corner
+        else Box(right + 2.0, top, *key_mm)
+    )
     spare = Box(key.left, key.top + key_mm[1], key.width, _BAR_ROOM_MM)
     height = max(top + y_mm + between + z_mm + foot, key.top + wanted.height + _MARGIN_MM)
 
@@ -106,7 +112,9 @@ def ortho_sheet(
     unsaid = []
     for index, (name, axes) in enumerate(panels.items()):
         piece, box = cuts[name], boxes[name]
-        free_mm = (width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM) - lettering
+        free_mm = (
+            width - box.left - _MARGIN_MM if name == "YZ" else box.width + gap - _MARK_MM
+        ) - lettering
         fits = text_width_mm(piece.title, style.font_pt) <= free_mm
         if not fits:
             unsaid.append(piece.title)
@@ -128,12 +136,25 @@ def _dress(figure: Figure, axes: Axes, cut: Cut, box: Box, *, style: FigureStyle
         below = box.top + box.height + _MARK_MM
         text_at(figure, box.left, below, f"{AXIS_NAMES[cut.plane.right]} →", **small)
     if cut.plane.name != "YZ":
-        text_at(figure, box.left - _MARK_MM, box.top, f"{AXIS_NAMES[cut.plane.down]} ↓", ha="right", **small)
+        text_at(
+            figure,
+            box.left - _MARK_MM,
+            box.top,
+            f"{AXIS_NAMES[cut.plane.down]} ↓",
+            ha="right",
+            **small,
+        )
 
     down, across = cut.marks_nm
     fraction = ((across - left) / (right - left), (bottom - down) / (bottom - top))
     reach = (_MARK_MM / box.width, _MARK_MM / box.height)
-    line = {"color": MARK, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False, "gid": "cross-hair"}
+    line = {
+        "color": MARK,
+        "linewidth": 0.8,
+        "transform": axes.transAxes,
+        "clip_on": False,
+        "gid": "cross-hair",
+    }
     for start, end in ((-reach[1], 0.0), (1.0, 1.0 + reach[1])):
         axes.plot([fraction[0]] * 2, [start, end], **line)  # type: ignore[arg-type]
     for start, end in ((-reach[0], 0.0), (1.0, 1.0 + reach[0])):

@@ -1,7 +1,8 @@
-"""Page layout in mm from the upper left corner: new figures, axes and text at positions, widths of text.
+"""Page layout in mm from the upper left corner: new figures, axes and text at positions, widths of
+text.
 
-Image figures are laid out by hand in mm, because the shapes of their panels are those of the data; plots with axes leave it to
-matplotlib's constrained layout.
+Image figures are laid out by hand in mm, because the shapes of their panels are those of the data;
+plots with axes leave it to matplotlib's constrained layout.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from matplotlib.textpath import text_to_path
 from napari_snpore.figures.style import FONT, INK, MM_PER_INCH, MM_PER_POINT, FigureStyle
 
 _HINTING = 0.97
-"""Letters drawn outside the style's context are fitted to dots and come out up to 3 % wider at 300 dots per inch."""
+"""Letters drawn outside the style's context are fitted to dots and come out up to 3 % wider at 300
+dots per inch.
+"""
 
 
 class Box(NamedTuple):
@@ -33,7 +36,9 @@ class Box(NamedTuple):
     height: float
 
 
-def new_figure(style: FigureStyle, *, width_mm: float, height_mm: float, constrained: bool = False) -> Figure:
+def new_figure(
+    style: FigureStyle, *, width_mm: float, height_mm: float, constrained: bool = False
+) -> Figure:
     """Return an empty figure with an Agg canvas; ``constrained`` lets matplotlib place the axes."""
     size = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
     figure = Figure(figsize=size, dpi=style.dpi, layout="constrained" if constrained else None)
@@ -51,7 +56,9 @@ def axes_at(figure: Figure, box: Box, **options: Any) -> Axes:
     """Add axes whose frame is the box."""
     width, height = size_mm(figure)
     bottom = height - box.top - box.height
-    return figure.add_axes((box.left / width, bottom / height, box.width / width, box.height / height), **options)
+    return figure.add_axes(
+        (box.left / width, bottom / height, box.width / width, box.height / height), **options
+    )
 
 
 def frame_image(axes: Axes) -> None:
@@ -62,7 +69,9 @@ def frame_image(axes: Axes) -> None:
 
 
 def text_at(figure: Figure, left_mm: float, top_mm: float, text: str, **options: Any) -> Text:
-    """Write on the sheet; the point is the upper left corner of the text unless alignment says otherwise."""
+    """Write on the sheet; the point is the upper left corner of the text unless alignment says
+    otherwise.
+    """
     width, height = size_mm(figure)
     options = {"ha": "left", "va": "top", **options}
     return figure.text(left_mm / width, 1 - top_mm / height, text, **options)
@@ -81,7 +90,9 @@ def _line_width_mm(line: str, size_pt: float) -> float:
 
 
 def wrapped(text: str, *, width_mm: float, size_pt: float) -> str:
-    """Break a text into lines that fit the width, inside a word only where one word is wider than a line."""
+    """Break a text into lines that fit the width, inside a word only where one word is wider than a
+    line.
+    """
     width_mm *= _HINTING
     if text_width_mm(text, size_pt) <= width_mm:
         return text
@@ -96,7 +107,9 @@ def wrapped(text: str, *, width_mm: float, size_pt: float) -> str:
 
 def title_lines(title: str | None, *, width_mm: float, style: FigureStyle) -> list[str]:
     """Return the lines of a title in bold type that fits the width; none without a title."""
-    return wrapped(title, width_mm=width_mm / 1.15, size_pt=style.font_pt).split("\n") if title else []
+    return (
+        wrapped(title, width_mm=width_mm / 1.15, size_pt=style.font_pt).split("\n") if title else []
+    )
 
 
 def title_at(figure: Figure, left_mm: float, top_mm: float, lines: Sequence[str]) -> None:
@@ -105,12 +118,24 @@ def title_at(figure: Figure, left_mm: float, top_mm: float, lines: Sequence[str]
         text_at(figure, left_mm, top_mm, "\n".join(lines), fontweight="bold", linespacing=1.2)
 
 
-def heading_at(figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, style: FigureStyle) -> None:
-    """Write the heading of a panel, its lower edge at the given height, after its letter if the style has letters."""
+def heading_at(
+    figure: Figure, left_mm: float, bottom_mm: float, text: str, *, index: int, style: FigureStyle
+) -> None:
+    """Write the heading of a panel, its lower edge at the given height, after its letter if the
+    style has letters.
+    """
     if style.letters:
         letter = panel_letter(index)
         raised = letter + "\n" * text.count("\n")  # beside the first line of the heading
-        text_at(figure, left_mm, bottom_mm, raised, va="baseline", fontweight="bold", fontsize=style.font_pt + 1)
+        text_at(
+            figure,
+            left_mm,
+            bottom_mm,
+            raised,
+            va="baseline",
+            fontweight="bold",
+            fontsize=style.font_pt + 1,
+        )
         left_mm += text_width_mm(letter, style.font_pt + 1) + 1.6
     text_at(figure, left_mm, bottom_mm, text, va="baseline")
 
@@ -125,10 +150,14 @@ def letter_panels(axes: Sequence[Axes], style: FigureStyle) -> None:
     if not style.letters:
         return
     for index, panel in enumerate(axes):
-        panel.set_title(panel_letter(index), loc="left", fontweight="bold", fontsize=style.font_pt + 1)
+        panel.set_title(
+            panel_letter(index), loc="left", fontweight="bold", fontsize=style.font_pt + 1
+        )
 
 
-def message_figure(message: str, *, style: FigureStyle, width_mm: float, height_mm: float = 30.0) -> Figure:
+def message_figure(
+    message: str, *, style: FigureStyle, width_mm: float, height_mm: float = 30.0
+) -> Figure:
     """Return a figure of one sentence, for data without anything to draw."""
     figure = new_figure(style, width_mm=width_mm, height_mm=height_mm)
     text = wrapped(message, width_mm=width_mm - 10, size_pt=style.font_pt)

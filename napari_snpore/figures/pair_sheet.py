@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from napari_snpore.figures.cuts import Cut
-from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, new_figure, title_at, title_lines
+from napari_snpore.figures.page import (
+    Box,
+    axes_at,
+    frame_image,
+    heading_at,
+    new_figure,
+    title_at,
+    title_lines,
+)
 from napari_snpore.figures.style import FigureStyle
 
 _MARGIN_MM = 1.0
@@ -20,7 +28,9 @@ _BAR_STRIP_MM = 8.0
 
 @dataclass(frozen=True, eq=False)
 class PairSheet:
-    """A figure with two empty panels in place, places for their keys, and for a scale bar where the panels are too small."""
+    """A figure with two empty panels in place, places for their keys, and for a scale bar where the
+    panels are too small.
+    """
 
     figure: Figure
     panels: tuple[Axes, Axes]
@@ -31,7 +41,13 @@ class PairSheet:
 
 
 def pair_sheet(
-    cut: Cut, *, entry_mm: float, entries: int, style: FigureStyle, width_mm: float, title: str | None = None
+    cut: Cut,
+    *,
+    entry_mm: float,
+    entries: int,
+    style: FigureStyle,
+    width_mm: float,
+    title: str | None = None,
 ) -> PairSheet:
     """Place two panels of the shape of a slice, grey values at the left and phases at the right.
 

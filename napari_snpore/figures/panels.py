@@ -1,4 +1,6 @@
-"""Image panels of a plate (pictures, grey slices, phase slices) and the interface that all panels share."""
+"""Image panels of a plate (pictures, grey slices, phase slices) and the interface that all panels
+share.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +81,12 @@ class ImagePanel:
                 f"The picture is {self.rgb.dtype} of shape {self.rgb.shape}; uint8 (height, width, 3) is needed."
             )
 
-        if self.nm_per_pixel is not None and not (math.isfinite(self.nm_per_pixel) and self.nm_per_pixel > 0):
-            raise InputError(f"nm_per_pixel is {self.nm_per_pixel}; a positive number is needed, or None.")
+        if self.nm_per_pixel is not None and not (
+            math.isfinite(self.nm_per_pixel) and self.nm_per_pixel > 0
+        ):
+            raise InputError(
+                f"nm_per_pixel is {self.nm_per_pixel}; a positive number is needed, or None."
+            )
 
     @property
     def aspect(self) -> float:
@@ -101,7 +107,9 @@ class ImagePanel:
         frame_image(axes)
         height, width = self.rgb.shape[:2]
         scale = self.nm_per_pixel or 1.0
-        axes.imshow(self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture")
+        axes.imshow(
+            self.rgb, extent=(0, width * scale, height * scale, 0), aspect="auto", gid="picture"
+        )
         if self.nm_per_pixel is not None:
             add_scale_bar(axes, style=style, dark=self._lightness < 128)
 
@@ -131,7 +139,9 @@ class SlicePanel:
     heading: str
     cut: Cut
     limits: tuple[float, float]
-    colors: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    colors: NDArray[np.uint8] = field(
+        default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
+    )
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -156,13 +166,20 @@ class SlicePanel:
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the slice, its scale bar in the lower left corner."""
         axes = _slice_axes(figure, box, self.cut)
-        axes.imshow(self.image(), extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="grey-values")
+        axes.imshow(
+            self.image(),
+            extent=self.cut.extent_nm,
+            interpolation="nearest",
+            aspect="auto",
+            gid="grey-values",
+        )
         add_scale_bar(axes, style=style, dark=True)
 
 
 @dataclass(frozen=True, eq=False)
 class PhasePanel:
-    """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the legend.
+    """One slice of phases in the colours of their scheme, with its scale bar; the plate adds the
+    legend.
 
     A phase of a fully transparent colour is not drawn, and the note says so.
     """
@@ -188,19 +205,28 @@ class PhasePanel:
     def note(self) -> str:
         """Return which phases are hidden; the legend says the rest."""
         hidden = set(self.scheme.names) - set(shown_names(self.scheme))
-        return f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}" if hidden else ""
+        return (
+            f"not shown: {', '.join(name for name in self.scheme.names if name in hidden)}"
+            if hidden
+            else ""
+        )
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the slice on the background of the exterior."""
         axes = _slice_axes(figure, box, self.cut)
         hatch_ground(axes)
         colors = phase_image(self.cut.values, self.scheme)
-        axes.imshow(colors, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
+        axes.imshow(
+            colors, extent=self.cut.extent_nm, interpolation="nearest", aspect="auto", gid="phases"
+        )
         add_scale_bar(axes, style=style, dark=False)
 
 
-def in_colors(values: NDArray[Any], limits: tuple[float, float], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return grey values in the colours of a map, uint8; what lies beyond the limits takes the ends, NaN the low one.
+def in_colors(
+    values: NDArray[Any], limits: tuple[float, float], colors: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return grey values in the colours of a map, uint8; what lies beyond the limits takes the
+    ends, NaN the low one.
 
     Parameters
     ----------
@@ -220,10 +246,14 @@ def in_colors(values: NDArray[Any], limits: tuple[float, float], colors: NDArray
 
 
 def least_of_heading(heading: str, style: FigureStyle) -> float:
-    """Return the width in which a heading and its letter stay readable: on one line if it is short, on two or three if not."""
+    """Return the width in which a heading and its letter stay readable: on one line if it is short,
+    on two or three if not.
+    """
     letter = 4.5 if style.letters else 0.0
     longest = max((text_width_mm(word, style.font_pt) for word in heading.split()), default=0.0)
-    return letter + max(1.2 * longest, min(text_width_mm(heading, style.font_pt) * 1.05, 2.4 * style.font_pt))
+    return letter + max(
+        1.2 * longest, min(text_width_mm(heading, style.font_pt) * 1.05, 2.4 * style.font_pt)
+    )
 
 
 def note_at(figure: Figure, box: Box, panel: Panel, style: FigureStyle) -> None:
@@ -231,14 +261,22 @@ def note_at(figure: Figure, box: Box, panel: Panel, style: FigureStyle) -> None:
     if words := panel.note():
         words = wrapped(words, width_mm=box.width, size_pt=style.small_pt)
         text_at(
-            figure, box.left, box.top + box.height + 0.6, words, fontsize=style.small_pt, color=GRAY, linespacing=1.15
+            figure,
+            box.left,
+            box.top + box.height + 0.6,
+            words,
+            fontsize=style.small_pt,
+            color=GRAY,
+            linespacing=1.15,
         )
 
 
 def note_lines(panel: Panel, width_mm: float, style: FigureStyle) -> int:
     """Return how many lines the note of a panel takes."""
     words = panel.note()
-    return len(wrapped(words, width_mm=width_mm, size_pt=style.small_pt).split("\n")) if words else 0
+    return (
+        len(wrapped(words, width_mm=width_mm, size_pt=style.small_pt).split("\n")) if words else 0
+    )
 
 
 def _slice_axes(figure: Figure, box: Box, cut: Cut) -> Axes:

@@ -1,7 +1,8 @@
 """Label images of phases in the colors of their scheme, and the legend of the phases.
 
-The colours themselves are data of :mod:`napari_snpore.segmentation.phases`. The exterior has none: image and legend leave it
-open, and a pale hatched ground shows through, so that it differs from white pores without colour too.
+The colours themselves are data of :mod:`napari_snpore.segmentation.phases`. The exterior has none:
+image and legend leave it open, and a pale hatched ground shows through, so that it differs from
+white pores without colour too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
         A label without a name in the scheme, or labels that are not whole numbers.
     """
     if not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == bool):
-        raise InputError(f"phases has data type {labels.dtype}; whole numbers 0 to {len(scheme.names)} are needed.")
+        raise InputError(
+            f"phases has data type {labels.dtype}; whole numbers 0 to {len(scheme.names)} are needed."
+        )
     if labels.size and (int(labels.max()) > len(scheme.names) or int(labels.min()) < 0):
         raise InputError(
             f"phases holds labels {int(labels.min())} to {int(labels.max())}; "
@@ -43,7 +46,11 @@ def phase_image(labels: NDArray[Any], scheme: PhaseScheme) -> NDArray[np.uint8]:
 
 def shown_names(scheme: PhaseScheme) -> list[str]:
     """Return the phases whose colour is not fully transparent."""
-    return [name for name, color in zip(scheme.names, scheme.colors, strict=True) if to_rgba(color)[3] > 0]
+    return [
+        name
+        for name, color in zip(scheme.names, scheme.colors, strict=True)
+        if to_rgba(color)[3] > 0
+    ]
 
 
 def hatch_ground(axes: Axes) -> None:
@@ -51,8 +58,12 @@ def hatch_ground(axes: Axes) -> None:
     axes.patch.set(facecolor=PALE, edgecolor=HATCH, hatch="//////", linewidth=0)
 
 
-def phase_patches(scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior: bool = False) -> list[Patch]:
-    """Return legend entries: every phase with its outline, its name and a note; the exterior last, if wanted."""
+def phase_patches(
+    scheme: PhaseScheme, *, notes: tuple[str, ...] = (), exterior: bool = False
+) -> list[Patch]:
+    """Return legend entries: every phase with its outline, its name and a note; the exterior last,
+    if wanted.
+    """
     notes = notes or ("",) * len(scheme.names)
     patches = [
         Patch(facecolor=color, edgecolor=OUTLINE, label=f"{name} {note}".strip())

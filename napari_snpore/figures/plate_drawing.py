@@ -1,7 +1,8 @@
 """Drawing of a plate from its spec: panels in rows as in the paper.
 
-Rows: 3D scene and slices; subvolumes with their fractions; pair of subvolumes; histogram of grey values; sizes of objects;
-table of specimens. A part that cannot be drawn, such as a box outside the volume, is left out and named in a remark.
+Rows: 3D scene and slices; subvolumes with their fractions; pair of subvolumes; histogram of grey
+values; sizes of objects; table of specimens. A part that cannot be drawn, such as a box outside the
+volume, is left out and named in a remark.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class DrawnPlate:
     remarks: tuple[str, ...]
 
 
-def draw_plate(spec: PlateSpec, *, dpi: int | None = None, should_stop: ShouldStop | None = None) -> DrawnPlate:
+def draw_plate(
+    spec: PlateSpec, *, dpi: int | None = None, should_stop: ShouldStop | None = None
+) -> DrawnPlate:
     """Draw a plate.
 
     Parameters
@@ -93,7 +96,8 @@ def panel_rows(spec: PlateSpec) -> list[list[Any]]:
 
 
 def panels_of(spec: PlateSpec, should_stop: ShouldStop | None = None) -> Panels:
-    """Return the panels of a plate in rows: scene and slices, subvolumes with their fractions, histograms, table.
+    """Return the panels of a plate in rows: scene and slices, subvolumes with their fractions,
+    histograms, table.
 
     Raises
     ------
@@ -104,7 +108,11 @@ def panels_of(spec: PlateSpec, should_stop: ShouldStop | None = None) -> Panels:
     parts = _drawable(spec, left_out)
     scene = [_scene(spec)] if "scene" in parts else []
     first = [*scene, *_slices(spec, parts, left_out)]
-    boxes = [panel for box in spec.boxes for panel in _box_slices(spec, box, left_out)] if "boxes" in parts else []
+    boxes = (
+        [panel for box in spec.boxes for panel in _box_slices(spec, box, left_out)]
+        if "boxes" in parts
+        else []
+    )
     if "fractions" in parts:
         boxes += _fractions(spec, left_out)
     rows = [first, *(boxes[k : k + _BOXES_PER_ROW] for k in range(0, len(boxes), _BOXES_PER_ROW))]
@@ -119,14 +127,19 @@ def panels_of(spec: PlateSpec, should_stop: ShouldStop | None = None) -> Panels:
     rows = [row for row in rows if row]
     if not rows:
         raise InputError(
-            " ".join([*spec.left_out, *left_out.values()]) or "There is nothing to draw; choose the parts of the plate."
+            " ".join([*spec.left_out, *left_out.values()])
+            or "There is nothing to draw; choose the parts of the plate."
         )
     return Panels(rows, (*spec.left_out, *left_out.values()))
 
 
 def _drawable(spec: PlateSpec, left_out: dict[str, str]) -> tuple[str, ...]:
     """Return the parts for which the spec holds data; note what the others need."""
-    has_volume, has_phases, has_boxes = spec.volume is not None, spec.phases is not None, bool(spec.boxes)
+    has_volume, has_phases, has_boxes = (
+        spec.volume is not None,
+        spec.phases is not None,
+        bool(spec.boxes),
+    )
     needs = {
         "scene": (spec.scene is not None, "It is drawn in a window only."),
         "grey": (has_volume, "A volume is needed."),
@@ -185,11 +198,15 @@ def _slices(spec: PlateSpec, parts: Sequence[str], left_out: dict[str, str]) -> 
 
 
 def position_of(spec: PlateSpec) -> Triple:
-    """Return the world position of the slices: the given one, else the middle of the volume or of the phases."""
+    """Return the world position of the slices: the given one, else the middle of the volume or of
+    the phases.
+    """
     volume = spec.volume if spec.volume is not None else spec.phases
     if spec.position_nm is not None or volume is None:
         return spec.position_nm or (0.0, 0.0, 0.0)
-    z, y, x = (o + n // 2 * s for o, n, s in zip(volume.origin, volume.shape, volume.spacing, strict=True))
+    z, y, x = (
+        o + n // 2 * s for o, n, s in zip(volume.origin, volume.shape, volume.spacing, strict=True)
+    )
     return z, y, x
 
 
@@ -198,16 +215,22 @@ def colors_of(spec: PlateSpec) -> NDArray[np.uint8]:
     if spec.colors is not None:
         return spec.colors
     if spec.colormap not in colormaps:
-        raise InputError(f"colormap is {spec.colormap!r}; the name of a matplotlib color map is needed.")
+        raise InputError(
+            f"colormap is {spec.colormap!r}; the name of a matplotlib color map is needed."
+        )
     places = np.linspace(0.0, 1.0, 256) ** spec.gamma
     rgb: NDArray[np.uint8] = np.rint(255 * colormaps[spec.colormap](places)[:, :3]).astype(np.uint8)
     return rgb
 
 
 def _limits(spec: PlateSpec, piece: Cut) -> tuple[float, float]:
-    """Return the grey values at the ends of the color map: the given ones, else percentiles of the slice at the position."""
+    """Return the grey values at the ends of the color map: the given ones, else percentiles of the
+    slice at the position.
+    """
     if spec.limits is None and spec.volume is not None:
-        with suppress(InputError):  # the position lies outside the volume: the limits are those of the box alone
+        with suppress(
+            InputError
+        ):  # the position lies outside the volume: the limits are those of the box alone
             piece = _cut_at(spec, spec.volume, thick=False)
     return gray_limits(spec.limits, [piece.values])
 
@@ -224,9 +247,13 @@ def _painted(spec: PlateSpec, values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _cut_at(spec: PlateSpec, volume: Volume, *, thick: bool) -> Cut:
-    """Cut a volume at the position, which has to lie within it along the normal; labels are never projected."""
+    """Cut a volume at the position, which has to lie within it along the normal; labels are never
+    projected.
+    """
     plane = plane_named(spec.plane)
-    ends = [o + (n - 1) * s for o, n, s in zip(volume.origin, volume.shape, volume.spacing, strict=True)]
+    ends = [
+        o + (n - 1) * s for o, n, s in zip(volume.origin, volume.shape, volume.spacing, strict=True)
+    ]
     position = position_of(spec)
     point = [float(np.clip(p, o, e)) for p, o, e in zip(position, volume.origin, ends, strict=True)]
     point[plane.normal] = position[plane.normal]
@@ -258,7 +285,9 @@ def _oblique(spec: PlateSpec) -> Any:
     )
     whose = f" of {oblique.name}" if oblique.name else ""
     heading = f"oblique slice{whose}, tilted {oblique.tilt_deg:g}° about x, turned {oblique.turn_deg:g}° about z"
-    return ImagePanel(heading, _painted(spec, found.image), found.pixel_nm, oblique.scheme, oblique.words)
+    return ImagePanel(
+        heading, _painted(spec, found.image), found.pixel_nm, oblique.scheme, oblique.words
+    )
 
 
 def _box_slices(spec: PlateSpec, box: NamedBox, left_out: dict[str, str]) -> list[Any]:
@@ -268,7 +297,9 @@ def _box_slices(spec: PlateSpec, box: NamedBox, left_out: dict[str, str]) -> lis
     with _or_left_out(left_out, _name(box)):
         if spec.volume is not None:
             piece = _middle(spec, spec.volume, box)
-            panels.append(SlicePanel(f"{box.name}, {size}", piece, _limits(spec, piece), colors_of(spec)))
+            panels.append(
+                SlicePanel(f"{box.name}, {size}", piece, _limits(spec, piece), colors_of(spec))
+            )
         if spec.phases is not None:
             shown = spec.shown_scheme or spec.scheme
             panels.append(PhasePanel(f"{box.name}, phases", _middle(spec, spec.phases, box), shown))
@@ -299,8 +330,12 @@ def _pair(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
             cuts[box.name], shares[box.name] = _middle(spec, spec.phases, box), _shares(spec, box)
         if len(cuts) == 2:
             heading = f"{' and '.join(cuts)}, {next(iter(cuts.values())).plane.name} through the middle of each"
-            return [BoxPairPanel(heading, cuts, shares, scheme=spec.scheme, shown=spec.shown_scheme)]
-    left_out.setdefault("pair", f"Left out: {PARTS['pair']}. Two boxes inside the volume are needed.")
+            return [
+                BoxPairPanel(heading, cuts, shares, scheme=spec.scheme, shown=spec.shown_scheme)
+            ]
+    left_out.setdefault(
+        "pair", f"Left out: {PARTS['pair']}. Two boxes inside the volume are needed."
+    )
     return []
 
 
@@ -313,7 +348,10 @@ def _shares(spec: PlateSpec, box: NamedBox) -> dict[str, float]:
     assert spec.phases is not None
     part = extract_subvolume(spec.phases, center_nm=box.center_nm, size_nm=box.size_nm)
     table = volume_fractions(part, names=spec.scheme.names)
-    return {str(name): float(share) for name, share in zip(table["name"], table["fraction_percent"], strict=True)}
+    return {
+        str(name): float(share)
+        for name, share in zip(table["name"], table["fraction_percent"], strict=True)
+    }
 
 
 def _name(box: NamedBox) -> str:

@@ -1,6 +1,8 @@
-"""Layout of a plate: lettered panels in rows as wide as the page, every picture in its true aspect ratio.
+"""Layout of a plate: lettered panels in rows as wide as the page, every picture in its true aspect
+ratio.
 
-As on a printed page, the height of a row follows from the widths that its panels want for their height.
+As on a printed page, the height of a row follows from the widths that its panels want for their
+height.
 """
 
 from __future__ import annotations
@@ -35,19 +37,24 @@ _EASE = 1.3
 
 
 def plate(
-    rows: Sequence[Sequence[Panel]], *, title: str | None = None, style: FigureStyle = PRINT, legend: bool = True
+    rows: Sequence[Sequence[Panel]],
+    *,
+    title: str | None = None,
+    style: FigureStyle = PRINT,
+    legend: bool = True,
 ) -> Figure:
     """Draw panels in rows on one sheet.
 
     Parameters
     ----------
     rows : sequence of sequence of Panel
-        From :mod:`~napari_snpore.figures.panels`; empty rows are left out, and a row with more panels than can be read at
-        this width continues in the next, all its panels as high.
+        From :mod:`~napari_snpore.figures.panels`; empty rows are left out, and a row with more
+        panels than can be read at this width continues in the next, all its panels as high.
     title : str, optional
         Above all.
     style : FigureStyle
-        Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the panels.
+        Width in mm (180 by default), type in points, dots per inch; ``letters=True`` letters the
+        panels.
     legend : bool
         Name the phases below, where a panel shows their colours.
 
@@ -59,7 +66,8 @@ def plate(
     Raises
     ------
     InputError
-        There is no panel, a row has so many that they become too small to read, or one needs a wider page.
+        There is no panel, a row has so many that they become too small to read, or one needs a
+        wider page.
     """
     filled = [list(row) for row in rows if len(row)]
     if not filled:
@@ -87,14 +95,17 @@ def plate(
                 )
             sizes = [free_mm] if alone is not None else [panel.aspect * height for panel in row]
             headings = max(
-                len(_heading(panel, size, style).split("\n")) for panel, size in zip(row, sizes, strict=True)
+                len(_heading(panel, size, style).split("\n"))
+                for panel, size in zip(row, sizes, strict=True)
             )
             top += head + (headings - 1) * line
             left = _MARGIN_MM
             for panel, size in zip(row, sizes, strict=True):
                 places.append((panel, Box(left, top, size, height)))
                 left += size + _GAP_MM
-            notes = max(note_lines(panel, size, style) for panel, size in zip(row, sizes, strict=True))
+            notes = max(
+                note_lines(panel, size, style) for panel, size in zip(row, sizes, strict=True)
+            )
             top += height + 1.0 + notes * line
         handles = _legend([panel for panel, _ in places]) if legend else []
         names = [str(handle.get_label()) for handle in handles]
@@ -110,7 +121,12 @@ def plate(
         if handles:
             columns = -(-len(handles) // lines_of_key)
             anchor = (0.5, _MARGIN_MM / (top + key + _MARGIN_MM))
-            figure.legend(handles=in_rows(handles, columns), ncols=columns, loc="lower center", bbox_to_anchor=anchor)
+            figure.legend(
+                handles=in_rows(handles, columns),
+                ncols=columns,
+                loc="lower center",
+                bbox_to_anchor=anchor,
+            )
         return figure
 
 
@@ -123,7 +139,9 @@ def too_high(figure: Figure) -> str:
 
 
 def _legend(panels: Sequence[Panel]) -> list[Patch]:
-    """Return an entry for every phase whose colour a panel shows, once for each colour, and for the exterior."""
+    """Return an entry for every phase whose colour a panel shows, once for each colour, and for the
+    exterior.
+    """
     found: dict[tuple[str, tuple[float, ...]], str] = {}
     for panel in panels:
         if panel.scheme is not None:
@@ -131,7 +149,11 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
             for name, color in zip(panel.scheme.names, panel.scheme.colors, strict=True):
                 if name in visible:
                     found.setdefault((name, to_rgb(color)), color)
-    handles = [patch for (name, _), color in found.items() for patch in phase_patches(PhaseScheme((name,), (color,)))]
+    handles = [
+        patch
+        for (name, _), color in found.items()
+        for patch in phase_patches(PhaseScheme((name,), (color,)))
+    ]
     if any(panel.exterior for panel in panels):
         handles += phase_patches(PhaseScheme((), ()), exterior=True)
     return handles
@@ -140,17 +162,21 @@ def _legend(panels: Sequence[Panel]) -> list[Patch]:
 def _pieces(
     row: list[Panel], width_mm: float, tallest_mm: float, style: FigureStyle
 ) -> list[tuple[list[Panel], float]]:
-    """Break a row into the fewest parts whose panels are wide enough for their text; return them with their heights in mm.
+    """Break a row into the fewest parts whose panels are wide enough for their text; return them
+    with their heights in mm.
 
-    All parts are equally high, so that panels of a kind stay the same size, and not much higher than they need: a broken row
-    makes the page long enough.
+    All parts are equally high, so that panels of a kind stay the same size, and not much higher
+    than they need: a broken row makes the page long enough.
     """
     for count in range(1, len(row) + 1):
         each, more = divmod(len(row), count)
         ends = [k * each + min(k, more) for k in range(count + 1)]
         parts = [row[start:end] for start, end in pairwise(ends)]
         heights = [
-            min((width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part), tallest_mm)
+            min(
+                (width_mm - _GAP_MM * (len(part) - 1)) / sum(panel.aspect for panel in part),
+                tallest_mm,
+            )
             for part in parts
         ]
         needed = max(panel.least_mm(style) / panel.aspect for panel in row)
@@ -161,7 +187,9 @@ def _pieces(
 
 
 def _height_alone(panel: Panel, width_mm: float, tallest_mm: float, style: FigureStyle) -> float:
-    """Return the height of a panel in a row of its own; a table breaks its words, others need their width."""
+    """Return the height of a panel in a row of its own; a table breaks its words, others need their
+    width.
+    """
     least = panel.least_mm(style)
     if least > width_mm and not isinstance(panel, TablePanel):
         raise InputError(
@@ -183,4 +211,6 @@ def panel_figure(panel: Panel, *, style: FigureStyle = PRINT) -> Figure:
 
 
 def _heading(panel: Panel, width_mm: float, style: FigureStyle) -> str:
-    return wrap(panel.heading, width_mm=width_mm - (4.5 if style.letters else 0.0), size_pt=style.font_pt)
+    return wrap(
+        panel.heading, width_mm=width_mm - (4.5 if style.letters else 0.0), size_pt=style.font_pt
+    )

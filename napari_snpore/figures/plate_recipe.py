@@ -1,17 +1,38 @@
-"""Settings of a plate as a recipe: read from TOML or out of a saved figure, written into every saved plate.
+"""Settings of a plate as a recipe: read from TOML or out of a saved figure, written into every
+saved plate.
 
-Lengths are in nm, angles in degrees, the width of the page in mm. Positions are world coordinates ``(z, y, x)``.
+Lengths are in nm, angles in degrees, the width of the page in mm. Positions are world coordinates
+``(z, y, x)``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from napari_snpore.errors import InputError
 
-Part = Literal["scene", "grey", "phases", "oblique", "boxes", "fractions", "pair", "gray_values", "histograms", "table"]
+Part = Literal[
+    "scene",
+    "grey",
+    "phases",
+    "oblique",
+    "boxes",
+    "fractions",
+    "pair",
+    "gray_values",
+    "histograms",
+    "table",
+]
 Position = tuple[float, float, float]
 Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$")]
 
@@ -21,10 +42,11 @@ class _Entry(BaseModel):
 
 
 class PlateInput(_Entry):
-    """Files of a plate: the folder of a finished ``snpore run``, or volume, phases and tables one by one.
+    """Files of a plate: the folder of a finished ``snpore run``, or volume, phases and tables one
+    by one.
 
-    ``objects``: CSV tables of objects by what they are, such as ``{"Sn clusters" = "objects_Sn.csv"}``. Single files win over
-    those of the run.
+    ``objects``: CSV tables of objects by what they are, such as ``{"Sn clusters" =
+    "objects_Sn.csv"}``. Single files win over those of the run.
     """
 
     run: str | None = None
@@ -50,7 +72,9 @@ class BoxEntry(_Entry):
 
 
 class ObliqueEntry(_Entry):
-    """An oblique slice through the position: angles as in :func:`~napari_snpore.oblique.oblique_slice`."""
+    """An oblique slice through the position: angles as in
+    :func:`~napari_snpore.oblique.oblique_slice`.
+    """
 
     tilt_deg: float
     turn_deg: float = 0.0
@@ -58,7 +82,9 @@ class ObliqueEntry(_Entry):
 
 
 class ObjectsEntry(_Entry):
-    """Objects of the histograms: what they are, and how many there were when the figure was made."""
+    """Objects of the histograms: what they are, and how many there were when the figure was
+    made.
+    """
 
     what: str
     n: int | None = None
@@ -76,11 +102,12 @@ class StyleEntry(_Entry):
 class PlateRecipe(_Entry):
     """All settings of one plate; unset ones are taken from the data.
 
-    ``input``: files, see :class:`PlateInput`. ``parts`` unset: those of the paper's plate for which there is data.
-    ``subvolume_nm``: edge of a center and an edge cube, where ``boxes`` names none; both unset: the boxes that the run measured.
-    ``phases``: names and colors in the order of the labels (a list, because JSON in a figure sorts the keys of a mapping).
-    ``camera``, ``specimens``, ``layers``, ``panel`` and ``napari_snpore`` say how a figure of the window was made; they change
-    nothing when it is drawn again.
+    ``input``: files, see :class:`PlateInput`. ``parts`` unset: those of the paper's plate for which
+    there is data. ``subvolume_nm``: edge of a center and an edge cube, where ``boxes`` names none;
+    both unset: the boxes that the run measured. ``phases``: names and colors in the order of the
+    labels (a list, because JSON in a figure sorts the keys of a mapping). ``camera``,
+    ``specimens``, ``layers``, ``panel`` and ``napari_snpore`` say how a figure of the window was
+    made; they change nothing when it is drawn again.
 
     Examples
     --------
@@ -120,6 +147,8 @@ class PlateRecipe(_Entry):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             message = (
-                "is not a setting" if first["type"] == "extra_forbidden" else f"is {first['input']!r}: {first['msg']}"
+                "is not a setting"
+                if first["type"] == "extra_forbidden"
+                else f"is {first['input']!r}: {first['msg']}"
             )
             raise InputError(f"The recipe of the plate is wrong: {where} {message}.") from error

@@ -1,7 +1,8 @@
-"""Spec of a plate: volumes, tables, positions and colors of a figure of many panels, as plain values.
+"""Spec of a plate: volumes, tables, positions and colors of a figure of many panels, as plain
+values.
 
-The window and ``snpore figure`` fill it; :mod:`napari_snpore.figures.plate_drawing` draws it. matplotlib is not
-imported here, because forms read the spec when they open.
+The window and ``snpore figure`` fill it; :mod:`napari_snpore.figures.plate_drawing` draws it.
+matplotlib is not imported here, because forms read the spec when they open.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.figures.plate_recipe import BoxEntry, ObjectsEntry, ObliqueEntry, PhaseEntry, PlateRecipe, StyleEntry
+from napari_snpore.figures.plate_recipe import (
+    BoxEntry,
+    ObjectsEntry,
+    ObliqueEntry,
+    PhaseEntry,
+    PlateRecipe,
+    StyleEntry,
+)
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.subvolume import NamedBox, Projection
@@ -112,7 +120,8 @@ class SpecimenColumn:
     dead : Volume, optional
         Mask of the dead pores, in the voxels of ``phases``.
     dead_share_of_pore : float, optional
-        Share (0 to 1) of the pore volume that is dead for connectivity 6, where it was counted already.
+        Share (0 to 1) of the pore volume that is dead for connectivity 6, where it was counted
+        already.
     """
 
     name: str
@@ -144,7 +153,8 @@ class PlateSpec:
     thickness_nm : float
         Thickness of thick slices.
     limits : (float, float), optional
-        Grey values at the ends of the color map; None takes the 0.1 and 99.9 percentiles of the slice.
+        Grey values at the ends of the color map; None takes the 0.1 and 99.9 percentiles of the
+        slice.
     colors : array, uint8, shape (256, 3), optional
         Color map from the low to the high end; None makes it from ``colormap`` and ``gamma``.
     colormap : str
@@ -212,11 +222,16 @@ class PlateSpec:
     layers: tuple[Mapping[str, Any], ...] = ()
 
     def recipe(self) -> dict[str, Any]:
-        """Return the settings of the plate as JSON values, which :class:`PlateRecipe` reads back."""
+        """Return the settings of the plate as JSON values, which :class:`PlateRecipe` reads
+        back.
+        """
         from napari_snpore import __version__
 
         shown = self.shown_scheme or self.scheme
-        phases = [PhaseEntry(name=name, color=color) for name, color in zip(shown.names, shown.colors, strict=True)]
+        phases = [
+            PhaseEntry(name=name, color=color)
+            for name, color in zip(shown.names, shown.colors, strict=True)
+        ]
         return PlateRecipe(
             napari_snpore=__version__,
             parts=list(self.parts),
@@ -237,9 +252,14 @@ class PlateSpec:
                 of_phases=self.oblique.scheme is not None,
             ),
             camera=None if self.scene is None else dict(self.scene.camera),
-            objects=None if self.objects is None else ObjectsEntry(what=self.noun, n=len(self.objects)),
+            objects=None
+            if self.objects is None
+            else ObjectsEntry(what=self.noun, n=len(self.objects)),
             specimens=[specimen.name for specimen in self.specimens],
             style=StyleEntry(**asdict(self.style)),
-            boxes=[BoxEntry(name=box.name, center_nm=box.center_nm, size_nm=box.size_nm) for box in self.boxes],
+            boxes=[
+                BoxEntry(name=box.name, center_nm=box.center_nm, size_nm=box.size_nm)
+                for box in self.boxes
+            ],
             layers=[dict(layer) for layer in self.layers],
         ).model_dump(mode="json")

@@ -58,7 +58,10 @@ class FractionPanel:
 
     def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of the regions take, and the name of the upright axis."""
-        names = max((text_width_mm(_short(name), style.small_pt) for name in self.shares), default=0.0) + 1.5
+        names = (
+            max((text_width_mm(_short(name), style.small_pt) for name in self.shares), default=0.0)
+            + 1.5
+        )
         across = left_of_plot(style) + 2.0 + names * len(self.shares)
         upright = (
             text_width_mm(_FRACTION, style.font_pt) + style.line_mm + 1.2
@@ -66,13 +69,19 @@ class FractionPanel:
         return max(across, upright * self.aspect, least_of_heading(self.heading, style))
 
     def note(self) -> str:
-        """Return which bar is which without its colour, what the shares are of, and what the whiskers are."""
+        """Return which bar is which without its colour, what the shares are of, and what the
+        whiskers are.
+        """
         bars = f"bars from the left: {', '.join(self._names)}; " if len(self._names) > 1 else ""
-        return bars + ("whiskers: standard error" if self.errors else "of the envelope; no error estimated")
+        return bars + (
+            "whiskers: standard error" if self.errors else "of the envelope; no error estimated"
+        )
 
     @property
     def _names(self) -> list[str]:
-        return [name for name in self.scheme.names if any(name in one for one in self.shares.values())]
+        return [
+            name for name in self.scheme.names if any(name in one for one in self.shares.values())
+        ]
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw one group of bars a region."""
@@ -85,9 +94,25 @@ class FractionPanel:
                 error = float(self.errors.get(region, {}).get(name, math.nan))
                 place = k + (j - (len(names) - 1) / 2) * width
                 color = self.scheme.colors[self.scheme.names.index(name)]
-                axes.bar(place, value, width, facecolor=color, edgecolor=OUTLINE, linewidth=0.5, gid="fraction")
+                axes.bar(
+                    place,
+                    value,
+                    width,
+                    facecolor=color,
+                    edgecolor=OUTLINE,
+                    linewidth=0.5,
+                    gid="fraction",
+                )
                 if math.isfinite(error):
-                    axes.errorbar(place, value, yerr=error, color=INK, elinewidth=0.7, capsize=1.5, capthick=0.7)
+                    axes.errorbar(
+                        place,
+                        value,
+                        yerr=error,
+                        color=INK,
+                        elinewidth=0.7,
+                        capsize=1.5,
+                        capthick=0.7,
+                    )
         axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
         axes.set_xlim(-0.5, len(self.shares) - 0.5)
         axes.set_ylim(bottom=0)
@@ -142,12 +167,18 @@ class HistogramPanel:
         return max(5.4 * style.font_pt, least_of_heading(self.heading, style))
 
     def note(self) -> str:
-        """Return the legend of the marks, how many objects are unresolved and how many were left out."""
+        """Return the legend of the marks, how many objects are unresolved and how many were left
+        out.
+        """
         objects = counted(self.table, self.min_voxels)
         cut = f"; {objects.cut:,} cut by the box left out" if objects.cut else ""
         if self.column == "aspect_ratio":
             return f"width / length of objects ≥ {self.min_voxels} voxels; dashed: median{cut}"
-        share = f" ({number(100 * float(np.mean(~objects.resolved)), trim=True)} %)" if len(objects.table) else ""
+        share = (
+            f" ({number(100 * float(np.mean(~objects.resolved)), trim=True)} %)"
+            if len(objects.table)
+            else ""
+        )
         marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
         if self.crowther_nm is not None:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
@@ -160,11 +191,23 @@ class HistogramPanel:
         objects = counted(self.table, self.min_voxels)
         if objects.table.empty:
             axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no object", ha="center", va="center", transform=axes.transAxes, color=GRAY)
+            axes.text(
+                0.5,
+                0.5,
+                "no object",
+                ha="center",
+                va="center",
+                transform=axes.transAxes,
+                color=GRAY,
+            )
             return
-        marks = {"voxel": self.voxel_nm} | ({} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm})
+        marks = {"voxel": self.voxel_nm} | (
+            {} if self.crowther_nm is None else {"D·Δθ": self.crowther_nm}
+        )
         heading_mm = box.width - left_of_plot(style) - 2.0
-        options = HistogramOptions(noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style))
+        options = HistogramOptions(
+            noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style)
+        )
         if self.column == "aspect_ratio":
             shape_panel(axes, objects, options)
         else:

@@ -1,7 +1,9 @@
-"""Saving of figures as PNG, SVG and PDF with the recipe inside; the same figure gives the same bytes.
+"""Saving of figures as PNG, SVG and PDF with the recipe inside; the same figure gives the same
+bytes.
 
-PNG carries the recipe in a text chunk, SVG and PDF in their metadata. SVG keeps text as text, so that a journal's artist can edit
-labels and a search finds them; its type is DejaVu Sans with Verdana, which is as wide, named as substitute. No file holds a date.
+PNG carries the recipe in a text chunk, SVG and PDF in their metadata. SVG keeps text as text, so
+that a journal's artist can edit labels and a search finds them; its type is DejaVu Sans with
+Verdana, which is as wide, named as substitute. No file holds a date.
 """
 
 from __future__ import annotations
@@ -66,7 +68,9 @@ def save_figure(
     """
     unknown = [name for name in formats if name not in _FORMATS]
     if unknown or not formats:
-        raise InputError(f"formats is {tuple(formats)}; one or more of {', '.join(_FORMATS)} are needed.")
+        raise InputError(
+            f"formats is {tuple(formats)}; one or more of {', '.join(_FORMATS)} are needed."
+        )
     text = None if recipe is None else recipe_text(recipe)
     paths = []
     with FigureStyle(dpi=int(figure.dpi)).in_force():
@@ -107,22 +111,42 @@ def recipe_of(path: str | Path) -> dict[str, Any] | None:
 
 
 def _subject_of(pdf: bytes) -> str | None:
-    """Return the subject in the information dictionary of a PDF, which matplotlib writes uncompressed, as a literal string."""
+    """Return the subject in the information dictionary of a PDF, which matplotlib writes
+    uncompressed, as a literal string.
+    """
     if not pdf.startswith(b"%PDF-"):
         raise ValueError("no PDF")
     trailer = re.search(rb"/Info (\d+) 0 R", pdf)
-    about = None if trailer is None else re.search(rb"(?:^|\n)%b 0 obj\n(.*?)\nendobj" % trailer[1], pdf, re.DOTALL)
-    found = None if about is None else re.search(rb"/Subject \(((?:[^\\()]|\\.)*)\)", about[1], re.DOTALL)
+    about = (
+        None
+        if trailer is None
+        else re.search(rb"(?:^|\n)%b 0 obj\n(.*?)\nendobj" % trailer[1], pdf, re.DOTALL)
+    )
+    found = (
+        None
+        if about is None
+        else re.search(rb"/Subject \(((?:[^\\()]|\\.)*)\)", about[1], re.DOTALL)
+    )
     if found is None:
         return None
-    plain = re.sub(rb"\\(.)", lambda mark: _UNESCAPED.get(mark[1], mark[1]), found[1], flags=re.DOTALL)
-    return plain[2:].decode("utf-16-be") if plain.startswith(codecs.BOM_UTF16_BE) else plain.decode("ascii")
+    plain = re.sub(
+        rb"\\(.)", lambda mark: _UNESCAPED.get(mark[1], mark[1]), found[1], flags=re.DOTALL
+    )
+    return (
+        plain[2:].decode("utf-16-be")
+        if plain.startswith(codecs.BOM_UTF16_BE)
+        else plain.decode("ascii")
+    )
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """Return a recipe as JSON with sorted keys; numpy numbers and arrays become plain, paths become text."""
+    """Return a recipe as JSON with sorted keys; numpy numbers and arrays become plain, paths become
+    text.
+    """
     try:
-        return json.dumps(recipe, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+        return json.dumps(
+            recipe, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain
+        )
     except (TypeError, ValueError) as problem:
         raise InputError(
             f"recipe cannot be written as JSON ({problem}); plain numbers, texts and lists are needed."
@@ -142,9 +166,18 @@ def _metadata(name: str, text: str | None) -> dict[str, Any]:
     if name == "png":
         return {"Software": _CREATOR, **({} if text is None else {_CHUNK: text})}
     if name == "svg":
-        return {"Creator": _CREATOR, "Date": None, **({} if text is None else {"Description": text})}
+        return {
+            "Creator": _CREATOR,
+            "Date": None,
+            **({} if text is None else {"Description": text}),
+        }
     about = {} if text is None else {"Subject": text}
-    return {"Creator": _CREATOR, "Producer": f"matplotlib {matplotlib.__version__}", "CreationDate": None, **about}
+    return {
+        "Creator": _CREATOR,
+        "Producer": f"matplotlib {matplotlib.__version__}",
+        "CreationDate": None,
+        **about,
+    }
 
 
 def _name_substitutes(path: Path) -> None:

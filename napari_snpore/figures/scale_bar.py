@@ -28,7 +28,9 @@ class ScaleBar:
     label: Text
 
 
-def scale_bar_apart(figure: Figure, box: Box, *, style: FigureStyle, nm_per_mm: float, about_mm: float) -> ScaleBar:
+def scale_bar_apart(
+    figure: Figure, box: Box, *, style: FigureStyle, nm_per_mm: float, about_mm: float
+) -> ScaleBar:
     """Draw a scale bar outside the images, in a box of the sheet: for panels too small to hold one.
 
     Parameters
@@ -40,7 +42,8 @@ def scale_bar_apart(figure: Figure, box: Box, *, style: FigureStyle, nm_per_mm: 
     nm_per_mm : float
         Scale of the images: nanometres per mm of paper.
     about_mm : float
-        The bar is at most so long on paper; longer only where the box is wider than its label needs.
+        The bar is at most so long on paper; longer only where the box is wider than its label
+        needs.
     """
     axes = axes_at(figure, box, frame_on=False, xticks=[], yticks=[])
     axes.set(xlim=(0.0, box.width * nm_per_mm), ylim=(0.0, 1.0))
@@ -51,7 +54,12 @@ def scale_bar_apart(figure: Figure, box: Box, *, style: FigureStyle, nm_per_mm: 
 
 
 def add_scale_bar(
-    axes: Axes, *, style: FigureStyle, nm_per_unit: float = 1.0, length_nm: float | None = None, dark: bool = True
+    axes: Axes,
+    *,
+    style: FigureStyle,
+    nm_per_unit: float = 1.0,
+    length_nm: float | None = None,
+    dark: bool = True,
 ) -> ScaleBar | None:
     """Draw a scale bar in the lower left corner of an image.
 
@@ -62,9 +70,11 @@ def add_scale_bar(
     style : FigureStyle
         Size of the type.
     nm_per_unit : float
-        Nanometres per data unit of the axes: the pixel size where the data are pixels, 1 where they are nm.
+        Nanometres per data unit of the axes: the pixel size where the data are pixels, 1 where they
+        are nm.
     length_nm : float, optional
-        Length of the bar; None takes the largest 1, 2 or 5 times a power of ten up to a third of the width.
+        Length of the bar; None takes the largest 1, 2 or 5 times a power of ten up to a third of
+        the width.
     dark : bool
         White on a dark plate (grey images), else black on a light plate (phases).
 
@@ -82,7 +92,9 @@ def add_scale_bar(
     bottom, top = axes.get_ylim()
     width_nm = abs(right - left) * nm_per_unit
     if length_nm is not None and not 0 < length_nm <= width_nm:
-        raise InputError(f"length_nm is {length_nm}; a scale bar needs a length between 0 and {width_nm:g} nm.")
+        raise InputError(
+            f"length_nm is {length_nm}; a scale bar needs a length between 0 and {width_nm:g} nm."
+        )
     chosen = round_length(width_nm / 3) if length_nm is None else float(length_nm)
 
     frame = axes.get_position()
@@ -91,19 +103,31 @@ def add_scale_bar(
     label_mm = (text_width_mm(length(chosen), style.font_pt), style.font_pt * MM_PER_POINT)
     bar_mm = chosen / width_nm * frame_mm[0]
     plate_mm = (max(bar_mm, label_mm[0]) + 2 * _PAD_MM, _BAR_MM + label_mm[1] + 2.4 * _PAD_MM)
-    if plate_mm[0] + 2 * _FROM_EDGE_MM > frame_mm[0] or plate_mm[1] + 2 * _FROM_EDGE_MM > frame_mm[1]:
+    if (
+        plate_mm[0] + 2 * _FROM_EDGE_MM > frame_mm[0]
+        or plate_mm[1] + 2 * _FROM_EDGE_MM > frame_mm[1]
+    ):
         return None
 
     per_mm = ((right - left) / frame_mm[0], (top - bottom) / frame_mm[1])
     ink, plate = ("white", "black") if dark else (INK, "white")
 
-    def box(from_left: float, from_bottom: float, width: float, height: float, **options: object) -> Rectangle:
+    def box(
+        from_left: float, from_bottom: float, width: float, height: float, **options: object
+    ) -> Rectangle:
         corner = (left + from_left * per_mm[0], bottom + from_bottom * per_mm[1])
         patch = Rectangle(corner, width * per_mm[0], height * per_mm[1], linewidth=0, **options)  # type: ignore[arg-type]
         axes.add_patch(patch)
         return patch
 
-    box(_FROM_EDGE_MM, _FROM_EDGE_MM, *plate_mm, facecolor=plate, alpha=0.55 if dark else 0.8, zorder=4)
+    box(
+        _FROM_EDGE_MM,
+        _FROM_EDGE_MM,
+        *plate_mm,
+        facecolor=plate,
+        alpha=0.55 if dark else 0.8,
+        zorder=4,
+    )
     middle = _FROM_EDGE_MM + plate_mm[0] / 2
     above = _FROM_EDGE_MM + _PAD_MM
     bar = box(middle - bar_mm / 2, above, bar_mm, _BAR_MM, facecolor=ink, zorder=5, gid="scale-bar")

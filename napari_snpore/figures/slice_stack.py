@@ -1,4 +1,6 @@
-"""All slices of a volume as pictures, one contrast for all: numbered files, or frames of a movie."""
+"""All slices of a volume as pictures, one contrast for all: numbered files, or frames of a
+movie.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ def slice_images(
     coloring : callable
         Values of one slice to colours; see :meth:`~napari_snpore.figures.panels.SlicePanel.image`.
     plane : {"XY", "XZ", "YZ"}
-        Which slices. Voxels that are not square on it are repeated so that the picture has the shape of the slice.
+        Which slices. Voxels that are not square on it are repeated so that the picture has the
+        shape of the slice.
     labels : bool
-        Write the place in nm and a scale bar on each; a slice too slender for them gets a black margin.
+        Write the place in nm and a scale bar on each; a slice too slender for them gets a black
+        margin.
 
     Yields
     ------
@@ -88,7 +92,8 @@ def write_slice_images(
     overwrite : bool
         Replace the numbered pictures of this stem, however many there are; other files stay.
     progress, should_stop : callable, optional
-        Called with the number written; called before each. An exception of ``progress`` ends the writing too.
+        Called with the number written; called before each. An exception of ``progress`` ends the
+        writing too.
 
     Raises
     ------
@@ -101,7 +106,9 @@ def write_slice_images(
     """
     folder, chosen = Path(folder), plane_named(plane)
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} holds files already; choose another folder, or overwrite the pictures in it.")
+        raise InputError(
+            f"{folder} holds files already; choose another folder, or overwrite the pictures in it."
+        )
     count = volume.shape[chosen.normal]
     digits = max(4, len(str(count)))
     names = [f"{stem}_{index + 1:0{digits}d}.png" for index in range(count)]
@@ -110,7 +117,10 @@ def write_slice_images(
             check_stop(should_stop)
             place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
             chunk = PngInfo()
-            chunk.add_itxt("Recipe", recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}))
+            chunk.add_itxt(
+                "Recipe",
+                recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}),
+            )
             Image.fromarray(image).save(part / names[index], format="PNG", pnginfo=chunk)
             if progress is not None:
                 progress(index + 1, count)
@@ -123,7 +133,9 @@ def _beside(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside the one to fill, gone afterwards."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as made:
+        with TemporaryDirectory(
+            prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+        ) as made:
             yield Path(made)
     except InputError:  # an OutputError is an OSError too, and says already what is wrong
         raise
@@ -132,7 +144,9 @@ def _beside(folder: Path) -> Iterator[Path]:
 
 
 def _move_in(part: Path, folder: Path, names: list[str], stem: str) -> None:
-    """Move finished pictures into their folder, and take away those of an earlier, longer stack of the same stem."""
+    """Move finished pictures into their folder, and take away those of an earlier, longer stack of
+    the same stem.
+    """
     folder.mkdir(exist_ok=True)
     numbered = re.compile(rf"{re.escape(stem)}_\d{{4,}}\.png")
     for name in names:
@@ -142,7 +156,9 @@ def _move_in(part: Path, folder: Path, names: list[str], stem: str) -> None:
             found.unlink()
 
 
-def _images(volume: Volume, coloring: Coloring, plane: Any, labels: bool) -> Iterator[NDArray[np.uint8]]:
+def _images(
+    volume: Volume, coloring: Coloring, plane: Any, labels: bool
+) -> Iterator[NDArray[np.uint8]]:
     voxel = [0, 0, 0]
     for index in range(volume.shape[plane.normal]):
         voxel[plane.normal] = index
@@ -161,9 +177,13 @@ def _opaque(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _square(picture: NDArray[np.uint8], volume: Volume, plane: Any) -> NDArray[np.uint8]:
-    """Repeat rows and columns until a pixel is as high as wide (a part of a voxel's edge), and small slices can be read."""
+    """Repeat rows and columns until a pixel is as high as wide (a part of a voxel's edge), and
+    small slices can be read.
+    """
     steps = volume.spacing[plane.down], volume.spacing[plane.right]
-    sides = [count * step / min(steps) for count, step in zip(picture.shape[:2], steps, strict=True)]
+    sides = [
+        count * step / min(steps) for count, step in zip(picture.shape[:2], steps, strict=True)
+    ]
     times = max(1, -(-_LEAST_PX // round(max(sides))))
     rows, columns = (
         ((np.arange(round(side * times)) + 0.5) * count / round(side * times)).astype(np.intp)
@@ -194,7 +214,8 @@ def _lettered(picture: NDArray[np.uint8], piece: Cut) -> NDArray[np.uint8]:
     draw.rectangle((left, top, left + wide + size, height - size // 2), fill="black")
     draw.text((left + size // 2, top + size // 4), length(bar_nm), fill="white", font=font)
     draw.rectangle(
-        (left + size // 2, height - size - size // 4, left + size // 2 + bar - 1, height - size), fill="white"
+        (left + size // 2, height - size - size // 4, left + size // 2 + bar - 1, height - size),
+        fill="white",
     )
     return np.asarray(image)
 

@@ -1,4 +1,5 @@
-"""Slice figures: three orthogonal slices of grey values or of phases, and one slice of both side by side.
+"""Slice figures: three orthogonal slices of grey values or of phases, and one slice of both side by
+side.
 
 Input may be lazy and large: only the slices that are drawn are read.
 """
@@ -52,8 +53,8 @@ def ortho_slices(
     colormap : str
         Name of a matplotlib colour map.
     limits : (float, float), optional
-        Grey values drawn as the ends of the colour map; None takes the 0.1 and 99.9 percentiles of the three slices, and the
-        colour bar is pointed where values lie beyond.
+        Grey values drawn as the ends of the colour map; None takes the 0.1 and 99.9 percentiles of
+        the three slices, and the colour bar is pointed where values lie beyond.
     title : str, optional
         One line above the panels.
     gray_label : str
@@ -76,7 +77,9 @@ def ortho_slices(
         low, high = gray_limits(limits, [piece.values for piece in cuts.values()])
         label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", style.font_pt)
         key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * style.line_mm)
-        sheet = ortho_sheet(cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
+        sheet = ortho_sheet(
+            cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title
+        )
         for name, axes in sheet.panels.items():
             image = _draw_gray(axes, cuts[name], colormap=colormap, low=low, high=high)
         beyond = _beyond([piece.values for piece in cuts.values()], low, high)
@@ -121,7 +124,9 @@ def phase_slices(
         names = (*scheme.names, *(["exterior"] if exterior else []))
         longest = max(text_width_mm(name, style.small_pt) for name in names)
         key_mm = (longest + 8.0, 1.1 * style.line_mm * len(names) + 1.0)
-        sheet = ortho_sheet(cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title)
+        sheet = ortho_sheet(
+            cuts, style=style, width_mm=style.width(SINGLE_COLUMN_MM), key_mm=key_mm, title=title
+        )
         for name, axes in sheet.panels.items():
             _draw_phases(axes, cuts[name], scheme)
         _phase_key(sheet.figure, sheet.key, scheme, exterior=exterior, columns=1)
@@ -161,9 +166,13 @@ def slice_pair(
         The two do not have the same shape; else as in :func:`ortho_slices`.
     """
     chosen = plane_named(plane)
-    labels = phases if isinstance(phases, Volume) else _as_volume(phases, volume.spacing, volume.origin)
+    labels = (
+        phases if isinstance(phases, Volume) else _as_volume(phases, volume.spacing, volume.origin)
+    )
     if labels.shape != volume.shape:
-        raise InputError(f"phases has shape {labels.shape} and volume {volume.shape}; they must be the same voxels.")
+        raise InputError(
+            f"phases has shape {labels.shape} and volume {volume.shape}; they must be the same voxels."
+        )
     with style.in_force():
         voxel = voxel_at(volume, position_nm)
         gray, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
@@ -172,17 +181,23 @@ def slice_pair(
         names = (*scheme.names, *(["exterior"] if exterior else []))
         entry_mm = max(text_width_mm(name, style.small_pt) for name in names) + 8.0
         width = style.width(SINGLE_COLUMN_MM)
-        sheet = pair_sheet(gray, entry_mm=entry_mm, entries=len(names), style=style, width_mm=width, title=title)
+        sheet = pair_sheet(
+            gray, entry_mm=entry_mm, entries=len(names), style=style, width_mm=width, title=title
+        )
         image = _draw_gray(sheet.panels[0], gray, colormap=colormap, low=low, high=high)
         beyond = _beyond([gray.values], low, high)
         _color_bar(sheet.figure, image, sheet.keys[0], label=gray_label, beyond=beyond, style=style)
         _draw_phases(sheet.panels[1], label, scheme)
-        _phase_key(sheet.figure, sheet.keys[1], scheme, exterior=exterior, columns=sheet.key_columns)
+        _phase_key(
+            sheet.figure, sheet.keys[1], scheme, exterior=exterior, columns=sheet.key_columns
+        )
         if sheet.spare is None:
             for axes, dark in zip(sheet.panels, (True, False), strict=True):
                 add_scale_bar(axes, style=style, dark=dark)
         else:
-            scale_bar_apart(sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=14.0)
+            scale_bar_apart(
+                sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=14.0
+            )
         return sheet.figure
 
 
@@ -195,12 +210,16 @@ def _as_volume(
     return Volume(array_of(phases), spacing_of(phases, spacing), (z, y, x))
 
 
-def gray_limits(limits: tuple[float, float] | None, pieces: Iterable[NDArray[Any]]) -> tuple[float, float]:
+def gray_limits(
+    limits: tuple[float, float] | None, pieces: Iterable[NDArray[Any]]
+) -> tuple[float, float]:
     """Return the grey values at the ends of the colour map."""
     if limits is not None:
         low, high = (float(value) for value in limits)
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise InputError(f"limits is {limits}; two finite numbers, the lower first, are needed.")
+            raise InputError(
+                f"limits is {limits}; two finite numbers, the lower first, are needed."
+            )
         return low, high
     values = np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
     values = values[np.isfinite(values)]
@@ -216,7 +235,12 @@ def _beyond(pieces: Iterable[NDArray[Any]], low: float, high: float) -> str:
     """Say which end of the colour bar is pointed: the one that values lie beyond."""
     below = any(bool((piece < low).any()) for piece in pieces)
     above = any(bool((piece > high).any()) for piece in pieces)
-    return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+    return {
+        (False, False): "neither",
+        (True, False): "min",
+        (False, True): "max",
+        (True, True): "both",
+    }[below, above]
 
 
 def _draw_gray(axes: Axes, piece: Cut, *, colormap: str, low: float, high: float) -> AxesImage:
@@ -230,13 +254,17 @@ def _draw_gray(axes: Axes, piece: Cut, *, colormap: str, low: float, high: float
             gid="grey-values",
         )
     except ValueError as problem:
-        raise InputError(f"colormap is {colormap!r}; the name of a matplotlib colour map is needed.") from problem
+        raise InputError(
+            f"colormap is {colormap!r}; the name of a matplotlib colour map is needed."
+        ) from problem
 
 
 def _draw_phases(axes: Axes, piece: Cut, scheme: PhaseScheme) -> AxesImage:
     hatch_ground(axes)
     colors = phase_image(piece.values, scheme)
-    return axes.imshow(colors, extent=piece.extent_nm, interpolation="nearest", aspect="auto", gid="phases")
+    return axes.imshow(
+        colors, extent=piece.extent_nm, interpolation="nearest", aspect="auto", gid="phases"
+    )
 
 
 def _one_scale_bar(sheet: OrthoSheet, *, style: FigureStyle, dark: bool) -> None:
@@ -244,10 +272,14 @@ def _one_scale_bar(sheet: OrthoSheet, *, style: FigureStyle, dark: bool) -> None
     for name in ("XY", "XZ", "YZ"):
         if add_scale_bar(sheet.panels[name], style=style, dark=dark) is not None:
             return
-    scale_bar_apart(sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=12.0)
+    scale_bar_apart(
+        sheet.figure, sheet.spare, style=style, nm_per_mm=sheet.nm_per_mm, about_mm=12.0
+    )
 
 
-def _color_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, style: FigureStyle) -> None:
+def _color_bar(
+    figure: Figure, image: AxesImage, key: Box, *, label: str, beyond: str, style: FigureStyle
+) -> None:
     """Draw a horizontal colour bar at the top of the key's box, its label below its ticks."""
     width = min(key.width - 6.0, 34.0)
     left = key.left + (key.width - width) / 2
@@ -255,11 +287,17 @@ def _color_bar(figure: Figure, image: AxesImage, key: Box, *, label: str, beyond
     bar = figure.colorbar(image, cax=axes, orientation="horizontal", extend=beyond)
     bar.outline.set_linewidth(0.5)
     low, high = (float(end) for end in image.get_clim())
-    bar.set_label(label + scaled_ticks(axes.xaxis, low=low, high=high, at_most=3 if width < 26 else 4))
+    bar.set_label(
+        label + scaled_ticks(axes.xaxis, low=low, high=high, at_most=3 if width < 26 else 4)
+    )
 
 
-def _phase_key(figure: Figure, key: Box, scheme: PhaseScheme, *, exterior: bool, columns: int) -> None:
+def _phase_key(
+    figure: Figure, key: Box, scheme: PhaseScheme, *, exterior: bool, columns: int
+) -> None:
     """Draw the legend of phases in the key's box."""
     axes = axes_at(figure, key, frame_on=False, xticks=[], yticks=[])
     patches = phase_patches(scheme, exterior=exterior)
-    axes.legend(handles=patches, loc="upper left" if columns == 1 else "upper center", ncols=columns)
+    axes.legend(
+        handles=patches, loc="upper left" if columns == 1 else "upper center", ncols=columns
+    )

@@ -21,9 +21,13 @@ _NONE = "–"
 
 
 def state_table(
-    states: Sequence[SpecimenColumn], boxes: Sequence[NamedBox] = (), *, should_stop: ShouldStop | None = None
+    states: Sequence[SpecimenColumn],
+    boxes: Sequence[NamedBox] = (),
+    *,
+    should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return the numbers of the specimens as texts: one row per quantity with its unit, one column per specimen.
+    """Return the numbers of the specimens as texts: one row per quantity with its unit, one column
+    per specimen.
 
     Parameters
     ----------
@@ -72,7 +76,9 @@ def _numbers(state: SpecimenColumn, boxes: Sequence[NamedBox]) -> dict[str, str]
 
 
 def _dead_share(state: SpecimenColumn) -> float | None:
-    """Return the share of dead pores in the pore volume: the given one, else counted in voxels; None where unknown."""
+    """Return the share of dead pores in the pore volume: the given one, else counted in voxels;
+    None where unknown.
+    """
     if state.dead_share_of_pore is not None:
         return state.dead_share_of_pore
     if state.dead is None or state.phases is None or state.dead.shape != state.phases.shape:
@@ -89,17 +95,23 @@ def _shares(table: pd.DataFrame, what: str) -> dict[str, str]:
 
 
 def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:
-    """Return number, medians and the shares of short and of unresolved objects: of those that the box does not cut."""
+    """Return number, medians and the shares of short and of unresolved objects: of those that the
+    box does not cut.
+    """
     sizes = size_summary(table, limit_nm=SHORT_BELOW_NM, min_voxels=RESOLVED_VOXELS)
     inside = table[~table["touches_border"].to_numpy(np.bool_)]
     resolved = inside[inside["voxel_count"].to_numpy() >= RESOLVED_VOXELS]
     return {
         f"{noun}, n": f"{len(inside):,}",
-        f"{noun}, unresolved: below {RESOLVED_VOXELS} voxels (%)": number(100 * sizes.unresolved_share),
+        f"{noun}, unresolved: below {RESOLVED_VOXELS} voxels (%)": number(
+            100 * sizes.unresolved_share
+        ),
         f"{noun}, median length (nm)": number(sizes.median_length_nm),
         f"{noun}, median width (nm)": number(float(inside["width_nm"].median())),
         f"{noun}, median aspect ratio": number(float(resolved["aspect_ratio"].median())),
-        f"{noun}, shorter than {SHORT_BELOW_NM:g} nm (%)": number(100 * sizes.share_below_limit_by_number),
+        f"{noun}, shorter than {SHORT_BELOW_NM:g} nm (%)": number(
+            100 * sizes.share_below_limit_by_number
+        ),
     }
 
 

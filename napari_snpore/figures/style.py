@@ -1,8 +1,10 @@
-"""Style of figures: column widths in mm, fonts in points, colors; and how it is applied to matplotlib.
+"""Style of figures: column widths in mm, fonts in points, colors; and how it is applied to
+matplotlib.
 
-matplotlib keeps its settings in one global mapping. :meth:`FigureStyle.in_force` changes them inside a context, under a lock, and
-starts from matplotlib's own defaults, so that a user's style sheet changes no figure and figures can be made in several
-threads. pyplot is never imported: it would choose a window system and keep every figure alive.
+matplotlib keeps its settings in one global mapping. :meth:`FigureStyle.in_force` changes them
+inside a context, under a lock, and starts from matplotlib's own defaults, so that a user's style
+sheet changes no figure and figures can be made in several threads. pyplot is never imported: it
+would choose a window system and keep every figure alive.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ OUTLINE = "#777777"
 HATCH = "#cfcfcf"
 MARK = "#d55e00"
 SERIES_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#222222")
-"""Distinct with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its own."""
+"""Distinct with any colour vision (Okabe and Ito's set); always used with a marker or a dash of its
+own.
+"""
 SERIES_MARKERS = ("o", "s", "^", "D", "v")
 
 _LOCK = threading.RLock()
@@ -44,8 +48,8 @@ class FigureStyle:
     Parameters
     ----------
     width_mm : float, optional
-        Width of the figure in mm; None takes what suits the figure (88 or 180). Image figures may come out narrower, where a
-        slender volume leaves the width empty.
+        Width of the figure in mm; None takes what suits the figure (88 or 180). Image figures may
+        come out narrower, where a slender volume leaves the width empty.
     font_pt : float
         Size of the type in points.
     dpi : int

@@ -68,4 +68,6 @@ class ThresholdPanel:
         """Draw the counts on a log scale, the thresholds with their values above."""
         frame = plot_frame(box, style, head_mm=head_mm(style) if len(self.thresholds) else 0.0)
         axes = axes_at(figure, frame)
-        draw_histogram(axes, frame, self.histogram, self.thresholds, scheme=self.phases, style=style)
+        draw_histogram(
+            axes, frame, self.histogram, self.thresholds, scheme=self.phases, style=style
+        )

@@ -27,7 +27,9 @@ _PLAIN = "#b0b0b0"
 _BARS = 400
 _LEADER_MM = 1.6
 _TAIL = 1e-5
-"""Share of the voxels at either end that may lie outside the axis: a few hot voxels do not squeeze the rest."""
+"""Share of the voxels at either end that may lie outside the axis: a few hot voxels do not squeeze
+the rest.
+"""
 
 
 def threshold_histogram(
@@ -38,7 +40,8 @@ def threshold_histogram(
     gray_label: str = "Grey value",
     style: FigureStyle = PRINT,
 ) -> Figure:
-    """Draw counts on a log scale in the colours of the phases, the thresholds with their values, and each phase's share.
+    """Draw counts on a log scale in the colours of the phases, the thresholds with their values,
+    and each phase's share.
 
     Parameters
     ----------
@@ -56,7 +59,8 @@ def threshold_histogram(
     Returns
     -------
     Figure
-        The shares are those of all voxels in the histogram: vacuum around a fibre counts with its pores here.
+        The shares are those of all voxels in the histogram: vacuum around a fibre counts with its
+        pores here.
 
     Raises
     ------
@@ -64,7 +68,9 @@ def threshold_histogram(
         Thresholds that do not rise, or another number than the scheme has phases.
     """
     limits = _rising(thresholds, scheme)
-    notes = tuple(f"{number(100 * share, trim=True)} %" for share in histogram.fractions(tuple(limits)))
+    notes = tuple(
+        f"{number(100 * share, trim=True)} %" for share in histogram.fractions(tuple(limits))
+    )
     edges, counts, outside = _shown(histogram, limits)
     with style.in_force():
         width = style.width(SINGLE_COLUMN_MM)
@@ -78,10 +84,24 @@ def threshold_histogram(
         figure = new_figure(style, width_mm=width, height_mm=height)
         axes = axes_at(figure, frame)
         _draw(axes, frame, edges, counts, limits, scheme.colors, gray_label=gray_label, style=style)
-        text_at(figure, 1.0, height - 0.8, note, va="bottom", fontsize=style.small_pt, color=GRAY, linespacing=1.2)
+        text_at(
+            figure,
+            1.0,
+            height - 0.8,
+            note,
+            va="bottom",
+            fontsize=style.small_pt,
+            color=GRAY,
+            linespacing=1.2,
+        )
         columns = -(-len(scheme.names) // rows)
         patches = in_rows(phase_patches(scheme, notes=notes), columns)
-        figure.legend(handles=patches, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 1 - 0.5 / height))
+        figure.legend(
+            handles=patches,
+            ncols=columns,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - 0.5 / height),
+        )
         return figure
 
 
@@ -94,7 +114,9 @@ def draw_histogram(
     scheme: PhaseScheme = PORE_C_SN,
     style: FigureStyle,
 ) -> None:
-    """Draw the histogram into axes of a frame, below the threshold labels; grey without thresholds."""
+    """Draw the histogram into axes of a frame, below the threshold labels; grey without
+    thresholds.
+    """
     limits = _rising(thresholds, scheme) if len(thresholds) else []
     edges, counts, _ = _shown(histogram, limits)
     colors = scheme.colors if limits else (_PLAIN,)
@@ -129,7 +151,9 @@ def _draw(
     _phase_fills(axes, edges, counts, limits, colors)
     _mark_thresholds(axes, limits, frame, style=style)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0.5, 2 * tallest), ylabel="Voxels in a bin")
-    axes.set_xlabel(gray_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1])))
+    axes.set_xlabel(
+        gray_label + scaled_ticks(axes.xaxis, low=float(edges[0]), high=float(edges[-1]))
+    )
     log_ticks(axes.yaxis, decades=float(np.log10(4 * tallest)))
 
 
@@ -147,12 +171,22 @@ def _rising(thresholds: Sequence[float], scheme: PhaseScheme) -> list[float]:
 
 
 def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, style: FigureStyle) -> None:
-    """Draw each threshold with its value above the plot, values pushed apart where they are close."""
+    """Draw each threshold with its value above the plot, values pushed apart where they are
+    close.
+    """
     low, high = axes.get_xlim()
     places = [frame.left + frame.width * (value - low) / (high - low) for value in limits]
-    labels = [f"t{index} = {number(value, digits=4, trim=True)}" for index, value in enumerate(limits, start=1)]
+    labels = [
+        f"t{index} = {number(value, digits=4, trim=True)}"
+        for index, value in enumerate(limits, start=1)
+    ]
     lefts = _spread(labels, places, frame, style=style)
-    line: dict[str, Any] = {"color": MARK, "linewidth": 0.5, "transform": axes.transAxes, "clip_on": False}
+    line: dict[str, Any] = {
+        "color": MARK,
+        "linewidth": 0.5,
+        "transform": axes.transAxes,
+        "clip_on": False,
+    }
     for label, place, left, value in zip(labels, places, lefts, limits, strict=True):
         axes.axvline(value, color=MARK, linewidth=0.8, gid="threshold")
         text_at(axes.figure, left, frame.top - _LEADER_MM - 0.3, label, va="bottom", color=MARK)  # type: ignore[arg-type]
@@ -161,8 +195,12 @@ def _mark_thresholds(axes: Axes, limits: list[float], frame: Box, *, style: Figu
         axes.plot(ends, [1, 1 + _LEADER_MM / frame.height], **line)
 
 
-def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
-    """Return at most some 400 bars (edges, counts) over the range worth showing, and how many voxels lie beyond it."""
+def _shown(
+    histogram: Histogram, limits: list[float]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    """Return at most some 400 bars (edges, counts) over the range worth showing, and how many
+    voxels lie beyond it.
+    """
     counts = np.asarray(histogram.counts, dtype=np.int64)
     edges = np.asarray(histogram.edges, dtype=np.float64)
     total = int(counts.sum())
@@ -180,7 +218,9 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
     outside = total - int(shown.sum())
     missing = -len(shown) % group
     step = edges[last + 1] - edges[last]
-    ends = np.concatenate([edges[first : last + 2], edges[last + 1] + step * np.arange(1, missing + 1)])
+    ends = np.concatenate(
+        [edges[first : last + 2], edges[last + 1] + step * np.arange(1, missing + 1)]
+    )
     grouped = np.pad(shown, (0, missing)).reshape(-1, group).sum(axis=1)
     ends = ends[::group]
     air = 0.03 * max(ends[-1] - ends[0], limits[-1] - limits[0] if limits else 0.0)
@@ -192,21 +232,35 @@ def _shown(histogram: Histogram, limits: list[float]) -> tuple[NDArray[np.float6
 
 
 def _phase_fills(
-    axes: Axes, edges: NDArray[np.float64], counts: NDArray[np.int64], limits: list[float], colors: Sequence[str]
+    axes: Axes,
+    edges: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    limits: list[float],
+    colors: Sequence[str],
 ) -> None:
-    """Fill the histogram in phase colours, cut exactly at the thresholds, over a faint ground of the same colours."""
+    """Fill the histogram in phase colours, cut exactly at the thresholds, over a faint ground of
+    the same colours.
+    """
     bounds = [edges[0], *limits, edges[-1]]
     heights = np.maximum(counts, 0.5)
     floor, ceiling = axes.get_ylim()
     for start, end, color in zip(bounds[:-1], bounds[1:], colors, strict=True):
         axes.axvspan(start, end, facecolor=color, alpha=0.15, linewidth=0, zorder=0)
-        steps = axes.stairs(heights, edges, baseline=0.5, fill=True, facecolor=color, linewidth=0, zorder=1)
-        steps.set_clip_path(Rectangle((start, floor), end - start, ceiling - floor, transform=axes.transData))
+        steps = axes.stairs(
+            heights, edges, baseline=0.5, fill=True, facecolor=color, linewidth=0, zorder=1
+        )
+        steps.set_clip_path(
+            Rectangle((start, floor), end - start, ceiling - floor, transform=axes.transData)
+        )
     axes.stairs(heights, edges, baseline=0.5, color=INK, linewidth=0.5, zorder=2, gid="histogram")
 
 
-def _spread(labels: list[str], places: list[float], frame: Box, *, style: FigureStyle) -> list[float]:
-    """Return the left end (mm) of each label, centred on its line, moved aside where labels would overlap."""
+def _spread(
+    labels: list[str], places: list[float], frame: Box, *, style: FigureStyle
+) -> list[float]:
+    """Return the left end (mm) of each label, centred on its line, moved aside where labels would
+    overlap.
+    """
     wide = [text_width_mm(label, style.font_pt) for label in labels]
     lefts = [place - width / 2 for place, width in zip(places, wide, strict=True)]
     end = frame.left - 1.5

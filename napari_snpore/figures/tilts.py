@@ -1,4 +1,6 @@
-"""Figures of a tilt series: a few images with their angles, and the sinogram of one row before and after alignment."""
+"""Figures of a tilt series: a few images with their angles, and the sinogram of one row before and
+after alignment.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.figures.numbers import length, plain_ticks
-from napari_snpore.figures.page import Box, axes_at, frame_image, heading_at, letter_panels, new_figure
+from napari_snpore.figures.page import (
+    Box,
+    axes_at,
+    frame_image,
+    heading_at,
+    letter_panels,
+    new_figure,
+)
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.history import AlignStep, last_step
@@ -25,15 +34,19 @@ _SMALL_MM = (14.0, 9.0)
 _BAR_STRIP_MM = 7.0
 
 
-def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, style: FigureStyle = PRINT) -> Figure:
-    """Draw a few images of a tilt series in one row, at one contrast, with their angles and a scale bar.
+def tilt_images(
+    series: TiltSeries, *, indices: Sequence[int] | None = None, style: FigureStyle = PRINT
+) -> Figure:
+    """Draw a few images of a tilt series in one row, at one contrast, with their angles and a scale
+    bar.
 
     Parameters
     ----------
     series : TiltSeries
         Images (tilt, y, x); only those drawn are read.
     indices : sequence of int, optional
-        Which images; None takes both ends of the tilt range and the tilt nearest to 0° between them.
+        Which images; None takes both ends of the tilt range and the tilt nearest to 0° between
+        them.
     style : FigureStyle
         Width, type and letters.
 
@@ -42,10 +55,14 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, sty
     InputError
         No index, or one that the series does not have.
     """
-    chosen = _default_tilts(series.angles_deg) if indices is None else [int(index) for index in indices]
+    chosen = (
+        _default_tilts(series.angles_deg) if indices is None else [int(index) for index in indices]
+    )
     count = series.shape[0]
     if not chosen or not all(-count <= index < count for index in chosen):
-        raise InputError(f"indices is {list(indices or [])}; image numbers from 0 to {count - 1} are needed.")
+        raise InputError(
+            f"indices is {list(indices or [])}; image numbers from 0 to {count - 1} are needed."
+        )
     images = [np.asarray(series.images[index], dtype=np.float32) for index in chosen]
     low, high = _contrast(images)
     with style.in_force():
@@ -58,7 +75,9 @@ def tilt_images(series: TiltSeries, *, indices: Sequence[int] | None = None, sty
         width = 2 * margin + len(chosen) * column + gap * (len(chosen) - 1)
         apart = panel.width < _SMALL_MM[0] or panel.height < _SMALL_MM[1]
         foot = panel.top + panel.height + margin
-        figure = new_figure(style, width_mm=width, height_mm=foot + (_BAR_STRIP_MM if apart else 0.0))
+        figure = new_figure(
+            style, width_mm=width, height_mm=foot + (_BAR_STRIP_MM if apart else 0.0)
+        )
         for number, (index, image) in enumerate(zip(chosen, images, strict=True)):
             box = panel._replace(left=margin + number * (column + gap))
             axes = axes_at(figure, box)
@@ -92,11 +111,13 @@ def sinogram(
     before, after : TiltSeries or array
         Images (tilt, y, x), or a sinogram (tilt, across) of one's own making.
     y : int, optional
-        Row of the aligned images; None is the middle. The raw images are read along the line that becomes this row.
+        Row of the aligned images; None is the middle. The raw images are read along the line that
+        becomes this row.
     angles_deg, pixel_size_nm : optional
         Needed where they are not those of a TiltSeries.
     tilt_axis_angle_deg : float, optional
-        Direction of the axis in ``before``, degrees; None takes what the history of ``after`` says, else that of ``before``.
+        Direction of the axis in ``before``, degrees; None takes what the history of ``after`` says,
+        else that of ``before``.
     style : FigureStyle
         Width, type and letters.
 
@@ -116,16 +137,26 @@ def sinogram(
     axis = _axis_angle(before, after) if tilt_axis_angle_deg is None else float(tilt_axis_angle_deg)
     row = images.shape[1] // 2 if y is None else int(y)
     if images.ndim == 3 and not 0 <= row < images.shape[1]:
-        raise InputError(f"y is {y}; a row from 0 to {images.shape[1] - 1} of the aligned images is needed.")
+        raise InputError(
+            f"y is {y}; a row from 0 to {images.shape[1] - 1} of the aligned images is needed."
+        )
     aligned = images if images.ndim == 2 else np.asarray(images[:, row, :])
     along = row - (images.shape[1] - 1) / 2 if images.ndim == 3 else 0.0
-    raw = raw_images if raw_images.ndim == 2 else _line(raw_images, along, axis, width=aligned.shape[1])
+    raw = (
+        raw_images
+        if raw_images.ndim == 2
+        else _line(raw_images, along, axis, width=aligned.shape[1])
+    )
     with style.in_force():
-        figure = new_figure(style, width_mm=style.width(SINGLE_COLUMN_MM), height_mm=52, constrained=True)
+        figure = new_figure(
+            style, width_mm=style.width(SINGLE_COLUMN_MM), height_mm=52, constrained=True
+        )
         panels = figure.subplots(1, 2, sharey=True)
         low, high = _contrast([raw, aligned])
         where = f", y = {length(round(row * pixel, 1))}" if images.ndim == 3 else ""
-        for axes, data, title in zip(panels, (raw, aligned), ("raw", f"aligned{where}"), strict=True):
+        for axes, data, title in zip(
+            panels, (raw, aligned), ("raw", f"aligned{where}"), strict=True
+        ):
             _draw_sinogram(axes, data, angles, pixel, low=low, high=high)
             axes.set_title(title)
         panels[0].set_ylabel("Tilt (°)")
@@ -147,8 +178,13 @@ def _default_tilts(angles_deg: NDArray[np.float64]) -> list[int]:
 
 
 def _contrast(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """Return grey limits that leave out 0.1 % at either end, from at most some 100,000 pixels an image."""
-    samples = [image[:: max(image.shape[0] // 300, 1), :: max(image.shape[1] // 300, 1)].ravel() for image in images]
+    """Return grey limits that leave out 0.1 % at either end, from at most some 100,000 pixels an
+    image.
+    """
+    samples = [
+        image[:: max(image.shape[0] // 300, 1), :: max(image.shape[1] // 300, 1)].ravel()
+        for image in images
+    ]
     values = np.concatenate(samples).astype(np.float64)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -162,7 +198,9 @@ def _array(series: TiltSeries | ArrayLike) -> Any:
         return series.images
     found: Any = series if hasattr(series, "ndim") else np.asarray(series)
     if found.ndim not in (2, 3):
-        raise InputError(f"A sinogram needs axes (tilt, y, x) or (tilt, across); this array has shape {found.shape}.")
+        raise InputError(
+            f"A sinogram needs axes (tilt, y, x) or (tilt, across); this array has shape {found.shape}."
+        )
     return found
 
 
@@ -175,17 +213,23 @@ def _angles_and_pixel(
     known = next((series for series in (after, before) if isinstance(series, TiltSeries)), None)
     if angles_deg is None:
         if known is None:
-            raise MissingAnglesError("angles_deg is missing: plain arrays need the tilt angles in degrees.")
+            raise MissingAnglesError(
+                "angles_deg is missing: plain arrays need the tilt angles in degrees."
+            )
         angles_deg = known.angles_deg
     if pixel_size_nm is None:
         if known is None:
-            raise MissingScaleError("pixel_size_nm is missing: plain arrays need the pixel size in nm.")
+            raise MissingScaleError(
+                "pixel_size_nm is missing: plain arrays need the pixel size in nm."
+            )
         pixel_size_nm = known.pixel_size_nm
     return np.asarray(angles_deg, dtype=np.float64).reshape(-1), float(pixel_size_nm)
 
 
 def _axis_angle(before: TiltSeries | ArrayLike, after: TiltSeries | ArrayLike) -> float:
-    """Return the direction of the axis in the raw images: as the alignment found it, else as the raw series says."""
+    """Return the direction of the axis in the raw images: as the alignment found it, else as the
+    raw series says.
+    """
     if isinstance(after, TiltSeries):
         aligned = last_step(after.history, AlignStep)
         if aligned is not None:
@@ -194,7 +238,9 @@ def _axis_angle(before: TiltSeries | ArrayLike, after: TiltSeries | ArrayLike) -
 
 
 def _line(images: Any, along: float, axis_deg: float, *, width: int) -> NDArray[np.float32]:
-    """Read each image (y, x) along the line across the axis at a distance from its centre; one line (px) a tilt."""
+    """Read each image (y, x) along the line across the axis at a distance from its centre; one line
+    (px) a tilt.
+    """
     tilts, ny, nx = images.shape
     across = np.arange(width) - (width - 1) / 2
     offsets = axis_rotation(axis_deg) @ np.stack([np.full(width, along), across])
@@ -202,22 +248,40 @@ def _line(images: Any, along: float, axis_deg: float, *, width: int) -> NDArray[
     out = np.empty((tilts, width), dtype=np.float32)
     for tilt in range(tilts):
         ndimage.map_coordinates(
-            np.asarray(images[tilt], dtype=np.float32), places, output=out[tilt], order=1, mode="nearest"
+            np.asarray(images[tilt], dtype=np.float32),
+            places,
+            output=out[tilt],
+            order=1,
+            mode="nearest",
         )
     return out
 
 
 def _draw_sinogram(
-    axes: Axes, data: NDArray[Any], angles: NDArray[np.float64], pixel: float, *, low: float, high: float
+    axes: Axes,
+    data: NDArray[Any],
+    angles: NDArray[np.float64],
+    pixel: float,
+    *,
+    low: float,
+    high: float,
 ) -> None:
     order = np.argsort(angles, kind="stable")
     sorted_angles = angles[order]
     middles = (sorted_angles[1:] + sorted_angles[:-1]) / 2
-    first, last = (middles[0] - sorted_angles[0], sorted_angles[-1] - middles[-1]) if len(middles) else (0.5, 0.5)
-    edges = np.concatenate([[sorted_angles[0] - (first or 0.5)], middles, [sorted_angles[-1] + (last or 0.5)]])
+    first, last = (
+        (middles[0] - sorted_angles[0], sorted_angles[-1] - middles[-1])
+        if len(middles)
+        else (0.5, 0.5)
+    )
+    edges = np.concatenate(
+        [[sorted_angles[0] - (first or 0.5)], middles, [sorted_angles[-1] + (last or 0.5)]]
+    )
     width = data.shape[1]
     across = (np.arange(width + 1) - width / 2) * pixel
-    axes.pcolormesh(across, edges, np.asarray(data)[order], cmap="gray", vmin=low, vmax=high, rasterized=True)
+    axes.pcolormesh(
+        across, edges, np.asarray(data)[order], cmap="gray", vmin=low, vmax=high, rasterized=True
+    )
     for spine in axes.spines.values():
         spine.set_visible(True)
     plain_ticks(axes.xaxis, at_most=5)

@@ -1,4 +1,6 @@
-"""Quality of alignment and reconstruction: shifts and residuals against tilt, residual against iteration."""
+"""Quality of alignment and reconstruction: shifts and residuals against tilt, residual against
+iteration.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.page import letter_panels, new_figure, wrapped
-from napari_snpore.figures.style import GRAY, HATCH, PRINT, SERIES_COLORS, SERIES_MARKERS, SINGLE_COLUMN_MM, FigureStyle
+from napari_snpore.figures.style import (
+    GRAY,
+    HATCH,
+    PRINT,
+    SERIES_COLORS,
+    SERIES_MARKERS,
+    SINGLE_COLUMN_MM,
+    FigureStyle,
+)
 from napari_snpore.figures.tilts import angle_text
 
 if TYPE_CHECKING:
@@ -21,7 +31,9 @@ if TYPE_CHECKING:
     from napari_snpore.tomography.quality import Quality
 
 
-def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, style: FigureStyle = PRINT) -> Figure:
+def alignment_plot(
+    alignment: Alignment, angles_deg: ArrayLike, *, style: FigureStyle = PRINT
+) -> Figure:
     """Draw the shifts of each image and what the alignment left, against tilt.
 
     Parameters
@@ -56,12 +68,19 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, style: Figure
         shifts.set_ylabel("Shift (px)")
         shifts.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title_fontsize=style.small_pt)
         _points(residual, angles, table["residual_px"].to_numpy(), which=2)
-        residual.set(ylabel="Residual (px)", xlabel="Tilt (°)", ylim=(0, _above(table["residual_px"].to_numpy())))
+        residual.set(
+            ylabel="Residual (px)",
+            xlabel="Tilt (°)",
+            ylim=(0, _above(table["residual_px"].to_numpy())),
+        )
         for axes in (shifts, residual):
             plain_ticks(axes.xaxis, at_most=8)
             plain_ticks(axes.yaxis, at_most=5)
         figure.suptitle(
-            wrapped(about, width_mm=width - 4, size_pt=style.font_pt), fontsize=style.font_pt, x=0.02, ha="left"
+            wrapped(about, width_mm=width - 4, size_pt=style.font_pt),
+            fontsize=style.font_pt,
+            x=0.02,
+            ha="left",
         )
         if notes:
             figure.supxlabel(notes, fontsize=style.small_pt, color=GRAY, x=0.02, ha="left")
@@ -70,14 +89,20 @@ def alignment_plot(alignment: Alignment, angles_deg: ArrayLike, *, style: Figure
 
 
 def quality_plot(
-    quality: Quality, angles_deg: ArrayLike, *, convergence: Sequence[float] | None = None, style: FigureStyle = PRINT
+    quality: Quality,
+    angles_deg: ArrayLike,
+    *,
+    convergence: Sequence[float] | None = None,
+    style: FigureStyle = PRINT,
 ) -> Figure:
-    """Draw how far the reconstruction's projections are from the images: against tilt, and against iteration.
+    """Draw how far the reconstruction's projections are from the images: against tilt, and against
+    iteration.
 
     Parameters
     ----------
     quality : Quality
-        Residuals as shares of the measured signal, with the guides to resolution that are written above the plot.
+        Residuals as shares of the measured signal, with the guides to resolution that are written
+        above the plot.
     angles_deg : array-like, shape (tilt,)
         Tilt angles in degrees, in the order of the images.
     convergence : sequence of float, optional
@@ -93,7 +118,9 @@ def quality_plot(
     angles = np.asarray(angles_deg, dtype=np.float64).reshape(-1)
     per_tilt = 100 * np.asarray(quality.residual_per_tilt, dtype=np.float64)
     if len(angles) != len(per_tilt):
-        raise InputError(f"angles_deg has {len(angles)} angles for {len(per_tilt)} residuals; one for each is needed.")
+        raise InputError(
+            f"angles_deg has {len(angles)} angles for {len(per_tilt)} residuals; one for each is needed."
+        )
     about = (
         f"Residual {number(100 * quality.residual)} %; D·Δθ = {number(quality.crowther_nm)} nm for "
         f"D = {number(quality.thickness_nm, trim=True)} nm at steps of {number(quality.tilt_step_deg, trim=True)}°; "
@@ -114,16 +141,26 @@ def quality_plot(
             plain_ticks(axes.xaxis, at_most=6, whole=index == 1)
             plain_ticks(axes.yaxis, at_most=5)
         figure.suptitle(
-            wrapped(about, width_mm=width - 4, size_pt=style.font_pt), fontsize=style.font_pt, x=0.02, ha="left"
+            wrapped(about, width_mm=width - 4, size_pt=style.font_pt),
+            fontsize=style.font_pt,
+            x=0.02,
+            ha="left",
         )
         letter_panels(panels, style)
         return figure
 
 
 def _points(
-    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], *, which: int, label: str | None = None
+    axes: Axes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    *,
+    which: int,
+    label: str | None = None,
 ) -> None:
-    """Draw points joined by a thin line, in a colour and marker of their own; smaller where there are many."""
+    """Draw points joined by a thin line, in a colour and marker of their own; smaller where there
+    are many.
+    """
     size = 2.5 if len(x) <= 80 else 1.5
     style = {"marker": SERIES_MARKERS[which], "color": SERIES_COLORS[which], "markersize": size}
     axes.plot(x, y, linewidth=0.6, label=label, **style)  # type: ignore[arg-type]

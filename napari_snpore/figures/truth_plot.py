@@ -1,4 +1,6 @@
-"""Truth against measured values: one row per quantity, its relative bias as a point, the numbers themselves beside it."""
+"""Truth against measured values: one row per quantity, its relative bias as a point, the numbers
+themselves beside it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,15 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.numbers import number, plain_ticks, power_of_ten
-from napari_snpore.figures.page import Box, axes_at, message_figure, new_figure, text_at, text_width_mm, wrapped
+from napari_snpore.figures.page import (
+    Box,
+    axes_at,
+    message_figure,
+    new_figure,
+    text_at,
+    text_width_mm,
+    wrapped,
+)
 from napari_snpore.figures.style import (
     DOUBLE_COLUMN_MM,
     GRAY,
@@ -41,19 +51,20 @@ def truth_against_measured(
     Parameters
     ----------
     frame : DataFrame
-        One row a quantity: ``quantity, unit, truth, measured`` and, where known, ``error`` (in the unit of the quantity). The
-        bias drawn is ``measured − truth``, whatever else a column says.
+        One row a quantity: ``quantity, unit, truth, measured`` and, where known, ``error`` (in the
+        unit of the quantity). The bias drawn is ``measured − truth``, whatever else a column says.
     stages : sequence of str, optional
-        Columns to draw side by side in place of ``measured``, such as stages of the work. None takes every column X with a
-        column ``X_bias`` beside it, else ``measured``.
+        Columns to draw side by side in place of ``measured``, such as stages of the work. None
+        takes every column X with a column ``X_bias`` beside it, else ``measured``.
     style : FigureStyle
         Width and type.
 
     Returns
     -------
     Figure
-        The axis is the bias in % of the truth; a bias above 100 % turns it logarithmic outside ±10 %. A truth of 0 has no
-        relative bias: the row has its numbers and no point. An empty frame gives a figure that says so.
+        The axis is the bias in % of the truth; a bias above 100 % turns it logarithmic outside ±10
+        %. A truth of 0 has no relative bias: the row has its numbers and no point. An empty frame
+        gives a figure that says so.
 
     Raises
     ------
@@ -68,7 +79,9 @@ def truth_against_measured(
     with style.in_force():
         width = style.width(DOUBLE_COLUMN_MM)
         if frame.empty:
-            return message_figure("There is no quantity to compare with the truth.", style=style, width_mm=width)
+            return message_figure(
+                "There is no quantity to compare with the truth.", style=style, width_mm=width
+            )
         truth = frame["truth"].to_numpy(dtype=np.float64)
         found = np.stack([frame[name].to_numpy(dtype=np.float64) for name in stages])
         return _draw(frame, truth, found, list(stages), width_mm=width, style=style)
@@ -84,7 +97,11 @@ def _draw(
     style: FigureStyle,
 ) -> Figure:
     """Lay out the sheet: names, points, columns of numbers."""
-    errors = frame["error"].to_numpy(dtype=np.float64) if "error" in frame else np.full(len(truth), np.nan)
+    errors = (
+        frame["error"].to_numpy(dtype=np.float64)
+        if "error" in frame
+        else np.full(len(truth), np.nan)
+    )
     small = style.small_pt
     table = _columns(frame, truth, found, errors, stages)
     if sum(_column_mm(head, cells, small) for head, cells in table) > width_mm - 96.0:
@@ -98,7 +115,9 @@ def _draw(
     heights = [style.line_mm * (name.count("\n") + 1) + 1.2 for name in names]
     head = style.line_mm * 1.2 + 0.8
     legend = 1.6 * style.line_mm if len(stages) > 1 else 0.0
-    frame_box = Box(left, 1.0 + legend + head, max(width_mm - left - sum(columns) - 2.5, 16.0), sum(heights))
+    frame_box = Box(
+        left, 1.0 + legend + head, max(width_mm - left - sum(columns) - 2.5, 16.0), sum(heights)
+    )
     figure = new_figure(style, width_mm=width_mm, height_mm=frame_box.top + frame_box.height + 9.5)
 
     axes = axes_at(figure, frame_box)
@@ -114,12 +133,34 @@ def _draw(
     right = frame_box.left + frame_box.width
     for (title, column), wide in zip(table, columns, strict=True):
         right += wide
-        text_at(figure, right, frame_box.top - 0.8, title, ha="right", va="bottom", fontsize=small, color=GRAY)
+        text_at(
+            figure,
+            right,
+            frame_box.top - 0.8,
+            title,
+            ha="right",
+            va="bottom",
+            fontsize=small,
+            color=GRAY,
+        )
         for middle, cell in zip(middles, column, strict=True):
-            text_at(figure, right, frame_box.top + middle, cell, ha="right", va="center_baseline", fontsize=small)
+            text_at(
+                figure,
+                right,
+                frame_box.top + middle,
+                cell,
+                ha="right",
+                va="center_baseline",
+                fontsize=small,
+            )
     if len(stages) > 1:
         place = (frame_box.left / width_mm, 1 - 0.8 / (frame_box.top + frame_box.height + 9.5))
-        axes.legend(loc="upper left", bbox_to_anchor=place, bbox_transform=figure.transFigure, ncols=len(stages))
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=place,
+            bbox_transform=figure.transFigure,
+            ncols=len(stages),
+        )
     return figure
 
 
@@ -130,7 +171,9 @@ def _columns(
     errors: NDArray[np.float64],
     stages: list[str],
 ) -> list[tuple[str, list[str]]]:
-    """Return heads and cells of the columns of numbers: the truth, then each stage, the last one with its error."""
+    """Return heads and cells of the columns of numbers: the truth, then each stage, the last one
+    with its error.
+    """
     counts = [str(unit) == "1" for unit in frame["unit"]]
 
     def cells(values: NDArray[np.float64]) -> list[str]:
@@ -172,7 +215,9 @@ def _points(
     width_mm: float,
     style: FigureStyle,
 ) -> None:
-    """Draw the relative biases, stages of one quantity below each other, on an axis that suits the largest of them."""
+    """Draw the relative biases, stages of one quantity below each other, on an axis that suits the
+    largest of them.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         bias = 100 * (found - truth) / np.abs(truth)
         spread = 100 * errors / np.abs(truth)
@@ -181,18 +226,35 @@ def _points(
     axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
     for index, (name, row) in enumerate(zip(stages, bias, strict=True)):
         which = index % len(SERIES_COLORS)
-        marker: dict[str, Any] = {"color": SERIES_COLORS[which], "marker": SERIES_MARKERS[which], "markersize": 3.0}
+        marker: dict[str, Any] = {
+            "color": SERIES_COLORS[which],
+            "marker": SERIES_MARKERS[which],
+            "markersize": 3.0,
+        }
         whiskers = spread if index == len(stages) - 1 and spread.any() else None
         below = (index - (len(stages) - 1) / 2) * _DODGE_MM
         label = name.replace("_", " ")
         axes.errorbar(
-            row, rows + below, xerr=whiskers, label=label, linestyle="none", elinewidth=0.7, capsize=1.5, **marker
+            row,
+            rows + below,
+            xerr=whiskers,
+            label=label,
+            linestyle="none",
+            elinewidth=0.7,
+            capsize=1.5,
+            **marker,
         )
     for middle, value in zip(rows, truth, strict=True):
         if value == 0:
             note = "truth is 0" if width_mm > 30 else "–"
             axes.annotate(
-                note, (0, middle), (3, 0), textcoords="offset points", va="center", fontsize=style.small_pt, color=GRAY
+                note,
+                (0, middle),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=style.small_pt,
+                color=GRAY,
             )
     outer = np.concatenate([(bias - spread).ravel(), (bias + spread).ravel(), [0.0]])
     low, high = float(np.nanmin(outer)), float(np.nanmax(outer))
@@ -205,20 +267,31 @@ def _points(
     axes.grid(axis="x", color=HATCH, linewidth=0.4)
 
 
-def _symmetric_log(axes: Axes, low: float, high: float, *, width_mm: float, style: FigureStyle) -> None:
-    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as fit without overlap."""
+def _symmetric_log(
+    axes: Axes, low: float, high: float, *, width_mm: float, style: FigureStyle
+) -> None:
+    """Make the axis linear near 0 and logarithmic outside, with as many powers of ten as fit
+    without overlap.
+    """
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO, linscale=0.6)
     left, right = min(1.6 * low, -_LINEAR_UP_TO), max(1.6 * high, _LINEAR_UP_TO)
     axes.set_xlim(left, right)
     top = int(math.log10(max(right, -left)))
-    candidates = [0.0, 100.0, -100.0, *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1))]
+    candidates = [
+        0.0,
+        100.0,
+        -100.0,
+        *(sign * 10.0**power for power in range(top, 0, -1) for sign in (1, -1)),
+    ]
     transform = axes.xaxis.get_transform()
     ends = transform.transform(np.array([left, right]))
     taken: list[tuple[float, float, float]] = []
     for value in candidates:
         if not left <= value <= right:
             continue
-        place = width_mm * float((transform.transform(np.array([value]))[0] - ends[0]) / (ends[1] - ends[0]))
+        place = width_mm * float(
+            (transform.transform(np.array([value]))[0] - ends[0]) / (ends[1] - ends[0])
+        )
         half = text_width_mm(_tick(value), style.small_pt) / 2 + 0.8
         if all(place + half <= start or place - half >= end for start, end, _ in taken):
             taken.append((place - half, place + half, value))

@@ -1,7 +1,9 @@
-"""Image and table files: one module per format, one registry of formats, one place that decides on scale and angles.
+"""Image and table files: one module per format, one registry of formats, one place that decides on
+scale and angles.
 
-A reader returns what its file contains (:mod:`~napari_snpore.files.parsed_file`); what the files of one input hold is
-decided in :mod:`~napari_snpore.files.image_input`, and which of several sources of a voxel size or an angle is taken in
+A reader returns what its file contains (:mod:`~napari_snpore.files.parsed_file`); what the files of
+one input hold is decided in :mod:`~napari_snpore.files.image_input`, and which of several sources
+of a voxel size or an angle is taken in
 :mod:`~napari_snpore.files.scale`. Files are written under another name and then renamed
 (:mod:`~napari_snpore.files.atomic`).
 """

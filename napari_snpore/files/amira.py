@@ -18,12 +18,16 @@ _HEADER_LIMIT = 1 << 20
 
 
 def read_amira(path: Path) -> ParsedFile:
-    """Return the lattice of an Amira file; its voxel size is that of ``BoundingBox`` (voxel centers) if a unit is named."""
+    """Return the lattice of an Amira file; its voxel size is that of ``BoundingBox`` (voxel
+    centers) if a unit is named.
+    """
     with path.open("rb") as file:
         head = file.read(_HEADER_LIMIT)
     first = head.split(b"\n", 1)[0]
     if not first.startswith((b"# AmiraMesh", b"# Avizo")):
-        raise FileFormatError(f"{path} is not an Amira mesh: it does not begin with '# AmiraMesh' or '# Avizo'.")
+        raise FileFormatError(
+            f"{path} is not an Amira mesh: it does not begin with '# AmiraMesh' or '# Avizo'."
+        )
     mark = re.search(rb"^@1[^\S\n]*\r?\n", head, re.M)
     text = head[: mark.start() if mark else len(head)].decode("latin-1")
     lattice = re.search(r"define\s+Lattice\s+(\d+)\s+(\d+)\s+(\d+)", text)
@@ -43,14 +47,18 @@ def read_amira(path: Path) -> ParsedFile:
     return ParsedFile(data, spacing, origin_nm=origin)
 
 
-def _values(path: Path, first: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, int, int]) -> Any:
+def _values(
+    path: Path, first: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, int, int]
+) -> Any:
     count = int(np.prod(shape))
     if count == 0:
         raise FileFormatError(f"{path} holds no voxel.")
     if b"ASCII" in first.upper():
         words = path.read_bytes()[start:].split()[:count]
         if len(words) < count:
-            raise FileFormatError(f"{path} is cut short: {count} values are promised, {len(words)} are there.")
+            raise FileFormatError(
+                f"{path} is cut short: {count} values are promised, {len(words)} are there."
+            )
         return np.array(words, dtype="f8").astype(dtype.newbyteorder("=")).reshape(shape)
     need = start + count * dtype.itemsize
     if path.stat().st_size < need:
@@ -70,6 +78,9 @@ def _box(
     ends = [float(word) for word in box.group(1).split()[:6]]
     if len(ends) < 6:
         return (None, None, None), None
-    sizes = [in_nm((ends[2 * k + 1] - ends[2 * k]) / max(n - 1, 1), unit.group(1)) for k, n in enumerate(counts)]
+    sizes = [
+        in_nm((ends[2 * k + 1] - ends[2 * k]) / max(n - 1, 1), unit.group(1))
+        for k, n in enumerate(counts)
+    ]
     one = in_nm(1.0, unit.group(1)) or 0.0
     return (sizes[2], sizes[1], sizes[0]), (ends[4] * one, ends[2] * one, ends[0] * one)

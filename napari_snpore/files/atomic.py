@@ -1,4 +1,6 @@
-"""Atomic writing: a file or folder is written under another name first, then renamed, so it is complete or absent."""
+"""Atomic writing: a file or folder is written under another name first, then renamed, so it is
+complete or absent.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ from napari_snpore.errors import InputError, OutputError
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` with the same suffixes; it is renamed to ``path`` when the block ends without error.
+    """Yield a temporary path beside ``path`` with the same suffixes; it is renamed to ``path`` when
+    the block ends without error.
 
-    Missing parent folders are made. An existing file or folder is replaced only by the finished result; after an error it is
-    unchanged and no temporary file remains.
+    Missing parent folders are made. An existing file or folder is replaced only by the finished
+    result; after an error it is unchanged and no temporary file remains.
 
     Raises
     ------
@@ -41,7 +44,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _rename(part: Path, path: Path) -> None:
-    """Rename ``part`` to ``path``; an existing folder is renamed first, because a rename cannot replace it."""
+    """Rename ``part`` to ``path``; an existing folder is renamed first, because a rename cannot
+    replace it.
+    """
     if not path.is_dir():
         part.replace(path)
         return

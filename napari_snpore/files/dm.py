@@ -1,4 +1,6 @@
-"""Gatan DM3 and DM4, parsed by nionswift-io: a stack whose first axis is tilt or time, a volume, or a single image."""
+"""Gatan DM3 and DM4, parsed by nionswift-io: a stack whose first axis is tilt or time, a volume, or
+a single image.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ from napari_snpore.files.units import in_nm, is_degree, is_radian
 
 
 def read_dm(path: Path) -> ParsedFile:
-    """Return the image of a DM file, with tilt angles or times where its first axis is calibrated in degrees or seconds.
+    """Return the image of a DM file, with tilt angles or times where its first axis is calibrated
+    in degrees or seconds.
 
-    The angle of a single image is the stage's alpha. The whole file is loaded, however large: the parser returns values
-    and not their offset in the file.
+    The angle of a single image is the stage's alpha. The whole file is loaded, however large: the
+    parser returns values and not their offset in the file.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -33,7 +36,9 @@ def read_dm(path: Path) -> ParsedFile:
             image = load_image(file)
             data = np.asarray(image.data)
         except Exception as error:  # on a damaged file the parser fails with errors of many kinds
-            raise FileFormatError(f"{path} is damaged or cut short: its tags cannot be read.") from error
+            raise FileFormatError(
+                f"{path} is damaged or cut short: its tags cannot be read."
+            ) from error
     if np.iscomplexobj(data) or data.dtype.fields or (data.ndim == 3 and image.is_data_rgb_type):
         raise FileFormatError(f"{path} holds a complex or colour image; grey values are needed.")
     axes = [(axis.scale, axis.units, axis.offset) for axis in image.dimensional_calibrations]
@@ -47,7 +52,9 @@ def read_dm(path: Path) -> ParsedFile:
         angles = None if alpha is None else [alpha]
     z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
     times = even_times(axes[0][0], axes[0][1], len(data)) if data.ndim == 3 else None
-    return ParsedFile(data, (z, y, x), angles_deg=angles, times_s=times, first_axis_is_time=times is not None)
+    return ParsedFile(
+        data, (z, y, x), angles_deg=angles, times_s=times, first_axis_is_time=times is not None
+    )
 
 
 def _stage_alpha(metadata: Mapping[str, Any]) -> float | None:

@@ -1,7 +1,7 @@
 """Registry of image formats: suffixes, reader, writer, and what each format can contain.
 
-A new format needs one module with its reader and one entry in :data:`FORMATS`. The table of formats in the README and
-the file patterns of the napari manifest are tested against this registry.
+A new format needs one module with its reader and one entry in :data:`FORMATS`. The table of formats
+in the README and the file patterns of the napari manifest are tested against this registry.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class Format:
     usual_kinds : mapping of str to str
         Suffixes that by convention mean one kind.
     plane_count : callable, optional
-        For formats that other napari readers open as well: ``plane_count(path)`` reads the header and returns how many
-        grey planes the file holds, 0 for what is not read here. None where every file with the suffix is read here.
+        For formats that other napari readers open as well: ``plane_count(path)`` reads the header
+        and returns how many grey planes the file holds, 0 for what is not read here. None where
+        every file with the suffix is read here.
     napari_patterns : bool
         Whether napari offers this reader for the suffixes.
     write : callable, optional
@@ -86,7 +87,12 @@ FORMATS: tuple[Format, ...] = (
         "header, FEI extended header, `.mdoc`, `.rawtlt` / `.tlt`",
         angles_inside=True,
         fewest_single_images=2,
-        usual_kinds={".st": "tilt series", ".ali": "tilt series", ".mrcs": "tilt series", ".rec": "volume"},
+        usual_kinds={
+            ".st": "tilt series",
+            ".ali": "tilt series",
+            ".mrcs": "tilt series",
+            ".rec": "volume",
+        },
         write=write_mrc,
         written_suffixes=(".mrc", ".rec"),
     ),
@@ -150,9 +156,11 @@ def is_image_folder(path: Path) -> bool:
 
 
 def plane_count(path: Path) -> int:
-    """Return how many grey planes the header of a shared format announces; 2 for other formats, 0 for what is not read here.
+    """Return how many grey planes the header of a shared format announces; 2 for other formats, 0
+    for what is not read here.
 
-    Only headers are read. Never raises: a file with a damaged header of a shared format counts as not read here.
+    Only headers are read. Never raises: a file with a damaged header of a shared format counts as
+    not read here.
     """
     one = format_of(path)
     if one is None or not path.exists():
@@ -177,7 +185,9 @@ def parse(path: Path) -> ParsedFile:
         known = " ".join(sorted(SUFFIXES))
         raise FileFormatError(f"{path} has a suffix that is not read; these are: {known}.")
     if path.is_dir() != one.is_folder:
-        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'file'}, which its suffix does not allow.")
+        raise FileFormatError(
+            f"{path} is a {'folder' if path.is_dir() else 'file'}, which its suffix does not allow."
+        )
     try:
         parsed = one.read(path)
     except FileFormatError:
@@ -188,5 +198,7 @@ def parse(path: Path) -> ParsedFile:
     if 0 in parsed.data.shape:
         raise FileFormatError(f"{path} holds no image: its shape is {tuple(parsed.data.shape)}.")
     if parsed.data.dtype.kind not in "biuf":
-        raise FileFormatError(f"{path} holds {parsed.data.dtype} values; real grey values are needed.")
+        raise FileFormatError(
+            f"{path} holds {parsed.data.dtype} values; real grey values are needed."
+        )
     return parsed

@@ -35,7 +35,9 @@ def read_hdf(path: Path) -> ParsedFile:
                     return parsed
     except OSError as error:
         raise FileFormatError(f"{path} is not a readable HDF5 file.") from error
-    raise FileFormatError(f"{path} holds no image stack in a layout of EMD (Berkeley, Velox) or HSPY.")
+    raise FileFormatError(
+        f"{path} holds no image stack in a layout of EMD (Berkeley, Velox) or HSPY."
+    )
 
 
 def _hspy(file: h5py.File) -> ParsedFile | None:
@@ -46,14 +48,23 @@ def _hspy(file: h5py.File) -> ParsedFile | None:
             continue
         data = _array(experiment["data"])
         axes = [experiment[name].attrs for name in sorted(experiment) if name.startswith("axis-")]
-        calibrations = [(axis.get("scale", 1.0), _text(axis.get("units")), axis.get("offset", 0.0)) for axis in axes]
+        calibrations = [
+            (axis.get("scale", 1.0), _text(axis.get("units")), axis.get("offset", 0.0))
+            for axis in axes
+        ]
         return _parsed(data, calibrations, _tilts_of(experiment, len(data)))
     return None
 
 
 def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
-    """Return the angles (degrees) that ETSpy and HyperSpy keep in the metadata, if there is one per image."""
-    for place in ("metadata/Tomography/tilts/data", "metadata/Tomography/_sig_tilts/data", "metadata/Tomography/tilts"):
+    """Return the angles (degrees) that ETSpy and HyperSpy keep in the metadata, if there is one per
+    image.
+    """
+    for place in (
+        "metadata/Tomography/tilts/data",
+        "metadata/Tomography/_sig_tilts/data",
+        "metadata/Tomography/tilts",
+    ):
         if place in experiment and isinstance(experiment[place], h5py.Dataset):
             values = np.asarray(experiment[place][()], np.float64).reshape(-1)
             if len(values) == count:
@@ -62,13 +73,16 @@ def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
 
 
 def _emd(file: h5py.File) -> ParsedFile | None:
-    """Parse Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest axis comes first.
+    """Parse Berkeley EMD: a group with ``emd_group_type``, ``data`` and ``dim1..n``; the slowest
+    axis comes first.
 
     A dimension holds one value per entry, or the first two of even steps.
     """
     groups: list[h5py.Group] = []
     file.visititems(
-        lambda name, item: groups.append(item) if "emd_group_type" in item.attrs and "data" in item else None
+        lambda name, item: (
+            groups.append(item) if "emd_group_type" in item.attrs and "data" in item else None
+        )
     )
     for group in groups:
         data = _array(group["data"])
@@ -85,7 +99,9 @@ def _emd(file: h5py.File) -> ParsedFile | None:
                     angles = (np.degrees(values) if is_radian(unit) else values).tolist()
                 elif factor is not None:
                     times = checked_times(factor * values, len(data))
-            step = (values[1] - values[0], unit, values[0]) if len(values) > 1 else (None, unit, 0.0)
+            step = (
+                (values[1] - values[0], unit, values[0]) if len(values) > 1 else (None, unit, 0.0)
+            )
             calibrations.append(step)
         return _parsed(data, calibrations, angles, times)
     return None
@@ -150,7 +166,9 @@ def _parsed(
     angles: list[float] | None,
     times: list[float] | None = None,
 ) -> ParsedFile:
-    """Return the parsed file from (scale, unit, offset) per axis; angles and times from the first axis if not given."""
+    """Return the parsed file from (scale, unit, offset) per axis; angles and times from the first
+    axis if not given.
+    """
     if data.ndim == 3 and calibrations:
         scale, unit, offset = calibrations[0]
         if angles is None and _angular(unit):
@@ -160,7 +178,9 @@ def _parsed(
             times = even_times(scale, unit, len(data))
     sizes = [in_nm(scale, unit) for scale, unit, _ in calibrations]
     z, y, x = [None] * (3 - len(sizes)) + sizes if len(sizes) <= 3 else [None] * 3
-    return ParsedFile(data, (z, y, x), angles_deg=angles, times_s=times, first_axis_is_time=times is not None)
+    return ParsedFile(
+        data, (z, y, x), angles_deg=angles, times_s=times, first_axis_is_time=times is not None
+    )
 
 
 def _angular(unit: str) -> bool:
@@ -168,4 +188,10 @@ def _angular(unit: str) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+    return (
+        value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else ""
+        if value is None
+        else str(value)
+    )

@@ -1,6 +1,8 @@
-"""Image files that belong together, each parsed once, and what they hold: tilt series, images in time or volume.
+"""Image files that belong together, each parsed once, and what they hold: tilt series, images in
+time or volume.
 
-A series is one stack, or several files of one image each: a list of files, or the files of a folder.
+A series is one stack, or several files of one image each: a list of files, or the files of a
+folder.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class ImageInput:
 
     @property
     def one_image_per_file(self) -> bool:
-        """Whether the images are spread over files: several files, or one file of a single image in such a format."""
+        """Whether the images are spread over files: several files, or one file of a single image in
+        such a format.
+        """
         if len(self.files) > 1:
             return True
         one = format_of(self.paths[0])
@@ -99,13 +103,21 @@ class ImageInput:
         """
         found: list[ParsedFile] = []
         for path, file in zip(self.paths, self.files, strict=True):
-            one = replace(file, data=file.data[0]) if file.is_single_image and file.data.ndim == 3 else file
+            one = (
+                replace(file, data=file.data[0])
+                if file.is_single_image and file.data.ndim == 3
+                else file
+            )
             if one.data.ndim != 2:
                 shape = tuple(one.data.shape)
-                raise FileFormatError(f"{path} holds an array of shape {shape}; one image a file is needed.")
+                raise FileFormatError(
+                    f"{path} holds an array of shape {shape}; one image a file is needed."
+                )
             if found and one.data.shape != found[0].data.shape:
                 first = self.paths[0].name
-                raise FileFormatError(f"{path} is {one.data.shape} px large, {first} is {found[0].data.shape}.")
+                raise FileFormatError(
+                    f"{path} is {one.data.shape} px large, {first} is {found[0].data.shape}."
+                )
             found.append(one)
         return found
 
@@ -143,8 +155,8 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     Parameters
     ----------
     path : path or sequence of paths
-        A list keeps its order; files of a folder are put in the order of the numbers in their names. A ``.mdoc`` file
-        stands for the image file that it describes.
+        A list keeps its order; files of a folder are put in the order of the numbers in their
+        names. A ``.mdoc`` file stands for the image file that it describes.
 
     Raises
     ------
@@ -155,7 +167,9 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     """
     if isinstance(path, (str, Path)):
         one = existing_path(path)
-        paths = _images_in(one) if one.is_dir() and not is_image_folder(one) else [described_image(one)]
+        paths = (
+            _images_in(one) if one.is_dir() and not is_image_folder(one) else [described_image(one)]
+        )
     elif len(path) == 0:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
@@ -164,10 +178,11 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
 
 
 def contents_of(source: ImageInput) -> Contents:
-    """Return what an input holds, from its parsed files, its side files and the conventions of its suffix.
+    """Return what an input holds, from its parsed files, its side files and the conventions of its
+    suffix.
 
-    A stack is a tilt series where it has angles, images in time where its first axis is time, else a volume, unless its
-    suffix is used for tilt series only.
+    A stack is a tilt series where it has angles, images in time where its first axis is time, else
+    a volume, unless its suffix is used for tilt series only.
 
     Raises
     ------
@@ -189,12 +204,16 @@ def contents_of(source: ImageInput) -> Contents:
     if parsed.first_axis_is_time and parsed.times_s is not None:
         return Contents("images in time", kinds, lacks_size=lacks_size(source, "images in time"))
     if usual == "tilt series":
-        return Contents("tilt series", kinds, lacks_angles=True, lacks_size=lacks_size(source, "tilt series"))
+        return Contents(
+            "tilt series", kinds, lacks_angles=True, lacks_size=lacks_size(source, "tilt series")
+        )
     return Contents("volume", kinds, lacks_size=lacks_size(source, "volume"))
 
 
 def lacks_size(source: ImageInput, kind: Kind) -> bool:
-    """Return whether no file gives the size that a kind needs: all three axes of a volume, the pixel size of images."""
+    """Return whether no file gives the size that a kind needs: all three axes of a volume, the
+    pixel size of images.
+    """
     if kind == "volume":
         return None in source.files[0].spacing_nm
     sizes = [size for file in source.files for size in file.spacing_nm[1:]]
@@ -204,14 +223,17 @@ def lacks_size(source: ImageInput, kind: Kind) -> bool:
 def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
     """Return inputs of one file each, with files of one image each joined into series.
 
-    Files belong to one series if they lie in one folder, have one suffix, and are at least as many as their format
-    needs; their images are put in the order of the numbers in their names. All other inputs stay as they are.
+    Files belong to one series if they lie in one folder, have one suffix, and are at least as many
+    as their format needs; their images are put in the order of the numbers in their names. All
+    other inputs stay as they are.
     """
     groups: dict[object, list[ImageInput]] = {}
     for number, source in enumerate(inputs):
         path = source.paths[0]
         is_image = len(source.files) == 1 and source.files[0].is_single_image
-        groups.setdefault((path.parent, path.suffix.lower()) if is_image else number, []).append(source)
+        groups.setdefault((path.parent, path.suffix.lower()) if is_image else number, []).append(
+            source
+        )
     found: list[ImageInput] = []
     for group in groups.values():
         one = format_of(group[0].paths[0])
@@ -220,13 +242,17 @@ def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
             continue
         ordered = sorted(group, key=lambda source: number_in_name(source.paths[0]))
         found.append(
-            ImageInput(tuple(source.paths[0] for source in ordered), tuple(source.files[0] for source in ordered))
+            ImageInput(
+                tuple(source.paths[0] for source in ordered),
+                tuple(source.files[0] for source in ordered),
+            )
         )
     return found
 
 
 def is_series_folder(folder: Path) -> bool:
-    """Return whether a folder may hold one image per file: three files or more, all of one suffix that allows it.
+    """Return whether a folder may hold one image per file: three files or more, all of one suffix
+    that allows it.
 
     Only names are read.
     """
@@ -262,5 +288,7 @@ def _square_pixel(parsed: ParsedFile, path: Path) -> float | None:
     """Return the pixel size (nm) of images whose pixels are square; refuse others."""
     _, y, x = parsed.spacing_nm
     if y is not None and x is not None and max(y, x) > _LARGEST_RATIO * min(y, x):
-        raise FileFormatError(f"{path} has pixels of {y:.6g} × {x:.6g} nm (y, x); square pixels are needed.")
+        raise FileFormatError(
+            f"{path} has pixels of {y:.6g} × {x:.6g} nm (y, x); square pixels are needed."
+        )
     return x if x is not None else y

@@ -1,4 +1,6 @@
-"""Reading of images in time: a stack or single images, with pixel size and, where the files have them, times."""
+"""Reading of images in time: a stack or single images, with pixel size and, where the files have
+them, times.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,17 @@ def read_image_series(
     pixel_size_nm: float | None = None,
     times_s: ArrayLike | None = None,
 ) -> ImageSeries:
-    """Read images in time from a stack, from files of one image each, or from a folder of such files.
+    """Read images in time from a stack, from files of one image each, or from a folder of such
+    files.
 
-    Times come from ImageJ's frame interval, OME's times, or a first axis calibrated in a unit of time (DM3/DM4, HSPY, EMD).
+    Times come from ImageJ's frame interval, OME's times, or a first axis calibrated in a unit of
+    time (DM3/DM4, HSPY, EMD).
 
     Parameters
     ----------
     path : path or sequence of paths
-        What to read: any format that volumes and tilt series are read from. Files of a folder are taken in the order of
-        the numbers in their names.
+        What to read: any format that volumes and tilt series are read from. Files of a folder are
+        taken in the order of the numbers in their names.
     pixel_size_nm : float, optional
         Pixel size in nm, where no file has it.
     times_s : array-like, shape (frame,), optional
@@ -38,8 +42,8 @@ def read_image_series(
     Returns
     -------
     ImageSeries
-        Images ``(frame, y, x)`` in the file's dtype, memory-mapped or lazy where the format allows; ``times_s`` is None
-        where neither the file nor the caller has them.
+        Images ``(frame, y, x)`` in the file's dtype, memory-mapped or lazy where the format allows;
+        ``times_s`` is None where neither the file nor the caller has them.
 
     Raises
     ------
@@ -56,11 +60,15 @@ def read_image_series(
 def image_series_of(
     source: ImageInput, *, pixel_size_nm: float | None = None, times_s: ArrayLike | None = None
 ) -> ImageSeries:
-    """Return the images in time of parsed files; parameters and errors as in :func:`read_image_series`."""
+    """Return the images in time of parsed files; parameters and errors as in
+    :func:`read_image_series`.
+    """
     if len(source.files) > 1:
         data = np.stack([np.asarray(image.data) for image in source.images()])
         times = times_s
-        history: tuple[HistoryStep, ...] = (ReadStep(files=tuple(path.name for path in source.paths)).step,)
+        history: tuple[HistoryStep, ...] = (
+            ReadStep(files=tuple(path.name for path in source.paths)).step,
+        )
     else:
         path, parsed = source.paths[0], source.files[0]
         if parsed.data.ndim not in (2, 3):
@@ -72,4 +80,6 @@ def image_series_of(
         times = parsed.times_s if times_s is None else times_s
         history = (*parsed.history, ReadStep(path.name).step)
     size = resolve_pixel_size(pixel_size_nm, source.pixel_size_sources(), name=source.name)
-    return ImageSeries(data, size, None if times is None else np.asarray(times, np.float64), history)
+    return ImageSeries(
+        data, size, None if times is None else np.asarray(times, np.float64), history
+    )

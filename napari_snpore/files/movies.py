@@ -1,4 +1,5 @@
-"""Movie files: H.264 for slides (``.mp4``) or GIF, written atomically, with the recipe of the movie in the metadata.
+"""Movie files: H.264 for slides (``.mp4``) or GIF, written atomically, with the recipe of the movie
+in the metadata.
 
 MP4 needs the ffmpeg of imageio-ffmpeg; GIF needs only Pillow and is always possible.
 """
@@ -30,9 +31,12 @@ _Writer = Callable[[Path, Path, Iterator[Frame], float, str | None], None]
 
 SUFFIXES = (".mp4", ".gif")
 _GIF_FASTEST = 50  # frames a second: the delay is a whole number of 1/100 s, and players slow 1/100 s down to 1/10 s
-_MP4_RECIPE_LONGEST = 24_000  # characters; it travels on ffmpeg's command line, which Windows ends at 32,767
+_MP4_RECIPE_LONGEST = (
+    24_000  # characters; it travels on ffmpeg's command line, which Windows ends at 32,767
+)
 _QUALITY = 7  # imageio-ffmpeg's scale, x264's CRF 15: thin lines and letters show no blocks
-# Without a matrix that is both used and named, players guess one from the height of the picture and colours shift.
+# Without a matrix that is both used and named, players guess one from the height of the picture and
+# colours shift.
 _COLOR = (
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,"
     "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
@@ -53,18 +57,22 @@ def write_movie(
     Parameters
     ----------
     path : path
-        ``.mp4``: H.264 in yuv420p, which PowerPoint, Keynote, QuickTime and browsers play; an odd size gets one more row or
-        column, a copy of the last. ``.gif``: loops; more than 256 colours in a frame are merged, greys are kept exactly.
+        ``.mp4``: H.264 in yuv420p, which PowerPoint, Keynote, QuickTime and browsers play; an odd
+        size gets one more row or column, a copy of the last. ``.gif``: loops; more than 256 colours
+        in a frame are merged, greys are kept exactly.
     frames : iterable of uint8 arrays, shape (height, width, 3)
-        RGB, all of one shape; read one at a time. A generator is closed at the end, also after an error.
+        RGB, all of one shape; read one at a time. A generator is closed at the end, also after an
+        error.
     frames_per_second : float
         Above 0; at most 50 for GIF.
     recipe : mapping, optional
         How the movie was made, as JSON values; read back by :func:`recipe_of_movie`.
     progress : callable, optional
-        ``progress(done, total)`` after each frame; the total is ``len(frames)``, or ``done`` where there is none.
+        ``progress(done, total)`` after each frame; the total is ``len(frames)``, or ``done`` where
+        there is none.
     should_stop : callable, optional
-        Called before each frame; True raises :class:`~napari_snpore.errors.Stopped`, and no file remains.
+        Called before each frame; True raises :class:`~napari_snpore.errors.Stopped`, and no file
+        remains.
 
     Returns
     -------
@@ -74,8 +82,8 @@ def write_movie(
     Raises
     ------
     InputError
-        An unknown suffix, no frames, a frame of another shape or type, a speed or recipe that the format cannot hold, or an
-        MP4 without imageio-ffmpeg.
+        An unknown suffix, no frames, a frame of another shape or type, a speed or recipe that the
+        format cannot hold, or an MP4 without imageio-ffmpeg.
     OutputError
         The file cannot be written, or ffmpeg failed.
 
@@ -116,7 +124,9 @@ def recipe_of_movie(path: str | Path) -> dict[str, Any] | None:
         else:
             comment = _mp4_comment(path)
     except (OSError, UnidentifiedImageError, ValueError) as problem:
-        raise FileFormatError(f"{path} cannot be read as a movie; an .mp4 or .gif file is needed.") from problem
+        raise FileFormatError(
+            f"{path} cannot be read as a movie; an .mp4 or .gif file is needed."
+        ) from problem
     try:
         found = None if comment is None else json.loads(comment)
     except ValueError:  # a comment of another program
@@ -127,7 +137,9 @@ def recipe_of_movie(path: str | Path) -> dict[str, Any] | None:
 def _writer(path: Path, frames_per_second: float) -> _Writer:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path} has a suffix that a movie is not written with; these are: {' '.join(SUFFIXES)}.")
+        raise InputError(
+            f"{path} has a suffix that a movie is not written with; these are: {' '.join(SUFFIXES)}."
+        )
     if not (math.isfinite(frames_per_second) and frames_per_second > 0):
         raise InputError(f"frames_per_second is {frames_per_second}; a number above 0 is needed.")
     if suffix == ".gif":
@@ -140,7 +152,9 @@ def _writer(path: Path, frames_per_second: float) -> _Writer:
     return _write_mp4
 
 
-def _checked(frames: Iterable[Frame], progress: Progress | None, should_stop: ShouldStop | None) -> Iterator[Frame]:
+def _checked(
+    frames: Iterable[Frame], progress: Progress | None, should_stop: ShouldStop | None
+) -> Iterator[Frame]:
     """Yield the frames with progress; refuse a frame of another shape or dtype."""
     total = operator.length_hint(frames, 0)
     shape = None
@@ -172,7 +186,9 @@ def _size(shape: tuple[int, ...]) -> str:
 
 def _recipe_text(recipe: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(recipe, sort_keys=True, allow_nan=False, default=_plain)  # ASCII: GIF names no encoding
+        return json.dumps(
+            recipe, sort_keys=True, allow_nan=False, default=_plain
+        )  # ASCII: GIF names no encoding
     except (TypeError, ValueError) as problem:
         raise InputError(
             f"recipe cannot be written as JSON ({problem}); plain numbers, texts and lists are needed."
@@ -200,7 +216,9 @@ def _ffmpeg(path: Path) -> Any:
     return ffmpeg
 
 
-def _write_mp4(path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None) -> None:
+def _write_mp4(
+    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+) -> None:
     ffmpeg = _ffmpeg(path)
     if recipe is not None and len(recipe) > _MP4_RECIPE_LONGEST:
         raise InputError(
@@ -228,28 +246,37 @@ def _write_mp4(path: Path, part: Path, frames: Iterator[Frame], frames_per_secon
             try:
                 encoder.send(np.pad(frame, pad, mode="edge"))
             except OSError:
-                raise OutputError(f"{path} cannot be written: ffmpeg stopped at frame {written}.") from None
+                raise OutputError(
+                    f"{path} cannot be written: ffmpeg stopped at frame {written}."
+                ) from None
             written += 1
             frame = next(frames, None)
     finally:
         encoder.close()
-    # imageio-ffmpeg does not report ffmpeg's exit status: a full disk is detected by counting the frames written
+    # imageio-ffmpeg does not report ffmpeg's exit status: a full disk is detected by counting the
+    # frames written
     try:
         readable = int(ffmpeg.count_frames_and_secs(place)[0])
     except (OSError, RuntimeError):
         readable = 0
     if readable != written:
-        raise OutputError(f"{path} cannot be written: ffmpeg kept {readable} of {written} frames; is the disk full?")
+        raise OutputError(
+            f"{path} cannot be written: ffmpeg kept {readable} of {written} frames; is the disk full?"
+        )
 
 
-def _write_gif(path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None) -> None:
+def _write_gif(
+    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+) -> None:
     images = _paletted(frames, frames_per_second)
     about = {} if recipe is None else {"comment": recipe.encode("ascii")}
     next(images).save(part, format="GIF", save_all=True, append_images=images, loop=0, **about)
 
 
 def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Image.Image]:
-    """Yield the frames in 256 colours, each with its duration in ms, rounded to 10 ms so that the total is right."""
+    """Yield the frames in 256 colours, each with its duration in ms, rounded to 10 ms so that the
+    total is right.
+    """
     for number, frame in enumerate(frames):
         image = _in_palette(frame)
         start, end = (round(100 * count / frames_per_second) for count in (number, number + 1))
@@ -258,7 +285,9 @@ def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Ima
 
 
 def _in_palette(frame: Frame) -> Image.Image:
-    """Return a frame with a palette: greys and up to 256 colours exactly, more by median cut without (flickering) dither."""
+    """Return a frame with a palette: greys and up to 256 colours exactly, more by median cut
+    without (flickering) dither.
+    """
     if (frame == frame[..., :1]).all():
         return Image.fromarray(np.ascontiguousarray(frame[..., 0])).convert("P")
     image = Image.fromarray(frame)
@@ -287,8 +316,18 @@ def _mp4_comment(path: Path) -> bytes | None:
         if next(boxes, (b"",))[0] != b"ftyp":
             raise ValueError("no MP4")
         start, end = 0, size
-        for name, header in (b"moov", 0), (b"udta", 0), (b"meta", 4), (b"ilst", 0), (b"\xa9cmt", 0), (b"data", 8):
-            inside = next(((first, last) for found, first, last in _boxes(file, start, end) if found == name), None)
+        for name, header in (
+            (b"moov", 0),
+            (b"udta", 0),
+            (b"meta", 4),
+            (b"ilst", 0),
+            (b"\xa9cmt", 0),
+            (b"data", 8),
+        ):
+            inside = next(
+                ((first, last) for found, first, last in _boxes(file, start, end) if found == name),
+                None,
+            )
             if inside is None:
                 if name == b"moov":
                     raise ValueError("no MP4, or half of one")
@@ -299,7 +338,9 @@ def _mp4_comment(path: Path) -> bytes | None:
 
 
 def _boxes(file: Any, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end (byte offsets) of the content of each MP4 box between two offsets."""
+    """Yield name, start and end (byte offsets) of the content of each MP4 box between two
+    offsets.
+    """
     while start + 8 <= end:
         file.seek(start)
         header = file.read(16)

@@ -1,7 +1,9 @@
-"""The MRC family: MRC2014, SerialEM, IMOD, and FEI files older than the ``MAP`` word. Memory-mapped.
+"""The MRC family: MRC2014, SerialEM, IMOD, and FEI files older than the ``MAP`` word.
+Memory-mapped.
 
-Many programs write a cell of 1 Å per voxel, or of 0, by default: it counts as none. The origin has had two meanings, and its
-sign differs between programs: it counts as none too. In files written by this package, which a label marks, both are used.
+Many programs write a cell of 1 Å per voxel, or of 0, by default: it counts as none. The origin has
+had two meanings, and its sign differs between programs: it counts as none too. In files written by
+this package, which a label marks, both are used.
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ _OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
 def read_mrc(path: Path) -> ParsedFile:
-    """Return the array, voxel size, and the tilt angles of an FEI or SerialEM extended header; the origin of own files only."""
+    """Return the array, voxel size, and the tilt angles of an FEI or SerialEM extended header; the
+    origin of own files only.
+    """
     raw = path.stat().st_size
     if raw < 1024:
-        raise FileFormatError(f"{path} is not an MRC file: it holds {raw} bytes, less than the header of 1024.")
+        raise FileFormatError(
+            f"{path} is not an MRC file: it holds {raw} bytes, less than the header of 1024."
+        )
     header = np.fromfile(path, mrcfile.dtypes.HEADER_DTYPE, 1)[0]
     order = _byte_order(header, path)
     header = header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order))
@@ -42,7 +48,9 @@ def read_mrc(path: Path) -> ParsedFile:
     dtype = np.dtype(_mode_zero(header) if mode == 0 else _MODES[mode]).newbyteorder(order)
     need = 1024 + extended + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if raw < need:
-        raise FileFormatError(f"{path} is cut short: its header promises {need} bytes, the file has {raw}.")
+        raise FileFormatError(
+            f"{path} is cut short: its header promises {need} bytes, the file has {raw}."
+        )
     data = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
     own = _is_own(header)
     size = _cell(header, one_angstrom_is_real=own)
@@ -59,7 +67,9 @@ def write_mrc(path: Path, volume: Volume) -> None:
     dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
     mode = _STORED_AS.get(dtype.name)
     if mode is None:
-        raise FileFormatError(f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first.")
+        raise FileFormatError(
+            f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first."
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         out: Any = mrcfile.new_mmap(path, shape=volume.shape, mrc_mode=mode, overwrite=True)
@@ -81,7 +91,9 @@ def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
 
 
 def _is_own(header: NDArray[Any]) -> bool:
-    """Return whether this package was the last to write the file: other programs add a label of their own."""
+    """Return whether this package was the last to write the file: other programs add a label of
+    their own.
+    """
     return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
 
 
@@ -96,25 +108,41 @@ def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
     for order in orders:
         view = header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order))
         sizes = [int(view[name]) for name in ("nx", "ny", "nz")]
-        if 0 <= int(view["mode"]) < 200 and all(0 <= size < 2**20 for size in sizes) and int(view["nsymbt"]) >= 0:
+        if (
+            0 <= int(view["mode"]) < 200
+            and all(0 <= size < 2**20 for size in sizes)
+            and int(view["nsymbt"]) >= 0
+        ):
             if 0 in sizes:
-                raise FileFormatError(f"{path} holds no image: its header says {sizes[0]} × {sizes[1]} × {sizes[2]}.")
+                raise FileFormatError(
+                    f"{path} holds no image: its header says {sizes[0]} × {sizes[1]} × {sizes[2]}."
+                )
             return order
-    raise FileFormatError(f"{path} is not an MRC file: its header makes no sense in either byte order.")
+    raise FileFormatError(
+        f"{path} is not an MRC file: its header makes no sense in either byte order."
+    )
 
 
 def _mode_zero(header: NDArray[Any]) -> type[np.generic]:
-    """Return the dtype of mode 0: signed by the standard, unsigned in files of IMOD without negative values."""
+    """Return the dtype of mode 0: signed by the standard, unsigned in files of IMOD without
+    negative values.
+    """
     imod = bytes(header["extra1"].tobytes() + header["extra2"].tobytes()).find(b"IMOD")
     signed = imod < 0 or float(header["dmin"]) < 0
     return np.int8 if signed else np.uint8
 
 
-def _cell(header: NDArray[Any], *, one_angstrom_is_real: bool) -> tuple[float | None, float | None, float | None]:
+def _cell(
+    header: NDArray[Any], *, one_angstrom_is_real: bool
+) -> tuple[float | None, float | None, float | None]:
     cell, sampling = header["cella"], (header["mz"], header["my"], header["mx"])
     sizes: list[float | None] = []
     for name, samples in zip("zyx", sampling, strict=True):
         angstrom = float(cell[name]) / int(samples) if int(samples) > 0 else 0.0
-        real = np.isfinite(angstrom) and angstrom > 0 and (one_angstrom_is_real or abs(angstrom - 1) > 1e-6)
+        real = (
+            np.isfinite(angstrom)
+            and angstrom > 0
+            and (one_angstrom_is_real or abs(angstrom - 1) > 1e-6)
+        )
         sizes.append(angstrom / 10 if real else None)
     return sizes[0], sizes[1], sizes[2]

@@ -1,4 +1,6 @@
-"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and writing of one resolution with metadata 0.5."""
+"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and writing of one resolution
+with metadata 0.5.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _OWN = "napari-snpore"
 
 
 class _NamedArray:
-    """A stored array that names its file in the error for a damaged chunk, whenever that is read."""
+    """A stored array that names its file in the error for a damaged chunk, whenever that is
+    read.
+    """
 
     def __init__(self, stored: Any, path: Path) -> None:
         self.stored, self.path = stored, path
@@ -29,7 +33,9 @@ class _NamedArray:
         try:
             return self.stored[key]
         except Exception as error:  # codecs raise many kinds
-            raise FileFormatError(f"{self.path} holds a chunk that is damaged or cut short: {error}.") from error
+            raise FileFormatError(
+                f"{self.path} holds a chunk that is damaged or cut short: {error}."
+            ) from error
 
 
 def read_ome_zarr(path: Path) -> ParsedFile:
@@ -51,10 +57,15 @@ def read_ome_zarr(path: Path) -> ParsedFile:
         data = da.from_array(_NamedArray(stored, path), chunks=stored.chunks)
         axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
     except (KeyError, IndexError, TypeError) as error:
-        raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.") from error
+        raise FileFormatError(
+            f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata."
+        ) from error
     _check_chunks(stored, path, every=bool(attributes.get(_OWN, {}).get("every_chunk_written")))
     scale, place = [1.0] * len(axes), [0.0] * len(axes)
-    for step in [*level.get("coordinateTransformations", []), *image.get("coordinateTransformations", [])]:
+    for step in [
+        *level.get("coordinateTransformations", []),
+        *image.get("coordinateTransformations", []),
+    ]:
         if step.get("type") == "scale":
             scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
             place = [a * b for a, b in zip(place, step["scale"], strict=True)]
@@ -63,10 +74,15 @@ def read_ome_zarr(path: Path) -> ParsedFile:
     keep = [k for k, axis in enumerate(axes) if axis["name"] in "zyx"]
     for k, axis in enumerate(axes):
         if k not in keep and data.shape[k] != 1:
-            raise FileFormatError(f"{path} has {data.shape[k]} entries along axis {axis['name']}; one is needed.")
+            raise FileFormatError(
+                f"{path} has {data.shape[k]} entries along axis {axis['name']}; one is needed."
+            )
     data = data[tuple(slice(None) if k in keep else 0 for k in range(len(axes)))]
     sizes: list[float | None] = [in_nm(scale[k], axes[k].get("unit")) for k in keep]
-    places = [place[k] * (size / scale[k]) if size is not None else 0.0 for k, size in zip(keep, sizes, strict=True)]
+    places = [
+        place[k] * (size / scale[k]) if size is not None else 0.0
+        for k, size in zip(keep, sizes, strict=True)
+    ]
     origin: Triple | None = (places[0], places[1], places[2]) if len(places) == 3 else None
     z, y, x = [None] * (3 - len(sizes)) + sizes
     history = parsed_history(attributes.get(_OWN, {}), str(path))
@@ -76,7 +92,8 @@ def read_ome_zarr(path: Path) -> ParsedFile:
 def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
     """Refuse an array with missing chunks, which Zarr reads as zeros without an error.
 
-    Other writers leave out chunks of zeros, so of their arrays only those without any chunk are refused; this package writes all.
+    Other writers leave out chunks of zeros, so of their arrays only those without any chunk are
+    refused; this package writes all.
     """
     there, needed = int(stored.nchunks_initialized), int(stored.nchunks)
     if needed and (there == 0 or (every and there < needed)):
@@ -86,7 +103,9 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
 
 
 def write_ome_zarr(path: Path, volume: Volume) -> None:
-    """Write one resolution level in chunks of 64³ voxels, 64 planes at a time, with NGFF 0.5 metadata in nm."""
+    """Write one resolution level in chunks of 64³ voxels, 64 planes at a time, with NGFF 0.5
+    metadata in nm.
+    """
     import zarr
 
     group = zarr.open_group(path, mode="w", zarr_format=3)

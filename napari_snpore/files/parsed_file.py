@@ -1,4 +1,6 @@
-"""The content of one image file as its format's reader returns it: array, scale, tilt angles, times and position."""
+"""The content of one image file as its format's reader returns it: array, scale, tilt angles, times
+and position.
+"""
 
 from __future__ import annotations
 

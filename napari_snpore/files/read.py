@@ -1,4 +1,6 @@
-"""Reading of tilt series and volumes: parsed files and what the caller knows, checked against each other."""
+"""Reading of tilt series and volumes: parsed files and what the caller knows, checked against each
+other.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,18 @@ def read_tilt_series(
     pixel_size_nm: float | None = None,
     tilt_axis_angle_deg: float | None = None,
 ) -> TiltSeries:
-    """Read a tilt series from a stack, from files of one image each, or from a folder of such files.
+    """Read a tilt series from a stack, from files of one image each, or from a folder of such
+    files.
 
-    Angles and pixel size come from the file, from a side file (``.rawtlt``, ``.tlt``, ``.mdoc``, FEI's ``.txt`` log), or
-    from the caller. Images of single files are put in the order of their angles.
+    Angles and pixel size come from the file, from a side file (``.rawtlt``, ``.tlt``, ``.mdoc``,
+    FEI's ``.txt`` log), or from the caller. Images of single files are put in the order of their
+    angles.
 
     Parameters
     ----------
     path : path or sequence of paths
-        What to read. A ``.mdoc`` stands for the file that it describes. Files of a folder are taken in the order of the
-        numbers in their names.
+        What to read. A ``.mdoc`` stands for the file that it describes. Files of a folder are taken
+        in the order of the numbers in their names.
     angles_deg : array-like, shape (tilt,), optional
         Tilt angles in degrees, where no file has them.
     pixel_size_nm : float, optional
@@ -98,18 +102,24 @@ def tilt_series_of(
     pixel_size_nm: float | None = None,
     tilt_axis_angle_deg: float | None = None,
 ) -> TiltSeries:
-    """Return the tilt series of parsed files; parameters and errors as in :func:`read_tilt_series`."""
+    """Return the tilt series of parsed files; parameters and errors as in
+    :func:`read_tilt_series`.
+    """
     if source.one_image_per_file:
         return _one_image_per_tilt(source, angles_deg, pixel_size_nm, tilt_axis_angle_deg)
     path, parsed = source.paths[0], source.files[0]
     if parsed.data.ndim != 3:
         shape = tuple(parsed.data.shape)
-        raise FileFormatError(f"{path} holds an array of shape {shape}; a series has axes (tilt, y, x).")
+        raise FileFormatError(
+            f"{path} holds an array of shape {shape}; a series has axes (tilt, y, x)."
+        )
     sizes = source.pixel_size_sources()
     axis_deg = parsed.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
     return TiltSeries(
         parsed.data,
-        resolve_angles(angles_deg, source.angle_sources(), count=source.image_count, name=source.name),
+        resolve_angles(
+            angles_deg, source.angle_sources(), count=source.image_count, name=source.name
+        ),
         resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
         axis_deg or 0.0,
         (*parsed.history, ReadStep(path.name).step),
@@ -121,7 +131,9 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
     path, parsed = source.paths[0], source.files[0]
     if parsed.data.ndim != 3:
         shape = tuple(parsed.data.shape)
-        raise FileFormatError(f"{path} holds an array of shape {shape}; a volume has three axes (z, y, x).")
+        raise FileFormatError(
+            f"{path} holds an array of shape {shape}; a volume has three axes (z, y, x)."
+        )
     return Volume(
         parsed.data,
         resolve_spacing(spacing, [("the file", parsed.spacing_nm)], name=str(path)),

@@ -1,4 +1,6 @@
-"""Voxel size, pixel size and tilt angles from several sources, which must agree; nothing is guessed."""
+"""Voxel size, pixel size and tilt angles from several sources, which must agree; nothing is
+guessed.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.errors import DisagreementError, InputError, MissingAnglesError, MissingScaleError
+from napari_snpore.errors import (
+    DisagreementError,
+    InputError,
+    MissingAnglesError,
+    MissingScaleError,
+)
 from napari_snpore.volume import Triple, checked_spacing
 
 TOLERANCE = 0.01
 """Largest relative difference between two sources of a size that count as equal."""
 
 ANGLE_TOLERANCE_DEG = 0.1
-"""Largest difference between two sources of an angle that count as equal; side files are often rounded."""
+"""Largest difference between two sources of an angle that count as equal; side files are often
+rounded.
+"""
 
 Size = float | None
 
 
 def resolve_spacing(
-    given: float | Sequence[float] | None, sources: Sequence[tuple[str, tuple[Size, Size, Size]]], *, name: str
+    given: float | Sequence[float] | None,
+    sources: Sequence[tuple[str, tuple[Size, Size, Size]]],
+    *,
+    name: str,
 ) -> Triple:
-    """Return the voxel size (nm) on which the caller and all sources agree; the caller's comes first.
+    """Return the voxel size (nm) on which the caller and all sources agree; the caller's comes
+    first.
 
     Parameters
     ----------
@@ -50,14 +63,20 @@ def resolve_spacing(
         of_axis = [(who, values[axis]) for who, values in known]
         given_sizes = [(who, float(size)) for who, size in of_axis if size is not None]
         if not given_sizes:
-            raise MissingScaleError(f"{name} holds no voxel size along {label}: give spacing=(dz, dy, dx) in nm.")
+            raise MissingScaleError(
+                f"{name} holds no voxel size along {label}: give spacing=(dz, dy, dx) in nm."
+            )
         _check_agreement(given_sizes, f"voxel size along {label}", name)
         sizes.append(given_sizes[0][1])
     return checked_spacing(sizes)
 
 
-def resolve_pixel_size(given: float | None, sources: Sequence[tuple[str, Size]], *, name: str) -> float:
-    """Return the pixel size (nm) on which the caller and all sources agree; errors as in :func:`resolve_spacing`."""
+def resolve_pixel_size(
+    given: float | None, sources: Sequence[tuple[str, Size]], *, name: str
+) -> float:
+    """Return the pixel size (nm) on which the caller and all sources agree; errors as in
+    :func:`resolve_spacing`.
+    """
     known = [(who, float(size)) for who, size in sources if size is not None]
     if given is not None:
         if not (math.isfinite(given) and given > 0):
@@ -74,7 +93,8 @@ def resolve_angles(
 ) -> NDArray[np.float64]:
     """Return the tilt angles (degrees), one per image, on which the caller and all sources agree.
 
-    Sources may differ by 0.1°, because side files are rounded; the angles of the first one are returned.
+    Sources may differ by 0.1°, because side files are rounded; the angles of the first one are
+    returned.
 
     Raises
     ------
@@ -92,7 +112,9 @@ def resolve_angles(
         )
     for who, angles in known:
         if len(angles) != count:
-            raise MissingAnglesError(f"{name} holds {count} images, but {who} gives {len(angles)} tilt angles.")
+            raise MissingAnglesError(
+                f"{name} holds {count} images, but {who} gives {len(angles)} tilt angles."
+            )
     first, angles = known[0]
     for who, others in known[1:]:
         apart = np.abs(angles - others)

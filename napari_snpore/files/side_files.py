@@ -1,4 +1,6 @@
-"""Side files of a series: tilt angles (``.rawtlt``, ``.tlt``), SerialEM's ``.mdoc``, FEI's log (``.txt``)."""
+"""Side files of a series: tilt angles (``.rawtlt``, ``.tlt``), SerialEM's ``.mdoc``, FEI's log
+(``.txt``).
+"""
 
 from __future__ import annotations
 
@@ -98,7 +100,9 @@ def read_angles(path: Path) -> NDArray[np.float64]:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a side file, decoded as UTF-8 or, where that fails, as Latin-1, which microscopes write."""
+    """Return the text of a side file, decoded as UTF-8 or, where that fails, as Latin-1, which
+    microscopes write.
+    """
     raw = path.read_bytes()
     try:
         return raw.decode("utf-8")
@@ -111,7 +115,9 @@ def _angle_file(path: Path) -> SideFile:
 
 
 def _mdoc(path: Path) -> SideFile:
-    """Parse SerialEM's file: ``PixelSpacing`` in Å, one ``TiltAngle`` per ``[ZValue = k]`` section, in any order."""
+    """Parse SerialEM's file: ``PixelSpacing`` in Å, one ``TiltAngle`` per ``[ZValue = k]`` section,
+    in any order.
+    """
     text = text_of(path)
     angles: dict[int, float] = {}
     for section, body in re.findall(r"\[ZValue\s*=\s*(\d+)\](.*?)(?=\n\[|\Z)", text, re.S):
@@ -121,7 +127,9 @@ def _mdoc(path: Path) -> SideFile:
     spacing = re.search(r"^PixelSpacing\s*=\s*(\S+)", text, re.M)
     size = None if spacing is None else in_nm(_number(spacing.group(1), path), "Å")
     ordered = [angles[key] for key in sorted(angles)] or None
-    return SideFile(path, ordered, None if size is not None and abs(size - _DEFAULT_NM) < 1e-9 else size)
+    return SideFile(
+        path, ordered, None if size is not None and abs(size - _DEFAULT_NM) < 1e-9 else size
+    )
 
 
 def _fei_log(path: Path) -> SideFile:
@@ -130,7 +138,9 @@ def _fei_log(path: Path) -> SideFile:
 
 
 def _places(path: Path) -> list[tuple[str, Path]]:
-    """Return suffix and path of the side files that exist: ``a.mrc.tlt`` before ``a.tlt``, one per suffix."""
+    """Return suffix and path of the side files that exist: ``a.mrc.tlt`` before ``a.tlt``, one per
+    suffix.
+    """
     found = []
     for suffix in _READERS:
         for place in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
@@ -144,7 +154,9 @@ def _number(word: str, path: Path) -> float:
     try:
         return float(word)
     except ValueError:
-        raise FileFormatError(f"{path} is damaged: {word!r} stands where a number should.") from None
+        raise FileFormatError(
+            f"{path} is damaged: {word!r} stands where a number should."
+        ) from None
 
 
 _READERS: dict[str, Callable[[Path], SideFile]] = {

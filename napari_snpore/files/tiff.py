@@ -1,7 +1,9 @@
-"""TIFF: voxel size and times from ImageJ or OME metadata, memory-mapped where raw; written as raw OME-TIFF.
+"""TIFF: voxel size and times from ImageJ or OME metadata, memory-mapped where raw; written as raw
+OME-TIFF.
 
-Many programs write a resolution in inches or without a unit by default: it counts as none. So does a size of exactly 1 in
-OME metadata without a unit. A single plane is a volume where its thickness is stated, else an image.
+Many programs write a resolution in inches or without a unit by default: it counts as none. So does
+a size of exactly 1 in OME metadata without a unit. A single plane is a volume where its thickness
+is stated, else an image.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class _Said:
     spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
     origin_nm: Triple | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
-    """What our own description holds beside the scale; the history is parsed only when the file is read."""
+    """What our own description holds beside the scale; the history is parsed only when the file is
+    read.
+    """
     tilt_axis_angle_deg: float | None = None
 
 
@@ -63,11 +67,23 @@ def read_tiff(path: Path) -> ParsedFile:
             if series.dataoffset is not None:
                 data: Any = tifffile.memmap(path, mode="r", series=0).reshape(shape)
             else:
-                data = (_lazy(series) if series.nbytes > _LAZY_BYTES else series.asarray()).reshape(shape)
+                data = (_lazy(series) if series.nbytes > _LAZY_BYTES else series.asarray()).reshape(
+                    shape
+                )
     except FileFormatError:
         raise
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, EOFError, RuntimeError) as error:
-        raise FileFormatError(f"{path} is not a readable TIFF file: {_first_line(error)}.") from error
+    except (
+        tifffile.TiffFileError,
+        ValueError,
+        IndexError,
+        KeyError,
+        OSError,
+        EOFError,
+        RuntimeError,
+    ) as error:
+        raise FileFormatError(
+            f"{path} is not a readable TIFF file: {_first_line(error)}."
+        ) from error
     if complaints:
         raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
     return ParsedFile(
@@ -95,7 +111,9 @@ def _is_color(series: Any) -> bool:
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """Collect the errors that tifffile only logs: it reads a file whose tags lie beyond its end as one without metadata."""
+    """Collect the errors that tifffile only logs: it reads a file whose tags lie beyond its end as
+    one without metadata.
+    """
     found: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
@@ -111,9 +129,11 @@ def _complaints() -> Iterator[list[str]]:
 
 
 def gray_plane_count(path: Path) -> int:
-    """Return how many grey planes a TIFF file holds along one axis, from its header; 0 for color or more axes.
+    """Return how many grey planes a TIFF file holds along one axis, from its header; 0 for color or
+    more axes.
 
-    A file with a voxel size along all three axes counts as a stack of 2, whatever its axes: it is meant as a volume.
+    A file with a voxel size along all three axes counts as a stack of 2, whatever its axes: it is
+    meant as a volume.
     """
     with tifffile.TiffFile(path) as tiff:
         if None not in _said(tiff).spacing_nm:
@@ -126,7 +146,9 @@ def gray_plane_count(path: Path) -> int:
 
 
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
-    """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes into its description as JSON."""
+    """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes
+    into its description as JSON.
+    """
     dz, dy, dx = volume.spacing
     about: dict[str, Any] = {
         "origin_nm": volume.origin,
@@ -149,7 +171,9 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
     if dtype.kind == "b":
         raise FileFormatError("TIFF holds no truth values; convert to uint8 first.")
     if dtype.name in ("int64", "uint64", "float16"):
-        raise FileFormatError(f"OME-TIFF holds no {dtype}; convert to a type of at most 32 bits first.")
+        raise FileFormatError(
+            f"OME-TIFF holds no {dtype}; convert to a type of at most 32 bits first."
+        )
     with tifffile.TiffWriter(path, bigtiff=volume.data.nbytes > 2**31, ome=True) as tiff:
         tiff.write(
             (np.ascontiguousarray(volume.data[z]) for z in range(volume.shape[0])),
@@ -189,7 +213,9 @@ def _per_unit(page: Any, name: str) -> float | None:
 
 def _ome(text: str) -> _Said:
     root = ElementTree.fromstring(text)
-    pixels = next((node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None)
+    pixels = next(
+        (node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None
+    )
     if pixels is None:
         return _Said()
     z, y, x = (_physical_size(pixels, axis) for axis in "ZYX")
@@ -202,7 +228,9 @@ def _ome(text: str) -> _Said:
 
 
 def _times(tiff: tifffile.TiffFile, count: int) -> list[float] | None:
-    """Return the times (s) of ``count`` images: ImageJ's frame interval, or OME's times per plane or time increment."""
+    """Return the times (s) of ``count`` images: ImageJ's frame interval, or OME's times per plane
+    or time increment.
+    """
     if tiff.imagej_metadata:
         return even_times(tiff.imagej_metadata.get("finterval"), "s", count)
     if not tiff.ome_metadata:

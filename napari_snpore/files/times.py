@@ -1,4 +1,6 @@
-"""Times of images in seconds: units of time in files, even steps, and which values count as times."""
+"""Times of images in seconds: units of time in files, even steps, and which values count as
+times.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def seconds_per(unit: Any) -> float | None:
 
 
 def even_times(step: Any, unit: Any, count: int) -> list[float] | None:
-    """Return the times (s) of ``count`` images in even steps from 0; None where ``unit`` is no unit of time.
+    """Return the times (s) of ``count`` images in even steps from 0; None where ``unit`` is no unit
+    of time.
 
     Examples
     --------
@@ -45,7 +48,9 @@ def even_times(step: Any, unit: Any, count: int) -> list[float] | None:
 
 
 def checked_times(times_s: ArrayLike | None, count: int) -> list[float] | None:
-    """Return times (s) as a list, or None unless there is one finite, rising time per image and more than one image."""
+    """Return times (s) as a list, or None unless there is one finite, rising time per image and
+    more than one image.
+    """
     if times_s is None or count < 2:
         return None
     times = np.asarray(times_s, np.float64).reshape(-1)

@@ -1,4 +1,6 @@
-"""Units of length and angle in files: lengths in nm; a number with an unknown or missing unit counts as none."""
+"""Units of length and angle in files: lengths in nm; a number with an unknown or missing unit
+counts as none.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ _NM = {
 
 
 def in_nm(value: object, unit: object) -> float | None:
-    """Return a length in nm, or None for an unknown unit or a number that is not positive and finite.
+    """Return a length in nm, or None for an unknown unit or a number that is not positive and
+    finite.
 
     Examples
     --------

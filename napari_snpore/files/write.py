@@ -20,14 +20,16 @@ from napari_snpore.volume import Volume
 def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
     """Write a volume with its voxel size, as ``.tif`` (raw OME-TIFF), ``.ome.zarr`` or ``.mrc``.
 
-    All formats keep the origin; TIFF and OME-Zarr keep the history as well. Lazy data are computed in parts of few planes.
+    All formats keep the origin; TIFF and OME-Zarr keep the history as well. Lazy data are computed
+    in parts of few planes.
 
     Parameters
     ----------
     path : path
         File or folder to write; its suffix selects the format.
     volume : Volume
-        Any dtype that the format holds. Values keep their dtype, except uint8 in MRC, which becomes int8 or uint16.
+        Any dtype that the format holds. Values keep their dtype, except uint8 in MRC, which becomes
+        int8 or uint16.
     overwrite : bool
         Whether an existing file is replaced.
 
@@ -46,12 +48,15 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
     path = Path(path)
     one = format_of(path)
     if one is None or one.write is None or path.suffix.lower() not in WRITTEN:
-        raise FileFormatError(f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}.")
+        raise FileFormatError(
+            f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}."
+        )
     return _write(path, one.write, volume, overwrite)
 
 
 def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
-    """Write the images of a tilt series as raw OME-TIFF with pixel size, tilt axis and history, without the angles.
+    """Write the images of a tilt series as raw OME-TIFF with pixel size, tilt axis and history,
+    without the angles.
 
     Raises
     ------
@@ -62,13 +67,19 @@ def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = Fals
     """
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
-        raise FileFormatError(f"{path} has a suffix that a tilt series is not written with; these are: .tif .tiff.")
+        raise FileFormatError(
+            f"{path} has a suffix that a tilt series is not written with; these are: .tif .tiff."
+        )
     pixel = series.pixel_size_nm
     volume = Volume(series.images, (pixel, pixel, pixel), history=series.history)
-    return _write(path, partial(write_tiff, tilt_axis_angle_deg=series.tilt_axis_angle_deg), volume, overwrite)
+    return _write(
+        path, partial(write_tiff, tilt_axis_angle_deg=series.tilt_axis_angle_deg), volume, overwrite
+    )
 
 
-def _write(path: Path, writer: Callable[[Path, Volume], None], volume: Volume, overwrite: bool) -> Path:
+def _write(
+    path: Path, writer: Callable[[Path, Volume], None], volume: Volume, overwrite: bool
+) -> Path:
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; overwrite=True replaces it.")
     with atomic_path(path) as part:

@@ -1,7 +1,9 @@
-"""Diameter of a fibre in time, grey values in boxes that follow it, profiles, break point of growth.
+"""Diameter of a fibre in time, grey values in boxes that follow it, profiles, break point of
+growth.
 
-Everything here takes images ``(frame, y, x)`` of one fibre, seen from the side, with their pixel size in nm. Positions are in nm
-from the centre of pixel (0, 0); directions in the image are those of a tilt axis: ``(dy, dx) = (cos φ, sin φ)``.
+Everything here takes images ``(frame, y, x)`` of one fibre, seen from the side, with their pixel
+size in nm. Positions are in nm from the centre of pixel (0, 0); directions in the image are those
+of a tilt axis: ``(dy, dx) = (cos φ, sin φ)``.
 """
 
 from napari_snpore.in_situ.boxes import box_intensities

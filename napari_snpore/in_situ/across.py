@@ -1,7 +1,8 @@
 """Grey values sorted by their distance across a direction: profiles without interpolation.
 
-Rotating an image would blur it and make neighbouring values depend on each other; here each pixel goes as it is into the bin
-(one pixel wide) in which its centre lies, so that noise stays independent from bin to bin.
+Rotating an image would blur it and make neighbouring values depend on each other; here each pixel
+goes as it is into the bin (one pixel wide) in which its centre lies, so that noise stays
+independent from bin to bin.
 """
 
 from __future__ import annotations
@@ -55,15 +56,24 @@ class Across:
 
     @property
     def error(self) -> FLOAT:
-        """Standard error of that mean, from the spread of the pixels in the bin; NaN where there is one pixel only."""
+        """Standard error of that mean, from the spread of the pixels in the bin; NaN where there is
+        one pixel only.
+        """
         n = self.pixels
         spread = np.maximum(self.square.sum(axis=0) - n * self.mean**2, 0)
-        found: FLOAT = np.sqrt(np.divide(spread, n * (n - 1.0), out=np.full(len(n), np.nan), where=n > 1))
+        found: FLOAT = np.sqrt(
+            np.divide(spread, n * (n - 1.0), out=np.full(len(n), np.nan), where=n > 1)
+        )
         return found
 
 
 def sort_across(
-    image: FLOAT, rectangle: Rectangle, *, pixel_size_nm: float, angle_deg: float, stretches: int = 1
+    image: FLOAT,
+    rectangle: Rectangle,
+    *,
+    pixel_size_nm: float,
+    angle_deg: float,
+    stretches: int = 1,
 ) -> Across:
     """Sort the pixels of a rectangle by their distance across a direction; empty bins are left out.
 
@@ -83,7 +93,8 @@ def sort_across(
     along, across = directions(angle_deg)
     middle = (np.array(image.shape) - 1) / 2
     corners = rectangle.corners_nm / pixel_size_nm - middle
-    # one bin a pixel, their edges between the lines of pixels where the direction is that of an image axis
+    # one bin a pixel, their edges between the lines of pixels where the direction is that of an
+    # image axis
     first = np.floor((corners @ across).min() + 0.5) - 0.5 - (middle @ np.abs(across)) % 1
     bins = int(np.ceil((corners @ across).max() - first)) + 2
     start, stop = (corners @ along).min(), (corners @ along).max()
@@ -97,8 +108,14 @@ def sort_across(
         dy, dx = y[:, None] - middle[0], x[None, :] - middle[1]
         place = (dy * across[0] + dx * across[1])[inside]
         length = (dy * along[0] + dx * along[1])[inside]
-        stretch = np.clip(((length - start) / max(stop - start, 1e-9) * stretches).astype(np.int64), 0, stretches - 1)
-        index = stretch * bins + np.clip(np.floor(place - first + 1e-9).astype(np.int64), 0, bins - 1)
+        stretch = np.clip(
+            ((length - start) / max(stop - start, 1e-9) * stretches).astype(np.int64),
+            0,
+            stretches - 1,
+        )
+        index = stretch * bins + np.clip(
+            np.floor(place - first + 1e-9).astype(np.int64), 0, bins - 1
+        )
         for row, weights in enumerate((None, values, values**2, place)):
             sums[row] += np.bincount(index, weights, minlength=sums.shape[1])
     count, total, square, place = sums.reshape(4, stretches, bins)

@@ -1,9 +1,9 @@
 """Direction of a fibre in an image: where grey values vary least, searched coarsely, then fitted.
 
-Coarse: for a direction, the pixels are sorted across it, and the score is the sum of squares that the profile explains beyond
-what noise alone would (the pixels' scatter within a bin, times the number of bins). Scores of several frames add up. Fine: if
-the direction is off by a small angle δ, an image differs from its profile p by ``−δ·u·p′`` (u along the fibre), which is a
-linear fit.
+Coarse: for a direction, the pixels are sorted across it, and the score is the sum of squares that
+the profile explains beyond what noise alone would (the pixels' scatter within a bin, times the
+number of bins). Scores of several frames add up. Fine: if the direction is off by a small angle δ,
+an image differs from its profile p by ``−δ·u·p′`` (u along the fibre), which is a linear fit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _LARGEST_STEP = math.radians(1.0)
 
 
 def axis_scores(image: FLOAT, rectangle: Rectangle, *, pixel_size_nm: float) -> FLOAT:
-    """Return how well a fibre in each of the directions ``COARSE_DEG`` explains the rectangle; 1 is all of it, 0 nothing."""
+    """Return how well a fibre in each of the directions ``COARSE_DEG`` explains the rectangle; 1 is
+    all of it, 0 nothing.
+    """
     y, x, values = _thinned(image, rectangle, pixel_size_nm, _COARSE_PX)
     return np.array([_score(y, x, values, angle) for angle in COARSE_DEG])
 
@@ -34,11 +36,17 @@ def best_direction(scores: FLOAT) -> float:
 
 
 def refine_direction(
-    image: FLOAT, rectangle: Rectangle, *, pixel_size_nm: float, near_deg: float, reach_deg: float = 6.0
+    image: FLOAT,
+    rectangle: Rectangle,
+    *,
+    pixel_size_nm: float,
+    near_deg: float,
+    reach_deg: float = 6.0,
 ) -> float:
     """Return the direction of the fibre in one image, within ``reach_deg`` of the given one.
 
-    It is not brought back into (−90, 90]: across would change its side between the frames of a horizontal fibre.
+    It is not brought back into (−90, 90]: across would change its side between the frames of a
+    horizontal fibre.
     """
     y, x, values = _thinned(image, rectangle, pixel_size_nm, _COARSE_PX)
     near = near_deg + np.arange(-reach_deg, reach_deg + 0.1, 1.0)
@@ -50,13 +58,21 @@ def refine_direction(
     return fitted if abs(fitted - angle) < 2.0 else angle
 
 
-def _thinned(image: FLOAT, rectangle: Rectangle, pixel: float, largest: int) -> tuple[FLOAT, FLOAT, FLOAT]:
-    """Return positions (px of the thinned image) and grey values, averaged over blocks to at most ``largest`` an edge."""
+def _thinned(
+    image: FLOAT, rectangle: Rectangle, pixel: float, largest: int
+) -> tuple[FLOAT, FLOAT, FLOAT]:
+    """Return positions (px of the thinned image) and grey values, averaged over blocks to at most
+    ``largest`` an edge.
+    """
     rows, columns = rectangle.bounds((image.shape[0], image.shape[1]), pixel)
     part = image[rows, columns]
     block = max(1, math.ceil(max(part.shape) / largest))
     height, width = (n // block * block for n in part.shape)
-    means = part[:height, :width].reshape(height // block, block, width // block, block).mean(axis=(1, 3))
+    means = (
+        part[:height, :width]
+        .reshape(height // block, block, width // block, block)
+        .mean(axis=(1, 3))
+    )
     y = (rows.start + (np.arange(means.shape[0]) + 0.5) * block - 0.5)[:, None] * pixel
     x = (columns.start + (np.arange(means.shape[1]) + 0.5) * block - 0.5)[None, :] * pixel
     inside = rectangle.holds(y, x)

@@ -1,4 +1,6 @@
-"""Mean grey values in boxes that follow the drift of the specimen, in per cent of the first frame."""
+"""Mean grey values in boxes that follow the drift of the specimen, in per cent of the first
+frame.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +41,15 @@ def box_intensities(
     images : ImageSeries, or array of shape (frame, y, x)
         Grey values.
     boxes : mapping of str to region, or sequence of regions
-        Drawn in the first frame: rectangles, corners in nm, or two slices in px; without names they are numbered from 1.
+        Drawn in the first frame: rectangles, corners in nm, or two slices in px; without names they
+        are numbered from 1.
     pixel_size_nm : float
         Edge of a pixel; needed for an array.
     times_s : array-like, shape (frame,), optional
         Time of each frame.
     vacuum : region, optional
-        A box beside the fibre whose mean is subtracted, frame by frame. It moves with the others; what of it leaves the image
-        is left out.
+        A box beside the fibre whose mean is subtracted, frame by frame. It moves with the others;
+        what of it leaves the image is left out.
     follow : bool
         Move the boxes with the fibre (:func:`~napari_snpore.in_situ.fibre_drift.fibre_drift`).
     drift_nm : array-like, shape (frame, 2), optional
@@ -57,16 +60,18 @@ def box_intensities(
     Returns
     -------
     DataFrame
-        One row a box and frame: ``box, frame, time_s, intensity`` (vacuum subtracted), ``intensity_error`` (standard error of
-        the mean, from the spread of the box's pixels, which holds the specimen's texture too), ``intensity_percent`` of the
-        first frame, ``intensity_percent_error`` (of this frame's mean alone), ``vacuum, pixel_count`` (those at the rim in
-        part), ``drift_y_nm, drift_x_nm, inside`` and ``reason``. A box that has left the image has NaN, and says so.
+        One row a box and frame: ``box, frame, time_s, intensity`` (vacuum subtracted),
+        ``intensity_error`` (standard error of the mean, from the spread of the box's pixels, which
+        holds the specimen's texture too), ``intensity_percent`` of the first frame,
+        ``intensity_percent_error`` (of this frame's mean alone), ``vacuum, pixel_count`` (those at
+        the rim in part), ``drift_y_nm, drift_x_nm, inside`` and ``reason``. A box that has left the
+        image has NaN, and says so.
 
     Raises
     ------
     InputError
-        No boxes, a box that reaches beyond the first frame, holds less than a pixel or is as dark as the vacuum, a first frame
-        that is not finite.
+        No boxes, a box that reaches beyond the first frame, holds less than a pixel or is as dark
+        as the vacuum, a first frame that is not finite.
     """
     series = series_of(images, pixel_size_nm, times_s)
     named = boxes if isinstance(boxes, Mapping) else {str(k): box for k, box in enumerate(boxes, 1)}
@@ -76,7 +81,9 @@ def box_intensities(
     placed = {str(name): rectangle_of(box, shape, pixel) for name, box in named.items()}
     ground = None if vacuum is None else rectangle_of(vacuum, shape, pixel)
     if not np.isfinite(series.frame(0)).all():
-        raise InputError("The first frame holds NaN or infinite values; per cent of it cannot be given.")
+        raise InputError(
+            "The first frame holds NaN or infinite values; per cent of it cannot be given."
+        )
     drift, total = _drift(series, follow, drift_nm, progress, should_stop)
     done_before = total - len(series)
 
@@ -86,7 +93,9 @@ def box_intensities(
     found = run_blocks(
         measure,
         range(len(series)),
-        progress=None if progress is None else (lambda done, _: progress(done_before + done, total)),
+        progress=None
+        if progress is None
+        else (lambda done, _: progress(done_before + done, total)),
         should_stop=should_stop,
     )
     table = pd.DataFrame([row for rows in found for row in rows])
@@ -119,7 +128,9 @@ def _drift(
     if drift_nm is not None:
         known = np.asarray(drift_nm, dtype=np.float64)
         if known.shape != (count, 2):
-            raise InputError(f"drift_nm has shape {known.shape}; (frame, 2) is needed: ({count}, 2).")
+            raise InputError(
+                f"drift_nm has shape {known.shape}; (frame, 2) is needed: ({count}, 2)."
+            )
         return known, count
     if not follow:
         return np.zeros((count, 2)), count
@@ -128,7 +139,11 @@ def _drift(
 
 
 def _frame_rows(
-    series: ImageSeries, index: int, boxes: Mapping[str, Rectangle], ground: Rectangle | None, drift: FLOAT
+    series: ImageSeries,
+    index: int,
+    boxes: Mapping[str, Rectangle],
+    ground: Rectangle | None,
+    drift: FLOAT,
 ) -> list[dict[str, Any]]:
     image, pixel = series.frame(index), series.pixel_size_nm
     finite = bool(np.isfinite(image).all() and np.isfinite(drift).all())
@@ -139,7 +154,9 @@ def _frame_rows(
     for name, box in boxes.items():
         moved = box.moved(drift[0], drift[1]) if finite else box
         inside = finite and moved.is_inside(series.shape, pixel)
-        mean, error, area = _mean(*moved.covered(image, pixel)) if inside else (math.nan, math.nan, 0.0)
+        mean, error, area = (
+            _mean(*moved.covered(image, pixel)) if inside else (math.nan, math.nan, 0.0)
+        )
         reason = "" if inside else LEFT_THE_IMAGE if finite else _NOT_FINITE
         if inside and not math.isfinite(level):
             reason = "the vacuum box has left the image"
@@ -162,7 +179,9 @@ def _frame_rows(
 
 
 def _mean(values: FLOAT, share: FLOAT) -> tuple[float, float, float]:
-    """Return the mean, its standard error and the number of pixels; NaN where they are less than one."""
+    """Return the mean, its standard error and the number of pixels; NaN where they are less than
+    one.
+    """
     area = float(share.sum())
     if area < 1 - 1e-6:
         return math.nan, math.nan, area

@@ -1,8 +1,9 @@
 """Break point of growth: a fit of two straight lines that meet, compared with one straight line.
 
-The meeting point is found by a search over the whole range, which always finds one. Whether it means anything is asked
-apart, by Schwarz's criterion with four parameters against two; a difference under 10 counts as no break. In simulated lines
-without a break (9 to 200 points, white noise) that says "break" in about 1 of 100 with nine points, and more seldom with more.
+The meeting point is found by a search over the whole range, which always finds one. Whether it
+means anything is asked apart, by Schwarz's criterion with four parameters against two; a difference
+under 10 counts as no break. In simulated lines without a break (9 to 200 points, white noise) that
+says "break" in about 1 of 100 with nine points, and more seldom with more.
 
 References
 ----------
@@ -38,8 +39,9 @@ class BreakPoint:
     Parameters
     ----------
     time_s, time_error_s : float
-        Where they meet, and the longer side of the interval of one standard error (68 %), which is seldom symmetrical. Only
-        where ``better_than_line`` is it an error to rely on. If frame numbers were given as times, all times here are in frames.
+        Where they meet, and the longer side of the interval of one standard error (68 %), which is
+        seldom symmetrical. Only where ``better_than_line`` is it an error to rely on. If frame
+        numbers were given as times, all times here are in frames.
     diameter_nm : float
         Diameter where they meet.
     slope_before_nm_per_s, slope_after_nm_per_s : float
@@ -49,7 +51,8 @@ class BreakPoint:
     slope_ratio : float
         Slope before over slope after; infinite where the second line is flat.
     share_before : float
-        Share of the whole change along the lines that lies before the break; NaN where there is none.
+        Share of the whole change along the lines that lies before the break; NaN where there is
+        none.
     bic_gain : float
         By how much Schwarz's criterion prefers two lines to one; negative where one line is better.
     better_than_line : bool
@@ -83,15 +86,19 @@ class BreakPoint:
         return curve
 
 
-def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLike | None = None) -> BreakPoint:
-    """Fit two straight lines that meet to diameters against time, and say whether one line would do.
+def break_point(
+    times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLike | None = None
+) -> BreakPoint:
+    """Fit two straight lines that meet to diameters against time, and say whether one line would
+    do.
 
     Parameters
     ----------
     times_s, diameters_nm : array-like, shape (frame,)
         Points that are not finite are left out. Frame numbers can replace unknown times.
     errors_nm : array-like, shape (frame,), optional
-        Standard errors, which weigh the points against each other; how large they are over all is taken from the scatter.
+        Standard errors, which weigh the points against each other; how large they are over all is
+        taken from the scatter.
 
     Returns
     -------
@@ -101,7 +108,8 @@ def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLik
     Raises
     ------
     InputError
-        Lengths that differ, fewer than 8 points, fewer than 7 different times, errors that are not positive.
+        Lengths that differ, fewer than 8 points, fewer than 7 different times, errors that are not
+        positive.
 
     Examples
     --------
@@ -119,16 +127,22 @@ def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLik
 
     cost = _Cost(u, d, w)
     best = cost.lowest(places[(places >= low) & (places <= high)])
-    factors, rest, inverse = _least_squares(np.stack([np.ones_like(u), u, np.maximum(u - best, 0)], axis=1), d, w)
+    factors, rest, inverse = _least_squares(
+        np.stack([np.ones_like(u), u, np.maximum(u - best, 0)], axis=1), d, w
+    )
     n, freedom = len(u), len(u) - 4
-    floor = n * (1e-12 * (float(np.abs(d).max()) + 1e-300)) ** 2  # noiseless data: no logarithm of nothing
+    floor = (
+        n * (1e-12 * (float(np.abs(d).max()) + 1e-300)) ** 2
+    )  # noiseless data: no logarithm of nothing
     gain = n * math.log((cost.line + floor) / (rest + floor)) - 2 * math.log(n)
     variance = rest / freedom
     limit = rest + variance * float(scipy.special.fdtri(1, freedom, _ONE_SIGMA))
     before, bend = factors[1], factors[2]
     after = before + bend
     student = float(scipy.special.stdtrit(freedom, 0.5 + _ONE_SIGMA / 2))
-    spread = student * np.sqrt(variance * np.array([inverse[1, 1], inverse[1, 1] + 2 * inverse[1, 2] + inverse[2, 2]]))
+    spread = student * np.sqrt(
+        variance * np.array([inverse[1, 1], inverse[1, 1] + 2 * inverse[1, 2] + inverse[2, 2]])
+    )
     change = before * best + after * (1 - best)
     return BreakPoint(
         time_s=float(t[0] + best * scale),
@@ -151,8 +165,8 @@ def break_point(times_s: ArrayLike, diameters_nm: ArrayLike, errors_nm: ArrayLik
 class _Cost:
     """Weighted sum of squares of two lines, as a function of where they meet.
 
-    The bend ``max(u − at, 0)`` is made perpendicular to the straight line once and for all places at a time: the sum of
-    squares is then that of the line less what the bend takes away.
+    The bend ``max(u − at, 0)`` is made perpendicular to the straight line once and for all places
+    at a time: the sum of squares is then that of the line less what the bend takes away.
     """
 
     def __init__(self, u: FLOAT, d: FLOAT, w: FLOAT) -> None:
@@ -167,13 +181,16 @@ class _Cost:
         bend = np.maximum(self._u[:, None] - places[None, :], 0) * self._root[:, None]
         bend = bend - self._basis @ (self._basis.T @ bend)
         power = (bend**2).sum(axis=0)
-        share = np.divide((bend.T @ self._rest) ** 2, power, out=np.zeros_like(power), where=power > 1e-20)
+        share = np.divide(
+            (bend.T @ self._rest) ** 2, power, out=np.zeros_like(power), where=power > 1e-20
+        )
         sums: FLOAT = np.maximum(self.line - share, 0)
         return sums
 
     def lowest(self, places: FLOAT) -> float:
         """Return where the sum is lowest between the first and the last of some rising places."""
-        # between two points the sum is smooth, with one minimum at most: eight steps in each are enough to find its valley
+        # between two points the sum is smooth, with one minimum at most: eight steps in each are
+        # enough to find its valley
         steps = np.arange(8) / 8
         fine = np.append((places[:-1, None] + np.diff(places)[:, None] * steps).ravel(), places[-1])
         k = int(np.argmin(self(fine)))
@@ -181,12 +198,17 @@ class _Cost:
         if valley[0] == valley[1]:
             return float(fine[k])
         found = scipy.optimize.minimize_scalar(
-            lambda at: float(self(np.array([at]))[0]), bounds=valley, method="bounded", options={"xatol": 1e-9}
+            lambda at: float(self(np.array([at]))[0]),
+            bounds=valley,
+            method="bounded",
+            options={"xatol": 1e-9},
         )
         return float(found.x) if found.fun <= self(fine[k : k + 1])[0] else float(fine[k])
 
     def reach(self, best: float, limit: float) -> float:
-        """Return the longer side of the interval around the best place where the sum stays below a limit."""
+        """Return the longer side of the interval around the best place where the sum stays below a
+        limit.
+        """
         ends = []
         for rim in (0.0, 1.0):
             places = best + (rim - best) * np.linspace(0, 1, 501) ** 2
@@ -208,7 +230,9 @@ def _least_squares(columns: FLOAT, d: FLOAT, w: FLOAT) -> tuple[Factors, float, 
     return np.asarray(factors), float((w * (d - columns @ factors) ** 2).sum()), np.asarray(inverse)
 
 
-def _checked(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None) -> tuple[FLOAT, FLOAT, FLOAT]:
+def _checked(
+    times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None
+) -> tuple[FLOAT, FLOAT, FLOAT]:
     t, d = (np.asarray(one, dtype=np.float64).reshape(-1) for one in (times, diameters))
     e = np.ones_like(d) if errors is None else np.asarray(errors, dtype=np.float64).reshape(-1)
     if not len(t) == len(d) == len(e):
@@ -223,6 +247,8 @@ def _checked(times: ArrayLike, diameters: ArrayLike, errors: ArrayLike | None) -
             f"{2 * _EACH_SIDE + 1} different times."
         )
     if (e <= 0).any():
-        raise InputError("errors_nm holds a value that is not positive; standard errors are needed.")
+        raise InputError(
+            "errors_nm holds a value that is not positive; standard errors are needed."
+        )
     weight = (1 / e) ** 2
     return t, d, weight / weight.mean()

@@ -1,4 +1,6 @@
-"""Chord length of a circle, blurred by a Gaussian: the profile model of a cylinder across its axis."""
+"""Chord length of a circle, blurred by a Gaussian: the profile model of a cylinder across its
+axis.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 def blurred_chord(x: FLOAT, radius: float, blur: float) -> FLOAT:
-    """Return the chord ``2·sqrt(R² − x²)`` (0 outside) convolved with a Gaussian of standard deviation ``blur``.
+    """Return the chord ``2·sqrt(R² − x²)`` (0 outside) convolved with a Gaussian of standard
+    deviation ``blur``.
 
     Parameters
     ----------
@@ -37,9 +40,10 @@ def blurred_chord(x: FLOAT, radius: float, blur: float) -> FLOAT:
 def chord_and_slopes(x: FLOAT, radius: float, blur: float) -> tuple[FLOAT, FLOAT, FLOAT, FLOAT]:
     """Return the blurred chord and its derivatives by x, radius and blur.
 
-    With ``t = R·sin a`` the root of the chord becomes a cosine, so that the integrand and all its derivatives are smooth up
-    to the rim; only the part of the circle that the Gaussian reaches is integrated. Gauss's rule then converges as fast for
-    a blur of a thousandth of the radius as for one of its size.
+    With ``t = R·sin a`` the root of the chord becomes a cosine, so that the integrand and all its
+    derivatives are smooth up to the rim; only the part of the circle that the Gaussian reaches is
+    integrated. Gauss's rule then converges as fast for a blur of a thousandth of the radius as for
+    one of its size.
     """
     x = np.asarray(x, dtype=np.float64)[:, None]
     low, high = (np.arcsin(np.clip((x + side * _REACH * blur) / radius, -1, 1)) for side in (-1, 1))

@@ -1,8 +1,10 @@
-"""Fit of a blurred chord to the profile across a fibre, with an error that includes noise, structure and misfit.
+"""Fit of a blurred chord to the profile across a fibre, with an error that includes noise,
+structure and misfit.
 
-The error is that of a fit to many stretches along the fibre which scatter about one profile (a sandwich estimate): it takes
-noise that is correlated across the fibre, or is no simple noise, as it is, as long as it is not correlated over the length of
-a stretch. What the model does not describe in the mean profile, beyond that scatter, is added with its own correlation length.
+The error is that of a fit to many stretches along the fibre which scatter about one profile (a
+sandwich estimate): it takes noise that is correlated across the fibre, or is no simple noise, as it
+is, as long as it is not correlated over the length of a stretch. What the model does not describe
+in the mean profile, beyond that scatter, is added with its own correlation length.
 
 References
 ----------
@@ -53,7 +55,8 @@ class ChordFit:
 
 
 def fit_chord(across: Across, *, tilted_background: bool = False) -> ChordFit:
-    """Fit ``background + amplitude · blurred chord / 2R`` to a profile, brighter or darker than its surroundings.
+    """Fit ``background + amplitude · blurred chord / 2R`` to a profile, brighter or darker than its
+    surroundings.
 
     Parameters
     ----------
@@ -63,7 +66,11 @@ def fit_chord(across: Across, *, tilted_background: bool = False) -> ChordFit:
         Fit a straight line as background; ``background`` is then its value at the axis.
     """
     used = across.pixels >= 0.02 * across.pixels.max(initial=0)
-    s, mean, weight = across.position_px[used], across.mean[used], across.pixels[used].astype(np.float64)
+    s, mean, weight = (
+        across.position_px[used],
+        across.mean[used],
+        across.pixels[used].astype(np.float64),
+    )
     if len(s) < 12:
         return ChordFit(reason=f"the profile is only {len(s)} px wide")
     scale = float(mean.max() - mean.min())
@@ -95,7 +102,9 @@ def fit_chord(across: Across, *, tilted_background: bool = False) -> ChordFit:
 
 
 def _model(p: FLOAT, s: FLOAT) -> tuple[FLOAT, FLOAT]:
-    """Return the profile and its derivatives by centre, radius, blur, amplitude, background, slope, shape (bin, 6)."""
+    """Return the profile and its derivatives by centre, radius, blur, amplitude, background, slope,
+    shape (bin, 6).
+    """
     center, radius, blur, amplitude, background, slope = p
     x = s - center
     chord, by_x, by_radius, by_blur = chord_and_slopes(x, radius, blur)
@@ -113,7 +122,9 @@ def _model(p: FLOAT, s: FLOAT) -> tuple[FLOAT, FLOAT]:
 
 
 def _start(s: FLOAT, mean: FLOAT, weight: FLOAT) -> FLOAT | None:
-    """Return first values: edges at half height of the smoothed profile, the blur that fits best of a few."""
+    """Return first values: edges at half height of the smoothed profile, the blur that fits best of
+    a few.
+    """
     smooth = scipy.ndimage.gaussian_filter1d(mean, max(1.0, len(s) / 100), mode="nearest")
     rim = max(2, len(s) // 12)
     outside = float(np.concatenate([smooth[:rim], smooth[-rim:]]).mean())
@@ -168,8 +179,12 @@ def _solve(s: FLOAT, mean: FLOAT, weight: FLOAT, start: FLOAT, tilted: bool) -> 
     return found
 
 
-def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, tilted: bool) -> FLOAT:
-    """Return one standard error of each parameter (amplitude and background in units of ``scale``); NaN where there is none."""
+def _errors(
+    across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, tilted: bool
+) -> FLOAT:
+    """Return one standard error of each parameter (amplitude and background in units of ``scale``);
+    NaN where there is none.
+    """
     free = [k for k in range(6 if tilted else 5) if k != 2 or p[2] > 1.01 * _LEAST_BLUR_PX]
     count = across.count[:, used].astype(np.float64)
     n = count.sum(axis=0)
@@ -179,9 +194,12 @@ def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, t
     s = across.position_px[used]
     model, slopes = _model(p, s)
     jacobian = slopes[:, free]
-    # pixels of one stretch sit elsewhere in their bin than those of another where the fibre runs at a slant
+    # pixels of one stretch sit elsewhere in their bin than those of another where the fibre runs at
+    # a slant
     slant = -slopes[:, 0] * (place - count * s)
-    apart = (total - count * level) / scale - count * model - slant  # (stretch, bin), summed over pixels
+    apart = (
+        (total - count * level) / scale - count * model - slant
+    )  # (stretch, bin), summed over pixels
     stretches = len(apart)
     out = np.full(6, np.nan)
     try:
@@ -206,7 +224,9 @@ def _errors(across: Across, used: FLOAT, level: float, scale: float, p: FLOAT, t
 
 
 def _correlation_length(residual: FLOAT) -> float:
-    """Return over how many bins a residual is alike: 1 plus twice the sum of its correlations up to the first negative one."""
+    """Return over how many bins a residual is alike: 1 plus twice the sum of its correlations up to
+    the first negative one.
+    """
     centerd = residual - residual.mean()
     power = float(centerd @ centerd)
     length = 1.0
@@ -235,7 +255,9 @@ def _doubt(p: FLOAT, errors: FLOAT, s: FLOAT) -> str:
 
 
 def _half_height(s: FLOAT, mean: FLOAT, fit: ChordFit) -> float:
-    """Return the width of the profile at half its height above the background, between straight lines through its values."""
+    """Return the width of the profile at half its height above the background, between straight
+    lines through its values.
+    """
     lift = (mean - fit.background - fit.slope * (s - fit.center)) * math.copysign(1, fit.amplitude)
     # a peak of noise is not the height
     smooth = scipy.ndimage.gaussian_filter1d(lift, 0.06 * fit.radius, mode="nearest")
@@ -248,5 +270,7 @@ def _half_height(s: FLOAT, mean: FLOAT, fit: ChordFit) -> float:
             k += step
         inner = k - step
         drop = lift[inner] - lift[k]
-        ends.append(s[inner] + (s[k] - s[inner]) * (lift[inner] - half) / drop if drop > 0 else math.nan)
+        ends.append(
+            s[inner] + (s[k] - s[inner]) * (lift[inner] - half) / drop if drop > 0 else math.nan
+        )
     return float(ends[1] - ends[0])

@@ -37,23 +37,27 @@ def fibre_diameter(
 ) -> pd.DataFrame:
     """Return the diameter of one fibre in each frame, with its error.
 
-    The grey values are averaged along the fibre, and the chord of a circle, ``2·sqrt(R² − x²)``, blurred by a Gaussian, plus
-    background is fitted to this profile; the diameter is 2R. Each frame is fitted on its own: the fibre may drift and turn.
+    The grey values are averaged along the fibre, and the chord of a circle, ``2·sqrt(R² − x²)``,
+    blurred by a Gaussian, plus background is fitted to this profile; the diameter is 2R. Each frame
+    is fitted on its own: the fibre may drift and turn.
 
-    The error is that of one frame by itself, with noise, uneven filling along the fibre and misfit in it. Structure that
-    stays the same shifts all frames alike, so that differences between frames are often known better than that.
+    The error is that of one frame by itself, with noise, uneven filling along the fibre and misfit
+    in it. Structure that stays the same shifts all frames alike, so that differences between frames
+    are often known better than that.
 
     Parameters
     ----------
     images : ImageSeries, or array of shape (frame, y, x) or (y, x)
-        Grey values, about proportional to thickness (HAADF); a dark fibre on bright ground is fitted as well.
+        Grey values, about proportional to thickness (HAADF); a dark fibre on bright ground is
+        fitted as well.
     pixel_size_nm : float
         Edge of a pixel; needed for an array.
     times_s : array-like, shape (frame,), optional
         Time of each frame.
     along_deg : "auto" or float
-        Direction of the fibre in the image, in degrees: ``(dy, dx) = (cos φ, sin φ)``, 0 along y. It is kept for all frames;
-        ``"auto"`` finds it in all of them together and then follows it in each within 6°.
+        Direction of the fibre in the image, in degrees: ``(dy, dx) = (cos φ, sin φ)``, 0 along y.
+        It is kept for all frames; ``"auto"`` finds it in all of them together and then follows it
+        in each within 6°.
     region : Rectangle, corners in nm, or (slice, slice) in px, optional
         Region to measure: one fibre with background on both sides. Default the whole image.
     background : {"constant", "linear"}
@@ -68,13 +72,13 @@ def fibre_diameter(
     Returns
     -------
     DataFrame
-        One row a frame, or group of frames: ``frame`` (the first of them), ``time_s`` (their mean; NaN where unknown),
-        ``diameter_nm, diameter_error_nm`` (one standard error),
-        ``center_nm`` (of the axis from the image's centre, across the fibre, positive towards ``(dy, dx) = (−sin φ, cos φ)``),
-        ``angle_deg`` (near that of the series, so that it may pass 90), ``blur_nm`` (standard deviation; a bent fibre is
-        blurred too), ``background, amplitude`` (grey value at the axis above it, unblurred), ``residual_percent`` (root mean
-        square, of the amplitude), ``fitted, frames_averaged, reason`` (why not). A frame that
-        cannot be fitted has NaN.
+        One row a frame, or group of frames: ``frame`` (the first of them), ``time_s`` (their mean;
+        NaN where unknown), ``diameter_nm, diameter_error_nm`` (one standard error), ``center_nm``
+        (of the axis from the image's centre, across the fibre, positive towards ``(dy, dx) = (−sin
+        φ, cos φ)``), ``angle_deg`` (near that of the series, so that it may pass 90), ``blur_nm``
+        (standard deviation; a bent fibre is blurred too), ``background, amplitude`` (grey value at
+        the axis above it, unblurred), ``residual_percent`` (root mean square, of the amplitude),
+        ``fitted, frames_averaged, reason`` (why not). A frame that cannot be fitted has NaN.
 
     Raises
     ------
@@ -100,7 +104,10 @@ def fibre_diameter(
     fixed = checked_direction(along_deg)
     if average != int(average) or average < 1:
         raise InputError(f"average is {average}; a whole number of frames, 1 or more, is needed.")
-    groups = [range(start, min(start + int(average), len(series))) for start in range(0, len(series), int(average))]
+    groups = [
+        range(start, min(start + int(average), len(series)))
+        for start in range(0, len(series), int(average))
+    ]
     total = len(series) * (fixed is None) + len(groups)
     near = 0.0
     if fixed is None:
@@ -109,26 +116,45 @@ def fibre_diameter(
     done_before = total - len(groups)
 
     def measure(group: range) -> tuple[float, ChordFit]:
-        image = np.mean([series.frame(index) for index in group], axis=0) if len(group) > 1 else series.frame(group[0])
+        image = (
+            np.mean([series.frame(index) for index in group], axis=0)
+            if len(group) > 1
+            else series.frame(group[0])
+        )
         if not np.isfinite(image).all():
             return math.nan, ChordFit(reason=_NOT_FINITE)
-        angle = fixed if fixed is not None else refine_direction(image, rectangle, pixel_size_nm=pixel, near_deg=near)
+        angle = (
+            fixed
+            if fixed is not None
+            else refine_direction(image, rectangle, pixel_size_nm=pixel, near_deg=near)
+        )
         stretches = _stretches(rectangle, angle, pixel)
-        across = sort_across(image, rectangle, pixel_size_nm=pixel, angle_deg=angle, stretches=stretches)
+        across = sort_across(
+            image, rectangle, pixel_size_nm=pixel, angle_deg=angle, stretches=stretches
+        )
         return angle, fit_chord(across, tilted_background=background == "linear")
 
     found = run_blocks(
         measure,
         groups,
-        progress=None if progress is None else (lambda done, _: progress(done_before + done, total)),
+        progress=None
+        if progress is None
+        else (lambda done, _: progress(done_before + done, total)),
         should_stop=should_stop,
     )
-    rows = [_row(series, group, angle, fit, half_height) for group, (angle, fit) in zip(groups, found, strict=True)]
+    rows = [
+        _row(series, group, angle, fit, half_height)
+        for group, (angle, fit) in zip(groups, found, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 
-def common_direction(images: ImageSeries | ArrayLike, region: Region, *, pixel_size_nm: float | None = None) -> float:
-    """Return the direction (degrees) of the fibre that the images of a series show together, fitted in the first of them."""
+def common_direction(
+    images: ImageSeries | ArrayLike, region: Region, *, pixel_size_nm: float | None = None
+) -> float:
+    """Return the direction (degrees) of the fibre that the images of a series show together, fitted
+    in the first of them.
+    """
     series = series_of(images, pixel_size_nm, None)
     pixel = series.pixel_size_nm
     rectangle = rectangle_of(region, series.shape, pixel)
@@ -137,7 +163,10 @@ def common_direction(images: ImageSeries | ArrayLike, region: Region, *, pixel_s
 
 
 def _common_direction(
-    series: ImageSeries, rectangle: Rectangle, progress: Progress | None, should_stop: ShouldStop | None
+    series: ImageSeries,
+    rectangle: Rectangle,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
 ) -> float:
     def score(index: int) -> Any:
         image = series.frame(index)
@@ -151,7 +180,9 @@ def _common_direction(
 
 
 def _stretches(rectangle: Rectangle, angle: float, pixel: float) -> int:
-    """Return in how many parts along the fibre the pixels are kept apart: 16, fewer where the rectangle is short."""
+    """Return in how many parts along the fibre the pixels are kept apart: 16, fewer where the
+    rectangle is short.
+    """
     places = rectangle.corners_nm @ directions(angle)[0] / pixel
     return max(1, min(_STRETCHES, int((places.max() - places.min()) / _SHORTEST_STRETCH_PX)))
 
@@ -169,7 +200,9 @@ def checked_direction(along_deg: Any) -> float | None:
     return 90.0 - (90.0 - angle) % 180.0
 
 
-def _row(series: ImageSeries, group: range, angle: float, fit: ChordFit, half_height: bool) -> dict[str, Any]:
+def _row(
+    series: ImageSeries, group: range, angle: float, fit: ChordFit, half_height: bool
+) -> dict[str, Any]:
     pixel = series.pixel_size_nm
     fitted = not fit.reason
     row: dict[str, Any] = {

@@ -1,4 +1,6 @@
-"""Drift of the specimen between frames by cross-correlation with the first, to subpixel accuracy."""
+"""Drift of the specimen between frames by cross-correlation with the first, to subpixel
+accuracy.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,10 @@ def image_drift(
 ) -> FLOAT:
     """Return how far the picture of each frame has moved against the first one.
 
-    Each frame is correlated with the first: once as a whole, then again where both overlap, so that the taper towards the
-    rim does not pull towards zero. A fibre without features along its axis leaves the movement along it undetermined, and one
-    that grows pulls as well: :func:`~napari_snpore.in_situ.fibre_drift.fibre_drift` asks the fitted axis.
+    Each frame is correlated with the first: once as a whole, then again where both overlap, so that
+    the taper towards the rim does not pull towards zero. A fibre without features along its axis
+    leaves the movement along it undetermined, and one that grows pulls as well:
+    :func:`~napari_snpore.in_situ.fibre_drift.fibre_drift` asks the fitted axis.
 
     Parameters
     ----------
@@ -40,7 +43,8 @@ def image_drift(
     Returns
     -------
     array, shape (frame, 2)
-        Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is not finite.
+        Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is
+        not finite.
 
     Examples
     --------
@@ -60,7 +64,9 @@ def image_drift(
 
 
 def movement_of(first: FLOAT, frame: FLOAT) -> FLOAT:
-    """Return the movement (dy, dx) in px from one image to another; NaN where one of them is not finite."""
+    """Return the movement (dy, dx) in px from one image to another; NaN where one of them is not
+    finite.
+    """
     if not np.isfinite(first).all() or not np.isfinite(frame).all():
         return np.full(2, np.nan)
     return np.zeros(2) if first is frame else movement(smoothed(first), smoothed(frame))
@@ -74,8 +80,8 @@ def movement(reference: FLOAT, frame: FLOAT) -> FLOAT:
         one, two = _overlap(reference, frame, whole)
         if one.size < _LEAST_OVERLAP * reference.size:
             break
-        # the shift that brings the second onto the first is minus the movement; without normalisation by the spectrum,
-        # which would give noise as much say as the picture
+        # the shift that brings the second onto the first is minus the movement; without
+        # normalisation by the spectrum, which would give noise as much say as the picture
         shift = skimage.registration.phase_cross_correlation(
             _tapered(one), _tapered(two), upsample_factor=_FINENESS, normalization=None
         )[0]

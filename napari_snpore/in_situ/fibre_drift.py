@@ -1,10 +1,11 @@
 """Drift of a growing fibre between frames: across by the fitted axis, along by its structure.
 
-Two whole images of a fibre are nearly alike along it and differ in width once it has grown, so that their correlation has a
-broad top which any taper pulls back to zero. Here the two directions are asked apart. Across, the axis of the fitted cylinder
-stays the axis when the radius changes. Along, the fibre is drawn straight, at the same places in shares of its radius, its
-profile nearby is taken away, and what is left (clusters, pores) is correlated with the first frame: every overlap with its own
-norm, so that nothing pulls.
+Two whole images of a fibre are nearly alike along it and differ in width once it has grown, so that
+their correlation has a broad top which any taper pulls back to zero. Here the two directions are
+asked apart. Across, the axis of the fitted cylinder stays the axis when the radius changes. Along,
+the fibre is drawn straight, at the same places in shares of its radius, its profile nearby is taken
+away, and what is left (clusters, pores) is correlated with the first frame: every overlap with its
+own norm, so that nothing pulls.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _LEAST_OVERLAP = 0.4
 _SURE = 5.0
 """Least height of a correlation peak above the median, in standard deviations."""
 _CHANCE = math.sqrt(2 * math.pi) * SMOOTHING_PX
-"""Standard deviation of a correlation of noise alone, times the root of the pixels that overlap, for smoothed ones."""
+"""Standard deviation of a correlation of noise alone, times the root of the pixels that overlap,
+for smoothed ones.
+"""
 
 
 def fibre_drift(
@@ -36,8 +39,9 @@ def fibre_drift(
     """Return how far the fibre of each frame has moved against the first one.
 
     A frame in which no fibre is fitted is correlated with the first as a whole
-    (:func:`~napari_snpore.in_situ.drift.image_drift`). Where a fibre shows no structure from which its drift along
-    itself, that part is taken from the frames before and after it; it is zero where most frames show none.
+    (:func:`~napari_snpore.in_situ.drift.image_drift`). Where a fibre shows no structure from which
+    its drift along itself, that part is taken from the frames before and after it; it is zero where
+    most frames show none.
 
     Parameters
     ----------
@@ -49,14 +53,21 @@ def fibre_drift(
     Returns
     -------
     array, shape (frame, 2)
-        Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is not finite.
+        Movement ``(dy, dx)`` in nm; zero in the first frame, NaN where a frame (or the first) is
+        not finite.
     """
     count = len(series)
-    part = None if progress is None else (lambda done, total: progress(done * 2 * count // total, 3 * count))
+    part = (
+        None
+        if progress is None
+        else (lambda done, total: progress(done * 2 * count // total, 3 * count))
+    )
     table = fibre_diameter(series, progress=part, should_stop=should_stop)
     fitted = table["fitted"].to_numpy()
     first = series.frame(0)
-    straight = _straight(first, table.iloc[0], table.iloc[0], series.pixel_size_nm) if fitted[0] else None
+    straight = (
+        _straight(first, table.iloc[0], table.iloc[0], series.pixel_size_nm) if fitted[0] else None
+    )
 
     def move(index: int) -> tuple[FLOAT, float]:
         """Return the movement without the part along the fibre, and that part in px."""
@@ -67,12 +78,16 @@ def fibre_drift(
         moved = (table["center_nm"].iloc[index] - table["center_nm"].iloc[0]) * across
         if index == 0:
             return moved, 0.0
-        return moved, _along(straight, _straight(frame, table.iloc[index], table.iloc[0], series.pixel_size_nm))
+        return moved, _along(
+            straight, _straight(frame, table.iloc[index], table.iloc[0], series.pixel_size_nm)
+        )
 
     found = run_blocks(
         move,
         range(count),
-        progress=None if progress is None else (lambda done, _: progress(2 * count + done, 3 * count)),
+        progress=None
+        if progress is None
+        else (lambda done, _: progress(2 * count + done, 3 * count)),
         should_stop=should_stop,
     )
     drift, along = np.array([one[0] for one in found]), np.array([one[1] for one in found])
@@ -83,12 +98,15 @@ def fibre_drift(
         known = np.arange(count) == 0
     frames = np.arange(count)
     along = np.where(fitted, np.interp(frames, frames[known], along[known]), 0.0)
-    moved: FLOAT = drift + along[:, None] * series.pixel_size_nm * directions(table["angle_deg"].iloc[0])[0]
+    moved: FLOAT = (
+        drift + along[:, None] * series.pixel_size_nm * directions(table["angle_deg"].iloc[0])[0]
+    )
     return moved
 
 
 def _straight(image: FLOAT, row: pd.Series, first: pd.Series, pixel: float) -> FLOAT:
-    """Return the structure of a fibre, drawn straight: (across, along), px along, the radius of the first frame across.
+    """Return the structure of a fibre, drawn straight: (across, along), px along, the radius of the
+    first frame across.
 
     Its profile nearby is taken away, and values without an image are NaN.
     """
@@ -100,11 +118,17 @@ def _straight(image: FLOAT, row: pd.Series, first: pd.Series, pixel: float) -> F
     places = (middle + row["center_nm"] / pixel * across)[:, None, None] + (
         along[:, None, None] * u[None, None, :] + across[:, None, None] * (grown * s)[None, :, None]
     )
-    drawn = scipy.ndimage.map_coordinates(smoothed(image), places, order=1, mode="constant", cval=np.nan)
+    drawn = scipy.ndimage.map_coordinates(
+        smoothed(image), places, order=1, mode="constant", cval=np.nan
+    )
     known = np.isfinite(drawn)
-    near = half / 2  # not the mean of the whole length: a direction that is a little off would look like structure
+    near = (
+        half / 2
+    )  # not the mean of the whole length: a direction that is a little off would look like structure
     shares = scipy.ndimage.gaussian_filter1d(known.astype(float), near, axis=1, mode="constant")
-    sums = scipy.ndimage.gaussian_filter1d(np.where(known, drawn, 0.0), near, axis=1, mode="constant")
+    sums = scipy.ndimage.gaussian_filter1d(
+        np.where(known, drawn, 0.0), near, axis=1, mode="constant"
+    )
     structure: FLOAT = drawn - sums / np.maximum(shares, 1e-9)
     return structure
 

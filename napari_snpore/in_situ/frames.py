@@ -15,7 +15,9 @@ from napari_snpore.history import HistoryStep
 FLOAT = NDArray[np.float64]
 
 _SMALLEST_PX = 8
-"""Shorter edges are no image: such an array is most likely one colour image, or has its axes in another order."""
+"""Shorter edges are no image: such an array is most likely one colour image, or has its axes in
+another order.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,8 @@ class ImageSeries:
     Parameters
     ----------
     images : array, shape (frame, y, x) or (y, x)
-        Grey values of any real dtype; may be a memory map or lazy. Never changed. One image is a series of one frame.
+        Grey values of any real dtype; may be a memory map or lazy. Never changed. One image is a
+        series of one frame.
     pixel_size_nm : float
         Edge of a pixel in nm.
     times_s : array-like, shape (frame,), optional
@@ -36,7 +39,8 @@ class ImageSeries:
     Raises
     ------
     InputError
-        Not images of grey values, an empty array, images narrower than 8 px, or times that do not rise or do not match.
+        Not images of grey values, an empty array, images narrower than 8 px, or times that do not
+        rise or do not match.
     MissingScaleError
         The pixel size is not a positive number.
     """
@@ -67,7 +71,9 @@ class ImageSeries:
         except (TypeError, ValueError):
             size = math.nan
         if not (math.isfinite(size) and size > 0):
-            raise MissingScaleError(f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed.")
+            raise MissingScaleError(
+                f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed."
+            )
         object.__setattr__(self, "pixel_size_nm", size)
         if self.times_s is not None:
             object.__setattr__(self, "times_s", _checked_times(self.times_s, len(images)))
@@ -91,7 +97,9 @@ class ImageSeries:
         return math.nan if self.times_s is None else float(self.times_s[index])
 
 
-def series_of(images: ImageSeries | ArrayLike, pixel_size_nm: float | None, times_s: ArrayLike | None) -> ImageSeries:
+def series_of(
+    images: ImageSeries | ArrayLike, pixel_size_nm: float | None, times_s: ArrayLike | None
+) -> ImageSeries:
     """Return the series of an array, or the series itself with what the caller says put over it."""
     if isinstance(images, ImageSeries):
         size = images.pixel_size_nm if pixel_size_nm is None else pixel_size_nm
@@ -105,7 +113,9 @@ def series_of(images: ImageSeries | ArrayLike, pixel_size_nm: float | None, time
 def _checked_times(times: Any, count: int) -> FLOAT:
     found = np.array(times, dtype=np.float64).reshape(-1)
     if len(found) != count:
-        raise InputError(f"times_s has {len(found)} times for {count} images; one time an image is needed.")
+        raise InputError(
+            f"times_s has {len(found)} times for {count} images; one time an image is needed."
+        )
     if not np.isfinite(found).all() or (np.diff(found) <= 0).any():
         raise InputError("times_s has to hold finite times that rise from frame to frame.")
     found.setflags(write=False)

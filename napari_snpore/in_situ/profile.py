@@ -25,7 +25,8 @@ def rectangle_profile(
     frames: Sequence[int] = (0, -1),
     along_deg: Literal["auto"] | float = "auto",
 ) -> pd.DataFrame:
-    """Return mean grey values across the fibre, each a mean over the pixels of a rectangle along it.
+    """Return mean grey values across the fibre, each a mean over the pixels of a rectangle along
+    it.
 
     Parameters
     ----------
@@ -40,13 +41,15 @@ def rectangle_profile(
     frames : sequence of int
         Which frames; negative numbers count from the last. Default the first and the last.
     along_deg : "auto" or float
-        Direction of the fibre in degrees, as in :func:`~napari_snpore.in_situ.diameter.fibre_diameter`; the same for all frames.
+        Direction of the fibre in degrees, as in
+        :func:`~napari_snpore.in_situ.diameter.fibre_diameter`; the same for all frames.
 
     Returns
     -------
     DataFrame
-        One row a frame and bin of one pixel: ``frame, time_s, position_nm`` (across the fibre from the image's centre, as
-        ``center_nm`` of the diameters), ``intensity, intensity_error`` (standard error of the mean), ``pixel_count, angle_deg``.
+        One row a frame and bin of one pixel: ``frame, time_s, position_nm`` (across the fibre from
+        the image's centre, as ``center_nm`` of the diameters), ``intensity, intensity_error``
+        (standard error of the mean), ``pixel_count, angle_deg``.
 
     Raises
     ------
@@ -65,7 +68,9 @@ def rectangle_profile(
         angle = common_direction(shown, box)
     parts = []
     for index in chosen:
-        found = sort_across(series.frame(index), box, pixel_size_nm=series.pixel_size_nm, angle_deg=angle)
+        found = sort_across(
+            series.frame(index), box, pixel_size_nm=series.pixel_size_nm, angle_deg=angle
+        )
         columns: dict[str, Any] = {
             "frame": index,
             "time_s": series.time(index),

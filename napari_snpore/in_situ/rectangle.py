@@ -14,7 +14,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.in_situ.frames import FLOAT
 
 Region = Any
-"""A :class:`Rectangle`, two opposite or four corners ``(y, x)`` in nm, or two slices of rows and columns in px."""
+"""A :class:`Rectangle`, two opposite or four corners ``(y, x)`` in nm, or two slices of rows and
+columns in px.
+"""
 
 _LEAST_PX = 1e-6
 """Positions this close to a rim count as on it: nm are rarely whole in binary."""
@@ -45,7 +47,11 @@ class Rectangle:
 
     def __post_init__(self) -> None:
         numbers = (*self.center_nm, *self.size_nm, self.angle_deg)
-        if len(numbers) != 5 or not all(math.isfinite(value) for value in numbers) or min(self.size_nm) <= 0:
+        if (
+            len(numbers) != 5
+            or not all(math.isfinite(value) for value in numbers)
+            or min(self.size_nm) <= 0
+        ):
             raise InputError(
                 f"The rectangle at {tuple(self.center_nm)} nm of {tuple(self.size_nm)} nm is none: finite numbers and positive "
                 "edges are needed."
@@ -53,7 +59,8 @@ class Rectangle:
 
     @classmethod
     def from_corners(cls, corners_nm: ArrayLike) -> Rectangle:
-        """Return the rectangle with two opposite corners (edges along y and x), or with four corners in their order round it.
+        """Return the rectangle with two opposite corners (edges along y and x), or with four
+        corners in their order round it.
 
         Parameters
         ----------
@@ -73,9 +80,13 @@ class Rectangle:
         one, two = corners[1] - corners[0], corners[2] - corners[1]
         sizes = float(np.hypot(*one)), float(np.hypot(*two))
         skew = abs(float(one @ two)) / max(sizes[0] * sizes[1], 1e-300)
-        closed = np.allclose(corners[0] + corners[2], corners[1] + corners[3], atol=0.01 * max(sizes))
+        closed = np.allclose(
+            corners[0] + corners[2], corners[1] + corners[3], atol=0.01 * max(sizes)
+        )
         if skew > 0.01 or not closed:
-            raise InputError("The four corners form no rectangle: their edges do not meet at right angles.")
+            raise InputError(
+                "The four corners form no rectangle: their edges do not meet at right angles."
+            )
         angle = math.degrees(math.atan2(one[1], one[0]))
         return cls(center, sizes, 90.0 - (90.0 - angle) % 180.0)
 
@@ -91,7 +102,9 @@ class Rectangle:
 
     def moved(self, dy_nm: float, dx_nm: float) -> Rectangle:
         """Return the rectangle at another place."""
-        return Rectangle((self.center_nm[0] + dy_nm, self.center_nm[1] + dx_nm), self.size_nm, self.angle_deg)
+        return Rectangle(
+            (self.center_nm[0] + dy_nm, self.center_nm[1] + dx_nm), self.size_nm, self.angle_deg
+        )
 
     def is_inside(self, shape: tuple[int, int], pixel_size_nm: float) -> bool:
         """Say whether all of it lies on the pixels of an image of that shape."""
@@ -100,14 +113,18 @@ class Rectangle:
         return bool((corners >= -0.5 - 1e-3).all() and (corners <= last + 1e-3).all())
 
     def bounds(self, shape: tuple[int, int], pixel_size_nm: float) -> tuple[slice, slice]:
-        """Return the rows and columns that hold all pixels of it that an image of that shape has."""
+        """Return the rows and columns that hold all pixels of it that an image of that shape
+        has.
+        """
         corners = self.corners_nm / pixel_size_nm
         low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, shape)
         high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, 0, shape)
         return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
 
     def holds(self, y_nm: FLOAT, x_nm: FLOAT) -> NDArray[np.bool_]:
-        """Say which positions lie in it; of opposite rims the lower one belongs to it, as with slices."""
+        """Say which positions lie in it; of opposite rims the lower one belongs to it, as with
+        slices.
+        """
         along, across = directions(self.angle_deg)
         dy, dx = y_nm - self.center_nm[0], x_nm - self.center_nm[1]
         inside = np.ones(np.broadcast_shapes(np.shape(dy), np.shape(dx)), dtype=np.bool_)
@@ -117,9 +134,11 @@ class Rectangle:
         return inside
 
     def covered(self, image: FLOAT, pixel_size_nm: float) -> tuple[FLOAT, FLOAT]:
-        """Return the grey values of the pixels that it covers, and which share of each: exact along y and x, close else.
+        """Return the grey values of the pixels that it covers, and which share of each: exact along
+        y and x, close else.
 
-        Shares at the rim make a mean that changes smoothly when the rectangle moves by less than a pixel.
+        Shares at the rim make a mean that changes smoothly when the rectangle moves by less than a
+        pixel.
         """
         rows, columns = self.bounds((image.shape[0], image.shape[1]), pixel_size_nm)
         y = np.arange(rows.start, rows.stop)[:, None] - self.center_nm[0] / pixel_size_nm
@@ -133,9 +152,13 @@ class Rectangle:
 
 
 def directions(angle_deg: float) -> tuple[FLOAT, FLOAT]:
-    """Return the unit vectors ``(dy, dx)`` along a direction of the image and across it, to its right."""
+    """Return the unit vectors ``(dy, dx)`` along a direction of the image and across it, to its
+    right.
+    """
     angle = math.radians(angle_deg)
-    return np.array([math.cos(angle), math.sin(angle)]), np.array([-math.sin(angle), math.cos(angle)])
+    return np.array([math.cos(angle), math.sin(angle)]), np.array(
+        [-math.sin(angle), math.cos(angle)]
+    )
 
 
 def rectangle_of(region: Region, shape: tuple[int, int], pixel_size_nm: float) -> Rectangle:
@@ -162,14 +185,20 @@ def rectangle_of(region: Region, shape: tuple[int, int], pixel_size_nm: float) -
 
 
 def _from_slices(region: Any, shape: tuple[int, int], pixel: float) -> Rectangle | None:
-    if not (isinstance(region, Sequence) and len(region) == 2 and all(isinstance(part, slice) for part in region)):
+    if not (
+        isinstance(region, Sequence)
+        and len(region) == 2
+        and all(isinstance(part, slice) for part in region)
+    ):
         return None
     ends = []
     for part, count, name in zip(region, shape, ("rows", "columns"), strict=True):
         start, stop, step = part.indices(count)
         outside = any(value is not None and abs(value) > count for value in (part.start, part.stop))
         if step != 1 or stop <= start or outside:
-            raise InputError(f"region holds the {name} {part}; a slice of step 1 within 0 to {count} is needed.")
+            raise InputError(
+                f"region holds the {name} {part}; a slice of step 1 within 0 to {count} is needed."
+            )
         ends.append((start, stop))
     (top, bottom), (left, right) = ends
     center = ((top + bottom - 1) / 2 * pixel, (left + right - 1) / 2 * pixel)

@@ -1,11 +1,11 @@
 """Watershed of a distance map with merging of shallow basins: serial kernels.
 
-Strategy: voxels come in order of falling distance. A voxel without an earlier neighbour is a new peak;
-any other joins the basin of its highest neighbour. Where basins meet, the voxel is the pass of the one
-with the lower peak: if that peak lies above the pass by no more than the contrast, the basin is merged
-into the other one. This leaves one basin per maximum of the H-maxima transform (Soille 2004,
-doi 10.1007/978-3-662-05088-0), in one pass without markers and without a queue. Merged basins form a
-union-find forest (Tarjan 1975, doi 10.1145/321879.321884).
+Strategy: voxels come in order of falling distance. A voxel without an earlier neighbour is a new
+peak; any other joins the basin of its highest neighbour. Where basins meet, the voxel is the pass
+of the one with the lower peak: if that peak lies above the pass by no more than the contrast, the
+basin is merged into the other one. This leaves one basin per maximum of the H-maxima transform
+(Soille 2004, doi 10.1007/978-3-662-05088-0), in one pass without markers and without a queue.
+Merged basins form a union-find forest (Tarjan 1975, doi 10.1145/321879.321884).
 
 Example: distances 1 3 2 5 1 along a line. The peaks are 5 and 3, the pass between them is 2. With a
 contrast below 1 two objects remain; from 1 on, the basin of 3 is merged into that of 5.
@@ -23,7 +23,9 @@ from napari_snpore.compute import kernel
 
 @kernel
 def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
-    """Return the root of a basin's union-find tree; later calls find it in one step (path compression)."""
+    """Return the root of a basin's union-find tree; later calls find it in one step (path
+    compression).
+    """
     root = basin
     while parent[root] != root:
         root = parent[root]
@@ -42,11 +44,13 @@ def flood(
     parent: NDArray[np.int64],
     peak: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was merged into, and its peak.
+    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was
+    merged into, and its peak.
 
-    distance, component, basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels listed. The order may come in
-    pieces: parent and peak (basins + 1,) are then those of the piece before, [0] to begin with. Neighbours are the 26 of the same
-    component: along faces alone, a ridge that runs askew dips at every step and falls to pieces.
+    distance, component, basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels
+    listed. The order may come in pieces: parent and peak (basins + 1,) are then those of the piece
+    before, [0] to begin with. Neighbours are the 26 of the same component: along faces alone, a
+    ridge that runs askew dips at every step and falls to pieces.
     """
     planes, height, width = distance.shape
     count = parent.size - 1
@@ -83,8 +87,12 @@ def flood(
             own = np.uint32(count)
         basins[z, y, x] = own
         best = 0
-        for n in range(1, touched):  # the highest peak, the earlier of equal ones, absorbs the others
-            if peak[near[n]] > peak[near[best]] or (peak[near[n]] == peak[near[best]] and near[n] < near[best]):
+        for n in range(
+            1, touched
+        ):  # the highest peak, the earlier of equal ones, absorbs the others
+            if peak[near[n]] > peak[near[best]] or (
+                peak[near[n]] == peak[near[best]] and near[n] < near[best]
+            ):
                 best = n
         for n in range(touched):
             if near[n] != near[best] and peak[near[n]] - level <= contrast:

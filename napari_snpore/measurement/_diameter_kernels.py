@@ -1,15 +1,17 @@
-"""Length, width, breadth and volume of convex hulls, exact or over given directions: serial kernels.
+"""Length, width, breadth and volume of convex hulls, exact or over given directions: serial
+kernels.
 
 Strategy: the length joins two corners. The width is the least distance of two parallel planes that
-enclose the hull; at a minimum they lie on a face and a corner, or on two edges that cross in projection
-along the normal (Houle and Toussaint 1988, doi 10.1109/34.6790). One walk finds all such pairs: along
-each edge the normal turns from that of one face to that of the other, and the corner in the opposite
-plane is followed from neighbour to neighbour; each change of corner is a pair of edges. The walk uses
-integer coordinates (which corner is opposite does not depend on the scale of the axes); only the
-resulting distances are in nm. Each step of a walk decreases an integer, so that it ends for any ties.
+enclose the hull; at a minimum they lie on a face and a corner, or on two edges that cross in
+projection along the normal (Houle and Toussaint 1988, doi 10.1109/34.6790). One walk finds all such
+pairs: along each edge the normal turns from that of one face to that of the other, and the corner
+in the opposite plane is followed from neighbour to neighbour; each change of corner is a pair of
+edges. The walk uses integer coordinates (which corner is opposite does not depend on the scale of
+the axes); only the resulting distances are in nm. Each step of a walk decreases an integer, so that
+it ends for any ties.
 
-Example: a unit cube. The length is the diagonal √3 between opposite corners, the width 1 between a face
-and the opposite one, the breadth √(8/3), the greatest extent perpendicular to that diagonal.
+Example: a unit cube. The length is the diagonal √3 between opposite corners, the width 1 between a
+face and the opposite one, the breadth √(8/3), the greatest extent perpendicular to that diagonal.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ _TIES = 64
 
 @kernel
 def by_cells(points: Floats) -> tuple[Floats, Ints]:
-    """Return the points ordered by the cells of a grid and where each cell that holds any begins, with the end as last entry."""
+    """Return the points ordered by the cells of a grid and where each cell that holds any begins,
+    with the end as last entry.
+    """
     n = points.shape[0]
     edge = int(math.sqrt(n) / 6) + 1
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
@@ -66,7 +70,8 @@ def by_cells(points: Floats) -> tuple[Floats, Ints]:
 
 @kernel
 def longest_pairs(scattered: Floats) -> tuple[float, Floats]:
-    """Return the greatest distance of two points (n, 3) float64 and the vectors (k, 3) that reach it: up to rounding, at most 64.
+    """Return the greatest distance of two points (n, 3) float64 and the vectors (k, 3) that reach
+    it: up to rounding, at most 64.
 
     Balls around the points of one cell rule out most pairs of cells.
     """
@@ -93,7 +98,9 @@ def longest_pairs(scattered: Floats) -> tuple[float, Floats]:
     ties = 0
     for a in range(count):
         for b in range(a + 1):
-            if math.sqrt(_squared(balls[a], balls[b])) + balls[a, 3] + balls[b, 3] < math.sqrt(best) * (1 - 1e-9):
+            if math.sqrt(_squared(balls[a], balls[b])) + balls[a, 3] + balls[b, 3] < math.sqrt(
+                best
+            ) * (1 - 1e-9):
                 continue
             for i in range(starts[a], starts[a + 1]):
                 for j in range(starts[b], min(i, starts[b + 1])):
@@ -118,10 +125,11 @@ def _squared(p: Any, q: Any) -> Any:
 
 @kernel
 def extent_across(points: Floats, axis: Floats) -> float:
-    """Return the greatest extent of the points perpendicular to a vector: the diameter of their shadow along it.
+    """Return the greatest extent of the points perpendicular to a vector: the diameter of their
+    shadow along it.
 
-    If no point is further than r from the middle, both ends of a diameter d are at least d − r away from it: a long pair found
-    first leaves few points to be paired.
+    If no point is further than r from the middle, both ends of a diameter d are at least d − r away
+    from it: a long pair found first leaves few points to be paired.
     """
     n = points.shape[0]
     long = math.sqrt(axis[0] ** 2 + axis[1] ** 2 + axis[2] ** 2)
@@ -175,7 +183,9 @@ def extent_across(points: Floats, axis: Floats) -> float:
 
 @kernel
 def neighbor_table(face: Ints, count: int) -> tuple[Ints, Ints]:
-    """Return the neighbours of each of ``count`` corners along edges: where they begin (count + 1), and who they are."""
+    """Return the neighbours of each of ``count`` corners along edges: where they begin (count + 1),
+    and who they are.
+    """
     begin = np.zeros(count + 1, np.int64)
     for f in range(face.shape[0]):
         for k in range(3):
@@ -194,7 +204,9 @@ def neighbor_table(face: Ints, count: int) -> tuple[Ints, Ints]:
 
 @kernel
 def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: int) -> Any:
-    """Return the distance of the parallel planes through the edges ab and cd; infinite if the edges are parallel."""
+    """Return the distance of the parallel planes through the edges ab and cd; infinite if the edges
+    are parallel.
+    """
     p, q, r, s = points[a], points[b], points[c], points[d]
     u0, u1, u2 = q[0] - p[0], q[1] - p[1], q[2] - p[2]
     v0, v1, v2 = s[0] - r[0], s[1] - r[1], s[2] - r[2]
@@ -246,7 +258,9 @@ def hull_width(points: Ints, scale: Floats, face: Ints, beside: Ints, normal: In
     order = np.empty(count, np.int64)
     lowest = np.int64(1) << 62
     for i in range(points.shape[0]):
-        value = normal[0, 0] * points[i, 0] + normal[0, 1] * points[i, 1] + normal[0, 2] * points[i, 2]
+        value = (
+            normal[0, 0] * points[i, 0] + normal[0, 1] * points[i, 1] + normal[0, 2] * points[i, 2]
+        )
         if value < lowest and begin[i + 1] > begin[i]:
             lowest, opposite[0] = value, i
     order[0] = 0
@@ -259,12 +273,26 @@ def hull_width(points: Ints, scale: Floats, face: Ints, beside: Ints, normal: In
         n = normal[f]
         p = points[opposite[f]]
         apart = n[3] - (n[0] * p[0] + n[1] * p[1] + n[2] * p[2])
-        least = min(least, apart / math.sqrt((n[0] / scale[0]) ** 2 + (n[1] / scale[1]) ** 2 + (n[2] / scale[2]) ** 2))
+        least = min(
+            least,
+            apart
+            / math.sqrt((n[0] / scale[0]) ** 2 + (n[1] / scale[1]) ** 2 + (n[2] / scale[2]) ** 2),
+        )
         for k in range(3):
             g = beside[f, k]
             if done[g]:
                 continue
-            v, found = walk_edge(points, scale, begin, who, n, normal[g], face[f, k], face[f, (k + 1) % 3], opposite[f])
+            v, found = walk_edge(
+                points,
+                scale,
+                begin,
+                who,
+                n,
+                normal[g],
+                face[f, k],
+                face[f, (k + 1) % 3],
+                opposite[f],
+            )
             least = min(least, found)
             if opposite[g] < 0:
                 opposite[g] = v
@@ -280,18 +308,27 @@ def hull_volume(points: Ints, face: Ints) -> float:
     for f in range(face.shape[0]):
         p, q, r = points[face[f, 0]], points[face[f, 1]], points[face[f, 2]]
         six += (
-            p[0] * (q[1] * r[2] - q[2] * r[1]) + p[1] * (q[2] * r[0] - q[0] * r[2]) + p[2] * (q[0] * r[1] - q[1] * r[0])
+            p[0] * (q[1] * r[2] - q[2] * r[1])
+            + p[1] * (q[2] * r[0] - q[0] * r[2])
+            + p[2] * (q[0] * r[1] - q[1] * r[0])
         )
     return six / 6
 
 
 @kernel
 def diameters(
-    points: Ints, face: Ints, beside: Ints, normal: Ints, scale: Floats, directions: Floats, out: Floats
+    points: Ints,
+    face: Ints,
+    beside: Ints,
+    normal: Ints,
+    scale: Floats,
+    directions: Floats,
+    out: Floats,
 ) -> None:
     """Write length, width, breadth (nm) and volume (voxels) of one hull; a flat one has no face.
 
-    directions (k, 3): unit vectors over which length and width are sought; without any (0, 3) they are exact.
+    directions (k, 3): unit vectors over which length and width are sought; without any (0, 3) they
+    are exact.
     """
     tips = np.empty(points.shape, np.float64)
     for i in range(points.shape[0]):
@@ -311,7 +348,9 @@ def diameters(
 
 @kernel
 def _sampled(tips: Floats, directions: Floats, out: Floats) -> None:
-    """Write length and width over the given directions, and the extent across the direction of the length."""
+    """Write length and width over the given directions, and the extent across the direction of the
+    length.
+    """
     out[LENGTH], out[WIDTH] = -1.0, np.inf
     along = 0
     for k in range(directions.shape[0]):
@@ -337,7 +376,9 @@ def diameters_of_hulls(
     directions: Floats,
     out: Floats,
 ) -> None:
-    """Write the diameters of each hull, shape (hull, 4); its points and faces begin at ``begin``, shape (hull + 1, 2)."""
+    """Write the diameters of each hull, shape (hull, 4); its points and faces begin at ``begin``,
+    shape (hull + 1, 2).
+    """
     for k in range(begin.shape[0] - 1):
         n, m = begin[k, 0], begin[k, 1]
         o, p = begin[k + 1, 0], begin[k + 1, 1]

@@ -1,8 +1,9 @@
-"""Voxels just outside an envelope, and the distance of given places to the nearest of them: serial kernels.
+"""Voxels just outside an envelope, and the distance of given places to the nearest of them: serial
+kernels.
 
-Strategy. The nearest voxel outside always shares a face with one inside, and only a few places are asked for: no map of all
-distances is needed. The voxels are put in an order that keeps neighbours together, and boxes around each 64 of them, and around
-each 64 boxes, rule out all but a few.
+Strategy. The nearest voxel outside always shares a face with one inside, and only a few places are
+asked for: no map of all distances is needed. The voxels are put in an order that keeps neighbours
+together, and boxes around each 64 of them, and around each 64 boxes, rule out all but a few.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ FAN = 64
 def voxels_outside(inside: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Return the voxels (z, y, x), shape (n, 3), that are 0 but share a face with one that is 1.
 
-    inside (planes + 2, y + 2, x + 2) uint8: its rim is only looked at as a neighbour; indices count from the voxel after it.
+    inside (planes + 2, y + 2, x + 2) uint8: its rim is only looked at as a neighbour; indices count
+    from the voxel after it.
     """
     planes, height, width = inside.shape
     found = np.empty((1024, 3), np.int32)
@@ -42,7 +44,9 @@ def voxels_outside(inside: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 @kernel
 def place_codes(points: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Return the bits of z, y and x of each point in turn: points of near codes lie near each other (Morton order)."""
+    """Return the bits of z, y and x of each point in turn: points of near codes lie near each other
+    (Morton order).
+    """
     codes = np.zeros(points.shape[0], np.uint64)
     for i in range(points.shape[0]):
         for bit in range(21):
@@ -77,7 +81,9 @@ def squared_gap(place: Floats, low: Floats, high: Floats, i: int) -> float:
 def distances_to_nearest(
     places: Floats, points: Floats, low: Floats, high: Floats, group_low: Floats, group_high: Floats
 ) -> Floats:
-    """Return the distance of each place (m, 3) to the nearest of the points (n, 3), at least one, all in nm."""
+    """Return the distance of each place (m, 3) to the nearest of the points (n, 3), at least one,
+    all in nm.
+    """
     out = np.empty(places.shape[0], np.float64)
     for i in range(places.shape[0]):
         place = places[i]
@@ -87,7 +93,9 @@ def distances_to_nearest(
             if gap < closest:
                 closest, start = gap, g
         best = np.inf
-        for turn in range(-1, group_low.shape[0]):  # the most promising group first: it leaves little to the others
+        for turn in range(
+            -1, group_low.shape[0]
+        ):  # the most promising group first: it leaves little to the others
             g = start if turn < 0 else turn
             if squared_gap(place, group_low, group_high, g) >= best:
                 continue

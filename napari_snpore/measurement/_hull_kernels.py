@@ -1,15 +1,17 @@
 """Convex hull of an object from its rows of voxels, in exact int64 arithmetic: serial kernels.
 
-Strategy. A corner of the 3D hull is also a corner of the 2D hull of its own plane, so only those are kept. Quickhull adds the
-furthest point outside the hull (Barber, Dobkin and Huhdanpaa 1996, doi 10.1145/235815.235821): the faces
-that the point sees are replaced by triangles from the point to their border, the horizon. A point sees a
-face when it lies strictly above its plane, so that points in the plane of a face change nothing and no face is flat. With
-coordinates up to 2**19 every predicate fits int64: there is no rounding and no tolerance. Scaling the axes by the voxel size
+Strategy. A corner of the 3D hull is also a corner of the 2D hull of its own plane, so only those
+are kept. Quickhull adds the furthest point outside the hull (Barber, Dobkin and Huhdanpaa 1996, doi
+10.1145/235815.235821): the faces that the point sees are replaced by triangles from the point to
+their border, the horizon. A point sees a face when it lies strictly above its plane, so that points
+in the plane of a face change nothing and no face is flat. With coordinates up to 2**19 every
+predicate fits int64: there is no rounding and no tolerance. Scaling the axes by the voxel size
 keeps the combinatorics of a hull, therefore lengths are applied later.
 
 Example: a voxel at (0, 0, 0) has 8 corners, a hull of 12 triangles, and the volume 1.
 
-No kernel here calls one of another file, or is called by one: numba's cache on disk would not see that the other file changed.
+No kernel here calls one of another file, or is called by one: numba's cache on disk would not see
+that the other file changed.
 """
 
 from __future__ import annotations
@@ -30,14 +32,20 @@ REACH = 1 << 19
 
 @kernel
 def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
-    """Return points (z, y, x), shape (n, 3), that include all corners of the hull, from the object's least z, y, x.
+    """Return points (z, y, x), shape (n, 3), that include all corners of the hull, from the
+    object's least z, y, x.
 
-    rows (n, 4) int32: z, y, smallest x, greatest x, sorted by (z, y). ``corners``: of the voxel boxes, else voxel centres.
+    rows (n, 4) int32: z, y, smallest x, greatest x, sorted by (z, y). ``corners``: of the voxel
+    boxes, else voxel centres.
     """
     step = 1 if corners else 0
     low_y, high_y, low_x = rows[0, 1], rows[0, 1], rows[0, 2]
     for i in range(rows.shape[0]):
-        low_y, high_y, low_x = min(low_y, rows[i, 1]), max(high_y, rows[i, 1]), min(low_x, rows[i, 2])
+        low_y, high_y, low_x = (
+            min(low_y, rows[i, 1]),
+            max(high_y, rows[i, 1]),
+            min(low_x, rows[i, 2]),
+        )
     extent_y = high_y - low_y + 1 + step
     points = np.empty((4 * (1 + step) * rows.shape[0], 3), np.int64)
     count = 0
@@ -46,7 +54,8 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
     chain = np.empty(extent_y, np.int64)
     empty = np.int64(1) << 40
     base = rows[0, 0]
-    # plane z of corners lies between the layers z - 1 and z; rows[before:here] is the layer z - 1, rows[here:after] is z
+    # plane z of corners lies between the layers z - 1 and z; rows[before:here] is the layer z - 1,
+    # rows[here:after] is z
     before = here = after = 0
     for z in range(base, rows[-1, 0] + 1 + step):
         before, here = here, after
@@ -62,8 +71,8 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
                 y = rows[i, 1] - low_y + side
                 least[y] = min(least[y], rows[i, 2])
                 most[y] = max(most[y], rows[i, 3] + step)
-        # Andrew's monotone chain (1979, doi 10.1016/0020-0190(79)90072-3) on the left, then the right ends:
-        # a point that does not turn outwards is dropped
+        # Andrew's monotone chain (1979, doi 10.1016/0020-0190(79)90072-3) on the left, then the
+        # right ends: a point that does not turn outwards is dropped
         for sign in (-1, 1):
             ends = most if sign == 1 else least
             size = 0
@@ -94,13 +103,17 @@ def cross(a: Ints, b: Ints, c: Ints) -> tuple[int, int, int]:
 
 @kernel
 def first_simplex(points: Ints) -> tuple[Ints, int]:
-    """Return four corners that span the points as far as they go, and the dimension 0 to 3 of what they span."""
+    """Return four corners that span the points as far as they go, and the dimension 0 to 3 of what
+    they span.
+    """
     corner = np.zeros(4, np.int64)
     n = points.shape[0]
     p = points[0]
     best = 0.0
     for i in range(n):
-        far = float((points[i, 0] - p[0]) ** 2 + (points[i, 1] - p[1]) ** 2 + (points[i, 2] - p[2]) ** 2)
+        far = float(
+            (points[i, 0] - p[0]) ** 2 + (points[i, 1] - p[1]) ** 2 + (points[i, 2] - p[2]) ** 2
+        )
         if far > best:
             best, corner[1] = far, i
     if best == 0.0:
@@ -117,7 +130,11 @@ def first_simplex(points: Ints) -> tuple[Ints, int]:
     c = cross(p, q, points[corner[2]])
     most = np.int64(0)
     for i in range(n):
-        volume = c[0] * (points[i, 0] - p[0]) + c[1] * (points[i, 1] - p[1]) + c[2] * (points[i, 2] - p[2])
+        volume = (
+            c[0] * (points[i, 0] - p[0])
+            + c[1] * (points[i, 1] - p[1])
+            + c[2] * (points[i, 2] - p[2])
+        )
         if abs(volume) > abs(most):
             most, corner[3] = volume, i
     if most == 0:
@@ -139,7 +156,9 @@ def set_plane(points: Ints, face: Ints, normal: Ints, f: int) -> None:
 @kernel
 def height(normal: Ints, f: int, point: Ints) -> Any:
     """Return how far a point lies above the plane of a face, times the length of its normal."""
-    return normal[f, 0] * point[0] + normal[f, 1] * point[1] + normal[f, 2] * point[2] - normal[f, 3]
+    return (
+        normal[f, 0] * point[0] + normal[f, 1] * point[1] + normal[f, 2] * point[2] - normal[f, 3]
+    )
 
 
 @kernel
@@ -155,7 +174,9 @@ def give_outside(
     furthest: Ints,
     reach: Ints,
 ) -> None:
-    """Assign each chosen point to the first of the faces that it lies above; points above none stay inside the hull."""
+    """Assign each chosen point to the first of the faces that it lies above; points above none stay
+    inside the hull.
+    """
     for i in range(count):
         p = chosen[i]
         for k in range(face_count):
@@ -182,7 +203,9 @@ def find_horizon(
     visible: Ints,
     horizon: Ints,
 ) -> tuple[int, int]:
-    """Collect the faces that a point sees, from face ``start`` on, and the edges (from, to, face beyond) around them."""
+    """Collect the faces that a point sees, from face ``start`` on, and the edges (from, to, face
+    beyond) around them.
+    """
     visible[0] = start
     stamp[start] = turn
     found, edges, at = 1, 0, 0
@@ -198,16 +221,22 @@ def find_horizon(
                 visible[found] = g
                 found += 1
             else:
-                horizon[edges, 0], horizon[edges, 1], horizon[edges, 2] = face[f, k], face[f, (k + 1) % 3], g
+                horizon[edges, 0], horizon[edges, 1], horizon[edges, 2] = (
+                    face[f, k],
+                    face[f, (k + 1) % 3],
+                    g,
+                )
                 edges += 1
     return found, edges
 
 
 @kernel
 def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return faces (m, 3) of point numbers (counter-clockwise from outside), the face across each edge (m, 3), normals (m, 4).
+    """Return faces (m, 3) of point numbers (counter-clockwise from outside), the face across each
+    edge (m, 3), normals (m, 4).
 
-    Edge k of a face runs from its corner k to the next one. Points in a plane, on a line or all equal have no face.
+    Edge k of a face runs from its corner k to the next one. Points in a plane, on a line or all
+    equal have no face.
     """
     n = points.shape[0]
     corner, dimension = first_simplex(points)
@@ -255,7 +284,9 @@ def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
             continue
         turn += 1
         eye = furthest[f]
-        found, edges = find_horizon(points, eye, f, face, beside, normal, stamp, turn, visible, horizon)
+        found, edges = find_horizon(
+            points, eye, f, face, beside, normal, stamp, turn, visible, horizon
+        )
         count = 0
         for k in range(found):
             g = visible[k]
@@ -312,7 +343,9 @@ def _first_faces(corner: Ints, face: Ints, beside: Ints) -> None:
 
 
 @kernel
-def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+def _living(
+    face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]
+) -> tuple[Ints, Ints, Ints]:
     """Return the faces that are left, numbered without gaps."""
     number = np.empty(alive.size, np.int64)
     count = 0
@@ -334,7 +367,9 @@ def _living(face: Ints, beside: Ints, normal: Ints, alive: NDArray[np.bool_]) ->
 
 @kernel
 def tips_of(points: Ints, face: Ints) -> Ints:
-    """Return the points that faces join, and number the faces' corners by them; without faces, return all points."""
+    """Return the points that faces join, and number the faces' corners by them; without faces,
+    return all points.
+    """
     if face.shape[0] == 0:
         return points
     number = np.full(points.shape[0], -1, np.int64)
@@ -366,7 +401,9 @@ def enlarged(table: Ints, count: int, more: int) -> Ints:
 
 @kernel
 def put(table: Ints, place: int, rows: Ints, count: int) -> None:
-    """Copy the first rows to a place in a table: a loop, since assigned slices take seconds to compile."""
+    """Copy the first rows to a place in a table: a loop, since assigned slices take seconds to
+    compile.
+    """
     for i in range(count):
         for k in range(table.shape[1]):
             table[place + i, k] = rows[i, k]
@@ -376,10 +413,11 @@ def put(table: Ints, place: int, rows: Ints, count: int) -> None:
 def hulls_of_objects(
     rows: NDArray[np.int32], starts: Ints, wanted: Ints, corners: bool
 ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Return the hulls of the wanted objects, one after another; the rows of object k begin at ``starts[k]``.
+    """Return the hulls of the wanted objects, one after another; the rows of object k begin at
+    ``starts[k]``.
 
-    Points (n, 3); faces, neighbours, normals (m, 3), (m, 3), (m, 4), numbered within each object; and where the
-    points and the faces of each object begin (wanted + 1, 2).
+    Points (n, 3); faces, neighbours, normals (m, 3), (m, 3), (m, 4), numbered within each object;
+    and where the points and the faces of each object begin (wanted + 1, 2).
     """
     begin = np.zeros((wanted.size + 1, 2), np.int64)
     points = np.empty((256, 3), np.int64)

@@ -1,6 +1,8 @@
-"""Sums, boxes, surface crossings and row ends of all objects, from one reading of the labels: serial kernels.
+"""Sums, boxes, surface crossings and row ends of all objects, from one reading of the labels:
+serial kernels.
 
-A run is a row's longest stretch of one label; what a run adds to sums and crossings has a closed form or is one counting loop.
+A run is a row's longest stretch of one label; what a run adds to sums and crossings has a closed
+form or is one counting loop.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ Floats = NDArray[np.float64]
 
 COUNT, ROWS = 0, 1
 SUMS, MOMENTS, LOW, HIGH, EXITS = 2, 5, 11, 14, 17
-"""First columns of: Σ(z, y, x); Σ(zz, yy, xx, zy, zx, yx); smallest and greatest index; exits along 13 directions."""
+"""First columns of: Σ(z, y, x); Σ(zz, yy, xx, zy, zx, yx); smallest and greatest index; exits along
+13 directions.
+"""
 COLUMNS = 30
 
 DIRECTIONS = ((0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1), (1, -1, -1), (1, -1, 0), (1, -1, 1), (1, 0, -1), (1, 0, 0), (1, 0, 1),
@@ -39,7 +43,9 @@ def label_range(labels: NDArray[np.uint32]) -> tuple[int, int]:
 
 @kernel
 def next_object(row: NDArray[np.uint32], x: int) -> Any:
-    """Return the first place from x on where a row is not 0, or its end; most rows are nearly empty, so 16 are read at once."""
+    """Return the first place from x on where a row is not 0, or its end; most rows are nearly
+    empty, so 16 are read at once.
+    """
     while x + 16 <= row.size:
         some = np.uint32(0)
         for k in range(16):
@@ -54,10 +60,11 @@ def next_object(row: NDArray[np.uint32], x: int) -> Any:
 
 @kernel
 def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, top: int) -> Ints:
-    """Return one row of int64 statistics per label from ``base`` to ``top``, shape (top - base + 1, COLUMNS).
+    """Return one row of int64 statistics per label from ``base`` to ``top``, shape (top - base + 1,
+    COLUMNS).
 
-    labels (planes or planes + 1, y, x) uint32 starts at plane ``first`` of the volume; a further plane is only looked at as the
-    next neighbour, without it the volume ends there.
+    labels (planes or planes + 1, y, x) uint32 starts at plane ``first`` of the volume; a further
+    plane is only looked at as the next neighbour, without it the volume ends there.
     """
     height, width = labels.shape[1:]
     table = np.zeros((top - base + 1, COLUMNS), np.int64)
@@ -84,7 +91,16 @@ def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, to
                 entry[EXITS] += 1
                 _add_exits(entry, EXITS + 1, labels, layer, y + 1, start, x - 1, label)
                 for side in range(3):
-                    _add_exits(entry, EXITS + 4 + 3 * side, labels, layer + 1, y - 1 + side, start, x - 1, label)
+                    _add_exits(
+                        entry,
+                        EXITS + 4 + 3 * side,
+                        labels,
+                        layer + 1,
+                        y - 1 + side,
+                        start,
+                        x - 1,
+                        label,
+                    )
                 x = next_object(row, x)
     return table
 
@@ -116,9 +132,18 @@ def _add_run(entry: Ints, z: int, y: int, start: int, stop: int) -> None:
 
 @kernel
 def _add_exits(
-    entry: Ints, column: int, labels: NDArray[np.uint32], layer: int, y: int, start: int, stop: int, label: int
+    entry: Ints,
+    column: int,
+    labels: NDArray[np.uint32],
+    layer: int,
+    y: int,
+    start: int,
+    stop: int,
+    label: int,
 ) -> None:
-    """Add how many voxels of a run have a neighbour of another label in row (layer, y), for x − 1, x, x + 1."""
+    """Add how many voxels of a run have a neighbour of another label in row (layer, y), for x − 1,
+    x, x + 1.
+    """
     n = stop - start + 1
     if layer >= labels.shape[0] or y < 0 or y >= labels.shape[1]:
         for side in range(3):
@@ -137,9 +162,16 @@ def _add_exits(
 
 @kernel
 def fill_rows(
-    labels: NDArray[np.uint32], first: int, planes: int, base: int, cursor: Ints, rows: NDArray[np.int32]
+    labels: NDArray[np.uint32],
+    first: int,
+    planes: int,
+    base: int,
+    cursor: Ints,
+    rows: NDArray[np.int32],
 ) -> None:
-    """Write (z, y, smallest x, greatest x) of each object's rows from ``rows[cursor[label - base]]`` on; the cursor moves on."""
+    """Write (z, y, smallest x, greatest x) of each object's rows from ``rows[cursor[label -
+    base]]`` on; the cursor moves on.
+    """
     height, width = labels.shape[1:]
     last_row = np.full(cursor.size, -1, np.int64)
     for layer in range(planes):
@@ -163,7 +195,9 @@ def fill_rows(
 
 @kernel
 def sum_gray(labels: NDArray[np.uint32], gray: NDArray[Any], base: int, top: int) -> Floats:
-    """Return the sum (float64) of the flat array ``gray`` over each label from ``base`` to ``top``, shape (top - base + 1,)."""
+    """Return the sum (float64) of the flat array ``gray`` over each label from ``base`` to ``top``,
+    shape (top - base + 1,).
+    """
     sums = np.zeros(top - base + 1, np.float64)
     for i in range(labels.size):
         if labels[i] > 0:

@@ -11,10 +11,11 @@ from napari_snpore.compute import kernel
 
 @kernel
 def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> None:
-    """Mark the voxels of planes ``first`` to ``last`` whose ball lies in no neighbour's: only those are painted.
+    """Mark the voxels of planes ``first`` to ``last`` whose ball lies in no neighbour's: only those
+    are painted.
 
-    The ball about p lies in that about its neighbour q where r(q) >= r(p) + |p - q|. Example: across a
-    slab the radii are 0.5, 1.5, 2.5, 1.5, 0.5 voxels, and only the middle one is marked.
+    The ball about p lies in that about its neighbour q where r(q) >= r(p) + |p - q|. Example:
+    across a slab the radii are 0.5, 1.5, 2.5, 1.5, 0.5 voxels, and only the middle one is marked.
     """
     depth, height, width = radius.shape
     for z in range(first, last):
@@ -32,7 +33,11 @@ def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> 
                                 0 <= k < depth and 0 <= j < height and 0 <= i < width
                             ):
                                 continue
-                            step = np.sqrt((dz * spacing[0]) ** 2 + (dy * spacing[1]) ** 2 + (dx * spacing[2]) ** 2)
+                            step = np.sqrt(
+                                (dz * spacing[0]) ** 2
+                                + (dy * spacing[1]) ** 2
+                                + (dx * spacing[2]) ** 2
+                            )
                             if radius[k, j, i] >= own + step - 1e-6 * step:
                                 hidden = True
                 if not hidden:
@@ -41,7 +46,8 @@ def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> 
 
 @kernel
 def paint_balls(centers: Any, radii: Any, spacing: Any, first: int, last: int, out: Any) -> None:
-    """Write into planes ``first`` to ``last`` of ``out`` the largest radius of the balls that reach each voxel's centre.
+    """Write into planes ``first`` to ``last`` of ``out`` the largest radius of the balls that reach
+    each voxel's centre.
 
     The centres are sorted by rising radius, so that the last value written is the largest.
     """
@@ -55,10 +61,14 @@ def paint_balls(centers: Any, radii: Any, spacing: Any, first: int, last: int, o
             if rest_z < 0:
                 continue
             reach_y = int(np.sqrt(rest_z) / spacing[1])
-            for y in range(max(0, centers[n, 1] - reach_y), min(height, centers[n, 1] + reach_y + 1)):
+            for y in range(
+                max(0, centers[n, 1] - reach_y), min(height, centers[n, 1] + reach_y + 1)
+            ):
                 rest_y = rest_z - ((y - centers[n, 1]) * spacing[1]) ** 2
                 if rest_y < 0:
                     continue
                 reach_x = int(np.sqrt(rest_y) / spacing[2])
-                for x in range(max(0, centers[n, 2] - reach_x), min(width, centers[n, 2] + reach_x + 1)):
+                for x in range(
+                    max(0, centers[n, 2] - reach_x), min(width, centers[n, 2] + reach_x + 1)
+                ):
                     out[z, y, x] = r

@@ -1,4 +1,6 @@
-"""Contacts of each object: voxel faces shared with pore, carbon and exterior, and the distance to the nearest pore."""
+"""Contacts of each object: voxel faces shared with pore, carbon and exterior, and the distance to
+the nearest pore.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ def contact_areas(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return the shares of pore, matrix and exterior in the faces of every object, and its distance to the nearest pore.
+    """Return the shares of pore, matrix and exterior in the faces of every object, and its distance
+    to the nearest pore.
 
     Parameters
     ----------
@@ -41,20 +44,24 @@ def contact_areas(
     spacing : float or (float, float, float), optional
         Voxel size in nm; a Volume brings its own.
     edge_width_nm : float
-        δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels is encapsulated. Blur makes
-        a false carbon rim, so that faces alone (δ = 0) call almost every cluster encapsulated.
+        δ, the blur of an edge (10-90 % width): an object with no pore voxel within δ of its voxels
+        is encapsulated. Blur makes a false carbon rim, so that faces alone (δ = 0) call almost
+        every cluster encapsulated.
     dead : Volume or bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; asked before each axis and each distance map, and between planes.
+        See :mod:`napari_snpore.compute`; asked before each axis and each distance map, and between
+        planes.
 
     Returns
     -------
     DataFrame
-        One row per object: ``label``; ``pore_face_percent, matrix_face_percent, exterior_face_percent`` of the area of its voxel
-        faces towards other voxels than its own (other objects count as neither); ``pore_distance_nm``, from the centre of the
-        nearest voxel of the object to that of the nearest pore (NaN without one); ``pore_within_delta``, ``encapsulated`` (no
-        pore, dead or open, within δ); with ``dead`` also ``open_pore_distance_nm``.
+        One row per object: ``label``; ``pore_face_percent, matrix_face_percent,
+        exterior_face_percent`` of the area of its voxel faces towards other voxels than its own
+        (other objects count as neither); ``pore_distance_nm``, from the centre of the nearest voxel
+        of the object to that of the nearest pore (NaN without one); ``pore_within_delta``,
+        ``encapsulated`` (no pore, dead or open, within δ); with ``dead`` also
+        ``open_pore_distance_nm``.
 
     Raises
     ------
@@ -74,9 +81,13 @@ def contact_areas(
     objects, found = np.asarray(array_of(labels)), checked_phases(phases)
     voxel = spacing_of(labels, spacing, phases, dead)
     if objects.dtype.kind not in "iu":
-        raise InputError(f"labels is {objects.dtype}; integers are needed (label_objects makes them from a mask).")
+        raise InputError(
+            f"labels is {objects.dtype}; integers are needed (label_objects makes them from a mask)."
+        )
     if objects.shape != found.shape:
-        raise InputError(f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed.")
+        raise InputError(
+            f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed."
+        )
     if objects.min() < 0:
         raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
     if isinstance(dead, DeadPores):
@@ -97,16 +108,22 @@ def contact_areas(
     for axis in range(3):
         for one, two in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
             here, there = ((slice(None),) * axis + (part,) for part in (one, two))
-            areas += face[axis] * _faces(objects[here], objects[there], found[there], count, should_stop)
+            areas += face[axis] * _faces(
+                objects[here], objects[there], found[there], count, should_stop
+            )
         complete(axis + 1)
     total = areas.sum(axis=1)
-    share = np.divide(100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0)
+    share = np.divide(
+        100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
+    )
     pore = found == 1
     away = _distance(objects, pore, voxel, count)
     complete(4)
     rows = slice(1, None)
     present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
-    near = (away[rows] <= edge_width_nm * (1 + TIE)) | (areas[rows, 1] > 0)  # a shared face is no distance at all
+    near = (away[rows] <= edge_width_nm * (1 + TIE)) | (
+        areas[rows, 1] > 0
+    )  # a shared face is no distance at all
     table = pd.DataFrame(
         {
             "label": np.arange(1, count + 1),
@@ -117,13 +134,17 @@ def contact_areas(
         }
     )
     if dead is not None:
-        away = _distance(objects, pore & ~checked_mask(dead, name="dead", shape=found.shape), voxel, count)
+        away = _distance(
+            objects, pore & ~checked_mask(dead, name="dead", shape=found.shape), voxel, count
+        )
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
         complete(5)
     return table[present].reset_index(drop=True)
 
 
-def _faces(one: Any, two: Any, phases: Any, count: int, should_stop: ShouldStop | None) -> NDArray[np.float64]:
+def _faces(
+    one: Any, two: Any, phases: Any, count: int, should_stop: ShouldStop | None
+) -> NDArray[np.float64]:
     """Count the faces of each object towards exterior, pore, matrix and anything else."""
 
     def work(z: int) -> NDArray[np.int64]:
@@ -132,12 +153,16 @@ def _faces(one: Any, two: Any, phases: Any, count: int, should_stop: ShouldStop 
         return np.bincount(one[z][towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
 
     parts = run_blocks(work, range(len(one)), should_stop=should_stop)
-    counts: NDArray[np.int64] = np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
+    counts: NDArray[np.int64] = (
+        np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
+    )
     return counts.reshape(-1, 4).astype(np.float64)
 
 
 def _distance(objects: Any, pore: NDArray[np.bool_], voxel: Any, count: int) -> NDArray[np.float64]:
-    """Return for each object the distance (nm) of its nearest voxel to the nearest pore voxel; inf without pores."""
+    """Return for each object the distance (nm) of its nearest voxel to the nearest pore voxel; inf
+    without pores.
+    """
     away = np.full(count + 1, np.inf)
     if not pore.any():
         return away

@@ -33,9 +33,9 @@ class DeadPores:
     Parameters
     ----------
     table : DataFrame
-        One row for each connectivity 6, 18, 26 (of the void): ``connectivity, dead_voxel_count, dead_volume_nm3,
-        dead_share_of_pore, dead_share_of_envelope, open_to_cut_voxel_count``. Shares are between 0 and 1. 6 is the upper bound of
-        what is dead, 26 the lower.
+        One row for each connectivity 6, 18, 26 (of the void): ``connectivity, dead_voxel_count,
+        dead_volume_nm3, dead_share_of_pore, dead_share_of_envelope, open_to_cut_voxel_count``.
+        Shares are between 0 and 1. 6 is the upper bound of what is dead, 26 the lower.
     masks : dict of connectivity to bool array
         The dead voxels; see :meth:`mask`.
     """
@@ -61,8 +61,9 @@ def dead_pores(
 ) -> DeadPores:
     """Find the pores that nothing from outside reaches.
 
-    The exterior is phase 0, and what lies beyond the uncut faces of the box. Void that reaches no exterior but a face where the
-    fibre is cut is *open to the cut*: it is reported apart and never counted as dead.
+    The exterior is phase 0, and what lies beyond the uncut faces of the box. Void that reaches no
+    exterior but a face where the fibre is cut is *open to the cut*: it is reported apart and never
+    counted as dead.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def dead_pores(
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     probe_radius_nm : float
-        In nm. Accessible is what a ball of this radius covers whose centre keeps the radius to all voxel faces of the solid on
-        its way in. 0: plain connectivity.
+        In nm. Accessible is what a ball of this radius covers whose centre keeps the radius to all
+        voxel faces of the solid on its way in. 0: plain connectivity.
     cut_axes : sequence of int
         Axes along which the fibre extends beyond the box.
     progress, should_stop : callable, optional
@@ -93,22 +94,30 @@ def dead_pores(
     """
     labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
     if not (math.isfinite(probe_radius_nm) and probe_radius_nm >= 0):
-        raise InputError(f"probe_radius_nm is {probe_radius_nm}; 0 or a positive length in nm is needed.")
+        raise InputError(
+            f"probe_radius_nm is {probe_radius_nm}; 0 or a positive length in nm is needed."
+        )
     voxel = spacing_of(phases, spacing)
     pore, outside = labels == PORE, labels == EXTERIOR
     void = pore | outside
     paths = (
         void
         if probe_radius_nm == 0
-        else void & (_distance_to_faces(~void, voxel, probe_radius_nm) >= probe_radius_nm * (1 - TIE))
+        else void
+        & (_distance_to_faces(~void, voxel, probe_radius_nm) >= probe_radius_nm * (1 - TIE))
     )
-    pore_count, body_count = int(np.count_nonzero(pore)), int(labels.size - np.count_nonzero(outside))
+    pore_count, body_count = (
+        int(np.count_nonzero(pore)),
+        int(labels.size - np.count_nonzero(outside)),
+    )
     rows, masks = [], {}
     for step, connectivity in enumerate(CONNECTIVITIES, 1):
         check_stop(should_stop)
         reached, cut_only = _reached(paths, outside, connectivity, cut_axes)
         if probe_radius_nm > 0:
-            reached, cut_only = (_swollen(centers, voxel, probe_radius_nm) for centers in (reached, cut_only))
+            reached, cut_only = (
+                _swollen(centers, voxel, probe_radius_nm) for centers in (reached, cut_only)
+            )
         cut_only &= pore & ~reached
         dead = pore & ~reached & ~cut_only
         count = int(np.count_nonzero(dead))
@@ -138,7 +147,8 @@ def accessible_pores(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return how much of the pore volume balls of several radii reach from outside; one distance map serves all.
+    """Return how much of the pore volume balls of several radii reach from outside; one distance
+    map serves all.
 
     Parameters
     ----------
@@ -154,7 +164,8 @@ def accessible_pores(
     Returns
     -------
     DataFrame
-        One row per radius: ``probe_radius_nm, connectivity, accessible_share_of_pore, open_to_cut_share_of_pore`` (0 to 1).
+        One row per radius: ``probe_radius_nm, connectivity, accessible_share_of_pore,
+        open_to_cut_share_of_pore`` (0 to 1).
 
     Examples
     --------
@@ -169,7 +180,9 @@ def accessible_pores(
     voxel = spacing_of(phases, spacing)
     radii = sorted({float(radius) for radius in radii_nm})
     if not radii or not np.isfinite(radii).all() or radii[0] < 0:
-        raise InputError(f"radii_nm is {list(radii_nm)}; one or more lengths in nm, 0 or more, are needed.")
+        raise InputError(
+            f"radii_nm is {list(radii_nm)}; one or more lengths in nm, 0 or more, are needed."
+        )
     if connectivity not in CONNECTIVITIES:
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
     pore, outside = labels == PORE, labels == EXTERIOR
@@ -179,7 +192,9 @@ def accessible_pores(
     for step, radius in enumerate(radii, 1):
         check_stop(should_stop)
         found = _reached(void & (away >= radius * (1 - TIE)), outside, connectivity, cut_axes)
-        reached, cut_only = (_swollen(part, voxel, radius) if radius > 0 else part for part in found)
+        reached, cut_only = (
+            _swollen(part, voxel, radius) if radius > 0 else part for part in found
+        )
         inside = int(np.count_nonzero(reached & pore))
         beside = int(np.count_nonzero(cut_only & pore & ~reached))
         rows.append(
@@ -196,9 +211,14 @@ def accessible_pores(
 
 
 def _reached(
-    paths: NDArray[np.bool_], outside: NDArray[np.bool_], connectivity: Connectivity, cut_axes: Sequence[int]
+    paths: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    connectivity: Connectivity,
+    cut_axes: Sequence[int],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the voxels of paths that are joined to the exterior, and those joined only to a cut face."""
+    """Return the voxels of paths that are joined to the exterior, and those joined only to a cut
+    face.
+    """
     parts = cc3d.connected_components(paths, connectivity=connectivity, binary_image=True)
     count = int(parts.max())
     open_part, cut_part = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
@@ -210,11 +230,14 @@ def _reached(
     return open_part[parts], (cut_part & ~open_part)[parts]
 
 
-def _distance_to_faces(solid: NDArray[np.bool_], spacing: Triple, reach: float) -> NDArray[np.float32]:
-    """Return the distance (nm) from each voxel's centre to the nearest solid voxel's box, exact up to ``reach``, else inf.
+def _distance_to_faces(
+    solid: NDArray[np.bool_], spacing: Triple, reach: float
+) -> NDArray[np.float32]:
+    """Return the distance (nm) from each voxel's centre to the nearest solid voxel's box, exact up
+    to ``reach``, else inf.
 
-    Along an axis a box k voxels away is (k − ½) voxels away, or 0 for k = 0; squares of the three axes add up, so that one
-    axis after the other can take its minimum.
+    Along an axis a box k voxels away is (k − ½) voxels away, or 0 for k = 0; squares of the three
+    axes add up, so that one axis after the other can take its minimum.
     """
     squared = np.where(solid, np.float32(0), np.float32(np.inf))
     for axis, size in enumerate(spacing):

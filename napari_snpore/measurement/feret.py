@@ -1,4 +1,5 @@
-"""Feret diameters of labelled objects: length, width and breadth over all directions, or over a few.
+"""Feret diameters of labelled objects: length, width and breadth over all directions, or over a
+few.
 
 What belongs here: the conventions and the tables. The geometry is in the kernels beside this file.
 """
@@ -36,7 +37,8 @@ def feret_diameters(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
-    """Return length, width and breadth of every object: distances of two parallel planes that enclose it.
+    """Return length, width and breadth of every object: distances of two parallel planes that
+    enclose it.
 
     Parameters
     ----------
@@ -45,27 +47,30 @@ def feret_diameters(
     spacing : float or (float, float, float)
         Voxel size in nm; a Volume brings its own.
     directions : "exact" or int
-        "exact": all directions. A number n: only n directions, uniform on the half sphere; 31 imitates common closed
-        software, which reads lengths too short and widths of plates too wide.
+        "exact": all directions. A number n: only n directions, uniform on the half sphere; 31
+        imitates common closed software, which reads lengths too short and widths of plates too
+        wide.
     convention : "corners" or "centers_plus_one"
-        "corners": the object is the union of its voxel boxes; a voxel of edge 1 has length √3 and width 1.
-        "centers_plus_one": the extent of the voxel centres plus one voxel edge, in every direction; a voxel of edge 1 reads 1.
-        Where edges differ, "one voxel edge" is the cube root of the voxel volume, along oblique directions too: the object
-        is the hull of its centres grown by a ball of that diameter.
+        "corners": the object is the union of its voxel boxes; a voxel of edge 1 has length √3 and
+        width 1. "centers_plus_one": the extent of the voxel centres plus one voxel edge, in every
+        direction; a voxel of edge 1 reads 1. Where edges differ, "one voxel edge" is the cube root
+        of the voxel volume, along oblique directions too: the object is the hull of its centres
+        grown by a ball of that diameter.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     DataFrame
-        One row per object, by label: ``label``, ``length_nm`` (greatest distance), ``width_nm`` (least), ``breadth_nm``
-        (greatest extent perpendicular to the length; of several equal lengths, the greatest breadth), ``aspect_ratio``
-        (width / length), ``convention``.
+        One row per object, by label: ``label``, ``length_nm`` (greatest distance), ``width_nm``
+        (least), ``breadth_nm`` (greatest extent perpendicular to the length; of several equal
+        lengths, the greatest breadth), ``aspect_ratio`` (width / length), ``convention``.
 
     Raises
     ------
     InputError
-        Labels that are not integers of three axes, an unknown convention, directions that are neither "exact" nor 3 or more.
+        Labels that are not integers of three axes, an unknown convention, directions that are
+        neither "exact" nor 3 or more.
 
     Notes
     -----
@@ -88,7 +93,12 @@ def feret_diameters(
     def tick(part: int, share: float) -> Progress:
         def report(now: int, total: int) -> None:
             nonlocal done
-            done = max(done, int(100 * (part * share + now / max(1, total) * (share if part == 0 else 1 - share))))
+            done = max(
+                done,
+                int(
+                    100 * (part * share + now / max(1, total) * (share if part == 0 else 1 - share))
+                ),
+            )
             if progress is not None:
                 progress(done, 100)
 
@@ -115,7 +125,8 @@ def extents(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float64]:
-    """Return length, width, breadth (nm) and hull volume (voxels) of scanned objects, shape (object, 4).
+    """Return length, width, breadth (nm) and hull volume (voxels) of scanned objects, shape
+    (object, 4).
 
     The volume is that of the convention's own hull: of corners, or of centres.
     """
@@ -135,7 +146,9 @@ def extents(
         diameters_of_hulls(*hulls, scale, chosen, found)
         out[some] = found
 
-    run_blocks(measure, _chunks(np.diff(scan.starts)[wanted]), progress=progress, should_stop=should_stop)
+    run_blocks(
+        measure, _chunks(np.diff(scan.starts)[wanted]), progress=progress, should_stop=should_stop
+    )
     out = out[same]
     if convention == "centers_plus_one":
         out[:, [LENGTH, WIDTH, BREADTH]] += np.prod(scale) ** (1 / 3)
@@ -144,7 +157,9 @@ def extents(
     return out
 
 
-def diameter_table(scan: ObjectScan, found: NDArray[np.float64], convention: Convention) -> pd.DataFrame:
+def diameter_table(
+    scan: ObjectScan, found: NDArray[np.float64], convention: Convention
+) -> pd.DataFrame:
     """Return the table of :func:`feret_diameters`."""
     return pd.DataFrame(
         {
@@ -170,11 +185,15 @@ def check_directions(directions: Directions) -> None:
 def check_convention(convention: str) -> None:
     """Refuse an unknown convention."""
     if convention not in get_args(Convention):
-        raise InputError(f"convention is {convention!r}; {' and '.join(get_args(Convention))} are possible.")
+        raise InputError(
+            f"convention is {convention!r}; {' and '.join(get_args(Convention))} are possible."
+        )
 
 
 def _distinct(scan: ObjectScan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the objects to be measured, and for each object the one that is its equal: full boxes of one size are the same."""
+    """Return the objects to be measured, and for each object the one that is its equal: full boxes
+    of one size are the same.
+    """
     same = np.arange(len(scan.label))
     edges = scan.high - scan.low + 1
     full = np.flatnonzero(scan.count == edges.prod(axis=1))

@@ -35,9 +35,10 @@ def volume_fractions(
     Returns
     -------
     DataFrame
-        One row a phase, absent ones included: ``phase, name, voxel_count, volume_nm3``, ``fraction_percent`` of the envelope
-        (all that is not exterior), ``fraction_box_percent`` of the whole box, and ``denominator``: of ``fraction_percent``,
-        ``envelope``, or ``box`` where no voxel is exterior. Shares of an empty envelope are NaN.
+        One row a phase, absent ones included: ``phase, name, voxel_count, volume_nm3``,
+        ``fraction_percent`` of the envelope (all that is not exterior), ``fraction_box_percent`` of
+        the whole box, and ``denominator``: of ``fraction_percent``, ``envelope``, or ``box`` where
+        no voxel is exterior. Shares of an empty envelope are NaN.
 
     Examples
     --------
@@ -49,7 +50,9 @@ def volume_fractions(
     """
     labels = array_of(phases)
     if np.dtype(labels.dtype).kind not in "iub":
-        raise InputError(f"phases holds {labels.dtype}; whole numbers from 0 (exterior) on are needed.")
+        raise InputError(
+            f"phases holds {labels.dtype}; whole numbers from 0 (exterior) on are needed."
+        )
     if 0 in labels.shape:
         raise InputError(f"phases has shape {tuple(labels.shape)}: there is no voxel in it.")
     voxel = math.prod(spacing_of(phases, spacing))

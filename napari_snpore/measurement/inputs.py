@@ -28,7 +28,9 @@ def checked_phases(phases: Volume | NDArray[Any]) -> NDArray[np.uint8]:
     if labels.dtype == np.bool_:
         return labels.view(np.uint8)
     if labels.dtype != np.uint8 and (labels.min() < 0 or labels.max() > LARGEST_PHASE):
-        raise InputError(f"phases holds labels below 0 or above {LARGEST_PHASE}; these are not phases.")
+        raise InputError(
+            f"phases holds labels below 0 or above {LARGEST_PHASE}; these are not phases."
+        )
     return labels.astype(np.uint8, copy=False)
 
 
@@ -38,7 +40,9 @@ def checked_mask(
     """Return a mask as booleans ``(z, y, x)``, of the given shape if there is one."""
     inside = np.asarray(array_of(mask))
     if inside.dtype != np.bool_ or inside.ndim != 3:
-        raise InputError(f"{name} is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed.")
+        raise InputError(
+            f"{name} is {inside.dtype} of shape {inside.shape}; booleans (z, y, x) are needed."
+        )
     if shape is not None and inside.shape != shape:
         raise InputError(f"{name} has shape {inside.shape}; the phases have {shape}.")
     return inside

@@ -1,4 +1,6 @@
-"""Labelling of objects: connected components, or a watershed of the distance map that cuts necks."""
+"""Labelling of objects: connected components, or a watershed of the distance map that cuts
+necks.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,8 @@ def separate_objects(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Cut a mask into objects at its necks: a watershed of the distance map, one object per maximum of enough contrast.
+    """Cut a mask into objects at its necks: a watershed of the distance map, one object per maximum
+    of enough contrast.
 
     Parameters
     ----------
@@ -89,15 +92,17 @@ def separate_objects(
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     contrast_nm : float
-        h: two maxima of the distance to the boundary become two objects if the path between them dips by more than h nm below
-        the lower of them. 0 keeps every maximum; below one voxel, steps of the voxel grid cut smooth rods and plates.
+        h: two maxima of the distance to the boundary become two objects if the path between them
+        dips by more than h nm below the lower of them. 0 keeps every maximum; below one voxel,
+        steps of the voxel grid cut smooth rods and plates.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     Volume or array, uint32, shape (z, y, x)
-        0 outside, 1 to N without gaps; the union of all objects is the mask. Faces of the box are not boundary.
+        0 outside, 1 to N without gaps; the union of all objects is the mask. Faces of the box are
+        not boundary.
 
     Raises
     ------
@@ -133,7 +138,9 @@ def _basins(
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> NDArray[np.uint32]:
-    """Return the basins of the distance map that are left once those of too little contrast are merged."""
+    """Return the basins of the distance map that are left once those of too little contrast are
+    merged.
+    """
     out = np.zeros(mask.shape, np.uint32)
     box = _box_around(mask)
     if box is None:
@@ -162,7 +169,9 @@ def _basins(
 def _checked_mask(mask: Any) -> NDArray[np.bool_]:
     inside = np.asarray(mask)
     if inside.ndim != 3 or inside.dtype != np.bool_:
-        raise InputError(f"mask is {inside.dtype} of shape {inside.shape}; a boolean array (z, y, x) is needed.")
+        raise InputError(
+            f"mask is {inside.dtype} of shape {inside.shape}; a boolean array (z, y, x) is needed."
+        )
     return inside
 
 

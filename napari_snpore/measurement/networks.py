@@ -1,4 +1,6 @@
-"""Connectivity of a phase: networks, percolation, Euler number, and shortest-path tortuosity from core to surface."""
+"""Connectivity of a phase: networks, percolation, Euler number, and shortest-path tortuosity from
+core to surface.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +44,10 @@ def phase_networks(
     -------
     DataFrame
         One row a phase and connectivity (6 and 26): ``phase, name, connectivity, network_count``,
-        ``largest_share_percent`` of the phase's voxels in its largest network, ``percolates_z, percolates_y, percolates_x`` (one
-        network reaches both faces of the box), ``euler_number`` (objects less tunnels plus cavities), and
-        ``euler_density_per_nm3``, that by the envelope's volume.
+        ``largest_share_percent`` of the phase's voxels in its largest network, ``percolates_z,
+        percolates_y, percolates_x`` (one network reaches both faces of the box), ``euler_number``
+        (objects less tunnels plus cavities), and ``euler_density_per_nm3``, that by the envelope's
+        volume.
 
     Examples
     --------
@@ -79,7 +82,10 @@ def phase_networks(
                 first, last = (np.unique(found.take(end, axis=axis)) for end in (0, -1))
                 shared = np.intersect1d(first, last)
                 row[f"percolates_{label}"] = bool((shared > 0).any())
-            row |= {"euler_number": euler, "euler_density_per_nm3": euler / body if body else math.nan}
+            row |= {
+                "euler_number": euler,
+                "euler_density_per_nm3": euler / body if body else math.nan,
+            }
             rows.append(row)
             if progress is not None:
                 progress(len(rows), 2 * len(names))
@@ -95,7 +101,8 @@ def geodesic_tortuosity(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, float]:
-    """Compare the shortest path through a phase, from the core of the fibre to its surface, with the straight line.
+    """Compare the shortest path through a phase, from the core of the fibre to its surface, with
+    the straight line.
 
     Parameters
     ----------
@@ -113,10 +120,11 @@ def geodesic_tortuosity(
     Returns
     -------
     dict
-        ``tortuosity``: mean, over the phase's voxels outside the core that share a face with the exterior and are reached, of
-        (shortest path within the phase) / (shortest path within the envelope); ``tortuosity_sd``; ``n``, all such
-        voxels, reached or not, and ``reached_percent`` of them.
-        NaN where no voxel of the phase lies in the core or at the surface.
+        ``tortuosity``: mean, over the phase's voxels outside the core that share a face with the
+        exterior and are reached, of (shortest path within the phase) / (shortest path within the
+        envelope); ``tortuosity_sd``; ``n``, all such voxels, reached or not, and
+        ``reached_percent`` of them. NaN where no voxel of the phase lies in the core or at the
+        surface.
 
     Notes
     -----
@@ -132,7 +140,12 @@ def geodesic_tortuosity(
         raise InputError(f"core_nm is {core_nm}; a positive length in nm is needed.")
     inside = labels > 0
     area = inside.sum(axis=1)
-    nothing = {"tortuosity": math.nan, "tortuosity_sd": math.nan, "reached_percent": math.nan, "n": 0}
+    nothing = {
+        "tortuosity": math.nan,
+        "tortuosity_sd": math.nan,
+        "reached_percent": math.nan,
+        "n": 0,
+    }
     if not area.any():
         return nothing
     middle = [(area.sum(axis=1 - k) @ np.arange(area.shape[k])) / area.sum() for k in (0, 1)]
@@ -162,12 +175,17 @@ def geodesic_tortuosity(
 
 
 def _touches_exterior(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the voxels of the envelope with a face to the exterior; beyond the box it extends along y and ends along z and x."""
+    """Return the voxels of the envelope with a face to the exterior; beyond the box it extends
+    along y and ends along z and x.
+    """
     padded = np.pad(np.pad(inside, ((1, 1), (0, 0), (1, 1))), ((0, 0), (1, 1), (0, 0)), mode="edge")
     touching = np.zeros(inside.shape, np.bool_)
     for axis in range(3):
         for start in (0, 2):
-            place = tuple(slice(start, start + n) if k == axis else slice(1, 1 + n) for k, n in enumerate(inside.shape))
+            place = tuple(
+                slice(start, start + n) if k == axis else slice(1, 1 + n)
+                for k, n in enumerate(inside.shape)
+            )
             touching |= ~padded[place]
     touching &= inside
     return touching

@@ -55,8 +55,8 @@ def measure_objects(
     intensity : Volume or array of real numbers, same shape, optional
         Adds ``intensity_mean`` and ``intensity_sum``.
     envelope : bool array, same shape, optional
-        Adds ``depth_nm``, the distance from the centre of the centroid's voxel to that of the nearest voxel outside; faces of
-        the box are not surface.
+        Adds ``depth_nm``, the distance from the centre of the centroid's voxel to that of the
+        nearest voxel outside; faces of the box are not surface.
     directions, convention
         See :func:`~napari_snpore.measurement.feret.feret_diameters`.
     objects_from : str
@@ -100,7 +100,9 @@ def measure_objects(
     if min_voxels < 1:
         raise InputError(f"min_voxels is {min_voxels}; 1 or more is needed.")
     gray = None if intensity is None else array_of(intensity)
-    scan = scan_objects(array_of(labels), gray=gray, progress=_part(progress, 0, 400), should_stop=should_stop)
+    scan = scan_objects(
+        array_of(labels), gray=gray, progress=_part(progress, 0, 400), should_stop=should_stop
+    )
     sizes = extents(
         scan, spacing=voxel, directions=directions, convention=convention,
         progress=_part(progress, 400, 800), should_stop=should_stop,
@@ -115,7 +117,9 @@ def measure_objects(
         columns["depth_nm"] = depths(scan, array_of(envelope), voxel, should_stop=should_stop)
     if scan.gray_sum is not None:
         columns |= {"intensity_mean": scan.gray_sum / scan.count, "intensity_sum": scan.gray_sum}
-    columns["touches_border"] = ((scan.low == 0) | (scan.high == np.array(scan.shape) - 1)).any(axis=1)
+    columns["touches_border"] = ((scan.low == 0) | (scan.high == np.array(scan.shape) - 1)).any(
+        axis=1
+    )
     columns["resolved"] = scan.count >= min_voxels
     for name, word in (("convention", convention), ("objects_from", objects_from)):
         columns[name] = pd.Series([word] * len(scan.label), dtype="str")
@@ -125,7 +129,10 @@ def measure_objects(
 
 
 def _sizes_and_shapes(
-    scan: ObjectScan, sizes: NDArray[np.float64], hull: NDArray[np.float64], spacing: tuple[float, float, float]
+    scan: ObjectScan,
+    sizes: NDArray[np.float64],
+    hull: NDArray[np.float64],
+    spacing: tuple[float, float, float],
 ) -> dict[str, Any]:
     volume = scan.count * math.prod(spacing)
     surface = surface_areas(scan, spacing)
@@ -161,7 +168,9 @@ def _place(
 
 
 def _part(progress: Progress | None, first: int, last: int) -> Progress | None:
-    """Return a progress callback for one part of the work, from ``first`` to ``last`` thousandths."""
+    """Return a progress callback for one part of the work, from ``first`` to ``last``
+    thousandths.
+    """
     if progress is None:
         return None
 

@@ -46,8 +46,9 @@ def slice_fractions(
     Returns
     -------
     DataFrame
-        One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world), ``name, voxel_count,
-        envelope_voxel_count, fraction_percent`` (of the envelope in that slice; NaN where there is none).
+        One row a slice and phase: ``axis, slice, position_nm`` (of the slice's middle, world),
+        ``name, voxel_count, envelope_voxel_count, fraction_percent`` (of the envelope in that
+        slice; NaN where there is none).
 
     Examples
     --------
@@ -63,7 +64,9 @@ def slice_fractions(
     last = max(len(names), int(labels.max(initial=0)))
     counts = np.array(
         run_blocks(
-            lambda k: np.bincount(np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1),
+            lambda k: np.bincount(
+                np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1
+            ),
             range(labels.shape[axis]),
             progress=progress,
             should_stop=should_stop,
@@ -73,7 +76,9 @@ def slice_fractions(
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     parts = []
     for phase, name in enumerate(called, 1):
-        share = np.divide(100 * counts[:, phase], body, out=np.full(len(body), np.nan), where=body > 0)
+        share = np.divide(
+            100 * counts[:, phase], body, out=np.full(len(body), np.nan), where=body > 0
+        )
         parts.append(
             pd.DataFrame(
                 {
@@ -91,17 +96,23 @@ def slice_fractions(
 
 
 def envelope_depth(
-    envelope: NDArray[np.bool_], *, spacing: float | Sequence[float] | None = None, cut_axes: Sequence[int] = ()
+    envelope: NDArray[np.bool_],
+    *,
+    spacing: float | Sequence[float] | None = None,
+    cut_axes: Sequence[int] = (),
 ) -> NDArray[np.float32]:
     """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
 
-    Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the centre of the nearest voxel
-    outside, less half of the smallest voxel edge: below a face across longer voxels it reads too deep by half the difference.
+    Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the
+    centre of the nearest voxel outside, less half of the smallest voxel edge: below a face across
+    longer voxels it reads too deep by half the difference.
     """
     voxel = spacing_of(envelope, spacing)
     inside, cut_axes = checked_mask(envelope, name="envelope"), checked_axes(cut_axes)
     if len(set(cut_axes)) == 3 and inside.all():
-        raise InputError("The envelope fills the box and every axis is cut: there is no surface to be below.")
+        raise InputError(
+            "The envelope fills the box and every axis is cut: there is no surface to be below."
+        )
     padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
     inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
     # to the centre of the nearest voxel outside; its face is half a voxel nearer
@@ -133,9 +144,11 @@ def radial_profile(
     shell_nm : float
         Thickness of a shell.
     objects : DataFrame, optional
-        As :func:`~napari_snpore.measurement.objects.measure_objects` returns it: counted where their centroids lie.
+        As :func:`~napari_snpore.measurement.objects.measure_objects` returns it: counted where
+        their centroids lie.
     cut_axes : sequence of int
-        Axes along which the fibre extends beyond the box, such as ``(1,)``: these faces are no surface.
+        Axes along which the fibre extends beyond the box, such as ``(1,)``: these faces are no
+        surface.
     names : sequence of str
         Of the phases.
     progress, should_stop : callable, optional
@@ -144,10 +157,11 @@ def radial_profile(
     Returns
     -------
     DataFrame
-        One row a sector and shell: ``sector`` (``all``; ``facing the beam``: within 45° of z about the envelope's axis; ``across
-        the beam``: the rest), ``depth_from_nm, depth_to_nm, voxel_count, volume_nm3``, ``<name>_percent``, and with objects
-        ``object_count, object_density_per_nm3, object_mean_length_nm, object_length_sd_nm``. A difference between the sectors
-        marks the missing wedge.
+        One row a sector and shell: ``sector`` (``all``; ``facing the beam``: within 45° of z about
+        the envelope's axis; ``across the beam``: the rest), ``depth_from_nm, depth_to_nm,
+        voxel_count, volume_nm3``, ``<name>_percent``, and with objects ``object_count,
+        object_density_per_nm3, object_mean_length_nm, object_length_sd_nm``. A difference between
+        the sectors marks the missing wedge.
 
     Raises
     ------
@@ -173,7 +187,9 @@ def radial_profile(
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
     check_stop(should_stop)
-    shell = (envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)).astype(np.int32)
+    shell = (
+        envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)
+    ).astype(np.int32)
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))
     shells = int(shell[inside].max()) + 1
@@ -185,7 +201,11 @@ def radial_profile(
         counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
         if progress is not None:
             progress(z + 1, labels.shape[0])
-    place = None if objects is None or objects.empty else _object_places(phases, objects, voxel, shell, beam, inside)
+    place = (
+        None
+        if objects is None or objects.empty
+        else _object_places(phases, objects, voxel, shell, beam, inside)
+    )
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     rows = []
     for sector, chosen in zip(SECTORS, ([0, 1], [1], [0]), strict=True):
@@ -202,7 +222,9 @@ def radial_profile(
             for phase, name in enumerate(called, 1):
                 row[f"{name}_percent"] = 100 * table[k, phase] / total if total else math.nan
             if place is not None:
-                row |= _object_figures(place[(place["shell"] == k) & place["beam"].isin(chosen)], row["volume_nm3"])
+                row |= _object_figures(
+                    place[(place["shell"] == k) & place["beam"].isin(chosen)], row["volume_nm3"]
+                )
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -217,14 +239,23 @@ def _object_figures(part: pd.DataFrame, volume: float) -> dict[str, float]:
 
 
 def _object_places(
-    phases: Any, objects: pd.DataFrame, voxel: Triple, shell: Any, beam: NDArray[np.bool_], inside: NDArray[np.bool_]
+    phases: Any,
+    objects: pd.DataFrame,
+    voxel: Triple,
+    shell: Any,
+    beam: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """Return shell, sector and length of the objects whose centroids lie inside the envelope and that the box does not cut."""
+    """Return shell, sector and length of the objects whose centroids lie inside the envelope and
+    that the box does not cut.
+    """
     origin = origin_of(phases)
     whole = objects[~objects["touches_border"]]
     index = tuple(
         np.clip(
-            np.rint((whole[f"centroid_{axis}_nm"].to_numpy() - origin[k]) / voxel[k]).astype(int), 0, shell.shape[k] - 1
+            np.rint((whole[f"centroid_{axis}_nm"].to_numpy() - origin[k]) / voxel[k]).astype(int),
+            0,
+            shell.shape[k] - 1,
         )
         for k, axis in enumerate("zyx")
     )

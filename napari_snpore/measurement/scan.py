@@ -1,7 +1,8 @@
 """Scan of a label volume for all objects at once: counts, sums, boxes, surface crossings, row ends.
 
-Feret diameters and shapes are computed from this record; nothing else of the package reads labels voxel by voxel. Slabs do not
-depend on the number of threads and their integers are added exactly, so the record does not depend on it either.
+Feret diameters and shapes are computed from this record; nothing else of the package reads labels
+voxel by voxel. Slabs do not depend on the number of threads and their integers are added exactly,
+so the record does not depend on it either.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ from napari_snpore.measurement._scan_kernels import (
 
 _SLAB_VOXELS = 1 << 22
 _LARGEST_INDEX = 1 << 25  # labels beyond it are renumbered first: tables go by label
-_GRAY_TYPES = (np.uint8, np.uint16, np.int16, np.float32)  # each is compiled for; the sums are float64
+_GRAY_TYPES = (
+    np.uint8,
+    np.uint16,
+    np.int16,
+    np.float32,
+)  # each is compiled for; the sums are float64
 Slab = tuple[int, int]
 
 
@@ -46,7 +52,8 @@ class ObjectScan:
     table : array, int64, shape (object, COLUMNS)
         See :mod:`napari_snpore.measurement._scan_kernels`.
     rows : array, int32, shape (row, 4)
-        ``z, y, smallest x, greatest x`` of every row of every object, objects one after another, sorted by (z, y) within.
+        ``z, y, smallest x, greatest x`` of every row of every object, objects one after another,
+        sorted by (z, y) within.
     starts : array, int64, shape (object + 1,)
         Where each object's rows begin.
     gray_sum : array, float64, shape (object,), or None
@@ -79,7 +86,9 @@ class ObjectScan:
         mean = self.centroid
         zz, yy, xx, zy, zx, yx = (self.table[:, MOMENTS : MOMENTS + 6] / self.count[:, None]).T
         raw = np.stack([zz, zy, zx, zy, yy, yx, zx, yx, xx], axis=1).reshape(-1, 3, 3)
-        return raw - mean[:, :, None] * mean[:, None, :] + np.eye(3) / 12  # a box of edge 1 has 1/12
+        return (
+            raw - mean[:, :, None] * mean[:, None, :] + np.eye(3) / 12
+        )  # a box of edge 1 has 1/12
 
     @property
     def low(self) -> NDArray[np.int64]:
@@ -93,7 +102,9 @@ class ObjectScan:
 
     @property
     def exits(self) -> NDArray[np.int64]:
-        """Voxels whose neighbour along each of 13 directions is not of the object, shape (object, 13)."""
+        """Voxels whose neighbour along each of 13 directions is not of the object, shape (object,
+        13).
+        """
         return self.table[:, EXITS : EXITS + 13]
 
 
@@ -122,7 +133,8 @@ def scan_objects(
     Raises
     ------
     InputError
-        Labels that are not integers, negative, or not three-dimensional; grey values of another shape, complex or NaN.
+        Labels that are not integers, negative, or not three-dimensional; grey values of another
+        shape, complex or NaN.
     """
     _check(labels, gray)
     shape = (int(labels.shape[0]), int(labels.shape[1]), int(labels.shape[2]))
@@ -145,7 +157,9 @@ def scan_objects(
         there = np.flatnonzero(table[:, COUNT])
         sums = np.zeros(0)
         if gray is not None:
-            sums = sum_gray(part[: stop - first].ravel(), _as_gray(gray[first:stop]), base, last)[there]
+            sums = sum_gray(part[: stop - first].ravel(), _as_gray(gray[first:stop]), base, last)[
+                there
+            ]
         return there + base, table[there], sums
 
     parts = run_blocks(read, slabs, **watch(0))
@@ -159,13 +173,20 @@ def scan_objects(
         if len(there):
             cursor = np.zeros(there[-1] - there[0] + 1, np.int64)
             cursor[there - there[0]] = cursors[k]
-            fill_rows(_as_uint32(source[first:stop]), first, stop - first, int(there[0]), cursor, rows)
+            fill_rows(
+                _as_uint32(source[first:stop]), first, stop - first, int(there[0]), cursor, rows
+            )
 
     run_blocks(write, range(steps), **watch(1))
     there = np.flatnonzero(table[:, COUNT])
     found = there.astype(np.int64) if numbers is None else numbers[there - 1]
     return ObjectScan(
-        found, table[there], rows, starts[np.append(there, top + 1)], _gray(parts, there, gray, top), shape
+        found,
+        table[there],
+        rows,
+        starts[np.append(there, top + 1)],
+        _gray(parts, there, gray, top),
+        shape,
     )
 
 
@@ -183,8 +204,12 @@ def _merged(parts: list[Any], top: int) -> NDArray[np.int64]:
     return table
 
 
-def _row_places(parts: list[Any], table: NDArray[np.int64]) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
-    """Return where each slab writes the rows of its labels, and where the rows of each label begin, shape (top + 2,)."""
+def _row_places(
+    parts: list[Any], table: NDArray[np.int64]
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return where each slab writes the rows of its labels, and where the rows of each label begin,
+    shape (top + 2,).
+    """
     starts = np.concatenate([[0], np.cumsum(table[:, ROWS])])
     place = starts[:-1].copy()
     cursors = []
@@ -194,14 +219,18 @@ def _row_places(parts: list[Any], table: NDArray[np.int64]) -> tuple[list[NDArra
     return cursors, starts
 
 
-def _gray(parts: list[Any], there: NDArray[np.intp], gray: Any, top: int) -> NDArray[np.float64] | None:
+def _gray(
+    parts: list[Any], there: NDArray[np.intp], gray: Any, top: int
+) -> NDArray[np.float64] | None:
     if gray is None:
         return None
     sums = np.zeros(top + 1)
     for found, _, part in parts:
         sums[found] += part
     if not np.isfinite(sums).all():
-        raise InputError("intensity holds NaN or infinite values inside objects; repair it or leave it out.")
+        raise InputError(
+            "intensity holds NaN or infinite values inside objects; repair it or leave it out."
+        )
     return sums[there]
 
 
@@ -211,14 +240,18 @@ def _slabs(shape: tuple[int, int, int]) -> list[Slab]:
 
 
 def _as_gray(part: Any) -> NDArray[Any]:
-    """Return one slab of grey values, flat, as the kernel takes it: in its own type if that is a common one, else float64."""
+    """Return one slab of grey values, flat, as the kernel takes it: in its own type if that is a
+    common one, else float64.
+    """
     own = np.asarray(part).dtype
     slab = np.ascontiguousarray(part, dtype=own if own in _GRAY_TYPES else np.float64)
     return (slab if slab.flags.writeable else slab.copy()).ravel()
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:
-    """Return one slab as the kernels take it: contiguous, and writable, since read-only arrays would be compiled for anew."""
+    """Return one slab as the kernels take it: contiguous, and writable, since read-only arrays
+    would be compiled for anew.
+    """
     slab = np.ascontiguousarray(part, dtype=np.uint32)
     return slab if slab.flags.writeable else slab.copy()
 
@@ -226,7 +259,9 @@ def _as_uint32(part: Any) -> NDArray[np.uint32]:
 def _indexable(
     labels: Any, slabs: list[Slab], should_stop: ShouldStop | None
 ) -> tuple[Any, NDArray[np.int64] | None, int]:
-    """Return labels that fit a table, the old number of each new one if they were renumbered, and the greatest."""
+    """Return labels that fit a table, the old number of each new one if they were renumbered, and
+    the greatest.
+    """
     if 0 in labels.shape:
         return labels, None, 0
 
@@ -253,10 +288,14 @@ def _check(labels: Any, gray: Any) -> None:
     if getattr(labels, "ndim", None) != 3:
         raise InputError(f"labels has shape {np.shape(labels)}; three axes (z, y, x) are needed.")
     if np.dtype(labels.dtype).kind not in "iu":
-        raise InputError(f"labels is {labels.dtype}; integers are needed (label_objects makes them from a mask).")
+        raise InputError(
+            f"labels is {labels.dtype}; integers are needed (label_objects makes them from a mask)."
+        )
     if gray is None:
         return
     if tuple(gray.shape) != tuple(labels.shape):
-        raise InputError(f"intensity has shape {tuple(gray.shape)}; the labels have {tuple(labels.shape)}.")
+        raise InputError(
+            f"intensity has shape {tuple(gray.shape)}; the labels have {tuple(labels.shape)}."
+        )
     if np.dtype(gray.dtype).kind not in "biuf":
         raise InputError(f"intensity holds {gray.dtype}; real grey values are needed.")

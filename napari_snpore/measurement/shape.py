@@ -1,4 +1,6 @@
-"""Shape and place of scanned objects: surface area, principal axis, depth below the envelope's surface."""
+"""Shape and place of scanned objects: surface area, principal axis, depth below the envelope's
+surface.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement._envelope_kernels import boxes_around, distances_to_nearest, place_codes, voxels_outside
+from napari_snpore.measurement._envelope_kernels import (
+    boxes_around,
+    distances_to_nearest,
+    place_codes,
+    voxels_outside,
+)
 from napari_snpore.measurement._scan_kernels import DIRECTIONS
 from napari_snpore.measurement.scan import ObjectScan
 from napari_snpore.volume import Triple
@@ -23,39 +30,46 @@ _CHUNK_OBJECTS = 256
 
 @lru_cache(maxsize=32)
 def crofton_weights(spacing: Triple) -> tuple[float, ...]:
-    """Return the share of the sphere that is nearest to each of the 13 directions or its opposite; they add up to 1.
+    """Return the share of the sphere that is nearest to each of the 13 directions or its opposite;
+    they add up to 1.
 
-    Areas of the Voronoi cells of the 26 neighbours' directions in physical space, so that unequal voxel edges are allowed for.
+    Areas of the Voronoi cells of the 26 neighbours' directions in physical space, so that unequal
+    voxel edges are allowed for.
     """
     rays = np.array(DIRECTIONS) * np.array(spacing)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    areas = scipy.spatial.SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (4 * math.pi)
+    areas = scipy.spatial.SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (
+        4 * math.pi
+    )
     return tuple(float(area) for area in areas[:13] + areas[13:])
 
 
 def surface_areas(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
     """Return the surface area (nm²) of each object by the Crofton formula over 13 directions.
 
-    Cauchy and Crofton: the surface area is four times the mean, over all directions, of the area of the
-    shadow, counted once per exit of a line. Lines of voxel centers along a direction of step s lie one per
-    area V / s (V: voxel volume), so that n exits are an area n V / s; each direction is weighted by its
-    share of the sphere. Example: a cube of edge 1 nm at voxels of 1 nm has one exit along each of the 13
-    directions.
+    Cauchy and Crofton: the surface area is four times the mean, over all directions, of the area of
+    the shadow, counted once per exit of a line. Lines of voxel centers along a direction of step s
+    lie one per area V / s (V: voxel volume), so that n exits are an area n V / s; each direction is
+    weighted by its share of the sphere. Example: a cube of edge 1 nm at voxels of 1 nm has one exit
+    along each of the 13 directions.
 
-    Correct on average for smooth surfaces in all directions: a sphere of 20 voxels across reads within
-    2 %, one of 40 within 0.5 %. Faces of the box close an object that it cuts.
+    Correct on average for smooth surfaces in all directions: a sphere of 20 voxels across reads
+    within 2 %, one of 40 within 0.5 %. Faces of the box close an object that it cuts.
 
     References
     ----------
     Legland, Kiêu and Devaux 2007, doi 10.5566/ias.v26.p83-92.
     """
     steps = np.linalg.norm(np.array(DIRECTIONS) * np.array(spacing), axis=1)
-    areas: NDArray[np.float64] = scan.exits @ (4 * math.prod(spacing) * np.array(crofton_weights(spacing)) / steps)
+    areas: NDArray[np.float64] = scan.exits @ (
+        4 * math.prod(spacing) * np.array(crofton_weights(spacing)) / steps
+    )
     return areas
 
 
 def principal_axes(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
-    """Return the unit vector (z, y, x) along which each object is most spread out, in nm, shape (object, 3).
+    """Return the unit vector (z, y, x) along which each object is most spread out, in nm, shape
+    (object, 3).
 
     Its first component that is not 0 is positive. NaN where no axis is longest (a cube, a disc).
     """
@@ -72,9 +86,11 @@ def principal_axes(scan: ObjectScan, spacing: Triple) -> NDArray[np.float64]:
 def depths(
     scan: ObjectScan, envelope: Any, spacing: Triple, *, should_stop: ShouldStop | None = None
 ) -> NDArray[np.float64]:
-    """Return how deep (nm) each object's centroid voxel lies: the distance of its centre to that of the nearest voxel outside.
+    """Return how deep (nm) each object's centroid voxel lies: the distance of its centre to that of
+    the nearest voxel outside.
 
-    0 where that voxel lies outside the envelope. Faces of the box are not surface; NaN if the envelope fills the box.
+    0 where that voxel lies outside the envelope. Faces of the box are not surface; NaN if the
+    envelope fills the box.
     """
     inside = np.asarray(envelope)
     if inside.dtype != np.bool_ or inside.shape != scan.shape:
@@ -100,7 +116,9 @@ def depths(
 
 
 def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> NDArray[np.int32]:
-    """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n, 3)."""
+    """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n,
+    3).
+    """
     planes, height, width = inside.shape
 
     def look(first: int) -> NDArray[np.int32]:

@@ -13,18 +13,22 @@ from napari_snpore.errors import InputError
 _NEEDED = ("voxel_count", "volume_nm3", "length_nm", "touches_border")
 
 RESOLVED_VOXELS = 64
-"""Default least size of an object whose shape is trusted: a cube of 4 voxels, see docs/definitions.md, "Feret diameters"."""
+"""Default least size of an object whose shape is trusted: a cube of 4 voxels, see
+docs/definitions.md, "Feret diameters".
+"""
 
 SHORT_BELOW_NM = 2.0
-"""Default length below which objects count as short: the limit of the source paper, doi 10.1002/adma.202307151."""
+"""Default length below which objects count as short: the limit of the source paper, doi
+10.1002/adma.202307151.
+"""
 
 
 @dataclass(frozen=True)
 class SizeSummary:
     """Sizes of the objects of one table.
 
-    Objects cut by the border of the box are counted in ``cut_by_box`` and left out of everything else. A number of an
-    empty set (no object, no resolved object) is NaN.
+    Objects cut by the border of the box are counted in ``cut_by_box`` and left out of everything
+    else. A number of an empty set (no object, no resolved object) is NaN.
 
     Parameters
     ----------
@@ -33,7 +37,8 @@ class SizeSummary:
     cut_by_box : int
         Those cut by the border.
     unresolved_share : float
-        Share (0 to 1, by number) of the objects inside the box that hold fewer than ``min_voxels`` voxels.
+        Share (0 to 1, by number) of the objects inside the box that hold fewer than ``min_voxels``
+        voxels.
     median_length_nm : float
         Of the objects inside the box.
     share_below_limit_by_number, share_below_limit_by_volume : float
@@ -83,7 +88,8 @@ def size_summary(
     Raises
     ------
     InputError
-        A table without the columns that are needed, a limit that is not positive, ``min_voxels`` below 1.
+        A table without the columns that are needed, a limit that is not positive, ``min_voxels``
+        below 1.
 
     Examples
     --------
@@ -96,7 +102,9 @@ def size_summary(
     """
     missing = [name for name in _NEEDED if name not in table]
     if missing:
-        raise InputError(f"table has no column {', '.join(missing)}; a table from measure_objects is needed.")
+        raise InputError(
+            f"table has no column {', '.join(missing)}; a table from measure_objects is needed."
+        )
     if not (math.isfinite(limit_nm) and limit_nm > 0):
         raise InputError(f"limit_nm is {limit_nm}; a positive length in nm is needed.")
     if min_voxels < 1:
@@ -125,6 +133,9 @@ def _sizes(table: pd.DataFrame, limit_nm: float) -> tuple[float, float, float]:
     """Return median length and the shares below the limit by number and by volume."""
     if len(table) == 0:
         return math.nan, math.nan, math.nan
-    length, volume = table["length_nm"].to_numpy(np.float64), table["volume_nm3"].to_numpy(np.float64)
+    length, volume = (
+        table["length_nm"].to_numpy(np.float64),
+        table["volume_nm3"].to_numpy(np.float64),
+    )
     short = length < limit_nm
     return float(np.median(length)), float(short.mean()), float(volume[short].sum() / volume.sum())

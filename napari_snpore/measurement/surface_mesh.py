@@ -1,7 +1,8 @@
-"""Closed triangle mesh around one phase (marching cubes and smoothing), for 3D pictures and other programs.
+"""Closed triangle mesh around one phase (marching cubes and smoothing), for 3D pictures and other
+programs.
 
-Surface areas in the tables are not measured on this mesh, because smoothing changes them. The triangles are found
-and smoothed in :mod:`napari_snpore.measurement._mesh_triangles`.
+Surface areas in the tables are not measured on this mesh, because smoothing changes them. The
+triangles are found and smoothed in :mod:`napari_snpore.measurement._mesh_triangles`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ class SurfaceMesh:
     Parameters
     ----------
     vertices_nm : array, float32, shape (n, 3)
-        World positions ``(z, y, x)`` in nm; the centre of voxel ``(0, 0, 0)`` is at the origin of the volume, at 0 for a
-        plain array.
+        World positions ``(z, y, x)`` in nm; the centre of voxel ``(0, 0, 0)`` is at the origin of
+        the volume, at 0 for a plain array.
     faces : array, int32, shape (m, 3)
-        Vertices of each triangle. ``cross(b - a, c - a)``, taken in ``(z, y, x)``, points out of the phase, and so do the normals
-        that a napari Surface makes of it.
+        Vertices of each triangle. ``cross(b - a, c - a)``, taken in ``(z, y, x)``, points out of
+        the phase, and so do the normals that a napari Surface makes of it.
     normals : array, float32, shape (n, 3)
         Outward unit vector ``(z, y, x)`` at each vertex, the mean of its triangles by area.
     library : {"vtk", "scikit-image"}
@@ -42,7 +43,8 @@ class SurfaceMesh:
     coarsened_by : int
         Edge, in voxels, of the blocks that were meshed in place of voxels; 1: voxels themselves.
     unsmoothed : int
-        Number of bodies (pores, particles, cavities) that are too small to be smoothed: they keep the steps of their voxels.
+        Number of bodies (pores, particles, cavities) that are too small to be smoothed: they keep
+        the steps of their voxels.
     """
 
     vertices_nm: NDArray[np.float32]
@@ -67,24 +69,28 @@ def surface_mesh(
 ) -> SurfaceMesh:
     """Return the closed surface of a phase as smoothed triangles.
 
-    Marching cubes half way between voxels inside and outside, then a low-pass filter on the mesh that keeps volumes. Voxels
-    outside the box count as outside the phase: where the box cuts a phase, the cut is closed along the face of the box.
-    Voxels that share only an edge or a corner are not joined.
+    Marching cubes half way between voxels inside and outside, then a low-pass filter on the mesh
+    that keeps volumes. Voxels outside the box count as outside the phase: where the box cuts a
+    phase, the cut is closed along the face of the box. Voxels that share only an edge or a corner
+    are not joined.
 
     Parameters
     ----------
     phases : Volume or array, uint8 or bool, shape (z, y, x)
-        Labels or a mask; read plane by plane, so that a memory map or a lazy array stays out of memory. Never changed.
+        Labels or a mask; read plane by plane, so that a memory map or a lazy array stays out of
+        memory. Never changed.
     phase : int
         Label of the phase, 0 to 255; 1 is the inside of a mask.
     spacing : float or (float, float, float), optional
         Voxel size ``(dz, dy, dx)`` in nm; needed for a plain array.
     smoothing : int
-        Iterations; 0 keeps the steps of the voxels, more iterations remove more. Bodies that would lose more than a tenth of
-        their volume, those less than some five voxels across, are not smoothed.
+        Iterations; 0 keeps the steps of the voxels, more iterations remove more. Bodies that would
+        lose more than a tenth of their volume, those less than some five voxels across, are not
+        smoothed.
     max_triangles : int
-        Above this number, blocks of 2³, 3³, … voxels are meshed in place of voxels. A block is inside where the phase has at
-        least half of its voxels: finer detail vanishes, and ``coarsened_by`` says so.
+        Above this number, blocks of 2³, 3³, … voxels are meshed in place of voxels. A block is
+        inside where the phase has at least half of its voxels: finer detail vanishes, and
+        ``coarsened_by`` says so.
     library : {"vtk", "scikit-image"}, optional
         Default: VTK where it is installed (the extra ``mesh``), else scikit-image.
     progress : callable, optional
@@ -100,8 +106,8 @@ def surface_mesh(
     Raises
     ------
     InputError
-        Labels that are not uint8 or bool in three axes, a phase that is absent or too fine for so few triangles, a number out
-        of range, or VTK asked for and not installed.
+        Labels that are not uint8 or bool in three axes, a phase that is absent or too fine for so
+        few triangles, a number out of range, or VTK asked for and not installed.
     MissingScaleError
         A plain array without ``spacing``.
 
@@ -122,7 +128,8 @@ def surface_mesh(
         if not inside.any():
             break
         tick(1, 3)
-        # a closed surface of t triangles has at least 3/4 t vertices (6 and 8 around one voxel): too fine is known from the count
+        # a closed surface of t triangles has at least 3/4 t vertices (6 and 8 around one voxel):
+        # too fine is known from the count
         if _vertex_count(inside, should_stop) * 4 > max_triangles * 3:
             continue
         vertices, faces = triangles(inside, maker, should_stop)
@@ -135,8 +142,12 @@ def surface_mesh(
             world = places + np.array(origin, np.float32)
             return SurfaceMesh(world, faces, normals, maker, smoothing, factor, unsmoothed)
     if factor == 1 and not inside.any():
-        raise InputError(f"Phase {phase} is absent: no voxel has this label, and there is no surface to draw.")
-    raise InputError(f"Phase {phase} is too fine to be drawn with {max_triangles} triangles; allow more of them.")
+        raise InputError(
+            f"Phase {phase} is absent: no voxel has this label, and there is no surface to draw."
+        )
+    raise InputError(
+        f"Phase {phase} is too fine to be drawn with {max_triangles} triangles; allow more of them."
+    )
 
 
 def _checked_labels(phases: Any, phase: int, smoothing: int, max_triangles: int) -> Any:
@@ -151,13 +162,22 @@ def _checked_labels(phases: Any, phase: int, smoothing: int, max_triangles: int)
         ("smoothing", smoothing, 0, 1000),
         ("max_triangles", max_triangles, 8, 2**31 - 1),
     ):
-        if not isinstance(number, Integral) or isinstance(number, bool) or not least <= number <= most:
-            raise InputError(f"{name} is {number}; a whole number from {least} to {most} is needed.")
+        if (
+            not isinstance(number, Integral)
+            or isinstance(number, bool)
+            or not least <= number <= most
+        ):
+            raise InputError(
+                f"{name} is {number}; a whole number from {least} to {most} is needed."
+            )
     return labels
 
 
-def _inside(labels: Any, phase: int, factor: int, should_stop: ShouldStop | None) -> NDArray[np.uint8]:
-    """Return where blocks of ``factor``³ voxels are at least half one phase, as 0 and 1, with a rim of 0.
+def _inside(
+    labels: Any, phase: int, factor: int, should_stop: ShouldStop | None
+) -> NDArray[np.uint8]:
+    """Return where blocks of ``factor``³ voxels are at least half one phase, as 0 and 1, with a rim
+    of 0.
 
     Blocks at the far faces of the box may be cut; half of the voxels that they have is what counts.
     """
@@ -180,7 +200,9 @@ def _inside(labels: Any, phase: int, factor: int, should_stop: ShouldStop | None
 
 
 def _vertex_count(inside: NDArray[np.uint8], should_stop: ShouldStop | None) -> int:
-    """Return how many vertices marching cubes will find: one between any two neighbours of which one is inside."""
+    """Return how many vertices marching cubes will find: one between any two neighbours of which
+    one is inside.
+    """
 
     def count(z: int) -> int:
         plane = inside[z]
@@ -193,15 +215,19 @@ def _vertex_count(inside: NDArray[np.uint8], should_stop: ShouldStop | None) -> 
     return sum(run_blocks(count, range(len(inside) - 1), should_stop=should_stop))
 
 
-def _in_nm(vertices: NDArray[np.float32], shape: Sequence[int], factor: int, spacing: Triple) -> NDArray[np.float32]:
+def _in_nm(
+    vertices: NDArray[np.float32], shape: Sequence[int], factor: int, spacing: Triple
+) -> NDArray[np.float32]:
     """Return vertices (n, 3) in nm, from indices into blocks with a rim of 1.
 
-    Linear between the edges of the blocks, which a block that the box cuts has nearer together; what smoothing pushed out of
-    the box ends on its face.
+    Linear between the edges of the blocks, which a block that the box cuts has nearer together;
+    what smoothing pushed out of the box ends on its face.
     """
     places = np.empty_like(vertices)
     for axis, (size, step) in enumerate(zip(shape, spacing, strict=True)):
-        edges = np.minimum(np.arange(math.ceil(size / factor) + 1) * factor, size) - 0.5  # in voxels
+        edges = (
+            np.minimum(np.arange(math.ceil(size / factor) + 1) * factor, size) - 0.5
+        )  # in voxels
         at = np.arange(len(edges)) + 0.5  # the same edges in blocks: the rim's block is number 0
         places[:, axis] = np.interp(vertices[:, axis], at, edges * step)
     return places
@@ -212,7 +238,11 @@ def _normals(places: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[n
     first, second, third = (places[faces[:, corner]] for corner in range(3))
     across = np.repeat(np.cross(second - first, third - first), 3, axis=0)  # twice the area long
     corners = faces.ravel()
-    sums = np.stack([np.bincount(corners, across[:, axis], len(places)) for axis in range(3)], axis=1)
+    sums = np.stack(
+        [np.bincount(corners, across[:, axis], len(places)) for axis in range(3)], axis=1
+    )
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    units: NDArray[np.float32] = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0).astype(np.float32)
+    units: NDArray[np.float32] = np.divide(
+        sums, lengths, out=np.zeros_like(sums), where=lengths > 0
+    ).astype(np.float32)
     return units

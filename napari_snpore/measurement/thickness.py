@@ -28,12 +28,14 @@ def local_thickness(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Return for each voxel of a phase the diameter (nm) of the largest ball in the phase that holds it.
+    """Return for each voxel of a phase the diameter (nm) of the largest ball in the phase that
+    holds it.
 
     Parameters
     ----------
     mask : Volume or bool array, shape (z, y, x)
-        The phase. Faces of the box are not boundary: what extends beyond it has the width inside the box.
+        The phase. Faces of the box are not boundary: what extends beyond it has the width inside
+        the box.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     progress, should_stop : callable, optional
@@ -42,11 +44,11 @@ def local_thickness(
     Returns
     -------
     Volume or float32 array, shape (z, y, x)
-        0 outside the phase. The radius of a ball is the distance from a voxel's centre to the nearest
-        centre outside the phase, less half of the smallest voxel edge; a ball contains at least its own
-        voxel. Where the middle lies between voxels the value is up to two voxels too small: 9 for a slab
-        of 9 voxels, 7 for one of 8. Across longer voxels it is too large by up to the difference to the
-        smallest edge.
+        0 outside the phase. The radius of a ball is the distance from a voxel's centre to the
+        nearest centre outside the phase, less half of the smallest voxel edge; a ball contains at
+        least its own voxel. Where the middle lies between voxels the value is up to two voxels too
+        small: 9 for a slab of 9 voxels, 7 for one of 8. Across longer voxels it is too large by up
+        to the difference to the smallest edge.
 
     Notes
     -----
@@ -70,11 +72,15 @@ def local_thickness(
     if inside.all():
         raise InputError("The phase fills the box: its thickness has no end.")
     away = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
-    radius = np.where(inside, np.maximum(away - np.float32(min(voxel) / 2), min(voxel) / 2), 0).astype(np.float32)
+    radius = np.where(
+        inside, np.maximum(away - np.float32(min(voxel) / 2), min(voxel) / 2), 0
+    ).astype(np.float32)
     ridge = np.zeros(inside.shape, np.uint8)
     steps = np.array(voxel)
     planes = [(z, min(z + _SLAB, len(inside))) for z in range(0, len(inside), _SLAB)]
-    run_blocks(lambda slab: mark_ridge(radius, steps, *slab, ridge), planes, should_stop=should_stop)
+    run_blocks(
+        lambda slab: mark_ridge(radius, steps, *slab, ridge), planes, should_stop=should_stop
+    )
     centers = np.argwhere(ridge)
     radii = radius[ridge > 0]
     order = np.argsort(radii, kind="stable")
@@ -124,8 +130,12 @@ def chord_lengths(
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     rows = np.moveaxis(inside, axis, 2)
-    lengths = run_blocks(lambda plane: _runs(plane, cut), list(rows), progress=progress, should_stop=should_stop)
-    runs: NDArray[np.float64] = np.concatenate([np.zeros(0), *lengths]) * spacing_of(mask, spacing)[axis]
+    lengths = run_blocks(
+        lambda plane: _runs(plane, cut), list(rows), progress=progress, should_stop=should_stop
+    )
+    runs: NDArray[np.float64] = (
+        np.concatenate([np.zeros(0), *lengths]) * spacing_of(mask, spacing)[axis]
+    )
     return runs
 
 
@@ -143,13 +153,14 @@ def _runs(plane: NDArray[np.bool_], cut: bool) -> NDArray[np.float64]:
 def size_distribution(
     sizes: NDArray[Any], *, weights: NDArray[Any] | None = None, bin_nm: float | None = None
 ) -> pd.DataFrame:
-    """Return a distribution of sizes: share by number (or by the given weights) and by size times that.
+    """Return a distribution of sizes: share by number (or by the given weights) and by size times
+    that.
 
     Returns
     -------
     DataFrame
-        ``size_from_nm, size_to_nm, share_percent, weighted_share_percent``; bins of ``bin_nm``, default a twentieth of the
-        largest.
+        ``size_from_nm, size_to_nm, share_percent, weighted_share_percent``; bins of ``bin_nm``,
+        default a twentieth of the largest.
     """
     values = np.asarray(sizes, np.float64).ravel()
     values, counted = (
@@ -157,13 +168,17 @@ def size_distribution(
         None if weights is None else np.asarray(weights)[np.asarray(sizes).ravel() > 0],
     )
     if not values.size:
-        return pd.DataFrame(columns=["size_from_nm", "size_to_nm", "share_percent", "weighted_share_percent"])
+        return pd.DataFrame(
+            columns=["size_from_nm", "size_to_nm", "share_percent", "weighted_share_percent"]
+        )
     width = float(values.max() / 20) if bin_nm is None else bin_nm
     if not (math.isfinite(width) and width > 0):
         raise InputError(f"bin_nm is {bin_nm}; a positive length in nm is needed.")
     edges = np.arange(0, values.max() + width, width)
     number, _ = np.histogram(values, edges, weights=counted)
-    weighted, _ = np.histogram(values, edges, weights=values if counted is None else values * counted)
+    weighted, _ = np.histogram(
+        values, edges, weights=values if counted is None else values * counted
+    )
     return pd.DataFrame(
         {
             "size_from_nm": edges[:-1],

@@ -113,12 +113,16 @@ class Body:
         differences.
         """
         fractions = {
-            name: np.count_nonzero(pore[box]) / np.count_nonzero(self.envelope[box]) for name, box in self._regions()
+            name: np.count_nonzero(pore[box]) / np.count_nonzero(self.envelope[box])
+            for name, box in self._regions()
         }
         return np.array([_relative(fractions, target) for target in self.targets])
 
     def _regions(self) -> list[tuple[str, Box]]:
-        return [("whole", (slice(None),) * 3), *((name, cube.box) for name, cube in self.cubes.items())]
+        return [
+            ("whole", (slice(None),) * 3),
+            *((name, cube.box) for name, cube in self.cubes.items()),
+        ]
 
     def level(self, profile: FLOAT) -> NDArray[np.float32]:
         """Return the field value above which a voxel is pore, shape (z, 1, x).
@@ -132,7 +136,9 @@ class Body:
         # the Sn that replaces pore is made as pore first; it is denser towards the surface
         density = _SN_DENSITY[0] + _SN_DENSITY[1] * np.minimum(self.depth, 1) ** 2
         sn = _SN_FROM_PORE * self.tin_fraction * density
-        level: NDArray[np.float32] = ndtri(np.clip(1 - pore - sn, *_SHARE_LIMITS)).astype(np.float32)
+        level: NDArray[np.float32] = ndtri(np.clip(1 - pore - sn, *_SHARE_LIMITS)).astype(
+            np.float32
+        )
         return level
 
 
@@ -145,7 +151,11 @@ def _relative(of_region: Mapping[str, Any], target: PoreTarget) -> Any:
 
 
 def make_body(
-    shape: tuple[int, int, int], *, spacing_nm: float, targets: StateTargets, rng: np.random.Generator
+    shape: tuple[int, int, int],
+    *,
+    spacing_nm: float,
+    targets: StateTargets,
+    rng: np.random.Generator,
 ) -> Body:
     """Return the fibre with two cubes of half its radius: one on the axis, one just below the
     surface.
@@ -166,9 +176,13 @@ def make_body(
     spacing, origin = (spacing_nm,) * 3, (0.0, 0.0, 0.0)
     cubes = {
         name: Cube(center, size, box_slices(shape, spacing, origin, center, size))
-        for name, center in center_and_edge_boxes(envelope, spacing=spacing_nm, size_nm=size).items()
+        for name, center in center_and_edge_boxes(
+            envelope, spacing=spacing_nm, size_nm=size
+        ).items()
     }
-    field = random_field(shape, spacing_nm=spacing_nm, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng)
+    field = random_field(
+        shape, spacing_nm=spacing_nm, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng
+    )
     return Body(
         field=standardized(field, envelope),
         envelope=envelope,

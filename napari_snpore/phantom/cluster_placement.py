@@ -75,7 +75,9 @@ class Clusters:
         self._placed: dict[int, tuple[Shape, Box]] = {}
         self._rng = rng
 
-    def place(self, which: Iterable[int], pore: BOOL, *, should_stop: ShouldStop | None = None) -> None:
+    def place(
+        self, which: Iterable[int], pore: BOOL, *, should_stop: ShouldStop | None = None
+    ) -> None:
         """Place the chosen clusters (indices of shapes) on the walls of these pores, without
         overlap.
 
@@ -93,7 +95,9 @@ class Clusters:
         InputError
             A cluster has no free position, even after the shorter ones were removed.
         """
-        walls = np.flatnonzero(face_neighbors(self.body.envelope & ~pore & (self.labels == 0)) & pore)
+        walls = np.flatnonzero(
+            face_neighbors(self.body.envelope & ~pore & (self.labels == 0)) & pore
+        )
         _, rows, columns = pore.shape
         row_of = walls // columns % rows
         waiting, replacements = sorted(which), 0
@@ -105,7 +109,9 @@ class Clusters:
             # a cut cluster is fixed along the fibre: the middle of its box has this row
             middle = box_rows // 2 if shape.cut < 0 else rows - box_rows + box_rows // 2
             here = walls[row_of == middle] if shape.cut else walls
-            if here.size and any(self._place_one(index, here, pore, share) for share in _WALL_SHARES):
+            if here.size and any(
+                self._place_one(index, here, pore, share) for share in _WALL_SHARES
+            ):
                 waiting = rest
                 continue
             shorter = [other for other in self._placed if other > index]
@@ -118,7 +124,9 @@ class Clusters:
             self.remove(shorter)
             waiting = sorted({*waiting, *shorter})
 
-    def _place_one(self, index: int, walls: NDArray[np.intp], pore: BOOL, wall_share: float) -> bool:
+    def _place_one(
+        self, index: int, walls: NDArray[np.intp], pore: BOOL, wall_share: float
+    ) -> bool:
         """Place one cluster at the first random wall position that fits; false if none of the tries
         does.
         """
@@ -131,17 +139,28 @@ class Clusters:
         past = np.array([0, shape.rim - 1, 0]) if not shape.cut else np.zeros(3, np.int64)
         free_axes = (1, 0 if shape.cut else 1, 1)
         for _ in range(_TRIES // _BATCH):
-            middles = np.stack(np.unravel_index(self._rng.choice(walls, _BATCH), envelope.shape), axis=1)
-            acceptance = at_axis + (1 - at_axis) * self.body.depth[middles[:, 0], 0, middles[:, 2]] ** 2
+            middles = np.stack(
+                np.unravel_index(self._rng.choice(walls, _BATCH), envelope.shape), axis=1
+            )
+            acceptance = (
+                at_axis + (1 - at_axis) * self.body.depth[middles[:, 0], 0, middles[:, 2]] ** 2
+            )
             sink = size // _SINK_PART
             sunk = self._rng.integers(-sink, sink + 1, size=(_BATCH, 3)) * free_axes
             starts = (middles + sunk)[self._rng.random(_BATCH) < acceptance] - size // 2
-            inside = (starts >= -past).all(axis=1) & (starts + size <= envelope.shape + past).all(axis=1)
+            inside = (starts >= -past).all(axis=1) & (starts + size <= envelope.shape + past).all(
+                axis=1
+            )
             for start in self._without_overlap(starts[inside], shape).tolist():
-                before, after = max(0, -start[1]), max(0, start[1] + int(size[1]) - envelope.shape[1])
+                before, after = (
+                    max(0, -start[1]),
+                    max(0, start[1] + int(size[1]) - envelope.shape[1]),
+                )
                 placed = shape.trimmed(before, after) if before or after else shape
                 start[1] += before
-                z, y, x = (slice(low, low + n) for low, n in zip(start, placed.mask.shape, strict=True))
+                z, y, x = (
+                    slice(low, low + n) for low, n in zip(start, placed.mask.shape, strict=True)
+                )
                 if self._fits(placed, (z, y, x), pore, wall_share):
                     self.labels[z, y, x][placed.mask] = index + 1
                     self._placed[index] = placed, (z, y, x)
@@ -166,7 +185,10 @@ class Clusters:
             return False
         around, inside = pore[box][shape.shell], self.body.envelope[box][shape.shell]
         open_count = np.count_nonzero(around)
-        return bool(min(open_count, np.count_nonzero(inside) - open_count) >= max(1, wall_share * around.size))
+        return bool(
+            min(open_count, np.count_nonzero(inside) - open_count)
+            >= max(1, wall_share * around.size)
+        )
 
     def remove(self, which: Iterable[int]) -> None:
         """Remove the chosen clusters (indices) from the fibre."""

@@ -28,7 +28,13 @@ _GRID_POSITIONS = 48
 
 
 def planned_clusters(
-    voxels: float, *, rows: int, targets: StateTargets, spacing_nm: float, gap_nm: float, rng: np.random.Generator
+    voxels: float,
+    *,
+    rows: int,
+    targets: StateTargets,
+    spacing_nm: float,
+    gap_nm: float,
+    rng: np.random.Generator,
 ) -> list[Shape]:
     """Return the shapes of all clusters of a fibre, longest first.
 
@@ -54,7 +60,9 @@ def planned_clusters(
     """
     kinds = _kinds(targets, spacing_nm, max(1, round(gap_nm / spacing_nm + 1e-9)), rng)
     pieces, pieces_per_cluster = _pieces(kinds, rows, spacing_nm, rng)
-    whole_size, piece_size = (float(np.mean([shape.voxel_count for shape in some])) for some in (kinds, pieces))
+    whole_size, piece_size = (
+        float(np.mean([shape.voxel_count for shape in some])) for some in (kinds, pieces)
+    )
     whole = max(2, round(voxels / (whole_size + pieces_per_cluster * piece_size)))
     cut = round(pieces_per_cluster * whole)
     short = [_short_count(targets.short_share, count) for count in (whole, whole + cut)]
@@ -66,7 +74,9 @@ def planned_clusters(
     return sorted(chosen, key=lambda shape: -shape.length_nm)
 
 
-def _kinds(targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Generator) -> list[Shape]:
+def _kinds(
+    targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Generator
+) -> list[Shape]:
     """Return shapes with the lengths at evenly spaced quantiles of the cut lognormal distribution.
 
     Median m and share p below the limit L fix the spread: ``p = Φ(ln(L / m) / spread)``.
@@ -76,7 +86,10 @@ def _kinds(targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Ge
     finest = max(SIZE_RANGE_NM[0], math.sqrt(3) * least_block(spacing_nm) * spacing_nm)
     short = _short_count(share, _KINDS)
     kinds = []
-    for low, high, count in ((finest, LENGTH_LIMIT_NM, short), (LENGTH_LIMIT_NM, SIZE_RANGE_NM[1], _KINDS - short)):
+    for low, high, count in (
+        (finest, LENGTH_LIMIT_NM, short),
+        (LENGTH_LIMIT_NM, SIZE_RANGE_NM[1], _KINDS - short),
+    ):
         ranks = [float(ndtr(math.log(limit / median) / spread)) for limit in (low, high)]
         place = ranks[0] + (ranks[1] - ranks[0]) * (np.arange(count) + 0.5) / count
         lengths: NDArray[np.float64] = median * np.exp(spread * ndtri(place))
@@ -84,7 +97,9 @@ def _kinds(targets: StateTargets, spacing_nm: float, rim: int, rng: np.random.Ge
     return kinds
 
 
-def _pieces(kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Generator) -> tuple[list[Shape], float]:
+def _pieces(
+    kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Generator
+) -> tuple[list[Shape], float]:
     """Return pieces of clusters cut by an end of the box, by length, and their number per whole
     cluster.
 
@@ -92,7 +107,10 @@ def _pieces(kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Gen
     1`` positions and is cut at ``r - 1`` positions per end. Example: 10 rows and r = 3 give 8 whole
     and 2 + 2 cut.
     """
-    turned = [kinds[k].turned(int(turn)) for k, turn in enumerate(rng.integers(_GRID_POSITIONS, size=len(kinds)))]
+    turned = [
+        kinds[k].turned(int(turn))
+        for k, turn in enumerate(rng.integers(_GRID_POSITIONS, size=len(kinds)))
+    ]
     extent = np.array([shape.rows for shape in turned])
     odds = 2 * (extent - 1) / np.maximum(rows - extent + 1, 1)
     pieces = []
@@ -101,7 +119,9 @@ def _pieces(kinds: list[Shape], rows: int, spacing_nm: float, rng: np.random.Gen
         piece = cut_piece(turned[kind], kept, end, spacing_nm)
         if piece is not None:
             pieces.append(piece)
-    return sorted(pieces, key=lambda piece: piece.length_nm), float(odds.mean()) * len(pieces) / _PIECES_TRIED
+    return sorted(pieces, key=lambda piece: piece.length_nm), float(odds.mean()) * len(
+        pieces
+    ) / _PIECES_TRIED
 
 
 def _short_count(share: float, total: int) -> int:

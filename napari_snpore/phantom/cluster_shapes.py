@@ -75,7 +75,9 @@ class Shape:
     def trimmed(self, before: int, after: int) -> Shape:
         """Return the shape without its first and last rows along y."""
         kept = slice(before, self.mask.shape[1] - after)
-        return Shape(self.mask[:, kept], self.halo[:, kept], self.shell[:, kept], self.length_nm, self.cut)
+        return Shape(
+            self.mask[:, kept], self.halo[:, kept], self.shell[:, kept], self.length_nm, self.cut
+        )
 
     def turned(self, turn: int) -> Shape:
         """Return a whole shape in one of the 48 rotations and reflections of the grid (0 to 47);
@@ -83,12 +85,18 @@ class Shape:
         """
         order = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))[turn // 8]
         flips = tuple(slice(None, None, -1 if turn >> axis & 1 else 1) for axis in range(3))
-        mask, halo, shell = (part.transpose(order)[flips] for part in (self.mask, self.halo, self.shell))
+        mask, halo, shell = (
+            part.transpose(order)[flips] for part in (self.mask, self.halo, self.shell)
+        )
         return Shape(mask, halo, shell, self.length_nm)
 
 
 def ellipsoid(
-    length_nm: float, limits: tuple[float, float], spacing_nm: float, rim: int, rng: np.random.Generator
+    length_nm: float,
+    limits: tuple[float, float],
+    spacing_nm: float,
+    rim: int,
+    rng: np.random.Generator,
 ) -> Shape:
     """Return a voxelized ellipsoid in a random direction with nearly the planned length.
 
@@ -118,7 +126,9 @@ def ellipsoid(
         # allow no others
         ratios = np.array([1.0, breadth, breadth * rng.uniform(*_RATIOS)]) ** (1 - attempt / _TRIES)
         turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
-        mask = _voxels_inside(np.maximum(major * ratios, spacing_nm) / 2 / spacing_nm, turn, rng.uniform(-0.5, 0.5, 3))
+        mask = _voxels_inside(
+            np.maximum(major * ratios, spacing_nm) / 2 / spacing_nm, turn, rng.uniform(-0.5, 0.5, 3)
+        )
         if not _wide_enough(mask, spacing_nm):
             major += 0.25 * spacing_nm
             continue
@@ -136,7 +146,9 @@ def ellipsoid(
     return best
 
 
-def _voxels_inside(semiaxes: NDArray[np.float64], turn: NDArray[np.float64], center: NDArray[np.float64]) -> BOOL:
+def _voxels_inside(
+    semiaxes: NDArray[np.float64], turn: NDArray[np.float64], center: NDArray[np.float64]
+) -> BOOL:
     """Return the voxels whose centres lie in an ellipsoid (semi-axes in voxels), in the smallest
     box.
     """
@@ -216,5 +228,7 @@ def corner_length(mask: BOOL) -> float:
 
 
 def least_block(spacing_nm: float) -> int:
-    """Return the edge, in voxels, of the smallest cube that is as wide as the least allowed size."""
+    """Return the edge, in voxels, of the smallest cube that is as wide as the least allowed
+    size.
+    """
     return max(1, math.ceil(SIZE_RANGE_NM[0] / spacing_nm - _ROUNDING))

@@ -195,7 +195,9 @@ def make_phantom(
     envelope = body.envelope
     tick()
     tin_voxels = targets.tin_fraction * np.count_nonzero(envelope)
-    shapes = planned_clusters(tin_voxels, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng)
+    shapes = planned_clusters(
+        tin_voxels, rows=shape[1], targets=targets, spacing_nm=edge, gap_nm=GAP_NM, rng=rng
+    )
     tick()
     clusters = Clusters(shapes, body, rng)
     pore, sealed = _planted(body, clusters, spacing_nm=edge, rng=rng, should_stop=should_stop)
@@ -218,7 +220,8 @@ def make_phantom(
         fractions=volume_fractions(phases, spacing=edge),
         dead_pores=planted_dead_pores(sealed > 0, phases=phases, spacing_nm=edge),
         boxes={
-            name: (cube.center_nm, cube.size_nm, _pore_percent(phases[cube.box])) for name, cube in body.cubes.items()
+            name: (cube.center_nm, cube.size_nm, _pore_percent(phases[cube.box]))
+            for name, cube in body.cubes.items()
         },
     )
 
@@ -240,12 +243,19 @@ def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> 
     float32 array, shape (z, y, x)
     """
     gray = np.array(GRAY[easy], np.float32)[phases]
-    blurred: NDArray[np.float32] = ndimage.gaussian_filter(gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect")
+    blurred: NDArray[np.float32] = ndimage.gaussian_filter(
+        gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect"
+    )
     return blurred
 
 
 def _planted(
-    body: Body, clusters: Clusters, *, spacing_nm: float, rng: np.random.Generator, should_stop: ShouldStop | None
+    body: Body,
+    clusters: Clusters,
+    *,
+    spacing_nm: float,
+    rng: np.random.Generator,
+    should_stop: ShouldStop | None,
 ) -> tuple[BOOL, NDArray[np.uint32]]:
     """Place all clusters; return the open pores (mask) and the sealed ones (labels), which together
     meet the targets.
@@ -260,7 +270,9 @@ def _planted(
     # sealed pores lie in thick carbon, so that their share of each region is known only after the
     # first planting
     for _ in range(2):
-        pore, profile = _fit_with_clusters(body, clusters, profile, body.target_values - allowance, should_stop)
+        pore, profile = _fit_with_clusters(
+            body, clusters, profile, body.target_values - allowance, should_stop
+        )
         voxels = round(SEALED_SHARE / (1 - SEALED_SHARE) * np.count_nonzero(pore))
         carbon = body.envelope & ~pore & (clusters.labels == 0)
         sealed = sealed_pores(carbon, voxels=voxels, spacing_nm=spacing_nm, rng=rng)
@@ -310,9 +322,15 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
         raise InputError(f"seed is {seed}; a whole number, 0 or more, is needed.")
     edge, *others = checked_spacing(spacing)
     if any(other != edge for other in others) or edge > _LARGEST_SPACING_NM:
-        raise InputError(f"spacing is {spacing}; a phantom needs cubic voxels of at most {_LARGEST_SPACING_NM} nm.")
+        raise InputError(
+            f"spacing is {spacing}; a phantom needs cubic voxels of at most {_LARGEST_SPACING_NM} nm."
+        )
     diameter = DIAMETER_SHARE * min(sizes[0], sizes[2]) * edge
-    if diameter < _LEAST_DIAMETER_NM or sizes[1] * edge < _LEAST_DIAMETER_NM / 2 or sizes[1] * edge < diameter / 4:
+    if (
+        diameter < _LEAST_DIAMETER_NM
+        or sizes[1] * edge < _LEAST_DIAMETER_NM / 2
+        or sizes[1] * edge < diameter / 4
+    ):
         raise InputError(
             f"shape {tuple(sizes)} at {edge:g} nm makes a fibre {max(diameter, 0):.3g} nm thick, {sizes[1] * edge:.3g} nm long;"
             f" at least {_LEAST_DIAMETER_NM:g} nm, and a length of half of that and a quarter of the thickness, are needed."

@@ -140,7 +140,9 @@ def make_swelling_fibre(
     if not all(math.isfinite(size) and size > 0 for size in sizes):
         raise InputError("Diameters, pixel size, duration and blur have to be positive.")
     if frames < 2 or not 0 < break_s < duration_s:
-        raise InputError(f"{frames} frames and a break at {break_s} s do not make a series of {duration_s} s.")
+        raise InputError(
+            f"{frames} frames and a break at {break_s} s do not make a series of {duration_s} s."
+        )
     times = np.linspace(0, duration_s, frames)
     part = times / duration_s
     truth = pd.DataFrame(
@@ -203,7 +205,11 @@ def _grid(shape: tuple[int, int], pixel_nm: float) -> tuple[Floats, Floats]:
 
 
 def _image(
-    grid: tuple[Floats, Floats], row: Mapping[Any, float], clusters: Floats, angle_deg: float, blur_px: float
+    grid: tuple[Floats, Floats],
+    row: Mapping[Any, float],
+    clusters: Floats,
+    angle_deg: float,
+    blur_px: float,
 ) -> Floats:
     """Return one noise-free image: the chord of a cylinder and the clusters on it, blurred and
     averaged per pixel.
@@ -222,10 +228,15 @@ def _image(
             place * math.cos(turn) - side * radius * math.sin(turn) + row["drift_y_nm"],
             place * math.sin(turn) + side * radius * math.cos(turn) + row["drift_x_nm"],
         )
-        rows, columns = (_near(axis.ravel(), at, _CLUSTER_REACH * width) for axis, at in zip(grid, center, strict=True))
+        rows, columns = (
+            _near(axis.ravel(), at, _CLUSTER_REACH * width)
+            for axis, at in zip(grid, center, strict=True)
+        )
         down, right = grid[0][rows] - center[0], grid[1][:, columns] - center[1]
         image[rows, columns] += _CLUSTER_HEIGHT * np.exp(-(down**2 + right**2) / (2 * width**2))
-    image = scipy.ndimage.gaussian_filter(image * row["brightness"], blur_px * _FINE, mode="nearest")
+    image = scipy.ndimage.gaussian_filter(
+        image * row["brightness"], blur_px * _FINE, mode="nearest"
+    )
     height, width = (n // _FINE for n in image.shape)
     mean: Floats = image.reshape(height, _FINE, width, _FINE).mean(axis=(1, 3))
     return _VACUUM + mean

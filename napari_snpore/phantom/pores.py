@@ -45,7 +45,9 @@ def fit_pores(body: Body, tin: BOOL, profile: FLOAT, target_values: FLOAT) -> tu
     step = np.linalg.inv(body.response())
     best, best_misfit, best_profile = None, np.inf, profile
     for _ in range(_ROUNDS):
-        pore = connected_pores((body.field > body.level(profile)) & body.envelope & ~tin, tin, body.envelope)
+        pore = connected_pores(
+            (body.field > body.level(profile)) & body.envelope & ~tin, tin, body.envelope
+        )
         misfit = target_values - body.values(pore)
         worst = float(np.abs(misfit).max())
         if worst < best_misfit:

@@ -25,7 +25,9 @@ _TRIES = 2000
 """Random positions tried for one cavity; then the walls count as full."""
 
 
-def sealed_pores(carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator) -> NDArray[np.uint32]:
+def sealed_pores(
+    carbon: BOOL, *, voxels: int, spacing_nm: float, rng: np.random.Generator
+) -> NDArray[np.uint32]:
     """Return cavities with carbon in all 26 neighbours of their voxels, labelled 1..N.
 
     Cavities of random size are put at random carbon positions where they and a wall of one voxel

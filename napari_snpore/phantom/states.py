@@ -58,9 +58,13 @@ SEALED_SHARE = 0.004
 """Sealed pores as a share of the pore volume: the source found fewer than 1 % dead pores."""
 
 TARGETS: dict[State, StateTargets] = {
-    "pristine": StateTargets((PoreTarget("centre", 0.321), PoreTarget("edge", 0.476)), 0.15, 0.916, 1.35),
+    "pristine": StateTargets(
+        (PoreTarget("centre", 0.321), PoreTarget("edge", 0.476)), 0.15, 0.916, 1.35
+    ),
     "sodiated": StateTargets(
         (PoreTarget("whole", 0.258), PoreTarget("edge", 0.08, above="centre")), 0.165, 0.756, 1.55
     ),
-    "desodiated": StateTargets((PoreTarget("whole", 0.309), PoreTarget("edge", 0.1, above="centre")), 0.15, 0.756, 1.5),
+    "desodiated": StateTargets(
+        (PoreTarget("whole", 0.309), PoreTarget("edge", 0.1, above="centre")), 0.15, 0.756, 1.5
+    ),
 }

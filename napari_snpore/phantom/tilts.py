@@ -55,9 +55,13 @@ class Misalignment:
     def __post_init__(self) -> None:
         shifts = np.array(self.shifts_px, dtype=np.float64)
         if shifts.ndim != 2 or shifts.shape[1] != 2 or not np.isfinite(shifts).all():
-            raise InputError(f"shifts_px has shape {shifts.shape}; one finite (dy, dx) in px per tilt is needed.")
+            raise InputError(
+                f"shifts_px has shape {shifts.shape}; one finite (dy, dx) in px per tilt is needed."
+            )
         if not math.isfinite(self.tilt_axis_offset_px):
-            raise InputError(f"tilt_axis_offset_px is {self.tilt_axis_offset_px}; a finite number of px is needed.")
+            raise InputError(
+                f"tilt_axis_offset_px is {self.tilt_axis_offset_px}; a finite number of px is needed."
+            )
         shifts.setflags(write=False)
         object.__setattr__(self, "shifts_px", shifts)
         object.__setattr__(self, "tilt_axis_angle_deg", axis_angle(self.tilt_axis_angle_deg))
@@ -96,7 +100,9 @@ class Misalignment:
             No tilt, or a standard deviation that is negative or not finite.
         """
         if n_tilts < 1 or not (math.isfinite(sd_px) and sd_px >= 0):
-            raise InputError(f"n_tilts is {n_tilts} and sd_px {sd_px}; at least one tilt and 0 px or more are needed.")
+            raise InputError(
+                f"n_tilts is {n_tilts} and sd_px {sd_px}; at least one tilt and 0 px or more are needed."
+            )
         shifts = np.random.default_rng(seed).normal(scale=sd_px, size=(n_tilts, 2))
         return cls(shifts, tilt_axis_angle_deg, tilt_axis_offset_px)
 
@@ -151,7 +157,9 @@ def simulate_tilt_series(
         ``should_stop`` returned true.
     """
     if dose is not None and not (math.isfinite(dose) and dose > 0):
-        raise InputError(f"dose is {dose}; a positive number of electrons per pixel, or None for no noise, is needed.")
+        raise InputError(
+            f"dose is {dose}; a positive number of electrons per pixel, or None for no noise, is needed."
+        )
     images = project(phantom.volume, angles_deg, progress=progress, should_stop=should_stop)
     angle = 0.0
     if misalignment is not None:
@@ -180,11 +188,20 @@ def simulate_tilt_series(
             shifts_px=None if misalignment is None else misalignment.shifts_px.tolist(),
         ).step,
     )
-    return TiltSeries(images, np.asarray(angles_deg), phantom.spacing[2], tilt_axis_angle_deg=angle, history=history)
+    return TiltSeries(
+        images,
+        np.asarray(angles_deg),
+        phantom.spacing[2],
+        tilt_axis_angle_deg=angle,
+        history=history,
+    )
 
 
 def misaligned(
-    images: NDArray[np.float32], misalignment: Misalignment, *, should_stop: ShouldStop | None = None
+    images: NDArray[np.float32],
+    misalignment: Misalignment,
+    *,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return the raw images that the corrections of a misalignment transform into the given ones.
 

@@ -27,13 +27,23 @@ def cluster_table(labels: NDArray[np.uint32], *, spacing: Triple) -> pd.DataFram
     table = _places(labels, spacing)
     sizes = feret_diameters(labels, spacing=spacing).drop(columns="convention")
     table = table.merge(sizes, on="label", validate="one_to_one")
-    names = ["label", "voxel_count", "volume_nm3", "length_nm", "width_nm", "breadth_nm", "aspect_ratio"]
+    names = [
+        "label",
+        "voxel_count",
+        "volume_nm3",
+        "length_nm",
+        "width_nm",
+        "breadth_nm",
+        "aspect_ratio",
+    ]
     return table[[*names, *(f"centroid_{axis}_nm" for axis in "zyx"), "touches_border"]].assign(
         convention="corners", objects_from="planted"
     )
 
 
-def pore_table(pore: NDArray[np.bool_], sealed: NDArray[np.uint32], *, spacing: Triple) -> pd.DataFrame:
+def pore_table(
+    pore: NDArray[np.bool_], sealed: NDArray[np.uint32], *, spacing: Triple
+) -> pd.DataFrame:
     """Return one row per connected (6) pore object: open ones first, then the planted cavities.
 
     Parameters
@@ -55,7 +65,9 @@ def pore_table(pore: NDArray[np.bool_], sealed: NDArray[np.uint32], *, spacing: 
 def _places(labels: NDArray[np.uint32], spacing: Triple) -> pd.DataFrame:
     """Return voxel count, volume, centroid and ``touches_border`` of the labels 1..N."""
     found = cc3d.statistics(labels, no_slice_conversion=True)
-    counts, centers, boxes = (found[name][1:] for name in ("voxel_counts", "centroids", "bounding_boxes"))
+    counts, centers, boxes = (
+        found[name][1:] for name in ("voxel_counts", "centroids", "bounding_boxes")
+    )
     low, high = boxes[:, ::2], boxes[:, 1::2]
     return pd.DataFrame(
         {
@@ -63,6 +75,7 @@ def _places(labels: NDArray[np.uint32], spacing: Triple) -> pd.DataFrame:
             "voxel_count": counts.astype(np.int64),
             "volume_nm3": counts * math.prod(spacing),
             **{f"centroid_{axis}_nm": centers[:, k] * spacing[k] for k, axis in enumerate("zyx")},
-            "touches_border": (low == 0).any(axis=1) | (high == np.array(labels.shape) - 1).any(axis=1),
+            "touches_border": (low == 0).any(axis=1)
+            | (high == np.array(labels.shape) - 1).any(axis=1),
         }
     )

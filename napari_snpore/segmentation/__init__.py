@@ -1,1 +1,3 @@
-"""From grey values to phases: histogram, thresholds, ambient occlusion and envelope, phase labels."""
+"""From grey values to phases: histogram, thresholds, ambient occlusion and envelope, phase
+labels.
+"""

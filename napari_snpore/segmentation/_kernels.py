@@ -1,4 +1,6 @@
-"""Serial kernels of the segmentation: histogram counts, thresholds, ambient occlusion, majority filter."""
+"""Serial kernels of the segmentation: histogram counts, thresholds, ambient occlusion, majority
+filter.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ Integers = NDArray[np.int64]
 def count_integers(values: NDArray[Any], offset: int, counts: Integers) -> None:
     """Add the integers of a flat array to ``counts[value - offset]``; at most 2³² of them.
 
-    Four sub-histograms break the chain of equal values; unsigned indices spare the check for negative ones.
+    Four sub-histograms break the chain of equal values; unsigned indices spare the check for
+    negative ones.
     """
     parts = np.zeros((4, counts.size), np.uint32)
     first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
@@ -39,9 +42,11 @@ def count_integers(values: NDArray[Any], offset: int, counts: Integers) -> None:
 
 @kernel
 def extent(values: NDArray[Any]) -> tuple[float, float, float]:
-    """Return minimum, maximum and sum of a flat array that is not empty; the sum is NaN if a value is.
+    """Return minimum, maximum and sum of a flat array that is not empty; the sum is NaN if a value
+    is.
 
-    Sixteen lanes, so that the loop runs on whole vectors; their order is fixed, so that the sum is too.
+    Sixteen lanes, so that the loop runs on whole vectors; their order is fixed, so that the sum is
+    too.
     """
     lanes = 16
     lowest, highest, total = np.full(lanes, values[0]), np.full(lanes, values[0]), np.zeros(lanes)
@@ -61,10 +66,14 @@ def extent(values: NDArray[Any]) -> tuple[float, float, float]:
 
 
 @kernel
-def count_floats(values: NDArray[Any], low: float, high: float, per_unit: float, counts: Integers) -> int:
-    """Add the values of a flat array, all between low and high, to equal bins; return how many are ``high``.
+def count_floats(
+    values: NDArray[Any], low: float, high: float, per_unit: float, counts: Integers
+) -> int:
+    """Add the values of a flat array, all between low and high, to equal bins; return how many are
+    ``high``.
 
-    The last bin holds its upper edge. Bins are worked out for a block at a time, on whole vectors, and counted after it.
+    The last bin holds its upper edge. Bins are worked out for a block at a time, on whole vectors,
+    and counted after it.
     """
     parts = np.zeros((4, counts.size), np.uint32)
     first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
@@ -117,17 +126,25 @@ def count_nan(values: NDArray[Any]) -> int:
 
 @kernel
 def sweep(
-    solid: Flags, row_shifts: Integers, column_shifts: Integers, reach: int, rest: Any, forward: bool, hits: Any
+    solid: Flags,
+    row_shifts: Integers,
+    column_shifts: Integers,
+    reach: int,
+    rest: Any,
+    forward: bool,
+    hits: Any,
 ) -> None:
-    """Add one direction to ``hits``: 1 where a void voxel meets solid within ``reach`` steps along a digital line.
+    """Add one direction to ``hits``: 1 where a void voxel meets solid within ``reach`` steps along
+    a digital line.
 
-    ``solid`` (0 or 1) and ``hits`` are (plane, row, column), swept plane by plane; ``row_shifts[i]`` and ``column_shifts[i]``
-    lead from plane i to plane i + 1 along the line.
+    ``solid`` (0 or 1) and ``hits`` are (plane, row, column), swept plane by plane;
+    ``row_shifts[i]`` and ``column_shifts[i]`` lead from plane i to plane i + 1 along the line.
 
-    Walking along every ray of every voxel would cost its length. Instead each plane passes a counter to
-    the next: ``reach`` on solid, one less per step in void. A void voxel is hit while the counter of the
-    voxel behind it is above 0, so that the length of a ray costs nothing. Example: ``reach`` 2 and a line
-    solid, void, void, void has the counters 2, 1, 0, 0 and the hits 0, 1, 1, 0.
+    Walking along every ray of every voxel would cost its length. Instead each plane passes a
+    counter to the next: ``reach`` on solid, one less per step in void. A void voxel is hit while
+    the counter of the voxel behind it is above 0, so that the length of a ray costs nothing.
+    Example: ``reach`` 2 and a line solid, void, void, void has the counters 2, 1, 0, 0 and the hits
+    0, 1, 1, 0.
 
     ``rest`` (2, row, column) holds the counters of two planes, in the smallest dtype that fits.
     """
@@ -167,7 +184,9 @@ def sweep(
 
 @kernel
 def majority(phases: Any, out: Any, z: int, radius: int, count: int) -> None:
-    """Write one plane of the majority filter: per row, votes of a column of the cube enter and leave as it moves along x."""
+    """Write one plane of the majority filter: per row, votes of a column of the cube enter and
+    leave as it moves along x.
+    """
     depth, height, width = phases.shape
     votes = np.zeros(count, np.int64)
     z0, z1 = max(0, z - radius), min(depth, z + radius + 1)

@@ -1,4 +1,6 @@
-"""Calibration of gray values to vacuum 0 and carbon 1, so that one rule holds for all states and microscopes."""
+"""Calibration of gray values to vacuum 0 and carbon 1, so that one rule holds for all states and
+microscopes.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class GrayCalibration:
 
     def __post_init__(self) -> None:
         if not self.carbon > self.vacuum:
-            raise InputError(f"The carbon mode ({self.carbon:g}) does not lie above the vacuum ({self.vacuum:g}).")
+            raise InputError(
+                f"The carbon mode ({self.carbon:g}) does not lie above the vacuum ({self.vacuum:g})."
+            )
 
     def to_gray(self, values: Sequence[float]) -> tuple[float, ...]:
         """Return calibrated values (vacuum 0, carbon 1) in grey units of the volume."""
@@ -62,6 +66,8 @@ def calibrate_gray(histogram: Histogram) -> GrayCalibration:
     (20, 40)
     """
     if (histogram.counts > 0).sum() < 3:
-        raise InputError("The volume holds fewer than 3 different grey values: there is nothing to calibrate by.")
+        raise InputError(
+            "The volume holds fewer than 3 different grey values: there is nothing to calibrate by."
+        )
     levels = find_levels(histogram, 3)
     return GrayCalibration(levels.vacuum, levels.matrix, levels.matrix_is_a_mode)

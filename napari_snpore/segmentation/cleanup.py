@@ -1,6 +1,8 @@
-"""Clean-up of phases after thresholding: specks removed, holes filled, borders smoothed; off by default.
+"""Clean-up of phases after thresholding: specks removed, holes filled, borders smoothed; off by
+default.
 
-Each step says how many voxels it changed. Exterior voxels stay what they are: the envelope was found before.
+Each step says how many voxels it changed. Exterior voxels stay what they are: the envelope was
+found before.
 """
 
 from __future__ import annotations
@@ -77,8 +79,8 @@ def clean_up(
     connectivity : {6, 18, 26}
         Of specks.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; the progress counts the parts of the clean-up. A stop is noticed between them, between
-        planes of the majority filter and between specks.
+        See :mod:`napari_snpore.compute`; the progress counts the parts of the clean-up. A stop is
+        noticed between them, between planes of the majority filter and between specks.
 
     Returns
     -------
@@ -99,13 +101,19 @@ def clean_up(
     tasks: list[tuple[str, Callable[[Labels], Labels]]] = []
     if majority_radius:
         name = f"majority filter, radius {majority_radius}"
-        tasks.append((name, partial(majority_filter, radius=majority_radius, should_stop=should_stop)))
+        tasks.append(
+            (name, partial(majority_filter, radius=majority_radius, should_stop=should_stop))
+        )
     for phase in fill:
         tasks.append((f"fill holes of phase {phase}", partial(fill_holes, phase=phase)))
     for phase, fewest in specks:
         name = f"specks of phase {phase} below {fewest} voxels"
         removed = partial(
-            remove_specks, phase=phase, min_voxels=fewest, connectivity=connectivity, should_stop=should_stop
+            remove_specks,
+            phase=phase,
+            min_voxels=fewest,
+            connectivity=connectivity,
+            should_stop=should_stop,
         )
         tasks.append((name, removed))
     steps = []
@@ -128,7 +136,8 @@ def remove_specks(
     connectivity: Literal[6, 18, 26] = 26,
     should_stop: ShouldStop | None = None,
 ) -> Labels:
-    """Relabel objects of fewer than ``min_voxels`` voxels with the commonest label of their neighbours.
+    """Relabel objects of fewer than ``min_voxels`` voxels with the commonest label of their
+    neighbours.
 
     An object of ``phase`` with only exterior around it becomes exterior.
 
@@ -153,7 +162,9 @@ def remove_specks(
         check_stop(should_stop)
         box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
         here = labels[box] == label
-        around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (phases[box] != phase)
+        around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (
+            phases[box] != phase
+        )
         neighbors = np.bincount(phases[box][around], minlength=2)
         if neighbors.any():
             out[box][here] = np.argmax(neighbors)
@@ -161,7 +172,8 @@ def remove_specks(
 
 
 def fill_holes(phases: Labels, phase: int) -> Labels:
-    """Give to a phase the darker phases that it encloses: those without a 6-connected path to the border of the box.
+    """Give to a phase the darker phases that it encloses: those without a 6-connected path to the
+    border of the box.
 
     Raises
     ------
@@ -175,14 +187,18 @@ def fill_holes(phases: Labels, phase: int) -> Labels:
     return out
 
 
-def majority_filter(phases: Labels, *, radius: int = 1, should_stop: ShouldStop | None = None) -> Labels:
-    """Give each voxel the phase that most voxels of the cube around it have; its own where that is as frequent.
+def majority_filter(
+    phases: Labels, *, radius: int = 1, should_stop: ShouldStop | None = None
+) -> Labels:
+    """Give each voxel the phase that most voxels of the cube around it have; its own where that is
+    as frequent.
 
     Parameters
     ----------
     phases : uint8 array, shape (z, y, x)
     radius : int
-        Half of the cube's edge less one: 1 is 3 × 3 × 3 voxels. Voxels beyond the box and exterior ones do not vote.
+        Half of the cube's edge less one: 1 is 3 × 3 × 3 voxels. Voxels beyond the box and exterior
+        ones do not vote.
 
     Raises
     ------
@@ -194,7 +210,11 @@ def majority_filter(phases: Labels, *, radius: int = 1, should_stop: ShouldStop 
     given = np.ascontiguousarray(phases)
     out = np.empty_like(given)
     count = int(given.max(initial=0)) + 1
-    run_blocks(lambda z: majority(given, out, z, radius, count), range(given.shape[0]), should_stop=should_stop)
+    run_blocks(
+        lambda z: majority(given, out, z, radius, count),
+        range(given.shape[0]),
+        should_stop=should_stop,
+    )
     return out
 
 

@@ -1,7 +1,7 @@
 """Envelope of a body in a gray volume, and the ambient occlusion that it is computed from.
 
-The envelope is the body with its pores: what lies outside is vacuum, not pore. The command line, runs and the Threshold form all
-call this module.
+The envelope is the body with its pores: what lies outside is vacuum, not pore. The command line,
+runs and the Threshold form all call this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation.body import largest_body
-from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD, ambient_occlusion, fibre_envelope
+from napari_snpore.segmentation.occlusion import (
+    DIRECTIONS,
+    OCCLUSION_THRESHOLD,
+    ambient_occlusion,
+    fibre_envelope,
+)
 from napari_snpore.volume import Triple, Volume
 
 
@@ -24,8 +29,9 @@ from napari_snpore.volume import Triple, Volume
 class EnvelopeOptions:
     """Settings of an envelope.
 
-    ``ray_length_nm`` None: half the radius of the body. ``largest_body``: only the greatest 6-connected piece of the solid
-    occludes; specks of noise do not. For the others see :func:`~napari_snpore.segmentation.occlusion.fibre_envelope`.
+    ``ray_length_nm`` None: half the radius of the body. ``largest_body``: only the greatest
+    6-connected piece of the solid occludes; specks of noise do not. For the others see
+    :func:`~napari_snpore.segmentation.occlusion.fibre_envelope`.
     """
 
     ray_length_nm: float | None = None
@@ -39,8 +45,9 @@ class EnvelopeOptions:
 class Envelope:
     """Envelope of a body and what it was made with.
 
-    ``mask`` (bool, z, y, x) is True in the body and its pores. ``threshold`` is the gray value from which a voxel is solid,
-    ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the number of solid voxels outside of the envelope.
+    ``mask`` (bool, z, y, x) is True in the body and its pores. ``threshold`` is the gray value from
+    which a voxel is solid, ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the
+    number of solid voxels outside of the envelope.
     """
 
     mask: NDArray[np.bool_]
@@ -128,7 +135,8 @@ def occlusion_field(
     Returns
     -------
     Volume, float32
-        0 (open) to 1 (closed cavity, or body). Specks of solid that are not part of the body count as void.
+        0 (open) to 1 (closed cavity, or body). Specks of solid that are not part of the body count
+        as void.
     """
     options = options or EnvelopeOptions()
     _, body, ray_length_nm = _occluder(volume, threshold, options)
@@ -141,23 +149,30 @@ def occlusion_field(
         progress=progress,
         should_stop=should_stop,
     )
-    return volume.after(OcclusionStep(ray_length_nm, options.directions, options.cut_axes, threshold), field)
+    return volume.after(
+        OcclusionStep(ray_length_nm, options.directions, options.cut_axes, threshold), field
+    )
 
 
 def half_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
-    """Return half the radius (nm) of the cylinder along y that holds as much solid: the default ray length.
+    """Return half the radius (nm) of the cylinder along y that holds as much solid: the default ray
+    length.
 
-    It lies above any pore mouth that is narrower than the fibre's radius and below the radius itself.
+    It lies above any pore mouth that is narrower than the fibre's radius and below the radius
+    itself.
     """
     count = int(np.count_nonzero(solid))
     if count == 0:
-        raise InputError("No voxel reaches the first threshold: there is nothing to segment; lower the threshold.")
+        raise InputError(
+            "No voxel reaches the first threshold: there is nothing to segment; lower the threshold."
+        )
     area = count * spacing[0] * spacing[2] / solid.shape[1]
     return max(math.sqrt(area / math.pi) / 2, 2 * max(spacing))
 
 
 def envelope_skin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the voxels of an envelope that have a face to the outside; a face of the box is not the outside.
+    """Return the voxels of an envelope that have a face to the outside; a face of the box is not
+    the outside.
 
     Shifted numpy arrays, because they leave a window alive: scipy's erosion keeps Python's lock.
     """
@@ -176,4 +191,8 @@ def _occluder(
     solid: NDArray[np.bool_] = np.asarray(volume.data) >= threshold
     body = largest_body(solid) if options.largest_body else solid
     ray_length_nm = options.ray_length_nm
-    return solid, body, half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm
+    return (
+        solid,
+        body,
+        half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm,
+    )

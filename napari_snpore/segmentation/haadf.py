@@ -1,9 +1,11 @@
-"""Thresholds between pore, carbon and tin in a HAADF volume, from the grey levels found in its histogram.
+"""Thresholds between pore, carbon and tin in a HAADF volume, from the grey levels found in its
+histogram.
 
-Strategy: tin is 12 to 15 times as bright as carbon, so on a linear grey axis carbon is a narrow peak
-beside the vacuum, and where a blurred edge passes from tin to vacuum the counts fall as 1 / (v − vacuum).
-On a logarithmic axis above the vacuum every phase has the same width, and that slope is constant: carbon
-is a peak there, in noise and in the halo of tin. The thresholds lie half way between the levels.
+Strategy: tin is 12 to 15 times as bright as carbon, so on a linear grey axis carbon is a narrow
+peak beside the vacuum, and where a blurred edge passes from tin to vacuum the counts fall as 1 / (v
+− vacuum). On a logarithmic axis above the vacuum every phase has the same width, and that slope is
+constant: carbon is a peak there, in noise and in the halo of tin. The thresholds lie half way
+between the levels.
 
 Example: vacuum 0, carbon 1, tin 13 give t1 = 0.5 and t2 = 7 before t1 is raised for the halo.
 """
@@ -27,13 +29,17 @@ FEW_VALUES = 8
 """A volume of no more grey values is drawn by hand, not measured: each value is a level."""
 
 _BINS = 4096
-"""Bins of the histogram that is searched: with tin at 13 times carbon, carbon lies some 300 bins above vacuum."""
+"""Bins of the histogram that is searched: with tin at 13 times carbon, carbon lies some 300 bins
+above vacuum.
+"""
 
 _LOG_POINTS = 400
 """Points of the logarithmic axis: about 1.5 % apart, well below ``_LOG_WIDTH``."""
 
 _LEAST_HEIGHT = 0.25
-"""Height of a peak on the logarithmic axis as a share of the highest: lower ones are not candidates for carbon."""
+"""Height of a peak on the logarithmic axis as a share of the highest: lower ones are not candidates
+for carbon.
+"""
 
 _LEAST_PROMINENCE = 0.05
 """Prominence of a peak as a share of the greatest value: less is noise of the counts."""
@@ -42,18 +48,23 @@ _LOG_WIDTH = 0.12
 """Smoothing of the logarithmic axis: peaks a factor 1.3 apart stay apart."""
 
 _PLATEAU = 0.65
-"""Share of a bright class below its level: small objects are mostly edge, so that their mode lies in the halo."""
+"""Share of a bright class below its level: small objects are mostly edge, so that their mode lies
+in the halo.
+"""
 
 _FACING_PORE = 0.5
 """Share of the tin's surface that faces a pore: a cluster sits on a pore wall."""
 
 _HIGHEST = 0.9
-"""Highest pore threshold, as a share of the distance from vacuum to carbon: above, noise of carbon decides."""
+"""Highest pore threshold, as a share of the distance from vacuum to carbon: above, noise of carbon
+decides.
+"""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Grey values of vacuum, matrix and the brighter phases, and what the histogram says about them.
+    """Grey values of vacuum, matrix and the brighter phases, and what the histogram says about
+    them.
 
     Parameters
     ----------
@@ -66,7 +77,8 @@ class Levels:
     bright : tuple of float
         Grey values of the brighter phases, increasing.
     matrix_is_a_mode : bool
-        Whether the counts themselves have a peak at the matrix; if not, it is a guess from the logarithmic axis.
+        Whether the counts themselves have a peak at the matrix; if not, it is a guess from the
+        logarithmic axis.
     """
 
     vacuum: float
@@ -77,7 +89,8 @@ class Levels:
 
 
 def haadf_thresholds(histogram: Histogram, phases: int) -> tuple[list[float], str | None]:
-    """Return thresholds half way between the levels, the first raised for the tin's halo, and a sentence of doubt or None.
+    """Return thresholds half way between the levels, the first raised for the tin's halo, and a
+    sentence of doubt or None.
 
     Notes
     -----
@@ -90,9 +103,12 @@ def haadf_thresholds(histogram: Histogram, phases: int) -> tuple[list[float], st
     missing = phases - 2 - len(levels.bright)
     if missing:
         top = float(histogram.edges[-1])
-        known = [levels.vacuum, levels.matrix, *np.linspace(levels.matrix, top, missing + 2)[1:-1].tolist(), top][
-            :phases
-        ]
+        known = [
+            levels.vacuum,
+            levels.matrix,
+            *np.linspace(levels.matrix, top, missing + 2)[1:-1].tolist(),
+            top,
+        ][:phases]
         thresholds = [(below + above) / 2 for below, above in pairwise(known)]
         return thresholds, (
             f"The histogram shows fewer than {phases} phases: hardly any voxel is brighter than its peak at {levels.matrix:.4g}."
@@ -128,9 +144,11 @@ def find_levels(histogram: Histogram, phases: int) -> Levels:
 
 
 def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
-    """Return grey value and half width of the darkest peak that holds at least a twentieth of the greatest one.
+    """Return grey value and half width of the darkest peak that holds at least a twentieth of the
+    greatest one.
 
-    Non-negative reconstructions clip the vacuum: its first bin is a spike, and the width is that of the slope beside it.
+    Non-negative reconstructions clip the vacuum: its first bin is a spike, and the width is that of
+    the slope beside it.
     """
     step = float(centers[1] - centers[0])
     smooth = scipy.ndimage.gaussian_filter1d(counts, max(0.5, len(counts) / 500), mode="constant")
@@ -146,17 +164,27 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
 
 
 def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float]:
-    """Return the strong peaks on a logarithmic axis above the vacuum, less the noise of the vacuum; dark ones first."""
+    """Return the strong peaks on a logarithmic axis above the vacuum, less the noise of the vacuum;
+    dark ones first.
+    """
     step = float(histogram.edges[1] - histogram.edges[0])
     top = float(histogram.centers[-1]) - vacuum
     start = min(max(1.5 * spread, 0.75 * step), top / 2)
     height = np.geomspace(start, 2 * top, _LOG_POINTS)  # beyond the top, so that it can be a peak
     width = float(np.log(height[1] / height[0]))
-    density = np.gradient(np.interp(vacuum + height, histogram.edges, histogram.cumulative), np.log(height))
-    beside = int(np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1))
+    density = np.gradient(
+        np.interp(vacuum + height, histogram.edges, histogram.cumulative), np.log(height)
+    )
+    beside = int(
+        np.clip(np.searchsorted(histogram.centers, vacuum) + 1, 0, len(histogram.counts) - 1)
+    )
     noise = histogram.counts[beside] / step * height * np.exp(-0.5 * (height / spread) ** 2)
-    smooth = scipy.ndimage.gaussian_filter1d(np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest")
-    peaks, _ = _peaks(smooth, height=_LEAST_HEIGHT * smooth.max(), prominence=_LEAST_PROMINENCE * smooth.max())
+    smooth = scipy.ndimage.gaussian_filter1d(
+        np.maximum(density - noise, 0), _LOG_WIDTH / width, mode="nearest"
+    )
+    peaks, _ = _peaks(
+        smooth, height=_LEAST_HEIGHT * smooth.max(), prominence=_LEAST_PROMINENCE * smooth.max()
+    )
     if not peaks.size:
         peaks = np.array([np.argmax(smooth)])
     return [vacuum + float(height[peak]) for peak in peaks]
@@ -165,9 +193,14 @@ def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float
 def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) -> float | None:
     """Return the peak of the counts near a grey value, or None where they only rise or fall."""
     step = float(centers[1] - centers[0])
-    first, last = np.searchsorted(centers, [vacuum + 0.6 * (matrix - vacuum), vacuum + 1.6 * (matrix - vacuum)])
+    first, last = np.searchsorted(
+        centers, [vacuum + 0.6 * (matrix - vacuum), vacuum + 1.6 * (matrix - vacuum)]
+    )
     smooth = np.append(
-        scipy.ndimage.gaussian_filter1d(counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"), 0.0
+        scipy.ndimage.gaussian_filter1d(
+            counts, max(0.5, 0.05 * (matrix - vacuum) / step), mode="nearest"
+        ),
+        0.0,
     )
     start = max(int(first) - 1, 0)
     window = smooth[start : last + 1]
@@ -177,15 +210,23 @@ def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) ->
     return float(centers[start + peaks[int(np.argmax(window[peaks]))]])
 
 
-def _bright_levels(counts: Floats, centers: Floats, matrix: float, number: int) -> tuple[float, ...]:
-    """Split what is brighter than the matrix by (multi-)Otsu; return the level of each class but the matrix's own half."""
+def _bright_levels(
+    counts: Floats, centers: Floats, matrix: float, number: int
+) -> tuple[float, ...]:
+    """Split what is brighter than the matrix by (multi-)Otsu; return the level of each class but
+    the matrix's own half.
+    """
     first = int(np.searchsorted(centers, matrix))
     counts, centers = counts[first:], centers[first:]
     if number == 0 or np.count_nonzero(counts) <= number:  # nothing is brighter
         return ()
     coarse = np.linspace(0, len(counts), min(256, len(counts)) + 1)
-    filled = np.diff(np.interp(coarse, np.arange(len(counts) + 1), np.concatenate([[0], np.cumsum(counts)])))
-    splits = [round(coarse[cut]) for cut in otsu_split(filled, (coarse[:-1] + coarse[1:]) / 2, number + 1)]
+    filled = np.diff(
+        np.interp(coarse, np.arange(len(counts) + 1), np.concatenate([[0], np.cumsum(counts)]))
+    )
+    splits = [
+        round(coarse[cut]) for cut in otsu_split(filled, (coarse[:-1] + coarse[1:]) / 2, number + 1)
+    ]
     levels = []
     for first, last in pairwise([*splits, len(counts)]):
         below = np.cumsum(counts[first:last])
@@ -194,15 +235,18 @@ def _bright_levels(counts: Floats, centers: Floats, matrix: float, number: int) 
 
 
 def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: float) -> float:
-    """Return t1 raised until as many more voxels lie below it as the halo of tin has taken from the pores.
+    """Return t1 raised until as many more voxels lie below it as the halo of tin has taken from the
+    pores.
 
-    Gray values across an edge blurred by a Gaussian of width σ are v = tin · Φ(x / σ): the edge has the
-    values from a to b over a depth of σ (probit(b / tin) − probit(a / tin)). The area of the surface and σ
-    are unknown but the same for all gray values, so a count in one range gives the count in another.
+    Gray values across an edge blurred by a Gaussian of width σ are v = tin · Φ(x / σ): the edge has
+    the values from a to b over a depth of σ (probit(b / tin) − probit(a / tin)). The area of the
+    surface and σ are unknown but the same for all gray values, so a count in one range gives the
+    count in another.
 
-    Example: carbon 1, tin 13, t1 0.5, t2 7 above vacuum. From t1 to t2 an edge to pore is 1.87 σ deep; from
-    2 to 7, where only the rim lies, an edge to pore 1.12 σ and one to carbon 1.38 σ. With half of the
-    surface facing pore, each voxel of that rim means 0.5 · 1.87 / 1.25 = 0.75 voxels of false carbon.
+    Example: carbon 1, tin 13, t1 0.5, t2 7 above vacuum. From t1 to t2 an edge to pore is 1.87 σ
+    deep; from 2 to 7, where only the rim lies, an edge to pore 1.12 σ and one to carbon 1.38 σ.
+    With half of the surface facing pore, each voxel of that rim means 0.5 · 1.87 / 1.25 = 0.75
+    voxels of false carbon.
     """
     matrix, tin = levels.matrix - levels.vacuum, levels.bright[0] - levels.vacuum
     rim_from, rim_to = 2 * matrix, t2 - levels.vacuum
@@ -229,8 +273,12 @@ def _raised_for_the_halo(histogram: Histogram, levels: Levels, t1: float, t2: fl
     return min(max(raised, t1), levels.vacuum + _HIGHEST * matrix)
 
 
-def _peaks(values: NDArray[np.float64], **conditions: float) -> tuple[NDArray[np.intp], dict[str, Any]]:
-    from scipy.signal import find_peaks  # with it comes scipy.stats: half a second that no other step needs
+def _peaks(
+    values: NDArray[np.float64], **conditions: float
+) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    from scipy.signal import (
+        find_peaks,
+    )  # with it comes scipy.stats: half a second that no other step needs
 
     found: tuple[NDArray[np.intp], dict[str, Any]] = find_peaks(values, **conditions)
     return found

@@ -31,7 +31,8 @@ class Histogram:
     minimum, maximum, mean : float
         Of the voxels counted, grey units.
     saturated_share : float
-        Share of voxels at the greatest value that the dtype holds (integers), or at the maximum (floats).
+        Share of voxels at the greatest value that the dtype holds (integers), or at the maximum
+        (floats).
     voxel_count : int
         Voxels counted.
     dtype : str
@@ -64,8 +65,12 @@ class Histogram:
         """
         values = np.asarray(thresholds, np.float64).reshape(-1)
         if np.dtype(self.dtype).kind in "iub":
-            values = np.ceil(values) - 0.5  # v >= t means v >= ceil(t), and edges lie between the integers
-        below = np.interp(values, self.edges, self.cumulative / self.voxel_count, left=0.0, right=1.0)
+            values = (
+                np.ceil(values) - 0.5
+            )  # v >= t means v >= ceil(t), and edges lie between the integers
+        below = np.interp(
+            values, self.edges, self.cumulative / self.voxel_count, left=0.0, right=1.0
+        )
         return tuple(float(share) for share in np.diff(np.concatenate([[0.0], below, [1.0]])))
 
 
@@ -84,8 +89,8 @@ def gray_histogram(
     volume : Volume or array
         Any shape; memory-mapped and lazy (dask) data is streamed in slabs along the first axis.
     bins : int, optional
-        Number of equal bins between minimum and maximum for float data, default 4096. Integer data of up to 16 bits is always
-        counted value by value; wider integers are treated as floats.
+        Number of equal bins between minimum and maximum for float data, default 4096. Integer data
+        of up to 16 bits is always counted value by value; wider integers are treated as floats.
     mask : Volume or array, bool, optional
         Count only where it is true (a slice, a subvolume, the envelope).
     progress, should_stop : callable, optional
@@ -133,20 +138,26 @@ def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def values_in(data: Any, slab: slice) -> NDArray[Any]:
-    """Return a slab as a plain array that kernels take: native byte order, and half floats as float32 (exact)."""
+    """Return a slab as a plain array that kernels take: native byte order, and half floats as
+    float32 (exact).
+    """
     values = np.asarray(data[slab])
     kind = np.dtype(np.float32) if values.dtype == np.float16 else values.dtype.newbyteorder("=")
     return values.astype(kind, copy=False)
 
 
-def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any], watch: dict[str, Any]) -> Histogram:
+def _of_integers(
+    data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any], watch: dict[str, Any]
+) -> Histogram:
     low, high = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
 
     def count(slab: slice) -> NDArray[np.int64]:
         values = values_in(data, slab)
         flat = values.ravel() if mask is None else values[mask[slab]]
         counts = np.zeros(high - low + 1, np.int64)
-        count_integers(np.ascontiguousarray(flat.view(np.uint8) if kind.kind == "b" else flat), low, counts)
+        count_integers(
+            np.ascontiguousarray(flat.view(np.uint8) if kind.kind == "b" else flat), low, counts
+        )
         return counts
 
     counts = np.sum(run_blocks(count, slabs(data.shape), **watch), axis=0)
@@ -166,7 +177,9 @@ def _of_integers(data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any],
     )
 
 
-def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]) -> Histogram:
+def _of_floats(
+    data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]
+) -> Histogram:
     def chosen(slab: slice) -> NDArray[Any]:
         values = values_in(data, slab)
         return np.ascontiguousarray(values).ravel() if mask is None else values[mask[slab]]
@@ -192,4 +205,13 @@ def _of_floats(data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict
     counts = np.sum([part[0] for part in counted], axis=0)
     edges = np.linspace(low, high if width > 0 else low + bins, bins + 1).astype(np.float64)
     top = sum(part[1] for part in counted)
-    return Histogram(counts, edges, low, high, float(sum(sums) / total), top / total, total, np.dtype(data.dtype).name)
+    return Histogram(
+        counts,
+        edges,
+        low,
+        high,
+        float(sum(sums) / total),
+        top / total,
+        total,
+        np.dtype(data.dtype).name,
+    )

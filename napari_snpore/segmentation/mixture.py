@@ -1,7 +1,8 @@
-"""Mixture of normal distributions fitted to a histogram, and thresholds where neighbouring classes are equally likely.
+"""Mixture of normal distributions fitted to a histogram, and thresholds where neighbouring classes
+are equally likely.
 
-Expectation and maximisation on the bins (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39 (1977) 1), started from the split of
-least variance, so that the same histogram gives the same fit.
+Expectation and maximisation on the bins (Dempster, Laird and Rubin, J. R. Stat. Soc. B 39 (1977)
+1), started from the split of least variance, so that the same histogram gives the same fit.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Mixture:
     deviations: Floats
 
     def thresholds(self) -> list[float]:
-        """Return the grey values between neighbouring means where both are equally likely; half way where none is."""
+        """Return the grey values between neighbouring means where both are equally likely; half way
+        where none is.
+        """
         return [self._crossing(k) for k in range(len(self.means) - 1)]
 
     def overlaps(self, thresholds: list[float]) -> list[float]:
@@ -40,15 +43,27 @@ class Mixture:
         found = []
         for k, threshold in enumerate(thresholds):
             one, two = self.shares[k], self.shares[k + 1]
-            above = one * scipy.special.erfc((threshold - self.means[k]) / (np.sqrt(2) * self.deviations[k])) / 2
+            above = (
+                one
+                * scipy.special.erfc(
+                    (threshold - self.means[k]) / (np.sqrt(2) * self.deviations[k])
+                )
+                / 2
+            )
             below = (
-                two * scipy.special.erfc((self.means[k + 1] - threshold) / (np.sqrt(2) * self.deviations[k + 1])) / 2
+                two
+                * scipy.special.erfc(
+                    (self.means[k + 1] - threshold) / (np.sqrt(2) * self.deviations[k + 1])
+                )
+                / 2
             )
             found.append(float((above + below) / (one + two)))
         return found
 
     def _crossing(self, k: int) -> float:
-        """Return where classes k and k + 1 are equally likely; half way for equal shares and widths."""
+        """Return where classes k and k + 1 are equally likely; half way for equal shares and
+        widths.
+        """
         (m1, m2), (s1, s2) = self.means[k : k + 2], self.deviations[k : k + 2]
         w1, w2 = self.shares[k : k + 2]
         # log of both densities equal: a quadratic in v
@@ -56,7 +71,9 @@ class Mixture:
         linear = 2 * (m1 / s1**2 - m2 / s2**2)
         rest = m2**2 / s2**2 - m1**2 / s1**2 + 2 * np.log(w1 * s2 / (w2 * s1))
         roots = np.roots([square, linear, rest] if abs(square) > 1e-12 / s1**2 else [linear, rest])
-        between = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and m1 < root.real < m2]
+        between = [
+            float(root.real) for root in roots if abs(root.imag) < 1e-9 and m1 < root.real < m2
+        ]
         return between[0] if between else float((m1 + m2) / 2)
 
 
@@ -77,7 +94,9 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
     [3.0]
     """
     weights = counts / counts.sum()
-    floor = ((centers[1] - centers[0]) ** 2) / 12  # a class within one bin has the variance of that bin
+    floor = (
+        (centers[1] - centers[0]) ** 2
+    ) / 12  # a class within one bin has the variance of that bin
     cuts = [0, *otsu_split(counts, centers, classes), len(counts)]
     member = np.zeros((classes, len(counts)))
     for k in range(classes):
@@ -89,7 +108,8 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
         shares = np.maximum(mass.sum(axis=1), 1e-12)
         means = mass @ centers / shares
         variances = np.maximum((mass * (centers - means[:, None]) ** 2).sum(axis=1) / shares, floor)
-        # expectation: log of share times density; the highest is subtracted, so that exp does not underflow
+        # expectation: log of share times density; the highest is subtracted, so that exp does not
+        # underflow
         logs = (
             np.log(shares)[:, None]
             - 0.5 * np.log(2 * np.pi * variances)[:, None]

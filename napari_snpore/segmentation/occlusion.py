@@ -1,10 +1,11 @@
-"""Ambient occlusion of void voxels, and the envelope that separates vacuum around a fibre from its pores.
+"""Ambient occlusion of void voxels, and the envelope that separates vacuum around a fibre from its
+pores.
 
-Idea: void enclosed by solid sees solid in most directions, vacuum in front of a flat wall in half of
-them (Miller 1994, Zhukov et al. 1998: ambient occlusion in computer graphics). For one direction, the
-number of steps for which solid stays within reach is passed from plane to plane along digital lines,
-so that a direction costs one pass over the volume whatever the ray length.
-The volume is turned so that the sweep runs over its first axis and the inner loop over contiguous
+Idea: void enclosed by solid sees solid in most directions, vacuum in front of a flat wall in half
+of them (Miller 1994, Zhukov et al. 1998: ambient occlusion in computer graphics). For one
+direction, the number of steps for which solid stays within reach is passed from plane to plane
+along digital lines, so that a direction costs one pass over the volume whatever the ray length. The
+volume is turned so that the sweep runs over its first axis and the inner loop over contiguous
 columns. Hits are counted in integers: the sum does not depend on the number of threads.
 """
 
@@ -47,7 +48,8 @@ def ambient_occlusion(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Return for each void voxel the share of directions in which a ray meets solid within ``ray_length_nm``.
+    """Return for each void voxel the share of directions in which a ray meets solid within
+    ``ray_length_nm``.
 
     Parameters
     ----------
@@ -56,12 +58,14 @@ def ambient_occlusion(
     spacing : float or (float, float, float)
         Voxel size in nm; that of a Volume may be left out.
     ray_length_nm : float
-        In nm, from the voxel's centre to the solid voxel's face: above the widest pore mouth, below the fibre's radius.
+        In nm, from the voxel's centre to the solid voxel's face: above the widest pore mouth, below
+        the fibre's radius.
     directions : int
-        Number of rays, even: half of them on a Fibonacci lattice of the half sphere, and their opposites.
+        Number of rays, even: half of them on a Fibonacci lattice of the half sphere, and their
+        opposites.
     cut_axes : sequence of int
-        Axes along which the body extends beyond the box: there the volume is mirrored. A ray that leaves
-        through another face meets nothing.
+        Axes along which the body extends beyond the box: there the volume is mirrored. A ray that
+        leaves through another face meets nothing.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -73,7 +77,8 @@ def ambient_occlusion(
     Raises
     ------
     InputError
-        Not three axes, a length that is not positive, too few directions, an axis that does not exist.
+        Not three axes, a length that is not positive, too few directions, an axis that does not
+        exist.
     """
     mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
@@ -92,15 +97,16 @@ def fibre_envelope(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Return the body with its pores: all but the void of low occlusion that is joined to an uncut face of the box.
+    """Return the body with its pores: all but the void of low occlusion that is joined to an uncut
+    face of the box.
 
     Parameters
     ----------
     solid, spacing, ray_length_nm, directions, cut_axes, progress, should_stop
         As for :func:`ambient_occlusion`.
     occlusion_threshold : float
-        τ; void with less occlusion is exterior where it is 6-connected, through such void, to an uncut face. 0.5 is the value on
-        a flat wall.
+        τ; void with less occlusion is exterior where it is 6-connected, through such void, to an
+        uncut face. 0.5 is the value on a flat wall.
 
     Returns
     -------
@@ -108,7 +114,9 @@ def fibre_envelope(
         As given.
     """
     if not 0 < occlusion_threshold < 1:
-        raise InputError(f"occlusion_threshold is {occlusion_threshold}; a number between 0 and 1 is needed.")
+        raise InputError(
+            f"occlusion_threshold is {occlusion_threshold}; a number between 0 and 1 is needed."
+        )
     mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
     occlusion = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
@@ -146,8 +154,8 @@ def _occlusion(
 def half_sphere(count: int) -> NDArray[np.float64]:
     """Return ``count`` unit vectors (z, y, x) of a Fibonacci lattice on the half sphere z > 0.
 
-    Equal steps in z give equal areas (Archimedes), and turning by the golden angle π(3 − √5) per step
-    keeps neighbours apart at any count.
+    Equal steps in z give equal areas (Archimedes), and turning by the golden angle π(3 − √5) per
+    step keeps neighbours apart at any count.
 
     Examples
     --------
@@ -171,7 +179,9 @@ def _count_hits(
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> None:
-    """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid: whole numbers, exact in float32."""
+    """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid: whole
+    numbers, exact in float32.
+    """
     rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels per nm
     leading = np.argmax(np.abs(rays), axis=1)
     done = 0
@@ -212,8 +222,12 @@ def _batch_hits(
 
     def one(ray: NDArray[np.float64]) -> None:
         plane, row, column = ray
-        reach = math.floor(ray_length_nm * abs(plane) + 0.5)  # the face of the k-th voxel lies k − ½ steps away
-        rows, columns = (np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column))
+        reach = math.floor(
+            ray_length_nm * abs(plane) + 0.5
+        )  # the face of the k-th voxel lies k − ½ steps away
+        rows, columns = (
+            np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column)
+        )
         rest = np.empty((2, *solid.shape[1:]), np.uint8 if reach < 256 else np.uint16)
         counts = spare.get()
         for forward in (True, False):
@@ -232,7 +246,9 @@ def _mirrored(
     ray_length_nm: float,
     cut_axes: Sequence[int],
 ) -> tuple[NDArray[np.bool_], tuple[slice, ...]]:
-    """Mirror the part at the cut faces that it reaches, by the length of a ray; return it and the place of the part."""
+    """Mirror the part at the cut faces that it reaches, by the length of a ray; return it and the
+    place of the part.
+    """
     pads = []
     for axis in range(3):
         reach = math.ceil(ray_length_nm / spacing[axis]) + 1 if axis in cut_axes else 0
@@ -241,7 +257,9 @@ def _mirrored(
         pads.append((before, after))
     if not any(map(sum, pads)):
         return part, (slice(None),) * 3
-    inner = tuple(slice(before, before + n) for (before, _), n in zip(pads, part.shape, strict=True))
+    inner = tuple(
+        slice(before, before + n) for (before, _), n in zip(pads, part.shape, strict=True)
+    )
     return np.pad(part, pads, mode="symmetric"), inner
 
 
@@ -253,22 +271,34 @@ def _body_box(solid: NDArray[np.bool_], margin: Sequence[int]) -> tuple[slice, .
         if there.size == 0:
             return None
         box.append(
-            slice(max(0, int(there[0]) - margin[axis]), min(solid.shape[axis], int(there[-1]) + 1 + margin[axis]))
+            slice(
+                max(0, int(there[0]) - margin[axis]),
+                min(solid.shape[axis], int(there[-1]) + 1 + margin[axis]),
+            )
         )
     return tuple(box)
 
 
-def _labels_on_uncut_faces(labels: NDArray[np.unsignedinteger], cut_axes: Sequence[int]) -> NDArray[np.unsignedinteger]:
+def _labels_on_uncut_faces(
+    labels: NDArray[np.unsignedinteger], cut_axes: Sequence[int]
+) -> NDArray[np.unsignedinteger]:
     faces = [
-        np.unique(labels.take(end, axis=axis)) for axis in range(labels.ndim) if axis not in cut_axes for end in (0, -1)
+        np.unique(labels.take(end, axis=axis))
+        for axis in range(labels.ndim)
+        if axis not in cut_axes
+        for end in (0, -1)
     ]
     found = np.unique(np.concatenate(faces)) if faces else np.zeros(0, labels.dtype)
     return found[found > 0]
 
 
-def _check(solid: NDArray[np.bool_], ray_length_nm: float, directions: int, cut_axes: Sequence[int]) -> None:
+def _check(
+    solid: NDArray[np.bool_], ray_length_nm: float, directions: int, cut_axes: Sequence[int]
+) -> None:
     if solid.ndim != 3 or solid.dtype != np.bool_:
-        raise InputError(f"solid is {solid.dtype} of shape {solid.shape}; a boolean array (z, y, x) is needed.")
+        raise InputError(
+            f"solid is {solid.dtype} of shape {solid.shape}; a boolean array (z, y, x) is needed."
+        )
     if not (math.isfinite(ray_length_nm) and ray_length_nm > 0):
         raise InputError(f"ray_length_nm is {ray_length_nm}; a positive length in nm is needed.")
     if directions < 8 or directions > 60000:

@@ -22,8 +22,19 @@ MOST_PHASES = 20
 """Labels with more numbers than these are objects, not phases."""
 
 
-PHASE_COLORS = ("#ffffff", "#2f6db5", "#f4c20d", "#c0504d", "#7f7f7f", "#5b9f4b", "#8064a2", "#d98bb0")
-"""Default colors of the phases 1, 2, 3, ...: pore white, C blue, Sn yellow; further phases repeat the list."""
+PHASE_COLORS = (
+    "#ffffff",
+    "#2f6db5",
+    "#f4c20d",
+    "#c0504d",
+    "#7f7f7f",
+    "#5b9f4b",
+    "#8064a2",
+    "#d98bb0",
+)
+"""Default colors of the phases 1, 2, 3, ...: pore white, C blue, Sn yellow; further phases repeat
+the list.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,9 @@ class PhaseScheme:
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.colors) or len(set(self.names)) != len(self.names):
-            raise InputError(f"Phases need a colour each and names of their own: {self.names}, {self.colors}.")
+            raise InputError(
+                f"Phases need a colour each and names of their own: {self.names}, {self.colors}."
+            )
 
 
 PORE_C_SN = PhaseScheme()
@@ -66,7 +79,8 @@ def segment(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
-    """Turn grey values into phases: 1 below the first threshold, one more from each threshold on, 0 outside the envelope.
+    """Turn grey values into phases: 1 below the first threshold, one more from each threshold on, 0
+    outside the envelope.
 
     With two thresholds: pore ``v < t1``, C ``t1 <= v < t2``, Sn ``v >= t2``.
 
@@ -84,7 +98,8 @@ def segment(
     Returns
     -------
     Volume or array, uint8
-        Labels in the shape of the volume; a Volume for a Volume, whose history names the thresholds.
+        Labels in the shape of the volume; a Volume for a Volume, whose history names the
+        thresholds.
 
     Raises
     ------
@@ -99,7 +114,9 @@ def segment(
     data = array_of(volume)
     limits = np.asarray(thresholds, np.float64).reshape(-1)
     if limits.size == 0 or not np.isfinite(limits).all() or (np.diff(limits) <= 0).any():
-        raise InputError(f"thresholds are {list(thresholds)}; finite, increasing grey values are needed.")
+        raise InputError(
+            f"thresholds are {list(thresholds)}; finite, increasing grey values are needed."
+        )
     if limits.size > 200:
         raise InputError(f"{limits.size} thresholds are given; at most 200 are possible.")
     if isinstance(volume, Volume):
@@ -120,8 +137,12 @@ def segment(
 
     broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
     if broken:
-        raise InputError(f"The volume holds {broken} NaN values; repair it before thresholds are applied.")
-    return volume_like(volume, labels, SegmentStep(tuple(limits.tolist()), envelope=_made_by(envelope)))
+        raise InputError(
+            f"The volume holds {broken} NaN values; repair it before thresholds are applied."
+        )
+    return volume_like(
+        volume, labels, SegmentStep(tuple(limits.tolist()), envelope=_made_by(envelope))
+    )
 
 
 def _made_by(envelope: Volume | NDArray[np.bool_] | None) -> EnvelopeStep | None:
@@ -133,14 +154,18 @@ def _made_by(envelope: Volume | NDArray[np.bool_] | None) -> EnvelopeStep | None
 
 
 def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
-    """Return for each limit the smallest value of a dtype that reaches it: comparing with it is exact, and quicker.
+    """Return for each limit the smallest value of a dtype that reaches it: comparing with it is
+    exact, and quicker.
 
-    Limits that no integer of the dtype reaches, or every one does, keep the comparison in double precision.
+    Limits that no integer of the dtype reaches, or every one does, keep the comparison in double
+    precision.
     """
     if kind.kind == "f":
         with np.errstate(over="ignore"):  # beyond the dtype is infinity, and only that reaches it
             nearest = limits.astype(kind)
-        return np.where(nearest < limits, np.nextafter(nearest, np.array(np.inf, kind)), nearest).astype(kind)
+        return np.where(
+            nearest < limits, np.nextafter(nearest, np.array(np.inf, kind)), nearest
+        ).astype(kind)
     whole, bounds = np.ceil(limits), np.iinfo(kind)
     if kind.itemsize < 8 and whole.min() >= bounds.min and whole.max() <= bounds.max:
         return whole.astype(kind)

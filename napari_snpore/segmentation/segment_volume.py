@@ -1,4 +1,6 @@
-"""Phases of a gray volume: thresholds, the envelope around the body and the clean-up of the labels, as one step."""
+"""Phases of a gray volume: thresholds, the envelope around the body and the clean-up of the labels,
+as one step.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,13 @@ def segment_volume(
     Raises
     ------
     InputError
-        Thresholds that do not increase, an envelope of another shape, NaN, a phase that does not exist.
+        Thresholds that do not increase, an envelope of another shape, NaN, a phase that does not
+        exist.
     """
     mask = None if envelope is None else envelope.mask
-    labels = segment(volume.data, thresholds, envelope=mask, progress=progress, should_stop=should_stop)
+    labels = segment(
+        volume.data, thresholds, envelope=mask, progress=progress, should_stop=should_stop
+    )
     changed: list[CleanupStep] = []
     cleaned = None
     if cleanup is not None and cleanup.anything:

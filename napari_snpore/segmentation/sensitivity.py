@@ -34,9 +34,10 @@ def threshold_sensitivity(
     Returns
     -------
     DataFrame
-        One row per threshold and phase beside it: ``threshold, value_gray, phase, fraction_percent, change_percent_per_gray``
-        (percentage points per grey unit, the mean slope over 1 % of the distance to the neighbouring thresholds on both sides),
-        ``plateau_from_gray`` and ``plateau_to_gray``: as far as this threshold can move until the fraction is off by one
+        One row per threshold and phase beside it: ``threshold, value_gray, phase, fraction_percent,
+        change_percent_per_gray`` (percentage points per grey unit, the mean slope over 1 % of the
+        distance to the neighbouring thresholds on both sides), ``plateau_from_gray`` and
+        ``plateau_to_gray``: as far as this threshold can move until the fraction is off by one
         percentage point.
 
     Raises
@@ -60,9 +61,14 @@ def threshold_sensitivity(
         low, high = _allowed_range(histogram, values, k)
         step = max(0.01 * (high - low), _finest(histogram))
         for phase in (k, k + 1):
-            below, above = (100 * histogram.fractions(_moved(values, k, values[k] + d))[phase] for d in (-step, step))
+            below, above = (
+                100 * histogram.fractions(_moved(values, k, values[k] + d))[phase]
+                for d in (-step, step)
+            )
             curve = threshold_curve(histogram, values, k, points=4 * _CURVE_POINTS)
-            start, stop = _plateau(curve["threshold_gray"], curve[_column(phase)], values[k], now[phase])
+            start, stop = _plateau(
+                curve["threshold_gray"], curve[_column(phase)], values[k], now[phase]
+            )
             rows.append(
                 {
                     "threshold": f"t{k + 1}",
@@ -80,7 +86,8 @@ def threshold_sensitivity(
 def threshold_curve(
     histogram: Histogram, thresholds: Sequence[float], index: int, *, points: int = _CURVE_POINTS
 ) -> pd.DataFrame:
-    """Return the fractions of all phases while one threshold moves between its neighbours and the others stay.
+    """Return the fractions of all phases while one threshold moves between its neighbours and the
+    others stay.
 
     Returns
     -------
@@ -137,5 +144,7 @@ def _plateau(places: pd.Series, shares: pd.Series, at: float, now: float) -> tup
     if not near[middle]:
         return at, at
     first = middle - int(np.argmin(near[middle::-1])) + 1 if not near[: middle + 1].all() else 0
-    last = middle + int(np.argmin(near[middle:])) - 1 if not near[middle:].all() else len(places) - 1
+    last = (
+        middle + int(np.argmin(near[middle:])) - 1 if not near[middle:].all() else len(places) - 1
+    )
     return float(places.iloc[first]), float(places.iloc[last])

@@ -37,9 +37,10 @@ def smooth_volume(
     volume : Volume or array, shape (z, y, x)
         Grey values.
     method : {"gaussian", "median", "nl_means", "tv"}
-        ``gaussian``: standard deviation ``strength`` voxels. ``median``: over a ball of radius ``strength`` voxels (whole).
-        ``nl_means`` (Buades, doi 10.5201/ipol.2011.bcm_nlm): ``strength`` times the noise of the volume, patches of 3³ within 5
-        voxels. ``tv`` (Chambolle, doi 10.1023/B:JMIV.0000011325.36760.1e): weight ``strength`` times that noise.
+        ``gaussian``: standard deviation ``strength`` voxels. ``median``: over a ball of radius
+        ``strength`` voxels (whole). ``nl_means`` (Buades, doi 10.5201/ipol.2011.bcm_nlm):
+        ``strength`` times the noise of the volume, patches of 3³ within 5 voxels. ``tv``
+        (Chambolle, doi 10.1023/B:JMIV.0000011325.36760.1e): weight ``strength`` times that noise.
     strength : float
         Above 0.
     progress, should_stop : callable, optional
@@ -48,7 +49,8 @@ def smooth_volume(
     Returns
     -------
     Volume or array, float32
-        The history of a Volume names method and strength, and ``changed_rms``, the root mean square change of the grey values.
+        The history of a Volume names method and strength, and ``changed_rms``, the root mean square
+        change of the grey values.
 
     Raises
     ------
@@ -68,7 +70,9 @@ def smooth_volume(
     0.0
     """
     if method not in get_args(Smoothing):
-        raise InputError(f"method is {method!r}; one of {', '.join(get_args(Smoothing))} is needed.")
+        raise InputError(
+            f"method is {method!r}; one of {', '.join(get_args(Smoothing))} is needed."
+        )
     if not (math.isfinite(strength) and strength > 0):
         raise InputError(f"strength is {strength}; a positive number is needed.")
     data = array_of(volume)
@@ -86,10 +90,15 @@ def smooth_volume(
     starts = range(0, data.shape[0], thick)
 
     def work(start: int) -> float:
-        first, last = max(0, start - margin[method]), min(data.shape[0], start + thick + margin[method])
+        first, last = (
+            max(0, start - margin[method]),
+            min(data.shape[0], start + thick + margin[method]),
+        )
         slab = np.asarray(data[first:last], np.float32)
         if not np.isfinite(slab).all():
-            raise InputError("The volume holds NaN or infinite values; repair it before it is smoothed.")
+            raise InputError(
+                "The volume holds NaN or infinite values; repair it before it is smoothed."
+            )
         inner = slice(start - first, min(start + thick, data.shape[0]) - first)
         smooth = _smoothed(slab, method, strength, noise)[inner]
         out[start : start + thick] = smooth
@@ -100,13 +109,19 @@ def smooth_volume(
     return volume_like(volume, out, SmoothStep(method, strength, noise, rms))
 
 
-def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: float) -> NDArray[Any]:
+def _smoothed(
+    slab: NDArray[np.float32], method: str, strength: float, noise: float
+) -> NDArray[Any]:
     if method == "gaussian":
-        return np.asarray(scipy.ndimage.gaussian_filter(slab, strength, mode="nearest", truncate=4.0))
+        return np.asarray(
+            scipy.ndimage.gaussian_filter(slab, strength, mode="nearest", truncate=4.0)
+        )
     if method == "median":
         from skimage.morphology import ball
 
-        return np.asarray(scipy.ndimage.median_filter(slab, footprint=ball(math.ceil(strength)), mode="nearest"))
+        return np.asarray(
+            scipy.ndimage.median_filter(slab, footprint=ball(math.ceil(strength)), mode="nearest")
+        )
     if noise == 0:
         return slab
     from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
@@ -114,19 +129,28 @@ def _smoothed(slab: NDArray[np.float32], method: str, strength: float, noise: fl
     if method == "nl_means":
         return np.asarray(
             denoise_nl_means(
-                slab, patch_size=_PATCH, patch_distance=_DISTANCE, h=strength * noise, sigma=noise, fast_mode=True
+                slab,
+                patch_size=_PATCH,
+                patch_distance=_DISTANCE,
+                h=strength * noise,
+                sigma=noise,
+                fast_mode=True,
             )
         )
     return np.asarray(denoise_tv_chambolle(slab, weight=strength * noise))
 
 
 def _noise(data: Any) -> float:
-    """Return the standard deviation of the noise: what Laplacians of the middle slices leave (doi 10.1006/cviu.1996.0060).
+    """Return the standard deviation of the noise: what Laplacians of the middle slices leave (doi
+    10.1006/cviu.1996.0060).
 
-    Immerkær's mask, a difference of two Laplacians, is 0 on planes and has the norm 6, so that noise σ gives
-    6 σ. The median of an absolute normal value is 0.6745 σ; unlike the mean it leaves edges out.
+    Immerkær's mask, a difference of two Laplacians, is 0 on planes and has the norm 6, so that
+    noise σ gives 6 σ. The median of an absolute normal value is 0.6745 σ; unlike the mean it leaves
+    edges out.
     """
     middle = data.shape[0] // 2
     slab = np.asarray(data[max(0, middle - 8) : middle + 8], np.float64)
     mask = np.outer([1, -2, 1], [1, -2, 1])[None]
-    return float(np.median(np.abs(scipy.ndimage.convolve(slab, mask)[:, 1:-1, 1:-1])) / (0.6745 * 6))
+    return float(
+        np.median(np.abs(scipy.ndimage.convolve(slab, mask)[:, 1:-1, 1:-1])) / (0.6745 * 6)
+    )

@@ -1,4 +1,6 @@
-"""Optimal splits of a histogram into classes by dynamic programming, for any cost that is a sum over classes."""
+"""Optimal splits of a histogram into classes by dynamic programming, for any cost that is a sum
+over classes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ Floats = NDArray[np.float64]
 
 
 def pooled(histogram: Histogram, most: int) -> Histogram:
-    """Return the histogram in at most ``most`` equal bins over the range of the data; voxels count as evenly spread in a bin."""
+    """Return the histogram in at most ``most`` equal bins over the range of the data; voxels count
+    as evenly spread in a bin.
+    """
     if len(histogram.counts) <= most:
         return histogram
     edges = np.linspace(histogram.edges[0], histogram.edges[-1], most + 1)
@@ -24,8 +28,9 @@ def pooled(histogram: Histogram, most: int) -> Histogram:
 def without_comb(histogram: Histogram) -> Histogram:
     """Return the histogram in bins so wide that hardly one is empty where the counts are.
 
-    Floats that hold whole numbers, or few digits, leave most of many bins empty, and each filled bin would
-    count as a peak. Example: the whole numbers 0 to 99 fill 100 of 4096 bins; 50 bins remain.
+    Floats that hold whole numbers, or few digits, leave most of many bins empty, and each filled
+    bin would count as a peak. Example: the whole numbers 0 to 99 fill 100 of 4096 bins; 50 bins
+    remain.
     """
     counts = histogram.counts.copy()
     counts[int(np.argmax(counts))] = 0  # the vacuum, which can be nine tenths of all
@@ -36,9 +41,12 @@ def without_comb(histogram: Histogram) -> Histogram:
 
 
 def class_moments(counts: Floats, centers: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return share, mean and variance of each class of bins ``[i, j)``, as tables ``(n + 1, n + 1)``; NaN where there is none."""
+    """Return share, mean and variance of each class of bins ``[i, j)``, as tables ``(n + 1, n +
+    1)``; NaN where there is none.
+    """
     share, first, second = (
-        np.concatenate([[0.0], np.cumsum(counts * centers**power)]) / counts.sum() for power in (0, 1, 2)
+        np.concatenate([[0.0], np.cumsum(counts * centers**power)]) / counts.sum()
+        for power in (0, 1, 2)
     )
     weight, sums, squares = (part[None, :] - part[:, None] for part in (share, first, second))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -76,16 +84,20 @@ def cheapest_split(cost: Floats, classes: int) -> list[int]:
 
 
 def otsu_split(counts: Floats, centers: Floats, classes: int) -> list[int]:
-    """Return the first bins of the classes 2..N whose variances within add up to least (doi 10.1109/TSMC.1979.4310076).
+    """Return the first bins of the classes 2..N whose variances within add up to least (doi
+    10.1109/TSMC.1979.4310076).
 
-    The total variance is fixed, so least variance within the classes is greatest variance between them.
+    The total variance is fixed, so least variance within the classes is greatest variance between
+    them.
 
     Examples
     --------
     >>> otsu_split(np.array([5.0, 1.0, 0.0, 0.0, 4.0]), np.arange(5.0), 2)
     [2]
     """
-    centered = centers - np.average(centers, weights=counts)  # sums of squares lose digits far from zero
+    centered = centers - np.average(
+        centers, weights=counts
+    )  # sums of squares lose digits far from zero
     share, mean, _ = class_moments(counts, centered)
     between = np.where(share > 0, -share * mean**2, np.inf)
     return cheapest_split(between, classes)

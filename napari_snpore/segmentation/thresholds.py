@@ -1,7 +1,9 @@
-"""Threshold rules on a gray histogram, each with a measure of how clear the gaps between the phases are.
+"""Threshold rules on a gray histogram, each with a measure of how clear the gaps between the phases
+are.
 
-``haadf`` is made for pore / C / Sn, see :mod:`~napari_snpore.segmentation.haadf`: tin is 12 to 15 times as
-bright as carbon, so a rule that weighs all classes by their variance puts its thresholds inside the tin.
+``haadf`` is made for pore / C / Sn, see :mod:`~napari_snpore.segmentation.haadf`: tin is 12 to 15
+times as bright as carbon, so a rule that weighs all classes by their variance puts its thresholds
+inside the tin.
 """
 
 from __future__ import annotations
@@ -20,7 +22,13 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.mixture import fit_mixture
-from napari_snpore.segmentation.splits import cheapest_split, class_moments, otsu_split, pooled, without_comb
+from napari_snpore.segmentation.splits import (
+    cheapest_split,
+    class_moments,
+    otsu_split,
+    pooled,
+    without_comb,
+)
 
 Method = Literal["haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_error", "li"]
 Floats = NDArray[np.float64]
@@ -47,15 +55,16 @@ class Suggestion:
     thresholds : tuple of float
         Increasing, grey units.
     separation : float
-        How deep the least clear gap is: 1 − (count at the threshold) / (the lower of the two peaks beside it), on the smoothed
-        histogram. 1: an empty gap; 0: no gap at all.
+        How deep the least clear gap is: 1 − (count at the threshold) / (the lower of the two peaks
+        beside it), on the smoothed histogram. 1: an empty gap; 0: no gap at all.
     warning : str or None
         A sentence where the histogram does not support the thresholds.
     method : str
         Which method made them.
     overlap : float
-        Share of two neighbouring phases that lies on the wrong side of the threshold between them, the worst of all, if each
-        phase is normally distributed (a fit to the histogram); nan where the fit does not match the thresholds.
+        Share of two neighbouring phases that lies on the wrong side of the threshold between them,
+        the worst of all, if each phase is normally distributed (a fit to the histogram); nan where
+        the fit does not match the thresholds.
     """
 
     thresholds: tuple[float, ...]
@@ -65,7 +74,9 @@ class Suggestion:
     overlap: float = math.nan
 
 
-def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method = "haadf") -> Suggestion:
+def suggest_thresholds(
+    histogram: Histogram, *, phases: int = 3, method: Method = "haadf"
+) -> Suggestion:
     """Suggest the thresholds between a number of phases.
 
     Parameters
@@ -75,13 +86,14 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
     phases : int
         2 to 5.
     method : {"haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_error", "li"}
-        ``haadf``: half way between the grey levels of vacuum, carbon and tin, the pore threshold corrected for the halo of tin;
-        see :mod:`~napari_snpore.segmentation.haadf`. ``multiotsu``: least variance within all
-        classes. ``kmeans``: the same classes, each threshold half way between their means. ``valley``: the lowest counts
-        between the highest peaks (doi 10.1111/j.1749-6632.1965.tb11715.x). ``mixture``: where neighbouring classes of a
-        mixture of normal distributions are equally likely. ``minimum_error``: Kittler and Illingworth
-        (doi 10.1016/0031-3203(86)90030-0). ``li``: minimum cross entropy
-        (doi 10.1016/0031-3203(93)90115-D), two phases.
+        ``haadf``: half way between the grey levels of vacuum, carbon and tin, the pore threshold
+        corrected for the halo of tin; see :mod:`~napari_snpore.segmentation.haadf`. ``multiotsu``:
+        least variance within all classes. ``kmeans``: the same classes, each threshold half way
+        between their means. ``valley``: the lowest counts between the highest peaks (doi
+        10.1111/j.1749-6632.1965.tb11715.x). ``mixture``: where neighbouring classes of a mixture of
+        normal distributions are equally likely. ``minimum_error``: Kittler and Illingworth (doi
+        10.1016/0031-3203(86)90030-0). ``li``: minimum cross entropy (doi
+        10.1016/0031-3203(93)90115-D), two phases.
 
     Returns
     -------
@@ -105,9 +117,13 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
     most = 2 if method == "li" else 5
     if not 2 <= phases <= most:
-        raise InputError(f"phases is {phases}; {method} finds {'2 to 5' if most > 2 else '2'} phases.")
+        raise InputError(
+            f"phases is {phases}; {method} finds {'2 to 5' if most > 2 else '2'} phases."
+        )
     if np.count_nonzero(histogram.counts) < phases:
-        raise InputError(f"The volume holds fewer than {phases} different grey values: there is nothing to separate.")
+        raise InputError(
+            f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
+        )
     doubt: str | None = None
     if method == "haadf":
         thresholds, doubt = haadf_thresholds(histogram, phases)
@@ -123,7 +139,9 @@ def suggest_thresholds(histogram: Histogram, *, phases: int = 3, method: Method 
         thresholds = find[method](histogram, phases)
     separations = _separations(histogram, thresholds)
     warning = doubt or _warning(thresholds, separations)
-    return Suggestion(tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds))
+    return Suggestion(
+        tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds)
+    )
 
 
 def _multiotsu(histogram: Histogram, phases: int) -> list[float]:
@@ -132,7 +150,9 @@ def _multiotsu(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _kmeans(histogram: Histogram, phases: int) -> list[float]:
-    """In one dimension the best k means are the classes of multi-Otsu; the border between two is half way between them."""
+    """In one dimension the best k means are the classes of multi-Otsu; the border between two is
+    half way between them.
+    """
     counts, centers = _coarse(histogram)
     cuts = [0, *otsu_split(counts, centers, phases), len(counts)]
     means = [float(np.average(centers[i:j], weights=counts[i:j])) for i, j in pairwise(cuts)]
@@ -140,7 +160,9 @@ def _kmeans(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _valley(histogram: Histogram, phases: int) -> list[float]:
-    """Smooth until no more peaks are left than phases; thresholds are the lowest counts between neighbouring peaks."""
+    """Smooth until no more peaks are left than phases; thresholds are the lowest counts between
+    neighbouring peaks.
+    """
     counts, centers = _coarse(without_comb(histogram))
     if np.count_nonzero(counts) == phases:
         filled = centers[counts > 0]
@@ -161,7 +183,8 @@ def _valley(histogram: Histogram, phases: int) -> list[float]:
             )
         peaks = sorted(sorted(previous, key=lambda k: -smooth[k])[:phases])
     floor = [
-        int(i + np.median(np.flatnonzero(smooth[i : j + 1] == smooth[i : j + 1].min()))) for i, j in pairwise(peaks)
+        int(i + np.median(np.flatnonzero(smooth[i : j + 1] == smooth[i : j + 1].min())))
+        for i, j in pairwise(peaks)
     ]
     return [float(centers[k]) for k in floor]
 
@@ -171,9 +194,13 @@ def _mixture(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _overlap(histogram: Histogram, thresholds: list[float]) -> float:
-    """Fit as many normal distributions as there are phases; nan where their means do not lie between the thresholds."""
+    """Fit as many normal distributions as there are phases; nan where their means do not lie
+    between the thresholds.
+    """
     fitted = fit_mixture(*_coarse(histogram), len(thresholds) + 1)
-    apart = all(a < t < b for a, t, b in zip(fitted.means, thresholds, fitted.means[1:], strict=False))
+    apart = all(
+        a < t < b for a, t, b in zip(fitted.means, thresholds, fitted.means[1:], strict=False)
+    )
     return max(fitted.overlaps(thresholds)) if apart else math.nan
 
 
@@ -185,9 +212,13 @@ def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
     """
     counts, centers = _coarse(histogram)
     share, _, variance = class_moments(counts, centers)
-    variance += (centers[1] - centers[0]) ** 2 / 12  # variance of a uniform distribution over one bin
+    variance += (
+        centers[1] - centers[0]
+    ) ** 2 / 12  # variance of a uniform distribution over one bin
     with np.errstate(invalid="ignore", divide="ignore"):
-        cost = np.where(share > _LEAST_SHARE, share * (np.log(variance) - 2 * np.log(share)), np.inf)
+        cost = np.where(
+            share > _LEAST_SHARE, share * (np.log(variance) - 2 * np.log(share)), np.inf
+        )
     return _lower_edges(centers, cheapest_split(cost, phases))
 
 
@@ -202,10 +233,12 @@ def _lower_edges(centers: Floats, bins: list[int]) -> list[float]:
 
 
 def _li(histogram: Histogram, phases: int) -> list[float]:
-    """Iterate Li's criterion on the histogram; gray values count from the darkest, since it needs positive ones.
+    """Iterate Li's criterion on the histogram; gray values count from the darkest, since it needs
+    positive ones.
 
-    The threshold of least cross entropy is the logarithmic mean (a − b) / (ln a − ln b) of the class means
-    a and b (Li and Tam, doi 10.1016/S0167-8655(98)00057-9). Example: means 1 and 3 give 1.82, below 2.
+    The threshold of least cross entropy is the logarithmic mean (a − b) / (ln a − ln b) of the
+    class means a and b (Li and Tam, doi 10.1016/S0167-8655(98)00057-9). Example: means 1 and 3 give
+    1.82, below 2.
     """
     del phases
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
@@ -226,7 +259,8 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
 
 
 def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
-    """Return for each threshold 1 − (count there) / (the lower of the peaks on both sides), smoothed.
+    """Return for each threshold 1 − (count there) / (the lower of the peaks on both sides),
+    smoothed.
 
     Example: peaks of 100 and 40 counts with 10 counts at the threshold give 1 − 10 / 40 = 0.75.
     """
@@ -238,8 +272,14 @@ def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
     limits = [centers[0], *thresholds, centers[-1]]
     for k, threshold in enumerate(thresholds, 1):
         low, high = limits[k - 1], limits[k + 1]
-        near = min(threshold - low, high - threshold) / max(centers[-1] - centers[0], 1e-300) * len(counts)
-        smooth = scipy.ndimage.gaussian_filter1d(counts, min(max(0.5, near / 8), 8.0), mode="nearest")
+        near = (
+            min(threshold - low, high - threshold)
+            / max(centers[-1] - centers[0], 1e-300)
+            * len(counts)
+        )
+        smooth = scipy.ndimage.gaussian_filter1d(
+            counts, min(max(0.5, near / 8), 8.0), mode="nearest"
+        )
         at = int(np.clip(np.searchsorted(centers, threshold), 0, len(counts) - 1))
         below = smooth[np.searchsorted(centers, low) : at + 1]
         above = smooth[at : np.searchsorted(centers, high, side="right")]
@@ -251,7 +291,11 @@ def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
 def _warning(thresholds: list[float], separations: list[float]) -> str | None:
     if any(b <= a for a, b in pairwise(thresholds)):
         return "Two thresholds fell together: the histogram shows fewer phases than asked for."
-    unclear = [f"t{k} = {t:.4g}" for k, (t, s) in enumerate(zip(thresholds, separations, strict=True), 1) if s < _CLEAR]
+    unclear = [
+        f"t{k} = {t:.4g}"
+        for k, (t, s) in enumerate(zip(thresholds, separations, strict=True), 1)
+        if s < _CLEAR
+    ]
     if not unclear:
         return None
     return f"The histogram has no gap at {' and '.join(unclear)}: the fractions depend strongly on the threshold there."

@@ -44,7 +44,9 @@ DOSE = 1000.0
 """Electrons per pixel over the fibre at tilt 0: a noise of 3 %."""
 
 
-def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop: ShouldStop | None = None) -> str:
+def run_demo(
+    output: str | Path, *, monitor: Monitor | None = None, should_stop: ShouldStop | None = None
+) -> str:
     """Run the demo, write it into one folder and return its summary.
 
     ``needle/`` is the real tilt series; ``phantom/`` and ``phantom_easy/`` are the pristine phantom
@@ -61,14 +63,19 @@ def run_demo(output: str | Path, *, monitor: Monitor | None = None, should_stop:
         See :mod:`napari_snpore.compute`.
     """
     with output_folder(output) as folder:
-        record = Record("demo", parameters={"dose": DOSE, "angles_deg": ANGLES_DEG.tolist()}, seed=SEED)
+        record = Record(
+            "demo", parameters={"dose": DOSE, "angles_deg": ANGLES_DEG.tolist()}, seed=SEED
+        )
         watch = monitor or (lambda name: nullcontext(None))
         context = RunContext(record, watch, should_stop)
         with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
             record.add_input(path)
             with record.timed("needle"):
                 needle = run_study(
-                    needle_recipe(path), folder / "needle", monitor=prefixed("needle", watch), should_stop=should_stop
+                    needle_recipe(path),
+                    folder / "needle",
+                    monitor=prefixed("needle", watch),
+                    should_stop=should_stop,
                 )
         texts = [needle.summary]
         for easy in (False, True):
@@ -85,7 +92,9 @@ def needle_recipe(path: Path) -> Recipe:
         name="needle",
         seed=SEED,
         input=InputSection(tilt_series=str(path)),
-        threshold=ThresholdSection(phases=2, names=["void", "needle"], colors=["#ffffff", "#2f6db5"]),
+        threshold=ThresholdSection(
+            phases=2, names=["void", "needle"], colors=["#ffffff", "#2f6db5"]
+        ),
         measure=MeasureSection(phases=["needle"]),
     )
 
@@ -110,14 +119,24 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
         write_phantom(source, phantom)
         tilts = write_tilts(source / "tilts.tif", series)
     recipe = phantom_recipe(name, tilts)
-    result = run_study(recipe, folder / name, monitor=inner.monitor, should_stop=context.should_stop)
+    result = run_study(
+        recipe, folder / name, monitor=inner.monitor, should_stop=context.should_stop
+    )
     stages = [
-        Stage("true_labels", measured_numbers(measured_at(phantom, truth_segmentation(phantom), recipe, inner))),
+        Stage(
+            "true_labels",
+            measured_numbers(measured_at(phantom, truth_segmentation(phantom), recipe, inner)),
+        ),
         Stage(
             "blurred",
-            measured_numbers(measured_at(phantom, blurred_segmentation(phantom, recipe, inner), recipe, inner)),
+            measured_numbers(
+                measured_at(phantom, blurred_segmentation(phantom, recipe, inner), recipe, inner)
+            ),
         ),
-        Stage("reconstructed", measured_numbers(measured_at(phantom, result.segmentation, recipe, inner))),
+        Stage(
+            "reconstructed",
+            measured_numbers(measured_at(phantom, result.segmentation, recipe, inner)),
+        ),
     ]
     table = truth_table(planted_numbers(phantom), stages)
     write_table(folder / name / "tables" / "truth.csv", table)
@@ -138,7 +157,9 @@ def phantom_recipe(name: str, tilts: Path) -> Recipe:
     )
 
 
-def measured_at(phantom: Phantom, segmentation: Segmentation, recipe: Recipe, context: RunContext) -> Measurement:
+def measured_at(
+    phantom: Phantom, segmentation: Segmentation, recipe: Recipe, context: RunContext
+) -> Measurement:
     """Measure a segmentation in the phantom's own boxes, Sn only."""
     section = recipe.measure.model_copy(update={"phases": ["Sn"], "details": False})
     boxes = {region: (center, size) for region, (center, size, _) in phantom.boxes.items()}
@@ -170,14 +191,20 @@ def blurred_segmentation(phantom: Phantom, recipe: Recipe, context: RunContext) 
     """Return the segmentation of the phantom's grey volume: the error of blur and thresholds
     without tomography.
     """
-    return find_phases(phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
+    return find_phases(
+        phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context
+    )
 
 
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
     """Draw measured against true numbers and save the figure with its recipe."""
     from napari_snpore.figures import save_figure, truth_against_measured
 
-    save_figure(truth_against_measured(table), folder / "truth", recipe={"seed": SEED, "easy": easy, "dose": DOSE})
+    save_figure(
+        truth_against_measured(table),
+        folder / "truth",
+        recipe={"seed": SEED, "easy": easy, "dose": DOSE},
+    )
 
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
@@ -189,7 +216,8 @@ def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
     ]
     for row in table.to_dict("records"):
         found = [
-            f"{row[stage]:.4g} ({row[stage + '_bias']:+.3g})" for stage in ("true_labels", "blurred", "reconstructed")
+            f"{row[stage]:.4g} ({row[stage + '_bias']:+.3g})"
+            for stage in ("true_labels", "blurred", "reconstructed")
         ]
         cells = "".join(f"{cell:>22}" for cell in found)
         lines.append(f"{row['quantity'] + ', ' + row['unit']:<46}{row['truth']:>10.4g}{cells}")

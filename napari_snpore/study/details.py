@@ -1,4 +1,6 @@
-"""Tables beyond objects and fractions: slices, shells, contacts, networks, and sizes that need no objects."""
+"""Tables beyond objects and fractions: slices, shells, contacts, networks, and sizes that need no
+objects.
+"""
 
 from __future__ import annotations
 
@@ -73,15 +75,23 @@ def detail_tables(
     jobs: dict[str, Callable[[], pd.DataFrame]] = {}
     if section.details:
         jobs["fractions_by_slice"] = lambda: pd.concat(
-            [slice_fractions(phases, axis=axis, names=names, should_stop=should_stop) for axis in range(3)],
+            [
+                slice_fractions(phases, axis=axis, names=names, should_stop=should_stop)
+                for axis in range(3)
+            ],
             ignore_index=True,
         )
         jobs["networks"] = lambda: phase_networks(phases, names=names, should_stop=should_stop)
         of_brightest = [name for name, phase in sources.items() if phase == names[-1]]
         if dead is not None:
-            jobs["dead_pore_objects"] = lambda: _dead_pore_objects(phases, dead, section, should_stop)
+            jobs["dead_pore_objects"] = lambda: _dead_pore_objects(
+                phases, dead, section, should_stop
+            )
             jobs["accessible_pores"] = lambda: accessible_pores(
-                phases, [k * max(phases.spacing) for k in _PROBES], cut_axes=cut_axes, should_stop=should_stop
+                phases,
+                [k * max(phases.spacing) for k in _PROBES],
+                cut_axes=cut_axes,
+                should_stop=should_stop,
             )
             jobs["shells"] = lambda: radial_profile(
                 phases,
@@ -92,11 +102,15 @@ def detail_tables(
                 should_stop=should_stop,
             )
         for name in of_brightest if len(names) == TIN else ():
-            jobs[f"contacts_{name}"] = partial(_contacts, phases, labels[name], dead, section, should_stop)
+            jobs[f"contacts_{name}"] = partial(
+                _contacts, phases, labels[name], dead, section, should_stop
+            )
     if separated:
         jobs["separation_curve"] = lambda: pd.concat(
             [
-                _separation_curve(phases, names.index(phase) + 1, phase, contrast, section, should_stop)
+                _separation_curve(
+                    phases, names.index(phase) + 1, phase, contrast, section, should_stop
+                )
                 for phase, contrast in separated.items()
             ],
             ignore_index=True,
@@ -159,12 +173,16 @@ def _separation_curve(
     section: MeasureSection,
     should_stop: ShouldStop | None,
 ) -> pd.DataFrame:
-    """Return counts and sizes of separated objects for half, once and twice the contrast: the contrast is a choice."""
+    """Return counts and sizes of separated objects for half, once and twice the contrast: the
+    contrast is a choice.
+    """
     mask = np.asarray(phases.data) == phase
     rows = []
     for factor in _CONTRASTS:
         contrast = factor * chosen_nm
-        objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=contrast, should_stop=should_stop)
+        objects = separate_objects(
+            mask, spacing=phases.spacing, contrast_nm=contrast, should_stop=should_stop
+        )
         table = measure_objects(
             Volume(objects, phases.spacing, phases.origin),
             objects_from=f"separated h={contrast:g} nm",
@@ -189,11 +207,17 @@ def _separation_curve(
 
 
 def _sizes(phases: Volume, names: tuple[str, ...], should_stop: ShouldStop | None) -> pd.DataFrame:
-    """Return distributions of local thickness (by volume) and of chords (by number) of pore and matrix."""
+    """Return distributions of local thickness (by volume) and of chords (by number) of pore and
+    matrix.
+    """
     parts = []
     for phase, name in list(enumerate(names, 1))[: PORE + 1]:
         mask = np.asarray(phases.data) == phase
-        sizes = {"local thickness": local_thickness(mask, spacing=phases.spacing, should_stop=should_stop)[mask]}
+        sizes = {
+            "local thickness": local_thickness(
+                mask, spacing=phases.spacing, should_stop=should_stop
+            )[mask]
+        }
         for axis, label in enumerate("zyx"):
             sizes[f"chord along {label}"] = chord_lengths(
                 mask, axis=axis, spacing=phases.spacing, should_stop=should_stop

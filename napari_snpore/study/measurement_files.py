@@ -1,4 +1,6 @@
-"""The files of a measurement: tables (CSV, units in the column names) and object labels (voxel size inside)."""
+"""The files of a measurement: tables (CSV, units in the column names) and object labels (voxel size
+inside).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ from napari_snpore.study.measuring import MeasuredObjects, Measurement
 VolumeSuffix = Literal[".tif", ".ome.zarr"]
 
 
-def write_measurement(folder: str | Path, measured: MeasuredObjects, *, suffix: VolumeSuffix = ".tif") -> None:
-    """Write a measurement into ``tables/`` and ``volumes/`` of a folder; the names do not depend on who measured.
+def write_measurement(
+    folder: str | Path, measured: MeasuredObjects, *, suffix: VolumeSuffix = ".tif"
+) -> None:
+    """Write a measurement into ``tables/`` and ``volumes/`` of a folder; the names do not depend on
+    who measured.
 
-    ``tables/objects_<name>.csv`` and ``volumes/objects_<name>`` for each set of objects; of phases also
-    ``tables/fractions.csv``, ``tables/dead_pores.csv`` (with an exterior) and one table per detail.
+    ``tables/objects_<name>.csv`` and ``volumes/objects_<name>`` for each set of objects; of phases
+    also ``tables/fractions.csv``, ``tables/dead_pores.csv`` (with an exterior) and one table per
+    detail.
 
     Raises
     ------

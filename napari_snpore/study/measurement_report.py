@@ -1,4 +1,6 @@
-"""Statements on a measurement: objects, volume fractions, dead pores, shells, contacts, networks, mass."""
+"""Statements on a measurement: objects, volume fractions, dead pores, shells, contacts, networks,
+mass.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def measurement_text(measured: MeasuredObjects) -> str:
     """Return the report of a measurement as text, one block per subject."""
     blocks = []
     if isinstance(measured, Measurement):
-        blocks += [fraction_statements(measured.fractions), dead_pore_statements(measured.dead_pores)]
+        blocks += [
+            fraction_statements(measured.fractions),
+            dead_pore_statements(measured.dead_pores),
+        ]
     blocks += [object_statements(measured, name) for name in measured.objects]
     if isinstance(measured, Measurement):
         blocks.append(detail_statements(measured))
@@ -30,7 +35,9 @@ def measurement_text(measured: MeasuredObjects) -> str:
 
 
 def object_statements(measured: MeasuredObjects, name: str) -> list[Statement]:
-    """Return how many objects there are and how long they are, with what these numbers leave out."""
+    """Return how many objects there are and how long they are, with what these numbers leave
+    out.
+    """
     table, sizes = measured.objects[name], measured.sizes[name]
     heading = f"Objects, {name.replace('_', ' ')}"
     if len(table) == 0:
@@ -45,12 +52,18 @@ def object_statements(measured: MeasuredObjects, name: str) -> list[Statement]:
     phase = name.removesuffix("_separated")
     of_phase = noun if name == GIVEN else f"{phase} {noun}"
     first = table.iloc[0]
-    statements = [Statement(heading, f"**{sizes.count:,} {of_phase}** ({first['objects_from']}), {cut}")]
+    statements = [
+        Statement(heading, f"**{sizes.count:,} {of_phase}** ({first['objects_from']}), {cut}")
+    ]
     if inside:
         statements += _length_statements(sizes, str(first["convention"]), inside)
     volumes = table["volume_nm3"].to_numpy(np.float64)
     largest = float(volumes.max() / volumes.sum())
-    if str(first["objects_from"]).startswith("connected") and largest > _ONE_NETWORK and sizes.count > 1:
+    if (
+        str(first["objects_from"]).startswith("connected")
+        and largest > _ONE_NETWORK
+        and sizes.count > 1
+    ):
         statements.append(
             caveat(
                 f"One object holds {percent(largest)} of the {phase}: a connected network is one object until it is "
@@ -86,7 +99,9 @@ def _length_statements(sizes: SizeSummary, convention: str, inside: int) -> list
 
 def fraction_statements(fractions: pd.DataFrame) -> list[Statement]:
     """Return the share of each phase in the whole and in each box."""
-    regions = fractions["region"] if "region" in fractions else pd.Series("whole", index=fractions.index)
+    regions = (
+        fractions["region"] if "region" in fractions else pd.Series("whole", index=fractions.index)
+    )
     of_envelope = "envelope" in set(fractions["denominator"])
     of_what = "the envelope's volume (% of the box)" if of_envelope else "the whole box"
     statements = [Statement("Fractions", f"% of {of_what}")]
@@ -102,15 +117,23 @@ def fraction_statements(fractions: pd.DataFrame) -> list[Statement]:
 def whole_fraction_statement(fractions: pd.DataFrame) -> Statement:
     """Return the share of each phase in the whole volume, in one sentence."""
     rows = fractions[fractions["region"] == "whole"]
-    shares = "   ".join(f"{row['name']} **{row['fraction_percent']:.1f} %**" for row in rows.to_dict("records"))
+    shares = "   ".join(
+        f"{row['name']} **{row['fraction_percent']:.1f} %**" for row in rows.to_dict("records")
+    )
     of_envelope = rows["denominator"].iloc[0] == "envelope"
     return Statement("Fractions", f"{shares} of the {'envelope' if of_envelope else 'whole box'}")
 
 
-def dead_pore_statements(dead: DeadPores | None, *, each_connectivity: bool = True) -> list[Statement]:
+def dead_pore_statements(
+    dead: DeadPores | None, *, each_connectivity: bool = True
+) -> list[Statement]:
     """Return the share of pores without a path through void to the exterior, with its bounds."""
     if dead is None:
-        return [caveat("No exterior in these phases: vacuum counts as pore, and dead pores cannot be found.")]
+        return [
+            caveat(
+                "No exterior in these phases: vacuum counts as pore, and dead pores cannot be found."
+            )
+        ]
     rows = {int(row["connectivity"]): row for row in dead.table.to_dict("records")}
     upper, lower = rows[6], rows[26]
     if not np.isfinite(upper["dead_share_of_pore"]):
@@ -133,13 +156,17 @@ def dead_pore_statements(dead: DeadPores | None, *, each_connectivity: bool = Tr
         )
     if upper["open_to_cut_voxel_count"]:
         statements.append(
-            caveat(f"{upper['open_to_cut_voxel_count']:,} pore voxels reach only a cut face: not counted as dead.")
+            caveat(
+                f"{upper['open_to_cut_voxel_count']:,} pore voxels reach only a cut face: not counted as dead."
+            )
         )
     return statements
 
 
 def detail_statements(measurement: Measurement) -> list[Statement]:
-    """Return what the detail tables say, one or two sentences per table; empty where there is none."""
+    """Return what the detail tables say, one or two sentences per table; empty where there is
+    none.
+    """
     details, names = measurement.details, measurement.names
     statements = []
     if "shells" in details:
@@ -162,7 +189,9 @@ def detail_statements(measurement: Measurement) -> list[Statement]:
 
 
 def mass_statements(fractions: pd.DataFrame, section: MeasureSection) -> list[Statement]:
-    """Return volume times density beside the mass shares that are known from elsewhere; empty without densities."""
+    """Return volume times density beside the mass shares that are known from elsewhere; empty
+    without densities.
+    """
     given = section.density_g_cm3
     whole = fractions[fractions["region"] == "whole"].set_index("name")["volume_nm3"]
     mass = {name: density * float(whole.get(name, 0.0)) for name, density in given.items()}
@@ -171,7 +200,8 @@ def mass_statements(fractions: pd.DataFrame, section: MeasureSection) -> list[St
         return []
     known = section.mass_percent
     words = ", ".join(
-        f"{name} {100 * part / total:.1f} %" + (f" (given: {known[name]:.1f} %)" if name in known else "")
+        f"{name} {100 * part / total:.1f} %"
+        + (f" (given: {known[name]:.1f} %)" if name in known else "")
         for name, part in mass.items()
     )
     return [Statement("Mass", f"volume × density of {' and '.join(given)}: {words}")]

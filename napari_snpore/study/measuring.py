@@ -1,6 +1,8 @@
-"""Objects, volume fractions, dead pores and detail tables of a phase volume, or of objects that are labelled already.
+"""Objects, volume fractions, dead pores and detail tables of a phase volume, or of objects that are
+labelled already.
 
-One implementation for ``snpore run``, ``snpore measure``, Python and the Measure form: same columns, same values, same names.
+One implementation for ``snpore run``, ``snpore measure``, Python and the Measure form: same
+columns, same values, same names.
 """
 
 from __future__ import annotations
@@ -41,12 +43,15 @@ GIVEN = "labelled"
 """Name of objects that were labelled elsewhere, in tables and file names."""
 
 _USUAL_CUBE = 0.6  # edge of the center and the edge cube over the fibre's radius
-_LARGEST_TABLE_LABEL = 1 << 25  # up to here labels are renumbered through a table, beyond it by sorting
+_LARGEST_TABLE_LABEL = (
+    1 << 25
+)  # up to here labels are renumbered through a table, beyond it by sorting
 
 
 @dataclass(frozen=True)
 class ObjectSource:
-    """How the objects of one phase are found: connected components, or parts that a watershed cuts at necks.
+    """How the objects of one phase are found: connected components, or parts that a watershed cuts
+    at necks.
 
     Parameters
     ----------
@@ -76,7 +81,8 @@ class MeasuredObjects:
     labels : mapping of str to Volume
         0 outside, objects 1..N without gaps.
     objects : mapping of str to DataFrame
-        One row per object, in the columns of :func:`~napari_snpore.measurement.objects.measure_objects`.
+        One row per object, in the columns of
+        :func:`~napari_snpore.measurement.objects.measure_objects`.
     sizes : mapping of str to SizeSummary
         The sizes of each table in a few numbers.
     """
@@ -102,7 +108,8 @@ class Measurement(MeasuredObjects):
     boxes : mapping of str to (center, edge)
         The cubes of ``fractions``, in nm.
     details : mapping of str to DataFrame
-        Tables of slices, shells, contacts, networks and thickness, by file name; empty where they are not wanted.
+        Tables of slices, shells, contacts, networks and thickness, by file name; empty where they
+        are not wanted.
     """
 
     names: tuple[str, ...]
@@ -123,25 +130,29 @@ def measure_phases(
     boxes: Mapping[str, Box] | None = None,
     context: RunContext | None = None,
 ) -> Measurement:
-    """Measure a phase volume: fractions, dead pores, the objects of the chosen phases, and the detail tables.
+    """Measure a phase volume: fractions, dead pores, the objects of the chosen phases, and the
+    detail tables.
 
     Parameters
     ----------
     phases : Volume of integers, shape (z, y, x)
-        0 exterior, 1..N phases. The exterior decides what the denominators are and whether there are dead pores.
+        0 exterior, 1..N phases. The exterior decides what the denominators are and whether there
+        are dead pores.
     section : MeasureSection, optional
         All options; see there.
     sources : sequence of ObjectSource, optional
-        Whose objects are measured, and how they are found. Default: the connected components of ``section.phases`` and, with
-        ``section.separate_nm``, the separated pores as well.
+        Whose objects are measured, and how they are found. Default: the connected components of
+        ``section.phases`` and, with ``section.separate_nm``, the separated pores as well.
     names : sequence of str, optional
         Of the phases 1..N; default: those in the volume's history, else pore, C and Sn.
     intensity : Volume or array of real numbers, same shape, optional
         Grey values: adds ``intensity_mean`` and ``intensity_sum`` to the tables of objects.
     cut_axes : sequence of int, optional
-        Array axes along which the fibre extends beyond the box; default: those in the volume's history, else y.
+        Array axes along which the fibre extends beyond the box; default: those in the volume's
+        history, else y.
     boxes : mapping of str to (center, edge), optional
-        Cubes (nm) whose fractions are counted as well; default: one at the center and one at the edge of the fibre.
+        Cubes (nm) whose fractions are counted as well; default: one at the center and one at the
+        edge of the fibre.
     context : RunContext, optional
         Receives progress and timings, and may stop the work.
 
@@ -152,8 +163,8 @@ def measure_phases(
     Raises
     ------
     InputError
-        Voxels that are no phases or all exterior, an unknown phase, a phase of ``sources`` without voxels,
-        arrays of different shapes.
+        Voxels that are no phases or all exterior, an unknown phase, a phase of ``sources`` without
+        voxels, arrays of different shapes.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
@@ -164,7 +175,9 @@ def measure_phases(
     numbers = {name: number for number, name in enumerate(names, 1)}
     for source in chosen:
         if source.phase not in numbers:
-            raise InputError(f"measure.phases names {source.phase!r}; the phases are {', '.join(names)}.")
+            raise InputError(
+                f"measure.phases names {source.phase!r}; the phases are {', '.join(names)}."
+            )
         if sources is not None and not (labels == numbers[source.phase]).any():
             number = numbers[source.phase]
             raise InputError(
@@ -172,7 +185,9 @@ def measure_phases(
             )
     body = labels != EXTERIOR
     if not body.any():
-        raise InputError("Every voxel is exterior: there is nothing to measure; lower the threshold.")
+        raise InputError(
+            "Every voxel is exterior: there is nothing to measure; lower the threshold."
+        )
     has_exterior = not body.all()
     with context.step("fractions"):
         boxes = subvolume_boxes(phases, section) if boxes is None else boxes
@@ -192,7 +207,9 @@ def measure_phases(
                 objects = label_objects(mask, connectivity=connectivity)
             else:
                 objects_from = f"separated h={source.separate_nm:g} nm"
-                objects = separate_objects(mask, spacing=phases.spacing, contrast_nm=source.separate_nm, **watch)
+                objects = separate_objects(
+                    mask, spacing=phases.spacing, contrast_nm=source.separate_nm, **watch
+                )
         found[source.name] = object_volume(phases, objects, phase=source.phase)
         tables[source.name] = _object_table(
             source.name,
@@ -213,7 +230,11 @@ def measure_phases(
                 radius_nm=2 * half_radius(body, phases.spacing),
                 cut_axes=axes,
                 sources={source.name: source.phase for source in chosen},
-                separated={source.phase: source.separate_nm for source in chosen if source.separate_nm is not None},
+                separated={
+                    source.phase: source.separate_nm
+                    for source in chosen
+                    if source.separate_nm is not None
+                },
                 labels=found,
                 objects=tables,
                 dead=dead,
@@ -258,7 +279,8 @@ def measure_labels(
     Returns
     -------
     MeasuredObjects
-        Objects are numbered 1..N in the order of their labels; the column ``given_label`` keeps the label of the input.
+        Objects are numbered 1..N in the order of their labels; the column ``given_label`` keeps the
+        label of the input.
 
     Raises
     ------
@@ -270,17 +292,29 @@ def measure_labels(
         numbered, given = _without_gaps(np.asarray(labels.data))
         volume = object_volume(labels, numbered, phase=name)
     table = _object_table(
-        name, volume, section, intensity=intensity, envelope=None, objects_from="given labels", context=context
+        name,
+        volume,
+        section,
+        intensity=intensity,
+        envelope=None,
+        objects_from="given labels",
+        context=context,
     )
     table["given_label"] = given
     tables = {name: table}
-    return MeasuredObjects(section=section, labels={name: volume}, objects=tables, sizes=_sizes(tables, section))
+    return MeasuredObjects(
+        section=section, labels={name: volume}, objects=tables, sizes=_sizes(tables, section)
+    )
 
 
 def object_volume(source: Volume, labels: NDArray[Any], *, phase: str) -> Volume:
-    """Return object labels 1..N in the place of the volume that they were made from, in the smallest dtype that holds N."""
+    """Return object labels 1..N in the place of the volume that they were made from, in the
+    smallest dtype that holds N.
+    """
     count = int(labels.max(initial=0))
-    return source.after(LabelStep(phase, count), labels.astype(np.min_scalar_type(count), copy=False))
+    return source.after(
+        LabelStep(phase, count), labels.astype(np.min_scalar_type(count), copy=False)
+    )
 
 
 def phase_labels(phases: Volume) -> NDArray[np.uint8]:
@@ -301,7 +335,9 @@ def phase_labels(phases: Volume) -> NDArray[np.uint8]:
 
 
 def phase_names_of(phases: Volume) -> tuple[str, ...]:
-    """Return the names of the phases 1..N: those of the segmentation, else pore, C, Sn, or numbers for more than three."""
+    """Return the names of the phases 1..N: those of the segmentation, else pore, C, Sn, or numbers
+    for more than three.
+    """
     count = int(np.max(phases.data))
     usual = PORE_C_SN.names if count <= len(PORE_C_SN.names) else ()
     known = recorded_phase_names(phases.history) or usual
@@ -309,23 +345,31 @@ def phase_names_of(phases: Volume) -> tuple[str, ...]:
 
 
 def cut_axes_of(phases: Volume) -> tuple[int, ...]:
-    """Return the axes along which the fibre leaves the box, from the segmentation's history; default y."""
+    """Return the axes along which the fibre leaves the box, from the segmentation's history;
+    default y.
+    """
     return recorded_cut_axes(phases.history)
 
 
 def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
-    """Place a cube at the center of the fibre and one at its edge, by the exterior; none without an exterior.
+    """Place a cube at the center of the fibre and one at its edge, by the exterior; none without an
+    exterior.
 
-    Their edge, where ``section.subvolume_nm`` is unset, is 0.6 of the fibre's radius, or the shortest side of a box that is
-    shorter; a body in which such cubes have no place gets none. An edge that is asked for and does not fit is refused.
+    Their edge, where ``section.subvolume_nm`` is unset, is 0.6 of the fibre's radius, or the
+    shortest side of a box that is shorter; a body in which such cubes have no place gets none. An
+    edge that is asked for and does not fit is refused.
     """
     body = np.asarray(phases.data) != EXTERIOR
     solid = np.asarray(phases.data) > PORE
     if body.all() or not solid.any():
         return {}
-    size = section.subvolume_nm or min(2 * _USUAL_CUBE * half_radius(solid, phases.spacing), *phases.size_nm)
+    size = section.subvolume_nm or min(
+        2 * _USUAL_CUBE * half_radius(solid, phases.spacing), *phases.size_nm
+    )
     try:
-        centers = center_and_edge_boxes(body, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1)
+        centers = center_and_edge_boxes(
+            body, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
+        )
     except InputError:
         if section.subvolume_nm is not None:
             raise
@@ -333,15 +377,20 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     return {name: (center, size) for name, center in centers.items()}
 
 
-def regional_fractions(phases: Volume, names: Sequence[str], boxes: Mapping[str, Box]) -> pd.DataFrame:
-    """Return volume fractions of the whole and of each box, one below the other, with columns for the box.
+def regional_fractions(
+    phases: Volume, names: Sequence[str], boxes: Mapping[str, Box]
+) -> pd.DataFrame:
+    """Return volume fractions of the whole and of each box, one below the other, with columns for
+    the box.
 
-    ``region`` names the box, ``region_size_nm`` and ``region_center_z_nm`` ... place it (NaN for the whole). The denominator
-    is that of the whole volume also where a cube holds no exterior.
+    ``region`` names the box, ``region_size_nm`` and ``region_center_z_nm`` ... place it (NaN for
+    the whole). The denominator is that of the whole volume also where a cube holds no exterior.
     """
     parts: list[pd.DataFrame] = []
     for region, box in {"whole": None, **boxes}.items():
-        part = phases if box is None else extract_subvolume(phases, center_nm=box[0], size_nm=box[1])
+        part = (
+            phases if box is None else extract_subvolume(phases, center_nm=box[0], size_nm=box[1])
+        )
         table = volume_fractions(part, names=names)
         table["denominator"] = parts[0]["denominator"].iloc[0] if parts else table["denominator"]
         table.insert(0, "region", region)
@@ -353,7 +402,9 @@ def regional_fractions(phases: Volume, names: Sequence[str], boxes: Mapping[str,
 
 
 def _usual_sources(section: MeasureSection, names: Sequence[str]) -> list[ObjectSource]:
-    """Return the connected components of the chosen phases and, where a contrast is given, the separated pores."""
+    """Return the connected components of the chosen phases and, where a contrast is given, the
+    separated pores.
+    """
     wanted = section.phases or list(dict.fromkeys((names[0], names[-1])))
     sources = []
     for name in wanted:
@@ -413,7 +464,9 @@ def _without_gaps(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]
     if most > _LARGEST_TABLE_LABEL:
         given, index = np.unique(labels, return_inverse=True)
         outside = int(given[0] == 0)
-        return (index.reshape(labels.shape) + (1 - outside)).astype(np.uint32), given[outside:].astype(np.int64)
+        return (index.reshape(labels.shape) + (1 - outside)).astype(np.uint32), given[
+            outside:
+        ].astype(np.int64)
     there = np.zeros(most + 1, np.bool_)
     there[labels] = True
     there[0] = False

@@ -20,7 +20,9 @@ def write_phantom(folder: Path, phantom: Phantom) -> None:
     """Write the grey volume, the true phases and the truth tables of a phantom into a folder."""
     volume = phantom.volume
     write_volume(folder / "volume.tif", volume)
-    phases = Volume(phantom.phases, volume.spacing, volume.origin, (*volume.history, PlantedPhasesStep().step))
+    phases = Volume(
+        phantom.phases, volume.spacing, volume.origin, (*volume.history, PlantedPhasesStep().step)
+    )
     write_volume(folder / "phases_truth.tif", phases)
     write_table(folder / "fractions_truth.csv", phantom.fractions)
     write_table(folder / "dead_pores_truth.csv", phantom.dead_pores.table)

@@ -37,19 +37,33 @@ def figures_of(
         yield "tilt_images", tilt_images(tomogram.series)
         if tomogram.alignment is not None:
             angles, pixel = tomogram.series.angles_deg, tomogram.series.pixel_size_nm
-            yield "sinogram", sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel)
+            yield (
+                "sinogram",
+                sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel),
+            )
             yield "alignment", alignment_plot(tomogram.alignment, angles)
     if tomogram.quality is not None and tomogram.aligned is not None:
         convergence = required_step(tomogram.volume.history, ReconstructStep).residuals or None
-        yield "residual", quality_plot(tomogram.quality, tomogram.aligned.angles_deg, convergence=convergence)
+        yield (
+            "residual",
+            quality_plot(tomogram.quality, tomogram.aligned.angles_deg, convergence=convergence),
+        )
     if tomogram.even_odd is not None:
         yield "fourier_shell_correlation", shell_correlation_plot(tomogram.even_odd)
     phases, scheme = segmentation.phases, segmentation.scheme
     yield "slices_grey", ortho_slices(tomogram.volume)
-    yield "slices_phases", phase_slices(phases.data, spacing=phases.spacing, origin=phases.origin, scheme=scheme)
+    yield (
+        "slices_phases",
+        phase_slices(phases.data, spacing=phases.spacing, origin=phases.origin, scheme=scheme),
+    )
     yield "slice_pair", slice_pair(tomogram.volume, phases.data, scheme=scheme)
-    yield "histogram", threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme)
-    regions = {str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)}
+    yield (
+        "histogram",
+        threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme),
+    )
+    regions = {
+        str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)
+    }
     yield "fractions", phase_fractions(regions, scheme=scheme)
     guide = resolution_guide_of(phases.history)
     crowther = None if guide is None else guide.crowther_nm

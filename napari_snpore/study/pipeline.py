@@ -1,6 +1,7 @@
 """Run of a recipe into one output folder, which is complete or absent.
 
-The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, ``record.json`` and ``summary.txt``.
+The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, ``record.json`` and
+``summary.txt``.
 """
 
 from __future__ import annotations
@@ -54,11 +55,13 @@ def run_study(
     recipe : Recipe
         All parameters; see :mod:`napari_snpore.study.recipe`.
     out : path
-        The folder to make. An earlier result there is replaced; a folder that holds anything else is refused.
+        The folder to make. An earlier result there is replaced; a folder that holds anything else
+        is refused.
     monitor : callable, optional
         ``with monitor(step_name) as progress`` around each step.
     should_stop : callable, optional
-        Asked between and within steps; true raises :class:`~napari_snpore.errors.Stopped`, and nothing is written.
+        Asked between and within steps; true raises :class:`~napari_snpore.errors.Stopped`, and
+        nothing is written.
 
     Returns
     -------
@@ -71,13 +74,19 @@ def run_study(
     """
     kept = recipe.relative_to(out)
     with output_folder(out) as folder:
-        record = Record("run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed)
+        record = Record(
+            "run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed
+        )
         context = RunContext(record, monitor or (lambda name: nullcontext(None)), should_stop)
         for path in input_paths(recipe):
             record.add_input(path, folder=Path(out).absolute())
-        tomogram = obtain_volume(recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, context=context)
+        tomogram = obtain_volume(
+            recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, context=context
+        )
         record.results["quality"] = quality_record(tomogram)
-        segmentation = find_phases(tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context)
+        segmentation = find_phases(
+            tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context
+        )
         measurement = measure_phases(
             segmentation.phases,
             recipe.measure,
@@ -111,7 +120,11 @@ def input_paths(recipe: Recipe) -> list[str]:
 
 
 def write_results(
-    folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+    folder: Path,
+    recipe: Recipe,
+    tomogram: Tomogram,
+    segmentation: Segmentation,
+    measurement: Measurement,
 ) -> None:
     """Write volumes (voxel size inside) and tables (units in the column names)."""
     suffix: VolumeSuffix = ".tif" if recipe.output.volumes == "tiff" else ".ome.zarr"
@@ -134,10 +147,15 @@ def write_results(
 
 
 def draw_figures(
-    folder: Path, recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+    folder: Path,
+    recipe: Recipe,
+    tomogram: Tomogram,
+    segmentation: Segmentation,
+    measurement: Measurement,
 ) -> None:
     """Draw and save the figures of a run, in the formats that the recipe names."""
-    # matplotlib costs a second and belongs to figures alone: it is loaded only when something is drawn
+    # matplotlib costs a second and belongs to figures alone: it is loaded only when something is
+    # drawn
     from napari_snpore.figures import save_figure
     from napari_snpore.study.pictures import figures_of
 
@@ -157,11 +175,15 @@ def finish(folder: Path, record: Record, text: str, recipe: Recipe | None) -> No
 
 
 def update_listed_outputs(folder: Path) -> None:
-    """Take what was added to a finished folder into its record, so that a later run may replace it."""
+    """Take what was added to a finished folder into its record, so that a later run may replace
+    it.
+    """
     path = folder / "record.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     content["outputs"] = sorted(
-        name for one in outputs_of(folder) if (name := one.relative_to(folder).as_posix()) != path.name
+        name
+        for one in outputs_of(folder)
+        if (name := one.relative_to(folder).as_posix()) != path.name
     )
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -177,36 +199,46 @@ def outputs_of(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def output_folder(out: str | Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``out``; it takes the place of ``out`` when the block ends well, else it is removed.
+    """Yield an empty folder beside ``out``; it takes the place of ``out`` when the block ends well,
+    else it is removed.
 
     Raises
     ------
     OutputError
-        ``out`` is a file, holds a file that is not part of an earlier result, or its parent cannot be written.
+        ``out`` is a file, holds a file that is not part of an earlier result, or its parent cannot
+        be written.
     """
     out = Path(os.path.abspath(Path(out).expanduser()))
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; give a folder for the results.")
     if out.is_dir() and (foreign := unlisted_file(out)) is not None:
-        raise OutputError(f"{out} holds {foreign}, which no earlier run wrote; give a new or an empty folder.")
+        raise OutputError(
+            f"{out} holds {foreign}, which no earlier run wrote; give a new or an empty folder."
+        )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         part.chmod(0o755)
     except OSError as error:
-        raise OutputError(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+        raise OutputError(
+            f"The folder {out} cannot be written: {error.strerror or error}."
+        ) from error
     try:
         yield part
         try:
             replace_folder(part, out)
         except OSError as error:
-            raise OutputError(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+            raise OutputError(
+                f"The folder {out} cannot be written: {error.strerror or error}."
+            ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def unlisted_file(out: Path) -> str | None:
-    """Return the first file in a folder that its record does not list, so that no other file is overwritten."""
+    """Return the first file in a folder that its record does not list, so that no other file is
+    overwritten.
+    """
     record = out / "record.json"
     known = {"record.json"}
     if record.is_file():
@@ -215,7 +247,12 @@ def unlisted_file(out: Path) -> str | None:
         except (ValueError, AttributeError):
             return "a record.json that cannot be read"
     return next(
-        (name for path in sorted(outputs_of(out)) if (name := path.relative_to(out).as_posix()) not in known), None
+        (
+            name
+            for path in sorted(outputs_of(out))
+            if (name := path.relative_to(out).as_posix()) not in known
+        ),
+        None,
     )
 
 

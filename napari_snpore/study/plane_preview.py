@@ -15,13 +15,16 @@ from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.options import Options, Sirt, Stoppable, Wbp
 from napari_snpore.tomography.slice_preview import Slice
 
-_QUICK_PIXELS = 15 * 512 * 512  # iterations times pixels of a plane that are made in well under half a second
+_QUICK_PIXELS = (
+    15 * 512 * 512
+)  # iterations times pixels of a plane that are made in well under half a second
 _FEWEST_QUICK, _MOST_QUICK = 5, 20
 
 
 @dataclass(frozen=True, eq=False)
 class LivePlane:
-    """One plane under the present settings, and its row of all images before and after alignment, sorted by angle.
+    """One plane under the present settings, and its row of all images before and after alignment,
+    sorted by angle.
 
     Attributes
     ----------
@@ -64,7 +67,9 @@ def preview_plane(
     rows, columns = preview.shape
     row = min(int(share * rows), rows - 1)
     options, final = _plane_options(section, columns, quick)
-    plane = preview.reconstruct(row, method=options, thickness_px=section.thickness_px, should_stop=should_stop)
+    plane = preview.reconstruct(
+        row, method=options, thickness_px=section.thickness_px, should_stop=should_stop
+    )
     seconds = time.perf_counter() - start
     order = np.argsort(preview.series.angles_deg, kind="stable")
     after = before = preview.row(row)[order]

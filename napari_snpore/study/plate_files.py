@@ -1,4 +1,6 @@
-"""Plates without a window: a recipe of a plate read from a file, and its spec filled from a run's folder or single files."""
+"""Plates without a window: a recipe of a plate read from a file, and its spec filled from a run's
+folder or single files.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.figures.plate_recipe import PlateInput, PlateRecipe
-from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, ObliqueSpec, PlateSpec, SpecimenColumn
+from napari_snpore.figures.plate_spec import (
+    DEFAULT_PARTS,
+    PARTS,
+    ObliqueSpec,
+    PlateSpec,
+    SpecimenColumn,
+)
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
@@ -64,7 +72,9 @@ class PlateFiles:
     @property
     def paths(self) -> list[Path]:
         """All files that are read."""
-        return [path for path in (self.volume, self.phases, *self.objects.values()) if path is not None]
+        return [
+            path for path in (self.volume, self.phases, *self.objects.values()) if path is not None
+        ]
 
 
 def read_plate_recipe(source: str | Path) -> PlateRecipe:
@@ -73,8 +83,8 @@ def read_plate_recipe(source: str | Path) -> PlateRecipe:
     Parameters
     ----------
     source : path
-        A TOML file, the folder of a finished ``snpore run`` (all settings by default), or a plate that was saved as PNG, SVG
-        or PDF, whose recipe is inside.
+        A TOML file, the folder of a finished ``snpore run`` (all settings by default), or a plate
+        that was saved as PNG, SVG or PDF, whose recipe is inside.
 
     Raises
     ------
@@ -91,7 +101,9 @@ def read_plate_recipe(source: str | Path) -> PlateRecipe:
     if path.suffix.lower() in (".png", ".svg", ".pdf"):
         content = recipe_of(path)
         if content is None or content.get("figure") != "plate":
-            raise FileFormatError(f"{path} holds no recipe of a plate; a figure saved by 'Save plate' is needed.")
+            raise FileFormatError(
+                f"{path} holds no recipe of a plate; a figure saved by 'Save plate' is needed."
+            )
     else:
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -136,8 +148,8 @@ def find_plate_files(recipe: PlateRecipe) -> PlateFiles:
 def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     """Read the files of a plate and return its spec.
 
-    Parts that are not named in the recipe are those of the plate in the paper for which there is data. The 3D scene is drawn
-    in a window only; a recipe that names it gets a remark.
+    Parts that are not named in the recipe are those of the plate in the paper for which there is
+    data. The 3D scene is drawn in a window only; a recipe that names it gets a remark.
 
     Raises
     ------
@@ -155,7 +167,11 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     specimens: tuple[SpecimenColumn, ...] = ()
     if phases is not None or tables:
         name = files.name or "specimen"
-        specimens = (SpecimenColumn(name, phases, shown, tables, dead_share_of_pore=files.dead_share_of_pore),)
+        specimens = (
+            SpecimenColumn(
+                name, phases, shown, tables, dead_share_of_pore=files.dead_share_of_pore
+            ),
+        )
     oblique = _oblique(recipe, volume, phases)
     measured = volume if phases is None else phases
     return PlateSpec(
@@ -182,7 +198,10 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
         specimens=specimens,
         style=FigureStyle(**recipe.style.model_dump()),
         layers=tuple(
-            {"name": path.name, "history": [{"name": step.name, **step.parameters} for step in one.history]}
+            {
+                "name": path.name,
+                "history": [{"name": step.name, **step.parameters} for step in one.history],
+            }
             for path, one in ((files.volume, volume), (files.phases, phases))
             if path is not None and one is not None
         ),
@@ -190,10 +209,14 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
 
 
 def _files_of_run(folder: Path) -> PlateFiles:
-    """Return the files of a finished run; the volume is its input where nothing was reconstructed."""
+    """Return the files of a finished run; the volume is its input where nothing was
+    reconstructed.
+    """
     record_path = folder / "record.json"
     if not record_path.is_file() or not (folder / "recipe.toml").is_file():
-        raise FileFormatError(f"{folder} holds no finished run; a folder that 'snpore run' wrote is needed.")
+        raise FileFormatError(
+            f"{folder} holds no finished run; a folder that 'snpore run' wrote is needed."
+        )
     check_record(record_path)
     try:
         record = json.loads(record_path.read_text(encoding="utf-8"))
@@ -223,7 +246,9 @@ def _written_volume(folder: Path, name: str) -> Path | None:
 
 def _noun(phase: str) -> str:
     """Return what the objects of a phase are, in the plural, as the window names them."""
-    return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(phase, f"{phase} objects".replace("_", " "))
+    return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(
+        phase, f"{phase} objects".replace("_", " ")
+    )
 
 
 def _dead_share(path: Path) -> float | None:
@@ -244,9 +269,13 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _scheme(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) -> PhaseScheme:
-    """Return names and colors of the phases: those of the plate's recipe, of the run, of the volume's history, or pore, C, Sn."""
+    """Return names and colors of the phases: those of the plate's recipe, of the run, of the
+    volume's history, or pore, C, Sn.
+    """
     if recipe.phases:
-        return PhaseScheme(tuple(one.name for one in recipe.phases), tuple(one.color for one in recipe.phases))
+        return PhaseScheme(
+            tuple(one.name for one in recipe.phases), tuple(one.color for one in recipe.phases)
+        )
     if steps is not None:
         return steps.threshold.scheme
     names = None if phases is None else recorded_phase_names(phases.history)
@@ -262,26 +291,36 @@ def _opaque(scheme: PhaseScheme) -> PhaseScheme:
 
 
 def _thresholds(phases: Volume | None, count: int) -> tuple[float, ...]:
-    """Return the thresholds that made the phases; none where they are not known, or are not those between them."""
+    """Return the thresholds that made the phases; none where they are not known, or are not those
+    between them.
+    """
     made = None if phases is None else last_step(phases.history, SegmentStep)
     return made.thresholds if made is not None and len(made.thresholds) == count - 1 else ()
 
 
 def _boxes(recipe: PlateRecipe, files: PlateFiles, phases: Volume | None) -> tuple[NamedBox, ...]:
-    """Return the boxes of the recipe, else a center and an edge cube of its size, else those that the run measured."""
+    """Return the boxes of the recipe, else a center and an edge cube of its size, else those that
+    the run measured.
+    """
     if recipe.boxes:
         return tuple(NamedBox(box.name, box.center_nm, box.size_nm) for box in recipe.boxes)
     if recipe.subvolume_nm is None or phases is None:
         return files.boxes
     size = recipe.subvolume_nm
     places = center_and_edge_boxes(
-        np.asarray(phases.data) > 0, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=1
+        np.asarray(phases.data) > 0,
+        spacing=phases.spacing,
+        origin=phases.origin,
+        size_nm=size,
+        fibre_axis=1,
     )
     return tuple(NamedBox(name, center, (size, size, size)) for name, center in places.items())
 
 
 def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
-    """Return the boxes of a table of volume fractions, in which a region has its size and its center in nm."""
+    """Return the boxes of a table of volume fractions, in which a region has its size and its
+    center in nm.
+    """
     if not path.is_file():
         return ()
     table = _read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
@@ -289,24 +328,34 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
     sizes = table["region_size_nm"].to_numpy(np.float64)
     return tuple(
         NamedBox(str(name), (z, y, x), (size, size, size))
-        for name, (z, y, x), size in zip(table["region"], centers.tolist(), sizes.tolist(), strict=True)
+        for name, (z, y, x), size in zip(
+            table["region"], centers.tolist(), sizes.tolist(), strict=True
+        )
     )
 
 
 def _chosen_objects(recipe: PlateRecipe, tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return which objects the histograms show: those of the recipe, else the Sn clusters, else the last table."""
+    """Return which objects the histograms show: those of the recipe, else the Sn clusters, else the
+    last table.
+    """
     if recipe.objects is not None and tables:
         if recipe.objects.what not in tables:
-            raise InputError(f"objects.what is {recipe.objects.what!r}; there are tables of {', '.join(tables)}.")
+            raise InputError(
+                f"objects.what is {recipe.objects.what!r}; there are tables of {', '.join(tables)}."
+            )
         return recipe.objects.what
     return "Sn clusters" if "Sn clusters" in tables else next(reversed(list(tables)), "")
 
 
-def _oblique(recipe: PlateRecipe, volume: Volume | None, phases: Volume | None) -> ObliqueSpec | None:
+def _oblique(
+    recipe: PlateRecipe, volume: Volume | None, phases: Volume | None
+) -> ObliqueSpec | None:
     source = phases if recipe.oblique is not None and recipe.oblique.of_phases else volume
     if recipe.oblique is None or source is None:
         return None
-    return ObliqueSpec(source, recipe.oblique.tilt_deg, recipe.oblique.turn_deg, labels=recipe.oblique.of_phases)
+    return ObliqueSpec(
+        source, recipe.oblique.tilt_deg, recipe.oblique.turn_deg, labels=recipe.oblique.of_phases
+    )
 
 
 def _parts(

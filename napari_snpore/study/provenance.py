@@ -44,14 +44,18 @@ class Record:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files; named relative to
-        ``folder``.
+        """Note an input: a file with size and sha256, a folder with all its files; named relative
+        to ``folder``.
         """
         path = Path(path)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                name = str(file) if folder is None else Path(os.path.relpath(file, folder)).as_posix()
-                self.inputs.append({"path": name, "bytes": file.stat().st_size, "sha256": sha256(file)})
+                name = (
+                    str(file) if folder is None else Path(os.path.relpath(file, folder)).as_posix()
+                )
+                self.inputs.append(
+                    {"path": name, "bytes": file.stat().st_size, "sha256": sha256(file)}
+                )
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -68,11 +72,18 @@ class Record:
             "schema": SCHEMA,
             **plain(asdict(self)),
             "versions": versions(),
-            "machine": {"python": platform.python_version(), "system": platform.platform(), "threads": thread_count()},
+            "machine": {
+                "python": platform.python_version(),
+                "system": platform.platform(),
+                "threads": thread_count(),
+            },
         }
         path = Path(path)
         with atomic_path(path) as part:
-            part.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+            part.write_text(
+                json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+                encoding="utf-8",
+            )
         return path
 
 

@@ -1,4 +1,6 @@
-"""Quality of a reconstruction as tables, as the record's ``quality``, and as statements of the report."""
+"""Quality of a reconstruction as tables, as the record's ``quality``, and as statements of the
+report.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ from napari_snpore.tomography.shell_correlation import ShellCorrelation
 
 
 def quality_record(tomogram: Tomogram) -> dict[str, Any]:
-    """Return the entry ``results.quality`` of the record; empty for a volume that was made elsewhere."""
+    """Return the entry ``results.quality`` of the record; empty for a volume that was made
+    elsewhere.
+    """
     if tomogram.quality is None:
         return {}
     found: dict[str, Any] = dict(plain(tomogram.quality))
-    found["reconstruction"] = plain(required_step(tomogram.volume.history, ReconstructStep).parameters)
+    found["reconstruction"] = plain(
+        required_step(tomogram.volume.history, ReconstructStep).parameters
+    )
     found["even_odd"] = None if tomogram.even_odd is None else plain(tomogram.even_odd.as_dict())
     if tomogram.alignment is not None:
         found["alignment"] = plain(tomogram.alignment)
@@ -61,12 +67,17 @@ def quality_statements(quality: Quality) -> list[Statement]:
             f"D·Δθ **{number(quality.crowther_nm)} nm** across the beam "
             f"(D {number(quality.thickness_nm)} nm, Δθ {number(quality.tilt_step_deg)}°)",
         ),
-        Statement("Elongation", f"wedge × **{quality.wedge_elongation:.2f}**: {number(along)} nm along the beam"),
+        Statement(
+            "Elongation",
+            f"wedge × **{quality.wedge_elongation:.2f}**: {number(along)} nm along the beam",
+        ),
     ]
 
 
 def even_odd_statements(found: EvenOdd | None) -> list[Statement]:
-    """Return where even and odd tilts cease to agree: for WBP this is a resolution, for other methods a consistency."""
+    """Return where even and odd tilts cease to agree: for WBP this is a resolution, for other
+    methods a consistency.
+    """
     if found is None:
         return []
     statements = []
@@ -82,7 +93,9 @@ def even_odd_statements(found: EvenOdd | None) -> list[Statement]:
 
 
 def even_odd_statement(found: EvenOdd) -> Statement:
-    """Return where even and odd tilts cease to agree over all directions, in one sentence for a form."""
+    """Return where even and odd tilts cease to agree over all directions, in one sentence for a
+    form.
+    """
     parts = []
     for method, curve in reversed(found.curves.items()):
         words = {
@@ -96,11 +109,17 @@ def even_odd_statement(found: EvenOdd) -> Statement:
 
 
 def noise_statements(made: ReconstructStep) -> list[Statement]:
-    """Return the noise of the images and whether the reconstruction reached it; empty where it was not sought."""
+    """Return the noise of the images and whether the reconstruction reached it; empty where it was
+    not sought.
+    """
     statements = []
     if made.noise_share is not None:
         reached = "reached" if made.noise_reached else f"{CAVEAT} not reached"
-        statements.append(Statement("", f"noise of the images {percent(made.noise_share)} of their norm: {reached}"))
+        statements.append(
+            Statement(
+                "", f"noise of the images {percent(made.noise_share)} of their norm: {reached}"
+            )
+        )
     if made.finished_early is not None:
         statements.append(caveat(f"finished early, after {made.finished_early}"))
     return statements
@@ -112,7 +131,8 @@ def tilt_statements(inspection: pd.DataFrame | None) -> list[Statement]:
         return []
     bad = inspection[inspection["reason"] != ""]
     statements = [
-        caveat(f"tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}") for row in bad.head(_MOST_NAMED).itertuples()
+        caveat(f"tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}")
+        for row in bad.head(_MOST_NAMED).itertuples()
     ]
     if len(bad) > _MOST_NAMED:
         statements.append(caveat(f"and {len(bad) - _MOST_NAMED} more: tables/tilts.csv"))

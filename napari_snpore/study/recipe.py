@@ -1,7 +1,7 @@
 """Recipe of a run: one section per step, read from TOML and checked before anything runs.
 
-Defaults are those of the functions they feed, so that an empty section means the same here, on the command line and in the
-viewer. Lengths are in nm, angles in degrees.
+Defaults are those of the functions they feed, so that an empty section means the same here, on the
+command line and in the viewer. Lengths are in nm, angles in degrees.
 """
 
 from __future__ import annotations
@@ -75,10 +75,12 @@ class InputSection(_Section):
 
 
 class PrepareSection(_Section):
-    """What happens to the images first, in this order; all but the background is off unless asked for.
+    """What happens to the images first, in this order; all but the background is off unless asked
+    for.
 
-    ``leave_out``: tilts, numbered from 0. ``crop_px``: first and last (excluded) row and column. ``background``: the vacuum level
-    that is subtracted, ``auto`` (found in each image), ``none``, or a grey value.
+    ``leave_out``: tilts, numbered from 0. ``crop_px``: first and last (excluded) row and column.
+    ``background``: the vacuum level that is subtracted, ``auto`` (found in each image), ``none``,
+    or a grey value.
     """
 
     leave_out: list[NonNegativeInt] = []
@@ -92,7 +94,8 @@ class PrepareSection(_Section):
 class AlignSection(_Section):
     """Alignment of the tilt series; ``enabled = false`` for a series that is aligned already.
 
-    ``xf``: an alignment made by IMOD, used instead of our own. ``tilt_axis_offset_px``: set by hand, px of the prepared images.
+    ``xf``: an alignment made by IMOD, used instead of our own. ``tilt_axis_offset_px``: set by
+    hand, px of the prepared images.
     """
 
     enabled: bool = True
@@ -103,11 +106,13 @@ class AlignSection(_Section):
 
 
 class ReconstructSection(_Section):
-    """Reconstruction of the aligned series: the method, and the options of that method in a section of its own.
+    """Reconstruction of the aligned series: the method, and the options of that method in a section
+    of its own.
 
-    ``[reconstruct.sirt]`` and the others hold the fields of :class:`~napari_snpore.tomography.options.Sirt`, ``Wbp``,
-    ``Cgls``, ``Tv`` and ``Dart``. The section of the chosen method is filled with its defaults, so that the recipe of
-    a run names all that was used; that of another method is refused.
+    ``[reconstruct.sirt]`` and the others hold the fields of
+    :class:`~napari_snpore.tomography.options.Sirt`, ``Wbp``, ``Cgls``, ``Tv`` and ``Dart``. The
+    section of the chosen method is filled with its defaults, so that the recipe of a run names all
+    that was used; that of another method is refused.
     """
 
     method: ReconstructMethod = "sirt"
@@ -122,7 +127,9 @@ class ReconstructSection(_Section):
     @model_validator(mode="before")
     @classmethod
     def _options_of_the_method(cls, given: Any) -> Any:
-        """Build the options of the method, and say where an option belongs that is somewhere else."""
+        """Build the options of the method, and say where an option belongs that is somewhere
+        else.
+        """
         if not isinstance(given, dict):
             return given
         method = given.get("method", "sirt")
@@ -132,9 +139,13 @@ class ReconstructSection(_Section):
             owners = [other for other in METHODS if name in option_names(other)]
             if owners and name not in cls.model_fields:
                 place = method if method in owners else owners[0]
-                raise ValueError(f"{name} is an option of {', '.join(owners)} and belongs into [reconstruct.{place}]")
+                raise ValueError(
+                    f"{name} is an option of {', '.join(owners)} and belongs into [reconstruct.{place}]"
+                )
             if name in METHODS and name != method and given[name] is not None:
-                raise ValueError(f"[reconstruct.{name}] holds options of {name}, but the method is {method}")
+                raise ValueError(
+                    f"[reconstruct.{name}] holds options of {name}, but the method is {method}"
+                )
         options = given.get(method)
         if isinstance(options, dict):
             check_names(method, list(options))
@@ -150,8 +161,9 @@ class ReconstructSection(_Section):
 class CleanupSection(_Section):
     """Smoothing before thresholds and clean-up of phases after them; all off unless asked for.
 
-    ``smooth_strength``: voxels for ``gaussian`` and ``median``, times the noise for ``nl_means`` and ``tv``. ``fill``: phases
-    whose holes are filled; ``specks``: the fewest voxels of an object, by phase; phases by their names.
+    ``smooth_strength``: voxels for ``gaussian`` and ``median``, times the noise for ``nl_means``
+    and ``tv``. ``fill``: phases whose holes are filled; ``specks``: the fewest voxels of an object,
+    by phase; phases by their names.
     """
 
     smooth: Literal["none", "gaussian", "median", "nl_means", "tv"] = "none"
@@ -164,8 +176,8 @@ class CleanupSection(_Section):
 class ThresholdSection(_Section):
     """Thresholds on the grey value: suggested from the histogram, or given as ``values``.
 
-    ``calibrated``: the values count in units of vacuum 0 and carbon 1, both found in the histogram: a rule that carries over
-    to other states.
+    ``calibrated``: the values count in units of vacuum 0 and carbon 1, both found in the histogram:
+    a rule that carries over to other states.
     """
 
     method: ThresholdMethod = "haadf"
@@ -179,13 +191,17 @@ class ThresholdSection(_Section):
     def _as_many_names_as_phases(self) -> ThresholdSection:
         for what in (self.names, self.colors):
             if what is not None and len(what) != self.phase_count:
-                raise ValueError(f"names and colours need one entry for each of the {self.phase_count} phases")
+                raise ValueError(
+                    f"names and colours need one entry for each of the {self.phase_count} phases"
+                )
         return self
 
     @field_validator("values")
     @classmethod
     def _finite_and_rising(cls, values: list[float] | None) -> list[float] | None:
-        if values is not None and (not values or not np.isfinite(values).all() or (np.diff(values) <= 0).any()):
+        if values is not None and (
+            not values or not np.isfinite(values).all() or (np.diff(values) <= 0).any()
+        ):
             raise ValueError("finite, increasing grey values are needed")
         return values
 
@@ -217,16 +233,19 @@ class ThresholdSection(_Section):
 
     @property
     def scheme(self) -> PhaseScheme:
-        """Names and colours: the given ones, else pore / C / Sn for three phases, else numbered phases."""
+        """Names and colours: the given ones, else pore / C / Sn for three phases, else numbered
+        phases.
+        """
         default = default_scheme(self.phase_count)
         return PhaseScheme(tuple(self.names or default.names), tuple(self.colors or default.colors))
 
 
 class EnvelopeSection(_Section):
-    """Ambient occlusion that separates vacuum around the fibre from pore; ``ray_length_nm`` unset: half the fibre's radius.
+    """Ambient occlusion that separates vacuum around the fibre from pore; ``ray_length_nm`` unset:
+    half the fibre's radius.
 
-    ``largest_body``: only the greatest 6-connected piece of the solid casts shadows; loose specks outside its envelope become
-    exterior.
+    ``largest_body``: only the greatest 6-connected piece of the solid casts shadows; loose specks
+    outside its envelope become exterior.
     """
 
     enabled: bool = True
@@ -238,13 +257,15 @@ class EnvelopeSection(_Section):
 
 
 class MeasureSection(_Section):
-    """Objects and their sizes. ``phases`` names those whose objects are measured; unset: the darkest and the brightest.
+    """Objects and their sizes. ``phases`` names those whose objects are measured; unset: the
+    darkest and the brightest.
 
-    Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits the pore network by a
-    watershed with that contrast on the distance map. ``details``: tables of slices, shells (``shell_nm`` thick, default an
-    eighth of the radius), contacts (pore within ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness,
-    chords and tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into mass shares, which
-    are compared with ``mass_percent``, those known from elsewhere.
+    Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits
+    the pore network by a watershed with that contrast on the distance map. ``details``: tables of
+    slices, shells (``shell_nm`` thick, default an eighth of the radius), contacts (pore within
+    ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness, chords and
+    tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into
+    mass shares, which are compared with ``mass_percent``, those known from elsewhere.
     """
 
     phases: list[str] | None = None
@@ -300,13 +321,17 @@ class Recipe(_Section):
             raise InputError(f"The recipe is wrong: {first_problem(error)}.") from error
 
     def relative_to(self, folder: str | Path) -> Recipe:
-        """Return the recipe with its input paths relative to a folder, so that its file there can be run again."""
+        """Return the recipe with its input paths relative to a folder, so that its file there can
+        be run again.
+        """
         return self._with_paths(lambda value: _relative(value, Path(folder)))
 
     def _with_paths(self, place: Callable[[str], str]) -> Recipe:
         series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
         update = {
-            "tilt_series": [place(one) for one in series] if isinstance(series, list) else series and place(series),
+            "tilt_series": [place(one) for one in series]
+            if isinstance(series, list)
+            else series and place(series),
             "volume": volume and place(volume),
         }
         source = self.input.model_copy(update=update)

@@ -29,7 +29,8 @@ class Statement:
     heading : str
         What the sentence is about; empty where it continues the heading above.
     sentence : str
-        Plain text; numbers between pairs of asterisks (``**3.2 nm**``) are bold where the printer can do so.
+        Plain text; numbers between pairs of asterisks (``**3.2 nm**``) are bold where the printer
+        can do so.
     kind : {"main", "detail", "caveat"}
         A detail is indented below the statement before it, a caveat carries a sign.
     """
@@ -50,7 +51,8 @@ def caveat(sentence: str) -> Statement:
 
 
 def text_of(statements: Iterable[Statement]) -> str:
-    """Print statements as text: headings in a column, sentences beside them, one line per statement.
+    """Print statements as text: headings in a column, sentences beside them, one line per
+    statement.
 
     Examples
     --------
@@ -74,7 +76,8 @@ def text_of(statements: Iterable[Statement]) -> str:
 
 
 def html_of(statements: Iterable[Statement], *, headings: bool = True) -> list[str]:
-    """Print statements as rich text, one string per statement; without headings where a form has its own.
+    """Print statements as rich text, one string per statement; without headings where a form has
+    its own.
 
     Examples
     --------
@@ -84,7 +87,9 @@ def html_of(statements: Iterable[Statement], *, headings: bool = True) -> list[s
     lines = []
     for one in statements:
         sentence = _STRONG.sub(r"<b>\1</b>", html.escape(one.sentence, quote=False))
-        sentence = sentence.replace("   ", "&nbsp;&nbsp; ")  # rich text would join the spaces between columns
+        sentence = sentence.replace(
+            "   ", "&nbsp;&nbsp; "
+        )  # rich text would join the spaces between columns
         if one.kind == "caveat":
             lines.append(f"{CAVEAT} {sentence}")
         elif headings and one.heading:
@@ -108,9 +113,11 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:.{digits - 1}e}"
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:.0f}"
-    return str(np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="k")).rstrip(
-        "."
-    )
+    return str(
+        np.format_float_positional(
+            value, precision=digits, unique=False, fractional=False, trim="k"
+        )
+    ).rstrip(".")
 
 
 def signed(value: float, decimals: int = 0) -> str:

@@ -11,7 +11,9 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
-"""``with monitor("reconstruct") as progress``: shows that a step runs and returns its progress callback."""
+"""``with monitor("reconstruct") as progress``: shows that a step runs and returns its progress
+callback.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class RunContext:
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
-        """Run a step: yields the keyword arguments ``progress`` and ``should_stop`` that every long function takes."""
+        """Run a step: yields the keyword arguments ``progress`` and ``should_stop`` that every long
+        function takes.
+        """
         check_stop(self.should_stop)
         with self.record.timed(name), self.monitor(name) as progress:
             yield {"progress": progress, "should_stop": self.should_stop}

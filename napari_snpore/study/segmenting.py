@@ -55,7 +55,9 @@ def find_phases(
     *,
     context: RunContext,
 ) -> Segmentation:
-    """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume, and their clean-up."""
+    """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume,
+    and their clean-up.
+    """
     cleanup = cleanup or CleanupSection()
     cleaning = _cleanup_options(cleanup, threshold.scheme)
     if cleanup.smooth != "none":

@@ -1,7 +1,8 @@
 """Preparation and alignment of one raw tilt series, with the last result of each kept.
 
-A form that changes one setting, or a script that tries several methods, pays for the step that changed
-and for no other. The settings are the sections of a recipe, so that all callers mean the same.
+A form that changes one setting, or a script that tries several methods, pays for the step that
+changed and for no other. The settings are the sections of a recipe, so that all callers mean the
+same.
 """
 
 from __future__ import annotations
@@ -19,14 +20,20 @@ from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import AlignSection, PrepareSection
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.bad_pixels import repair_pixels
-from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
+from napari_snpore.tomography.preparation import (
+    bin_series,
+    crop_series,
+    normalize_mass,
+    subtract_background,
+)
 from napari_snpore.tomography.slice_preview import SlicePreview
 from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 
 class Stages:
-    """The steps before the reconstruction of one raw series; the last result of each is kept. Safe in threads.
+    """The steps before the reconstruction of one raw series; the last result of each is kept. Safe
+    in threads.
 
     Parameters
     ----------
@@ -44,20 +51,32 @@ class Stages:
         self._prepared: tuple[PrepareSection, TiltSeries] | None = None
         self._preview: tuple[TiltSeries, SlicePreview] | None = None
 
-    def inspection(self, *, progress: Progress | None = None, should_stop: ShouldStop | None = None) -> pd.DataFrame:
-        """Return the table of the raw tilts; see :func:`~napari_snpore.tomography.tilt_inspection.inspect_tilts`."""
+    def inspection(
+        self, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    ) -> pd.DataFrame:
+        """Return the table of the raw tilts; see
+        :func:`~napari_snpore.tomography.tilt_inspection.inspect_tilts`.
+        """
         with self._lock:
             if self._inspection is None:
-                self._inspection = inspect_tilts(self.raw, progress=progress, should_stop=should_stop)
+                self._inspection = inspect_tilts(
+                    self.raw, progress=progress, should_stop=should_stop
+                )
             return self._inspection
 
     def prepared(
-        self, section: PrepareSection, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+        self,
+        section: PrepareSection,
+        *,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
     ) -> TiltSeries:
         """Return the prepared series."""
         with self._lock:
             if self._prepared is None or self._prepared[0] != section:
-                made = prepare(self.raw, section, self.scratch, progress=progress, should_stop=should_stop)
+                made = prepare(
+                    self.raw, section, self.scratch, progress=progress, should_stop=should_stop
+                )
                 self._prepared = (section, made)
             return self._prepared[1]
 
@@ -89,12 +108,15 @@ class PreparedAlignment:
     tilts: int
 
     def for_images(self, preparation: PrepareSection) -> Alignment | None:
-        """Return the alignment of images that were prepared otherwise; None where it says nothing of them.
+        """Return the alignment of images that were prepared otherwise; None where it says nothing
+        of them.
 
         Tilts may be left out; pixels have to stay what they were.
         """
         old, new = self.preparation, preparation
-        if (old.crop_px, old.bin) != (new.crop_px, new.bin) or not set(old.leave_out) <= set(new.leave_out):
+        if (old.crop_px, old.bin) != (new.crop_px, new.bin) or not set(old.leave_out) <= set(
+            new.leave_out
+        ):
             return None
         had = np.setdiff1d(np.arange(self.tilts), old.leave_out)
         keep = ~np.isin(had, new.leave_out)
@@ -115,7 +137,11 @@ def prepare(
     """Prepare a raw series as a recipe says; what is off costs nothing."""
 
     def watch(start: float, end: float) -> dict[str, Any]:
-        return {"scratch": scratch, "progress": share_of(progress, start, end), "should_stop": should_stop}
+        return {
+            "scratch": scratch,
+            "progress": share_of(progress, start, end),
+            "should_stop": should_stop,
+        }
 
     series = leave_out_tilts(series, section.leave_out, scratch=scratch)
     if section.repair_pixels:
@@ -135,7 +161,8 @@ def find_alignment(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Alignment:
-    """Align a series, or take the alignment of another program; what was set by hand replaces what was found.
+    """Align a series, or take the alignment of another program; what was set by hand replaces what
+    was found.
 
     Parameters
     ----------
@@ -150,7 +177,9 @@ def find_alignment(
     """
     by_hand: dict[str, Any] = {"tilt_axis_offset_px": section.tilt_axis_offset_px}
     if section.xf is not None:
-        return read_xf(section.xf).changed(tilt_axis_angle_deg=section.tilt_axis_angle_deg, **by_hand)
+        return read_xf(section.xf).changed(
+            tilt_axis_angle_deg=section.tilt_axis_angle_deg, **by_hand
+        )
     found = align(
         series,
         tilt_axis_angle_deg=section.tilt_axis_angle_deg,

@@ -11,7 +11,11 @@ from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
-from napari_snpore.study.quality_report import even_odd_statements, quality_statements, tilt_statements
+from napari_snpore.study.quality_report import (
+    even_odd_statements,
+    quality_statements,
+    tilt_statements,
+)
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, text_of
 from napari_snpore.study.segmenting import Segmentation
@@ -20,7 +24,9 @@ from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.volume import Volume
 
 
-def summarize(recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement) -> str:
+def summarize(
+    recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+) -> str:
     """Return the summary of one run as text, one block per step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
     blocks = [
@@ -82,7 +88,9 @@ _METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "D
 
 
 def reconstruction_statements(volume: Volume) -> list[Statement]:
-    """Return the method that made the volume and what was taken from the data for it; empty where none is known."""
+    """Return the method that made the volume and what was taken from the data for it; empty where
+    none is known.
+    """
     made = last_step(volume.history, ReconstructStep)
     if made is None:
         return []
@@ -90,7 +98,9 @@ def reconstruction_statements(volume: Volume) -> list[Statement]:
     if made.iterations is not None:
         words.append(f"{made.iterations} iterations")
     if made.stop == "noise" and made.noise_reached and made.noise_share is not None:
-        words.append(f"stopped at the noise of the images ({100 * made.noise_share:.2g} % of their norm)")
+        words.append(
+            f"stopped at the noise of the images ({100 * made.noise_share:.2g} % of their norm)"
+        )
     if made.tv_weight is not None:
         words.append(f"weight {made.tv_weight:.3g} grey units (from: {made.tv_weight_from})")
     if made.gray_levels is not None:
@@ -128,13 +138,17 @@ def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
 
 
 def sensitivity_statements(segmentation: Segmentation) -> list[Statement]:
-    """Return how far each threshold can move until the phase below it changes by one percentage point."""
+    """Return how far each threshold can move until the phase below it changes by one percentage
+    point.
+    """
     statements = []
     if segmentation.calibration is not None:
         found = segmentation.calibration
         guess = "" if found.carbon_is_a_mode else " (a guess: carbon is no peak of the histogram)"
         statements.append(
-            Statement("", f"calibrated by vacuum {found.vacuum:.4g} and carbon {found.carbon:.4g}{guess}")
+            Statement(
+                "", f"calibrated by vacuum {found.vacuum:.4g} and carbon {found.carbon:.4g}{guess}"
+            )
         )
     table = segmentation.sensitivity
     if table is None:
@@ -164,5 +178,9 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
         )
     ]
     if envelope.loose_voxel_count:
-        statements.append(caveat(f"{envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"))
+        statements.append(
+            caveat(
+                f"{envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"
+            )
+        )
     return statements

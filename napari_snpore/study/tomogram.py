@@ -1,6 +1,7 @@
 """Reconstruction of a tilt series: read, prepare, align, reconstruct, assess.
 
-``snpore run``, ``snpore reconstruct``, Python and the window call :func:`tomogram_of`. Nothing is written.
+``snpore run``, ``snpore reconstruct``, Python and the window call :func:`tomogram_of`. Nothing is
+written.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ from napari_snpore.study.recipe import (
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import Stages, find_alignment
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.even_odd import FEWEST_TILTS, MOST_SLICES, EvenOdd, even_odd_correlation
+from napari_snpore.tomography.even_odd import (
+    FEWEST_TILTS,
+    MOST_SLICES,
+    EvenOdd,
+    even_odd_correlation,
+)
 from napari_snpore.tomography.options import Dart, Options, Stoppable
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -35,7 +41,9 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.volume import Volume
 
-_HALVES_BYTES = 32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
+_HALVES_BYTES = (
+    32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
+)
 _APPLY_SHARE = 0.1  # of the work of an alignment, for the interpolation of the images
 
 
@@ -136,7 +144,9 @@ def obtain_volume(
             return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
     with context.step("read"):
         stages = Stages(load_series(source), scratch=scratch)
-    return tomogram_of(stages, preparation, AlignmentChoice(alignment), reconstruction, context=context)
+    return tomogram_of(
+        stages, preparation, AlignmentChoice(alignment), reconstruction, context=context
+    )
 
 
 def tomogram_of(
@@ -158,8 +168,8 @@ def tomogram_of(
     preparation, alignment, reconstruction
         The settings of each step.
     context : RunContext
-        Progress, cancel and timings of the steps ``prepare``, ``align``, ``reconstruct``, ``assess`` and ``even/odd
-        correlation``.
+        Progress, cancel and timings of the steps ``prepare``, ``align``, ``reconstruct``,
+        ``assess`` and ``even/odd correlation``.
     observer : Observer, optional
         What is heard within a step.
     halves : bool
@@ -180,7 +190,9 @@ def tomogram_of(
     with context.step("prepare") as watch:
         report, should_stop = watch["progress"], watch["should_stop"]
         inspection = stages.inspection(progress=share_of(report, 0.0, 0.5), should_stop=should_stop)
-        series = stages.prepared(preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop)
+        series = stages.prepared(
+            preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop
+        )
     aligned, found = series, None
     if alignment.section.enabled:
         with context.step("align") as watch:
@@ -235,12 +247,16 @@ def _aligned(
     _, height, width = series.shape
     shape = aligned_shape((height, width), found.tilt_axis_angle_deg)
     out = scratch.empty((len(series.angles_deg), *shape))
-    applied = found.apply(series, out=out, progress=share_of(progress, share_done, 1.0), should_stop=should_stop)
+    applied = found.apply(
+        series, out=out, progress=share_of(progress, share_done, 1.0), should_stop=should_stop
+    )
     return applied, found
 
 
 def halves_slices(tomogram: Tomogram, *, memory_limit: int | None = None) -> int:
-    """Return how many slices a correlation of even and odd tilts may take; 0 where the series is too small for one."""
+    """Return how many slices a correlation of even and odd tilts may take; 0 where the series is
+    too small for one.
+    """
     if tomogram.aligned is None or len(tomogram.aligned.angles_deg) < FEWEST_TILTS:
         return 0
     shape = tomogram.volume.shape
@@ -265,7 +281,9 @@ def correlate_halves(
         A volume that was not reconstructed here, or a series that is too small.
     """
     if tomogram.aligned is None or tomogram.reconstruction is None:
-        raise InputError("The volume was not reconstructed here; even and odd tilts need its tilt series.")
+        raise InputError(
+            "The volume was not reconstructed here; even and odd tilts need its tilt series."
+        )
     section = tomogram.reconstruction
     return even_odd_correlation(
         tomogram.aligned,
@@ -279,7 +297,9 @@ def correlate_halves(
 
 
 def options_of_halves(volume: Volume, options: Options) -> Options:
-    """Return the options for half of the tilts: as for the whole, with what was found in the data kept."""
+    """Return the options for half of the tilts: as for the whole, with what was found in the data
+    kept.
+    """
     made = required_step(volume.history, ReconstructStep)
     if isinstance(options, Stoppable) and made.iterations is not None:
         return replace(options, iterations=made.iterations, stop="iterations")

@@ -49,7 +49,9 @@ def measured_numbers(measurement: Measurement, *, limit_nm: float = 2.0) -> dict
 
 
 def truth_table(truth: Mapping[Quantity, float], stages: list[Stage]) -> pd.DataFrame:
-    """Return one row per quantity: ``quantity, unit, truth``, ``<stage>`` and ``<stage>_bias`` (value − truth)."""
+    """Return one row per quantity: ``quantity, unit, truth``, ``<stage>`` and ``<stage>_bias``
+    (value − truth).
+    """
     rows = []
     for (quantity, unit), value in truth.items():
         row: dict[str, object] = {"quantity": quantity, "unit": unit, "truth": value}
@@ -72,13 +74,16 @@ def _fraction_numbers(region: str, table: pd.DataFrame) -> dict[Quantity, float]
 
 def _dead_numbers(table: pd.DataFrame) -> dict[Quantity, float]:
     return {
-        (f"dead share of pore volume, connectivity {row['connectivity']}", "%"): 100 * row["dead_share_of_pore"]
+        (f"dead share of pore volume, connectivity {row['connectivity']}", "%"): 100
+        * row["dead_share_of_pore"]
         for row in table.to_dict("records")
     }
 
 
 def _cluster_numbers(table: pd.DataFrame, limit_nm: float) -> dict[Quantity, float]:
-    """Numbers of all Sn clusters, those cut by the box included: the truth lists them as cut by the box."""
+    """Numbers of all Sn clusters, those cut by the box included: the truth lists them as cut by the
+    box.
+    """
     short = table["length_nm"] < limit_nm
     return {
         ("Sn clusters", "1"): float(len(table)),

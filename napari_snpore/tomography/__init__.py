@@ -1,1 +1,3 @@
-"""From a tilt series to a volume: alignment, the matched projector pair, reconstruction, quality."""
+"""From a tilt series to a volume: alignment, the matched projector pair, reconstruction,
+quality.
+"""

@@ -1,6 +1,7 @@
 """Kernels of DART: classify voxels, choose the free ones at the borders, and smooth them.
 
-Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim of one voxel, flat.
+Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim
+of one voxel, flat.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ def free_voxels(
     seed: int,
     share: float,
 ) -> None:
-    """Mark with 1 the voxels that may change: those beside another class, and a random share; set all others to their level.
+    """Mark with 1 the voxels that may change: those beside another class, and a random share; set
+    all others to their level.
 
-    ``place`` is (first slice, all slices): the draw hangs on seed and position alone, not on how slices are cut into blocks.
+    ``place`` is (first slice, all slices): the draw hangs on seed and position alone, not on how
+    slices are cut into blocks.
     """
     depth, width = shape
     row = (width + 2) * lanes
@@ -57,9 +60,9 @@ def free_voxels(
                         inside = 0 <= z + dz < depth and 0 <= x + dx < width
                         if inside and classes[i + dz * row + dx * lanes] != own:
                             edge = True
-                index = (np.uint64(z) * np.uint64(place[1]) + np.uint64(place[0] + lane)) * np.uint64(
-                    width
-                ) + np.uint64(x)
+                index = (
+                    np.uint64(z) * np.uint64(place[1]) + np.uint64(place[0] + lane)
+                ) * np.uint64(width) + np.uint64(x)
                 if edge or _draw(index, seed) < bound:
                     free[i] = np.float32(1)
                 else:
@@ -69,8 +72,12 @@ def free_voxels(
 
 @kernel
 def _draw(index: Any, seed: int) -> Any:
-    """Return 32 random bits of a position (the finaliser of SplitMix64, doi 10.1145/2714064.2660195)."""
-    state = (index + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed) * np.uint64(0xD1342543DE82EF95)
+    """Return 32 random bits of a position (the finaliser of SplitMix64, doi
+    10.1145/2714064.2660195).
+    """
+    state = (index + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed) * np.uint64(
+        0xD1342543DE82EF95
+    )
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.uint32((state ^ (state >> np.uint64(31))) >> np.uint64(32))
@@ -86,7 +93,12 @@ def hold_fixed(image: Floats, kept: Floats, free: Floats) -> None:
 
 @kernel
 def smooth_free(
-    lanes: int, image: Floats, free: Floats, shape: tuple[int, int], strength: float, smoothed: Floats
+    lanes: int,
+    image: Floats,
+    free: Floats,
+    shape: tuple[int, int],
+    strength: float,
+    smoothed: Floats,
 ) -> None:
     """Mix free voxels with the mean of their eight neighbours, from ``image`` into ``smoothed``."""
     depth, width = shape

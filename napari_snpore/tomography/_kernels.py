@@ -1,18 +1,23 @@
-"""Kernels of projection (rays sum voxels) and backprojection (voxels sum rays), with the same weights.
+"""Kernels of projection (rays sum voxels) and backprojection (voxels sum rays), with the same
+weights.
 
-Joseph's interpolation (doi 10.1109/TMI.1982.4307572) has one closed form. A voxel whose centre falls on detector coordinate ``u``
-contributes to the ray at ``s`` with the weight ``max(0, 1 - |s - u| / c) / c``, where ``c = max(|cos θ|, |sin θ|)``: it never
-touches more than two rays. Forward, a ray steps through the planes that it crosses most steeply and interpolates between
-two voxels in each; backward, a voxel interpolates between its two rays. Both are gathers, so a sum stays in registers and
-no two threads write the same place, and both evaluate the same weight, so one is the transpose of the other.
+Joseph's interpolation (doi 10.1109/TMI.1982.4307572) has one closed form. A voxel whose centre
+falls on detector coordinate ``u`` contributes to the ray at ``s`` with the weight ``max(0, 1 - |s -
+u| / c) / c``, where ``c = max(|cos θ|, |sin θ|)``: it never touches more than two rays. Forward, a
+ray steps through the planes that it crosses most steeply and interpolates between two voxels in
+each; backward, a voxel interpolates between its two rays. Both are gathers, so a sum stays in
+registers and no two threads write the same place, and both evaluate the same weight, so one is the
+transpose of the other.
 
-Layout: ``(z, x, slice)`` for the image with a rim of one zero voxel, ``(tilt, detector, slice)`` for the sinogram with a rim
-of zero bins wide enough that every voxel of the image falls inside. Arrays are passed flat. Which slices are side by side
-is the callers' matter; see :mod:`napari_snpore.tomography._lanes`.
+Layout: ``(z, x, slice)`` for the image with a rim of one zero voxel, ``(tilt, detector, slice)``
+for the sinogram with a rim of zero bins wide enough that every voxel of the image falls inside.
+Arrays are passed flat. Which slices are side by side is the callers' matter; see
+:mod:`napari_snpore.tomography._lanes`.
 
-Cache: forward, a strip of ``STRIP`` planes is swept once by bundles of ``BUNDLE`` neighbouring tilts, whose rays run close
-together, in windows of ``WINDOW`` voxels that fit the second-level cache. Backward, a tile of ``TILE`` × ``TILE`` voxels is
-completed for ``GROUP`` tilts at a time, whose bins fit the first-level cache.
+Cache: forward, a strip of ``STRIP`` planes is swept once by bundles of ``BUNDLE`` neighbouring
+tilts, whose rays run close together, in windows of ``WINDOW`` voxels that fit the second-level
+cache. Backward, a tile of ``TILE`` × ``TILE`` voxels is completed for ``GROUP`` tilts at a time,
+whose bins fit the first-level cache.
 """
 
 from __future__ import annotations
@@ -39,11 +44,15 @@ Integers = NDArray[np.int64]
 
 
 @kernel
-def _weigh_ray(start: float, slope: float, weight: float, end: int, cells: Any, weights: Floats) -> int:
-    """Work out where one ray meets the planes of a strip: cell of the voxel pair, both weights; zero outside the image.
+def _weigh_ray(
+    start: float, slope: float, weight: float, end: int, cells: Any, weights: Floats
+) -> int:
+    """Work out where one ray meets the planes of a strip: cell of the voxel pair, both weights;
+    zero outside the image.
 
-    The start is split into a whole cell, which is returned, and a rest of a few voxels, which float32 holds to 1e-6 voxels;
-    ``cells`` count from it. ``BIAS`` makes cutting off decimals the same as rounding down.
+    The start is split into a whole cell, which is returned, and a rest of a few voxels, which
+    float32 holds to 1e-6 voxels; ``cells`` count from it. ``BIAS`` makes cutting off decimals the
+    same as rounding down.
     """
     first = int(np.floor(start))
     rest = np.float32(start - first)
@@ -81,14 +90,15 @@ def gather_rays(
     image, sinogram : float32, flat
         Layouts of the module docstring; only the sinogram is changed.
     rays : float64, shape (tilt, 4)
-        Position (voxels from the first rim voxel) of bin 0 in plane 0, its change per bin (positive) and per plane, and the
-        weight of a whole voxel.
+        Position (voxels from the first rim voxel) of bin 0 in plane 0, its change per bin
+        (positive) and per plane, and the weight of a whole voxel.
     bins : int64, shape (tilt, 3)
         Index into ``sinogram`` of bin 0, its change per bin, number of bins.
     planes, cells : int
         Planes that the rays step through, and voxels within one of them (both without rim).
     walk : (int, int, int)
-        Index into ``image`` of the rim voxel of plane 0, and its change per plane and per voxel within a plane.
+        Index into ``image`` of the rim voxel of plane 0, and its change per plane and per voxel
+        within a plane.
     """
     end = cells + 1
     next_bin = np.empty(BUNDLE, np.int64)
@@ -109,7 +119,9 @@ def gather_rays(
                     per_bin = rays[first + k, 1]
                     bound = bins[first + k, 2]
                     next_bin[k] = min(max(int(np.ceil((low - origin) / per_bin)), 0), bound)
-                    last_bin[k] = min(max(int(np.ceil((low + WINDOW - origin) / per_bin)), 0), bound)
+                    last_bin[k] = min(
+                        max(int(np.ceil((low + WINDOW - origin) / per_bin)), 0), bound
+                    )
                     longest = max(longest, last_bin[k] - next_bin[k])
                 for step in range(longest):
                     for k in range(tilts):
@@ -135,9 +147,18 @@ def gather_rays(
 
 @kernel
 def _weigh_tile(
-    corner: float, cos: float, sin: float, whole: float, fall: float, k: int, cells: Any, weights: Floats
+    corner: float,
+    cos: float,
+    sin: float,
+    whole: float,
+    fall: float,
+    k: int,
+    cells: Any,
+    weights: Floats,
 ) -> int:
-    """Work out where the voxels of a tile fall on the detector at one tilt: cell of the bin pair, both weights."""
+    """Work out where the voxels of a tile fall on the detector at one tilt: cell of the bin pair,
+    both weights.
+    """
     first = int(corner)
     rest = np.float32(corner - first)
     along, across = np.float32(cos), np.float32(sin)
@@ -156,7 +177,13 @@ def _weigh_tile(
 
 @kernel
 def _gather_tile(
-    count: Any, lanes: int, sinogram: Floats, tile: Floats, tilts: Doubles, bins: int, corner: tuple[int, int]
+    count: Any,
+    lanes: int,
+    sinogram: Floats,
+    tile: Floats,
+    tilts: Doubles,
+    bins: int,
+    corner: tuple[int, int],
 ) -> None:
     """Backproject into one tile; see :func:`gather_voxels`."""
     cells = np.empty(GROUP * AREA, np.int32)
@@ -167,7 +194,9 @@ def _gather_tile(
             cos, sin = tilts[0, first + k], tilts[1, first + k]
             whole, fall = tilts[3, first + k], tilts[4, first + k]
             start = tilts[2, first + k] + corner[1] * cos + corner[0] * sin
-            bases[k] = (first + k) * bins + _weigh_tile(start, cos, sin, whole, fall, k, cells, weights)
+            bases[k] = (first + k) * bins + _weigh_tile(
+                start, cos, sin, whole, fall, k, cells, weights
+            )
         for place in range(AREA):
             total = zero(count)
             if first > 0:
@@ -175,7 +204,9 @@ def _gather_tile(
             for k in range(GROUP):
                 index = (bases[k] + cells[k * AREA + place]) * lanes
                 total = add_scaled(total, weights[2 * k * AREA + place], sinogram, index)
-                total = add_scaled(total, weights[(2 * k + 1) * AREA + place], sinogram, index + lanes)
+                total = add_scaled(
+                    total, weights[(2 * k + 1) * AREA + place], sinogram, index + lanes
+                )
             store(total, tile, place * lanes)
 
 
@@ -192,7 +223,8 @@ def gather_voxels(
     lowest: float,
     planes: tuple[int, int],
 ) -> None:
-    """Add a weighted backprojection to an image: ``image = max(lowest, image + weights * Aᵀ sinogram)``.
+    """Add a weighted backprojection to an image: ``image = max(lowest, image + weights * Aᵀ
+    sinogram)``.
 
     Parameters
     ----------
@@ -201,7 +233,8 @@ def gather_voxels(
     sinogram, image : float32, flat
         Layouts of the module docstring; only the image is changed.
     tilts : float64, shape (5, tilt), tilts a multiple of GROUP
-        cos θ, sin θ, position of voxel (0, 0) counted from the first rim bin, 1/c and 1/c² with c of the module docstring.
+        cos θ, sin θ, position of voxel (0, 0) counted from the first rim bin, 1/c and 1/c² with c
+        of the module docstring.
     bins : int
         Detector bins of the sinogram, rim included.
     shape : (int, int)
@@ -224,12 +257,15 @@ def gather_voxels(
                     place = ((z - z0) * TILE + x - x0) * lanes
                     weight = weights[z * shape[1] + x]
                     for lane in range(lanes):
-                        image[index + lane] = max(floor, image[index + lane] + weight * tile[place + lane])
+                        image[index + lane] = max(
+                            floor, image[index + lane] + weight * tile[place + lane]
+                        )
 
 
 @kernel
 def interleave(lanes: int, rows: Any, flat: Floats, rim: tuple[int, int]) -> None:
-    """Lay rows ``(row, slice, x)`` out as ``(row, x, slice)`` inside a rim of ``rim`` rows and columns.
+    """Lay rows ``(row, slice, x)`` out as ``(row, x, slice)`` inside a rim of ``rim`` rows and
+    columns.
 
     Lanes beyond the slices that there are, and the rim, are left as they are.
     """
@@ -246,7 +282,9 @@ def interleave(lanes: int, rows: Any, flat: Floats, rim: tuple[int, int]) -> Non
 
 @kernel
 def separate(lanes: int, flat: Floats, rows: Any, rim: tuple[int, int]) -> None:
-    """Undo :func:`interleave`: copy ``(row, x, slice)`` inside its rim to rows ``(row, slice, x)``."""
+    """Undo :func:`interleave`: copy ``(row, x, slice)`` inside its rim to rows ``(row, slice,
+    x)``.
+    """
     count, slices, columns = rows.shape
     width = columns + 2 * rim[1]
     for row in range(count):
@@ -262,9 +300,11 @@ def separate(lanes: int, flat: Floats, rows: Any, rim: tuple[int, int]) -> None:
 def weigh_residual(
     lanes: int, sinogram: Floats, weights: Floats, rows: int, bins: int, rim: int, squares: Doubles
 ) -> None:
-    """Add the squares of each slice of a residual to ``squares`` and multiply the residual by one weight per bin.
+    """Add the squares of each slice of a residual to ``squares`` and multiply the residual by one
+    weight per bin.
 
-    ``weights`` is flat, (tilt, bin) without rim; ``squares`` holds one sum a lane, in a fixed order of additions.
+    ``weights`` is flat, (tilt, bin) without rim; ``squares`` holds one sum a lane, in a fixed order
+    of additions.
     """
     wide = bins + 2 * rim
     for row in range(rows):

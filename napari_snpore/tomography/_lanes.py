@@ -1,9 +1,10 @@
 """Vector type of the projector kernels: one voxel of many slices as one wide number.
 
-The planes of a tilt series are independent and share their geometry. Kept side by side in memory, the same voxel of 64
-planes is one vector: its address and interpolation weight are worked out once, and the arithmetic is 64 fused
-multiply-adds that stay in registers. numba offers no vector type, so this module adds one (LLVM's, which the compiler maps
-to whatever the processor has) and the four operations that the kernels need. Nothing here knows about tomography.
+The planes of a tilt series are independent and share their geometry. Kept side by side in memory,
+the same voxel of 64 planes is one vector: its address and interpolation weight are worked out once,
+and the arithmetic is 64 fused multiply-adds that stay in registers. numba offers no vector type, so
+this module adds one (LLVM's, which the compiler maps to whatever the processor has) and the four
+operations that the kernels need. Nothing here knows about tomography.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from numba.extending import NativeValue, intrinsic, models, register_model, type
 
 
 class LaneCount:
-    """How many slices are carried side by side; a kernel is compiled once for each count that is used.
+    """How many slices are carried side by side; a kernel is compiled once for each count that is
+    used.
 
     Parameters
     ----------
@@ -30,7 +32,9 @@ class LaneCount:
 
 
 class LaneCountType(types.Type):
-    """numba's type of a :class:`LaneCount`: the count is part of the type, so it is a constant in the kernel."""
+    """numba's type of a :class:`LaneCount`: the count is part of the type, so it is a constant in
+    the kernel.
+    """
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
@@ -65,7 +69,9 @@ def _unbox(kind: LaneCountType, value: Any, unboxing: Any) -> NativeValue:
 
 
 def _operation(code: Callable[..., Any]) -> Any:
-    """Make an operation for kernels out of a function that writes LLVM code; :func:`zero` and the others below."""
+    """Make an operation for kernels out of a function that writes LLVM code; :func:`zero` and the
+    others below.
+    """
     return intrinsic(code)
 
 
@@ -100,7 +106,9 @@ def load(typing: Any, count: Any, array: Any, index: Any) -> Any:
     """Read a vector from a flat float32 array: ``load(count, array, index)``."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_address(context, builder, array, arguments[1], arguments[2], count.lanes), align=4)
+        return builder.load(
+            _address(context, builder, array, arguments[1], arguments[2], count.lanes), align=4
+        )
 
     return LanesType(count.lanes)(count, array, types.intp), code
 

@@ -1,11 +1,13 @@
 """Projection of one plane by shearing, for the live preview.
 
-Many planes side by side share the work of finding weights; a single one cannot. But along a row of voxels the shift of a
-tilt's rays is constant: shifted rows are added up on a line ``FINE`` times as fine as the voxels, which is plain contiguous
-arithmetic, and the detector is read off that line by linear interpolation. Backward is the exact transpose. Against Joseph's
-weights the line makes rays smoother by a small fraction of a voxel; a test states how little a reconstruction notices.
+Many planes side by side share the work of finding weights; a single one cannot. But along a row of
+voxels the shift of a tilt's rays is constant: shifted rows are added up on a line ``FINE`` times as
+fine as the voxels, which is plain contiguous arithmetic, and the detector is read off that line by
+linear interpolation. Backward is the exact transpose. Against Joseph's weights the line makes rays
+smoother by a small fraction of a voxel; a test states how little a reconstruction notices.
 
-Layouts are those of :mod:`napari_snpore.tomography._kernels` with one lane; the image of steep tilts is passed transposed.
+Layouts are those of :mod:`napari_snpore.tomography._kernels` with one lane; the image of steep
+tilts is passed transposed.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ Integers = NDArray[np.int64]
 
 @kernel
 def line_length(planes: int, cells: int) -> int:
-    """Return how many voxels a line spans: a row and its largest shift to both sides (slopes are at most 1)."""
+    """Return how many voxels a line spans: a row and its largest shift to both sides (slopes are at
+    most 1).
+    """
     return cells + planes + 8
 
 
@@ -40,7 +44,9 @@ def shear_forward(
     factor: float,
     tilts: tuple[int, int],
 ) -> None:
-    """Add ``factor`` times the projections of an image to a sinogram; as ``gather_rays``, rows ``cells + 2`` long."""
+    """Add ``factor`` times the projections of an image to a sinogram; as ``gather_rays``, rows
+    ``cells + 2`` long.
+    """
     length = line_length(planes, cells)
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
@@ -70,14 +76,24 @@ def shear_forward(
             part = np.float32(place - index)
             before = lines[index % FINE, index // FINE]
             after = lines[(index + 1) % FINE, (index + 1) // FINE]
-            sinogram[bins[tilt, 0] + bin_ * bins[tilt, 1]] += np.float32(weight) * (before + part * (after - before))
+            sinogram[bins[tilt, 0] + bin_ * bins[tilt, 1]] += np.float32(weight) * (
+                before + part * (after - before)
+            )
 
 
 @kernel
 def spread_bins(
-    sinogram: Floats, rays: Doubles, bins: Integers, planes: int, cells: int, lines: Floats, tilts: tuple[int, int]
+    sinogram: Floats,
+    rays: Doubles,
+    bins: Integers,
+    planes: int,
+    cells: int,
+    lines: Floats,
+    tilts: tuple[int, int],
 ) -> None:
-    """Transpose of reading the detector off the lines: ``lines`` (tilt, FINE, length), overwritten."""
+    """Transpose of reading the detector off the lines: ``lines`` (tilt, FINE, length),
+    overwritten.
+    """
     length = line_length(planes, cells)
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
@@ -99,9 +115,17 @@ def spread_bins(
 
 @kernel
 def interpolate_bins(
-    sinogram: Floats, rays: Doubles, bins: Integers, planes: int, cells: int, lines: Floats, tilts: tuple[int, int]
+    sinogram: Floats,
+    rays: Doubles,
+    bins: Integers,
+    planes: int,
+    cells: int,
+    lines: Floats,
+    tilts: tuple[int, int],
 ) -> None:
-    """Read the detector at every place of the lines by linear interpolation, 0 beyond its ends: for backprojection proper."""
+    """Read the detector at every place of the lines by linear interpolation, 0 beyond its ends: for
+    backprojection proper.
+    """
     length = line_length(planes, cells)
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
@@ -116,7 +140,9 @@ def interpolate_bins(
                     below = int(np.floor(place))
                     part = np.float32(place - below)
                     if below >= 0:
-                        value += (np.float32(1) - part) * sinogram[bins[tilt, 0] + below * bins[tilt, 1]]
+                        value += (np.float32(1) - part) * sinogram[
+                            bins[tilt, 0] + below * bins[tilt, 1]
+                        ]
                     if below < last:
                         value += part * sinogram[bins[tilt, 0] + (below + 1) * bins[tilt, 1]]
                 lines[tilt, fine, cell] = value
@@ -124,11 +150,19 @@ def interpolate_bins(
 
 @kernel
 def shear_backward(
-    lines: Floats, rays: Doubles, planes: int, cells: int, adjoint: bool, image: Floats, part: tuple[int, int]
+    lines: Floats,
+    rays: Doubles,
+    planes: int,
+    cells: int,
+    adjoint: bool,
+    image: Floats,
+    part: tuple[int, int],
 ) -> None:
-    """Add up, for the planes of ``part``, what the lines of all tilts hold at each voxel; ``image`` (planes, cells), overwritten.
+    """Add up, for the planes of ``part``, what the lines of all tilts hold at each voxel; ``image``
+    (planes, cells), overwritten.
 
-    ``adjoint``: with the weights of :func:`shear_forward`; else each line is read once, by linear interpolation.
+    ``adjoint``: with the weights of :func:`shear_forward`; else each line is read once, by linear
+    interpolation.
     """
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
@@ -153,7 +187,11 @@ def shear_backward(
                         index = int(place)
                         share = np.float32(place - index)
                         near = lines[tilt, index % FINE, index // FINE : index // FINE + cells]
-                        far = lines[tilt, (index + 1) % FINE, (index + 1) // FINE : (index + 1) // FINE + cells]
+                        far = lines[
+                            tilt,
+                            (index + 1) % FINE,
+                            (index + 1) // FINE : (index + 1) // FINE + cells,
+                        ]
                     rest = np.float32(1) - share
                     for cell in range(len(row)):
                         row[cell] += rest * near[cell] + share * far[cell]

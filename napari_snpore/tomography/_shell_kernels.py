@@ -1,4 +1,5 @@
-"""Sums over shells of Fourier space for the Fourier shell correlation, of one slab of a half-complex transform.
+"""Sums over shells of Fourier space for the Fourier shell correlation, of one slab of a
+half-complex transform.
 
 A coefficient at frequency f belongs to the shell round(|f| / width). The transform of a real volume
 holds one of each pair of Friedel mates F(−f) = F(f)*, except in its first and (for an even size)
@@ -48,10 +49,11 @@ def add_shells(
     cosine : float
         Of the half-angle of the cones about the axes.
     full : int
-        Voxels along x of the volumes: all but its first and, if it is even, last coefficient represent two.
+        Voxels along x of the volumes: all but its first and, if it is even, last coefficient
+        represent two.
     sums : float64, shape (4, shell, 4)
-        For each of DIRECTIONS and shell: the real part of the product, both powers, and the number of independent
-        coefficients.
+        For each of DIRECTIONS and shell: the real part of the product, both powers, and the number
+        of independent coefficients.
     """
     fz, fy, fx = frequencies
     shells = sums.shape[1]
@@ -70,7 +72,9 @@ def add_shells(
                 if x == 0 or (full % 2 == 0 and x == full // 2):
                     weight = 0.5  # its Friedel mate is in this half as well
                 one, two = first[z, y, x], second[z, y, x]
-                product = weight * (np.float64(one.real) * two.real + np.float64(one.imag) * two.imag)
+                product = weight * (
+                    np.float64(one.real) * two.real + np.float64(one.imag) * two.imag
+                )
                 power = weight * (np.float64(one.real) * one.real + np.float64(one.imag) * one.imag)
                 other = weight * (np.float64(two.real) * two.real + np.float64(two.imag) * two.imag)
                 side = 0  # cones are narrower than 45°: one at most

@@ -1,7 +1,8 @@
 """Kernels of total variation: one sweep over an image, one over a sinogram, one extrapolation.
 
-Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim of one voxel, flat.
-Differences are forward ones within the plane; across its edge there is none (the object may extend beyond it).
+Layouts are those of :mod:`napari_snpore.tomography._kernels`: images ``(z, x, slice)`` inside a rim
+of one voxel, flat. Differences are forward ones within the plane; across its edge there is none
+(the object may extend beyond it).
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ def step_gradient(
     limit: float,
     steps: Floats,
 ) -> None:
-    """Move the dual field up the gradient of ``ahead``, keep its length within ``limit``, and begin the next image.
+    """Move the dual field up the gradient of ``ahead``, keep its length within ``limit``, and begin
+    the next image.
 
-    On return ``ahead`` holds ``image`` plus ``steps`` (one per voxel) times the divergence of the field. One sweep: a voxel
-    needs differences to later ones only, and the field of earlier ones only.
+    On return ``ahead`` holds ``image`` plus ``steps`` (one per voxel) times the divergence of the
+    field. One sweep: a voxel needs differences to later ones only, and the field of earlier ones
+    only.
     """
     depth, width = shape
     row = (width + 2) * lanes
@@ -44,7 +47,11 @@ def step_gradient(
             i = ((z + 1) * (width + 2) + x + 1) * lanes
             beside = np.float32(1 if x + 1 < width else 0) * slope
             step = steps[z * width + x]
-            here, down, right = ahead[i : i + lanes], ahead[i + row : i + row + lanes], ahead[i + lanes : i + 2 * lanes]
+            here, down, right = (
+                ahead[i : i + lanes],
+                ahead[i + row : i + row + lanes],
+                ahead[i + lanes : i + 2 * lanes],
+            )
             fall, run = along_z[i : i + lanes], along_x[i : i + lanes]
             up, left = along_z[i - row : i - row + lanes], along_x[i - lanes : i]
             start = image[i : i + lanes]
@@ -80,10 +87,11 @@ def step_data(
     rim: int,
     squares: Doubles,
 ) -> None:
-    """Move the dual of the images by their misfit ``b - A x̄``, and follow ``b - A x`` in ``left``; add up its squares.
+    """Move the dual of the images by their misfit ``b - A x̄``, and follow ``b - A x`` in ``left``;
+    add up its squares.
 
-    ``dual ← (dual - rate * misfit) / (1 + rate)``, the proximal step of half the squared distance; since
-    ``x̄ = 2 x - x_before``, ``left`` becomes the mean of itself and ``misfit``.
+    ``dual ← (dual - rate * misfit) / (1 + rate)``, the proximal step of half the squared distance;
+    since ``x̄ = 2 x - x_before``, ``left`` becomes the mean of itself and ``misfit``.
     """
     wide = bins + 2 * rim
     half = np.float32(0.5)

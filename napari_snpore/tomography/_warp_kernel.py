@@ -10,9 +10,14 @@ from napari_snpore.compute import kernel
 
 @kernel
 def sample_linearly(
-    image: NDArray[np.float32], matrix: NDArray[np.float64], start: NDArray[np.float64], out: NDArray[np.float32]
+    image: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    start: NDArray[np.float64],
+    out: NDArray[np.float32],
 ) -> None:
-    """Set ``out[i, j]`` to ``image`` at ``start + matrix @ (i, j)``; beyond the image its nearest edge value."""
+    """Set ``out[i, j]`` to ``image`` at ``start + matrix @ (i, j)``; beyond the image its nearest
+    edge value.
+    """
     ny, nx = image.shape
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):

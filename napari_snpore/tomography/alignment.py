@@ -1,9 +1,11 @@
-"""Alignment of a raw tilt series: shifts, direction and offset of the tilt axis, and what could not be determined.
+"""Alignment of a raw tilt series: shifts, direction and offset of the tilt axis, and what could not
+be determined.
 
-Strategy: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch), find the axis where a
-quick reconstruction explains the images best, then match every image with the re-projection of a reconstruction it
-took no part in. Displacements are measured in ``registration``, the axis is found in
-``tilt_axis``, the matching is in ``refinement``, the one interpolation in ``warp``.
+Strategy: follow the specimen coarsely (centre of mass, or cross-correlation with cosine stretch),
+find the axis where a quick reconstruction explains the images best, then match every image with the
+re-projection of a reconstruction it took no part in. Displacements are measured in
+``registration``, the axis is found in ``tilt_axis``, the matching is in ``refinement``, the one
+interpolation in ``warp``.
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ _FLAT_CONTRAST = 0.05
 """Contrast of the axis search below which all directions fit about as well, and a note says so."""
 
 _FEW_TILTS = 12
-"""With fewer tilts, half of them is too few for a direction of its own: no error of the axis is given."""
+"""With fewer tilts, half of them is too few for a direction of its own: no error of the axis is
+given.
+"""
 
 _SMALLEST_SIDE = 16
 """Smallest side of an image, px, in which shifts can be measured."""
@@ -74,16 +78,19 @@ class Alignment:
     Parameters
     ----------
     shifts_px : array, float64, shape (tilt, 2)
-        ``(dy, dx)`` as ``scipy.ndimage.shift`` applies them to the raw images; first of the corrections. Without a 1,
-        cosθ or sinθ term across the axis and without a constant along it: those only move the object.
+        ``(dy, dx)`` as ``scipy.ndimage.shift`` applies them to the raw images; first of the
+        corrections. Without a 1, cosθ or sinθ term across the axis and without a constant along it:
+        those only move the object.
     tilt_axis_angle_deg : float
-        Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−180, 180]; the shifted images are turned by −φ.
-        Without a reference for its end, :func:`align` reports it in (−88, 92].
+        Direction φ of the axis, ``(dy, dx) = (cos φ, sin φ)``, degrees in (−180, 180]; the shifted
+        images are turned by −φ. Without a reference for its end, :func:`align` reports it in (−88,
+        92].
     tilt_axis_offset_px : float
         Place of the axis across it after the rotation, px from the centre; subtracted last.
     residual_px : array, float64, shape (tilt,)
-        Distance across the axis, px, between an aligned image and the re-projection of a reconstruction from the other half
-        of the tilts: root mean square over the two ends of the image, each without what 1, cosθ and sinθ can absorb.
+        Distance across the axis, px, between an aligned image and the re-projection of a
+        reconstruction from the other half of the tilts: root mean square over the two ends of the
+        image, each without what 1, cosθ and sinθ can absorb.
     handedness : str
         ``"unknown"`` unless the microscope was calibrated: φ and φ + 180° give mirror volumes.
     method : str
@@ -91,8 +98,8 @@ class Alignment:
     notes : tuple of str
         Sentences on what the images could not determine, the hand of the volume first.
     tilt_axis_error_deg : float
-        Standard error of φ from the two halves of the tilts, right to about a factor of two; nan for a direction that was
-        given, and with fewer than 12 tilts.
+        Standard error of φ from the two halves of the tilts, right to about a factor of two; nan
+        for a direction that was given, and with fewer than 12 tilts.
     """
 
     shifts_px: FLOAT
@@ -108,7 +115,9 @@ class Alignment:
         shifts = np.array(self.shifts_px, dtype=np.float64)
         residual = np.array(self.residual_px, dtype=np.float64)
         if shifts.ndim != 2 or shifts.shape[1] != 2:
-            raise InputError(f"shifts_px has shape {shifts.shape}; one (dy, dx) per tilt is needed.")
+            raise InputError(
+                f"shifts_px has shape {shifts.shape}; one (dy, dx) per tilt is needed."
+            )
         if residual.shape != (len(shifts),):
             raise InputError(
                 f"residual_px has shape {residual.shape}; one number for each of {len(shifts)} tilts is needed."
@@ -131,11 +140,12 @@ class Alignment:
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> TiltSeries:
-        """Return the aligned series: float32, tilt axis along image y through the centre, interpolated once (cubic).
+        """Return the aligned series: float32, tilt axis along image y through the centre,
+        interpolated once (cubic).
 
-        An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the nearest
-        edge value is repeated.
-        ``out``, such as a memory map of the shape of the result, takes the images of a series larger than memory.
+        An axis nearer to the horizontal exchanges the sides of the image. Beyond the raw field the
+        nearest edge value is repeated. ``out``, such as a memory map of the shape of the result,
+        takes the images of a series larger than memory.
 
         Raises
         ------
@@ -172,9 +182,11 @@ class Alignment:
         tilt_axis_angle_deg: float | None = None,
         tilt_axis_offset_px: float | None = None,
     ) -> Alignment:
-        """Return the alignment with some of it set by hand; what is None stays. The residual is then unknown (nan).
+        """Return the alignment with some of it set by hand; what is None stays. The residual is
+        then unknown (nan).
 
-        The other direction of the same axis (φ + 180°) has its offset on the other side: it changes its sign with it.
+        The other direction of the same axis (φ + 180°) has its offset on the other side: it changes
+        its sign with it.
         """
         given = {
             "shifts_px": shifts_px,
@@ -197,7 +209,9 @@ class Alignment:
         """Return one row per tilt: ``tilt, angle_deg, shift_y_px, shift_x_px, residual_px``."""
         angles = np.asarray(angles_deg, dtype=np.float64).reshape(-1)
         if len(angles) != len(self.shifts_px):
-            raise InputError(f"angles_deg has {len(angles)} angles; the alignment holds {len(self.shifts_px)} tilts.")
+            raise InputError(
+                f"angles_deg has {len(angles)} angles; the alignment holds {len(self.shifts_px)} tilts."
+            )
         return pd.DataFrame(
             {
                 "tilt": np.arange(len(angles)),
@@ -225,16 +239,19 @@ def align(
     series : TiltSeries
         Raw images; any direction of the tilt axis.
     tilt_axis_angle_deg : float, optional
-        Direction φ of the tilt axis in degrees, kept as given. Without it the direction is found from the images.
+        Direction φ of the tilt axis in degrees, kept as given. Without it the direction is found
+        from the images.
     reference_axis_deg : float, optional
-        Of the two directions φ and φ + 180° of the axis that is found (mirror volumes), the one nearest to this is
-        taken, such as that of an earlier alignment. Default: the direction that the series has from its file or from
-        the caller of ``read_tilt_series``, unless it is 0; without any, the one in (−88, 92], so that an axis within
-        2° of the horizontal counts as +90°, and a note says so.
+        Of the two directions φ and φ + 180° of the axis that is found (mirror volumes), the one
+        nearest to this is taken, such as that of an earlier alignment. Default: the direction that
+        the series has from its file or from the caller of ``read_tilt_series``, unless it is 0;
+        without any, the one in (−88, 92], so that an axis within 2° of the horizontal counts as
+        +90°, and a note says so.
     method : {"auto", "cross_correlation", "center_of_mass"}
-        ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine stretch; ``center_of_mass`` is for
-        objects whose mass lies in the field across the axis at every tilt. ``auto`` tries both, keeps the one that a
-        reconstruction explains better, and refines it by matching with re-projections to a fraction of a px.
+        ``cross_correlation`` follows the specimen from the lowest tilt outwards, with cosine
+        stretch; ``center_of_mass`` is for objects whose mass lies in the field across the axis at
+        every tilt. ``auto`` tries both, keeps the one that a reconstruction explains better, and
+        refines it by matching with re-projections to a fraction of a px.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -246,13 +263,18 @@ def align(
     Raises
     ------
     InputError
-        Fewer than three images, all at one angle, an unknown method, NaN, or an image without contrast.
+        Fewer than three images, all at one angle, an unknown method, NaN, or an image without
+        contrast.
     Stopped
         ``should_stop`` said so.
     """
     _check(series, method)
     given = None if tilt_axis_angle_deg is None else axis_angle(tilt_axis_angle_deg)
-    reference = series.tilt_axis_angle_deg or None if reference_axis_deg is None else axis_angle(reference_axis_deg)
+    reference = (
+        series.tilt_axis_angle_deg or None
+        if reference_axis_deg is None
+        else axis_angle(reference_axis_deg)
+    )
     order = np.argsort(series.angles_deg, kind="stable")
     angles = series.angles_deg[order]
     refines = method == "auto"
@@ -269,7 +291,9 @@ def align(
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
     turn = 1.0 if given is None else 0.0
-    trial = Trial(best.tilt_axis_angle_deg, _TRACKS[name](fine, angles, best.tilt_axis_angle_deg), best.misfit)
+    trial = Trial(
+        best.tilt_axis_angle_deg, _TRACKS[name](fine, angles, best.tilt_axis_angle_deg), best.misfit
+    )
     for frames in (coarse, fine):
         trial = sharpen_axis(
             frames,
@@ -301,7 +325,9 @@ def align(
 class _Ticker:
     """Counts the steps of one alignment: reports progress and notices a cancel."""
 
-    def __init__(self, steps: int, progress: Progress | None, should_stop: ShouldStop | None) -> None:
+    def __init__(
+        self, steps: int, progress: Progress | None, should_stop: ShouldStop | None
+    ) -> None:
         self.done, self.steps, self.progress, self.should_stop = 0, steps, progress, should_stop
         check_stop(should_stop)
 
@@ -317,13 +343,17 @@ def _check(series: TiltSeries, method: str) -> None:
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} is needed.")
     if len(series.angles_deg) < 3:
-        raise InputError(f"The tilt series has {len(series.angles_deg)} images; alignment needs at least 3.")
+        raise InputError(
+            f"The tilt series has {len(series.angles_deg)} images; alignment needs at least 3."
+        )
     if min(series.shape[1:]) < _SMALLEST_SIDE:
         raise InputError(
             f"The images are {series.shape[1]} x {series.shape[2]} px; alignment needs at least 16 px a side."
         )
     if np.ptp(series.angles_deg) == 0:
-        raise InputError("angles_deg holds one angle only; alignment needs images at different tilts.")
+        raise InputError(
+            "angles_deg holds one angle only; alignment needs images at different tilts."
+        )
     for tilt in range(len(series.angles_deg)):
         image = np.asarray(series.images[tilt])
         if not np.isfinite(image).all():
@@ -331,13 +361,21 @@ def _check(series: TiltSeries, method: str) -> None:
                 f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
             )
         if image.min() == image.max():
-            raise InputError(f"Image {tilt} of the tilt series has the same value everywhere; leave it out.")
+            raise InputError(
+                f"Image {tilt} of the tilt series has the same value everywhere; leave it out."
+            )
 
 
 def _coarse(
-    frames: WorkingFrames, angles: FLOAT, tracks: dict[str, Track], given: float | None, tick: Callable[[], None]
+    frames: WorkingFrames,
+    angles: FLOAT,
+    tracks: dict[str, Track],
+    given: float | None,
+    tick: Callable[[], None],
 ) -> tuple[Trial, str, float]:
-    """Return the best coarse alignment, the name of its track and the contrast of the axis search."""
+    """Return the best coarse alignment, the name of its track and the contrast of the axis
+    search.
+    """
     if given is None:
         return find_axis(frames, angles, tracks, tick=tick)
     found = []
@@ -360,7 +398,9 @@ def _hand_note(reference_deg: float | None) -> str:
     )
 
 
-def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles: FLOAT) -> tuple[str, ...]:
+def _notes(
+    contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles: FLOAT
+) -> tuple[str, ...]:
     """Say what the images did not determine."""
     notes = []
     if contrast is not None and contrast < _FLAT_CONTRAST:
@@ -377,13 +417,17 @@ def _notes(contrast: float | None, axial: bool, fills: bool, left: FLOAT, angles
         )
     rms = float(np.sqrt(np.mean(left**2)))
     if rms > 1:
-        notes.append(f"The images do not fit one volume well: {rms:.1f} px (RMS) are left across the axis.")
+        notes.append(
+            f"The images do not fit one volume well: {rms:.1f} px (RMS) are left across the axis."
+        )
     if np.ptp(angles) < 60:
         notes.append(
             "The tilts span less than 60°: the axis offset can hardly be distinguished from the position of the object."
         )
     if len(angles) < _FEW_TILTS:
-        notes.append(f"With {len(angles)} tilts the offset of the axis is uncertain, and residuals say little.")
+        notes.append(
+            f"With {len(angles)} tilts the offset of the axis is uncertain, and residuals say little."
+        )
     return tuple(notes)
 
 
@@ -396,13 +440,18 @@ def _reported(
     name: str,
     notes: tuple[str, ...],
 ) -> Alignment:
-    """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the order of the series."""
+    """Turn translations in the rotated frame into shifts of the raw image, gauge removed, in the
+    order of the series.
+    """
     along, across = trial.translations_px.T
     part, constant = gauge_part(across, angles)
     # the other direction of the same axis: across it, signs change
     sign = 1.0 if np.cos(np.deg2rad(angle - trial.tilt_axis_angle_deg)) > 0 else -1.0
     shifts = np.empty((len(angles), 2))
     residual = np.empty(len(angles))
-    shifts[order] = np.stack([along - along.mean(), across - part], axis=1) @ axis_rotation(trial.tilt_axis_angle_deg).T
+    shifts[order] = (
+        np.stack([along - along.mean(), across - part], axis=1)
+        @ axis_rotation(trial.tilt_axis_angle_deg).T
+    )
     residual[order] = left
     return Alignment(shifts, angle, -constant * sign, residual, "unknown", name, notes)

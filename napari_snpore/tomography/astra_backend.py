@@ -1,7 +1,9 @@
-"""SIRT and weighted backprojection on an NVIDIA GPU, by ASTRA where it is installed (GPL-3, the optional extra ``astra``).
+"""SIRT and weighted backprojection on an NVIDIA GPU, by ASTRA where it is installed (GPL-3, the
+optional extra ``astra``).
 
-Behind the same names and with the same conventions as the processor's kernels; numbers agree within ``TOLERANCE``, because a
-GPU interpolates its textures with 8 bits of a fraction and adds in another order. Nothing is imported until it is asked for.
+Behind the same names and with the same conventions as the processor's kernels; numbers agree within
+``TOLERANCE``, because a GPU interpolates its textures with 8 bits of a fraction and adds in another
+order. Nothing is imported until it is asked for.
 """
 
 from __future__ import annotations
@@ -37,9 +39,18 @@ def available() -> bool:
 
 
 def solve_on_gpu(
-    problem: Problem, method: str, solver: Any, iterations: int, nonnegative: bool, out: Any, ledger: Ledger, run: Run
+    problem: Problem,
+    method: str,
+    solver: Any,
+    iterations: int,
+    nonnegative: bool,
+    out: Any,
+    ledger: Ledger,
+    run: Run,
 ) -> None:
-    """Reconstruct slab after slab into ``out``; arguments as in :func:`~napari_snpore.tomography.solving.solve_blocks`."""
+    """Reconstruct slab after slab into ``out``; arguments as in
+    :func:`~napari_snpore.tomography.solving.solve_blocks`.
+    """
     depth, slices, width = problem.shape
     thick = max(1, min(slices, _SLAB_BYTES // (4 * depth * width)))
     firsts = range(0, slices, thick)
@@ -74,7 +85,9 @@ class _Slab:
         depth, width = problem.beam.shape
         count, detector = last - first, problem.beam.detector_px
         self.space = astra.create_vol_geom(depth, width, count)
-        self.rays = astra.create_proj_geom("parallel3d", 1.0, 1.0, count, detector, np.deg2rad(problem.beam.angles_deg))
+        self.rays = astra.create_proj_geom(
+            "parallel3d", 1.0, 1.0, count, detector, np.deg2rad(problem.beam.angles_deg)
+        )
         self.kept: list[int] = []
         self.algorithms: list[int] = []
 
@@ -106,17 +119,25 @@ class _Slab:
         self.algorithms.append(handle)
         return handle
 
-    def iterate(self, iterations: int, nonnegative: bool, ledger: Ledger, report: Callable[[int], bool]) -> None:
-        """Run SIRT and note the residual of the whole slab after each iteration, spread evenly over its slices."""
+    def iterate(
+        self, iterations: int, nonnegative: bool, ledger: Ledger, report: Callable[[int], bool]
+    ) -> None:
+        """Run SIRT and note the residual of the whole slab after each iteration, spread evenly over
+        its slices.
+        """
         options: dict[str, Any] = {"MinConstraint": 0.0} if nonnegative else {}
         if self.problem.support is not None:
             mask = np.asarray(self.problem.support[:, self.first : self.last], np.float32)
             options["ReconstructionMaskId"] = self._keep(
                 "-vol", self.space, np.ascontiguousarray(mask.transpose(1, 0, 2)[:, ::-1])
             )
-        algorithm = self._algorithm("SIRT3D_CUDA", self._keep("-sino", self.rays, self.rows), options)
+        algorithm = self._algorithm(
+            "SIRT3D_CUDA", self._keep("-sino", self.rays, self.rows), options
+        )
         count = self.last - self.first
-        ledger.measured[self.first : self.last] = np.square(self.rows, dtype=np.float64).sum(axis=(1, 2))
+        ledger.measured[self.first : self.last] = np.square(self.rows, dtype=np.float64).sum(
+            axis=(1, 2)
+        )
         for iteration in range(iterations):
             self.astra.algorithm.run(algorithm, 1)
             left = float(self.astra.algorithm.get_res_norm(algorithm)) ** 2
@@ -129,7 +150,9 @@ class _Slab:
         from scipy import fft
 
         spectra = fft.rfft(self.rows, solver.size, axis=2) * solver.response
-        filtered = fft.irfft(spectra, solver.size, axis=2)[:, :, : self.rows.shape[2]].astype(np.float32)
+        filtered = fft.irfft(spectra, solver.size, axis=2)[:, :, : self.rows.shape[2]].astype(
+            np.float32
+        )
         images = self._keep("-sino", self.rays, np.ascontiguousarray(filtered))
         self.astra.algorithm.run(self._algorithm("BP3D_CUDA", images, {}))
 
@@ -137,5 +160,7 @@ class _Slab:
         """Return the voxels (z, y, x)."""
         found = self.astra.data3d.get(self.target)[:, ::-1]
         if self.problem.support is not None:
-            found = found * np.asarray(self.problem.support[:, self.first : self.last]).transpose(1, 0, 2)
+            found = found * np.asarray(self.problem.support[:, self.first : self.last]).transpose(
+                1, 0, 2
+            )
         return np.asarray(found.transpose(1, 0, 2), np.float32)

@@ -1,8 +1,9 @@
 """Detection and repair of hot and dead pixels, by tilt and over all tilts.
 
-A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as bad where it is further
-from the median of its 3 × 3 surroundings than ``threshold`` times the noise there, while none of its eight neighbours is off
-by more than ``_SPREAD`` of that. Two bad pixels side by side are therefore kept.
+A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as
+bad where it is further from the median of its 3 × 3 surroundings than ``threshold`` times the noise
+there, while none of its eight neighbours is off by more than ``_SPREAD`` of that. Two bad pixels
+side by side are therefore kept.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def repair_pixels(
     Returns
     -------
     TiltSeries
-        float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that are bad in at least
-        half of the tilts and are replaced in all of them.
+        float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that
+        are bad in at least half of the tilts and are replaced in all of them.
 
     Raises
     ------
@@ -70,7 +71,11 @@ def repair_pixels(
             )
         return _stands_out(image, threshold)
 
-    bad = np.stack(run_blocks(find, range(count), progress=share_of(progress, 0.0, 0.8), should_stop=should_stop))
+    bad = np.stack(
+        run_blocks(
+            find, range(count), progress=share_of(progress, 0.0, 0.8), should_stop=should_stop
+        )
+    )
     fixed = bad.mean(axis=0) >= _FIXED_SHARE
     bad |= fixed
     images = scratch.empty(series.shape)
@@ -89,5 +94,9 @@ def _stands_out(image: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
     excess = image - scipy.ndimage.median_filter(image, 3, mode="reflect")
     sigma = np.sqrt(pixel_variances(image))
     off = np.abs(image - scipy.ndimage.median_filter(image, 5, mode="reflect"))
-    sharp = scipy.ndimage.maximum_filter(off, footprint=_BESIDE, mode="reflect") < _SPREAD * np.abs(excess)
-    return np.asarray((np.abs(excess) > threshold * np.maximum(sigma, 1e-6 * np.ptp(image))) & sharp)
+    sharp = scipy.ndimage.maximum_filter(off, footprint=_BESIDE, mode="reflect") < _SPREAD * np.abs(
+        excess
+    )
+    return np.asarray(
+        (np.abs(excess) > threshold * np.maximum(sigma, 1e-6 * np.ptp(image))) & sharp
+    )

@@ -1,9 +1,10 @@
 """CGLS: conjugate gradients on the least-squares problem, every plane with steps of its own.
 
-Without a constraint this is the method of Hestenes and Stiefel (doi 10.6028/jres.049.044) on ``Aᵀ A x = Aᵀ b``. With
-non-negativity or a support it becomes a projected method: directions are confined to the voxels that are free to move, the
-iterate is brought back to the admissible ones, and directions are combined by the rule of Polak and Ribière, which starts
-again by itself whenever the set of free voxels changes much (Nocedal and Wright, Numerical Optimization, section 5.2).
+Without a constraint this is the method of Hestenes and Stiefel (doi 10.6028/jres.049.044) on ``Aᵀ A
+x = Aᵀ b``. With non-negativity or a support it becomes a projected method: directions are confined
+to the voxels that are free to move, the iterate is brought back to the admissible ones, and
+directions are combined by the rule of Polak and Ribière, which starts again by itself whenever the
+set of free voxels changes much (Nocedal and Wright, Numerical Optimization, section 5.2).
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ class CglsSolver:
         residual = block.measured.copy()
         if block.started:
             planes.forward(image, residual, -1.0)
-        gradient, before, direction = planes.empty_image(), planes.empty_image(), planes.empty_image()
+        gradient, before, direction = (
+            planes.empty_image(),
+            planes.empty_image(),
+            planes.empty_image(),
+        )
         projected = planes.empty_sinogram()
         power_before = np.zeros(lanes)
         for _ in range(iterations):
@@ -53,7 +58,9 @@ class CglsSolver:
             planes.backward(residual, gradient, self.ones)
             block.confine(gradient)
             power, mixed = self._free(image, gradient, before, lanes)
-            turn = np.where(power_before > 0, (power - mixed) / np.where(power_before > 0, power_before, 1), 0)
+            turn = np.where(
+                power_before > 0, (power - mixed) / np.where(power_before > 0, power_before, 1), 0
+            )
             self._turn(direction, gradient, image, np.maximum(turn, 0), lanes)
             projected[:] = 0
             planes.forward(direction, projected)
@@ -70,8 +77,12 @@ class CglsSolver:
             if block.report(squares(residual, lanes)):
                 return
 
-    def _free(self, image: Floats, gradient: Floats, before: Floats, lanes: int) -> tuple[Doubles, Doubles]:
-        """Clear the gradient where a voxel at 0 would be pushed below; return its squares and its product with the last one."""
+    def _free(
+        self, image: Floats, gradient: Floats, before: Floats, lanes: int
+    ) -> tuple[Doubles, Doubles]:
+        """Clear the gradient where a voxel at 0 would be pushed below; return its squares and its
+        product with the last one.
+        """
         power, mixed = np.zeros(lanes), np.zeros(lanes)
         for here in _chunks(image):
             part = gradient[here]
@@ -82,8 +93,12 @@ class CglsSolver:
             mixed += np.einsum("il,il->l", wide, before[here].reshape(-1, lanes))
         return power, mixed
 
-    def _turn(self, direction: Floats, gradient: Floats, image: Floats, turn: Doubles, lanes: int) -> None:
-        """Make the next direction: the gradient and a share of the last direction, confined to voxels that may move."""
+    def _turn(
+        self, direction: Floats, gradient: Floats, image: Floats, turn: Doubles, lanes: int
+    ) -> None:
+        """Make the next direction: the gradient and a share of the last direction, confined to
+        voxels that may move.
+        """
         factor = turn.astype(np.float32)
         for here in _chunks(image):
             part = direction[here].reshape(-1, lanes)
@@ -96,7 +111,9 @@ class CglsSolver:
         total = np.zeros(lanes)
         for here in _chunks(direction):
             total += np.einsum(
-                "il,il->l", direction[here].reshape(-1, lanes).astype(np.float64), gradient[here].reshape(-1, lanes)
+                "il,il->l",
+                direction[here].reshape(-1, lanes).astype(np.float64),
+                gradient[here].reshape(-1, lanes),
             )
         return total
 
@@ -122,4 +139,6 @@ def _combine(total: Floats, other: Floats, factor: Doubles, lanes: int) -> None:
 
 def _chunks(flat: Floats) -> list[slice]:
     """Cut a flat array into pieces that stay in the cache between two operations."""
-    return [slice(start, start + _CHUNK) for start in range(0, len(flat), _CHUNK)]  # lanes divide _CHUNK
+    return [
+        slice(start, start + _CHUNK) for start in range(0, len(flat), _CHUNK)
+    ]  # lanes divide _CHUNK

@@ -1,7 +1,9 @@
-"""DART: the discrete algebraic reconstruction technique (Batenburg and Sijbers, doi 10.1109/TIP.2011.2131661).
+"""DART: the discrete algebraic reconstruction technique (Batenburg and Sijbers, doi
+10.1109/TIP.2011.2131661).
 
-For objects of a few known grey levels. Voxels inside a class are set to its level and held; those beside another class, and a
-random share of all, are fitted to the images by SIRT; then classes are drawn anew. The result holds the levels alone.
+For objects of a few known grey levels. Voxels inside a class are set to its level and held; those
+beside another class, and a random share of all, are fitted to the images by SIRT; then classes are
+drawn anew. The result holds the levels alone.
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.tomography._dart_kernels import classify, free_voxels, hold_fixed, paint_levels, smooth_free
+from napari_snpore.tomography._dart_kernels import (
+    classify,
+    free_voxels,
+    hold_fixed,
+    paint_levels,
+    smooth_free,
+)
 from napari_snpore.tomography.sirt import sirt_weights
 from napari_snpore.tomography.solving import Block, Planar, squares
 
@@ -25,7 +33,9 @@ _SMOOTHING = 0.3
 
 @dataclass(frozen=True, eq=False)
 class DartSolver:
-    """``levels`` are the grey values of the classes, rising; the same seed gives the same volume bit for bit."""
+    """``levels`` are the grey values of the classes, rising; the same seed gives the same volume
+    bit for bit.
+    """
 
     levels: Floats
     row_weights: Floats
@@ -41,7 +51,9 @@ class DartSolver:
         return cls(np.asarray(levels, np.float32), *sirt_weights(planes), seed=seed)
 
     def solve(self, block: Block, iterations: int) -> None:
-        """See :class:`~napari_snpore.tomography.solving.Solver`; one iteration is one drawing of the classes."""
+        """See :class:`~napari_snpore.tomography.solving.Solver`; one iteration is one drawing of
+        the classes.
+        """
         planes, image = block.planes, block.image
         lanes, shape = planes.lanes, planes.beam.shape
         residual, scale = block.measured.copy(), planes.empty_sinogram()
@@ -54,7 +66,15 @@ class DartSolver:
             classify(image, self.levels, classes)
             place = (block.first, block.slices)
             free_voxels(
-                lanes, classes, self.levels, image, free, shape, place, self.seed * 65537 + iteration, _FREE_SHARE
+                lanes,
+                classes,
+                self.levels,
+                image,
+                free,
+                shape,
+                place,
+                self.seed * 65537 + iteration,
+                _FREE_SHARE,
             )
             block.confine(image)
             block.confine(free)
@@ -92,7 +112,9 @@ class DartSolver:
         scale[scale > 1e3] = 0
 
     def _left(self, block: Block, image: Floats, residual: Floats) -> NDArray[np.float64]:
-        """Return the squared residual of the discrete image: what is published is what is judged."""
+        """Return the squared residual of the discrete image: what is published is what is
+        judged.
+        """
         paint_levels(image, self.levels)
         block.confine(image)
         residual[:] = block.measured

@@ -1,4 +1,6 @@
-"""Fourier shell correlation between reconstructions from the even and from the odd tilts of a series."""
+"""Fourier shell correlation between reconstructions from the even and from the odd tilts of a
+series.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from napari_snpore.errors import InputError
 from napari_snpore.tomography._shell_kernels import DIRECTIONS
 from napari_snpore.tomography.options import Method, Options, Wbp, options_of
 from napari_snpore.tomography.reconstruction import Backend, reconstruct
-from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS, ShellCorrelation, fourier_shell_correlation
+from napari_snpore.tomography.shell_correlation import (
+    FEWEST_VOXELS,
+    ShellCorrelation,
+    fourier_shell_correlation,
+)
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -24,14 +30,15 @@ _SHELLS_SHARE = 0.1  # of the work of one method, for its shell correlation
 
 @dataclass(frozen=True, eq=False)
 class EvenOdd:
-    """Fourier shell correlations between the halves of a tilt series, each with twice its tilt step.
+    """Fourier shell correlations between the halves of a tilt series, each with twice its tilt
+    step.
 
     Attributes
     ----------
     curves : dict
-        By method, the reconstruction's own first, always with ``wbp``. Only that of weighted backprojection speaks of
-        resolution: iterative methods put the same prior (no negative values, few edges) into both halves, so that theirs is a
-        measure of consistency.
+        By method, the reconstruction's own first, always with ``wbp``. Only that of weighted
+        backprojection speaks of resolution: iterative methods put the same prior (no negative
+        values, few edges) into both halves, so that theirs is a measure of consistency.
     slices : (int, int)
         First and last (excluded) slice along the tilt axis that took part.
     """
@@ -50,7 +57,9 @@ class EvenOdd:
         return pd.concat(parts, ignore_index=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the crossings of the half-bit curve in nm, by method and direction; nan where ``outcome`` is not crossed."""
+        """Return the crossings of the half-bit curve in nm, by method and direction; nan where
+        ``outcome`` is not crossed.
+        """
         return {
             "slices": list(self.slices),
             **{
@@ -82,19 +91,22 @@ def even_odd_correlation(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> EvenOdd:
-    """Reconstruct from every other tilt, twice, and correlate (after Cardone et al., J. Struct. Biol. 151 (2005) 117).
+    """Reconstruct from every other tilt, twice, and correlate (after Cardone et al., J. Struct.
+    Biol. 151 (2005) 117).
 
-    Each half has half of the dose and twice the tilt step, so that the whole reconstruction resolves at least as much.
+    Each half has half of the dose and twice the tilt step, so that the whole reconstruction
+    resolves at least as much.
 
     Parameters
     ----------
     series : TiltSeries
         Aligned, with at least 6 tilts; they are sorted by angle before they are dealt out.
     method, iterations, thickness_px, backend
-        As in :func:`~napari_snpore.tomography.reconstruction.reconstruct`; with any method but ``wbp`` the curve of
-        ``wbp`` is given as well.
+        As in :func:`~napari_snpore.tomography.reconstruction.reconstruct`; with any method but
+        ``wbp`` the curve of ``wbp`` is given as well.
     most_slices : int
-        At most this many slices in the middle along the tilt axis are used, which makes it affordable beside the volume.
+        At most this many slices in the middle along the tilt axis are used, which makes it
+        affordable beside the volume.
     threads, progress, should_stop
         As there; ``progress`` counts thousandths of the work.
 
@@ -105,7 +117,8 @@ def even_odd_correlation(
     Raises
     ------
     InputError
-        Fewer than 6 tilts, fewer than 8 slices or voxels along z, or whatever ``reconstruct`` refuses.
+        Fewer than 6 tilts, fewer than 8 slices or voxels along z, or whatever ``reconstruct``
+        refuses.
     """
     last = min(series.shape[1], (series.shape[1] + most_slices) // 2)
     first = max(0, last - most_slices)
@@ -151,7 +164,8 @@ def even_odd_volumes(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> tuple[Volume, Volume]:
-    """Reconstruct two volumes that share no image: from the even and from the odd tilts, in the order of their angles.
+    """Reconstruct two volumes that share no image: from the even and from the odd tilts, in the
+    order of their angles.
 
     Parameters
     ----------
@@ -174,7 +188,9 @@ def even_odd_volumes(
     """
     order = np.argsort(series.angles_deg, kind="stable")
     if len(order) < FEWEST_TILTS:
-        raise InputError(f"The tilt series has {len(order)} images; even and odd halves need at least {FEWEST_TILTS}.")
+        raise InputError(
+            f"The tilt series has {len(order)} images; even and odd halves need at least {FEWEST_TILTS}."
+        )
     first, last = slices or (0, series.shape[1])
     volumes = []
     for half in (0, 1):

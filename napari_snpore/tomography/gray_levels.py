@@ -18,7 +18,11 @@ MOST_LEVELS = 6
 def checked_levels(gray_levels: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float32]:
     """Refuse levels that are fewer than two, not finite or not rising."""
     levels = np.asarray(gray_levels, np.float64).reshape(-1)
-    if not 2 <= len(levels) <= MOST_LEVELS or not np.isfinite(levels).all() or (np.diff(levels) <= 0).any():
+    if (
+        not 2 <= len(levels) <= MOST_LEVELS
+        or not np.isfinite(levels).all()
+        or (np.diff(levels) <= 0).any()
+    ):
         raise InputError(
             f"gray_levels is {list(np.round(levels, 6))}; 2 to {MOST_LEVELS} finite grey values in rising order are needed, "
             "vacuum first."
@@ -27,10 +31,11 @@ def checked_levels(gray_levels: Sequence[float] | NDArray[np.float64]) -> NDArra
 
 
 def find_levels(volume: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return the grey levels of the phases of a reconstruction: the brightest is split off first, then the next.
+    """Return the grey levels of the phases of a reconstruction: the brightest is split off first,
+    then the next.
 
-    Two-class thresholds (Otsu) one after the other, because phases as far apart as carbon and tin leave one threshold for all
-    no chance; a level is the median of its class, 0 for the darkest.
+    Two-class thresholds (Otsu) one after the other, because phases as far apart as carbon and tin
+    leave one threshold for all no chance; a level is the median of its class, 0 for the darkest.
     """
     levels = []
     rest = volume.ravel()
@@ -43,11 +48,18 @@ def find_levels(volume: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return checked_levels([0.0, *levels[::-1]])
 
 
-def fit_levels(problem: Problem, volume: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the levels that fit the images best, classes as they are: least squares on the projections of the classes."""
+def fit_levels(
+    problem: Problem, volume: NDArray[np.float32], levels: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the levels that fit the images best, classes as they are: least squares on the
+    projections of the classes.
+    """
     cuts = (levels[1:] + levels[:-1]) / 2
     classes = np.digitize(volume, cuts)
-    shadows = [project((classes == k).astype(np.float32), problem.beam.angles_deg) for k in range(1, len(levels))]
+    shadows = [
+        project((classes == k).astype(np.float32), problem.beam.angles_deg)
+        for k in range(1, len(levels))
+    ]
     matrix = np.stack([shadow.ravel().astype(np.float64) for shadow in shadows], axis=1)
     fitted = np.linalg.lstsq(matrix, np.asarray(problem.images, np.float64).ravel(), rcond=None)[0]
     found = np.concatenate([[0.0], fitted])

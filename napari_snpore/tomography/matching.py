@@ -1,7 +1,9 @@
-"""Misfit of a trial alignment to a quick reconstruction, and matching of images with re-projections.
+"""Misfit of a trial alignment to a quick reconstruction, and matching of images with
+re-projections.
 
-Frames are aligned as well as is known so far: tilt axis along y, through the centre. Every reconstruction here is a
-means to judge an alignment and is thrown away; those that are kept are made by ``reconstruction``.
+Frames are aligned as well as is known so far: tilt axis along y, through the centre. Every
+reconstruction here is a means to judge an alignment and is thrown away; those that are kept are
+made by ``reconstruction``.
 
 References
 ----------
@@ -46,14 +48,19 @@ def quick_volume(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> IMAGE
 def misfits(trials: Sequence[IMAGES], angles_deg: FLOAT, *, iterations: int) -> FLOAT:
     """Return for each of several alignments the part of the frames' power that no volume explains.
 
-    0 is a perfect alignment of perfect images. All trials are reconstructed side by side, since rows do not know of each
-    other and many rows cost little more than a few.
+    0 is a perfect alignment of perfect images. All trials are reconstructed side by side, since
+    rows do not know of each other and many rows cost little more than a few.
     """
     frames = np.concatenate(trials, axis=1)
     error = project(quick_volume(frames, angles_deg, iterations=iterations), angles_deg) - frames
     ends = np.cumsum([trial.shape[1] for trial in trials])[:-1]
     power, left = (
-        np.array([part.sum() for part in np.split(np.square(images).sum(axis=(0, 2), dtype=np.float64), ends)])
+        np.array(
+            [
+                part.sum()
+                for part in np.split(np.square(images).sum(axis=(0, 2), dtype=np.float64), ends)
+            ]
+        )
         for images in (frames, error)
     )
     shares: FLOAT = np.where(power > 0, left / np.maximum(power, 1e-300), 1.0)
@@ -61,9 +68,11 @@ def misfits(trials: Sequence[IMAGES], angles_deg: FLOAT, *, iterations: int) -> 
 
 
 def predictions(frames: IMAGES, angles_deg: FLOAT, *, half: int, iterations: int) -> IMAGES:
-    """Return what every second tilt (``half`` 0 or 1) should look like, judged from the others alone.
+    """Return what every second tilt (``half`` 0 or 1) should look like, judged from the others
+    alone.
 
-    An image that takes part in the reconstruction it is compared with confirms its own error; here it does not.
+    An image that takes part in the reconstruction it is compared with confirms its own error; here
+    it does not.
     """
     others = np.ascontiguousarray(frames[1 - half :: 2])
     volume = quick_volume(others, angles_deg[1 - half :: 2], iterations=iterations)

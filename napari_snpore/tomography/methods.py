@@ -1,4 +1,6 @@
-"""Solver and iterations of each reconstruction method, with the options that are estimated from the data."""
+"""Solver and iterations of each reconstruction method, with the options that are estimated from the
+data.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,12 @@ class Plan:
     parameters: dict[str, Any]
 
 
-def plan(series: TiltSeries, problem: Problem, options: Options, run: Run, planes: Planar | None = None) -> Plan:
-    """Turn a method's options into a solver; looks at the images where an option was left to them."""
+def plan(
+    series: TiltSeries, problem: Problem, options: Options, run: Run, planes: Planar | None = None
+) -> Plan:
+    """Turn a method's options into a solver; looks at the images where an option was left to
+    them.
+    """
     planes = Planes(problem.beam, min(LANE_COUNTS)) if planes is None else planes
     match options:
         case Wbp():
@@ -52,12 +58,26 @@ def plan(series: TiltSeries, problem: Problem, options: Options, run: Run, plane
             found = {"gray_levels": levels.tolist(), "gray_levels_from": how, "seed": options.seed}
             return Plan(dart_solver, options.iterations, found)
         case Sirt():
-            return _stopped(series, problem, SirtSolver.of(planes, nonnegative=options.nonnegative), options, run)
+            return _stopped(
+                series,
+                problem,
+                SirtSolver.of(planes, nonnegative=options.nonnegative),
+                options,
+                run,
+            )
         case Cgls():
-            return _stopped(series, problem, CglsSolver.of(problem.beam, nonnegative=options.nonnegative), options, run)
+            return _stopped(
+                series,
+                problem,
+                CglsSolver.of(problem.beam, nonnegative=options.nonnegative),
+                options,
+                run,
+            )
 
 
-def _stopped(series: TiltSeries, problem: Problem, solver: Solver, options: Stoppable, run: Run) -> Plan:
+def _stopped(
+    series: TiltSeries, problem: Problem, solver: Solver, options: Stoppable, run: Run
+) -> Plan:
     """Plan a method that runs for a number of iterations or down to the noise of the images."""
     if options.stop == "iterations":
         return Plan(solver, options.limit, {"stop": "iterations"})
@@ -67,7 +87,11 @@ def _stopped(series: TiltSeries, problem: Problem, solver: Solver, options: Stop
 
 
 def _stopping_words(noise: NoiseLevel, point: StoppingPoint, most: int) -> dict[str, Any]:
-    words: dict[str, Any] = {"stop": "noise", "noise_share": noise.share, "noise_reached": point.reached}
+    words: dict[str, Any] = {
+        "stop": "noise",
+        "noise_share": noise.share,
+        "noise_reached": point.reached,
+    }
     if not point.reached:
         words["note"] = (
             f"The noise level, {100 * noise.share:.2g} % of the images' norm, was not reached in {most} iterations "
@@ -76,19 +100,31 @@ def _stopping_words(noise: NoiseLevel, point: StoppingPoint, most: int) -> dict[
     return words
 
 
-def _tv_weight(series: TiltSeries, problem: Problem, given: float | None, run: Run) -> tuple[float, str]:
+def _tv_weight(
+    series: TiltSeries, problem: Problem, given: float | None, run: Run
+) -> tuple[float, str]:
     if given is not None:
         return float(given), "user"
-    noise = noise_level(series, should_stop=run.should_stop).sigma * math.sqrt(len(series.angles_deg))
-    brightest = max(float(np.percentile(np.asarray(image), 99.9)) for image in problem.images) / problem.beam.shape[0]
+    noise = noise_level(series, should_stop=run.should_stop).sigma * math.sqrt(
+        len(series.angles_deg)
+    )
+    brightest = (
+        max(float(np.percentile(np.asarray(image), 99.9)) for image in problem.images)
+        / problem.beam.shape[0]
+    )
     weight = max(_NOISE_WEIGHT * noise, _CLEAN_WEIGHT * brightest)
-    return weight, "noise of the images" if weight > _CLEAN_WEIGHT * brightest else "grey value of the images"
+    return (
+        weight,
+        "noise of the images" if weight > _CLEAN_WEIGHT * brightest else "grey value of the images",
+    )
 
 
 def _levels(
     series: TiltSeries, problem: Problem, given: int | tuple[float, ...], run: Run
 ) -> tuple[NDArray[np.float32], str]:
-    """Return the grey levels of DART and where they come from: a quick TV reconstruction of a few slices, or the user."""
+    """Return the grey levels of DART and where they come from: a quick TV reconstruction of a few
+    slices, or the user.
+    """
     if not isinstance(given, int):
         return checked_levels(given), "user"
     weight = _tv_weight(series, problem, None, run)[0]

@@ -1,8 +1,8 @@
 """The options of each reconstruction method, one frozen dataclass per method.
 
 ``reconstruct(series, method="sirt")`` takes the defaults; ``reconstruct(series, method=Sirt(...))``
-takes options. The sections ``[reconstruct.sirt]`` to ``[reconstruct.dart]`` of a recipe, the command
-line and the window build the same dataclasses, so that an option means the same everywhere.
+takes options. The sections ``[reconstruct.sirt]`` to ``[reconstruct.dart]`` of a recipe, the
+command line and the window build the same dataclasses, so that an option means the same everywhere.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Wbp:
 class Stoppable:
     """The options that :class:`Sirt` and :class:`Cgls` share: both can stop at the noise level.
 
-    Both are semi-convergent: at first they come nearer to the object, then they reproduce the noise.
+    Both are semi-convergent: at first they come nearer to the object, then they reproduce the
+    noise.
     """
 
     usual: ClassVar[int]
@@ -147,7 +148,9 @@ class Tv:
     def __post_init__(self) -> None:
         object.__setattr__(self, "iterations", checked_count("iterations", self.iterations))
         if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
-            raise InputError(f"weight is {self.weight}; a number of grey units, 0 or more, is needed.")
+            raise InputError(
+                f"weight is {self.weight}; a number of grey units, 0 or more, is needed."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +183,9 @@ class Dart:
         levels: Any = self.gray_levels
         if isinstance(levels, int):
             if not 2 <= levels <= MOST_LEVELS:
-                raise InputError(f"gray_levels is {levels}; 2 to {MOST_LEVELS} levels, or their values, are needed.")
+                raise InputError(
+                    f"gray_levels is {levels}; 2 to {MOST_LEVELS} levels, or their values, are needed."
+                )
             return
         checked_levels(levels)
         object.__setattr__(self, "gray_levels", tuple(float(level) for level in levels))
@@ -225,7 +230,9 @@ def options_of(method: Method | Options, iterations: int | None = None) -> Optio
         check_names(method, ["iterations"])
         return METHODS[method](iterations=iterations)  # type: ignore[call-arg]
     if not isinstance(method, Options):
-        raise InputError(f"method is {method!r}; one of {', '.join(get_args(Method))} or its options are needed.")
+        raise InputError(
+            f"method is {method!r}; one of {', '.join(get_args(Method))} or its options are needed."
+        )
     if iterations is not None:
         raise InputError(
             f"iterations is given beside {type(method).__name__}(...); set {type(method).__name__}(iterations=...)."

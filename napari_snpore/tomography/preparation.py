@@ -1,7 +1,8 @@
 """Preparation of the images before alignment: background, mass, binning, cropping, tilts left out.
 
-A detector's offset is no mass, but a reconstruction would spread it over the volume. Nothing here runs unasked: a recipe names
-each step, and the history keeps it. Bad pixels and bad tilts have files of their own.
+A detector's offset is no mass, but a reconstruction would spread it over the volume. Nothing here
+runs unasked: a recipe names each step, and the history keeps it. Bad pixels and bad tilts have
+files of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
-from napari_snpore.history import BinStep, CropStep, NormalizeMassStep, SubtractBackgroundStep, has_step
+from napari_snpore.history import (
+    BinStep,
+    CropStep,
+    NormalizeMassStep,
+    SubtractBackgroundStep,
+    has_step,
+)
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -43,8 +50,8 @@ def subtract_background(
     series : TiltSeries
         Raw images.
     level : "auto", "none" or float
-        ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is subtracted from all;
-        ``none`` returns the series as it is.
+        ``auto`` takes each image's own :func:`vacuum_level`; a number (grey units of the file) is
+        subtracted from all; ``none`` returns the series as it is.
     scratch : ScratchSpace
         Where the images are made: for a series larger than memory.
     progress, should_stop : callable, optional
@@ -65,7 +72,9 @@ def subtract_background(
     if level == "auto":
         find = partial(_level_of, series)
         tilts = range(len(series.angles_deg))
-        levels = np.array(run_blocks(find, tilts, progress=share_of(progress, 0.0, 0.7), should_stop=should_stop))
+        levels = np.array(
+            run_blocks(find, tilts, progress=share_of(progress, 0.0, 0.7), should_stop=should_stop)
+        )
     elif isinstance(level, (int, float)) and math.isfinite(level):
         levels = np.full(len(series.angles_deg), float(level))
     else:
@@ -75,7 +84,9 @@ def subtract_background(
     def subtract(k: int) -> None:
         images[k] = np.subtract(series.images[k], levels[k], dtype=np.float64)
 
-    run_blocks(subtract, range(len(levels)), progress=share_of(progress, 0.7, 1.0), should_stop=should_stop)
+    run_blocks(
+        subtract, range(len(levels)), progress=share_of(progress, 0.7, 1.0), should_stop=should_stop
+    )
     return series.after(SubtractBackgroundStep(level, float(np.median(levels))), images)
 
 
@@ -97,16 +108,19 @@ def normalize_mass(
 ) -> TiltSeries:
     """Return the series with every image scaled to the median mass: for a beam current that drifts.
 
-    Off by default everywhere: an oblique or long fibre brings more or less of itself into the field as it tilts, which is no
-    error. The factors are kept in the history.
+    Off by default everywhere: an oblique or long fibre brings more or less of itself into the field
+    as it tilts, which is no error. The factors are kept in the history.
 
     Raises
     ------
     InputError
-        The background was not subtracted before (a factor would scale the offset too), or an image without mass.
+        The background was not subtracted before (a factor would scale the offset too), or an image
+        without mass.
     """
     if not has_step(series.history, SubtractBackgroundStep):
-        raise InputError("normalize_mass needs a series whose background was subtracted; set background first.")
+        raise InputError(
+            "normalize_mass needs a series whose background was subtracted; set background first."
+        )
     mass = np.array([np.asarray(image, np.float64).sum() for image in series.images])
     if not (mass > 0).all():
         raise InputError(
@@ -130,7 +144,8 @@ def bin_series(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> TiltSeries:
-    """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and columns left over are cut.
+    """Return the series with squares of ``factor`` by ``factor`` px averaged into one; rows and
+    columns left over are cut.
 
     Raises
     ------
@@ -144,12 +159,16 @@ def bin_series(
     tilts, ny, nx = series.shape
     rows, columns = ny // factor, nx // factor
     if min(rows, columns) < _SMALLEST_SIDE:
-        raise InputError(f"bin is {factor}; images of {ny} x {nx} px would have fewer than {_SMALLEST_SIDE} px a side.")
+        raise InputError(
+            f"bin is {factor}; images of {ny} x {nx} px would have fewer than {_SMALLEST_SIDE} px a side."
+        )
     top, left = (ny - rows * factor) // 2, (nx - columns * factor) // 2
     images = scratch.empty((tilts, rows, columns))
 
     def average(k: int) -> None:
-        cut = np.asarray(series.images[k])[top : top + rows * factor, left : left + columns * factor]
+        cut = np.asarray(series.images[k])[
+            top : top + rows * factor, left : left + columns * factor
+        ]
         images[k] = cut.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float64)
 
     run_blocks(average, range(tilts), progress=progress, should_stop=should_stop)
@@ -158,7 +177,8 @@ def bin_series(
 
 
 def crop_series(series: TiltSeries, y: tuple[int, int], x: tuple[int, int]) -> TiltSeries:
-    """Return the part of all images from ``y[0]`` to ``y[1]`` and ``x[0]`` to ``x[1]`` (px, ends excluded), without a copy.
+    """Return the part of all images from ``y[0]`` to ``y[1]`` and ``x[0]`` to ``x[1]`` (px, ends
+    excluded), without a copy.
 
     The rotation centre is the middle of what is left.
 
@@ -177,10 +197,11 @@ def crop_series(series: TiltSeries, y: tuple[int, int], x: tuple[int, int]) -> T
 
 
 def vacuum_level(image: NDArray[Any]) -> float:
-    """Return the grey value of the darkest peak of an image's histogram: vacuum, wherever there is some in the field.
+    """Return the grey value of the darkest peak of an image's histogram: vacuum, wherever there is
+    some in the field.
 
-    The range is that of 99.9 % of the pixels; a peak counts from a twentieth of the greatest one on, and its place is
-    the median of the pixels around it.
+    The range is that of 99.9 % of the pixels; a peak counts from a twentieth of the greatest one
+    on, and its place is the median of the pixels around it.
     """
     values = np.asarray(image, np.float64).ravel()
     if not np.isfinite(values).all():

@@ -1,4 +1,5 @@
-"""Projection operator of a single (z, x) plane by shearing, for the live preview of one cross-section.
+"""Projection operator of a single (z, x) plane by shearing, for the live preview of one
+cross-section.
 
 :class:`PreviewPlane` takes the place of :class:`~napari_snpore.tomography.projector.Planes`, so that
 every method runs on it unchanged. It is several times as fast for one plane, and differs from the full
@@ -45,7 +46,8 @@ class PreviewPlane:
         self.beam = beam
         self.threads = threads or thread_count()
         self._lines = [
-            np.empty((len(walk.rays), FINE, line_length(walk.planes, walk.cells)), np.float32) for walk in beam.walks
+            np.empty((len(walk.rays), FINE, line_length(walk.planes, walk.cells)), np.float32)
+            for walk in beam.walks
         ]
         self._sums = [np.empty((walk.planes, walk.cells), np.float32) for walk in beam.walks]
 
@@ -72,19 +74,35 @@ class PreviewPlane:
     def forward(self, image: Floats, sinogram: Floats, factor: float = 1.0) -> None:
         """Add ``factor`` times the projections of ``image`` to ``sinogram``."""
         plane = image.reshape(self.beam.shape[0] + 2, self.beam.shape[1] + 2)
-        sources = [image if walk.steps[2] == 1 else np.ascontiguousarray(plane.T).ravel() for walk in self.beam.walks]
+        sources = [
+            image if walk.steps[2] == 1 else np.ascontiguousarray(plane.T).ravel()
+            for walk in self.beam.walks
+        ]
 
         def work(block: tuple[int, int, int]) -> None:
             number, first, last = block
             walk = self.beam.walks[number]
             shear_forward(
-                sources[number], sinogram, walk.rays, walk.bins, walk.planes, walk.cells, factor, (first, last)
+                sources[number],
+                sinogram,
+                walk.rays,
+                walk.bins,
+                walk.planes,
+                walk.cells,
+                factor,
+                (first, last),
             )
 
-        run_blocks(work, self._shares([len(walk.rays) for walk in self.beam.walks]), threads=self.threads)
+        run_blocks(
+            work, self._shares([len(walk.rays) for walk in self.beam.walks]), threads=self.threads
+        )
 
-    def backward(self, sinogram: Floats, image: Floats, weights: Floats, lowest: float = -math.inf) -> None:
-        """Add ``weights`` (one a voxel, flat) times the backprojection to ``image`` and raise what is below ``lowest``."""
+    def backward(
+        self, sinogram: Floats, image: Floats, weights: Floats, lowest: float = -math.inf
+    ) -> None:
+        """Add ``weights`` (one a voxel, flat) times the backprojection to ``image`` and raise what
+        is below ``lowest``.
+        """
         self._add(sinogram, image, weights, lowest, adjoint=True)
 
     def smear(self, sinogram: Floats, image: Floats, weights: Floats) -> None:
@@ -92,18 +110,38 @@ class PreviewPlane:
         self._add(sinogram, image, weights, -math.inf, adjoint=False)
 
     def weigh(self, residual: Floats, weights: Floats) -> NDArray[np.float64]:
-        """Return the sum of squares of a residual, and multiply it by ``weights`` (tilt, detector), flat."""
+        """Return the sum of squares of a residual, and multiply it by ``weights`` (tilt, detector),
+        flat.
+        """
         squares = np.zeros(1)
-        weigh_residual(1, residual, weights, len(self.beam.angles_deg), self.beam.detector_px, self.beam.rim, squares)
+        weigh_residual(
+            1,
+            residual,
+            weights,
+            len(self.beam.angles_deg),
+            self.beam.detector_px,
+            self.beam.rim,
+            squares,
+        )
         return squares
 
-    def _add(self, sinogram: Floats, image: Floats, weights: Floats, lowest: float, *, adjoint: bool) -> None:
+    def _add(
+        self, sinogram: Floats, image: Floats, weights: Floats, lowest: float, *, adjoint: bool
+    ) -> None:
         fill = spread_bins if adjoint else interpolate_bins
 
         def lay(block: tuple[int, int, int]) -> None:
             number, first, last = block
             walk = self.beam.walks[number]
-            fill(sinogram, walk.rays, walk.bins, walk.planes, walk.cells, self._lines[number], (first, last))
+            fill(
+                sinogram,
+                walk.rays,
+                walk.bins,
+                walk.planes,
+                walk.cells,
+                self._lines[number],
+                (first, last),
+            )
 
         def gather(block: tuple[int, int, int]) -> None:
             number, first, last = block
@@ -111,8 +149,12 @@ class PreviewPlane:
             lines, sums = self._lines[number], self._sums[number]
             shear_backward(lines, walk.rays, walk.planes, walk.cells, adjoint, sums, (first, last))
 
-        run_blocks(lay, self._shares([len(walk.rays) for walk in self.beam.walks]), threads=self.threads)
-        run_blocks(gather, self._shares([walk.planes for walk in self.beam.walks]), threads=self.threads)
+        run_blocks(
+            lay, self._shares([len(walk.rays) for walk in self.beam.walks]), threads=self.threads
+        )
+        run_blocks(
+            gather, self._shares([walk.planes for walk in self.beam.walks]), threads=self.threads
+        )
         depth, width = self.beam.shape
         inner = image.reshape(depth + 2, width + 2)[1:-1, 1:-1]
         total = np.zeros((depth, width), np.float32)

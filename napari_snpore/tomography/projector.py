@@ -1,9 +1,10 @@
 """Projection of a volume to tilt images, and its exact adjoint (a matched pair).
 
-The geometry is that of one ``(z, x)`` plane at a time: at tilt θ the detector coordinate of (x, z), from the centre, is
-``x cosθ + z sinθ``, the rotation centre is ``(n - 1) / 2`` on every axis, and a projection is the sum of voxel values along
-the ray in voxel units (Joseph's interpolation, doi 10.1109/TMI.1982.4307572). Planes are independent, so work is cut into
-blocks of planes along the tilt axis y; a block is the unit of threads, progress, cancel and memory.
+The geometry is that of one ``(z, x)`` plane at a time: at tilt θ the detector coordinate of (x, z),
+from the centre, is ``x cosθ + z sinθ``, the rotation centre is ``(n - 1) / 2`` on every axis, and a
+projection is the sum of voxel values along the ray in voxel units (Joseph's interpolation, doi
+10.1109/TMI.1982.4307572). Planes are independent, so work is cut into blocks of planes along the
+tilt axis y; a block is the unit of threads, progress, cancel and memory.
 
 :class:`Beam` and :class:`Planes` are what iterative methods build on; :func:`project` and :func:`backproject` are for all
 others.
@@ -95,17 +96,24 @@ class Beam:
         size: tuple[int, int],
         steps: tuple[int, int, int],
     ) -> _Walk:
-        """Trace the chosen tilts through ``size[0]`` planes of ``size[1]`` voxels; ``across`` is the larger direction cosine."""
+        """Trace the chosen tilts through ``size[0]`` planes of ``size[1]`` voxels; ``across`` is
+        the larger direction cosine.
+        """
         chosen = chosen[np.argsort(along[chosen] / across[chosen], kind="stable")]
         across, slope = across[chosen], -along[chosen] / across[chosen]
         per_bin = 1 / np.abs(across)
-        # where the detector runs against the voxels, bins are counted from its other end, so that positions always rise
+        # where the detector runs against the voxels, bins are counted from its other end, so that
+        # positions always rise
         mirrored = across < 0
-        start = 1 + (size[1] - 1) / 2 - (self.detector_px - 1) / 2 * per_bin - (size[0] - 1) / 2 * slope
+        start = (
+            1 + (size[1] - 1) / 2 - (self.detector_px - 1) / 2 * per_bin - (size[0] - 1) / 2 * slope
+        )
         first = chosen * self.bins + self.rim + np.where(mirrored, self.detector_px - 1, 0)
         return _Walk(
             rays=np.stack([start, per_bin, slope, per_bin], axis=1),
-            bins=np.stack([first, np.where(mirrored, -1, 1), np.full(len(chosen), self.detector_px)], axis=1),
+            bins=np.stack(
+                [first, np.where(mirrored, -1, 1), np.full(len(chosen), self.detector_px)], axis=1
+            ),
             planes=size[0],
             cells=size[1],
             steps=steps,
@@ -123,7 +131,8 @@ class Beam:
 
 
 class Planes:
-    """Some planes side by side, as images and sinograms of one :class:`Beam`, and the operator between them.
+    """Some planes side by side, as images and sinograms of one :class:`Beam`, and the operator
+    between them.
 
     Parameters
     ----------
@@ -162,7 +171,9 @@ class Planes:
         """Copy a sinogram into images (tilt, slice, x)."""
         separate(self.lanes, sinogram, rows, (0, self.beam.rim))
 
-    def forward(self, image: NDArray[np.float32], sinogram: NDArray[np.float32], factor: float = 1.0) -> None:
+    def forward(
+        self, image: NDArray[np.float32], sinogram: NDArray[np.float32], factor: float = 1.0
+    ) -> None:
         """Add ``factor`` times the projections of ``image`` to ``sinogram``."""
         for walk in self.beam.walks:
             rays = walk.rays * np.array([1, 1, 1, factor])
@@ -178,20 +189,35 @@ class Planes:
         weights: NDArray[np.float32],
         lowest: float = -math.inf,
     ) -> None:
-        """Add ``weights`` (one a voxel, flat) times the backprojection to ``image`` and raise what is below ``lowest``."""
+        """Add ``weights`` (one a voxel, flat) times the backprojection to ``image`` and raise what
+        is below ``lowest``.
+        """
         self._gather(self.beam.tilts, sinogram, image, weights, lowest)
 
-    def smear(self, sinogram: NDArray[np.float32], image: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
-        """Like :meth:`backward`, reading the detector by plain linear interpolation: not the adjoint, but smoother."""
+    def smear(
+        self,
+        sinogram: NDArray[np.float32],
+        image: NDArray[np.float32],
+        weights: NDArray[np.float32],
+    ) -> None:
+        """Like :meth:`backward`, reading the detector by plain linear interpolation: not the
+        adjoint, but smoother.
+        """
         tilts = self.beam.tilts.copy()
         tilts[3:, : len(self.beam.angles_deg)] = 1
         self._gather(tilts, sinogram, image, weights, -math.inf)
 
-    def weigh(self, residual: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the sum of squares of each lane of a residual, and multiply it by ``weights`` (tilt, detector), flat."""
+    def weigh(
+        self, residual: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the sum of squares of each lane of a residual, and multiply it by ``weights``
+        (tilt, detector), flat.
+        """
         squares = np.zeros(self.lanes)
         tilts = len(self.beam.angles_deg)
-        weigh_residual(self.lanes, residual, weights, tilts, self.beam.detector_px, self.beam.rim, squares)
+        weigh_residual(
+            self.lanes, residual, weights, tilts, self.beam.detector_px, self.beam.rim, squares
+        )
         return squares
 
     def _gather(
@@ -204,7 +230,16 @@ class Planes:
     ) -> None:
         shape = self.beam.shape
         gather_voxels(
-            self._count, self.lanes, sinogram, image, tilts, self.beam.bins, shape, weights, lowest, (0, shape[0])
+            self._count,
+            self.lanes,
+            sinogram,
+            image,
+            tilts,
+            self.beam.bins,
+            shape,
+            weights,
+            lowest,
+            (0, shape[0]),
         )
 
 
@@ -216,9 +251,11 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 
 
 def slice_blocks(slices: int, threads: int) -> list[tuple[int, int, int]]:
-    """Cut slices into blocks ``(first, last, lanes)``: wide ones where there are many, narrow ones for a few.
+    """Cut slices into blocks ``(first, last, lanes)``: wide ones where there are many, narrow ones
+    for a few.
 
-    The cut has no influence on the result: every slice is computed by the same operations in the same order.
+    The cut has no influence on the result: every slice is computed by the same operations in the
+    same order.
     """
     blocks = []
     first = 0
@@ -263,8 +300,8 @@ def project(
     Raises
     ------
     InputError
-        A volume without three axes or with values that are not finite, no angle, an angle that is not finite, a detector
-        of less than one pixel.
+        A volume without three axes or with values that are not finite, no angle, an angle that is
+        not finite, a detector of less than one pixel.
 
     Examples
     --------
@@ -274,10 +311,16 @@ def project(
     """
     data = array_of(volume)
     if data.ndim != 3 or 0 in data.shape:
-        raise InputError(f"volume needs three axes (z, y, x) that are not empty; its shape is {tuple(data.shape)}.")
+        raise InputError(
+            f"volume needs three axes (z, y, x) that are not empty; its shape is {tuple(data.shape)}."
+        )
     depth, slices, width = data.shape
     angles = checked_angles(angles_deg)
-    beam = Beam(angles, (depth, width), width if detector_px is None else checked_count("detector_px", detector_px))
+    beam = Beam(
+        angles,
+        (depth, width),
+        width if detector_px is None else checked_count("detector_px", detector_px),
+    )
     images = np.empty((len(angles), slices, beam.detector_px), np.float32)
 
     def work(block: tuple[int, int, int]) -> None:
@@ -289,7 +332,13 @@ def project(
         planes.get_sinogram(sinogram, images[:, first:last])
 
     threads = threads or thread_count()
-    run_blocks(work, slice_blocks(slices, threads), threads=threads, progress=progress, should_stop=should_stop)
+    run_blocks(
+        work,
+        slice_blocks(slices, threads),
+        threads=threads,
+        progress=progress,
+        should_stop=should_stop,
+    )
     return images
 
 
@@ -303,9 +352,11 @@ def backproject(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
-    """Apply the adjoint of :func:`project`: each voxel sums what its rays read, with the weights of the projection.
+    """Apply the adjoint of :func:`project`: each voxel sums what its rays read, with the weights of
+    the projection.
 
-    This is the transpose, not a reconstruction; for that see :mod:`napari_snpore.tomography.reconstruction`.
+    This is the transpose, not a reconstruction; for that see
+    :mod:`napari_snpore.tomography.reconstruction`.
 
     Parameters
     ----------
@@ -325,16 +376,20 @@ def backproject(
     Raises
     ------
     InputError
-        Images without three axes or with values that are not finite, a number of angles that differs from theirs, a
-        thickness or width of less than one voxel.
+        Images without three axes or with values that are not finite, a number of angles that
+        differs from theirs, a thickness or width of less than one voxel.
     """
     data = array_of(images)  # type: ignore[arg-type]
     if data.ndim != 3 or 0 in data.shape:
-        raise InputError(f"images need three axes (tilt, y, x) that are not empty; their shape is {tuple(data.shape)}.")
+        raise InputError(
+            f"images need three axes (tilt, y, x) that are not empty; their shape is {tuple(data.shape)}."
+        )
     tilts, slices, detector_px = data.shape
     angles = checked_angles(angles_deg)
     if len(angles) != tilts:
-        raise InputError(f"angles_deg has {len(angles)} tilt angles for {tilts} images; one angle an image is needed.")
+        raise InputError(
+            f"angles_deg has {len(angles)} tilt angles for {tilts} images; one angle an image is needed."
+        )
     depth = detector_px if thickness_px is None else checked_count("thickness_px", thickness_px)
     width = detector_px if width_px is None else checked_count("width_px", width_px)
     beam = Beam(angles, (depth, width), detector_px)
@@ -350,12 +405,20 @@ def backproject(
         planes.get_image(image, volume[:, first:last])
 
     threads = threads or thread_count()
-    run_blocks(work, slice_blocks(slices, threads), threads=threads, progress=progress, should_stop=should_stop)
+    run_blocks(
+        work,
+        slice_blocks(slices, threads),
+        threads=threads,
+        progress=progress,
+        should_stop=should_stop,
+    )
     return volume
 
 
 def finite_rows(data: Any, first: int, last: int, name: str) -> NDArray[np.float32]:
-    """Return slices ``first`` to ``last`` of axis 1 as contiguous float32; refuse complex, NaN and infinite values."""
+    """Return slices ``first`` to ``last`` of axis 1 as contiguous float32; refuse complex, NaN and
+    infinite values.
+    """
     rows = np.asarray(data[:, first:last])
     if np.iscomplexobj(rows):
         raise InputError(f"{name} holds complex numbers; real grey values are needed.")
@@ -371,13 +434,19 @@ def checked_angles(angles_deg: ArrayLike) -> NDArray[np.float64]:
     """Return the angles as float64 and refuse none or one that is not finite."""
     angles = np.asarray(angles_deg, dtype=np.float64).reshape(-1)
     if not len(angles) or not np.isfinite(angles).all():
-        raise InputError("angles_deg needs at least one tilt angle, each a finite number of degrees.")
+        raise InputError(
+            "angles_deg needs at least one tilt angle, each a finite number of degrees."
+        )
     return angles
 
 
 def checked_count(name: str, value: int) -> int:
-    """Return a size in pixels or a number of iterations; refuse what is not a whole number of at least 1."""
-    whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value == np.floor(value)
+    """Return a size in pixels or a number of iterations; refuse what is not a whole number of at
+    least 1.
+    """
+    whole = (
+        isinstance(value, numbers.Real) and not isinstance(value, bool) and value == np.floor(value)
+    )
     if not whole or not 1 <= value < math.inf:
         raise InputError(f"{name} is {value!r}; a whole number, 1 or more, is needed.")
     return int(value)

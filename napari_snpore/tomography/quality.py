@@ -1,4 +1,5 @@
-"""Quality of a reconstruction: resolution guide and elongation by the geometry, residuals, mass over the tilts.
+"""Quality of a reconstruction: resolution guide and elongation by the geometry, residuals, mass
+over the tilts.
 
 Crowther's resolution guide is given in terms of the tilt step (doi 10.1098/rspa.1970.0119), the
 elongation by the missing wedge after doi 10.1002/jemt.1060090405. The page of definitions says what
@@ -32,14 +33,17 @@ class Quality:
     Attributes
     ----------
     residual_per_tilt : tuple of float
-        ``‖b - s A x‖ / ‖b‖`` of each image b against the projection A x of the volume; nan for an image of zeros.
+        ``‖b - s A x‖ / ‖b‖`` of each image b against the projection A x of the volume; nan for an
+        image of zeros.
     residual : float
         The same over all images.
     gray_factor : float
-        s, the one factor that fits the projections to the images best: 1 where the volume keeps the scale of the images;
-        weighted backprojection of a limited range lies below 1, by about range / 180°.
+        s, the one factor that fits the projections to the images best: 1 where the volume keeps the
+        scale of the images; weighted backprojection of a limited range lies below 1, by about range
+        / 180°.
     crowther_nm : float
-        Resolution guide D·Δθ for linear methods, across the beam; times ``wedge_elongation`` along it.
+        Resolution guide D·Δθ for linear methods, across the beam; times ``wedge_elongation`` along
+        it.
     wedge_elongation : float
         Factor by which the missing wedge draws small features out along the beam.
     thickness_nm : float
@@ -47,8 +51,8 @@ class Quality:
     tilt_range_deg, tilt_step_deg : float
         Last tilt less first, and the median step.
     mass_variation : float
-        Standard deviation over mean of the summed grey value of the images: 0 for an object that stays in view on a dark
-        background.
+        Standard deviation over mean of the summed grey value of the images: 0 for an object that
+        stays in view on a dark background.
     mass_per_tilt : tuple of float
         That sum for each image, in grey units.
     """
@@ -80,8 +84,8 @@ def assess(
     series : TiltSeries
         The aligned series.
     volume : Volume, shape (z, y, x)
-        The whole reconstruction: as long as the images along y and as wide along x. D and D·Δθ are read from its
-        history; estimated from the images where the history has none.
+        The whole reconstruction: as long as the images along y and as wide along x. D and D·Δθ are
+        read from its history; estimated from the images where the history has none.
     threads, progress, should_stop
         As in :func:`~napari_snpore.tomography.projector.project`.
 
@@ -108,12 +112,19 @@ def assess(
         )
     guide = resolution_guide_of(volume.history) or resolution_guide(series)
     measured, projected, both, mass = np.zeros((4, tilts))
-    rows = max(1, _BLOCK_BYTES // (4 * width * max(volume.shape[0], tilts)))  # a volume may be larger than memory
+    rows = max(
+        1, _BLOCK_BYTES // (4 * width * max(volume.shape[0], tilts))
+    )  # a volume may be larger than memory
     for first in range(0, slices, rows):
         here = slice(first, min(first + rows, slices))
-        shadows = project(volume.data[:, here], series.angles_deg, threads=threads, should_stop=should_stop)
+        shadows = project(
+            volume.data[:, here], series.angles_deg, threads=threads, should_stop=should_stop
+        )
         for tilt in range(tilts):
-            image, shadow = np.asarray(series.images[tilt][here], np.float64), shadows[tilt].astype(np.float64)
+            image, shadow = (
+                np.asarray(series.images[tilt][here], np.float64),
+                shadows[tilt].astype(np.float64),
+            )
             measured[tilt] += np.square(image).sum()
             projected[tilt] += np.square(shadow).sum()
             both[tilt] += (image * shadow).sum()
@@ -157,7 +168,9 @@ def wedge_elongation(max_tilt_deg: float) -> float:
     1.33
     """
     if not 0 < max_tilt_deg <= 90:
-        raise InputError(f"max_tilt_deg is {max_tilt_deg}; an angle above 0 and at most 90 degrees is needed.")
+        raise InputError(
+            f"max_tilt_deg is {max_tilt_deg}; an angle above 0 and at most 90 degrees is needed."
+        )
     alpha = math.radians(max_tilt_deg)
     mixed = math.sin(alpha) * math.cos(alpha)
     return math.sqrt((alpha + mixed) / (alpha - mixed))
@@ -170,7 +183,8 @@ def tilt_step(angles_deg: ArrayLike) -> float:
 
 
 def crowther_nm(thickness_nm: float, step_deg: float) -> float:
-    """Return the resolution guide ``D·Δθ`` in nm for an object of diameter ``thickness_nm`` tilted in steps of ``step_deg``.
+    """Return the resolution guide ``D·Δθ`` in nm for an object of diameter ``thickness_nm`` tilted
+    in steps of ``step_deg``.
 
     Raises
     ------
@@ -228,9 +242,10 @@ def resolution_guide_of(history: Sequence[HistoryStep]) -> ResolutionGuide | Non
 def estimate_thickness(series: TiltSeries) -> float:
     """Estimate the diameter of the object across the tilt axis in nm.
 
-    For each image: the profile across the axis (mean along it, less its 2nd percentile as background), and the width over
-    which it exceeds a tenth of its maximum; the median over the tilts. A disc of diameter D reads 0.995 D; an object that fills
-    the images reads their width at most.
+    For each image: the profile across the axis (mean along it, less its 2nd percentile as
+    background), and the width over which it exceeds a tenth of its maximum; the median over the
+    tilts. A disc of diameter D reads 0.995 D; an object that fills the images reads their width at
+    most.
 
     Examples
     --------
@@ -240,7 +255,8 @@ def estimate_thickness(series: TiltSeries) -> float:
     20.0
     """
     widths = run_blocks(
-        lambda tilt: _width(np.asarray(series.images[tilt], np.float64).mean(axis=0)), range(len(series.angles_deg))
+        lambda tilt: _width(np.asarray(series.images[tilt], np.float64).mean(axis=0)),
+        range(len(series.angles_deg)),
     )
     return float(np.median(widths)) * series.pixel_size_nm
 

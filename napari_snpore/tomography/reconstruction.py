@@ -1,9 +1,9 @@
 """Reconstruction of a volume from an aligned tilt series by WBP, SIRT, CGLS, TV or DART.
 
-The options of each method live in ``options``, what the methods share in ``solving``, each solver in a file of its own, when
-to stop in ``stopping``, the projector in
-``projector``. A residual is the share ``‖b - A x‖ / ‖b‖`` of the measured images ``b`` that the projections of the volume
-``x`` leave unexplained.
+The options of each method live in ``options``, what the methods share in ``solving``, each solver
+in a file of its own, when to stop in ``stopping``, the projector in ``projector``. A residual is
+the share ``‖b - A x‖ / ‖b‖`` of the measured images ``b`` that the projections of the volume ``x``
+leave unexplained.
 """
 
 from __future__ import annotations
@@ -64,17 +64,18 @@ def reconstruct(
     Parameters
     ----------
     series : TiltSeries
-        Aligned: the tilt axis is image axis y and runs through the middle of the images. Images of any real dtype, on disk
-        or in memory; background should read 0.
+        Aligned: the tilt axis is image axis y and runs through the middle of the images. Images of
+        any real dtype, on disk or in memory; background should read 0.
     method : {"sirt", "wbp", "cgls", "tv", "dart"} or Sirt, Wbp, Cgls, Tv, Dart
         A name takes the method's defaults; the dataclass of that name in
         :mod:`~napari_snpore.tomography.options` holds its options, such as
         ``Sirt(iterations=100, stop="noise")`` or ``Tv(weight=3.0)``.
     iterations : int, optional
-        Short for the option of the same name, beside the name of a method. Default: SIRT 50, CGLS 20,
-        TV 150, DART 20.
+        Short for the option of the same name, beside the name of a method. Default: SIRT 50, CGLS
+        20, TV 150, DART 20.
     thickness_px : int, optional
-        Voxels along z; default as many as an image has pixels along x. Less is quicker; the object has to fit.
+        Voxels along z; default as many as an image has pixels along x. Less is quicker; the object
+        has to fit.
     support : mask, shape (z, y, x) or (z, x), optional
         Where the object may be; voxels outside stay 0.
     initial : Volume or array, shape (z, y, x), optional
@@ -82,18 +83,20 @@ def reconstruct(
     backend : {"auto", "cpu", "astra"}
         ``astra``: SIRT and WBP on a CUDA device by ASTRA; ``auto`` takes it where there is one.
     out : array-like, shape (z, y, x), float32, optional
-        Where the volume is written, block by block: a memory map or an array on disk for one larger than memory.
+        Where the volume is written, block by block: a memory map or an array on disk for one larger
+        than memory.
     memory_limit : int, optional
-        Bytes that may be held beside the images: blocks are made so narrow that they fit, and without ``out`` the volume
-        itself counts.
+        Bytes that may be held beside the images: blocks are made so narrow that they fit, and
+        without ``out`` the volume itself counts.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
     callback : callable, optional
-        ``callback(iteration, residual)`` after each iteration, over all slices: called as soon as the last block of slices has
-        got that far.
+        ``callback(iteration, residual)`` after each iteration, over all slices: called as soon as
+        the last block of slices has got that far.
     partial : callable, optional
-        ``partial(volume, iteration)``: the array that is being filled, from time to time (SIRT: the whole of it at that
-        iteration; others: at first a quick SIRT, which the result then replaces slice by slice).
+        ``partial(volume, iteration)``: the array that is being filled, from time to time (SIRT: the
+        whole of it at that iteration; others: at first a quick SIRT, which the result then replaces
+        slice by slice).
     finish_now : callable, optional
         True ends the work and keeps the volume as it is; the history says how far it got.
     progress : callable, optional
@@ -104,17 +107,19 @@ def reconstruct(
     Returns
     -------
     Volume
-        float32, shape (z, y, x), voxels as large as a pixel, the rotation centre in the middle. Its grey values times the
-        voxel count along a ray give the images. The last step of its history holds method, parameters, the thickness
-        ``thickness_nm`` of the object as estimated from the images, the resolution guide ``crowther_nm``
-        (thickness times tilt step) and, for iterative methods, ``residuals``, one per iteration.
+        float32, shape (z, y, x), voxels as large as a pixel, the rotation centre in the middle. Its
+        grey values times the voxel count along a ray give the images. The last step of its history
+        holds method, parameters, the thickness ``thickness_nm`` of the object as estimated from the
+        images, the resolution guide ``crowther_nm`` (thickness times tilt step) and, for iterative
+        methods, ``residuals``, one per iteration.
 
     Raises
     ------
     InputError
-        A tilt axis that is not vertical, fewer than three different tilts, images with NaN or infinity or without any
-        signal, an unknown method or backend, a number of iterations or a thickness below 1, a support, initial or ``out``
-        that does not fit, an initial volume for WBP, a limit that is too low.
+        A tilt axis that is not vertical, fewer than three different tilts, images with NaN or
+        infinity or without any signal, an unknown method or backend, a number of iterations or a
+        thickness below 1, a support, initial or ``out`` that does not fit, an initial volume for
+        WBP, a limit that is too low.
     Stopped
         ``should_stop`` was true.
 
@@ -124,7 +129,8 @@ def reconstruct(
     weights are scaled to a half turn: a uniform disc reads its density at its centre whatever the tilt range. Beyond the
     range nothing is measured; the volume is longer along the beam by ``wedge_elongation``.
 
-    Planes are reconstructed one by one: total variation and the neighbours that DART looks at lie within the (z, x) plane.
+    Planes are reconstructed one by one: total variation and the neighbours that DART looks at lie
+    within the (z, x) plane.
     """
     options = options_of(method, iterations)
     check_choice("backend", backend, Backend)
@@ -145,7 +151,11 @@ def reconstruct(
         if partial is not None and not made.solver.resumable and not isinstance(options, Wbp):
             _fill_quickly(problem, nonnegative, target, run)
         solve_blocks(problem, made.solver, made.iterations, target, ledger, run)
-    parameters: dict[str, Any] = {"method": options.name, "thickness_px": problem.beam.shape[0], **made.parameters}
+    parameters: dict[str, Any] = {
+        "method": options.name,
+        "thickness_px": problem.beam.shape[0],
+        **made.parameters,
+    }
     parameters |= {"tilts": len(series.angles_deg), "tilt_step_deg": tilt_step(series.angles_deg)}
     parameters |= asdict(resolution_guide(series))
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
@@ -161,7 +171,9 @@ def _fill_quickly(problem: Problem, nonnegative: bool, out: Any, run: Run) -> No
     """Show a volume at once; the method itself starts where it would have started without."""
     quick = SirtSolver.of(Planes(problem.beam, min(LANE_COUNTS)), nonnegative=nonnegative)
     look = Run(run.threads, None, run.should_stop, None, run.partial, run.memory_limit)
-    solve_blocks(problem, quick, _QUICK_ITERATIONS, out, Ledger(problem.slices, _QUICK_ITERATIONS), look)
+    solve_blocks(
+        problem, quick, _QUICK_ITERATIONS, out, Ledger(problem.slices, _QUICK_ITERATIONS), look
+    )
 
 
 def _outcome(ledger: Ledger, made: Plan) -> dict[str, Any]:
@@ -179,16 +191,25 @@ def _on_gpu(backend: str, method: str) -> bool:
     if backend == "auto":
         return astra_backend.available()
     if method not in astra_backend.METHODS:
-        raise InputError(f"backend 'astra' offers {' and '.join(astra_backend.METHODS)}; {method} runs on 'cpu'.")
+        raise InputError(
+            f"backend 'astra' offers {' and '.join(astra_backend.METHODS)}; {method} runs on 'cpu'."
+        )
     if not astra_backend.available():
-        raise InputError("backend is 'astra', but ASTRA is not installed or finds no CUDA device; use 'auto' or 'cpu'.")
+        raise InputError(
+            "backend is 'astra', but ASTRA is not installed or finds no CUDA device; use 'auto' or 'cpu'."
+        )
     return True
 
 
-def _checked_out(out: Any, shape: tuple[int, int, int], memory_limit: int | None) -> tuple[Any, int | None]:
+def _checked_out(
+    out: Any, shape: tuple[int, int, int], memory_limit: int | None
+) -> tuple[Any, int | None]:
     """Return where the volume goes, and what the limit leaves beside it."""
     if out is not None:
-        if tuple(getattr(out, "shape", ())) != shape or np.dtype(getattr(out, "dtype", object)) != np.float32:
+        if (
+            tuple(getattr(out, "shape", ())) != shape
+            or np.dtype(getattr(out, "dtype", object)) != np.float32
+        ):
             raise InputError(f"out needs shape {shape} and type float32.")
         return out, memory_limit
     size = 4 * math.prod(shape)
@@ -201,9 +222,11 @@ def _checked_out(out: Any, shape: tuple[int, int, int], memory_limit: int | None
 
 
 def warm_up() -> None:
-    """Compile the kernels of SIRT and WBP, or load them from the cache, so that the first reconstruction starts at once.
+    """Compile the kernels of SIRT and WBP, or load them from the cache, so that the first
+    reconstruction starts at once.
 
-    Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the background.
+    Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the
+    background.
     """
     beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
     for lanes in LANE_COUNTS:

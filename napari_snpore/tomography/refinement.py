@@ -1,4 +1,5 @@
-"""Refinement of an alignment: each image is matched with the re-projection of a reconstruction from other images.
+"""Refinement of an alignment: each image is matched with the re-projection of a reconstruction from
+other images.
 
 Starts from a coarse alignment that is right to a few px, see ``tilt_axis``.
 """
@@ -11,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.tomography.matching import predictions
-from napari_snpore.tomography.registration import axial_likeness, gauge_part, small_shifts, wide_shift
+from napari_snpore.tomography.registration import (
+    axial_likeness,
+    gauge_part,
+    small_shifts,
+    wide_shift,
+)
 from napari_snpore.tomography.tilt_axis import Trial, sharpen_axis
 from napari_snpore.tomography.working_frames import WorkingFrames
 
@@ -19,7 +25,9 @@ FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 
 ITERATIONS = 30
-"""Iterations of a reconstruction that images are matched with: one that has not converged biases the shifts."""
+"""Iterations of a reconstruction that images are matched with: one that has not converged biases
+the shifts.
+"""
 
 MOST_PASSES = 4
 """Most turns of matching and sharpening."""
@@ -28,20 +36,32 @@ _SETTLED_PX = 0.1
 """Greatest displacement of an image in a pass, raw px, at which the refinement ends."""
 
 _SHARED_STRUCTURE = 0.4
-"""Likeness along the axis of image and re-projection above which shifts along the axis are measured: a rod
-has no structure there, and its shifts would follow the noise."""
+"""Likeness along the axis of image and re-projection above which shifts along the axis are
+measured: a rod has no structure there, and its shifts would follow the noise.
+"""
 
 _BRIGHT_RIM = 0.3
-"""Brightness at the edge of the field, as a share of the maximum, above which the specimen extends beyond it."""
+"""Brightness at the edge of the field, as a share of the maximum, above which the specimen extends
+beyond it.
+"""
 
 _LOST = 8.0
-"""An image whose misfit is this many times the median is lost: it is searched over the whole field."""
+"""An image whose misfit is this many times the median is lost: it is searched over the whole
+field.
+"""
 
 
 def refine(
-    frames: WorkingFrames, angles: FLOAT, trial: Trial, turn: float, axial: bool, tick: Callable[[], None]
+    frames: WorkingFrames,
+    angles: FLOAT,
+    trial: Trial,
+    turn: float,
+    axial: bool,
+    tick: Callable[[], None],
 ) -> Trial:
-    """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the gauge."""
+    """Match and sharpen in turns until no image moves by more than ``_SETTLED_PX`` but for the
+    gauge.
+    """
     passes = 0
     trial = rescue(frames, angles, trial, axial)
     for _ in range(MOST_PASSES):
@@ -67,19 +87,25 @@ def refine(
 
 
 def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
-    """Move each half of the tilts onto the re-projection of the other half, one half after the other."""
+    """Move each half of the tilts onto the re-projection of the other half, one half after the
+    other.
+    """
     moved = trial.translations_px.copy()
     for half in (0, 1):
-        now = frames.resampled(trial.tilt_axis_angle_deg, moved, rows=frames.rows(trial.tilt_axis_angle_deg))
+        now = frames.resampled(
+            trial.tilt_axis_angle_deg, moved, rows=frames.rows(trial.tilt_axis_angle_deg)
+        )
         expected = predictions(now, angles, half=half, iterations=ITERATIONS)
         moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
     return Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
 
 
 def rescue(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> Trial:
-    """Bring back single images that tracking lost: those that the others explain far worse than they explain most.
+    """Bring back single images that tracking lost: those that the others explain far worse than
+    they explain most.
 
-    Each is looked for over the whole field, from where the raw image lies, and moved only where that explains it better.
+    Each is looked for over the whole field, from where the raw image lies, and moved only where
+    that explains it better.
     """
     lost = _unexplained(*_with_expected(frames, angles, trial))
     tilts = np.flatnonzero(lost > _LOST * np.median(lost))
@@ -90,13 +116,18 @@ def rescue(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
     centerd = Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
     for _ in range(2):
         now, expected = _with_expected(frames, angles, centerd)
-        steps = np.array([wide_shift(expected[tilt], now[tilt]) for tilt in tilts]) * [float(axial), 1.0]
+        steps = np.array([wide_shift(expected[tilt], now[tilt]) for tilt in tilts]) * [
+            float(axial),
+            1.0,
+        ]
         moved = centerd.translations_px.copy()
         moved[tilts] += steps * frames.binning
         centerd = Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
     better = _unexplained(*_with_expected(frames, angles, centerd))[tilts] < lost[tilts]
     back = trial.translations_px.copy()
-    shift = np.median(np.delete(centerd.translations_px - trial.translations_px, tilts, axis=0), axis=0)
+    shift = np.median(
+        np.delete(centerd.translations_px - trial.translations_px, tilts, axis=0), axis=0
+    )
     back[tilts[better]] = centerd.translations_px[tilts[better]] - shift
     return Trial(trial.tilt_axis_angle_deg, back, trial.misfit)
 
@@ -109,9 +140,13 @@ def _unexplained(now: IMAGES, expected: IMAGES) -> FLOAT:
 
 
 def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[IMAGES, IMAGES]:
-    """Return the aligned frames and, for each, the re-projection of the half of the tilts that it is not in."""
+    """Return the aligned frames and, for each, the re-projection of the half of the tilts that it
+    is not in.
+    """
     now = frames.resampled(
-        trial.tilt_axis_angle_deg, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle_deg)
+        trial.tilt_axis_angle_deg,
+        trial.translations_px,
+        rows=frames.rows(trial.tilt_axis_angle_deg),
     )
     expected = np.empty_like(now)
     for half in (0, 1):
@@ -120,14 +155,20 @@ def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[
 
 
 def shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> bool:
-    """Tell whether the images have anything along the axis to be aligned by, in rows that were in the field at every tilt.
+    """Tell whether the images have anything along the axis to be aligned by, in rows that were in
+    the field at every tilt.
 
-    Where a shift pulled rows in from beyond the field, the edge that was repeated there looks like structure.
+    Where a shift pulled rows in from beyond the field, the edge that was repeated there looks like
+    structure.
     """
     now, expected = _with_expected(frames, angles, trial)
     along = trial.translations_px[:, 0]
     pulled = int(np.ceil(np.abs(along - along.mean()).max() / frames.binning))
-    cut = int(np.clip(pulled - frames.rows(trial.tilt_axis_angle_deg).start, 0, max(0, now.shape[1] // 2 - 6)))
+    cut = int(
+        np.clip(
+            pulled - frames.rows(trial.tilt_axis_angle_deg).start, 0, max(0, now.shape[1] // 2 - 6)
+        )
+    )
     inner = slice(cut, now.shape[1] - cut)
     return axial_likeness(now[:, inner], expected[:, inner]) > _SHARED_STRUCTURE
 
@@ -135,9 +176,10 @@ def shares_axial_structure(frames: WorkingFrames, angles: FLOAT, trial: Trial) -
 def left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
     """Return what is left across the axis per tilt in raw px.
 
-    Each image was moved to where its re-projection lies, so over the whole of it next to nothing is left whatever the
-    noise. Its two ends along the axis are therefore measured apart: the root mean square of both holds what is left and
-    the error that noise, a changing object or a turned image made.
+    Each image was moved to where its re-projection lies, so over the whole of it next to nothing is
+    left whatever the noise. Its two ends along the axis are therefore measured apart: the root mean
+    square of both holds what is left and the error that noise, a changing object or a turned image
+    made.
     """
     now, expected = _with_expected(frames, angles, trial)
     weight = np.cumsum(np.square(np.diff(expected, axis=2)).sum(axis=(0, 2), dtype=np.float64))
@@ -150,10 +192,16 @@ def left_over(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> FLOAT:
 
 
 def fills_field(frames: WorkingFrames, trial: Trial) -> bool:
-    """Return whether the specimen extends beyond the field across the axis: the edge of the images is then no vacuum."""
+    """Return whether the specimen extends beyond the field across the axis: the edge of the images
+    is then no vacuum.
+    """
     now = frames.resampled(
-        trial.tilt_axis_angle_deg, trial.translations_px, rows=frames.rows(trial.tilt_axis_angle_deg)
+        trial.tilt_axis_angle_deg,
+        trial.translations_px,
+        rows=frames.rows(trial.tilt_axis_angle_deg),
     )
     profile = now.mean(axis=(0, 1))
     rim = max(1, len(profile) // 20)
-    return float(np.mean([profile[:rim].mean(), profile[-rim:].mean()])) > _BRIGHT_RIM * float(profile.max())
+    return float(np.mean([profile[:rim].mean(), profile[-rim:].mean()])) > _BRIGHT_RIM * float(
+        profile.max()
+    )

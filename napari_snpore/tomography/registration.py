@@ -1,7 +1,8 @@
-"""Displacements between tilt images: centre of mass, cross-correlation with cosine stretch, and a small-step fit.
+"""Displacements between tilt images: centre of mass, cross-correlation with cosine stretch, and a
+small-step fit.
 
-Works on frames whose tilt axis is image axis y. The direction of that axis and the use of the displacements
-are decided by the callers.
+Works on frames whose tilt axis is image axis y. The direction of that axis and the use of the
+displacements are decided by the callers.
 """
 
 from __future__ import annotations
@@ -13,27 +14,37 @@ from numpy.typing import NDArray
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 _ROD_PX = 4.0
-"""Standard deviation, px, of the Gaussian along the axis whose result is subtracted as the rod's part."""
+"""Standard deviation, px, of the Gaussian along the axis whose result is subtracted as the rod's
+part.
+"""
 
 _STEEPEST_STRETCH = np.cos(np.deg2rad(80.0))
-"""Cosine at which the stretch is limited: beyond 80° a specimen is no slab, and the stretch grows without limit."""
+"""Cosine at which the stretch is limited: beyond 80° a specimen is no slab, and the stretch grows
+without limit.
+"""
 
 
 def gauge_terms(angles_deg: FLOAT) -> FLOAT:
-    """Return the columns 1, cosθ, sinθ: what a displacement across the axis may hold without being an error."""
+    """Return the columns 1, cosθ, sinθ: what a displacement across the axis may hold without being
+    an error.
+    """
     angles = np.deg2rad(angles_deg)
     return np.stack([np.ones_like(angles), np.cos(angles), np.sin(angles)], axis=1)
 
 
 def gauge_part(across: FLOAT, angles_deg: FLOAT) -> tuple[FLOAT, float]:
-    """Return the least-squares part of ``across`` in 1, cosθ, sinθ, and the constant of that part."""
+    """Return the least-squares part of ``across`` in 1, cosθ, sinθ, and the constant of that
+    part.
+    """
     terms = gauge_terms(angles_deg)
     factors = np.linalg.lstsq(terms, across, rcond=None)[0]
     return terms @ factors, float(factors[0])
 
 
 def centers_of_mass(frames: IMAGES) -> FLOAT:
-    """Return the centre of mass across the axis of each frame, in px from the centre of the frame."""
+    """Return the centre of mass across the axis of each frame, in px from the centre of the
+    frame.
+    """
     profile = frames.sum(axis=1, dtype=np.float64)  # (tilt, x)
     place = np.arange(profile.shape[1]) - (profile.shape[1] - 1) / 2
     mass = profile.sum(axis=1)
@@ -45,8 +56,9 @@ def centers_of_mass(frames: IMAGES) -> FLOAT:
 def shifts_along_axis(frames: IMAGES) -> FLOAT:
     """Return the shift along the axis that brings each frame onto the common projection.
 
-    The sum of an image across the tilt axis does not depend on the tilt as long as all mass is in the field, so these
-    profiles differ by a shift alone; each is correlated with their mean, which is made sharper three times.
+    The sum of an image across the tilt axis does not depend on the tilt as long as all mass is in
+    the field, so these profiles differ by a shift alone; each is correlated with their mean, which
+    is made sharper three times.
     """
     profiles = frames.sum(axis=2, dtype=np.float64)
     profiles -= profiles.mean(axis=1, keepdims=True)
@@ -65,8 +77,8 @@ def shifts_along_axis(frames: IMAGES) -> FLOAT:
 def track_by_correlation(frames: IMAGES, angles_deg: FLOAT) -> FLOAT:
     """Follow the specimen from the lowest tilt outwards by cross-correlating neighbours.
 
-    Before each comparison the image of the higher tilt is stretched across the axis by the ratio of the cosines, since
-    a flat specimen is foreshortened by cosθ; both are tapered and band-passed.
+    Before each comparison the image of the higher tilt is stretched across the axis by the ratio of
+    the cosines, since a flat specimen is foreshortened by cosθ; both are tapered and band-passed.
 
     Parameters
     ----------
@@ -99,27 +111,37 @@ def track_by_correlation(frames: IMAGES, angles_deg: FLOAT) -> FLOAT:
 
 
 def wide_shift(reference: IMAGES, frame: IMAGES) -> FLOAT:
-    """Return the shift (along, across) that brings a frame onto a reference, however far apart they are.
+    """Return the shift (along, across) that brings a frame onto a reference, however far apart they
+    are.
 
     What does not change along the axis is taken off before: a rod fits itself everywhere along it.
     """
     one, two = (
-        image - scipy.ndimage.gaussian_filter1d(image, _ROD_PX, axis=0, mode="nearest") for image in (reference, frame)
+        image - scipy.ndimage.gaussian_filter1d(image, _ROD_PX, axis=0, mode="nearest")
+        for image in (reference, frame)
     )
     return np.array(_peak_2d(one, two, _taper(frame.shape), _band(frame.shape)))
 
 
-def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.0, along_axis: bool = True) -> FLOAT:
-    """Return the shifts (along, across) that bring each frame onto its reference, for distances of a px or two.
+def small_shifts(
+    frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.0, along_axis: bool = True
+) -> FLOAT:
+    """Return the shifts (along, across) that bring each frame onto its reference, for distances of
+    a px or two.
 
-    One Gauss-Newton step per pass on the squared difference; a gain and a constant are fitted along with the shift, so that
-    beam current and detector level do not disturb it. Without ``along_axis`` only the shift across is fitted.
-    No peak is interpolated, hence no pull towards whole pixels.
+    One Gauss-Newton step per pass on the squared difference; a gain and a constant are fitted along
+    with the shift, so that beam current and detector level do not disturb it. Without
+    ``along_axis`` only the shift across is fitted. No peak is interpolated, hence no pull towards
+    whole pixels.
     """
     out = np.zeros((len(frames), 2))
     for tilt, (frame, reference) in enumerate(zip(frames, references, strict=True)):
-        smooth = scipy.ndimage.gaussian_filter(reference.astype(np.float64), smoothing_px, mode="nearest")
-        image = scipy.ndimage.gaussian_filter(frame.astype(np.float64), smoothing_px, mode="nearest")
+        smooth = scipy.ndimage.gaussian_filter(
+            reference.astype(np.float64), smoothing_px, mode="nearest"
+        )
+        image = scipy.ndimage.gaussian_filter(
+            frame.astype(np.float64), smoothing_px, mode="nearest"
+        )
         inner = (slice(2, -2), slice(2, -2)) if min(frame.shape) > 8 else (slice(None), slice(None))
         slope_y, slope_x = np.gradient(smooth)
         slope_y *= along_axis
@@ -136,11 +158,13 @@ def small_shifts(frames: IMAGES, references: IMAGES, *, smoothing_px: float = 1.
 
 
 def axial_likeness(frames: IMAGES, references: IMAGES) -> float:
-    """Return how much of the structure along the axis two sets of frames share, from 0 (nothing but noise) to 1.
+    """Return how much of the structure along the axis two sets of frames share, from 0 (nothing but
+    noise) to 1.
 
-    The normalised product of the slopes along y, pooled over all frames, without the part that a movement across the axis
-    makes as well: a featureless rod gives about 0 even where it runs obliquely, for its shift along the axis is not in the
-    data. Slopes below 3 % of those across count as nothing.
+    The normalised product of the slopes along y, pooled over all frames, without the part that a
+    movement across the axis makes as well: a featureless rod gives about 0 even where it runs
+    obliquely, for its shift along the axis is not in the data. Slopes below 3 % of those across
+    count as nothing.
     """
     shared = power_one = power_two = power_across = 0.0
     for frame, reference in zip(frames, references, strict=True):
@@ -155,7 +179,10 @@ def axial_likeness(frames: IMAGES, references: IMAGES) -> float:
 
 def _axial_slopes(image: FLOAT) -> tuple[FLOAT, FLOAT]:
     """Return the slopes of a frame along y, free of those along x, and those along x."""
-    along, across = (slope[2:-2] for slope in np.gradient(scipy.ndimage.gaussian_filter(image, 1.0, mode="nearest")))
+    along, across = (
+        slope[2:-2]
+        for slope in np.gradient(scipy.ndimage.gaussian_filter(image, 1.0, mode="nearest"))
+    )
     power = float((across**2).sum())
     return along - (float((along * across).sum()) / power if power > 0 else 0.0) * across, across
 
@@ -164,7 +191,9 @@ def _stretch_across(frame: IMAGES, ratio: float) -> IMAGES:
     """Stretch a frame across the axis, about its centre, by ``ratio``."""
     middle = (frame.shape[1] - 1) / 2
     matrix, offset = np.array([1.0, 1.0 / ratio]), np.array([0.0, middle - middle / ratio])
-    stretched: IMAGES = scipy.ndimage.affine_transform(frame, matrix, offset=offset, order=1, mode="nearest")
+    stretched: IMAGES = scipy.ndimage.affine_transform(
+        frame, matrix, offset=offset, order=1, mode="nearest"
+    )
     return stretched
 
 
@@ -187,8 +216,12 @@ def _band(shape: tuple[int, ...]) -> FLOAT:
 
 
 def _peak_2d(reference: IMAGES, frame: IMAGES, taper: FLOAT, band: FLOAT) -> tuple[float, float]:
-    """Return the shift (dy, dx) that brings ``frame`` onto ``reference``, from the peak of the cross-correlation."""
-    spectra = [scipy.fft.rfft2((image - image.mean()) * taper) * band for image in (reference, frame)]
+    """Return the shift (dy, dx) that brings ``frame`` onto ``reference``, from the peak of the
+    cross-correlation.
+    """
+    spectra = [
+        scipy.fft.rfft2((image - image.mean()) * taper) * band for image in (reference, frame)
+    ]
     correlation = scipy.fft.irfft2(spectra[0] * np.conj(spectra[1]), s=reference.shape)
     ny, nx = correlation.shape
     y, x = np.unravel_index(int(correlation.argmax()), correlation.shape)
@@ -198,13 +231,19 @@ def _peak_2d(reference: IMAGES, frame: IMAGES, taper: FLOAT, band: FLOAT) -> tup
 
 
 def _peak_1d(correlation: FLOAT, *, limit: int) -> float:
-    """Place of the highest value within ``limit`` of lag 0 of a circular correlation, to a fraction of a px."""
+    """Place of the highest value within ``limit`` of lag 0 of a circular correlation, to a fraction
+    of a px.
+    """
     lags = np.arange(-limit, limit + 1)
     peak = int(lags[np.argmax(correlation[lags])])
-    return peak + _vertex(correlation[peak - 1], correlation[peak], correlation[(peak + 1) % len(correlation)])
+    return peak + _vertex(
+        correlation[peak - 1], correlation[peak], correlation[(peak + 1) % len(correlation)]
+    )
 
 
 def _vertex(left: float, middle: float, right: float) -> float:
-    """Place of the vertex of the parabola through three points at −1, 0, 1; 0 where they are straight."""
+    """Place of the vertex of the parabola through three points at −1, 0, 1; 0 where they are
+    straight.
+    """
     bend = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0

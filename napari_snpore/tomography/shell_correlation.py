@@ -1,4 +1,6 @@
-"""Fourier shell correlation (FSC) of two volumes, over the part of Fourier space that the tilts measured."""
+"""Fourier shell correlation (FSC) of two volumes, over the part of Fourier space that the tilts
+measured.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, share_of, thread_count
+from napari_snpore.compute import (
+    Progress,
+    ShouldStop,
+    check_stop,
+    run_blocks,
+    share_of,
+    thread_count,
+)
 from napari_snpore.errors import InputError
 from napari_snpore.tomography._shell_kernels import DIRECTIONS, add_shells
 from napari_snpore.volume import Volume, array_of, spacing_of
@@ -23,7 +32,9 @@ CONE_DEG = 30.0
 Outcome = Literal["crossed", "not crossed", "begins below", "no data"]
 
 _TAPER = 0.1
-"""Share of a side over which a volume falls to 0 at each end: most of the volume keeps its full weight."""
+"""Share of a side over which a volume falls to 0 at each end: most of the volume keeps its full
+weight.
+"""
 FEWEST_VOXELS = 8
 """Along each axis."""
 
@@ -31,7 +42,9 @@ _STEPS = 3
 """Parts of the progress: two transforms and the sums over shells, which take about as long each."""
 
 _FEWEST = 8
-"""Fewest independent coefficients of a shell: with n of them, noise alone correlates by about 1/√n, here 0.35."""
+"""Fewest independent coefficients of a shell: with n of them, noise alone correlates by about 1/√n,
+here 0.35.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,21 +54,24 @@ class ShellCorrelation:
     Attributes
     ----------
     table : DataFrame
-        ``direction`` (``all``; ``x`` across the beam, ``y`` along the tilt axis, ``z`` along the beam: within 30° of it),
-        ``frequency_per_nm``, ``correlation`` (nan: no data), ``half_bit`` and ``coefficient_count``, the number of independent
-        measured coefficients.
+        ``direction`` (``all``; ``x`` across the beam, ``y`` along the tilt axis, ``z`` along the
+        beam: within 30° of it), ``frequency_per_nm``, ``correlation`` (nan: no data), ``half_bit``
+        and ``coefficient_count``, the number of independent measured coefficients.
     """
 
     table: pd.DataFrame
 
     def rows(self, direction: str = "all") -> pd.DataFrame:
         """Return the shells of one direction that hold data."""
-        return self.table[(self.table["direction"] == direction) & self.table["correlation"].notna()]
+        return self.table[
+            (self.table["direction"] == direction) & self.table["correlation"].notna()
+        ]
 
     def outcome(self, direction: str = "all") -> Outcome:
         """Return whether the curve crosses the half-bit curve.
 
-        ``not crossed``: it stays above up to the finest frequency, so that the voxels and not the data set the limit.
+        ``not crossed``: it stays above up to the finest frequency, so that the voxels and not the
+        data set the limit.
         """
         rows = self.rows(direction)
         if rows.empty:
@@ -66,7 +82,9 @@ class ShellCorrelation:
         return "crossed" if below.any() else "not crossed"
 
     def resolution_nm(self, direction: str = "all") -> float:
-        """Return one over the frequency where the curve first crosses half-bit, interpolated; nan without a crossing."""
+        """Return one over the frequency where the curve first crosses half-bit, interpolated; nan
+        without a crossing.
+        """
         if self.outcome(direction) != "crossed":
             return math.nan
         rows = self.rows(direction)
@@ -103,29 +121,31 @@ def fourier_shell_correlation(
     spacing : float or (dz, dy, dx), optional
         Voxel size in nm; not needed for a Volume.
     angles_deg : array-like, optional
-        Tilts about y: a coefficient counts if :func:`measured_directions` holds for its direction in the (z, x) plane, so that
-        the wedge does not enter. Default: all count.
+        Tilts about y: a coefficient counts if :func:`measured_directions` holds for its direction
+        in the (z, x) plane, so that the wedge does not enter. Default: all count.
     taper : bool
-        Let the volumes fall to their mean (raised cosine) over a tenth of their length at each end, so that their borders do
-        not correlate.
+        Let the volumes fall to their mean (raised cosine) over a tenth of their length at each end,
+        so that their borders do not correlate.
     mask : Volume or array, shape (z, y, x) or (z, x), optional
-        Weights from 0 to 1 on top of that, such as :func:`soft_cylinder`. A tight or hard-edged mask correlates by itself: both
-        volumes then share its shape.
+        Weights from 0 to 1 on top of that, such as :func:`soft_cylinder`. A tight or hard-edged
+        mask correlates by itself: both volumes then share its shape.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; a stop is noticed between the transforms and within the sums.
+        See :mod:`napari_snpore.compute`; a stop is noticed between the transforms and within the
+        sums.
 
     Returns
     -------
     ShellCorrelation
-        Shells are one coefficient of the shortest side wide, from the first to Nyquist's frequency of the coarsest axis.
+        Shells are one coefficient of the shortest side wide, from the first to Nyquist's frequency
+        of the coarsest axis.
 
     Raises
     ------
     InputError
-        Different shapes, fewer than three axes, sides below 8 voxels, values that are not finite, a mask of another shape or
-        of zeros.
+        Different shapes, fewer than three axes, sides below 8 voxels, values that are not finite, a
+        mask of another shape or of zeros.
 
     Notes
     -----
@@ -150,9 +170,10 @@ def fourier_shell_correlation(
     threads = threads or thread_count()
     shape: tuple[int, int, int] = one.shape
     weights = _checked_mask(mask, shape)
-    # The shell at radius k of the product of one transform with the conjugate of the other is the part of that frequency
-    # that both volumes share: 1 for equal volumes, near 0 for two volumes of noise (Harauz and van Heel, Optik 73 (1986) 146).
-    # Example: volumes with sides of 8 voxels of 0.5 nm have shells at 0.25, 0.5, 0.75 and 1 nm⁻¹.
+    # The shell at radius k of the product of one transform with the conjugate of the other is the
+    # part of that frequency that both volumes share: 1 for equal volumes, near 0 for two volumes of
+    # noise (Harauz and van Heel, Optik 73 (1986) 146). Example: volumes with sides of 8 voxels of
+    # 0.5 nm have shells at 0.25, 0.5, 0.75 and 1 nm⁻¹.
     spectra = []
     for number, data in enumerate((one, two)):
         check_stop(should_stop)
@@ -164,19 +185,25 @@ def fourier_shell_correlation(
         scipy.fft.fftfreq(shape[1], size[1]),
         scipy.fft.rfftfreq(shape[2], size[2]),
     )
-    width = 1 / min(n * d for n, d in zip(shape, size, strict=True))  # no shell misses an axis' coefficients
+    width = 1 / min(
+        n * d for n, d in zip(shape, size, strict=True)
+    )  # no shell misses an axis' coefficients
     nyquist = 1 / (2 * max(size))
     shells = int(nyquist / width + 1e-6) + 1
     measured = np.ones((shape[0], len(frequencies[2])), np.bool_)
     if angles_deg is not None:
         measured = measured_directions(angles_deg, frequencies[0][:, None], frequencies[2][None, :])
     cosine = math.cos(math.radians(CONE_DEG))
-    slab = max(1, -(-shape[0] // 16))  # the same slabs on any number of threads: sums are added in one order
+    slab = max(
+        1, -(-shape[0] // 16)
+    )  # the same slabs on any number of threads: sums are added in one order
 
     def work(start: int) -> NDArray[np.float64]:
         sums = np.zeros((len(DIRECTIONS), shells, 4))
         planes = (start, min(start + slab, shape[0]))
-        add_shells(spectra[0], spectra[1], planes, frequencies, measured, width, cosine, shape[2], sums)
+        add_shells(
+            spectra[0], spectra[1], planes, frequencies, measured, width, cosine, shape[2], sums
+        )
         return sums
 
     parts = run_blocks(
@@ -191,7 +218,8 @@ def fourier_shell_correlation(
 
 
 def half_bit(count: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the half-bit threshold for shells of ``count`` independent coefficients (van Heel and Schatz 2005).
+    """Return the half-bit threshold for shells of ``count`` independent coefficients (van Heel and
+    Schatz 2005).
 
     Examples
     --------
@@ -208,14 +236,16 @@ def measured_directions(angles_deg: ArrayLike, kz: ArrayLike, kx: ArrayLike) -> 
     Parameters
     ----------
     angles_deg : array-like
-        The tilts. One at θ measures the plane through the y axis and the direction (kz, kx) = (sin θ, cos θ).
+        The tilts. One at θ measures the plane through the y axis and the direction (kz, kx) = (sin
+        θ, cos θ).
     kz, kx : array-like
         Components of the directions; broadcast.
 
     Returns
     -------
     bool array
-        True between neighbouring tilts at most 1.5 median steps apart, within half a median step of any tilt, and on the axis.
+        True between neighbouring tilts at most 1.5 median steps apart, within half a median step of
+        any tilt, and on the axis.
 
     Raises
     ------
@@ -230,18 +260,27 @@ def measured_directions(angles_deg: ArrayLike, kz: ArrayLike, kx: ArrayLike) -> 
     tilts = np.unique(np.round(np.asarray(angles_deg, np.float64).reshape(-1) % 180, 6) % 180)
     if len(tilts) < 2:
         raise InputError("angles_deg holds fewer than two different tilts.")
-    gaps = np.diff(np.append(tilts, tilts[0] + 180))  # around the half turn: the wedge is the widest
+    gaps = np.diff(
+        np.append(tilts, tilts[0] + 180)
+    )  # around the half turn: the wedge is the widest
     step = float(np.median(np.delete(gaps, np.argmax(gaps))))
     z, x = np.broadcast_arrays(np.asarray(kz, np.float64), np.asarray(kx, np.float64))
     turn = np.rad2deg(np.arctan2(z, x)) % 180
-    before = np.searchsorted(tilts, turn, side="right") - 1  # -1: before the first is after the last
+    before = (
+        np.searchsorted(tilts, turn, side="right") - 1
+    )  # -1: before the first is after the last
     past = (turn - tilts[before]) % 180
     apart = np.minimum(past, gaps[before] - past)
-    return np.asarray((gaps[before] <= 1.5 * step) | (apart <= step / 2 + 1e-6) | ((z == 0) & (x == 0)))
+    return np.asarray(
+        (gaps[before] <= 1.5 * step) | (apart <= step / 2 + 1e-6) | ((z == 0) & (x == 0))
+    )
 
 
-def soft_cylinder(shape: tuple[int, int], *, radius_px: float, edge_px: float = 8.0) -> NDArray[np.float32]:
-    """Return a mask (z, x): 1 within a radius of the middle, falling to 0 by a raised cosine over ``edge_px`` outside of it.
+def soft_cylinder(
+    shape: tuple[int, int], *, radius_px: float, edge_px: float = 8.0
+) -> NDArray[np.float32]:
+    """Return a mask (z, x): 1 within a radius of the middle, falling to 0 by a raised cosine over
+    ``edge_px`` outside of it.
 
     Raises
     ------
@@ -269,17 +308,25 @@ def _checked_mask(mask: Any, shape: tuple[int, int, int]) -> NDArray[np.float32]
     if weights.shape == (shape[0], shape[2]):
         weights = weights[:, None, :]
     if weights.ndim != 3 or weights.shape not in (shape, (shape[0], 1, shape[2])):
-        raise InputError(f"mask has shape {np.shape(array_of(mask))}; {shape}, or its (z, x), is needed.")
+        raise InputError(
+            f"mask has shape {np.shape(array_of(mask))}; {shape}, or its (z, x), is needed."
+        )
     if not (np.isfinite(weights).all() and weights.any()):
         raise InputError("mask holds no weight, or values that are not finite.")
     return weights
 
 
-def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads: int) -> NDArray[np.complex64]:
-    """Return the half-complex transform of a volume less its weighted mean, times the window and the mask."""
+def _spectrum(
+    data: Any, taper: bool, mask: NDArray[np.float32] | None, threads: int
+) -> NDArray[np.complex64]:
+    """Return the half-complex transform of a volume less its weighted mean, times the window and
+    the mask.
+    """
     values = np.array(data, dtype=np.float32)
     if not np.isfinite(values).all():
-        raise InputError("A volume holds NaN or infinite values; the Fourier shell correlation needs finite ones.")
+        raise InputError(
+            "A volume holds NaN or infinite values; the Fourier shell correlation needs finite ones."
+        )
     sides = [_window(n) if taper else np.ones(n, np.float32) for n in values.shape]
     across = sides[1][:, None] * sides[2][None, :]
     total, weight = 0.0, 0.0
@@ -288,8 +335,12 @@ def _spectrum(data: Any, taper: bool, mask: NDArray[np.float32] | None, threads:
         plane *= window
         total += float(plane.sum(dtype=np.float64))
         weight += float(window.sum(dtype=np.float64))
-    for z, plane in enumerate(values):  # without the weighted mean, else the window itself would correlate
-        plane -= (total / weight) * (sides[0][z] * across if mask is None else sides[0][z] * across * mask[z])
+    for z, plane in enumerate(
+        values
+    ):  # without the weighted mean, else the window itself would correlate
+        plane -= (total / weight) * (
+            sides[0][z] * across if mask is None else sides[0][z] * across * mask[z]
+        )
     return np.asarray(scipy.fft.rfftn(values, workers=threads, overwrite_x=True))
 
 

@@ -15,7 +15,9 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class SirtSolver:
-    """Iterates ``x ← max(0, x + C Aᵀ R (b - A x))``, R and C one over the row and column sums of A."""
+    """Iterates ``x ← max(0, x + C Aᵀ R (b - A x))``, R and C one over the row and column sums of
+    A.
+    """
 
     row_weights: Floats
     column_weights: Floats
@@ -47,13 +49,17 @@ class SirtSolver:
 
 
 def sirt_weights(planes: Planar) -> tuple[Floats, Floats]:
-    """Return one over the row sums (tilt, detector) and the column sums (z, x) of the projector, flat; 0 where it is empty."""
+    """Return one over the row sums (tilt, detector) and the column sums (z, x) of the projector,
+    flat; 0 where it is empty.
+    """
     rows, columns = operator_sums(planes)
     return _inverse(rows), _inverse(columns)
 
 
 def operator_sums(planes: Planar) -> tuple[Floats, Floats]:
-    """Return the row sums (tilt, detector) and the column sums (z, x) of the projector, flat, of the first lane."""
+    """Return the row sums (tilt, detector) and the column sums (z, x) of the projector, flat, of
+    the first lane.
+    """
     beam = planes.beam
     (depth, width), bins, tilts = beam.shape, beam.detector_px, len(beam.angles_deg)
     image, sinogram = planes.empty_image(), planes.empty_sinogram()

@@ -58,7 +58,8 @@ class SlicePreview:
     series : TiltSeries
         Aligned, or raw with the alignment that is to be tried.
     alignment : Alignment, optional
-        Only the row that is asked for is interpolated; it equals that row of ``alignment.apply(series)``.
+        Only the row that is asked for is interpolated; it equals that row of
+        ``alignment.apply(series)``.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
 
@@ -68,7 +69,9 @@ class SlicePreview:
     voxels at edges): its projector reads the detector off a line of quarter voxels.
     """
 
-    def __init__(self, series: TiltSeries, alignment: Alignment | None = None, *, threads: int | None = None) -> None:
+    def __init__(
+        self, series: TiltSeries, alignment: Alignment | None = None, *, threads: int | None = None
+    ) -> None:
         self.series = series
         self.threads = threads or thread_count()
         self._alignment = alignment
@@ -86,7 +89,11 @@ class SlicePreview:
     def shape(self) -> tuple[int, int]:
         """Rows (y) and columns (x) of the aligned images."""
         _, ny, nx = self.series.shape
-        return (ny, nx) if self._alignment is None else aligned_shape((ny, nx), self._alignment.tilt_axis_angle_deg)
+        return (
+            (ny, nx)
+            if self._alignment is None
+            else aligned_shape((ny, nx), self._alignment.tilt_axis_angle_deg)
+        )
 
     def row(self, y: int) -> Floats:
         """Return row ``y`` of all aligned images, shape (tilt, x)."""
@@ -100,7 +107,9 @@ class SlicePreview:
         else:
             row = self._interpolated(self._alignment, y, columns)
         if not np.isfinite(row).all():
-            raise InputError(f"The images hold NaN or infinite values in row {y}; leave them out or repair them.")
+            raise InputError(
+                f"The images hold NaN or infinite values in row {y}; leave them out or repair them."
+            )
         self._last = (y, row)
         return row
 
@@ -113,10 +122,12 @@ class SlicePreview:
         thickness_px: int | None = None,
         should_stop: ShouldStop | None = None,
     ) -> Slice:
-        """Reconstruct plane ``y``; options as in :func:`~napari_snpore.tomography.reconstruction.reconstruct`.
+        """Reconstruct plane ``y``; options as in
+        :func:`~napari_snpore.tomography.reconstruction.reconstruct`.
 
-        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone. SIRT and CGLS run for
-        their iterations, also where they would stop at the noise: one plane has too few pixels to measure it.
+        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone.
+        SIRT and CGLS run for their iterations, also where they would stop at the noise: one plane
+        has too few pixels to measure it.
         """
         options = options_of(method, iterations)
         if isinstance(options, Stoppable):
@@ -144,7 +155,8 @@ class SlicePreview:
             return False
 
         made.solver.solve(
-            Block(planes, measured, image, False, None, y, self.shape[0], after_iteration), made.iterations
+            Block(planes, measured, image, False, None, y, self.shape[0], after_iteration),
+            made.iterations,
         )
         voxels = np.empty((beam_shape[0], 1, width), np.float32)
         planes.get_image(image, voxels)
@@ -157,18 +169,28 @@ class SlicePreview:
         if self._splines is None:
             self._splines = run_blocks(
                 lambda k: scipy.ndimage.spline_filter(
-                    np.pad(np.asarray(images[k], np.float32), _PAD, mode="edge"), 3, np.float32, mode="nearest"
+                    np.pad(np.asarray(images[k], np.float32), _PAD, mode="edge"),
+                    3,
+                    np.float32,
+                    mode="nearest",
                 ),
                 range(len(images)),
                 threads=self.threads,
             )
         splines = self._splines
-        places = row_places(images.shape[1:], alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px, y) + _PAD
+        places = (
+            row_places(
+                images.shape[1:], alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px, y
+            )
+            + _PAD
+        )
 
         def one(tilt: int) -> Floats:
             where = places - alignment.shifts_px[tilt][:, None]
             return np.asarray(
-                scipy.ndimage.map_coordinates(splines[tilt], where, np.float32, mode="nearest", prefilter=False)
+                scipy.ndimage.map_coordinates(
+                    splines[tilt], where, np.float32, mode="nearest", prefilter=False
+                )
             )
 
         out = np.stack(run_blocks(one, range(len(images)), threads=self.threads))

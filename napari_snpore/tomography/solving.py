@@ -1,7 +1,8 @@
 """Checked input of a reconstruction, and its solution by any method, block of planes after block.
 
-Blocks are read off the tilt images, solved to the end and written into the result, so that memory beside input and output is
-one block per thread, whatever the size of the volume; either may lie on disk. A method is a
+Blocks are read off the tilt images, solved to the end and written into the result, so that memory
+beside input and output is one block per thread, whatever the size of the volume; either may lie on
+disk. A method is a
 :class:`Solver`: it is given one block, and reports the residual after each iteration.
 """
 
@@ -17,17 +18,28 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, checked_count, finite_rows, slice_blocks
+from napari_snpore.tomography.projector import (
+    LANE_COUNTS,
+    Beam,
+    Planes,
+    checked_count,
+    finite_rows,
+    slice_blocks,
+)
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume, array_of
 
 Floats = NDArray[np.float32]
 
 IterationCallback = Callable[[int, float], None]
-"""``callback(iteration, residual)``, iterations counted from 1, called from the thread that started the work."""
+"""``callback(iteration, residual)``, iterations counted from 1, called from the thread that started
+the work.
+"""
 
 PartialCallback = Callable[[Any, int], None]
-"""``partial(volume, iteration)``: the array that is being filled, all of it at least at that iteration."""
+"""``partial(volume, iteration)``: the array that is being filled, all of it at least at that
+iteration.
+"""
 
 _MOST_SHOWN = 10  # iterations between two looks at a volume that is being improved
 _FEWEST_TILTS = 3
@@ -56,12 +68,17 @@ class Problem:
     def at(self, rows: NDArray[np.intp]) -> Problem:
         """Return the same problem for some of the slices."""
         images = np.stack([np.asarray(image[rows]) for image in self.images])
-        part = [None if data is None else np.asarray(data)[:, rows] for data in (self.support, self.initial)]
+        part = [
+            None if data is None else np.asarray(data)[:, rows]
+            for data in (self.support, self.initial)
+        ]
         return Problem(images, self.beam, *part)
 
 
 class Planar(Protocol):
-    """Some planes side by side and the operator between their images and sinograms; :class:`Planes` is one."""
+    """Some planes side by side and the operator between their images and sinograms; :class:`Planes`
+    is one.
+    """
 
     beam: Beam
     lanes: int
@@ -69,14 +86,18 @@ class Planar(Protocol):
     def empty_image(self) -> Floats: ...  # noqa: D102
     def empty_sinogram(self) -> Floats: ...  # noqa: D102
     def forward(self, image: Floats, sinogram: Floats, factor: float = 1.0) -> None: ...  # noqa: D102
-    def backward(self, sinogram: Floats, image: Floats, weights: Floats, lowest: float = ...) -> None: ...  # noqa: D102
+    def backward(  # noqa: D102
+        self, sinogram: Floats, image: Floats, weights: Floats, lowest: float = ...
+    ) -> None: ...
     def smear(self, sinogram: Floats, image: Floats, weights: Floats) -> None: ...  # noqa: D102
     def weigh(self, residual: Floats, weights: Floats) -> NDArray[np.float64]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Planes that are solved together: what was measured, where to start, and where the object may be."""
+    """Planes that are solved together: what was measured, where to start, and where the object may
+    be.
+    """
 
     planes: Planar
     measured: Floats
@@ -86,7 +107,9 @@ class Block:
     first: int  # place of the first plane among all slices
     slices: int  # how many there are
     report: Callable[[NDArray[np.float64]], bool]
-    """Takes the squared residual of each lane after an iteration; true asks to end with what there is."""
+    """Takes the squared residual of each lane after an iteration; true asks to end with what there
+    is.
+    """
 
     def confine(self, image: Floats) -> None:
         """Set to zero what lies outside the support."""
@@ -99,7 +122,9 @@ class Solver(Protocol):
 
     @property
     def images(self) -> int:
-        """Arrays of the size of a block's image that it holds beside ``Block.image``, for the memory limit."""
+        """Arrays of the size of a block's image that it holds beside ``Block.image``, for the
+        memory limit.
+        """
 
     @property
     def sinograms(self) -> int:
@@ -126,9 +151,14 @@ class Run:
 
 
 def checked_problem(
-    series: TiltSeries, thickness_px: int | None, support: Any = None, initial: Volume | NDArray[Any] | None = None
+    series: TiltSeries,
+    thickness_px: int | None,
+    support: Any = None,
+    initial: Volume | NDArray[Any] | None = None,
 ) -> Problem:
-    """Refuse what cannot be reconstructed, image by image; see :func:`~napari_snpore.tomography.reconstruct`."""
+    """Refuse what cannot be reconstructed, image by image; see
+    :func:`~napari_snpore.tomography.reconstruct`.
+    """
     if abs(series.tilt_axis_angle_deg) > 1e-6:
         raise InputError(
             f"The tilt axis lies at {series.tilt_axis_angle_deg:g}° to image axis y; align the series first, "
@@ -136,12 +166,16 @@ def checked_problem(
         )
     distinct = len(np.unique(series.angles_deg))
     if distinct < _FEWEST_TILTS:
-        raise InputError(f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3.")
+        raise InputError(
+            f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3."
+        )
     signal, flat = False, []
     for index, image in enumerate(series.images):
         pixels = np.asarray(image)
         if pixels.dtype.kind not in "buif":
-            raise InputError(f"The tilt series is of type {pixels.dtype}; images of real numbers are needed.")
+            raise InputError(
+                f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
+            )
         if not np.isfinite(pixels).all():
             raise InputError(
                 f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it."
@@ -150,14 +184,18 @@ def checked_problem(
         if pixels.min() == pixels.max():
             flat.append(index)
     if signal and 0 < len(flat) < len(series.images):
-        raise InputError(f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out.")
+        raise InputError(
+            f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
+        )
     if not signal:
         raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
     width = series.shape[2]
     depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
     problem = Problem(series.images, Beam(series.angles_deg, (depth, width), width))
     return replace(
-        problem, support=_checked_support(support, problem.shape), initial=_checked_initial(initial, problem.shape)
+        problem,
+        support=_checked_support(support, problem.shape),
+        initial=_checked_initial(initial, problem.shape),
     )
 
 
@@ -182,14 +220,20 @@ def _checked_initial(initial: Volume | NDArray[Any] | None, shape: tuple[int, ..
         return None
     data = array_of(initial)
     if tuple(data.shape) != shape:
-        raise InputError(f"initial has shape {tuple(data.shape)}; the volume to be reconstructed has {shape}.")
+        raise InputError(
+            f"initial has shape {tuple(data.shape)}; the volume to be reconstructed has {shape}."
+        )
     return data
 
 
 class Ledger:
-    """Squared residuals of every slice and iteration, filled by the workers, read by the calling thread."""
+    """Squared residuals of every slice and iteration, filled by the workers, read by the calling
+    thread.
+    """
 
-    def __init__(self, slices: int, iterations: int, callback: IterationCallback | None = None) -> None:
+    def __init__(
+        self, slices: int, iterations: int, callback: IterationCallback | None = None
+    ) -> None:
         self.measured = np.zeros(slices)
         self.left = np.full((iterations, slices), np.nan)
         self._callback = callback
@@ -197,7 +241,11 @@ class Ledger:
 
     def report(self) -> None:
         """Call back for each iteration that all slices have finished since the last time."""
-        while self._callback is not None and self._told < len(self.left) and not np.isnan(self.left[self._told]).any():
+        while (
+            self._callback is not None
+            and self._told < len(self.left)
+            and not np.isnan(self.left[self._told]).any()
+        ):
             self._callback(self._told + 1, self._share(self._told))
             self._told += 1
 
@@ -215,11 +263,14 @@ class Ledger:
         return math.sqrt(float(self.left[iteration].sum()) / float(self.measured.sum()))
 
 
-def solve_blocks(problem: Problem, solver: Solver, iterations: int, out: Any, ledger: Ledger, run: Run) -> None:
+def solve_blocks(
+    problem: Problem, solver: Solver, iterations: int, out: Any, ledger: Ledger, run: Run
+) -> None:
     """Solve all slices into ``out`` (z, y, x), anything that numpy can assign slices to.
 
-    Who wants to look on (``run.partial``) or to end early (``run.finish_now``) gets rounds over the whole volume, each of a few
-    iterations, where the method can be resumed; the result is the same bit for bit.
+    Who wants to look on (``run.partial``) or to end early (``run.finish_now``) gets rounds over the
+    whole volume, each of a few iterations, where the method can be resumed; the result is the same
+    bit for bit.
     """
     blocks = fitting_blocks(problem, solver, run)
     looks = run.partial is not None or run.finish_now is not None
@@ -235,7 +286,12 @@ def solve_blocks(problem: Problem, solver: Solver, iterations: int, out: Any, le
                 run.progress(before + done, steps)
 
         run_stepped_blocks(
-            work, blocks, steps=end - first_iteration, threads=run.threads, progress=report, should_stop=run.should_stop
+            work,
+            blocks,
+            steps=end - first_iteration,
+            threads=run.threads,
+            progress=report,
+            should_stop=run.should_stop,
         )
         done_before += len(blocks) * (end - first_iteration)
         if run.partial is not None:
@@ -281,7 +337,9 @@ class _BlockWork:
         support = None
         if problem.support is not None:
             support = planes.empty_image()
-            planes.put_image(np.ascontiguousarray(problem.support[:, first:last], np.float32), support)
+            planes.put_image(
+                np.ascontiguousarray(problem.support[:, first:last], np.float32), support
+            )
         ledger.measured[first:last] = squares(measured, lanes)[: last - first]
         taken = self.span[0]
 
@@ -292,7 +350,9 @@ class _BlockWork:
             step()
             return self.finish_now is not None and self.finish_now()
 
-        ready = Block(planes, measured, image, start is not None, support, first, problem.slices, report)
+        ready = Block(
+            planes, measured, image, start is not None, support, first, problem.slices, report
+        )
         if start is not None:
             ready.confine(image)
         self.solver.solve(ready, self.span[1] - self.span[0])
@@ -321,7 +381,8 @@ def squares(flat: Floats, lanes: int) -> NDArray[np.float64]:
 
 
 def fitting_blocks(problem: Problem, solver: Solver, run: Run) -> list[tuple[int, int, int]]:
-    """Cut the slices into blocks whose working memory stays below the caller's limit: wide ones where they fit.
+    """Cut the slices into blocks whose working memory stays below the caller's limit: wide ones
+    where they fit.
 
     Raises
     ------
@@ -336,7 +397,9 @@ def fitting_blocks(problem: Problem, solver: Solver, run: Run) -> list[tuple[int
             blocks = slice_blocks(problem.slices, run.threads)
             if max(block[2] for block in blocks) <= lanes:
                 return blocks
-            return [(y, min(y + lanes, problem.slices), lanes) for y in range(0, problem.slices, lanes)]
+            return [
+                (y, min(y + lanes, problem.slices), lanes) for y in range(0, problem.slices, lanes)
+            ]
     raise InputError(
         f"memory_limit is {run.memory_limit / 1e6:.0f} MB; {run.threads} threads need at least "
         f"{run.threads * narrowest / 1e6:.0f} MB for planes of {problem.beam.shape[0]} x {problem.beam.shape[1]} voxels; allow "

@@ -1,7 +1,9 @@
-"""Stopping iteration by Morozov's discrepancy principle: the residual falls to the noise of the images.
+"""Stopping iteration by Morozov's discrepancy principle: the residual falls to the noise of the
+images.
 
-SIRT and CGLS are semi-convergent: at first they come nearer to the object, then they reproduce the noise. Where that turns is
-found on a few slices, spread over the volume, before all slices take that many iterations: every slice is treated alike.
+SIRT and CGLS are semi-convergent: at first they come nearer to the object, then they reproduce the
+noise. Where that turns is found on a few slices, spread over the volume, before all slices take
+that many iterations: every slice is treated alike.
 """
 
 from __future__ import annotations
@@ -32,8 +34,12 @@ def pilot(problem: Problem) -> Problem:
     return problem.at(np.unique(np.linspace(0, problem.slices - 1, count).round().astype(np.intp)))
 
 
-def stopping_point(problem: Problem, solver: Solver, most: int, noise_share: float, run: Run) -> StoppingPoint:
-    """Iterate on a few slices until their residual falls to their share of noise, ``most`` iterations at most."""
+def stopping_point(
+    problem: Problem, solver: Solver, most: int, noise_share: float, run: Run
+) -> StoppingPoint:
+    """Iterate on a few slices until their residual falls to their share of noise, ``most``
+    iterations at most.
+    """
     sample = pilot(problem)
     share = noise_share * math.sqrt(_power(problem) / max(_power(sample), 1e-300))
     found: list[int] = []
@@ -43,7 +49,9 @@ def stopping_point(problem: Problem, solver: Solver, most: int, noise_share: flo
             found.append(iteration)
 
     ledger = Ledger(sample.slices, most, look)
-    quiet = replace(run, progress=None, partial=None, finish_now=lambda: bool(found), memory_limit=None)
+    quiet = replace(
+        run, progress=None, partial=None, finish_now=lambda: bool(found), memory_limit=None
+    )
     volume = np.empty(sample.shape, np.float32)
     solve_blocks(sample, solver, most, volume, ledger, quiet)
     residuals = ledger.residuals()
@@ -57,7 +65,9 @@ def _power(problem: Problem) -> float:
     return total / len(problem.beam.angles_deg)
 
 
-def pilot_volume(problem: Problem, solver: Solver, iterations: int, run: Run) -> NDArray[np.float32]:
+def pilot_volume(
+    problem: Problem, solver: Solver, iterations: int, run: Run
+) -> NDArray[np.float32]:
     """Reconstruct the few slices alone."""
     sample = pilot(problem)
     volume = np.empty(sample.shape, np.float32)

@@ -1,11 +1,14 @@
-"""Search of the tilt axis: direction from the images, then direction and offset to a fraction of a degree and px.
+"""Search of the tilt axis: direction from the images, then direction and offset to a fraction of a
+degree and px.
 
-Why: about a wrong axis no volume fits all images, so the misfit of a quick reconstruction is smallest at the right one.
-The misfit varies slowly with direction and holds for rods, particles and films, so a scan in steps of 15° cannot miss it.
+Why: about a wrong axis no volume fits all images, so the misfit of a quick reconstruction is
+smallest at the right one. The misfit varies slowly with direction and holds for rods, particles and
+films, so a scan in steps of 15° cannot miss it.
 
-Example: directions -75, -60, ..., 90 give misfits with the lowest at 15; its basin is searched in steps of 5° (5 to 25),
-then 2° and 0.7°, each time down to the vertex of a parabola. A line has no direction: 90 and -90 are one axis, and which of
-the two is reported is decided by :func:`~napari_snpore.tomography.tilt_series.axis_end`.
+Example: directions -75, -60, ..., 90 give misfits with the lowest at 15; its basin is searched in
+steps of 5° (5 to 25), then 2° and 0.7°, each time down to the vertex of a parabola. A line has no
+direction: 90 and -90 are one axis, and which of the two is reported is decided by
+:func:`~napari_snpore.tomography.tilt_series.axis_end`.
 """
 
 from __future__ import annotations
@@ -31,16 +34,22 @@ Track = Callable[[WorkingFrames, FLOAT, float], FLOAT]
 """Coarse alignment for a given φ: (frames, angles, φ) to translations (along, across) in raw px."""
 
 _ITERATIONS = 16
-"""Iterations of a quick reconstruction: fewer favour wide objects, and with them wrong directions."""
+"""Iterations of a quick reconstruction: fewer favour wide objects, and with them wrong
+directions.
+"""
 
 _ROWS = 12
-"""Rows that the images are pooled into before a trial is judged: the time grows with their number."""
+"""Rows that the images are pooled into before a trial is judged: the time grows with their
+number.
+"""
 
 _SCAN_STEP = 15.0
 """Degrees between the directions of the first scan, which covers 180°."""
 
 _BASINS = 2
-"""Lowest basins of the scan that are searched further: noise can exchange the two best of coarse steps."""
+"""Lowest basins of the scan that are searched further: noise can exchange the two best of coarse
+steps.
+"""
 
 _BASIN_STEP = 5.0
 """Degrees: the grid around a scanned direction reaches 2 · 5°, past half the scan's step."""
@@ -54,10 +63,11 @@ _GRID = (-2, -1, 0, 1, 2)
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One alignment that was tried: axis direction, translations (along, across) in raw px, and its misfit.
+    """One alignment that was tried: axis direction, translations (along, across) in raw px, and its
+    misfit.
 
-    A constant along the axis is free; it is chosen so that the images are pulled as little as can be, for what a pull brings
-    in from beyond the field is no data.
+    A constant along the axis is free; it is chosen so that the images are pulled as little as can
+    be, for what a pull brings in from beyond the field is no data.
     """
 
     tilt_axis_angle_deg: float
@@ -65,15 +75,20 @@ class Trial:
     misfit: float
 
     def __post_init__(self) -> None:
-        middle = np.percentile(self.translations_px[:, 0], [5, 95]).mean()  # a lost image must not pull the others
+        middle = np.percentile(
+            self.translations_px[:, 0], [5, 95]
+        ).mean()  # a lost image must not pull the others
         object.__setattr__(self, "translations_px", self.translations_px - [middle, 0.0])
 
 
-def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float) -> FLOAT:
-    """Return translations by centers of mass: across the axis they are put onto it, along it profiles are matched.
+def track_center_of_mass(
+    frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float
+) -> FLOAT:
+    """Return translations by centers of mass: across the axis they are put onto it, along it
+    profiles are matched.
 
-    The centre of mass of an object lies on one sinusoid over the tilts; with the object on the axis it
-    stays on the axis in every image.
+    The centre of mass of an object lies on one sinusoid over the tilts; with the object on the axis
+    it stays on the axis in every image.
     """
     found = np.zeros((len(angles_deg), 2))
     rows = frames.rows(tilt_axis_angle_deg)
@@ -84,20 +99,36 @@ def track_center_of_mass(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_ang
     return found
 
 
-def track_cross_correlation(frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float) -> FLOAT:
-    """Follow the specimen by cross-correlation with cosine stretch, then put its mean path onto the axis."""
+def track_cross_correlation(
+    frames: WorkingFrames, angles_deg: FLOAT, tilt_axis_angle_deg: float
+) -> FLOAT:
+    """Follow the specimen by cross-correlation with cosine stretch, then put its mean path onto the
+    axis.
+    """
     found = np.zeros((len(angles_deg), 2))
-    found += track_by_correlation(frames.resampled(tilt_axis_angle_deg, found), angles_deg) * frames.binning
+    found += (
+        track_by_correlation(frames.resampled(tilt_axis_angle_deg, found), angles_deg)
+        * frames.binning
+    )
     for _ in range(2):
-        path = centers_of_mass(frames.resampled(tilt_axis_angle_deg, found, rows=frames.rows(tilt_axis_angle_deg)))
+        path = centers_of_mass(
+            frames.resampled(tilt_axis_angle_deg, found, rows=frames.rows(tilt_axis_angle_deg))
+        )
         found[:, 1] -= gauge_part(path, angles_deg)[0] * frames.binning
     return found
 
 
-def track_angles(frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[float], track: Track) -> list[Trial]:
+def track_angles(
+    frames: WorkingFrames, angles_deg: FLOAT, directions: Sequence[float], track: Track
+) -> list[Trial]:
     """Align coarsely for several directions of the axis and judge the results."""
-    found = [Trial(float(direction), track(frames, angles_deg, float(direction)), 1.0) for direction in directions]
-    judged = judge(frames, angles_deg, [(one.tilt_axis_angle_deg, one.translations_px) for one in found])
+    found = [
+        Trial(float(direction), track(frames, angles_deg, float(direction)), 1.0)
+        for direction in directions
+    ]
+    judged = judge(
+        frames, angles_deg, [(one.tilt_axis_angle_deg, one.translations_px) for one in found]
+    )
     return [replace(one, misfit=value) for one, value in zip(found, judged, strict=True)]
 
 
@@ -108,7 +139,8 @@ def judge(
     *,
     iterations: int = _ITERATIONS,
 ) -> list[float]:
-    """Return the misfits of alignments (φ, translations), from the rows that lie in the field for every direction.
+    """Return the misfits of alignments (φ, translations), from the rows that lie in the field for
+    every direction.
 
     Neighbouring rows are pooled into some twelve: no image is left out, and noise weighs less.
     """
@@ -126,8 +158,8 @@ def find_axis(
 ) -> tuple[Trial, str, float]:
     """Find the direction of the tilt axis over all of 180°.
 
-    A scan in steps of 15° with every track, the lowest basins again in steps of 5°, the best of them in finer
-    steps. ``tick`` is called :func:`find_axis_steps` times.
+    A scan in steps of 15° with every track, the lowest basins again in steps of 5°, the best of
+    them in finer steps. ``tick`` is called :func:`find_axis_steps` times.
 
     Returns
     -------
@@ -136,7 +168,8 @@ def find_axis(
     str
         The name of its track.
     float
-        Contrast: how much smaller its misfit is than the median of the scan's (0: any direction does as well).
+        Contrast: how much smaller its misfit is than the median of the scan's (0: any direction
+        does as well).
     """
     directions = np.arange(-75.0, 91.0, _SCAN_STEP)
     tried, scanned = [], []
@@ -145,7 +178,11 @@ def find_axis(
         scanned += [trial.misfit for trial in scan]
         tick()
         # the scan is a circle: before -75 comes 90, the same line as -90
-        low = [k for k in range(len(scan)) if scan[k].misfit <= min(scan[k - 1].misfit, scan[k + 1 - len(scan)].misfit)]
+        low = [
+            k
+            for k in range(len(scan))
+            if scan[k].misfit <= min(scan[k - 1].misfit, scan[k + 1 - len(scan)].misfit)
+        ]
         for k in sorted(low, key=lambda k: scan[k].misfit)[:_BASINS]:
             tried.append((_finer(frames, angles_deg, track, scan[k], _BASIN_STEP), name))
         tick()
@@ -161,9 +198,15 @@ def find_axis_steps(tracks: int) -> int:
     return 2 * tracks + len(_FINER_STEPS)
 
 
-def _finer(frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial, step: float) -> Trial:
-    """Try directions around ``start`` in steps of ``step`` degrees and the vertex of the parabola through the lowest three."""
-    trials = track_angles(frames, angles_deg, [start.tilt_axis_angle_deg + k * step for k in _GRID], track)
+def _finer(
+    frames: WorkingFrames, angles_deg: FLOAT, track: Track, start: Trial, step: float
+) -> Trial:
+    """Try directions around ``start`` in steps of ``step`` degrees and the vertex of the parabola
+    through the lowest three.
+    """
+    trials = track_angles(
+        frames, angles_deg, [start.tilt_axis_angle_deg + k * step for k in _GRID], track
+    )
     lowest = min(range(1, len(trials) - 1), key=lambda k: trials[k].misfit)
     left, middle, right = (trials[k].misfit for k in (lowest - 1, lowest, lowest + 1))
     place = trials[lowest].tilt_axis_angle_deg + step * vertex(left, middle, right)
@@ -182,7 +225,8 @@ def sharpen_axis(
 ) -> Trial:
     """Move offset and direction of the axis, everything else kept, to where the misfit is smallest.
 
-    ``angle_step_deg`` 0 keeps the direction. Steps are in raw px and degrees; the result is the vertex of a parabola.
+    ``angle_step_deg`` 0 keeps the direction. Steps are in raw px and degrees; the result is the
+    vertex of a parabola.
     """
     angle, found = trial.tilt_axis_angle_deg, trial.translations_px
     sideways = np.array([0.0, 1.0])
@@ -192,8 +236,8 @@ def sharpen_axis(
         return judge(frames, angles_deg, moved, iterations=iterations)
 
     def turned(turn: float) -> tuple[float, FLOAT]:
-        # each raw image keeps its shift: translations that kept their direction from the axis instead would pull images
-        # apart with every turn, and hold a wrong direction where it is
+        # each raw image keeps its shift: translations that kept their direction from the axis
+        # instead would pull images apart with every turn, and hold a wrong direction where it is
         return angle + turn, found @ axis_rotation(angle).T @ axis_rotation(angle + turn)
 
     def at_turns(turns: list[float]) -> list[float]:
@@ -206,11 +250,12 @@ def sharpen_axis(
 
 
 def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterations: int) -> float:
-    """Return the standard error of the direction of the axis in degrees, from the two halves of the tilts.
+    """Return the standard error of the direction of the axis in degrees, from the two halves of the
+    tilts.
 
-    Every second tilt gives a direction of its own. With error σ of the whole, each half has σ√2 and their difference 2σ: half
-    of the difference is the estimate. It comes from one pair, so it is right to about a factor of two, and it says nothing of
-    errors that both halves share.
+    Every second tilt gives a direction of its own. With error σ of the whole, each half has σ√2 and
+    their difference 2σ: half of the difference is the estimate. It comes from one pair, so it is
+    right to about a factor of two, and it says nothing of errors that both halves share.
     """
     found = []
     for half in (0, 1):
@@ -229,7 +274,9 @@ def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterat
 
 
 def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:
-    """Return where a function is least near 0: the vertex of a parabola through a grid that follows the lowest value."""
+    """Return where a function is least near 0: the vertex of a parabola through a grid that follows
+    the lowest value.
+    """
     middle = 0.0
     for _ in range(3):
         values = function([middle + k * step for k in _GRID])
@@ -242,7 +289,8 @@ def _minimum(function: Callable[[list[float]], list[float]], step: float) -> flo
 
 
 def vertex(left: float, middle: float, right: float) -> float:
-    """Return the vertex of the parabola through values at −1, 0, 1, kept within −1 to 1; 0 where it has none.
+    """Return the vertex of the parabola through values at −1, 0, 1, kept within −1 to 1; 0 where it
+    has none.
 
     Examples
     --------

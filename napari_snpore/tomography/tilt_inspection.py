@@ -1,4 +1,6 @@
-"""Inspection of the raw tilts: mass, saturation, sharpness, and the reasons to leave one out. Nothing is removed here."""
+"""Inspection of the raw tilts: mass, saturation, sharpness, and the reasons to leave one out.
+Nothing is removed here.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,10 @@ def inspect_tilts(
     Returns
     -------
     DataFrame
-        One row per tilt, in the order of the series: ``tilt, angle_deg, mass_gray`` (sum of the image), ``saturated_share`` (of
-        the pixels, at the largest value of an integer type), ``sharpness`` (power of the finest detail over that of the
-        neighbouring tilts: 1 as they, below 0.4 blurred), and ``reason``: why it looks bad, empty where it does not.
+        One row per tilt, in the order of the series: ``tilt, angle_deg, mass_gray`` (sum of the
+        image), ``saturated_share`` (of the pixels, at the largest value of an integer type),
+        ``sharpness`` (power of the finest detail over that of the neighbouring tilts: 1 as they,
+        below 0.4 blurred), and ``reason``: why it looks bad, empty where it does not.
     """
     order = np.argsort(series.angles_deg, kind="stable")
     rows = run_blocks(
@@ -49,7 +52,9 @@ def inspect_tilts(
         progress=progress,
         should_stop=should_stop,
     )
-    table = pd.DataFrame(rows, columns=["mass_gray", "saturated_share", "detail", "range", "finite"])
+    table = pd.DataFrame(
+        rows, columns=["mass_gray", "saturated_share", "detail", "range", "finite"]
+    )
     mass, detail = table["mass_gray"].to_numpy()[order], table["detail"].to_numpy()[order]
     reasons = [""] * len(order)
     angles = series.angles_deg[order]
@@ -67,7 +72,9 @@ def inspect_tilts(
         elif place and angles[place] == angles[place - 1]:
             reason = f"has the same angle as tilt {order[place - 1]}"
         elif abs(off[place]) > max(_OUTLIER * spread, _MASS_JUMP * abs(level[place])):
-            reason = f"its mass is {100 * off[place] / level[place]:+.0f} % off that of its neighbours"
+            reason = (
+                f"its mass is {100 * off[place] / level[place]:+.0f} % off that of its neighbours"
+            )
         elif detail[place] < _BLUR * fine[place]:
             reason = "is blurred against its neighbours"
         else:
@@ -87,7 +94,9 @@ def inspect_tilts(
     )
 
 
-def leave_out_tilts(series: TiltSeries, tilts: Sequence[int], *, scratch: ScratchSpace = IN_MEMORY) -> TiltSeries:
+def leave_out_tilts(
+    series: TiltSeries, tilts: Sequence[int], *, scratch: ScratchSpace = IN_MEMORY
+) -> TiltSeries:
     """Return the series without some of its tilts, numbered from 0 in its order.
 
     Raises
@@ -126,7 +135,13 @@ def _statistics(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
         saturated = float((image == np.iinfo(image.dtype).max).mean())
     # noise is in every image alike; a Gaussian takes it down to what an object's edges are made of
     fine = scipy.ndimage.laplace(scipy.ndimage.gaussian_filter(pixels, 2.0))
-    return float(pixels.sum()), saturated, float(np.square(fine).mean()), float(np.ptp(pixels)), True
+    return (
+        float(pixels.sum()),
+        saturated,
+        float(np.square(fine).mean()),
+        float(np.ptp(pixels)),
+        True,
+    )
 
 
 def _of_neighbors(values: NDArray[np.float64]) -> NDArray[np.float64]:

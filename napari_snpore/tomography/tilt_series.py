@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.errors import InputError, MissingAnglesError, MissingScaleError
 from napari_snpore.history import HistoryStep, StepSchema
 
-_HORIZONTAL_DEG = (
-    2.0  # more than the error of the search, less than the tilt of any axis that is not meant as horizontal
-)
+_HORIZONTAL_DEG = 2.0  # more than the error of the search, less than the tilt of any axis that is not meant as horizontal
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +28,9 @@ class TiltSeries:
     pixel_size_nm : float
         Edge of a pixel in nm.
     tilt_axis_angle_deg : float
-        Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−180, 180]. 0: the axis is
-        image axis y (always so after alignment), or nothing is known of it; 90: it is horizontal.
+        Direction of the tilt axis in the image, ``(dy, dx) = (cos φ, sin φ)``, in degrees in (−180,
+        180]. 0: the axis is image axis y (always so after alignment), or nothing is known of it;
+        90: it is horizontal.
     history : sequence of Step
         What was done, oldest first.
 
@@ -53,7 +52,9 @@ class TiltSeries:
 
     def __post_init__(self) -> None:
         if getattr(self.images, "ndim", None) != 3:
-            raise InputError(f"A tilt series needs axes (tilt, y, x); this array has shape {np.shape(self.images)}.")
+            raise InputError(
+                f"A tilt series needs axes (tilt, y, x); this array has shape {np.shape(self.images)}."
+            )
         if 0 in self.images.shape:
             raise InputError(f"The tilt series holds no image: its shape is {self.images.shape}.")
         angles = np.array(self.angles_deg, dtype=np.float64).reshape(-1)
@@ -67,7 +68,9 @@ class TiltSeries:
         object.__setattr__(self, "angles_deg", angles)
         size = float(self.pixel_size_nm)
         if not (math.isfinite(size) and size > 0):
-            raise MissingScaleError(f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed.")
+            raise MissingScaleError(
+                f"pixel_size_nm is {self.pixel_size_nm}; a positive number in nm is needed."
+            )
         object.__setattr__(self, "pixel_size_nm", size)
         object.__setattr__(self, "tilt_axis_angle_deg", axis_angle(self.tilt_axis_angle_deg))
         object.__setattr__(self, "history", tuple(self.history))
@@ -78,27 +81,36 @@ class TiltSeries:
         tilts, y, x = self.images.shape
         return int(tilts), int(y), int(x)
 
-    def after(self, made_by: StepSchema, images: Any, *, tilt_axis_angle_deg: float | None = None) -> TiltSeries:
+    def after(
+        self, made_by: StepSchema, images: Any, *, tilt_axis_angle_deg: float | None = None
+    ) -> TiltSeries:
         """Return the series with new images of the same angles and one more step in its history."""
         axis = self.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
-        return replace(self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, made_by.step))
+        return replace(
+            self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, made_by.step)
+        )
 
 
 def axis_angle(angle_deg: float) -> float:
-    """Bring the direction of a tilt axis into (−180, 180] degrees; φ and φ + 180° give mirror volumes and stay apart."""
+    """Bring the direction of a tilt axis into (−180, 180] degrees; φ and φ + 180° give mirror
+    volumes and stay apart.
+    """
     angle = float(angle_deg)
     if not math.isfinite(angle):
-        raise InputError(f"tilt_axis_angle_deg is {angle_deg}; a finite number of degrees is needed.")
+        raise InputError(
+            f"tilt_axis_angle_deg is {angle_deg}; a finite number of degrees is needed."
+        )
     return angle if -180 < angle <= 180 else 180.0 - (180.0 - angle) % 360.0
 
 
 def axis_end(line_deg: float, reference_deg: float | None) -> float:
     """Return which of the two directions φ and φ + 180° of a tilt axis is meant.
 
-    The images determine the axis as a line, that is modulo 180°; its two directions give mirror volumes. The direction
-    nearest to a reference (file, recipe, last alignment) is taken. Without one it is the direction in (−88, 92]: an
-    axis within 2° of the horizontal counts as +90°, so that the error of the search (some tenths of a
-    degree) does not change the hand of a horizontal axis, the commonest geometry, between two binnings.
+    The images determine the axis as a line, that is modulo 180°; its two directions give mirror
+    volumes. The direction nearest to a reference (file, recipe, last alignment) is taken. Without
+    one it is the direction in (−88, 92]: an axis within 2° of the horizontal counts as +90°, so
+    that the error of the search (some tenths of a degree) does not change the hand of a horizontal
+    axis, the commonest geometry, between two binnings.
 
     Examples
     --------

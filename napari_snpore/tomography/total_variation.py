@@ -1,8 +1,9 @@
 """TV: least squares with total variation, for objects of few grey values with sharp edges.
 
-Minimises ``½ ‖A x - b‖² + λ Σ |∇x|`` plane by plane, ``|∇x|`` the length of the gradient in the (z, x) plane in grey units a
-voxel, by the primal-dual method of Chambolle and Pock (doi 10.1007/s10851-010-0251-1) with the diagonal steps of Pock and
-Chambolle (doi 10.1109/ICCV.2011.6126441), which need neither a norm of A nor a step size from the user.
+Minimises ``½ ‖A x - b‖² + λ Σ |∇x|`` plane by plane, ``|∇x|`` the length of the gradient in the (z,
+x) plane in grey units a voxel, by the primal-dual method of Chambolle and Pock (doi
+10.1007/s10851-010-0251-1) with the diagonal steps of Pock and Chambolle (doi
+10.1109/ICCV.2011.6126441), which need neither a norm of A nor a step size from the user.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class TvSolver:
     resumable: bool = False
 
     @classmethod
-    def of(cls, planes: Planar, weight: float, *, nonnegative: bool = True, balance: float = _BALANCE) -> TvSolver:
+    def of(
+        cls, planes: Planar, weight: float, *, nonnegative: bool = True, balance: float = _BALANCE
+    ) -> TvSolver:
         """Work out the steps of a geometry."""
         rows, columns = operator_sums(planes)
         rates = np.divide(balance, rows, out=np.zeros_like(rows), where=rows > 1e-3 * rows.max())
@@ -60,11 +63,23 @@ class TvSolver:
                 planes.forward(ahead, misfit, -1.0)
             total = np.zeros(planes.lanes)
             tilts = len(beam.angles_deg)
-            step_data(planes.lanes, misfit, dual, left, self.rates, tilts, beam.detector_px, beam.rim, total)
+            step_data(
+                planes.lanes,
+                misfit,
+                dual,
+                left,
+                self.rates,
+                tilts,
+                beam.detector_px,
+                beam.rim,
+                total,
+            )
             if iteration > 0 and block.report(total):
                 return
             rise, limit = _RISE * self.balance, self.weight
-            step_gradient(planes.lanes, ahead, image, along_z, along_x, beam.shape, rise, limit, self.steps)
+            step_gradient(
+                planes.lanes, ahead, image, along_z, along_x, beam.shape, rise, limit, self.steps
+            )
             planes.backward(dual, ahead, downhill, lowest)
             block.confine(ahead)
             look_ahead(ahead, image)

@@ -1,8 +1,10 @@
-"""Resampling of tilt images by an alignment: shift, rotation by −φ and axis offset in one interpolation.
+"""Resampling of tilt images by an alignment: shift, rotation by −φ and axis offset in one
+interpolation.
 
-The order is that of the definitions: ``shifts_px`` as ``scipy.ndimage.shift`` applies them to the raw image, then a
-rotation about the centre of the image that brings the tilt axis onto image axis y, then the offset of the axis
-subtracted across it. What is measured on the images, and why, does not belong here.
+The order is that of the definitions: ``shifts_px`` as ``scipy.ndimage.shift`` applies them to the
+raw image, then a rotation about the centre of the image that brings the tilt axis onto image axis
+y, then the offset of the axis subtracted across it. What is measured on the images, and why, does
+not belong here.
 """
 
 from __future__ import annotations
@@ -18,18 +20,25 @@ from napari_snpore.errors import InputError
 
 
 def axis_rotation(tilt_axis_angle_deg: float) -> NDArray[np.float64]:
-    """Return the matrix whose columns are the image directions ``(dy, dx)`` along and across the tilt axis.
+    """Return the matrix whose columns are the image directions ``(dy, dx)`` along and across the
+    tilt axis.
 
-    ``matrix @ (along, across)`` is a vector of the raw image, ``matrix.T @ (dy, dx)`` its parts along and across.
+    ``matrix @ (along, across)`` is a vector of the raw image, ``matrix.T @ (dy, dx)`` its parts
+    along and across.
     """
     angle = np.deg2rad(tilt_axis_angle_deg)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 def aligned_shape(shape: tuple[int, int], tilt_axis_angle_deg: float) -> tuple[int, int]:
-    """Return (y, x) of the aligned image: as the raw one, its sides exchanged for an axis nearer to the horizontal."""
+    """Return (y, x) of the aligned image: as the raw one, its sides exchanged for an axis nearer to
+    the horizontal.
+    """
     ny, nx = shape
-    lies = abs(np.sin(np.deg2rad(tilt_axis_angle_deg))) > abs(np.cos(np.deg2rad(tilt_axis_angle_deg))) + 1e-9
+    lies = (
+        abs(np.sin(np.deg2rad(tilt_axis_angle_deg)))
+        > abs(np.cos(np.deg2rad(tilt_axis_angle_deg))) + 1e-9
+    )
     return (nx, ny) if lies else (ny, nx)
 
 
@@ -43,7 +52,8 @@ def warp_images(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Any:
-    """Resample every image once so that its tilt axis becomes image axis y and passes through the centre.
+    """Resample every image once so that its tilt axis becomes image axis y and passes through the
+    centre.
 
     Parameters
     ----------
@@ -61,9 +71,9 @@ def warp_images(
     Returns
     -------
     array, float32, shape (tilt, y, x)
-        Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image the nearest edge value
-        is repeated: a rod that leaves the field continues, vacuum stays vacuum, and there is no step that a
-        reconstruction would turn into streaks.
+        Of :func:`aligned_shape`, interpolated with cubic splines. Beyond the field of the raw image
+        the nearest edge value is repeated: a rod that leaves the field continues, vacuum stays
+        vacuum, and there is no step that a reconstruction would turn into streaks.
     """
     tilts, ny, nx = images.shape
     rows, columns = aligned_shape((ny, nx), tilt_axis_angle_deg)
@@ -89,12 +99,18 @@ def warp_images(
     return out
 
 
-def row_places(shape: tuple[int, ...], tilt_axis_angle_deg: float, offset_px: float, row: int) -> NDArray[np.float64]:
-    """Return where the pixels of one aligned row lie in a raw image before its shift: (2, x), in px (y, x)."""
+def row_places(
+    shape: tuple[int, ...], tilt_axis_angle_deg: float, offset_px: float, row: int
+) -> NDArray[np.float64]:
+    """Return where the pixels of one aligned row lie in a raw image before its shift: (2, x), in px
+    (y, x).
+    """
     rows, columns = aligned_shape((shape[0], shape[1]), tilt_axis_angle_deg)
     matrix = axis_rotation(tilt_axis_angle_deg)
     target = np.stack([np.full(columns, float(row)), np.arange(columns, dtype=np.float64)])
-    places: NDArray[np.float64] = matrix @ target + _start(shape, (rows, columns), matrix, offset_px)[:, None]
+    places: NDArray[np.float64] = (
+        matrix @ target + _start(shape, (rows, columns), matrix, offset_px)[:, None]
+    )
     return places
 
 

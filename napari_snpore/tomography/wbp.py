@@ -15,7 +15,9 @@ from napari_snpore.tomography.solving import Block
 
 @dataclass(frozen=True, eq=False)
 class WbpSolver:
-    """Filters along the detector, then backprojects by linear interpolation; one step, no iteration."""
+    """Filters along the detector, then backprojects by linear interpolation; one step, no
+    iteration.
+    """
 
     response: NDArray[np.float32]  # (tilt, frequency)
     size: int
@@ -45,10 +47,12 @@ class WbpSolver:
 
 
 def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
-    """Return the response of a ramp-type filter at the ``size // 2 + 1`` frequencies of a real transform.
+    """Return the response of a ramp-type filter at the ``size // 2 + 1`` frequencies of a real
+    transform.
 
-    The ramp is the transform of its band-limited kernel (1/4 at 0, ``-1/(π n)²`` at odd n), so that the mean of a padded
-    row is kept right (Kak and Slaney, doi 10.1137/1.9780898719277, chapter 3); the other names multiply it by a window.
+    The ramp is the transform of its band-limited kernel (1/4 at 0, ``-1/(π n)²`` at odd n), so that
+    the mean of a padded row is kept right (Kak and Slaney, doi 10.1137/1.9780898719277, chapter 3);
+    the other names multiply it by a window.
     """
     offsets = np.minimum(np.arange(size), size - np.arange(size))
     kernel = np.zeros(size)
@@ -68,14 +72,21 @@ def ramp_filter(size: int, name: str) -> NDArray[np.float64]:
 
 
 def tilt_weights(angles_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the angle that each tilt represents, in radians, scaled so that all together make half a turn.
+    """Return the angle that each tilt represents, in radians, scaled so that all together make half
+    a turn.
 
-    Half the gaps to both neighbours; the outermost tilts count their one gap on both sides, unless the series closes the
-    half turn. Tilts at the same angle share.
+    Half the gaps to both neighbours; the outermost tilts count their one gap on both sides, unless
+    the series closes the half turn. Tilts at the same angle share.
     """
-    turned = np.deg2rad(angles_deg) % np.pi  # a projection and its mirror image at 180° hold the same
-    distinct, place, copies = np.unique(np.round(turned, 9), return_inverse=True, return_counts=True)
-    gaps = np.diff(np.append(distinct, distinct[0] + np.pi))  # gap after each tilt, around the half turn
+    turned = (
+        np.deg2rad(angles_deg) % np.pi
+    )  # a projection and its mirror image at 180° hold the same
+    distinct, place, copies = np.unique(
+        np.round(turned, 9), return_inverse=True, return_counts=True
+    )
+    gaps = np.diff(
+        np.append(distinct, distinct[0] + np.pi)
+    )  # gap after each tilt, around the half turn
     widest = int(np.argmax(gaps))
     others = np.delete(gaps, widest)
     before, after = np.roll(gaps, 1), gaps.copy()

@@ -1,7 +1,8 @@
-"""Small copies of a tilt series for alignment: binned, background subtracted, resampled for a trial alignment.
+"""Small copies of a tilt series for alignment: binned, background subtracted, resampled for a trial
+alignment.
 
-The alignment is described here by the direction φ of the tilt axis and a translation
-``(along, across)`` per tilt in px of the raw image, applied after the rotation by −φ. The frames are measured
+The alignment is described here by the direction φ of the tilt axis and a translation ``(along,
+across)`` per tilt in px of the raw image, applied after the rotation by −φ. The frames are measured
 in ``registration``, ``matching`` and ``tilt_axis``.
 """
 
@@ -48,17 +49,26 @@ class WorkingFrames:
         """Side of the square frames that :meth:`resampled` gives."""
         return int(max(self.images.shape[1:]))
 
-    def resampled(self, tilt_axis_angle_deg: float, translations_px: FLOAT, *, rows: slice | None = None) -> IMAGES:
-        """Return the square frames of a trial alignment, tilt axis along y through the centre, linearly interpolated.
+    def resampled(
+        self, tilt_axis_angle_deg: float, translations_px: FLOAT, *, rows: slice | None = None
+    ) -> IMAGES:
+        """Return the square frames of a trial alignment, tilt axis along y through the centre,
+        linearly interpolated.
 
         ``rows`` asks for some of their rows only.
         """
         first, stop, step = (rows or slice(None)).indices(self.size)
         turn = axis_rotation(tilt_axis_angle_deg)
         middle = (self.size - 1) / 2
-        starts = np.array(self.center) + turn @ [first - middle, -middle] - translations_px @ turn.T / self.binning
+        starts = (
+            np.array(self.center)
+            + turn @ [first - middle, -middle]
+            - translations_px @ turn.T / self.binning
+        )
         matrix = turn * np.array([step, 1.0])
-        out = np.empty((len(self.images), len(range(first, stop, step)), self.size), dtype=np.float32)
+        out = np.empty(
+            (len(self.images), len(range(first, stop, step)), self.size), dtype=np.float32
+        )
 
         def resample(tilts: range) -> None:
             for tilt in tilts:
@@ -73,12 +83,17 @@ class WorkingFrames:
 
         An oblique axis takes the ends of more rows from beyond the field.
         """
-        margin = round((_MARGIN + _OBLIQUE_MARGIN * abs(np.sin(2 * np.deg2rad(tilt_axis_angle_deg)))) * self.size)
+        margin = round(
+            (_MARGIN + _OBLIQUE_MARGIN * abs(np.sin(2 * np.deg2rad(tilt_axis_angle_deg))))
+            * self.size
+        )
         return slice(margin, self.size - margin)
 
 
 def working_frames(images: Any, *, size: int) -> WorkingFrames:
-    """Bin the images to a side of ``size`` px or little more, take off the level of the darkest blocks, smooth by one px."""
+    """Bin the images to a side of ``size`` px or little more, take off the level of the darkest
+    blocks, smooth by one px.
+    """
     tilts, ny, nx = images.shape
     binning = max(1, max(ny, nx) // size)
     height, width = ny // binning, nx // binning
@@ -89,21 +104,31 @@ def working_frames(images: Any, *, size: int) -> WorkingFrames:
     for tilt in range(tilts):
         image = np.asarray(images[tilt], dtype=np.float32)
         cut = image[top : top + height * binning, left : left + width * binning]
-        binned[tilt] = cut.reshape(height, binning, width, binning).mean(axis=(1, 3), dtype=np.float64)
+        binned[tilt] = cut.reshape(height, binning, width, binning).mean(
+            axis=(1, 3), dtype=np.float64
+        )
     binned -= _background(binned)[:, None, None]
     # noise that is smooth already is not made smoother by some subpixel shifts more than by others
-    binned = scipy.ndimage.gaussian_filter(binned, (0, _SMOOTHING_PX, _SMOOTHING_PX), mode="nearest")
+    binned = scipy.ndimage.gaussian_filter(
+        binned, (0, _SMOOTHING_PX, _SMOOTHING_PX), mode="nearest"
+    )
     middle = (binning - 1) / 2
     center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
     return WorkingFrames(binned, binning, center)
 
 
 def _background(frames: IMAGES) -> NDArray[np.float32]:
-    """Level of each image's darkest blocks of 4 × 4 px: blocks, so that noise does not pull it down."""
+    """Level of each image's darkest blocks of 4 × 4 px: blocks, so that noise does not pull it
+    down.
+    """
     tilts, height, width = frames.shape
     edge = 4 if min(height, width) >= 16 else 1
     rows, columns = height // edge, width // edge
-    blocks = frames[:, : rows * edge, : columns * edge].reshape(tilts, rows, edge, columns, edge).mean(axis=(2, 4))
+    blocks = (
+        frames[:, : rows * edge, : columns * edge]
+        .reshape(tilts, rows, edge, columns, edge)
+        .mean(axis=(2, 4))
+    )
     values = np.sort(blocks.reshape(tilts, -1), axis=1)
     level: NDArray[np.float32] = values[:, : max(1, values.shape[1] // 40)].mean(axis=1)
     return level

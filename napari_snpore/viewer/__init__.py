@@ -1,7 +1,7 @@
 """The napari side: the only folder that imports napari, Qt, vispy or magicgui.
 
-The widgets of the menus are importable from here, each loaded when it is first asked for. Each takes the viewer as its one
-argument and can be scripted.
+The widgets of the menus are importable from here, each loaded when it is first asked for. Each
+takes the viewer as its one argument and can be scripted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ _FOLDERS = {
 
 
 def _open_dropped(viewer: Any, paths: Sequence[str]) -> bool:
-    from napari_snpore.viewer.open.opening import open_dropped  # the readers of all formats: not needed before
+    from napari_snpore.viewer.open.opening import (
+        open_dropped,
+    )  # the readers of all formats: not needed before
 
     return open_dropped(viewer, paths)
 

@@ -17,7 +17,11 @@ from napari_snpore.errors import InputError
 
 def snpore(*words, cwd):
     return subprocess.run(
-        [sys.executable, "-m", "napari_snpore", *map(str, words)], capture_output=True, text=True, cwd=cwd, check=False
+        [sys.executable, "-m", "napari_snpore", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
     )
 
 
@@ -25,7 +29,19 @@ def snpore(*words, cwd):
 def phantom_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     done = snpore(
-        "phantom", "pristine", "-o", "fibre", "--shape", 64, 40, 64, "--spacing-nm", 0.3, "--seed", 5, cwd=folder
+        "phantom",
+        "pristine",
+        "-o",
+        "fibre",
+        "--shape",
+        64,
+        40,
+        64,
+        "--spacing-nm",
+        0.3,
+        "--seed",
+        5,
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -48,14 +64,26 @@ def test_segment_and_measure_true_labels(phantom_folder):
     truth = pd.read_csv(phantom_folder / "fibre" / "objects_Sn_truth.csv")
     assert len(found) == len(truth)
     assert sorted(found["voxel_count"]) == sorted(truth["voxel_count"])
-    fractions = pd.read_csv(phantom_folder / "sizes" / "tables" / "fractions.csv").query("region == 'whole'")
+    fractions = pd.read_csv(phantom_folder / "sizes" / "tables" / "fractions.csv").query(
+        "region == 'whole'"
+    )
     planted = pd.read_csv(phantom_folder / "fibre" / "fractions_truth.csv")
     assert np.allclose(fractions["fraction_percent"], planted["fraction_percent"], rtol=1e-12)
 
 
 def test_segment_writes_volume_and_record(phantom_folder):
     done = snpore(
-        "segment", "fibre/volume.tif", "-o", "phases.tif", "-t", 0.5, "-t", 6, "--ray-length-nm", 4, cwd=phantom_folder
+        "segment",
+        "fibre/volume.tif",
+        "-o",
+        "phases.tif",
+        "-t",
+        0.5,
+        "-t",
+        6,
+        "--ray-length-nm",
+        4,
+        cwd=phantom_folder,
     )
     assert done.returncode == 0, done.stderr
     phases = read_volume(phantom_folder / "phases.tif")
@@ -65,7 +93,9 @@ def test_segment_writes_volume_and_record(phantom_folder):
     record = json.loads((phantom_folder / "phases.tif.record.json").read_text(encoding="utf-8"))
     assert record["results"]["thresholds"] == [0.5, 6.0]
     assert len(record["inputs"][0]["sha256"]) == 64
-    again = snpore("segment", "fibre/volume.tif", "-o", "phases.tif", "-t", 0.5, "-t", 6, cwd=phantom_folder)
+    again = snpore(
+        "segment", "fibre/volume.tif", "-o", "phases.tif", "-t", 0.5, "-t", 6, cwd=phantom_folder
+    )
     assert again.returncode == 1
     assert "--overwrite" in again.stderr
 

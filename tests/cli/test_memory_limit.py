@@ -1,4 +1,6 @@
-"""A series and a volume larger than the limit: the whole command in so much memory, and a disk that is full."""
+"""A series and a volume larger than the limit: the whole command in so much memory, and a disk that
+is full.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +53,14 @@ def write_series(path, rows):
     write_tlt(path.with_suffix(".tlt"), np.arange(-60, 61, 5.0))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the memory of a process from /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="reads the memory of a process from /proc"
+)
 def test_command_stays_within_its_limit(tmp_path):
     write_series(tmp_path / "small.mrc", 32)
-    write_series(tmp_path / "large.mrc", 1400)  # 22 MB of images, twice with the aligned ones, and a volume of 143 MB
+    write_series(
+        tmp_path / "large.mrc", 1400
+    )  # 22 MB of images, twice with the aligned ones, and a volume of 143 MB
     (tmp_path / "a.xf").write_text("1 0 0 1 3 0\n" * 25)
     words = ["--xf", "a.xf", "--iterations", "2", "--memory-limit-mb", "60"]
     done = subprocess.run(
@@ -81,6 +87,8 @@ def test_full_disk_is_one_sentence_before_anything_is_computed(tmp_path, monkeyp
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with scratch_beside(tmp_path / "a.tif", 2000) as scratch:
         assert isinstance(scratch.empty((4, 4)), np.ndarray), "what is small stays in memory"
-        with pytest.raises(OutputError, match=r"MB free, and 4 MB are needed .* No space left on device"):
+        with pytest.raises(
+            OutputError, match=r"MB free, and 4 MB are needed .* No space left on device"
+        ):
             scratch.empty((100, 100, 100))
     assert list(tmp_path.iterdir()) == []

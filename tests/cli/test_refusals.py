@@ -1,4 +1,6 @@
-"""What the command line refuses, and how it names things: in this process, so that each case costs no start."""
+"""What the command line refuses, and how it names things: in this process, so that each case costs
+no start.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ BODY = np.hypot(Z, X) < 8
 
 @pytest.fixture
 def snpore(tmp_path, monkeypatch, capsys):
-    """Run a command in a folder with ``gray.tif`` (a rod of grey 5) and return exit status and what it said."""
+    """Run a command in a folder with ``gray.tif`` (a rod of grey 5) and return exit status and what
+    it said.
+    """
     monkeypatch.chdir(tmp_path)
     write_volume("grey.tif", Volume(np.where(BODY, 5, 0).astype(np.float32), 0.5))
 
@@ -39,7 +43,10 @@ def snpore(tmp_path, monkeypatch, capsys):
         (["segment", "grey.tif", "-o", "a.tif", "-t", "nan"], "finite, increasing grey values"),
         (["segment", "grey.tif", "-o", "a.tif", "--no-cut", "--cut-axis", "0"], "contradict"),
         (["segment", "grey.tif", "-o", "a.tif", "--specks", "Sn"], "PHASE:VOXELS"),
-        (["segment", "grey.tif", "-o", "a.tif", "-t", "2", "--fill", "tin"], "the phases are pore, solid"),
+        (
+            ["segment", "grey.tif", "-o", "a.tif", "-t", "2", "--fill", "tin"],
+            "the phases are pore, solid",
+        ),
         (["segment", "grey.tif", "-o", "a.xyz"], "these are: .mrc"),
         (["reconstruct", "grey.tif", "-o", "grey.tif/x/a.tif"], "cannot be written"),
         (["measure", "grey.tif", "-o", "m", "--directions", "few"], "directions"),
@@ -79,12 +86,17 @@ def test_summary_without_an_envelope_speaks_of_the_box(snpore):
 
 
 def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
-    """Origin (100, 200, 300) nm, one cube of voxels 2 to 3 along each axis: its middle is at 2.5 voxels of 0.5 nm."""
+    """Origin (100, 200, 300) nm, one cube of voxels 2 to 3 along each axis: its middle is at 2.5
+    voxels of 0.5 nm.
+    """
     labels = np.zeros((8, 8, 8), np.uint8)
     labels[2:4, 2:4, 2:4] = 3
     history = (SegmentStep((1.0, 5.0), ("pore", "C", "Sn")).step,)
     write_volume("phases.tif", Volume(labels, 0.5, (100, 200, 300), history))
-    assert snpore("measure", "phases.tif", "-o", "sizes", "--directions", "500", "--limit-nm", "3")[0] == 0
+    assert (
+        snpore("measure", "phases.tif", "-o", "sizes", "--directions", "500", "--limit-nm", "3")[0]
+        == 0
+    )
     row = pd.read_csv(tmp_path / "sizes/tables/objects_Sn.csv").iloc[0]
     assert [row[f"centroid_{axis}_nm"] for axis in "zyx"] == pytest.approx([101.25, 201.25, 301.25])
     assert read_volume(tmp_path / "sizes/volumes/objects_Sn.tif").origin == (100, 200, 300)
@@ -92,12 +104,16 @@ def test_objects_lie_where_their_volume_lies(snpore, tmp_path):
 
 
 def test_measure_writes_where_things_lie(snpore, tmp_path):
-    """A rod of radius 4 nm with a sealed pore in its middle and one cluster 5 voxels below the surface."""
+    """A rod of radius 4 nm with a sealed pore in its middle and one cluster 5 voxels below the
+    surface.
+    """
     labels = np.where(BODY, 2, 0).astype(np.uint8)
     labels[11:13, 5:7, 11:13] = 1
     labels[11:13, 5:7, 16:18] = 3
     write_volume("phases.tif", Volume(labels, 0.5))
-    status, said = snpore("measure", "phases.tif", "-o", "sizes", "--shell-nm", "2", "--delta-nm", "0.6")
+    status, said = snpore(
+        "measure", "phases.tif", "-o", "sizes", "--shell-nm", "2", "--delta-nm", "0.6"
+    )
     assert status == 0, said
     tables = tmp_path / "sizes" / "tables"
     contacts = pd.read_csv(tables / "contacts_Sn.csv").iloc[0]

@@ -1,4 +1,6 @@
-"""What a reader needs of any figure, checked on its drawn texts: nothing cut off, no two texts on top of each other."""
+"""What a reader needs of any figure, checked on its drawn texts: nothing cut off, no two texts on
+top of each other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from matplotlib.text import Text
 
 
 def texts_of(figure: Figure) -> list[str]:
-    """Every visible text, no-break spaces as spaces and lines joined; some exist only once the figure is drawn."""
+    """Every visible text, no-break spaces as spaces and lines joined; some exist only once the
+    figure is drawn.
+    """
     return [plain(found.get_text()) for found in _visible(figure)]
 
 
@@ -30,8 +34,11 @@ def assert_legible(figure: Figure) -> None:
         for other, other_box in boxes[:index]:
             shared_x = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
             shared_y = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
-            # extents hold the full line height: touching lines share a little of it without touching letters
-            assert shared_x <= 1 or shared_y <= 0.25 * min(box.height, other_box.height), f"{text!r} lies on {other!r}"
+            # extents hold the full line height: touching lines share a little of it without
+            # touching letters
+            assert shared_x <= 1 or shared_y <= 0.25 * min(box.height, other_box.height), (
+                f"{text!r} lies on {other!r}"
+            )
 
 
 def _visible(figure: Figure) -> list[Text]:
@@ -47,6 +54,12 @@ def _hidden_ticks(figure: Figure) -> set[int]:
     """Tick labels outside the limits of their axis are objects, but are not drawn."""
     hidden: set[int] = set()
     for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
-        every = {id(label) for tick in (*axis.majorTicks, *axis.minorTicks) for label in (tick.label1, tick.label2)}
-        hidden |= every - {id(label) for tick in axis._update_ticks() for label in (tick.label1, tick.label2)}
+        every = {
+            id(label)
+            for tick in (*axis.majorTicks, *axis.minorTicks)
+            for label in (tick.label1, tick.label2)
+        }
+        hidden |= every - {
+            id(label) for tick in axis._update_ticks() for label in (tick.label1, tick.label2)
+        }
     return hidden

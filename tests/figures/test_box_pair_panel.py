@@ -1,4 +1,6 @@
-"""Two subvolumes on a plate: one scale for both, bars as long as their shares, numbers with their errors."""
+"""Two subvolumes on a plate: one scale for both, bars as long as their shares, numbers with their
+errors.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ from napari_snpore.figures.cuts import PLANES, cut
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.volume import Volume
 
-SHARES = {"centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0}, "edge": {"pore": 30.0, "C": 69.98, "Sn": 0.02}}
+SHARES = {
+    "centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0},
+    "edge": {"pore": 30.0, "C": 69.98, "Sn": 0.02},
+}
 ERRORS = {"centre": {"pore": 1.6, "C": 1.2, "Sn": 0.4}, "edge": {"pore": 2.0, "Sn": 0.01}}
 
 
@@ -46,7 +51,9 @@ def test_both_slices_have_one_scale_and_their_own_shape(cuts):
     assert boxes[0].width == pytest.approx(2 * boxes[1].width), "20 voxels and 10 of one size"
     for box in boxes:
         assert box.width == pytest.approx(box.height)
-    for axes, piece in zip((axes for axes in figure.axes if axes.images), cuts.values(), strict=True):
+    for axes, piece in zip(
+        (axes for axes in figure.axes if axes.images), cuts.values(), strict=True
+    ):
         colors = np.asarray(axes.images[0].get_array())
         for label, color in enumerate(PORE_C_SN.colors, start=1):
             assert {to_hex(pixel / 255) for pixel in colors[piece.values == label]} == {color}
@@ -54,14 +61,18 @@ def test_both_slices_have_one_scale_and_their_own_shape(cuts):
 
 def test_bars_are_as_long_as_their_shares(cuts):
     figure = panel_figure(BoxPairPanel("Subvolumes", cuts, SHARES, ERRORS))
-    bars = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "fraction"]
+    bars = [
+        patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "fraction"
+    ]
     lengths = np.array([bar.get_width() for bar in bars])
     np.testing.assert_allclose(lengths / lengths[0] * 38.0, [38.0, 44.0, 18.0, 30.0, 69.98, 0.02])
     assert [to_hex(bar.get_facecolor()) for bar in bars] == 2 * list(PORE_C_SN.colors)
 
 
 def test_a_share_that_is_not_known_is_a_dash(cuts):
-    figure = panel_figure(BoxPairPanel("Subvolumes", cuts, {"centre": {"pore": 38.0}, "edge": {"pore": float("nan")}}))
+    figure = panel_figure(
+        BoxPairPanel("Subvolumes", cuts, {"centre": {"pore": 38.0}, "edge": {"pore": float("nan")}})
+    )
     assert texts_of(figure).count("–") == 5
     assert_legible(figure)
 

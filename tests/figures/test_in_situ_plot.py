@@ -19,9 +19,16 @@ TIMES = np.arange(0, 501, 20.0)
 def table():
     truth = np.minimum(64.8 + 15.5 / 420 * TIMES, 80.3 + 0.01 * (TIMES - 420))
     frame = pd.DataFrame(
-        {"frame": np.arange(len(TIMES)), "time_s": TIMES, "diameter_nm": truth, "diameter_error_nm": 0.3}
+        {
+            "frame": np.arange(len(TIMES)),
+            "time_s": TIMES,
+            "diameter_nm": truth,
+            "diameter_error_nm": 0.3,
+        }
     )
-    return frame.assign(fitted=True, center_nm=0.0, blur_nm=1.0, background=20.0, amplitude=100.0, angle_deg=0.0)
+    return frame.assign(
+        fitted=True, center_nm=0.0, blur_nm=1.0, background=20.0, amplitude=100.0, angle_deg=0.0
+    )
 
 
 @pytest.fixture
@@ -32,7 +39,15 @@ def profile(table):
         values = 20 + 100 * blurred_chord(x, row["diameter_nm"] / 2, 1.0) / row["diameter_nm"]
         about = {"frame": int(row["frame"]), "time_s": row["time_s"], "position_nm": x}
         parts.append(
-            pd.DataFrame({**about, "intensity": values, "intensity_error": 1.0, "pixel_count": 50, "angle_deg": 0.0})
+            pd.DataFrame(
+                {
+                    **about,
+                    "intensity": values,
+                    "intensity_error": 1.0,
+                    "pixel_count": 50,
+                    "angle_deg": 0.0,
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -56,7 +71,9 @@ def test_points_break_and_lines_are_where_the_numbers_say(table):
 
 
 def test_a_break_that_is_none_is_said_to_be_none(table):
-    straight = table.assign(diameter_nm=64.8 + 0.03 * TIMES + np.random.default_rng(0).normal(0, 0.2, len(TIMES)))
+    straight = table.assign(
+        diameter_nm=64.8 + 0.03 * TIMES + np.random.default_rng(0).normal(0, 0.2, len(TIMES))
+    )
     words = " ".join(texts_of(diameter_plot(straight, break_point(TIMES, straight["diameter_nm"]))))
     assert "no break is shown by these data" in words
 
@@ -74,7 +91,9 @@ def test_fits_lie_on_the_profiles(table, profile):
     figure = profile_plot(profile, table)
     for frame in (0, 25):
         rows = profile[profile["frame"] == frame]
-        assert drawn(figure, f"fit {frame}").get_ydata() == pytest.approx(rows["intensity"].to_numpy(), abs=1e-9)
+        assert drawn(figure, f"fit {frame}").get_ydata() == pytest.approx(
+            rows["intensity"].to_numpy(), abs=1e-9
+        )
     words = " ".join(texts_of(figure))
     assert "0 s, 64.8 ± 0.3 nm" in words
     assert "500 s, 81.1 ± 0.3 nm" in words
@@ -84,7 +103,13 @@ def test_fits_lie_on_the_profiles(table, profile):
 def intensities():
     parts = [
         pd.DataFrame(
-            {"box": name, "frame": range(26), "time_s": TIMES, "intensity_percent": 100 + k * TIMES / 50, "vacuum": 7.0}
+            {
+                "box": name,
+                "frame": range(26),
+                "time_s": TIMES,
+                "intensity_percent": 100 + k * TIMES / 50,
+                "vacuum": 7.0,
+            }
         )
         for k, name in enumerate(("centre", "edge", "far away"))
     ]

@@ -42,7 +42,9 @@ def test_threads_draw_the_same_picture_and_leave_the_settings_alone(labels):
     for index, style in enumerate(looks):
         draw(("alone", index), style)
     threads = [
-        threading.Thread(target=draw, args=((turn, i), style)) for turn in range(2) for i, style in enumerate(looks)
+        threading.Thread(target=draw, args=((turn, i), style))
+        for turn in range(2)
+        for i, style in enumerate(looks)
     ]
     for thread in threads:
         thread.start()
@@ -59,7 +61,12 @@ def test_no_pyplot_and_no_window_system():
         "import sys, napari_snpore.figures\n"
         "print(*[m for m in sys.modules if m == 'matplotlib.pyplot' or 'backend_qt' in m or m.startswith(('PyQt', 'napari.'))])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == ""
+    )
 
 
 def test_text_width_is_that_of_the_drawn_text():
@@ -67,7 +74,9 @@ def test_text_width_is_that_of_the_drawn_text():
     with style.in_force():
         figure = new_figure(style, width_mm=88, height_mm=20)
         drawn = figure.text(0.1, 0.5, "Share of number (%)", fontsize=7).get_window_extent()
-    assert drawn.width / 600 * 25.4 == pytest.approx(text_width_mm("Share of number (%)", 7), rel=0.03)
+    assert drawn.width / 600 * 25.4 == pytest.approx(
+        text_width_mm("Share of number (%)", 7), rel=0.03
+    )
 
 
 def test_wrapped_lines_fit_and_lose_no_word():
@@ -78,7 +87,9 @@ def test_wrapped_lines_fit_and_lose_no_word():
     assert max(text_width_mm(line, 7) for line in lines) <= 30
 
 
-@pytest.mark.parametrize("options", [{"font_pt": 0}, {"dpi": -1}, {"width_mm": 12}, {"width_mm": float("nan")}])
+@pytest.mark.parametrize(
+    "options", [{"font_pt": 0}, {"dpi": -1}, {"width_mm": 12}, {"width_mm": float("nan")}]
+)
 def test_impossible_sizes_are_refused_by_name(options):
     with pytest.raises(InputError, match=next(iter(options))):
         FigureStyle(**options)

@@ -26,12 +26,28 @@ def test_three_significant_digits(value, text):
 
 
 def test_settings_lose_their_last_zeros_and_nothing_else():
-    assert [number(value, trim=True) for value in (80, 0.15, 100, 1200, 2.5)] == ["80", "0.15", "100", "1200", "2.5"]
+    assert [number(value, trim=True) for value in (80, 0.15, 100, 1200, 2.5)] == [
+        "80",
+        "0.15",
+        "100",
+        "1200",
+        "2.5",
+    ]
 
 
 @pytest.mark.parametrize(
     ("largest", "chosen"),
-    [(10, 10), (9.99, 5), (4.99, 2), (1.0, 1), (0.19, 0.1), (0.3, 0.2), (70, 50), (1e-4, 1e-4), (2999, 2000)],
+    [
+        (10, 10),
+        (9.99, 5),
+        (4.99, 2),
+        (1.0, 1),
+        (0.19, 0.1),
+        (0.3, 0.2),
+        (70, 50),
+        (1e-4, 1e-4),
+        (2999, 2000),
+    ],
 )
 def test_round_lengths_are_one_two_or_five_times_a_power_of_ten(largest, chosen):
     assert round_length(largest) == pytest.approx(chosen, rel=1e-12)

@@ -1,4 +1,6 @@
-"""The plate: pictures in their true colours and shapes, texts inside the sheet, sizes in mm, and the slices of a stack."""
+"""The plate: pictures in their true colours and shapes, texts inside the sheet, sizes in mm, and
+the slices of a stack.
+"""
 
 from __future__ import annotations
 
@@ -56,28 +58,43 @@ def objects():
     rng = np.random.default_rng(0)
     length = rng.gamma(4, 0.5, 200)
     table = pd.DataFrame({"voxel_count": rng.integers(8, 500, 200), "length_nm": length})
-    return table.assign(width_nm=0.6 * length, aspect_ratio=0.6, volume_nm3=length**3, touches_border=False)
+    return table.assign(
+        width_nm=0.6 * length, aspect_ratio=0.6, volume_nm3=length**3, touches_border=False
+    )
 
 
 def rows(volume, phases, objects):
     xz = PLANES["XZ"]
     gray, label = cut(volume, xz, (5, 10, 10)), cut(phases, xz, (5, 10, 10))
-    shares = {"centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0}, "edge": {"pore": 30.0, "C": 50.0, "Sn": 20.0}}
+    shares = {
+        "centre": {"pore": 38.0, "C": 44.0, "Sn": 18.0},
+        "edge": {"pore": 30.0, "C": 50.0, "Sn": 20.0},
+    }
     return [
         [
             ImagePanel("3D scene", np.zeros((40, 50, 3), np.uint8), 0.3),
             SlicePanel("XZ, y = 2.5 nm", gray, (0.0, 200_000.0)),
             PhasePanel("phases", label),
         ],
-        [FractionPanel("Fractions", shares, {"centre": {"pore": 1.6}}), PhasePanel("centre", label)],
-        [HistogramPanel("Sn clusters", objects, name, 0.5, 1.1) for name in ("length_nm", "width_nm", "aspect_ratio")],
+        [
+            FractionPanel("Fractions", shares, {"centre": {"pore": 1.6}}),
+            PhasePanel("centre", label),
+        ],
+        [
+            HistogramPanel("Sn clusters", objects, name, 0.5, 1.1)
+            for name in ("length_nm", "width_nm", "aspect_ratio")
+        ],
         [TablePanel("States", pd.DataFrame({"state": ["pristine"], "pore (%)": ["38.1 ± 1.6"]}))],
     ]
 
 
 @pytest.mark.parametrize(("width", "font"), [(180.0, 7.0), (120.0, 6.0), (180.0, 8.0)])
 def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
-    figure = plate(rows(volume, phases, objects), style=FigureStyle(width, font, letters=True), title="Pristine fibre")
+    figure = plate(
+        rows(volume, phases, objects),
+        style=FigureStyle(width, font, letters=True),
+        title="Pristine fibre",
+    )
     assert size_mm(figure)[0] == pytest.approx(width)
     assert_legible(figure)
     words = texts_of(figure)
@@ -86,8 +103,12 @@ def test_nothing_is_cut_off_or_overlaps(volume, phases, objects, width, font):
 
 
 def test_pixels_of_a_slice_are_those_of_the_map_and_the_limits():
-    """By hand: 0 → first colour, 10 → last, 5 → entry 128 (rint of 127.5 to even), beyond → the ends, NaN → first."""
-    colors = np.stack([np.arange(256), 255 - np.arange(256), np.zeros(256)], axis=1).astype(np.uint8)
+    """By hand: 0 → first colour, 10 → last, 5 → entry 128 (rint of 127.5 to even), beyond → the
+    ends, NaN → first.
+    """
+    colors = np.stack([np.arange(256), 255 - np.arange(256), np.zeros(256)], axis=1).astype(
+        np.uint8
+    )
     found = in_colors(np.array([[0.0, 10.0, 5.0], [-3.0, 99.0, np.nan]]), (0.0, 10.0), colors)
     assert found[..., 0].tolist() == [[0, 255, 128], [0, 255, 0]]
     assert found[..., 1].tolist() == [[255, 0, 127], [255, 0, 255]]
@@ -109,10 +130,17 @@ def test_a_field_of_view_holds_the_voxels_whose_centres_lie_in_it(volume):
 def test_saved_plates_have_their_size_and_their_recipe(volume, phases, objects, tmp_path):
     style = FigureStyle(120.0, 7.0, 200, letters=True)
     figure = plate(rows(volume, phases, objects), style=style)
-    paths = save_figure(figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]})
+    paths = save_figure(
+        figure, tmp_path / "plate", formats=("png", "svg", "pdf"), recipe={"position_nm": [1, 2, 3]}
+    )
     with Image.open(paths[0]) as image:
         assert image.width == pytest.approx(120 / 25.4 * 200, abs=1)
-    assert recipe_of(paths[0]) == recipe_of(paths[1]) == recipe_of(paths[2]) == {"position_nm": [1, 2, 3]}
+    assert (
+        recipe_of(paths[0])
+        == recipe_of(paths[1])
+        == recipe_of(paths[2])
+        == {"position_nm": [1, 2, 3]}
+    )
     assert b"Subject" in paths[2].read_bytes()
     assert "Length (nm)" in paths[1].read_text(), "text stays text"
 
@@ -202,13 +230,19 @@ def test_wide_rows_are_broken_where_the_page_is_narrow(volume, phases, objects, 
     for axes in figure.axes:
         for image in axes.images:
             box, (left, right, bottom, top) = axes.get_window_extent(), image.get_extent()
-            assert box.width / box.height == pytest.approx(abs((right - left) / (top - bottom)), rel=1e-6)
+            assert box.width / box.height == pytest.approx(
+                abs((right - left) / (top - bottom)), rel=1e-6
+            )
 
 
 @pytest.mark.parametrize("width", [85.0, 180.0])
 @pytest.mark.parametrize("font", [6.0, 7.0, 8.0])
 def test_tables_fit_turned_over_or_in_broken_words(width, font):
-    for table in (STATES, pd.concat([STATES, STATES.iloc[:, 1:].add_prefix("once more ")], axis=1), STATES[:0]):
+    for table in (
+        STATES,
+        pd.concat([STATES, STATES.iloc[:, 1:].add_prefix("once more ")], axis=1),
+        STATES[:0],
+    ):
         figure = panel_figure(TablePanel("States", table), style=FigureStyle(width, font, 150))
         assert_legible(figure)
     figure = panel_figure(TablePanel("States", STATES), style=FigureStyle(width, font, 150))
@@ -228,9 +262,13 @@ def test_headings_of_several_lines_stand_right_above_their_panels(phases):
 
 
 def test_histograms_say_what_is_unresolved_and_left_out(objects):
-    table = objects.assign(touches_border=[True] * 10 + [False] * 190, voxel_count=[100] * 105 + [8] * 95)
+    table = objects.assign(
+        touches_border=[True] * 10 + [False] * 190, voxel_count=[100] * 105 + [8] * 95
+    )
     words = texts_of(panel_figure(HistogramPanel("Sn clusters", table, "length_nm", 0.5)))
-    assert any("< 64 voxels (50 %)" in text and "10 cut by the box left out" in text for text in words)
+    assert any(
+        "< 64 voxels (50 %)" in text and "10 cut by the box left out" in text for text in words
+    )
 
 
 def test_limits_without_a_range_and_pixels_without_a_size_are_refused():
@@ -264,21 +302,28 @@ def test_a_plate_names_every_phase_whose_colour_it_shows(phases):
 
 
 def test_a_legend_finds_room_on_a_slender_page(phases):
-    scheme = PhaseScheme(("first pores", "second pores", "third pores"), ("#ffffff", "#2f6db5", "#f4c20d"))
-    figure = plate([[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], style=FigureStyle(40.0))
+    scheme = PhaseScheme(
+        ("first pores", "second pores", "third pores"), ("#ffffff", "#2f6db5", "#f4c20d")
+    )
+    figure = plate(
+        [[PhasePanel("p", cut(phases, PLANES["XZ"], (5, 10, 10)), scheme)]], style=FigureStyle(40.0)
+    )
     assert_legible(figure)
 
 
 def test_a_panel_alone_fills_the_page_and_has_no_letter(phases):
     figure = plate(
-        [[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]], style=FigureStyle(180.0, letters=True)
+        [[PhasePanel("phases", cut(phases, PLANES["XY"], (5, 10, 10)))]],
+        style=FigureStyle(180.0, letters=True),
     )
     (axes,) = (one for one in figure.axes if one.images)
     assert axes.get_position().width * 180 == pytest.approx(178)
     assert "a" not in texts_of(figure)
 
 
-def test_a_panel_that_needs_a_wider_page_is_refused_and_a_page_that_is_too_high_is_told(phases, objects):
+def test_a_panel_that_needs_a_wider_page_is_refused_and_a_page_that_is_too_high_is_told(
+    phases, objects
+):
     histogram = HistogramPanel("Sn clusters", objects, "length_nm", 0.5)
     with pytest.raises(InputError, match=r"Sn clusters.*20 pt.*40 mm wide"):
         plate([[histogram]], style=FigureStyle(40.0, 20.0))
@@ -302,7 +347,12 @@ def test_the_grey_values_are_drawn_with_and_without_thresholds(volume):
     assert_legible(figure)
     assert {"t1 = 40", "t2 = 120"} <= set(texts_of(figure))
     assert names_in(figure) == ["pore", "C", "Sn"]
-    marks = [line.get_xdata()[0] for axes in figure.axes for line in axes.lines if line.get_gid() == "threshold"]
+    marks = [
+        line.get_xdata()[0]
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_gid() == "threshold"
+    ]
     assert marks == [40, 120]
     plain = plate([[ThresholdPanel("Grey values", histogram)]], style=FigureStyle(88.0))
     assert_legible(plain)
@@ -316,11 +366,15 @@ def test_a_slice_says_where_it_lies_as_finely_as_its_voxels():
 
 
 def test_a_thick_slice_is_the_mean_of_the_slab(volume):
-    """By hand: y = 2.5 nm is row 10; the four rows of 0.25 nm nearest to it are 8 to 11, the lower ones at a tie."""
+    """By hand: y = 2.5 nm is row 10; the four rows of 0.25 nm nearest to it are 8 to 11, the lower
+    ones at a tie.
+    """
     found = thick_cut(volume, PLANES["XZ"], (0.0, 2.5, 0.0), thickness_nm=1.0)
     np.testing.assert_allclose(found.values, volume.data[:, 8:12].mean(axis=1))
     assert found.title == "XZ, y = 2.50 nm, mean over 1 nm"
-    brightest = thick_cut(volume, PLANES["YZ"], (0.0, 0.0, 0.25), thickness_nm=1.0, projection="max")
+    brightest = thick_cut(
+        volume, PLANES["YZ"], (0.0, 0.0, 0.25), thickness_nm=1.0, projection="max"
+    )
     np.testing.assert_array_equal(brightest.values, volume.data[:, :, :3].max(axis=2).T)
     whole = thick_cut(volume, PLANES["XZ"], (0.0, 2.5, 0.0), thickness_nm=100.0)
     assert whole.slab == "mean over 7.5 nm"
@@ -330,11 +384,25 @@ def test_a_thick_slice_is_the_mean_of_the_slab(volume):
 
 @pytest.mark.parametrize("width", [60.0, 88.0, 180.0])
 def test_a_table_with_named_rows_stays_upright_and_breaks_their_names(width):
-    rows = ["pore (%)", "dead pores (% of the pore volume, 6 neighbours)", "Sn clusters, median length (nm)"]
-    table = pd.DataFrame({"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]})
-    figure = panel_figure(TablePanel("Specimens", table, "n = 1 fibre each"), style=FigureStyle(width))
+    rows = [
+        "pore (%)",
+        "dead pores (% of the pore volume, 6 neighbours)",
+        "Sn clusters, median length (nm)",
+    ]
+    table = pd.DataFrame(
+        {"": rows, "pristine": ["38.1", "0.401", "1.37"], "sodiated": ["22.0", "3.2", "2.9"]}
+    )
+    figure = panel_figure(
+        TablePanel("Specimens", table, "n = 1 fibre each"), style=FigureStyle(width)
+    )
     assert_legible(figure)
     shown = [text for axes in figure.axes for text in axes.texts]
     heights = {text.get_text(): text.get_position()[1] for text in shown}
-    assert heights["pristine"] == heights["sodiated"] < heights["38.1"] < heights["0.401"] < heights["1.37"]
+    assert (
+        heights["pristine"]
+        == heights["sodiated"]
+        < heights["38.1"]
+        < heights["0.401"]
+        < heights["1.37"]
+    )
     assert {text.replace("\n", " ") for text in heights} >= set(rows)

@@ -47,9 +47,13 @@ def test_bars_are_the_shares_counted_by_hand(clusters):
     axes = labelled(figure, "Length (nm)")
     resolved, unresolved = bars(axes, "resolved"), bars(axes, "unresolved")
     step = resolved[0][1]
-    assert step == pytest.approx(0.2), "25 bins up to 3.9 nm want 0.156 nm; 0.2 nm is the next round step"
+    assert step == pytest.approx(0.2), (
+        "25 bins up to 3.9 nm want 0.156 nm; 0.2 nm is the next round step"
+    )
     share = 100 / 9
-    assert [height for *_, height, _ in unresolved][2:4] == pytest.approx([share, share]), "0.5 and 0.7 nm"
+    assert [height for *_, height, _ in unresolved][2:4] == pytest.approx([share, share]), (
+        "0.5 and 0.7 nm"
+    )
     tall = {round(x, 1): height for x, _, height, _ in resolved if height > 0}
     assert tall == pytest.approx(dict.fromkeys((1.0, 1.2, 1.6, 1.8, 2.0, 2.4, 3.8), share))
     assert sum(height for *_, height, _ in (*resolved, *unresolved)) == pytest.approx(100)
@@ -66,7 +70,9 @@ def test_aspect_ratio_takes_resolved_objects_in_bins_of_a_twentieth(clusters):
 
 def test_what_was_left_out_and_the_shares_are_said(clusters):
     figure = object_histograms(clusters, voxel_nm=0.25, crowther_nm=0.84)
-    assert said(figure, "Sn clusters: n = 9 (1 cut by the box left out); 22.2 % unresolved (< 64 voxels)")
+    assert said(
+        figure, "Sn clusters: n = 9 (1 cut by the box left out); 22.2 % unresolved (< 64 voxels)"
+    )
     assert said(figure, "objects: connected 26; Feret convention: corners")
     assert said(figure, "Median 1.70 nm; 66.7 % < 2 nm"), "six of nine are shorter than 2 nm"
     assert said(figure, "20 % of volume in lengths < 2 nm"), "2.0 of 10.0 nm³"
@@ -82,10 +88,16 @@ def test_object_histograms_are_legible(clusters, style):
     network = clusters.copy()
     network.loc[3, ["length_nm", "width_nm", "volume_nm3"]] = [950.0, 800.0, 1e7]
     figures.append(
-        object_histograms(network, voxel_nm=0.25, noun="pore objects, separated with h = 0.3 nm", style=style)
+        object_histograms(
+            network, voxel_nm=0.25, noun="pore objects, separated with h = 0.3 nm", style=style
+        )
     )
     figures.append(object_histograms(clusters[:1], voxel_nm=1e-3, noun="pores", style=style))
-    figures.append(object_histograms(clusters.assign(length_nm=clusters.length_nm * 1e-4), voxel_nm=1e-5, style=style))
+    figures.append(
+        object_histograms(
+            clusters.assign(length_nm=clusters.length_nm * 1e-4), voxel_nm=1e-5, style=style
+        )
+    )
     for figure in figures:
         assert_legible(figure)
     assert said(figures[2], "none is resolved")
@@ -120,7 +132,9 @@ def test_colour_of_the_bars_is_that_of_the_phase(clusters):
 
 
 def test_no_objects_is_said_and_not_an_error(clusters):
-    assert said(object_histograms(clusters[:0], voxel_nm=0.25), "There are no Sn clusters to measure.")
+    assert said(
+        object_histograms(clusters[:0], voxel_nm=0.25), "There are no Sn clusters to measure."
+    )
     cut = clusters.assign(touches_border=True)
     assert said(object_histograms(cut, voxel_nm=0.25), "all 10 are cut by the box")
 
@@ -137,19 +151,24 @@ def test_a_table_of_something_else_is_refused(clusters):
 
 def gray_values():
     rng = np.random.default_rng(0)
-    return np.concatenate([rng.normal(0, 0.1, 5000), rng.normal(1, 0.1, 3000), rng.normal(12, 0.5, 2000)]).reshape(
-        10, 25, 40
-    )
+    return np.concatenate(
+        [rng.normal(0, 0.1, 5000), rng.normal(1, 0.1, 3000), rng.normal(12, 0.5, 2000)]
+    ).reshape(10, 25, 40)
 
 
 def test_threshold_histogram_counts_every_voxel_and_states_the_shares():
-    figure = threshold_histogram(gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), style=WIDE)
+    figure = threshold_histogram(
+        gray_histogram(gray_values().astype(np.float32)), (0.5, 6.1), style=WIDE
+    )
     axes = labelled(figure, "Grey value")
     outline = next(patch for patch in axes.patches if patch.get_gid() == "histogram")
     heights, _, _ = outline.get_data()
     assert heights[heights >= 1].sum() == 10_000
     assert {"pore 50 %", "C 30 %", "Sn 20 %", "t1 = 0.5", "t2 = 6.1"} <= set(texts_of(figure))
-    assert sorted(line.get_xdata()[0] for line in axes.lines if line.get_gid() == "threshold") == [0.5, 6.1]
+    assert sorted(line.get_xdata()[0] for line in axes.lines if line.get_gid() == "threshold") == [
+        0.5,
+        6.1,
+    ]
     assert axes.get_yscale() == "log"
     assert_legible(figure)
 
@@ -188,7 +207,9 @@ def test_threshold_histograms_are_legible(style, scale, dtype, limits, scheme):
     values = (gray_values() * scale).astype(dtype)
     scale = scale if scale == 1e-9 else 1
     assert_legible(
-        threshold_histogram(gray_histogram(values), [limit * scale for limit in limits], scheme=scheme, style=style)
+        threshold_histogram(
+            gray_histogram(values), [limit * scale for limit in limits], scheme=scheme, style=style
+        )
     )
 
 
@@ -211,12 +232,19 @@ def test_thresholds_that_make_no_phases_are_refused(limits):
 
 def fractions(*shares):
     return pd.DataFrame(
-        {"phase": [1, 2, 3], "name": ["pore", "C", "Sn"], "fraction_percent": shares, "denominator": "envelope"}
+        {
+            "phase": [1, 2, 3],
+            "name": ["pore", "C", "Sn"],
+            "fraction_percent": shares,
+            "denominator": "envelope",
+        }
     )
 
 
 def test_pieces_of_a_bar_are_the_fractions_end_to_end():
-    figure = phase_fractions({"whole": fractions(38.1, 47.0, 14.9), "edge": fractions(47.6, 38.2, 14.2)})
+    figure = phase_fractions(
+        {"whole": fractions(38.1, 47.0, 14.9), "edge": fractions(47.6, 38.2, 14.2)}
+    )
     axes = labelled(figure, "Share of the envelope (%)")
     pieces = [patch for patch in axes.patches if patch.get_gid() == "fraction"]
     assert [(piece.get_x(), piece.get_width()) for piece in pieces[:3]] == [
@@ -225,7 +253,9 @@ def test_pieces_of_a_bar_are_the_fractions_end_to_end():
         pytest.approx((85.1, 14.9)),
     ]
     assert [to_hex(piece.get_facecolor()) for piece in pieces[:3]] == list(PORE_C_SN.colors)
-    assert {"whole", "edge", "38.1", "47.0", "14.9", "47.6", "pore", "C", "Sn"} <= set(texts_of(figure))
+    assert {"whole", "edge", "38.1", "47.0", "14.9", "47.6", "pore", "C", "Sn"} <= set(
+        texts_of(figure)
+    )
 
 
 @pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
@@ -295,9 +325,14 @@ def test_points_are_the_bias_in_percent_of_the_truth():
 
 def test_stages_stand_side_by_side_and_a_huge_bias_leaves_the_small_ones_readable():
     frame = truth().assign(
-        blurred=[33.0, 180.0, 0.0, 49.0], blurred_bias=0.0, rebuilt=[48.0, 2e5, 1.0, 0.0], rebuilt_bias=0.0
+        blurred=[33.0, 180.0, 0.0, 49.0],
+        blurred_bias=0.0,
+        rebuilt=[48.0, 2e5, 1.0, 0.0],
+        rebuilt_bias=0.0,
     )
-    figure = truth_against_measured(frame[[name for name in frame if name not in ("measured", "bias")]])
+    figure = truth_against_measured(
+        frame[[name for name in frame if name not in ("measured", "bias")]]
+    )
     assert list(points(figure)) == ["blurred", "rebuilt"]
     assert figure.axes[0].get_xscale() == "symlog"
     np.testing.assert_allclose(points(figure)["rebuilt"], [50, 99900, np.nan, -100])
@@ -310,7 +345,9 @@ def test_truth_is_legible_at_any_size(style, factor):
     frame = truth()
     frame["measured"] = frame["truth"] + factor * frame["bias"]
     frame["error"] = 0.1 * frame["truth"]
-    frame.loc[1, "quantity"] = "a quantity whose name is longer than any column of a journal would ever want to hold"
+    frame.loc[1, "quantity"] = (
+        "a quantity whose name is longer than any column of a journal would ever want to hold"
+    )
     assert_legible(truth_against_measured(frame, style=style))
 
 
@@ -325,13 +362,20 @@ def test_truth_without_rows_or_columns():
 
 def alignment(count, notes=()):
     rng = np.random.default_rng(0)
-    return Alignment(rng.normal(0, 3, (count, 2)), -87.2, 2.4, np.abs(rng.normal(0, 0.3, count)), notes=notes)
+    return Alignment(
+        rng.normal(0, 3, (count, 2)), -87.2, 2.4, np.abs(rng.normal(0, 0.3, count)), notes=notes
+    )
 
 
 @pytest.mark.parametrize("style", [NARROW, WIDE], ids=["single", "double"])
 def test_alignment_plot_shows_shifts_by_tilt_and_what_is_unknown(style):
     angles = np.linspace(70, -70, 36)
-    found = alignment(36, notes=("The series has no features along the tilt axis: shifts along it are undetermined.",))
+    found = alignment(
+        36,
+        notes=(
+            "The series has no features along the tilt axis: shifts along it are undetermined.",
+        ),
+    )
     figure = alignment_plot(found, angles, style=style)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_array_equal(lines["x"].get_xdata(), angles[::-1])

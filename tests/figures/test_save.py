@@ -20,7 +20,13 @@ RECIPE = {
     "path": Path("a/b"),
     "shape": np.arange(3),
 }
-READ_BACK = {"thresholds": [0.48, 6.1], "note": "Δθ = 2° <&>", "seed": 7, "path": str(Path("a/b")), "shape": [0, 1, 2]}
+READ_BACK = {
+    "thresholds": [0.48, 6.1],
+    "note": "Δθ = 2° <&>",
+    "seed": 7,
+    "path": str(Path("a/b")),
+    "shape": [0, 1, 2],
+}
 
 
 @pytest.fixture
@@ -31,17 +37,29 @@ def figure():
 
 
 def test_every_format_is_written_beside_the_name_and_nothing_else(tmp_path, figure):
-    paths = save_figure(figure, tmp_path / "state 1.5" / "slices v1.2", formats=("png", "svg", "pdf"))
-    assert [path.name for path in paths] == ["slices v1.2.png", "slices v1.2.svg", "slices v1.2.pdf"]
+    paths = save_figure(
+        figure, tmp_path / "state 1.5" / "slices v1.2", formats=("png", "svg", "pdf")
+    )
+    assert [path.name for path in paths] == [
+        "slices v1.2.png",
+        "slices v1.2.svg",
+        "slices v1.2.pdf",
+    ]
     assert sorted(os.listdir(tmp_path / "state 1.5")) == sorted(path.name for path in paths)
     assert [path.read_bytes()[:4] for path in paths] == [b"\x89PNG", b"<?xm", b"%PDF"]
 
 
-@pytest.mark.parametrize("words", ["plain", "µm, Δθ · (a) \\ (b", "line\nend", "\u0128\u0129 \u5c28\u295c 𝔸"])
+@pytest.mark.parametrize(
+    "words", ["plain", "µm, Δθ · (a) \\ (b", "line\nend", "\u0128\u0129 \u5c28\u295c 𝔸"]
+)
 def test_recipe_comes_back_from_every_format(tmp_path, figure, words):
-    """The letters after the line break hold the bytes of a parenthesis and of a backslash in UTF-16."""
+    """The letters after the line break hold the bytes of a parenthesis and of a backslash in
+    UTF-16.
+    """
     formats = ("png", "svg", "pdf")
-    for path in save_figure(figure, tmp_path / "a", formats=formats, recipe={**RECIPE, "words": words}):
+    for path in save_figure(
+        figure, tmp_path / "a", formats=formats, recipe={**RECIPE, "words": words}
+    ):
         assert recipe_of(path) == {**READ_BACK, "words": words}
     for path in save_figure(figure, tmp_path / "b", formats=formats):
         assert recipe_of(path) is None
@@ -57,7 +75,9 @@ def test_png_is_as_large_as_its_mm_and_says_its_dots_per_inch(tmp_path, figure):
 def test_svg_keeps_text_as_text_and_names_substitutes(tmp_path, figure):
     (path,) = save_figure(figure, tmp_path / "a", formats=("svg",))
     root = ElementTree.parse(path).getroot()
-    texts = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [
+        "".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")
+    ]
     assert texts == ["Δθ in ° and nm³"]
     assert "Verdana" in path.read_text(encoding="utf-8")
 
@@ -66,7 +86,9 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path, labels):
     written = [
         [
             path.read_bytes()
-            for path in save_figure(phase_slices(labels, spacing=0.5), tmp_path / str(turn), recipe=RECIPE)
+            for path in save_figure(
+                phase_slices(labels, spacing=0.5), tmp_path / str(turn), recipe=RECIPE
+            )
         ]
         for turn in range(2)
     ]
@@ -98,7 +120,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, figure):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.png", b"no picture"), ("a.svg", b"<svg"), ("a.pdf", b"no pdf"), ("absent.png", None)]
+    ("name", "content"),
+    [("a.png", b"no picture"), ("a.svg", b"<svg"), ("a.pdf", b"no pdf"), ("absent.png", None)],
 )
 def test_files_that_are_no_figures_are_refused(tmp_path, name, content):
     if content is not None:

@@ -1,4 +1,6 @@
-"""All slices of a stack: the right voxels in the right order, one contrast for all, numbered files that carry their place."""
+"""All slices of a stack: the right voxels in the right order, one contrast for all, numbered files
+that carry their place.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,10 @@ def test_one_contrast_for_all_slices():
 def test_phases_have_the_colours_of_their_scheme():
     labels = np.array([[[0, 1, 2, 3]]], np.uint8)
     (picture,) = slice_images(
-        Volume(labels, (1.0, 1.0, 1.0)), lambda v: phase_image(v, PORE_C_SN), plane="XY", labels=False
+        Volume(labels, (1.0, 1.0, 1.0)),
+        lambda v: phase_image(v, PORE_C_SN),
+        plane="XY",
+        labels=False,
     )
     step = picture.shape[1] // 4
     found = ["#" + bytes(picture[0, k * step + step // 2]).hex() for k in range(4)]
@@ -75,7 +80,8 @@ def test_phases_have_the_colours_of_their_scheme():
 def test_writing_covers_corners_and_leaves_the_rest(labels):
     volume = Volume(labels, (0.5, 0.5, 0.5))
     plain, written = (
-        list(slice_images(volume, lambda v: phase_image(v, PORE_C_SN), plane="XY", labels=on)) for on in (False, True)
+        list(slice_images(volume, lambda v: phase_image(v, PORE_C_SN), plane="XY", labels=on))
+        for on in (False, True)
     )
     changed = (plain[4] != written[4]).any(axis=2)
     rows, columns = np.nonzero(changed)
@@ -115,7 +121,9 @@ class OneSlice:
     def __getitem__(self, place):
         assert sum(isinstance(one, int) for one in place) == 1
         self.read.append(place)
-        return np.zeros([n for n, one in zip(SHAPE, place, strict=True) if not isinstance(one, int)], np.float32)
+        return np.zeros(
+            [n for n, one in zip(SHAPE, place, strict=True) if not isinstance(one, int)], np.float32
+        )
 
 
 def test_slices_are_read_when_they_are_wanted():
@@ -183,7 +191,9 @@ def test_an_exception_of_progress_comes_through(tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
-@pytest.mark.parametrize("spacing", [(1.0, 0.7, 0.7), (0.45, 0.3, 0.3), (0.6, 0.5, 0.5), (0.3, 1.0, 0.4)])
+@pytest.mark.parametrize(
+    "spacing", [(1.0, 0.7, 0.7), (0.45, 0.3, 0.3), (0.6, 0.5, 0.5), (0.3, 1.0, 0.4)]
+)
 @pytest.mark.parametrize("plane", ["XY", "XZ", "YZ"])
 def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
     """A pixel is as high as wide, to half a pixel, and every voxel is there."""
@@ -191,7 +201,9 @@ def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
     picture = next(slice_images(volume, coloring, plane=plane, labels=False))
     down, right = {"XY": (1, 2), "XZ": (0, 2), "YZ": (1, 0)}[plane]
     true = SHAPE[down] * spacing[down] / (SHAPE[right] * spacing[right])
-    assert picture.shape[0] / picture.shape[1] == pytest.approx(true, rel=1 / min(picture.shape[:2]))
+    assert picture.shape[0] / picture.shape[1] == pytest.approx(
+        true, rel=1 / min(picture.shape[:2])
+    )
     assert len(np.unique(picture[..., 0])) == SHAPE[down] * SHAPE[right]
 
 
@@ -199,7 +211,9 @@ def test_pictures_have_the_shape_of_the_slice_at_any_voxel(spacing, plane):
 def test_slender_slices_get_room_for_the_writing(shape):
     """The place and the bar stand whole inside a margin; the slice keeps its upper left corner."""
     volume = Volume(np.full(shape, 90, np.float32), (0.5, 0.5, 0.5))
-    (plain,), (written,) = (list(slice_images(volume, coloring, plane="XY", labels=on)) for on in (False, True))
+    (plain,), (written,) = (
+        list(slice_images(volume, coloring, plane="XY", labels=on)) for on in (False, True)
+    )
     height, width = plain.shape[:2]
     assert written.shape[0] >= height
     assert written.shape[1] >= width
@@ -225,7 +239,9 @@ def test_a_stack_is_whole_or_not_there(tmp_path):
     paths = write_slice_images(tmp_path / "a", counting(), coloring)
     before = [path.read_bytes() for path in paths]
     with pytest.raises(Cancel):
-        write_slice_images(tmp_path / "a", counting((2.0, 2.0, 2.0)), coloring, overwrite=True, progress=cancel)
+        write_slice_images(
+            tmp_path / "a", counting((2.0, 2.0, 2.0)), coloring, overwrite=True, progress=cancel
+        )
     assert [path.read_bytes() for path in paths] == before
 
 

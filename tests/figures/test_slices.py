@@ -15,24 +15,33 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 
 def panels(figure, gid):
-    return {image.axes: image for axes in figure.axes for image in axes.images if image.get_gid() == gid}
+    return {
+        image.axes: image for axes in figure.axes for image in axes.images if image.get_gid() == gid
+    }
 
 
 def by_place(figure, gid):
     """The three images as (XY, YZ, XZ): upper left, upper right, lower left."""
     images = panels(figure, gid)
     return [
-        images[axes] for axes in sorted(images, key=lambda a: (-round(a.get_position().y1, 3), a.get_position().x0))
+        images[axes]
+        for axes in sorted(
+            images, key=lambda a: (-round(a.get_position().y1, 3), a.get_position().x0)
+        )
     ]
 
 
 def scale_bar_of(figure):
-    return next(patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "scale-bar")
+    return next(
+        patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "scale-bar"
+    )
 
 
 def test_three_planes_are_the_slices_through_the_voxel_at_the_position():
     data = np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
-    figure = ortho_slices(Volume(data, (2.0, 1.0, 0.5), origin=(10, 20, 30)), position_nm=(16, 21.2, 32.1))
+    figure = ortho_slices(
+        Volume(data, (2.0, 1.0, 0.5), origin=(10, 20, 30)), position_nm=(16, 21.2, 32.1)
+    )
     xy, yz, xz = (image.get_array() for image in by_place(figure, "grey-values"))
     np.testing.assert_array_equal(xy, data[3])
     np.testing.assert_array_equal(xz, data[:, 1])
@@ -68,12 +77,15 @@ def test_scale_bar_is_as_long_as_it_says(labels):
     figure = phase_slices(labels, spacing=0.5)
     bar = scale_bar_of(figure)
     (text,) = [text for text in texts_of(figure) if text.endswith(" nm") and "=" not in text]
-    assert text == "2 nm", "26 voxels of 0.5 nm are 13 nm: the largest of 1, 2, 5 up to a third is 2"
+    assert text == "2 nm", (
+        "26 voxels of 0.5 nm are 13 nm: the largest of 1, 2, 5 up to a third is 2"
+    )
     assert bar.get_width() == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
-    ("pixel_nm", "expected_px", "label"), [(0.25, 80, "20 nm"), (1.5, 100 / 1.5, "100 nm"), (40, 75, "3 µm")]
+    ("pixel_nm", "expected_px", "label"),
+    [(0.25, 80, "20 nm"), (1.5, 100 / 1.5, "100 nm"), (40, 75, "3 µm")],
 )
 def test_scale_bar_in_pixels_is_length_by_pixel_size(pixel_nm, expected_px, label):
     style = FigureStyle()
@@ -81,7 +93,9 @@ def test_scale_bar_in_pixels_is_length_by_pixel_size(pixel_nm, expected_px, labe
         figure = new_figure(style, width_mm=88, height_mm=60)
         axes = axes_at(figure, Box(1, 1, 50, 50))
         axes.imshow(np.zeros((256, 256)), aspect="auto")
-        bar = add_scale_bar(axes, style=style, nm_per_unit=pixel_nm, length_nm=3000 if pixel_nm == 40 else None)
+        bar = add_scale_bar(
+            axes, style=style, nm_per_unit=pixel_nm, length_nm=3000 if pixel_nm == 40 else None
+        )
     assert bar.label.get_text() == label
     assert bar.bar.get_width() == pytest.approx(expected_px)
     with pytest.raises(InputError, match="length_nm"):
@@ -120,10 +134,16 @@ def test_only_the_three_slices_of_a_lazy_volume_are_computed():
 
     def block(shape, block_info=None):
         asked.append(block_info[None]["array-location"])
-        return np.ones([end - start for start, end in block_info[None]["array-location"]], dtype=np.float32)
+        return np.ones(
+            [end - start for start, end in block_info[None]["array-location"]], dtype=np.float32
+        )
 
     lazy = da.map_blocks(
-        block, shape=None, chunks=((16,) * 8,) * 3, dtype=np.float32, meta=np.empty((0, 0, 0), np.float32)
+        block,
+        shape=None,
+        chunks=((16,) * 8,) * 3,
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0), np.float32),
     )
     ortho_slices(Volume(lazy, 0.1))
     assert 0 < len(asked) <= 3 * 64, "512 chunks in all"
@@ -146,7 +166,9 @@ def test_pair_shows_the_same_plane_twice(labels):
 
 
 def test_limits_and_colour_bar(labels):
-    figure = ortho_slices(Volume(labels * 1000.0, 0.5), limits=(500, 2000), gray_label="Grey value (C = 1)")
+    figure = ortho_slices(
+        Volume(labels * 1000.0, 0.5), limits=(500, 2000), gray_label="Grey value (C = 1)"
+    )
     assert by_place(figure, "grey-values")[0].get_clim() == (500, 2000)
     assert "Grey value (C = 1)" in texts_of(figure)
     tiny = ortho_slices(Volume(labels * 1e-9, 0.5))
@@ -160,9 +182,20 @@ SEVEN = PhaseScheme(
 
 
 @pytest.mark.parametrize(
-    "shape", [(30, 30, 30), (91, 64, 64), (30, 400, 50), (12, 300, 12), (200, 20, 20), (5, 40, 300), (1, 1, 1)]
+    "shape",
+    [
+        (30, 30, 30),
+        (91, 64, 64),
+        (30, 400, 50),
+        (12, 300, 12),
+        (200, 20, 20),
+        (5, 40, 300),
+        (1, 1, 1),
+    ],
 )
-@pytest.mark.parametrize("style", [FigureStyle(), FigureStyle(width_mm=180, letters=True)], ids=["single", "double"])
+@pytest.mark.parametrize(
+    "style", [FigureStyle(), FigureStyle(width_mm=180, letters=True)], ids=["single", "double"]
+)
 def test_nothing_is_cut_off_or_overlaps_whatever_the_shape(shape, style):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 6, shape, dtype=np.uint8)
@@ -180,7 +213,12 @@ def test_nothing_is_cut_off_or_overlaps_whatever_the_shape(shape, style):
 
 @pytest.mark.parametrize(
     ("position", "words"),
-    [((0, 0, 99), "x = 99"), ((0, 0), "three finite"), ((np.nan, 0, 0), "three finite"), ((-0.6, 0, 0), "z = -0.6")],
+    [
+        ((0, 0, 99), "x = 99"),
+        ((0, 0), "three finite"),
+        ((np.nan, 0, 0), "three finite"),
+        ((-0.6, 0, 0), "z = -0.6"),
+    ],
 )
 def test_positions_outside_are_refused(position, words):
     with pytest.raises(InputError, match=words):
@@ -206,5 +244,7 @@ def test_bad_input_is_refused_in_words(labels):
 
 @pytest.mark.parametrize("fill", [np.nan, 0.0, np.inf])
 def test_a_volume_without_contrast_is_drawn(fill):
-    figure = ortho_slices(Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), style=FigureStyle())
+    figure = ortho_slices(
+        Volume(np.full((6, 6, 6), fill, dtype=np.float32), 1.0), style=FigureStyle()
+    )
     assert_legible(figure)

@@ -20,12 +20,19 @@ def series():
 
 
 def drawn(figure):
-    return [image.get_array() for axes in figure.axes for image in axes.images if image.get_gid() == "tilt-image"]
+    return [
+        image.get_array()
+        for axes in figure.axes
+        for image in axes.images
+        if image.get_gid() == "tilt-image"
+    ]
 
 
 def meshes(figure):
     """Grey values of the two sinograms, rows from the lowest tilt up."""
-    return [np.asarray(axes.collections[0].get_array()).reshape(len(ANGLES), -1) for axes in figure.axes]
+    return [
+        np.asarray(axes.collections[0].get_array()).reshape(len(ANGLES), -1) for axes in figure.axes
+    ]
 
 
 def test_both_ends_and_the_tilt_nearest_zero(series):
@@ -37,7 +44,9 @@ def test_both_ends_and_the_tilt_nearest_zero(series):
 
 def test_scale_bar_of_tilts_is_in_nm(series):
     figure = tilt_images(series)
-    (bar,) = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "scale-bar"]
+    (bar,) = [
+        patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == "scale-bar"
+    ]
     assert "5 nm" in texts_of(figure), "30 px of 0.5 nm are 15 nm, a third of it is 5"
     assert bar.get_width() == pytest.approx(10)
 
@@ -46,7 +55,9 @@ def test_scale_bar_of_tilts_is_in_nm(series):
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_tilt_images_of_any_shape_are_legible(shape, count):
     series = TiltSeries(np.zeros(shape, dtype=np.uint16), np.linspace(-70, 70, 5), 0.3)
-    figure = tilt_images(series, indices=[index % 5 for index in range(count)], style=FigureStyle(letters=count == 3))
+    figure = tilt_images(
+        series, indices=[index % 5 for index in range(count)], style=FigureStyle(letters=count == 3)
+    )
     assert_legible(figure)
     assert any(patch.get_gid() == "scale-bar" for axes in figure.axes for patch in axes.patches)
 
@@ -66,12 +77,15 @@ def test_sinogram_takes_one_row_sorted_by_tilt(series):
 
 @pytest.mark.parametrize("axis", [90.0, -90.0, 30.0])
 def test_raw_images_are_read_along_the_line_that_becomes_the_row(axis):
-    """A smooth object, drawn with its axis upright and, turned by scipy, with its axis at an angle: the same sinogram."""
+    """A smooth object, drawn with its axis upright and, turned by scipy, with its axis at an angle:
+    the same sinogram.
+    """
     y, x = np.indices((41, 41)) - 20.0
-    upright = np.stack([np.exp(-((x - t) ** 2 + (y - 2) ** 2) / 18) for t in (-6.0, -3.0, 0.0, 3.0, 6.0)]).astype(
-        np.float32
-    )
-    # scipy turns from axis 1 towards axis 2 for axes=(2, 1): the direction of the definitions' angle
+    upright = np.stack(
+        [np.exp(-((x - t) ** 2 + (y - 2) ** 2) / 18) for t in (-6.0, -3.0, 0.0, 3.0, 6.0)]
+    ).astype(np.float32)
+    # scipy turns from axis 1 towards axis 2 for axes=(2, 1): the direction of the definitions'
+    # angle
     turned = ndimage.rotate(upright, axis, axes=(1, 2), reshape=False, order=3, mode="constant")
     angles = np.linspace(-60, 60, 5)
     before = TiltSeries(turned, angles, 0.5)
@@ -82,14 +96,20 @@ def test_raw_images_are_read_along_the_line_that_becomes_the_row(axis):
     ]
     np.testing.assert_allclose(across[0], across[1], atol=0.03)
     told = sinogram(before, after.after(AlignStep("auto", axis, 0.0, ()), upright), y=22)
-    np.testing.assert_array_equal(np.asarray(told.axes[0].collections[0].get_array()).reshape(5, -1), across[0])
+    np.testing.assert_array_equal(
+        np.asarray(told.axes[0].collections[0].get_array()).reshape(5, -1), across[0]
+    )
 
 
 def test_sinogram_axes_are_in_nm_and_degrees(series):
     figure = sinogram(series, series)
     assert figure.axes[0].get_xlim() == (-7.5, 7.5)
-    assert figure.axes[0].get_ylim() == pytest.approx((-88.5, 77.5)), "half a step beyond the first and the last tilt"
-    assert {"Tilt (°)", "Across the tilt axis (nm)", "raw", "aligned, y = 10 nm"} <= set(texts_of(figure))
+    assert figure.axes[0].get_ylim() == pytest.approx((-88.5, 77.5)), (
+        "half a step beyond the first and the last tilt"
+    )
+    assert {"Tilt (°)", "Across the tilt axis (nm)", "raw", "aligned, y = 10 nm"} <= set(
+        texts_of(figure)
+    )
     assert_legible(figure)
 
 

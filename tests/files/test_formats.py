@@ -1,4 +1,6 @@
-"""Each format, written by hand or by its own library, comes back with the right shape, values, voxel size and angles."""
+"""Each format, written by hand or by its own library, comes back with the right shape, values,
+voxel size and angles.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ ANGLES = [-30.0, -10.0, 10.0, 30.0]
 
 
 def old_fei(path, images, angles, pixel_m):
-    """Write what FEI's software wrote: no MAP word, no machine stamp, a cell of 1 Å a voxel, an extended header of 128 kB."""
+    """Write what FEI's software wrote: no MAP word, no machine stamp, a cell of 1 Å a voxel, an
+    extended header of 128 kB.
+    """
     count, ny, nx = images.shape
     header = bytearray(1024)
     struct.pack_into("<10i", header, 0, nx, ny, count, 1, 0, 0, 0, nx, ny, count)
@@ -52,7 +56,13 @@ def test_shipped_needle():
     [
         ("needle-mrc/HAADF.mrc", (77, 256, 256), "int16", (-76, 76), 3.36),
         ("serialem/SerialEM_test_000.mrc", (2, 1024, 1024), "int16", (-0.000488, -0.000488), 0.788),
-        ("serialem/SerialEM_test_000.mdoc", (2, 1024, 1024), "int16", (-0.000488, -0.000488), 0.788),
+        (
+            "serialem/SerialEM_test_000.mdoc",
+            (2, 1024, 1024),
+            "int16",
+            (-0.000488, -0.000488),
+            0.788,
+        ),
         ("dm3-frames", (3, 128, 128), "float32", (-72.003, -66.004), 19.1087),
     ],
 )
@@ -89,7 +99,9 @@ def test_old_fei_file(tmp_path):
 def test_modern_mrc_with_angles_beside_it(tmp_path, suffix):
     with mrcfile.new(tmp_path / f"a{suffix}", STACK) as file:
         file.voxel_size = 2.7
-    (tmp_path / "a.rawtlt").write_text("\r\n".join(f" {angle:.2f}" for angle in ANGLES), encoding="latin-1")
+    (tmp_path / "a.rawtlt").write_text(
+        "\r\n".join(f" {angle:.2f}" for angle in ANGLES), encoding="latin-1"
+    )
     series = read_tilt_series(tmp_path / f"a{suffix}")
     assert np.array_equal(series.images, STACK)
     assert series.angles_deg.tolist() == ANGLES
@@ -111,7 +123,11 @@ def test_mrc_modes_and_byte_orders(tmp_path, dtype):
     words.byteswap(inplace=True)
     swapped[212:216] = [0x11, 0x11, 0, 0]
     swapped[208:212] = header[208:212]
-    body = header[1024:].view(np.dtype(dtype).newbyteorder("<")).astype(np.dtype(dtype).newbyteorder(">"))
+    body = (
+        header[1024:]
+        .view(np.dtype(dtype).newbyteorder("<"))
+        .astype(np.dtype(dtype).newbyteorder(">"))
+    )
     (tmp_path / "big.mrc").write_bytes(swapped[:1024].tobytes() + body.tobytes())
     big = read_volume(tmp_path / "big.mrc")
     assert np.array_equal(big.data, STACK.astype(dtype))
@@ -156,7 +172,12 @@ def test_ome_tiff_units(tmp_path, unit, factor):
 
 def test_tiff_resolution_in_inches_counts_as_none(tmp_path):
     tifffile.imwrite(
-        tmp_path / "a.tif", STACK, resolution=(300, 300), resolutionunit="INCH", metadata=None, photometric="minisblack"
+        tmp_path / "a.tif",
+        STACK,
+        resolution=(300, 300),
+        resolutionunit="INCH",
+        metadata=None,
+        photometric="minisblack",
     )
     assert contents_of(parse_input(tmp_path / "a.tif")).lacks_size
     with pytest.raises(ValueError, match=r"a\.tif holds no voxel size along z: give spacing"):
@@ -183,9 +204,13 @@ def test_hspy_stack_with_a_tilt_axis(tmp_path):
     with h5py.File(tmp_path / "a.hspy", "w") as file:
         group = file.create_group("Experiments/needle")
         group["data"] = STACK
-        for k, (scale, offset, unit) in enumerate([(20.0, -30.0, "degrees"), (0.3, 0.0, "nm"), (0.3, 0.0, "nm")]):
+        for k, (scale, offset, unit) in enumerate(
+            [(20.0, -30.0, "degrees"), (0.3, 0.0, "nm"), (0.3, 0.0, "nm")]
+        ):
             axis = group.create_group(f"axis-{k}")
-            axis.attrs.update({"scale": scale, "offset": offset, "units": unit, "size": STACK.shape[k]})
+            axis.attrs.update(
+                {"scale": scale, "offset": offset, "units": unit, "size": STACK.shape[k]}
+            )
     series = read_tilt_series(tmp_path / "a.hspy")
     assert series.angles_deg.tolist() == ANGLES
     assert series.pixel_size_nm == pytest.approx(0.3)
@@ -213,7 +238,11 @@ Lattice {{ ushort Data }} @1
 @pytest.mark.parametrize("kind", ["BINARY-LITTLE-ENDIAN", "BINARY", "3D ASCII"])
 def test_amira_lattice(tmp_path, kind):
     order = "<" if "LITTLE" in kind else ">"
-    body = " ".join(map(str, STACK.ravel())).encode() if "ASCII" in kind else STACK.astype(f"{order}u2").tobytes()
+    body = (
+        " ".join(map(str, STACK.ravel())).encode()
+        if "ASCII" in kind
+        else STACK.astype(f"{order}u2").tobytes()
+    )
     (tmp_path / "a.am").write_bytes(AMIRA.format(kind=kind).encode() + body + b"\n")
     volume = read_volume(tmp_path / "a.am")
     assert np.array_equal(volume.data, STACK)

@@ -20,7 +20,11 @@ def berkeley(path, dim1, unit="[deg]", stack=STACK, **storage):
         group = file.create_group("data/stack")
         group.attrs["emd_group_type"] = 1
         group.create_dataset("data", data=stack, **storage)
-        for name, values, its in (("dim1", dim1, unit), ("dim2", [0, 0.3], "[n_m]"), ("dim3", [0, 0.3], "[n_m]")):
+        for name, values, its in (
+            ("dim1", dim1, unit),
+            ("dim2", [0, 0.3], "[n_m]"),
+            ("dim3", [0, 0.3], "[n_m]"),
+        ):
             group[name] = np.array(values, np.float64)
             group[name].attrs["units"] = its
     return path
@@ -30,8 +34,12 @@ def hspy(path):
     with h5py.File(path, "w") as file:
         group = file.create_group("Experiments/needle")
         group["data"] = STACK
-        for k, (scale, offset, unit) in enumerate([(2.0, -3.0, "degrees"), (0.3, 0.0, "nm"), (0.3, 0.0, "nm")]):
-            group.create_group(f"axis-{k}").attrs.update({"scale": scale, "offset": offset, "units": unit})
+        for k, (scale, offset, unit) in enumerate(
+            [(2.0, -3.0, "degrees"), (0.3, 0.0, "nm"), (0.3, 0.0, "nm")]
+        ):
+            group.create_group(f"axis-{k}").attrs.update(
+                {"scale": scale, "offset": offset, "units": unit}
+            )
     return path
 
 
@@ -64,7 +72,10 @@ def test_two_images_have_the_two_angles(tmp_path):
 @pytest.mark.parametrize("dim1", [[-3], [-3, -1, 1], [-3, -1, 1, 3, 5]])
 def test_berkeley_angles_that_do_not_match_are_refused(tmp_path, dim1):
     path = berkeley(tmp_path / "a.emd", dim1)
-    with pytest.raises(MissingAnglesError, match=rf"a\.emd holds 4 images, but the file gives {len(dim1)} tilt angles"):
+    with pytest.raises(
+        MissingAnglesError,
+        match=rf"a\.emd holds 4 images, but the file gives {len(dim1)} tilt angles",
+    ):
         read_tilt_series(path)
 
 
@@ -84,7 +95,9 @@ def test_large_stack_stays_in_its_file(tmp_path, monkeypatch, name, write):
         assert np.array_equal(np.asarray(series.images[k]), STACK[k])
     assert np.array_equal(np.asarray(series.images), STACK)
     monkeypatch.setattr(hdf, "_LAZY_BYTES", STACK.nbytes)
-    assert isinstance(read_tilt_series(path, angles_deg=[-3, -1, 1, 3], pixel_size_nm=0.3).images, np.ndarray)
+    assert isinstance(
+        read_tilt_series(path, angles_deg=[-3, -1, 1, 3], pixel_size_nm=0.3).images, np.ndarray
+    )
 
 
 def test_file_is_closed_once_nothing_needs_it(tmp_path, monkeypatch):
@@ -105,6 +118,10 @@ def test_file_is_closed_once_nothing_needs_it(tmp_path, monkeypatch):
 
 def test_images_are_read_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf, "_LAZY_BYTES", 0)
-    assert read_volume(berkeley(tmp_path / "a.emd", [0, 0.3], "[n_m]")).data.chunks == ((1, 1, 1, 1), (5,), (6,))
+    assert read_volume(berkeley(tmp_path / "a.emd", [0, 0.3], "[n_m]")).data.chunks == (
+        (1, 1, 1, 1),
+        (5,),
+        (6,),
+    )
     frames = read_tilt_series(velox(tmp_path / "b.emd"), angles_deg=range(4), pixel_size_nm=1)
     assert frames.images.chunks == ((1, 1, 1, 1), (5,), (6,))

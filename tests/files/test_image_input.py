@@ -1,4 +1,6 @@
-"""What files hold is decided from their content: tilt series, images in time, volume, or too little to open them."""
+"""What files hold is decided from their content: tilt series, images in time, volume, or too little
+to open them.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def contents(path):
 
 def test_a_stack_with_a_voxel_size_is_a_volume(tmp_path):
     assert contents(mrc(tmp_path / "a.mrc")) == Contents("volume", KINDS)
-    assert contents(mrc(tmp_path / "b.mrc", angstrom=1.0)) == Contents("volume", KINDS, lacks_size=True)
+    assert contents(mrc(tmp_path / "b.mrc", angstrom=1.0)) == Contents(
+        "volume", KINDS, lacks_size=True
+    )
 
 
 def test_a_stack_with_as_many_angles_as_images_is_a_tilt_series(tmp_path):
@@ -62,7 +66,9 @@ def test_a_stack_with_as_many_angles_as_images_is_a_tilt_series(tmp_path):
 
 
 def test_a_reconstruction_beside_the_angles_of_its_series_is_a_volume(tmp_path):
-    """IMOD leaves a.st, a.tlt and a.rec in one folder; the volume has another number of planes than the series images."""
+    """IMOD leaves a.st, a.tlt and a.rec in one folder; the volume has another number of planes than
+    the series images.
+    """
     path = mrc(tmp_path / "a.rec")
     angles_beside(path, range(-60, 61, 3))
     assert contents(path) == Contents("volume", KINDS)
@@ -79,15 +85,23 @@ def test_a_suffix_of_tilt_series_without_angles(tmp_path):
 
 
 def test_images_in_time_name_their_first_axis(tmp_path):
-    assert contents(imagej(tmp_path / "t.tif", "TYX", finterval=20.0)) == Contents("images in time", KINDS)
-    assert contents(imagej(tmp_path / "z.tif", "ZYX", finterval=20.0, spacing=0.5)) == Contents("volume", KINDS)
+    assert contents(imagej(tmp_path / "t.tif", "TYX", finterval=20.0)) == Contents(
+        "images in time", KINDS
+    )
+    assert contents(imagej(tmp_path / "z.tif", "ZYX", finterval=20.0, spacing=0.5)) == Contents(
+        "volume", KINDS
+    )
     bare = tmp_path / "bare.tif"
-    tifffile.imwrite(bare, STACK.astype(np.uint16), imagej=True, metadata={"axes": "TYX", "finterval": 20.0})
+    tifffile.imwrite(
+        bare, STACK.astype(np.uint16), imagej=True, metadata={"axes": "TYX", "finterval": 20.0}
+    )
     assert contents(bare) == Contents("images in time", KINDS, lacks_size=True)
 
 
 def test_what_size_is_missing_depends_on_the_kind(tmp_path):
-    source = parse_input(imagej(tmp_path / "a.tif", "ZYX"))  # pixel size, but no distance of the planes
+    source = parse_input(
+        imagej(tmp_path / "a.tif", "ZYX")
+    )  # pixel size, but no distance of the planes
     assert lacks_size(source, "volume")
     assert not lacks_size(source, "tilt series")
     assert not lacks_size(source, "images in time")
@@ -106,7 +120,11 @@ def test_single_images_without_angles_are_a_series_of_either_kind(tmp_path):
 
 def test_grouping_joins_single_images_of_one_folder_and_suffix(tmp_path):
     paths = []
-    for folder, names in (("a", ["3.tif", "1.tif", "2.tif"]), ("b", ["1.tif", "2.tif"]), ("c", ["1.mrc", "2.mrc"])):
+    for folder, names in (
+        ("a", ["3.tif", "1.tif", "2.tif"]),
+        ("b", ["1.tif", "2.tif"]),
+        ("c", ["1.mrc", "2.mrc"]),
+    ):
         (tmp_path / folder).mkdir()
         for name in names:
             place = tmp_path / folder / name
@@ -115,7 +133,9 @@ def test_grouping_joins_single_images_of_one_folder_and_suffix(tmp_path):
             else:
                 mrc(place, STACK[:1])
             paths.append(place)
-    stacks = [write_volume(tmp_path / name, Volume(STACK, 0.5)) for name in ("x.tif", "y.tif", "z.tif")]
+    stacks = [
+        write_volume(tmp_path / name, Volume(STACK, 0.5)) for name in ("x.tif", "y.tif", "z.tif")
+    ]
     groups = grouped_inputs([parse_input(path) for path in [*paths, *stacks]])
     names = [[path.relative_to(tmp_path).as_posix() for path in group.paths] for group in groups]
     assert names == [

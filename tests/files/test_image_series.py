@@ -1,4 +1,6 @@
-"""Images in time: pixel size, times and order come from the files, and what is missing is asked for."""
+"""Images in time: pixel size, times and order come from the files, and what is missing is asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ STACK = np.arange(3 * 9 * 10, dtype=np.uint16).reshape(3, 9, 10)
 
 
 def imagej(path, data=STACK, *, pixel=0.5, **metadata):
-    tifffile.imwrite(path, data, imagej=True, resolution=(1 / pixel, 1 / pixel), metadata={"unit": "nm", **metadata})
+    tifffile.imwrite(
+        path,
+        data,
+        imagej=True,
+        resolution=(1 / pixel, 1 / pixel),
+        metadata={"unit": "nm", **metadata},
+    )
     return path
 
 
@@ -29,7 +37,9 @@ def ome(path, **metadata):
         "PhysicalSizeY": 0.5,
         "PhysicalSizeYUnit": "nm",
     }
-    tifffile.imwrite(path, STACK, ome=True, photometric="minisblack", metadata={**about, **metadata})
+    tifffile.imwrite(
+        path, STACK, ome=True, photometric="minisblack", metadata={**about, **metadata}
+    )
     return path
 
 
@@ -55,11 +65,15 @@ def test_a_stack_that_says_nothing_of_time_has_none(tmp_path):
 def test_ome_times(tmp_path):
     path = ome(tmp_path / "even.ome.tif", TimeIncrement=500, TimeIncrementUnit="ms")
     assert read_image_series(path).times_s.tolist() == [0, 0.5, 1]
-    path = ome(tmp_path / "planes.ome.tif", Plane={"DeltaT": [0.0, 4.0, 9.0], "DeltaTUnit": ["s"] * 3})
+    path = ome(
+        tmp_path / "planes.ome.tif", Plane={"DeltaT": [0.0, 4.0, 9.0], "DeltaTUnit": ["s"] * 3}
+    )
     assert read_image_series(path).times_s.tolist() == [0, 4, 9]
 
 
-@pytest.mark.parametrize(("unit", "times"), [("s", [0, 20, 40]), ("min", [0, 1200, 2400]), ("", None)])
+@pytest.mark.parametrize(
+    ("unit", "times"), [("s", [0, 20, 40]), ("min", [0, 1200, 2400]), ("", None)]
+)
 def test_hspy_axis_in_seconds(tmp_path, unit, times):
     with h5py.File(tmp_path / "a.hspy", "w") as file:
         group = file.create_group("Experiments/movie")
@@ -101,7 +115,10 @@ def test_files_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
     series = read_image_series(tmp_path)
     assert np.array_equal(series.images, STACK[::-1])
     assert series.history[-1].parameters["files"] == ["frame1.tif", "frame2.tif", "frame10.tif"]
-    assert read_image_series([tmp_path / "frame10.tif", tmp_path / "frame1.tif"]).images[0, 0, 0] == STACK[0, 0, 0]
+    assert (
+        read_image_series([tmp_path / "frame10.tif", tmp_path / "frame1.tif"]).images[0, 0, 0]
+        == STACK[0, 0, 0]
+    )
 
 
 def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path):

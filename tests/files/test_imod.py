@@ -1,4 +1,6 @@
-"""IMOD's .xf and .tlt: the transform does what its six numbers say, and comes back from its own file."""
+"""IMOD's .xf and .tlt: the transform does what its six numbers say, and comes back from its own
+file.
+"""
 
 import numpy as np
 import pytest
@@ -23,15 +25,21 @@ def test_a_file_by_hand_moves_pixels_as_it_says(tmp_path):
 @pytest.mark.parametrize("turn", [-60.0, -3.0, 12.0, 85.0])
 def test_images_go_where_scipy_takes_them_with_the_same_matrix(tmp_path, turn):
     angle = np.deg2rad(turn)
-    a = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])  # (x, y) as IMOD writes it
+    a = np.array(
+        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    )  # (x, y) as IMOD writes it
     shift = np.array([2.3, -1.7])
     path = tmp_path / "a.xf"
-    path.write_text(f"{a[0, 0]:.7f} {a[0, 1]:.7f} {a[1, 0]:.7f} {a[1, 1]:.7f} {shift[0]} {shift[1]}\n" * 3)
+    path.write_text(
+        f"{a[0, 0]:.7f} {a[0, 1]:.7f} {a[1, 0]:.7f} {a[1, 1]:.7f} {shift[0]} {shift[1]}\n" * 3
+    )
     image = ndimage.gaussian_filter(np.random.default_rng(0).random((41, 41)), 2).astype(np.float32)
     moved = read_xf(path).apply(TiltSeries(np.stack([image] * 3), [0, 1, 2], 1.0)).images[0]
     back = np.linalg.inv(a)[::-1, ::-1]  # from aligned to raw, in (y, x)
     middle = np.array([20.0, 20.0])
-    expected = ndimage.affine_transform(image, back, offset=middle - back @ (middle + shift[::-1]), mode="nearest")
+    expected = ndimage.affine_transform(
+        image, back, offset=middle - back @ (middle + shift[::-1]), mode="nearest"
+    )
     assert moved[8:-8, 8:-8] == pytest.approx(expected[8:-8, 8:-8], abs=1e-4)
 
 

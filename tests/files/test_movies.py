@@ -1,4 +1,6 @@
-"""Movies as files: what is read back, what is refused, and that nothing half-written stays. No window."""
+"""Movies as files: what is read back, what is refused, and that nothing half-written stays. No
+window.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def path(request, tmp_path):
 def test_frames_come_back(path):
     told = []
     frames = list(moving())
-    assert write_movie(path, frames, recipe=RECIPE, progress=lambda *step: told.append(step)) == path
+    assert (
+        write_movie(path, frames, recipe=RECIPE, progress=lambda *step: told.append(step)) == path
+    )
     found = read_back(path).astype(int)
     assert told == [(done, 12) for done in range(1, 13)]
     if path.suffix == ".gif":
@@ -159,7 +163,10 @@ def test_stopped_movie_leaves_no_file(path):
     ("frames", "said"),
     [
         ([], "no frames"),
-        ([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 10, 3), np.uint8)], "10 × 8 pixels, the first has 8 × 8"),
+        (
+            [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 10, 3), np.uint8)],
+            "10 × 8 pixels, the first has 8 × 8",
+        ),
         ([np.zeros((8, 8, 4), np.uint8)], "Frame 0"),
         ([np.zeros((8, 8, 3))], "float64"),
     ],
@@ -208,7 +215,9 @@ def test_place_that_cannot_be_written(tmp_path, path):
 def test_encoder_that_fails_is_told(tmp_path, monkeypatch):
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
     real = ffmpeg.write_frames
-    monkeypatch.setattr(ffmpeg, "write_frames", lambda *a, **k: real(*a, **{**k, "codec": "no-such-codec"}))
+    monkeypatch.setattr(
+        ffmpeg, "write_frames", lambda *a, **k: real(*a, **{**k, "codec": "no-such-codec"})
+    )
     with pytest.raises(OutputError, match="ffmpeg"):
         write_movie(tmp_path / "a.mp4", moving(200, 400, 400))
     assert not list(tmp_path.iterdir())
@@ -241,12 +250,17 @@ def test_axis_stands_still_on_the_screen_and_the_rest_goes_round_evenly(seed):
     for looks, top in frames:
         assert looks @ top == pytest.approx(0, abs=1e-12)
         np.testing.assert_allclose(np.linalg.norm([looks, top], axis=1), 1)
-        np.testing.assert_allclose(on_screen(looks, top, axis), on_screen(view, up, axis), atol=1e-12)
-    # any point runs on an ellipse: its places are a sine of period 360° about the place of its foot on the axis
+        np.testing.assert_allclose(
+            on_screen(looks, top, axis), on_screen(view, up, axis), atol=1e-12
+        )
+    # any point runs on an ellipse: its places are a sine of period 360° about the place of its foot
+    # on the axis
     places = np.array([on_screen(looks, top, point) for looks, top in frames])
     spectrum = np.abs(np.fft.fft(places, axis=0))
     assert spectrum[2:-1].max() < 1e-9
-    np.testing.assert_allclose(places.mean(axis=0), on_screen(view, up, (point @ axis) * axis), atol=1e-12)
+    np.testing.assert_allclose(
+        places.mean(axis=0), on_screen(view, up, (point @ axis) * axis), atol=1e-12
+    )
     np.testing.assert_allclose(turned(view, up, axis, 360), (view, up), atol=1e-12)
     looks, top = turned(*turned(view, up, axis, 25), axis, -25)
     np.testing.assert_allclose((looks, top), (view, up), atol=1e-12)
@@ -327,5 +341,9 @@ def test_tilt_movie_is_read_back(path):
     series = TiltSeries(np.concatenate([ramp, ramp[..., ::-1]]), [10.0, -10.0], 2.0)
     write_movie(path, tilt_frames(series, contrast_limits=(0, 255)), frames_per_second=2)
     found = read_back(path).astype(int)
-    np.testing.assert_allclose(found[0, 200, :, 0], ramp[0, 0, ::-1], atol=0 if path.suffix == ".gif" else 4)
-    np.testing.assert_allclose(found[1, 200, :, 0], ramp[0, 0], atol=0 if path.suffix == ".gif" else 4)
+    np.testing.assert_allclose(
+        found[0, 200, :, 0], ramp[0, 0, ::-1], atol=0 if path.suffix == ".gif" else 4
+    )
+    np.testing.assert_allclose(
+        found[1, 200, :, 0], ramp[0, 0], atol=0 if path.suffix == ".gif" else 4
+    )

@@ -1,4 +1,6 @@
-"""MRC: angles of extended headers as FEI and SerialEM write them, and our own volumes coming back whole."""
+"""MRC: angles of extended headers as FEI and SerialEM write them, and our own volumes coming back
+whole.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def images(count):
 
 
 def with_extended(path, data, kind, extended, sizes=(0, 0)):
-    """Write a modern MRC file with an extended header; ``sizes`` are SerialEM's two shorts at bytes 128 and 130."""
+    """Write a modern MRC file with an extended header; ``sizes`` are SerialEM's two shorts at bytes
+    128 and 130.
+    """
     with mrcfile.new(path, data) as file:
         file.set_extended_header(extended)
         file.header.exttyp = kind
@@ -39,7 +43,9 @@ def fei_records(kind, angles, pixel_m):
 @pytest.mark.parametrize("count", [3, 60, 200])
 def test_modern_fei_header(tmp_path, kind, count):
     angles = np.linspace(-60, 59.5, count)
-    path = with_extended(tmp_path / "a.mrc", images(count), kind, fei_records(kind, angles, 0.27e-9))
+    path = with_extended(
+        tmp_path / "a.mrc", images(count), kind, fei_records(kind, angles, 0.27e-9)
+    )
     series = read_tilt_series(path)
     assert series.angles_deg == pytest.approx(angles, abs=1e-4)
     assert series.pixel_size_nm == pytest.approx(0.27)
@@ -51,13 +57,17 @@ def test_modern_fei_header(tmp_path, kind, count):
     "angles", [[0.0] * 4, [0.0, 1e-7, 2e-7, 3e-7], [0.0, 1e300, 2.0, 3.0], [0.0, np.nan, 2.0, 3.0]]
 )
 def test_fei_angles_that_cannot_be_angles_count_as_none(tmp_path, angles):
-    path = with_extended(tmp_path / "a.mrc", images(4), b"FEI1", fei_records(b"FEI1", angles, 0.27e-9))
+    path = with_extended(
+        tmp_path / "a.mrc", images(4), b"FEI1", fei_records(b"FEI1", angles, 0.27e-9)
+    )
     with pytest.raises(MissingAnglesError, match="give angles_deg"):
         read_tilt_series(path)
 
 
 def test_fei_header_with_fewer_records_than_images_counts_as_none(tmp_path):
-    path = with_extended(tmp_path / "a.mrc", images(4), b"FEI1", fei_records(b"FEI1", [-20, 0, 20], 0.27e-9))
+    path = with_extended(
+        tmp_path / "a.mrc", images(4), b"FEI1", fei_records(b"FEI1", [-20, 0, 20], 0.27e-9)
+    )
     with pytest.raises(MissingAnglesError, match="give angles_deg"):
         read_tilt_series(path, pixel_size_nm=0.27)
 

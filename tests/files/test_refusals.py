@@ -40,7 +40,10 @@ def series_file(tmp_path, *, pixel_angstrom=2.7, angles=(-30, -10, 10, 30)):
 def test_rubbish_is_refused_by_name(tmp_path, suffix, content):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    for read in (lambda: read_volume(path, spacing=1), lambda: read_tilt_series(path, pixel_size_nm=1, angles_deg=[0])):
+    for read in (
+        lambda: read_volume(path, spacing=1),
+        lambda: read_tilt_series(path, pixel_size_nm=1, angles_deg=[0]),
+    ):
         with pytest.raises(FileFormatError) as caught:
             read()
         assert path.name in str(caught.value)
@@ -80,7 +83,9 @@ def test_zarr_whose_chunks_are_gone_is_not_read_as_zeros(tmp_path, how_many):
 
 def test_zarr_with_a_damaged_chunk(tmp_path):
     write_volume(tmp_path / "a.ome.zarr", Volume(np.random.default_rng(0).random((8, 8, 8)), 0.5))
-    chunk = next(path for path in (tmp_path / "a.ome.zarr" / "0" / "c").rglob("*") if path.is_file())
+    chunk = next(
+        path for path in (tmp_path / "a.ome.zarr" / "0" / "c").rglob("*") if path.is_file()
+    )
     chunk.write_bytes(chunk.read_bytes()[:50])
     volume = read_volume(tmp_path / "a.ome.zarr")
     with pytest.raises(FileFormatError, match=r"a\.ome\.zarr holds a chunk that is damaged"):
@@ -110,7 +115,12 @@ def test_colour_and_four_axes_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((4, 8, 8, 3), np.uint8), photometric="rgb")
     with pytest.raises(FileFormatError, match="colour"):
         read_volume(tmp_path / "rgb.tif", spacing=1)
-    tifffile.imwrite(tmp_path / "four.tif", np.zeros((2, 3, 8, 8), np.uint8), imagej=True, metadata={"axes": "TZYX"})
+    tifffile.imwrite(
+        tmp_path / "four.tif",
+        np.zeros((2, 3, 8, 8), np.uint8),
+        imagej=True,
+        metadata={"axes": "TZYX"},
+    )
     with pytest.raises(FileFormatError, match="one channel and one time"):
         read_volume(tmp_path / "four.tif", spacing=1)
     np.save(tmp_path / "flat.npy", np.zeros((4, 4)))
@@ -130,8 +140,14 @@ def test_no_image_is_refused(tmp_path):
 def test_default_cell_of_one_angstrom_counts_as_none(tmp_path):
     with pytest.raises(MissingScaleError, match="give pixel_size_nm"):
         read_tilt_series(series_file(tmp_path, pixel_angstrom=1.0))
-    assert read_tilt_series(series_file(tmp_path, pixel_angstrom=1.0), pixel_size_nm=0.4).pixel_size_nm == 0.4
-    assert read_tilt_series(series_file(tmp_path, pixel_angstrom=0.0), pixel_size_nm=0.4).pixel_size_nm == 0.4
+    assert (
+        read_tilt_series(series_file(tmp_path, pixel_angstrom=1.0), pixel_size_nm=0.4).pixel_size_nm
+        == 0.4
+    )
+    assert (
+        read_tilt_series(series_file(tmp_path, pixel_angstrom=0.0), pixel_size_nm=0.4).pixel_size_nm
+        == 0.4
+    )
 
 
 def test_caller_and_file_must_agree_within_a_hundredth(tmp_path):
@@ -156,7 +172,9 @@ def test_angles_must_match_the_images(tmp_path):
     path = series_file(tmp_path)
     with pytest.raises(MissingAnglesError, match="the caller gives 2 tilt angles"):
         read_tilt_series(path, angles_deg=[0, 1])
-    with pytest.raises(DisagreementError, match=r"tilt angle of image 3 is 31° by the caller and 30° by a\.tlt"):
+    with pytest.raises(
+        DisagreementError, match=r"tilt angle of image 3 is 31° by the caller and 30° by a\.tlt"
+    ):
         read_tilt_series(path, angles_deg=[-30, -10, 10, 31])
     (tmp_path / "a.tlt").unlink()
     with pytest.raises(MissingAnglesError, match="give angles_deg"):
@@ -212,7 +230,10 @@ def test_failure_keeps_what_was_there(tmp_path):
 
 
 def test_table_is_plain_csv(tmp_path):
-    write_table(tmp_path / "deep" / "a.csv", pd.DataFrame({"length_nm": [0.1 + 0.2], "touches_border": [True]}))
+    write_table(
+        tmp_path / "deep" / "a.csv",
+        pd.DataFrame({"length_nm": [0.1 + 0.2], "touches_border": [True]}),
+    )
     assert (tmp_path / "deep" / "a.csv").read_text(
         encoding="utf-8"
     ) == "length_nm,touches_border\n0.30000000000000004,1\n"

@@ -1,4 +1,6 @@
-"""TIFF: sizes that nobody set count as none, a single plane stays a volume, a series keeps its tilt axis."""
+"""TIFF: sizes that nobody set count as none, a single plane stays a volume, a series keeps its tilt
+axis.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,16 @@ def test_ome_size_of_one_without_unit_counts_as_none(tmp_path):
 
 
 def test_ome_sizes_that_somebody_set_count(tmp_path):
-    assert read_volume(ome(tmp_path / "unit.ome.tif", STACK, (1, 1, 1), "µm")).spacing == (1000, 1000, 1000)
-    assert read_volume(ome(tmp_path / "bare.ome.tif", STACK, (0.5, 2, 4))).spacing == (500, 2000, 4000)
+    assert read_volume(ome(tmp_path / "unit.ome.tif", STACK, (1, 1, 1), "µm")).spacing == (
+        1000,
+        1000,
+        1000,
+    )
+    assert read_volume(ome(tmp_path / "bare.ome.tif", STACK, (0.5, 2, 4))).spacing == (
+        500,
+        2000,
+        4000,
+    )
     with pytest.raises(MissingScaleError, match="along z"):
         read_volume(ome(tmp_path / "half.ome.tif", STACK, (1, 2, 4)))
 
@@ -76,12 +86,19 @@ def test_series_keeps_its_tilt_axis(tmp_path, axis):
     assert read.tilt_axis_angle_deg == axis
     assert read.history[0] == HistoryStep("x", {"q": 1})
     assert read.pixel_size_nm == pytest.approx(0.5)
-    assert read_tilt_series(path, angles_deg=[-30, -10, 10, 30], tilt_axis_angle_deg=5).tilt_axis_angle_deg == 5
+    assert (
+        read_tilt_series(
+            path, angles_deg=[-30, -10, 10, 30], tilt_axis_angle_deg=5
+        ).tilt_axis_angle_deg
+        == 5
+    )
 
 
 def test_series_is_not_written_over_another_nor_in_another_format(tmp_path):
     series = TiltSeries(STACK, [-30, -10, 10, 30], 0.5)
-    with pytest.raises(FileFormatError, match=r"a\.mrc has a suffix that a tilt series is not written with"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.mrc has a suffix that a tilt series is not written with"
+    ):
         write_images(tmp_path / "a.mrc", series)
     write_images(tmp_path / "a.tif", series)
     with pytest.raises(OutputError, match="overwrite=True"):

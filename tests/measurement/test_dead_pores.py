@@ -26,7 +26,13 @@ def test_a_sealed_pore_is_dead_and_counted_in_nm3():
     phases[1:4, 2, 2] = 1  # opens at z = 1
     found = dead_pores(phases, spacing=(0.5, 0.2, 0.1))
     assert list(found.table.columns) == [
-        *("connectivity", "dead_voxel_count", "dead_volume_nm3", "dead_share_of_pore", "dead_share_of_envelope"),
+        *(
+            "connectivity",
+            "dead_voxel_count",
+            "dead_volume_nm3",
+            "dead_share_of_pore",
+            "dead_share_of_envelope",
+        ),
         "open_to_cut_voxel_count",
     ]
     assert counts(found) == {6: 3, 18: 3, 26: 3}
@@ -42,10 +48,16 @@ def test_a_sealed_pore_is_dead_and_counted_in_nm3():
 
 @pytest.mark.parametrize(
     ("step", "expected"),
-    [((0, 0, 1), {6: 0, 18: 0, 26: 0}), ((0, 1, 1), {6: 1, 18: 0, 26: 0}), ((1, 1, 1), {6: 1, 18: 1, 26: 0})],
+    [
+        ((0, 0, 1), {6: 0, 18: 0, 26: 0}),
+        ((0, 1, 1), {6: 1, 18: 0, 26: 0}),
+        ((1, 1, 1), {6: 1, 18: 1, 26: 0}),
+    ],
 )
 def test_faces_edges_and_corners_join(step, expected):
-    """A channel from the side, and one voxel more that touches its end by a face, an edge or a corner."""
+    """A channel from the side, and one voxel more that touches its end by a face, an edge or a
+    corner.
+    """
     phases = block()
     phases[4, 4, 1:5] = 1
     end = np.array([4, 4, 4]) + step
@@ -88,7 +100,9 @@ def test_six_connected_is_what_hole_filling_fills():
     found = dead_pores(Volume(phases, 0.5))
     solid = phases == 2
     for connectivity, rank in ((6, 1), (18, 2), (26, 3)):
-        filled = ndimage.binary_fill_holes(solid, structure=ndimage.generate_binary_structure(3, rank))
+        filled = ndimage.binary_fill_holes(
+            solid, structure=ndimage.generate_binary_structure(3, rank)
+        )
         np.testing.assert_array_equal(found.mask(connectivity), filled & ~solid)
     assert counts(found)[6] > counts(found)[18] > counts(found)[26]
 
@@ -106,7 +120,9 @@ def chamber_behind_a_throat(throat, voxels_long=4):
 @pytest.mark.parametrize("size", [0.15, 0.1, 1.0, 0.3, 0.7])
 @pytest.mark.parametrize("throat", [1, 3, 5])
 def test_a_probe_passes_a_throat_as_wide_as_itself(size, throat):
-    """Centre of the ball on voxel centres, distances to voxel faces: a throat of n voxels passes n / 2 and no more."""
+    """Centre of the ball on voxel centres, distances to voxel faces: a throat of n voxels passes n
+    / 2 and no more.
+    """
     phases = chamber_behind_a_throat(throat)
     half = throat * size / 2
     passes = dead_pores(phases, spacing=size, probe_radius_nm=half).mask(6)
@@ -120,7 +136,11 @@ def test_a_probe_is_measured_in_nm_on_long_voxels():
     phases[:1] = 0
     phases[1:6, 10, 8:13] = 1  # 1 voxel of 1 nm along y, 5 of 0.3 nm along x
     spacing = (0.5, 1.0, 0.3)
-    deep = (slice(3, 5), 10, slice(9, 12))  # neither the mouth, which a ball outside covers, nor the far corners
+    deep = (
+        slice(3, 5),
+        10,
+        slice(9, 12),
+    )  # neither the mouth, which a ball outside covers, nor the far corners
     assert not dead_pores(phases, spacing=spacing, probe_radius_nm=0.5).mask(26)[deep].any()
     assert dead_pores(phases, spacing=spacing, probe_radius_nm=0.51).mask(26)[deep].all()
 
@@ -174,7 +194,9 @@ def test_nonsense_is_refused_in_one_sentence():
 
 
 def test_wider_probes_reach_less_and_one_map_serves_all():
-    """A room of 9 voxels behind a channel of 3: balls of up to 1.5 voxels pass, and a wider one finds no way."""
+    """A room of 9 voxels behind a channel of 3: balls of up to 1.5 voxels pass, and a wider one
+    finds no way.
+    """
     phases = np.full((17, 17, 24), 2, np.uint8)
     phases[:, :, 0] = 0
     phases[4:13, 4:13, 10:19] = 1
@@ -186,7 +208,9 @@ def test_wider_probes_reach_less_and_one_map_serves_all():
     assert 0.5 < shares[1] < 1.0, "corners stay out of reach of a ball"
     assert shares[3] < 0.02
     for radius, share in zip(table["probe_radius_nm"], shares, strict=True):
-        dead = dead_pores(phases, spacing=1.0, probe_radius_nm=radius).table.set_index("connectivity")
+        dead = dead_pores(phases, spacing=1.0, probe_radius_nm=radius).table.set_index(
+            "connectivity"
+        )
         assert share == pytest.approx(1 - dead.loc[6, "dead_share_of_pore"])
     with pytest.raises(InputError, match="radii_nm"):
         accessible_pores(phases, [-1.0], spacing=1.0)

@@ -28,7 +28,9 @@ def hull_diameters(points, spacing=(1.0, 1.0, 1.0)) -> np.ndarray:
     out = np.zeros(4)
     points = np.array(points, np.int64)
     face, beside, normal = convex_hull(points)
-    diameters(tips_of(points, face), face, beside, normal, np.array(spacing, float), np.empty((0, 3)), out)
+    diameters(
+        tips_of(points, face), face, beside, normal, np.array(spacing, float), np.empty((0, 3)), out
+    )
     return out
 
 
@@ -50,16 +52,23 @@ def corner_points(mask) -> np.ndarray:
 
 
 def width_of_all_directions(points) -> float:
-    """The least true extent over every face normal and every cross product of two edges of scipy's hull."""
+    """The least true extent over every face normal and every cross product of two edges of scipy's
+    hull.
+    """
     hull = ConvexHull(points)
     edges = {tuple(sorted((f[i], f[i - 1]))) for f in hull.simplices for i in range(3)}
     along = np.array([points[a] - points[b] for a, b in edges])
     i, j = np.triu_indices(len(along), 1)
     normals = np.cross(along[i], along[j])
     size = np.linalg.norm(normals, axis=1)
-    normals = np.concatenate([hull.equations[:, :3], normals[size > 1e-9] / size[size > 1e-9, None]])
+    normals = np.concatenate(
+        [hull.equations[:, :3], normals[size > 1e-9] / size[size > 1e-9, None]]
+    )
     tips = points[hull.vertices]
-    return min(np.ptp(tips @ part.T, axis=0).min() for part in np.array_split(normals, 1 + len(normals) // 20000))
+    return min(
+        np.ptp(tips @ part.T, axis=0).min()
+        for part in np.array_split(normals, 1 + len(normals) // 20000)
+    )
 
 
 def test_a_voxel_is_its_box():
@@ -89,8 +98,12 @@ def test_boxes(edges):
 def test_regular_tetrahedron_has_its_width_between_edges():
     found = hull_diameters([[0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]])
     edge = math.sqrt(2)
-    assert found[[LENGTH, WIDTH, BREADTH, VOLUME]] == pytest.approx([edge, edge / math.sqrt(2), edge, 1 / 3])
-    assert found[WIDTH] < edge * math.sqrt(2 / 3), "no face is opposite at less than the height of the tetrahedron"
+    assert found[[LENGTH, WIDTH, BREADTH, VOLUME]] == pytest.approx(
+        [edge, edge / math.sqrt(2), edge, 1 / 3]
+    )
+    assert found[WIDTH] < edge * math.sqrt(2 / 3), (
+        "no face is opposite at less than the height of the tetrahedron"
+    )
 
 
 def test_regular_octahedron():
@@ -179,15 +192,21 @@ def test_length_of_centres_against_simpleitk():
     peer = sitk.LabelShapeStatisticsImageFilter()
     peer.ComputeFeretDiameterOn()
     peer.Execute(image)
-    table = feret_diameters(labels, spacing=(2.0, 1.0, 0.7), convention="centers_plus_one").set_index("label")
+    table = feret_diameters(
+        labels, spacing=(2.0, 1.0, 0.7), convention="centers_plus_one"
+    ).set_index("label")
     voxel = (2.0 * 1.0 * 0.7) ** (1 / 3)
     for label in peer.GetLabels():
-        assert table.loc[label, "length_nm"] - voxel == pytest.approx(peer.GetFeretDiameter(label), rel=1e-6, abs=1e-6)
+        assert table.loc[label, "length_nm"] - voxel == pytest.approx(
+            peer.GetFeretDiameter(label), rel=1e-6, abs=1e-6
+        )
 
 
 @pytest.mark.parametrize("edges", [(1, 1, 1), (1, 1, 6), (1, 4, 4), (3, 3, 3)])
 def test_centres_plus_one_reads_one_voxel_as_one(edges):
-    length, width, _ = sizes_of(np.pad(np.ones(edges), 1), spacing=0.2, convention="centers_plus_one")
+    length, width, _ = sizes_of(
+        np.pad(np.ones(edges), 1), spacing=0.2, convention="centers_plus_one"
+    )
     assert width == pytest.approx(0.2 * min(edges))
     assert length == pytest.approx(0.2 * (math.dist((1, 1, 1), edges) + 1))
 
@@ -231,12 +250,16 @@ def test_place_and_axes_do_not_matter(seed, spacing, order, flips, shift, conven
     assert before[0] >= before[2] >= before[1] > 0
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
+)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_dtypes_and_memory_orders_agree(dtype, order):
     labels = blobs((12, 14, 16), share=0.15)
     expected = feret_diameters(labels, spacing=1.0)
-    pd.testing.assert_frame_equal(feret_diameters(np.asarray(labels, dtype, order=order), spacing=1.0), expected)
+    pd.testing.assert_frame_equal(
+        feret_diameters(np.asarray(labels, dtype, order=order), spacing=1.0), expected
+    )
 
 
 def test_gaps_and_huge_labels_keep_their_numbers():
@@ -270,7 +293,9 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
 def test_a_volume_brings_its_voxel_size_and_progress_ends():
     calls = []
     labels = blobs((12, 12, 12))
-    table = feret_diameters(Volume(labels, 0.5), progress=lambda done, total: calls.append((done, total)))
+    table = feret_diameters(
+        Volume(labels, 0.5), progress=lambda done, total: calls.append((done, total))
+    )
     pd.testing.assert_frame_equal(table, feret_diameters(labels, spacing=0.5))
     assert calls == sorted(calls)
     assert calls[-1][0] == calls[-1][1]

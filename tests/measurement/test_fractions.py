@@ -19,7 +19,15 @@ def phases():
 def test_shares_of_the_envelope_and_of_the_box(phases):
     table = volume_fractions(phases, spacing=(0.5, 0.2, 0.1))
     assert list(table.columns) == [
-        *("phase", "name", "voxel_count", "volume_nm3", "fraction_percent", "fraction_box_percent", "denominator")
+        *(
+            "phase",
+            "name",
+            "voxel_count",
+            "volume_nm3",
+            "fraction_percent",
+            "fraction_box_percent",
+            "denominator",
+        )
     ]
     assert table["phase"].tolist() == [1, 2, 3]
     assert table["name"].tolist() == ["pore", "C", "Sn"]

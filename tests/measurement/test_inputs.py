@@ -1,4 +1,6 @@
-"""Every measurement of phases and labels: strange arrays are measured, or refused in one sentence."""
+"""Every measurement of phases and labels: strange arrays are measured, or refused in one
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ OF_PHASES = {
     "volume_fractions": lambda phases: snpore.volume_fractions(phases, spacing=1),
     "slice_fractions": lambda phases: snpore.slice_fractions(phases, axis=1, spacing=1),
     "radial_profile": lambda phases: snpore.radial_profile(phases, shell_nm=1, spacing=1),
-    "contact_areas": lambda phases: snpore.contact_areas(np.zeros(phases.shape, np.uint8), phases, spacing=1),
+    "contact_areas": lambda phases: snpore.contact_areas(
+        np.zeros(phases.shape, np.uint8), phases, spacing=1
+    ),
     "phase_networks": lambda phases: snpore.phase_networks(phases, spacing=1),
     "geodesic_tortuosity": lambda phases: snpore.geodesic_tortuosity(phases, core_nm=1, spacing=1),
     "dead_pores": lambda phases: snpore.dead_pores(phases, spacing=1),
@@ -49,9 +53,13 @@ def test_every_kind_of_integer_gives_the_numbers_of_uint8(measure, dtype):
 @pytest.mark.parametrize(
     "measure",
     [
-        lambda axes: snpore.radial_profile(np.ones((3, 3, 3), np.uint8), shell_nm=1, spacing=1, cut_axes=axes),
+        lambda axes: snpore.radial_profile(
+            np.ones((3, 3, 3), np.uint8), shell_nm=1, spacing=1, cut_axes=axes
+        ),
         lambda axes: snpore.dead_pores(np.ones((3, 3, 3), np.uint8), spacing=1, cut_axes=axes),
-        lambda axes: snpore.accessible_pores(np.ones((3, 3, 3), np.uint8), [0], spacing=1, cut_axes=axes),
+        lambda axes: snpore.accessible_pores(
+            np.ones((3, 3, 3), np.uint8), [0], spacing=1, cut_axes=axes
+        ),
     ],
 )
 @pytest.mark.parametrize("axes", [(5,), (-2,), (0, 3)])
@@ -62,11 +70,15 @@ def test_an_axis_that_does_not_exist_is_refused(measure, axes):
 
 def test_an_envelope_without_a_surface_has_no_shells():
     with pytest.raises(InputError, match="no surface"):
-        snpore.radial_profile(np.ones((3, 3, 3), np.uint8), shell_nm=1, spacing=1, cut_axes=(0, 1, 2))
+        snpore.radial_profile(
+            np.ones((3, 3, 3), np.uint8), shell_nm=1, spacing=1, cut_axes=(0, 1, 2)
+        )
 
 
 def test_shells_begin_where_their_depth_says():
-    """A slab of 0.15 nm voxels lies 0.075, 0.225 ... deep: shells of 0.075 nm hold every second one, whatever float32 says."""
+    """A slab of 0.15 nm voxels lies 0.075, 0.225 ... deep: shells of 0.075 nm hold every second
+    one, whatever float32 says.
+    """
     phases = np.zeros((42, 3, 3), np.uint8)
     phases[1:-1] = 1
     table = snpore.radial_profile(phases, shell_nm=0.075, spacing=0.15, cut_axes=(1, 2))
@@ -93,7 +105,9 @@ def test_a_probe_as_wide_as_its_slit_passes(voxel, width):
     phases = np.full((width + 6, 9, 9), 2, np.uint8)
     phases[3 : 3 + width] = 1
     phases[:, 0] = 0
-    table = snpore.accessible_pores(phases, [width * voxel / 2, 1.001 * width * voxel / 2], spacing=voxel)
+    table = snpore.accessible_pores(
+        phases, [width * voxel / 2, 1.001 * width * voxel / 2], spacing=voxel
+    )
     exact, wider = table["accessible_share_of_pore"]
     assert exact == 1
     assert wider < 1
@@ -112,7 +126,11 @@ def test_one_voxel_in_a_list_has_contacts():
         (np.ones((3, 3, 2), int), None, "shape"),
         (np.ones((3, 3, 3), int), np.zeros((3, 3, 1), bool), "dead has shape"),
         (np.ones((3, 3, 3), int), np.zeros((3, 3, 3), np.uint8), "dead is uint8"),
-        (np.ones((3, 3, 3), int), snpore.dead_pores(np.ones((3, 3, 3), np.uint8), spacing=1), r"dead\.mask\(6\)"),
+        (
+            np.ones((3, 3, 3), int),
+            snpore.dead_pores(np.ones((3, 3, 3), np.uint8), spacing=1),
+            r"dead\.mask\(6\)",
+        ),
     ],
 )
 def test_contacts_of_what_does_not_fit_are_refused(labels, dead, word):

@@ -1,4 +1,6 @@
-"""Labels, separation, the table of objects and its summary, against hand-made arrays, scipy, scikit-image and pandas."""
+"""Labels, separation, the table of objects and its summary, against hand-made arrays, scipy,
+scikit-image and pandas.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from scipy import ndimage
 from skimage.measure import regionprops
 
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.measurement.objects import label_objects, measure_objects, separate_objects, size_summary
+from napari_snpore.measurement.objects import (
+    label_objects,
+    measure_objects,
+    separate_objects,
+    size_summary,
+)
 from napari_snpore.volume import Volume
 
 COLUMNS = (
@@ -83,7 +90,8 @@ class TestSeparation:
 
     def test_contrast_in_nm_decides(self):
         mask = self.two_balls(16)
-        # peaks of some 10 voxels; the neck, a circle of radius 6 between the balls, is 4 voxels lower
+        # peaks of some 10 voxels; the neck, a circle of radius 6 between the balls, is 4 voxels
+        # lower
         assert separate_objects(mask, spacing=0.5, contrast_nm=1.7).max() == 2
         assert separate_objects(mask, spacing=0.5, contrast_nm=2.4).max() == 1
 
@@ -100,7 +108,9 @@ class TestSeparation:
         around = np.ones((3, 3, 3), bool)
         lowered = reconstruction(distance - contrast, distance, footprint=around)
         tops = label_objects(local_maxima(lowered, footprint=around) & mask)
-        assert separate_objects(mask, spacing=1.0, contrast_nm=contrast).max() == pytest.approx(tops.max(), abs=1)
+        assert separate_objects(mask, spacing=1.0, contrast_nm=contrast).max() == pytest.approx(
+            tops.max(), abs=1
+        )
 
     @pytest.mark.parametrize("axis", [(1, 1, 0), (1, 1, 1), (2, 1, 0), (3, 2, 1)])
     @pytest.mark.parametrize("radius", [1.5, 2.5, 3.5, 6.0])
@@ -108,13 +118,17 @@ class TestSeparation:
         along = np.array(axis) / np.linalg.norm(axis)
         place = np.indices((48, 48, 48)).transpose(1, 2, 3, 0) - np.array([23.3, 23.6, 23.9])
         length = place @ along
-        mask = (np.linalg.norm(place - length[..., None] * along, axis=-1) <= radius) & (abs(length) < 20)
+        mask = (np.linalg.norm(place - length[..., None] * along, axis=-1) <= radius) & (
+            abs(length) < 20
+        )
         assert separate_objects(mask, spacing=0.2, contrast_nm=0.1).max() == 1
 
     def test_progress_and_stop(self):
         calls = []
         options = {"spacing": 1.0, "contrast_nm": 0.5}
-        separate_objects(noise() > 0, **options, progress=lambda done, total: calls.append((done, total)))
+        separate_objects(
+            noise() > 0, **options, progress=lambda done, total: calls.append((done, total))
+        )
         assert calls
         assert calls[-1][0] == calls[-1][1]
         with pytest.raises(Stopped):
@@ -127,11 +141,16 @@ class TestSeparation:
             parts = label_objects(mask, connectivity=connectivity)
             pairs = np.unique(np.stack([labels[mask], parts[mask]]), axis=1)
             assert len(np.unique(pairs[0])) == pairs.shape[1]
-        np.testing.assert_array_equal(labels, separate_objects(mask, spacing=(1, 0.5, 0.7), contrast_nm=0.3))
+        np.testing.assert_array_equal(
+            labels, separate_objects(mask, spacing=(1, 0.5, 0.7), contrast_nm=0.3)
+        )
 
     def test_more_contrast_never_makes_more_objects(self):
         mask = noise((40, 40, 40), sigma=2.5) > 0
-        counts = [separate_objects(mask, spacing=1.0, contrast_nm=h).max() for h in (0, 0.3, 0.6, 1, 2, 50)]
+        counts = [
+            separate_objects(mask, spacing=1.0, contrast_nm=h).max()
+            for h in (0, 0.3, 0.6, 1, 2, 50)
+        ]
         assert counts == sorted(counts, reverse=True)
         assert counts[-1] == label_objects(mask, connectivity=6).max()
 
@@ -148,10 +167,14 @@ class TestSeparation:
 class TestTable:
     def test_columns_and_their_order(self):
         labels = label_objects(noise() > 0.2)
-        full = measure_objects(labels, spacing=1.0, intensity=noise(), envelope=np.ones(labels.shape, bool))
+        full = measure_objects(
+            labels, spacing=1.0, intensity=noise(), envelope=np.ones(labels.shape, bool)
+        )
         assert list(full) == COLUMNS
         bare = measure_objects(labels, spacing=1.0)
-        assert list(bare) == [name for name in COLUMNS if name not in ("depth_nm", "intensity_mean", "intensity_sum")]
+        assert list(bare) == [
+            name for name in COLUMNS if name not in ("depth_nm", "intensity_mean", "intensity_sum")
+        ]
 
     def test_an_empty_volume_has_the_same_columns_and_types(self):
         labels = label_objects(noise() > 0.2)
@@ -164,7 +187,9 @@ class TestTable:
         labels = np.zeros((6, 7, 8), np.int32)
         labels[2, 3, 4:7] = 5  # three voxels along x
         gray = np.arange(labels.size, dtype=np.uint16).reshape(labels.shape)
-        row = measure_objects(labels, spacing=(1, 2, 0.5), intensity=gray, objects_from="by hand", min_voxels=3).iloc[0]
+        row = measure_objects(
+            labels, spacing=(1, 2, 0.5), intensity=gray, objects_from="by hand", min_voxels=3
+        ).iloc[0]
         assert row["label"] == 5
         assert row["voxel_count"] == 3
         assert row["volume_nm3"] == row["hull_volume_nm3"] == pytest.approx(3)
@@ -173,7 +198,14 @@ class TestTable:
         assert row["width_nm"] == pytest.approx(1)
         assert row["equivalent_diameter_nm"] == pytest.approx((18 / math.pi) ** (1 / 3))
         assert row[["centroid_z_nm", "centroid_y_nm", "centroid_x_nm"]].to_list() == [2, 6, 2.5]
-        assert row[["z_min", "z_max", "y_min", "y_max", "x_min", "x_max"]].to_list() == [2, 2, 3, 3, 4, 6]
+        assert row[["z_min", "z_max", "y_min", "y_max", "x_min", "x_max"]].to_list() == [
+            2,
+            2,
+            3,
+            3,
+            4,
+            6,
+        ]
         assert row["intensity_sum"] == gray[2, 3, 4:7].sum()
         assert row["intensity_mean"] == gray[2, 3, 5]
         assert not row["touches_border"]
@@ -190,7 +222,9 @@ class TestTable:
             low, high = region.bbox[:3], region.bbox[3:]
             assert [row[f"{axis}_min"] for axis in "zyx"] == list(low)
             assert [row[f"{axis}_max"] + 1 for axis in "zyx"] == list(high)
-            np.testing.assert_allclose([row[f"centroid_{axis}_nm"] for axis in "zyx"], region.centroid, rtol=1e-12)
+            np.testing.assert_allclose(
+                [row[f"centroid_{axis}_nm"] for axis in "zyx"], region.centroid, rtol=1e-12
+            )
             assert row["intensity_mean"] == pytest.approx(region.intensity_mean, rel=1e-9)
             cut = min(low) == 0 or any(h == n for h, n in zip(high, labels.shape, strict=True))
             assert row["touches_border"] == cut
@@ -199,10 +233,13 @@ class TestTable:
         labels = label_objects(noise() > 0.2)
         plain = measure_objects(labels, spacing=(0.5, 0.6, 0.7))
         placed = measure_objects(
-            Volume(labels, (0.5, 0.6, 0.7), origin=(10, -20, 30)), intensity=Volume(noise(), (0.5, 0.6, 0.7))
+            Volume(labels, (0.5, 0.6, 0.7), origin=(10, -20, 30)),
+            intensity=Volume(noise(), (0.5, 0.6, 0.7)),
         )
         for axis, origin in zip("zyx", (10, -20, 30), strict=True):
-            np.testing.assert_allclose(placed[f"centroid_{axis}_nm"], plain[f"centroid_{axis}_nm"] + origin)
+            np.testing.assert_allclose(
+                placed[f"centroid_{axis}_nm"], plain[f"centroid_{axis}_nm"] + origin
+            )
         pd.testing.assert_series_equal(placed["length_nm"], plain["length_nm"])
 
     def test_the_hull_is_that_of_the_boxes_in_either_convention(self):
@@ -218,11 +255,14 @@ class TestTable:
 
         labels, gray = label_objects(noise() > 0.1), noise(seed=2).astype(np.float32)
         expected = measure_objects(labels, spacing=1.0, intensity=gray)
-        found = measure_objects(da.from_array(labels, chunks=9), spacing=1.0, intensity=da.from_array(gray, chunks=11))
+        found = measure_objects(
+            da.from_array(labels, chunks=9), spacing=1.0, intensity=da.from_array(gray, chunks=11)
+        )
         pd.testing.assert_frame_equal(found, expected)
 
     @pytest.mark.parametrize(
-        "dtype", [bool, np.uint8, np.int16, np.uint16, np.int32, np.float16, np.float32, ">f4", float]
+        "dtype",
+        [bool, np.uint8, np.int16, np.uint16, np.int32, np.float16, np.float32, ">f4", float],
     )
     def test_grey_values_of_any_type(self, dtype):
         labels = label_objects(noise() > 0.1)
@@ -238,7 +278,9 @@ class TestTable:
         tables = []
         for threads in ("1", "4"):
             monkeypatch.setenv("SNPORE_THREADS", threads)
-            tables.append(measure_objects(labels, spacing=(1, 2, 3), intensity=gray, envelope=gray < 0.2))
+            tables.append(
+                measure_objects(labels, spacing=(1, 2, 3), intensity=gray, envelope=gray < 0.2)
+            )
         pd.testing.assert_frame_equal(*tables, check_exact=True)
         np.testing.assert_array_equal(labels, before[0])
         np.testing.assert_array_equal(gray, before[1])
@@ -256,7 +298,9 @@ class TestTable:
     def test_progress_rises_to_its_end_and_stop_ends_it(self):
         labels = label_objects(noise() > 0.1)
         calls = []
-        measure_objects(labels, spacing=1.0, progress=lambda done, total: calls.append((done, total)))
+        measure_objects(
+            labels, spacing=1.0, progress=lambda done, total: calls.append((done, total))
+        )
         assert calls == sorted(calls)
         assert calls[-1][0] == calls[-1][1]
         with pytest.raises(Stopped):
@@ -310,7 +354,12 @@ class TestSummary:
             found.count = 3
 
     def test_limits_are_options(self):
-        assert size_summary(self.TABLE, limit_nm=2.5, min_voxels=10).resolved_share_below_limit_by_number == 3 / 4
+        assert (
+            size_summary(
+                self.TABLE, limit_nm=2.5, min_voxels=10
+            ).resolved_share_below_limit_by_number
+            == 3 / 4
+        )
 
     def test_nothing_inside_is_nan_not_zero(self):
         found = size_summary(self.TABLE.iloc[4:])
@@ -322,7 +371,9 @@ class TestSummary:
         empty = measure_objects(np.zeros((3, 3, 3), np.uint8), spacing=1.0)
         assert size_summary(empty).count == 0
 
-    @pytest.mark.parametrize(("options", "word"), [({"limit_nm": 0}, "limit_nm"), ({"min_voxels": 0}, "min_voxels")])
+    @pytest.mark.parametrize(
+        ("options", "word"), [({"limit_nm": 0}, "limit_nm"), ({"min_voxels": 0}, "min_voxels")]
+    )
     def test_bad_options(self, options, word):
         with pytest.raises(InputError, match=word):
             size_summary(self.TABLE, **options)

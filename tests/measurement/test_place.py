@@ -26,7 +26,9 @@ def test_slices_are_counted_along_their_axis(phases, axis):
         rows = table[table["slice"] == k].set_index("name")
         body = np.count_nonzero(plane)
         assert rows.loc["Sn", "voxel_count"] == np.count_nonzero(plane == 3)
-        assert rows.loc["pore", "fraction_percent"] == pytest.approx(100 * np.count_nonzero(plane == 1) / body)
+        assert rows.loc["pore", "fraction_percent"] == pytest.approx(
+            100 * np.count_nonzero(plane == 1) / body
+        )
         assert rows.loc["C", "position_nm"] == (10, 20, 30)[axis] + k * (1.0, 2.0, 3.0)[axis]
 
 
@@ -49,12 +51,16 @@ def test_depth_below_faces_and_cut_ends():
 
 
 def cylinder(n=80, length=12, radius=32.0):
-    z, _, x = np.mgrid[:n, :length, :n] - np.array([(n - 1) / 2, 0, (n - 1) / 2])[:, None, None, None]
+    z, _, x = (
+        np.mgrid[:n, :length, :n] - np.array([(n - 1) / 2, 0, (n - 1) / 2])[:, None, None, None]
+    )
     return np.hypot(z, x), radius
 
 
 def test_shells_of_a_cylinder_have_their_volumes_and_fractions():
-    """Radius 16 nm, shells of 4 nm: areas π(16² - 12²) and so on. Pores fill everything deeper than 8 nm."""
+    """Radius 16 nm, shells of 4 nm: areas π(16² - 12²) and so on. Pores fill everything deeper than
+    8 nm.
+    """
     distance, radius = cylinder()
     phases = np.where(distance < radius, 2, 0).astype(np.uint8)
     phases[distance < 16] = 1
@@ -62,11 +68,19 @@ def test_shells_of_a_cylinder_have_their_volumes_and_fractions():
     whole = table[table["sector"] == "all"]
     rims = np.array([16, 12, 8, 4, 0])
     expected = np.pi * (rims[:-1] ** 2 - rims[1:] ** 2) * 6
-    assert whole["volume_nm3"].to_numpy()[:4] == pytest.approx(expected, rel=0.08)  # of voxels: the inmost has 282 nm³
+    assert whole["volume_nm3"].to_numpy()[:4] == pytest.approx(
+        expected, rel=0.08
+    )  # of voxels: the inmost has 282 nm³
     assert whole["pore_percent"].to_numpy()[:4] == pytest.approx([0, 0, 100, 100], abs=4)
     halves = table.groupby("sector")["voxel_count"].sum()
-    assert halves["all"] == halves["facing the beam"] + halves["across the beam"] == np.count_nonzero(phases)
-    assert halves["facing the beam"] == pytest.approx(halves["across the beam"], rel=0.06)  # the diagonals
+    assert (
+        halves["all"]
+        == halves["facing the beam"] + halves["across the beam"]
+        == np.count_nonzero(phases)
+    )
+    assert halves["facing the beam"] == pytest.approx(
+        halves["across the beam"], rel=0.06
+    )  # the diagonals
 
 
 def test_sectors_tell_the_beam_from_across_it():
@@ -95,7 +109,9 @@ def test_objects_are_counted_in_the_shell_of_their_centroid():
 
 
 def test_faces_of_one_voxel_by_hand():
-    """A voxel of tin with a pore on two sides (z), carbon on three and the exterior on one; faces of unequal area."""
+    """A voxel of tin with a pore on two sides (z), carbon on three and the exterior on one; faces
+    of unequal area.
+    """
     phases = np.full((3, 3, 3), 2, np.uint8)
     phases[1, 1, 1], phases[0, 1, 1], phases[2, 1, 1], phases[1, 1, 2] = 3, 1, 1, 0
     row = contact_areas(phases // 3, phases, spacing=(1.0, 2.0, 4.0), edge_width_nm=1.0).iloc[0]
@@ -131,7 +147,9 @@ def test_networks_of_drawn_phases():
     phases = np.full((9, 9, 9), 2, np.uint8)
     phases[4, :, 4] = 1  # a channel along y
     phases[1, 1, 1] = phases[2, 2, 2] = 1  # two voxels that meet at a corner
-    table = phase_networks(phases, spacing=0.5, names=("pore", "C")).set_index(["name", "connectivity"])
+    table = phase_networks(phases, spacing=0.5, names=("pore", "C")).set_index(
+        ["name", "connectivity"]
+    )
     assert table.loc[("pore", 6), "network_count"] == 3
     assert table.loc[("pore", 26), "network_count"] == 2
     assert table.loc[("pore", 6), "percolates_y"]
@@ -149,7 +167,10 @@ def test_euler_number_of_a_ring_and_of_a_shell():
     shell = np.zeros((7, 7, 7), np.uint8)
     shell[1:6, 1:6, 1:6] = 1
     shell[3, 3, 3] = 0
-    for body, euler in ((ring, 0), (shell, 2)):  # one object less one tunnel; one object and one cavity
+    for body, euler in (
+        (ring, 0),
+        (shell, 2),
+    ):  # one object less one tunnel; one object and one cavity
         table = phase_networks(body, spacing=1, names=("pore",))
         assert table["euler_number"].tolist() == [euler, euler]
 
@@ -176,8 +197,12 @@ def test_tortuosity_of_straight_and_of_bent_ways():
         lambda: slice_fractions(np.ones((3, 3, 3)), axis=0, spacing=1),
         lambda: radial_profile(np.ones((3, 3, 3), np.uint8), shell_nm=0, spacing=1),
         lambda: radial_profile(np.zeros((3, 3, 3), np.uint8), shell_nm=1, spacing=1),
-        lambda: contact_areas(np.ones((3, 3, 3), int), np.ones((3, 3, 4), int), edge_width_nm=1, spacing=1),
-        lambda: contact_areas(np.ones((3, 3, 3), int), np.ones((3, 3, 3), int), edge_width_nm=-1, spacing=1),
+        lambda: contact_areas(
+            np.ones((3, 3, 3), int), np.ones((3, 3, 4), int), edge_width_nm=1, spacing=1
+        ),
+        lambda: contact_areas(
+            np.ones((3, 3, 3), int), np.ones((3, 3, 3), int), edge_width_nm=-1, spacing=1
+        ),
         lambda: phase_networks(np.ones((3, 3)), spacing=1),
         lambda: geodesic_tortuosity(np.ones((3, 3, 3), np.uint8), core_nm=0, spacing=1),
     ],
@@ -188,7 +213,9 @@ def test_nonsense_is_refused(wrong):
 
 
 def test_no_objects_no_rows():
-    empty = contact_areas(np.zeros((4, 4, 4), int), np.ones((4, 4, 4), int), edge_width_nm=1, spacing=1)
+    empty = contact_areas(
+        np.zeros((4, 4, 4), int), np.ones((4, 4, 4), int), edge_width_nm=1, spacing=1
+    )
     assert isinstance(empty, pd.DataFrame)
     assert len(empty) == 0
     assert "encapsulated" in empty

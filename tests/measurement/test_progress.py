@@ -1,4 +1,6 @@
-"""What can take longer than a second shows progress to its end and stops when asked, with the same result as without."""
+"""What can take longer than a second shows progress to its end and stops when asked, with the same
+result as without.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,21 @@ def fibre():
 PHASES = fibre()
 LONG = {
     "dead pores": lambda **watch: dead_pores(PHASES, spacing=0.5, **watch).table,
-    "dead pores of a probe": lambda **watch: dead_pores(PHASES, spacing=0.5, probe_radius_nm=0.6, **watch).table,
+    "dead pores of a probe": lambda **watch: (
+        dead_pores(PHASES, spacing=0.5, probe_radius_nm=0.6, **watch).table
+    ),
     "accessible pores": lambda **watch: accessible_pores(PHASES, [0, 0.5, 1], spacing=0.5, **watch),
-    "contacts": lambda **watch: contact_areas(label_objects(PHASES == 3), PHASES, spacing=0.5, **watch),
+    "contacts": lambda **watch: contact_areas(
+        label_objects(PHASES == 3), PHASES, spacing=0.5, **watch
+    ),
     "contacts with dead pores": lambda **watch: contact_areas(
         label_objects(PHASES == 3), PHASES, spacing=0.5, dead=PHASES == 1, **watch
     ),
     "networks": lambda **watch: phase_networks(PHASES, spacing=0.5, **watch),
     "tortuosity": lambda **watch: geodesic_tortuosity(PHASES, spacing=0.5, core_nm=1.0, **watch),
-    "shells": lambda **watch: radial_profile(PHASES, spacing=0.5, shell_nm=1.0, cut_axes=(1,), **watch),
+    "shells": lambda **watch: radial_profile(
+        PHASES, spacing=0.5, shell_nm=1.0, cut_axes=(1,), **watch
+    ),
     "slices": lambda **watch: slice_fractions(PHASES, axis=1, spacing=0.5, **watch),
     "chords": lambda **watch: chord_lengths(PHASES == 1, axis=0, spacing=0.5, cut=True, **watch),
     "local thickness": lambda **watch: local_thickness(PHASES == 2, spacing=0.5, **watch),

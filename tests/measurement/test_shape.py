@@ -18,7 +18,8 @@ def ball(radius, spacing=(1.0, 1.0, 1.0), center=(0.0, 0.0, 0.0)) -> np.ndarray:
     """One object: the voxels whose centres lie within a sphere (nm)."""
     half = [math.ceil(radius / d) + 2 for d in spacing]
     grid = np.meshgrid(
-        *[np.arange(-n, n + 1) * d - c for n, d, c in zip(half, spacing, center, strict=True)], indexing="ij"
+        *[np.arange(-n, n + 1) * d - c for n, d, c in zip(half, spacing, center, strict=True)],
+        indexing="ij",
     )
     return (sum(g**2 for g in grid) <= radius**2).astype(np.uint32)
 
@@ -30,7 +31,8 @@ def row_of(labels, **options):
 
 
 def test_weights_of_cubic_voxels_are_the_tabled_ones():
-    # Voronoi shares of the 26 neighbours of a cubic lattice, as tabled in the literature, for one direction of each pair
+    # Voronoi shares of the 26 neighbours of a cubic lattice, as tabled in the literature, for one
+    # direction of each pair
     weights = crofton_weights((1.0, 1.0, 1.0))
     assert sum(weights) == pytest.approx(1)
     assert sorted(set(np.round(weights, 9))) == pytest.approx(
@@ -69,7 +71,9 @@ def test_touching_objects_have_surfaces_of_their_own():
 
 def test_surface_does_not_depend_on_lying_at_the_border():
     cube = np.ones((5, 5, 5), np.uint8)
-    assert row_of(cube)["surface_area_nm2"] == pytest.approx(row_of(np.pad(cube, 2))["surface_area_nm2"])
+    assert row_of(cube)["surface_area_nm2"] == pytest.approx(
+        row_of(np.pad(cube, 2))["surface_area_nm2"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,9 @@ def test_orientation_of_a_diagonal_in_nm(signs):
     expected = np.array([2, signs[0], signs[1]]) / math.sqrt(6)
     row = row_of(line, spacing=(2, 1, 1))
     # the boxes' own spread turns the axis a little
-    np.testing.assert_allclose(row[["orientation_z", "orientation_y", "orientation_x"]].to_list(), expected, atol=0.02)
+    np.testing.assert_allclose(
+        row[["orientation_z", "orientation_y", "orientation_x"]].to_list(), expected, atol=0.02
+    )
 
 
 def test_a_cube_has_no_axis():
@@ -117,7 +123,9 @@ def test_depth_below_the_envelope_but_not_below_the_box():
 @pytest.mark.parametrize("sigma", [0.7, 4.0])
 def test_depth_is_that_of_the_distance_map_of_scipy(spacing, sigma):
     rng = np.random.default_rng(5)
-    envelope = ndimage.gaussian_filter(rng.normal(size=(45, 40, 50)), sigma) > -0.2 * sigma ** (-3 / 2)
+    envelope = ndimage.gaussian_filter(rng.normal(size=(45, 40, 50)), sigma) > -0.2 * sigma ** (
+        -3 / 2
+    )
     labels = np.zeros(envelope.shape, int)
     places = rng.choice(labels.size, 3000, replace=False)
     labels.ravel()[np.sort(places)] = np.arange(1, 3001)  # objects of one voxel

@@ -1,4 +1,6 @@
-"""Surfaces of phases: closed, facing outwards, of the volume and area of the body, and honest about coarsening."""
+"""Surfaces of phases: closed, facing outwards, of the volume and area of the body, and honest about
+coarsening.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.measurement.surface_mesh import surface_mesh
 from napari_snpore.volume import Volume
 
-needs_vtk = pytest.mark.skipif(importlib.util.find_spec("vtkmodules") is None, reason="VTK is not installed")
+needs_vtk = pytest.mark.skipif(
+    importlib.util.find_spec("vtkmodules") is None, reason="VTK is not installed"
+)
 LIBRARIES = ["scikit-image", pytest.param("vtk", marks=needs_vtk)]
 
 each_library = pytest.mark.parametrize("library", LIBRARIES)
@@ -68,12 +72,22 @@ def test_ball_has_its_volume_and_area(library, spacing):
         4 / 3 * math.pi * radius**3, rel=0.02
     )  # enclosed, by the divergence theorem
     assert area(surface) == pytest.approx(4 * math.pi * radius**2, rel=0.03)
-    assert surface.vertices_nm.min(axis=0) + surface.vertices_nm.max(axis=0) == pytest.approx(2 * middle, abs=0.02)
-    assert np.linalg.norm(surface.vertices_nm - middle, axis=1) == pytest.approx(radius, abs=0.75 * max(spacing))
-    outwards = (surface.vertices_nm - middle) / np.linalg.norm(surface.vertices_nm - middle, axis=1, keepdims=True)
+    assert surface.vertices_nm.min(axis=0) + surface.vertices_nm.max(axis=0) == pytest.approx(
+        2 * middle, abs=0.02
+    )
+    assert np.linalg.norm(surface.vertices_nm - middle, axis=1) == pytest.approx(
+        radius, abs=0.75 * max(spacing)
+    )
+    outwards = (surface.vertices_nm - middle) / np.linalg.norm(
+        surface.vertices_nm - middle, axis=1, keepdims=True
+    )
     assert (np.sum(outwards * surface.normals, axis=1) > 0.7).all()
     assert np.linalg.norm(surface.normals, axis=1) == pytest.approx(1, abs=1e-5)
-    assert [array.dtype for array in (surface.vertices_nm, surface.faces, surface.normals)] == ["f4", "i4", "f4"]
+    assert [array.dtype for array in (surface.vertices_nm, surface.faces, surface.normals)] == [
+        "f4",
+        "i4",
+        "f4",
+    ]
 
 
 @each_library
@@ -89,7 +103,9 @@ def test_napari_gives_it_outward_normals(library):
 @pytest.mark.parametrize("radius", [2.0, 3.0, 6.0])
 def test_smoothing_keeps_the_volume(library, radius):
     phases, _ = ball(radius, (0.5, 0.5, 0.5), (32, 32, 32))
-    found, smooth = (surface_mesh(phases, 3, spacing=0.5, smoothing=n, library=library) for n in (0, 15))
+    found, smooth = (
+        surface_mesh(phases, 3, spacing=0.5, smoothing=n, library=library) for n in (0, 15)
+    )
     assert np.array_equal(found.faces, smooth.faces)
     assert (found.smoothing, smooth.smoothing) == (0, 15)
     assert volume(smooth) == pytest.approx(volume(found), rel=0.02)
@@ -107,9 +123,11 @@ def test_cube_that_the_box_cuts_is_closed_on_its_face(library, smoothing):
     assert surface.vertices_nm.min(axis=0) == pytest.approx(
         -spacing / 2
     )  # the box begins half a voxel before the first centre
-    # a low pass rings at the cube's free edges, by less than a third of a voxel; on the box's faces it may not
+    # a low pass rings at the cube's free edges, by less than a third of a voxel; on the box's faces
+    # it may not
     assert (np.abs(surface.vertices_nm.max(axis=0) / spacing - 9.5) < 0.33).all()
-    # all of 9³ cells, half of 6 · 9² at the faces, an eighth of 12 · 9 at the edges, a 48th of 8 at the corners
+    # all of 9³ cells, half of 6 · 9² at the faces, an eighth of 12 · 9 at the edges, a 48th of 8 at
+    # the corners
     by_hand = (9**3 + 6 * 9**2 / 2 + 12 * 9 / 8 + 8 / 48) * spacing.prod()
     assert volume(surface) == pytest.approx(by_hand, rel=0.02 if smoothing else 1e-5)
 
@@ -159,7 +177,10 @@ def test_empty_planes_between_two_bodies():
 
 @needs_vtk
 def test_both_libraries_find_the_same_surface():
-    vtk, ours = (surface_mesh(noise(), 1, spacing=1.0, smoothing=0, library=name) for name in ("vtk", "scikit-image"))
+    vtk, ours = (
+        surface_mesh(noise(), 1, spacing=1.0, smoothing=0, library=name)
+        for name in ("vtk", "scikit-image")
+    )
     assert np.array_equal(np.unique(vtk.vertices_nm, axis=0), np.unique(ours.vertices_nm, axis=0))
     assert len(vtk.faces) == len(ours.faces)
     assert volume(vtk) == pytest.approx(volume(ours), rel=1e-3)
@@ -174,20 +195,26 @@ def test_too_many_triangles_are_coarsened_and_said(library):
     spacing = (0.5, 0.5, 0.5)
     phases, middle = ball(12.0, spacing, (55, 56, 57))  # no multiples of the blocks
     fine = surface_mesh(phases, 3, spacing=spacing, library=library)
-    surface = surface_mesh(phases, 3, spacing=spacing, library=library, max_triangles=len(fine.faces) // 5)
+    surface = surface_mesh(
+        phases, 3, spacing=spacing, library=library, max_triangles=len(fine.faces) // 5
+    )
     assert surface.coarsened_by == 3
     assert len(surface.faces) <= len(fine.faces) // 5
     assert is_closed(surface)
     assert volume(surface) == pytest.approx(volume(fine), rel=0.03)
     middle_found = (surface.vertices_nm.min(axis=0) + surface.vertices_nm.max(axis=0)) / 2
     assert middle_found == pytest.approx(middle, abs=0.4)  # within a voxel, where a block is 1.5 nm
-    just_enough = surface_mesh(phases, 3, spacing=spacing, library=library, max_triangles=len(fine.faces))
+    just_enough = surface_mesh(
+        phases, 3, spacing=spacing, library=library, max_triangles=len(fine.faces)
+    )
     assert just_enough.coarsened_by == 1
 
 
 def test_coarse_blocks_end_where_the_box_ends():
     phases = np.ones((7, 8, 9), np.uint8)
-    surface = surface_mesh(phases, 1, spacing=(1.0, 2.0, 3.0), smoothing=0, max_triangles=150, library="scikit-image")
+    surface = surface_mesh(
+        phases, 1, spacing=(1.0, 2.0, 3.0), smoothing=0, max_triangles=150, library="scikit-image"
+    )
     assert surface.coarsened_by == 3
     assert surface.vertices_nm.min(axis=0) == pytest.approx([-0.5, -1.0, -1.5])
     assert surface.vertices_nm.max(axis=0) == pytest.approx([6.5, 15.0, 25.5])
@@ -196,7 +223,9 @@ def test_coarse_blocks_end_where_the_box_ends():
 def test_half_of_a_block_is_enough():
     phases = np.zeros((8, 8, 8), np.uint8)
     phases[4] = 1  # a wall one voxel thick, in blocks of 2: half of each
-    surface = surface_mesh(phases, 1, spacing=1.0, smoothing=0, max_triangles=100, library="scikit-image")
+    surface = surface_mesh(
+        phases, 1, spacing=1.0, smoothing=0, max_triangles=100, library="scikit-image"
+    )
     assert surface.coarsened_by == 2
     assert surface.vertices_nm[:, 0].min() == pytest.approx(3.5)
     assert surface.vertices_nm[:, 0].max() == pytest.approx(5.5)
@@ -254,17 +283,27 @@ def test_vtk_is_not_needed(monkeypatch):
 def test_a_request_to_stop_is_noticed(asked):
     calls = iter(range(1000))
     with pytest.raises(Stopped):
-        surface_mesh(noise(), 1, spacing=1.0, library="scikit-image", should_stop=lambda: next(calls) >= asked)
+        surface_mesh(
+            noise(),
+            1,
+            spacing=1.0,
+            library="scikit-image",
+            should_stop=lambda: next(calls) >= asked,
+        )
 
 
 @each_library
 @pytest.mark.parametrize("edge", [1, 2, 3, 4, 5, 7, 12])
 def test_small_cubes_keep_their_volume(library, edge):
-    """A cube beside a large one: whatever its size, it is not smoothed away, and of the large one's smoothing nothing is lost."""
+    """A cube beside a large one: whatever its size, it is not smoothed away, and of the large one's
+    smoothing nothing is lost.
+    """
     phases = np.zeros((20, 20, 50), np.uint8)
     phases[2 : 2 + edge, 2 : 2 + edge, 2 : 2 + edge] = 1
     phases[2:18, 2:18, 30:46] = 1
-    found, smooth = (surface_mesh(phases, 1, spacing=1.0, smoothing=n, library=library) for n in (0, 15))
+    found, smooth = (
+        surface_mesh(phases, 1, spacing=1.0, smoothing=n, library=library) for n in (0, 15)
+    )
     assert np.array_equal(found.faces, smooth.faces)
     assert 0.9 <= volume(left_of(smooth, 25)) / volume(left_of(found, 25)) < 1.05
     if edge not in (3, 4):  # with one of the libraries these keep just about nine tenths
@@ -274,21 +313,29 @@ def test_small_cubes_keep_their_volume(library, edge):
 
 def left_of(surface, x):
     """The body on the side of small x."""
-    return dataclasses.replace(surface, faces=surface.faces[surface.vertices_nm[surface.faces[:, 0], 2] < x])
+    return dataclasses.replace(
+        surface, faces=surface.faces[surface.vertices_nm[surface.faces[:, 0], 2] < x]
+    )
 
 
 @each_library
 def test_vertices_of_a_volume_are_world_positions(library):
-    """The faces of a block of 2 × 2 × 2 voxels lie half a voxel around the centres of its outer voxels."""
+    """The faces of a block of 2 × 2 × 2 voxels lie half a voxel around the centres of its outer
+    voxels.
+    """
     block = np.pad(np.ones((2, 2, 2), np.uint8), 1)
-    mesh = surface_mesh(Volume(block, (0.5, 1.0, 2.0), (10.0, -20.0, 30.0)), smoothing=0, library=library)
+    mesh = surface_mesh(
+        Volume(block, (0.5, 1.0, 2.0), (10.0, -20.0, 30.0)), smoothing=0, library=library
+    )
     assert mesh.vertices_nm.min(axis=0).tolist() == [10.25, -19.5, 31.0]
     assert mesh.vertices_nm.max(axis=0).tolist() == [11.25, -17.5, 35.0]
 
 
 def test_a_mask_is_meshed_as_phase_1_and_progress_ends_with_all_steps():
     steps = []
-    mesh = surface_mesh(noise().astype(bool), spacing=1.0, progress=lambda done, total: steps.append((done, total)))
+    mesh = surface_mesh(
+        noise().astype(bool), spacing=1.0, progress=lambda done, total: steps.append((done, total))
+    )
     assert np.array_equal(mesh.vertices_nm, surface_mesh(noise(), 1, spacing=1.0).vertices_nm)
     assert steps == [(1, 3), (2, 3), (3, 3)]
 

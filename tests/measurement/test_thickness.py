@@ -1,4 +1,6 @@
-"""Local thickness against balls painted one by one and bodies of known width; chords against runs counted by hand."""
+"""Local thickness against balls painted one by one and bodies of known width; chords against runs
+counted by hand.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def brute_force(mask, spacing):
 def test_every_voxel_has_the_largest_ball_that_holds_it(spacing):
     noise = ndimage.gaussian_filter(np.random.default_rng(1).standard_normal((20, 18, 22)), 2)
     mask = noise > 0
-    assert local_thickness(mask, spacing=spacing) == pytest.approx(brute_force(mask, spacing), abs=1e-4)
+    assert local_thickness(mask, spacing=spacing) == pytest.approx(
+        brute_force(mask, spacing), abs=1e-4
+    )
 
 
 def test_slab_and_cylinder_have_their_width():
@@ -36,7 +40,8 @@ def test_slab_and_cylinder_have_their_width():
     assert np.median(found[slab]) == pytest.approx(4.5)
     z, _, x = np.mgrid[:60, :8, :60] - np.array([29.5, 0, 29.5])[:, None, None, None]
     rod = np.hypot(z, x) < 20
-    # 40 across, its axis between voxels: balls about voxels are 0.7 off it, on both sides, and half a voxel short at the rim
+    # 40 across, its axis between voxels: balls about voxels are 0.7 off it, on both sides, and half
+    # a voxel short at the rim
     assert np.median(local_thickness(rod, spacing=1.0)[rod]) == pytest.approx(40 - 2.4, abs=0.5)
 
 
@@ -60,7 +65,9 @@ def test_chords_by_hand():
 
 
 def test_chords_of_a_sphere_have_its_mean_chord():
-    """Mean chord of a convex body over lines of one direction: volume over shadow, 4R/3 for a sphere."""
+    """Mean chord of a convex body over lines of one direction: volume over shadow, 4R/3 for a
+    sphere.
+    """
     z, y, x = np.mgrid[:64, :64, :64] - 31.5
     ball = z**2 + y**2 + x**2 < 25**2
     assert chord_lengths(ball, axis=1, spacing=1.0).mean() == pytest.approx(4 * 25 / 3, rel=0.01)

@@ -12,19 +12,28 @@ from napari_snpore.phantom.cluster_shapes import corner_length, cut_piece, ellip
 
 def corners(mask):
     place = np.argwhere(mask)
-    return np.unique((place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0)
+    return np.unique(
+        (place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0
+    )
 
 
 @pytest.mark.parametrize(
     ("shape", "length"),
-    [((1, 1, 1), math.sqrt(3)), ((1, 1, 5), math.sqrt(27)), ((2, 3, 4), math.sqrt(29)), ((1, 4, 4), math.sqrt(33))],
+    [
+        ((1, 1, 1), math.sqrt(3)),
+        ((1, 1, 5), math.sqrt(27)),
+        ((2, 3, 4), math.sqrt(29)),
+        ((1, 4, 4), math.sqrt(33)),
+    ],
 )
 def test_length_of_blocks(shape, length):
     assert corner_length(np.ones(shape, bool)) == pytest.approx(length)
 
 
 def test_length_of_a_diagonal_line_is_eight_space_diagonals():
-    assert corner_length(np.einsum("ij,jk->ijk", np.eye(8), np.eye(8)) > 0) == pytest.approx(8 * math.sqrt(3))
+    assert corner_length(np.einsum("ij,jk->ijk", np.eye(8), np.eye(8)) > 0) == pytest.approx(
+        8 * math.sqrt(3)
+    )
 
 
 def test_length_of_ragged_shapes_is_the_largest_distance_of_corners():
@@ -44,7 +53,9 @@ def test_ellipsoids_have_nearly_the_planned_length_and_keep_to_the_limits(length
         assert shape.length_nm == pytest.approx(length, abs=0.16)
         assert shape.length_nm == pytest.approx(corner_length(shape.mask) * 0.15)
         assert ndimage.label(shape.mask, structure=np.ones((3, 3, 3)))[1] == 1
-        np.testing.assert_array_equal(shape.halo, ndimage.binary_dilation(shape.mask, np.ones((5, 5, 5))))
+        np.testing.assert_array_equal(
+            shape.halo, ndimage.binary_dilation(shape.mask, np.ones((5, 5, 5)))
+        )
 
 
 def test_turning_keeps_size_and_gives_48_positions():

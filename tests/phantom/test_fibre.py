@@ -67,7 +67,9 @@ def test_pristine_holds_the_pore_fractions_of_the_source_in_its_two_cubes(fibres
 
 
 @pytest.mark.parametrize(("state", "target"), [("sodiated", 25.8), ("desodiated", 30.9)])
-def test_other_states_hold_the_pore_fraction_of_the_whole_and_less_in_the_centre(fibres, state, target):
+def test_other_states_hold_the_pore_fraction_of_the_whole_and_less_in_the_centre(
+    fibres, state, target
+):
     fibre = fibres[state]
     assert percent(fibre.phases == 1, fibre.envelope) == pytest.approx(target, abs=1)
     assert fibre.boxes["centre"][2] < fibre.boxes["edge"][2]
@@ -76,7 +78,9 @@ def test_other_states_hold_the_pore_fraction_of_the_whole_and_less_in_the_centre
 def test_fractions_are_those_of_the_labels(fibre):
     counts = np.bincount(fibre.phases.ravel(), minlength=4)[1:]
     assert fibre.fractions["voxel_count"].tolist() == counts.tolist()
-    np.testing.assert_allclose(fibre.fractions["fraction_percent"], 100 * counts / np.count_nonzero(fibre.envelope))
+    np.testing.assert_allclose(
+        fibre.fractions["fraction_percent"], 100 * counts / np.count_nonzero(fibre.envelope)
+    )
     assert fibre.fractions["fraction_percent"][2] == pytest.approx(15, abs=2)
 
 
@@ -102,7 +106,10 @@ def test_planted_clusters_are_the_connected_ones(fibre):
     pairs = np.unique(np.stack([parts[parts > 0], fibre.sn_labels[parts > 0]]), axis=1)
     assert pairs.shape[1] == count
     assert table["voxel_count"].tolist() == np.bincount(fibre.sn_labels.ravel())[1:].tolist()
-    centers = np.array(ndimage.center_of_mass(fibre.sn_labels > 0, fibre.sn_labels, table["label"])) * SPACING
+    centers = (
+        np.array(ndimage.center_of_mass(fibre.sn_labels > 0, fibre.sn_labels, table["label"]))
+        * SPACING
+    )
     np.testing.assert_allclose(table[[f"centroid_{axis}_nm" for axis in "zyx"]], centers, atol=1e-4)
 
 
@@ -135,20 +142,28 @@ def test_lengths_are_distances_of_voxel_corners(fibre):
     found = ndimage.find_objects(fibre.sn_labels)
     for label in range(1, len(found) + 1, max(1, len(found) // 12)):
         place = np.argwhere(fibre.sn_labels[found[label - 1]] == label)
-        corners = np.unique((place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0)
-        assert table.loc[label, "length_nm"] == pytest.approx(pdist(corners).max() * SPACING, rel=1e-6)
+        corners = np.unique(
+            (place[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3), axis=0
+        )
+        assert table.loc[label, "length_nm"] == pytest.approx(
+            pdist(corners).max() * SPACING, rel=1e-6
+        )
 
 
 def test_clusters_are_denser_and_larger_towards_the_surface(long_fibre):
     table, shape = long_fibre.objects["Sn"], long_fibre.phases.shape
     place = np.broadcast_to(depth(shape) * 2.2 / shape[0], shape)
-    of_cluster = np.hypot(*(table[f"centroid_{axis}_nm"] / SPACING - 59.5 for axis in "zx")) * 2.2 / shape[0]
+    of_cluster = (
+        np.hypot(*(table[f"centroid_{axis}_nm"] / SPACING - 59.5 for axis in "zx")) * 2.2 / shape[0]
+    )
     inner, outer = (0.0, 0.4), (0.6, 0.95)
     tin, number, length = (
         [measure(low, high) for low, high in (inner, outer)]
         for measure in (
             lambda low, high: np.mean(long_fibre.phases[(place > low) & (place <= high)] == 3),
-            lambda low, high: ((of_cluster > low) & (of_cluster <= high)).sum() / (high**2 - low**2),
+            lambda low, high: (
+                ((of_cluster > low) & (of_cluster <= high)).sum() / (high**2 - low**2)
+            ),
             lambda low, high: table["length_nm"][(of_cluster > low) & (of_cluster <= high)].mean(),
         )
     )
@@ -169,7 +184,9 @@ def test_sealed_pores_are_what_no_path_joins_at_any_connectivity(fibre):
     assert table["dead_voxel_count"].tolist() == [np.count_nonzero(planted)] * 3
     assert table["open_to_cut_voxel_count"].tolist() == [0, 0, 0]
     assert 0 < table["dead_share_of_pore"][0] < 0.01
-    assert table["dead_share_of_pore"][0] == pytest.approx(percent(planted, fibre.phases == 1) / 100)
+    assert table["dead_share_of_pore"][0] == pytest.approx(
+        percent(planted, fibre.phases == 1) / 100
+    )
 
 
 def test_pore_table_tells_network_and_cavities_apart(fibre):
@@ -243,7 +260,12 @@ def test_bad_input_is_refused_in_one_sentence(changed, named):
 
 def test_progress_and_stop():
     told = []
-    make_phantom("sodiated", shape=(48, 32, 48), spacing=0.3, progress=lambda done, total: told.append((done, total)))
+    make_phantom(
+        "sodiated",
+        shape=(48, 32, 48),
+        spacing=0.3,
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert told == [(k, 4) for k in range(1, 5)]
     with pytest.raises(Stopped):
         make_phantom("pristine", shape=(60, 40, 60), spacing=0.3, should_stop=lambda: True)

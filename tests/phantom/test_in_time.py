@@ -34,7 +34,13 @@ def test_truth_is_that_of_the_paper(swelling):
 
 def test_without_noise_and_blur_the_mass_is_that_of_a_cylinder():
     made = make_swelling_fibre(
-        frames=2, shape=(64, 256), angle_deg=0, drift_nm=(0, 0), blur_nm=0.01, dose=None, brightening=0.5
+        frames=2,
+        shape=(64, 256),
+        angle_deg=0,
+        drift_nm=(0, 0),
+        blur_nm=0.01,
+        dose=None,
+        brightening=0.5,
     )
     lift = made.series.images.astype(float) - 0.08
     area = lift.mean(axis=1).sum(axis=1) * made.series.pixel_size_nm
@@ -52,7 +58,8 @@ def test_the_same_on_any_number_of_threads(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"frames": 1}, {"break_s": 600.0}, {"pixel_size_nm": 0.0}, {"diameters_nm": (1, -1, 2)}]
+    "wrong",
+    [{"frames": 1}, {"break_s": 600.0}, {"pixel_size_nm": 0.0}, {"diameters_nm": (1, -1, 2)}],
 )
 def test_bad_input_is_refused(wrong):
     with pytest.raises(InputError):

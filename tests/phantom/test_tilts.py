@@ -55,7 +55,9 @@ def test_noise_is_that_of_counts(fibre, clean):
 
 
 def test_noise_is_repeatable_and_changes_with_the_seed(fibre):
-    first, again, other = (simulate_tilt_series(fibre, angles_deg=ANGLES, dose=500, seed=s).images for s in (1, 1, 2))
+    first, again, other = (
+        simulate_tilt_series(fibre, angles_deg=ANGLES, dose=500, seed=s).images for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -63,7 +65,8 @@ def test_noise_is_repeatable_and_changes_with_the_seed(fibre):
 @pytest.mark.parametrize(
     ("angle", "place"),
     [
-        # aligned blob at (4, 1) from the centre, offset 5: at (4, 6) along and across the axis; shift (2, -3) is still to come
+        # aligned blob at (4, 1) from the centre, offset 5: at (4, 6) along and across the axis;
+        # shift (2, -3) is still to come
         (0.0, (4 - 2, 6 + 3)),
         (90.0, (-6 - 2, 4 + 3)),  # along = +x, across = -y
         (45.0, ((4 - 6) / 2**0.5 - 2, (4 + 6) / 2**0.5 + 3)),
@@ -78,31 +81,44 @@ def test_what_a_misalignment_does_to_a_point(angle, place):
 
 @pytest.mark.parametrize(("angle", "offset"), [(0.0, 0.0), (6.5, 3.2), (-35.0, -2.0), (84.0, 4.0)])
 def test_the_corrections_of_an_alignment_undo_it(fibre, clean, angle, offset):
-    wrong = Misalignment.random(9, sd_px=2.5, seed=4, tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset)
+    wrong = Misalignment.random(
+        9, sd_px=2.5, seed=4, tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset
+    )
     raw = simulate_tilt_series(fibre, angles_deg=ANGLES, dose=None, misalignment=wrong, seed=0)
     assert raw.tilt_axis_angle_deg == pytest.approx(angle)
-    right = Alignment(wrong.shifts_px, wrong.tilt_axis_angle_deg, wrong.tilt_axis_offset_px, np.zeros(9)).apply(raw)
+    right = Alignment(
+        wrong.shifts_px, wrong.tilt_axis_angle_deg, wrong.tilt_axis_offset_px, np.zeros(9)
+    ).apply(raw)
     assert right.images.shape == clean.images.shape
     inner = (slice(None), slice(18, -18), slice(18, -18))
     # what two interpolations of hardly blurred images cost is above the finest detail alone
     left, there = (
-        ndimage.gaussian_filter(one, (0, 1, 1))[inner].std() for one in (right.images - clean.images, clean.images)
+        ndimage.gaussian_filter(one, (0, 1, 1))[inner].std()
+        for one in (right.images - clean.images, clean.images)
     )
     assert left < 0.02 * there
 
 
 def test_fibre_goes_on_mirrored_beyond_the_cut_face(fibre, clean):
     down = Misalignment(np.full((9, 2), (-10.0, 0.0)))
-    raw = simulate_tilt_series(fibre, angles_deg=ANGLES, dose=None, misalignment=down, seed=0).images
+    raw = simulate_tilt_series(
+        fibre, angles_deg=ANGLES, dose=None, misalignment=down, seed=0
+    ).images
     np.testing.assert_allclose(raw[:, 10:], clean.images[:, :-10], atol=0.01)
     np.testing.assert_allclose(raw[:, :10][:, ::-1], clean.images[:, :10], atol=0.01)
 
 
 def test_random_misalignment():
-    wrong = Misalignment.random(400, sd_px=3.0, seed=1, tilt_axis_angle_deg=100.0, tilt_axis_offset_px=2.0)
+    wrong = Misalignment.random(
+        400, sd_px=3.0, seed=1, tilt_axis_angle_deg=100.0, tilt_axis_offset_px=2.0
+    )
     np.testing.assert_allclose(wrong.shifts_px.std(axis=0), 3, rtol=0.1)
-    np.testing.assert_array_equal(wrong.shifts_px, Misalignment.random(400, sd_px=3.0, seed=1).shifts_px)
-    assert wrong.tilt_axis_angle_deg == 100.0, "the direction is kept: -80° would be the mirror image"
+    np.testing.assert_array_equal(
+        wrong.shifts_px, Misalignment.random(400, sd_px=3.0, seed=1).shifts_px
+    )
+    assert wrong.tilt_axis_angle_deg == 100.0, (
+        "the direction is kept: -80° would be the mirror image"
+    )
     assert wrong.tilt_axis_offset_px == 2
 
 
@@ -110,7 +126,9 @@ def test_bad_input_is_refused(fibre):
     with pytest.raises(InputError, match="dose is 0"):
         simulate_tilt_series(fibre, angles_deg=ANGLES, dose=0, seed=0)
     with pytest.raises(InputError, match="3 tilts"):
-        simulate_tilt_series(fibre, angles_deg=ANGLES, dose=None, misalignment=Misalignment(np.zeros((3, 2))), seed=0)
+        simulate_tilt_series(
+            fibre, angles_deg=ANGLES, dose=None, misalignment=Misalignment(np.zeros((3, 2))), seed=0
+        )
     with pytest.raises(InputError, match="shifts_px"):
         Misalignment(np.zeros(3))
     with pytest.raises(InputError, match="sd_px"):

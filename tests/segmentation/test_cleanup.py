@@ -1,4 +1,6 @@
-"""Clean-up against hand-drawn arrays and a brute-force vote; smoothing against scipy and scikit-image on the whole volume."""
+"""Clean-up against hand-drawn arrays and a brute-force vote; smoothing against scipy and
+scikit-image on the whole volume.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,11 @@ GRAY = Volume(np.random.default_rng(1).normal(5, 1, (40, 12, 14)).astype(np.floa
     ("method", "strength", "peer"),
     [
         ("gaussian", 1.5, lambda data: ndimage.gaussian_filter(data, 1.5, mode="nearest")),
-        ("median", 2.0, lambda data: ndimage.median_filter(data, footprint=ball(2), mode="nearest")),
+        (
+            "median",
+            2.0,
+            lambda data: ndimage.median_filter(data, footprint=ball(2), mode="nearest"),
+        ),
     ],
 )
 def test_slabs_are_as_the_whole(method, strength, peer, monkeypatch):
@@ -112,12 +118,18 @@ def test_slabs_are_as_the_whole(method, strength, peer, monkeypatch):
     assert smooth.data == pytest.approx(peer(GRAY.data), abs=1e-5)
     step = smooth.history[-1]
     assert step.name == "smooth"
-    assert step.parameters["changed_rms"] == pytest.approx(np.sqrt(np.mean((smooth.data - GRAY.data) ** 2)), rel=1e-4)
+    assert step.parameters["changed_rms"] == pytest.approx(
+        np.sqrt(np.mean((smooth.data - GRAY.data) ** 2)), rel=1e-4
+    )
 
 
 def test_noise_falls_and_edges_stay():
-    """A step of 10 in noise of 1: its slope keeps 90 % of its height, and the noise beside it falls to less than half."""
-    data = np.where(np.arange(40)[:, None, None] < 20, 0.0, 10.0) + np.random.default_rng(2).normal(0, 1, (40, 16, 16))
+    """A step of 10 in noise of 1: its slope keeps 90 % of its height, and the noise beside it falls
+    to less than half.
+    """
+    data = np.where(np.arange(40)[:, None, None] < 20, 0.0, 10.0) + np.random.default_rng(2).normal(
+        0, 1, (40, 16, 16)
+    )
     for method in ("nl_means", "tv"):
         smooth = smooth_volume(Volume(data.astype(np.float32), 1.0), method, 1.0).data
         assert smooth[:15].std() < 0.5
@@ -129,11 +141,15 @@ def test_non_local_means_is_that_of_scikit_image():
     found = smooth_volume(Volume(data, 1.0), "nl_means", 0.8)
     noise = found.history[-1].parameters["noise"]
     assert noise == pytest.approx(1, rel=0.1)
-    peer = denoise_nl_means(data, patch_size=3, patch_distance=5, h=0.8 * noise, sigma=noise, fast_mode=True)
+    peer = denoise_nl_means(
+        data, patch_size=3, patch_distance=5, h=0.8 * noise, sigma=noise, fast_mode=True
+    )
     assert found.data == pytest.approx(peer, abs=1e-5)
 
 
-@pytest.mark.parametrize(("method", "strength", "words"), [("box", 1, "gaussian, median"), ("tv", 0, "positive")])
+@pytest.mark.parametrize(
+    ("method", "strength", "words"), [("box", 1, "gaussian, median"), ("tv", 0, "positive")]
+)
 def test_smoothing_refuses_nonsense(method, strength, words):
     with pytest.raises(InputError, match=words):
         smooth_volume(GRAY, method, strength)

@@ -29,7 +29,11 @@ def test_integers_are_counted_value_by_value(dtype):
     values, counts = np.unique(data, return_counts=True)
     assert histogram.counts.dtype == np.int64
     assert dict(
-        zip(histogram.centers[histogram.counts > 0], histogram.counts[histogram.counts > 0], strict=True)
+        zip(
+            histogram.centers[histogram.counts > 0],
+            histogram.counts[histogram.counts > 0],
+            strict=True,
+        )
     ) == dict(zip(values.astype(float), counts, strict=True))
     np.testing.assert_array_equal(np.diff(histogram.edges), 1)
     assert histogram.edges[0] == values[0] - 0.5
@@ -58,7 +62,9 @@ def test_extent_mean_and_count_come_along(dtype):
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
-@pytest.mark.parametrize("thresholds", [(20,), (20, 60), (19.5, 60.2, 100), (-40, 300), (2.0001, 2.0002)])
+@pytest.mark.parametrize(
+    "thresholds", [(20,), (20, 60), (19.5, 60.2, 100), (-40, 300), (2.0001, 2.0002)]
+)
 def test_fractions_of_integers_are_those_of_the_labels(dtype, thresholds):
     data = gray(dtype)
     labels = segment(data, thresholds)
@@ -83,7 +89,11 @@ def test_only_the_mask_is_counted():
         mask[2:5, 3:9] = True
         inside, crop = gray_histogram(data, mask=mask), gray_histogram(data[2:5, 3:9])
         np.testing.assert_array_equal(inside.counts, crop.counts)
-        assert (inside.minimum, inside.maximum, inside.voxel_count) == (crop.minimum, crop.maximum, crop.voxel_count)
+        assert (inside.minimum, inside.maximum, inside.voxel_count) == (
+            crop.minimum,
+            crop.maximum,
+            crop.voxel_count,
+        )
         assert inside.mean == pytest.approx(crop.mean)
 
 
@@ -98,7 +108,9 @@ def test_saturation_is_the_share_at_the_top():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize("view", ["strided", "transposed", "reversed", "read only", "big endian", "lazy", "memmap"])
+@pytest.mark.parametrize(
+    "view", ["strided", "transposed", "reversed", "read only", "big endian", "lazy", "memmap"]
+)
 def test_the_layout_in_memory_does_not_matter(dtype, view, tmp_path):
     data = gray(dtype, (8, 10, 12))
     if view == "memmap":
@@ -117,7 +129,9 @@ def test_the_layout_in_memory_does_not_matter(dtype, view, tmp_path):
     assert ours.mean == pytest.approx(plain.mean)
     thresholds = (float(np.quantile(data, 0.3)), float(np.quantile(data, 0.8)))
     expected = np.digitize(data, thresholds) + 1
-    np.testing.assert_array_equal(segment(seen, thresholds), expected[::-1, ::-1] if view == "reversed" else expected)
+    np.testing.assert_array_equal(
+        segment(seen, thresholds), expected[::-1, ::-1] if view == "reversed" else expected
+    )
 
 
 def read_only(data):

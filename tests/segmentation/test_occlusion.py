@@ -1,4 +1,6 @@
-"""Occlusion against closed forms and continuous rays; envelopes against bodies whose true envelope is known."""
+"""Occlusion against closed forms and continuous rays; envelopes against bodies whose true envelope
+is known.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ def grid(shape):
 
 
 def porous_fibre(n=80, slices=48, porosity=0.35, sigma=2.0, seed=0):
-    """Return (solid, true envelope) of a cylinder along y with random pores, open where they meet its surface."""
+    """Return (solid, true envelope) of a cylinder along y with random pores, open where they meet
+    its surface.
+    """
     z, _, x = grid((n, slices, n))
     body = np.broadcast_to(z**2 + x**2 <= (0.4 * n) ** 2, (n, slices, n))
     noise = gaussian_filter(np.random.default_rng(seed).standard_normal(body.shape), sigma)
@@ -35,7 +39,9 @@ def rays_by_marching(solid, point, spacing, ray_length, directions=3000, seed=0)
 
 
 def check_same_but_for_steps(envelope, body):
-    """A voxel on the surface beside a step of it is half surrounded and may count as the body's; no other may."""
+    """A voxel on the surface beside a step of it is half surrounded and may count as the body's; no
+    other may.
+    """
     assert envelope[body].all()
     extra = envelope & ~body
     beside = sum(np.roll(body, shift, axis).astype(int) for shift in (1, -1) for axis in range(3))
@@ -91,8 +97,12 @@ def test_in_the_middle_of_a_slab_gap(spacing):
     width, ray_length = 9, 12.0
     solid = np.ones((29, 31, 31), bool)
     solid[10 : 10 + width] = False
-    occlusion = ambient_occlusion(solid, spacing=spacing, ray_length_nm=ray_length, directions=1024, cut_axes=(1, 2))
-    assert occlusion[14, 15, 15] == pytest.approx(1 - width * spacing[0] / (2 * ray_length), abs=0.015)
+    occlusion = ambient_occlusion(
+        solid, spacing=spacing, ray_length_nm=ray_length, directions=1024, cut_axes=(1, 2)
+    )
+    assert occlusion[14, 15, 15] == pytest.approx(
+        1 - width * spacing[0] / (2 * ray_length), abs=0.015
+    )
 
 
 @pytest.mark.parametrize(("radius", "depth"), [(10, 30), (10, 10), (14, 7)])
@@ -153,7 +163,9 @@ def test_a_cut_face_mirrors_the_body():
 def test_a_ray_longer_than_the_box_is_mirrored_more_than_once():
     solid = np.zeros((6, 5, 40), bool)
     solid[..., :10] = True
-    occlusion = ambient_occlusion(solid, spacing=1, ray_length_nm=20, cut_axes=(0, 1), directions=512)
+    occlusion = ambient_occlusion(
+        solid, spacing=1, ray_length_nm=20, cut_axes=(0, 1), directions=512
+    )
     assert occlusion[3, 2, 10] == pytest.approx((1 - 0.5 / 20) / 2, abs=0.012)
 
 
@@ -177,7 +189,11 @@ def test_the_envelope_is_the_fibre_with_its_pores():
     solid, body = porous_fibre()
     envelope = fibre_envelope(solid, spacing=0.15, ray_length_nm=12 * 0.15, cut_axes=(1,))
     assert envelope.dtype == np.bool_
-    dice = 2 * np.count_nonzero(envelope & body) / (np.count_nonzero(envelope) + np.count_nonzero(body))
+    dice = (
+        2
+        * np.count_nonzero(envelope & body)
+        / (np.count_nonzero(envelope) + np.count_nonzero(body))
+    )
     assert dice >= 0.99
     assert envelope[solid].all()
 
@@ -206,7 +222,9 @@ def test_a_higher_threshold_takes_more_void_away():
     solid, _ = porous_fibre(n=48, slices=24)
     sizes = [
         np.count_nonzero(
-            fibre_envelope(solid, spacing=1, ray_length_nm=8, cut_axes=(1,), occlusion_threshold=threshold)
+            fibre_envelope(
+                solid, spacing=1, ray_length_nm=8, cut_axes=(1,), occlusion_threshold=threshold
+            )
         )
         for threshold in (0.4, 0.5, 0.6, 0.8)
     ]
@@ -236,7 +254,9 @@ def test_it_stops_on_request_and_tells_progress():
     solid, _ = porous_fibre(n=24, slices=16)
     told = []
     before = solid.copy()
-    ambient_occlusion(solid, spacing=1, ray_length_nm=4, progress=lambda done, total: told.append((done, total)))
+    ambient_occlusion(
+        solid, spacing=1, ray_length_nm=4, progress=lambda done, total: told.append((done, total))
+    )
     assert [done for done, _ in told] == list(range(1, 65))
     assert {total for _, total in told} == {64}
     np.testing.assert_array_equal(solid, before)

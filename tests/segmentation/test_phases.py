@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.segmentation.phases import CARBON, EXTERIOR, PORE, PORE_C_SN, TIN, PhaseScheme, segment
+from napari_snpore.segmentation.phases import (
+    CARBON,
+    EXTERIOR,
+    PORE,
+    PORE_C_SN,
+    TIN,
+    PhaseScheme,
+    segment,
+)
 from napari_snpore.volume import Volume
 
 
@@ -13,7 +21,9 @@ def test_a_threshold_belongs_to_the_brighter_phase():
     assert segment(data, (10, 20)).tolist() == [[[PORE, CARBON, CARBON, CARBON, TIN, TIN]]]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int16", "uint16", "int32", "float16", "float32", "float64"]
+)
 @pytest.mark.parametrize("thresholds", [(5,), (5, 40.5), (-3.25, 5, 6, 40)])
 def test_labels_count_the_thresholds_reached(dtype, thresholds):
     data = np.random.default_rng(1).integers(0, 100, (20, 21, 22)).astype(dtype)
@@ -34,7 +44,8 @@ def test_floats_are_compared_exactly():
 
 
 @pytest.mark.parametrize(
-    "dtype", ["uint8", "int8", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64"]
+    "dtype",
+    ["uint8", "int8", "uint16", "int32", "int64", "uint64", "float16", "float32", "float64"],
 )
 @pytest.mark.parametrize(
     "thresholds", [(-1e300, 3), (-0.5, 0.5), (254.5, 255.5), (3, 1e9), (2.0, 1e300), (1e-50, 1e-3)]
@@ -47,7 +58,11 @@ def test_thresholds_beyond_the_dtype_are_compared_as_numbers(dtype, thresholds):
         2,
         3,
         100,
-        *((np.finfo(kind).max, -1) if kind.kind == "f" else (np.iinfo(kind).max, np.iinfo(kind).min)),
+        *(
+            (np.finfo(kind).max, -1)
+            if kind.kind == "f"
+            else (np.iinfo(kind).max, np.iinfo(kind).min)
+        ),
     ]
     data = np.array(values, kind).reshape(1, 1, -1)
     expected = [1 + sum(int(value) >= limit for limit in thresholds) for value in data.ravel()]

@@ -1,4 +1,6 @@
-"""Threshold rules against closed forms: normal distributions whose crossing and overlap are known, peaks drawn by hand."""
+"""Threshold rules against closed forms: normal distributions whose crossing and overlap are known,
+peaks drawn by hand.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,18 @@ from napari_snpore.segmentation.sensitivity import threshold_curve, threshold_se
 def two_modes(n=400_000, share=0.5, apart=4.0, deviation=1.0):
     rng = np.random.default_rng(0)
     second = rng.random(n) < share
-    return np.where(second, rng.normal(apart, deviation, n), rng.normal(0, 1, n)).astype(np.float32).reshape(-1, 1, 1)
+    return (
+        np.where(second, rng.normal(apart, deviation, n), rng.normal(0, 1, n))
+        .astype(np.float32)
+        .reshape(-1, 1, 1)
+    )
 
 
 @pytest.mark.parametrize(("share", "deviation"), [(0.5, 1.0), (0.2, 1.0), (0.3, 0.5)])
 def test_mixture_crosses_where_both_densities_are_equal(share, deviation):
-    found = suggest_thresholds(gray_histogram(two_modes(share=share, deviation=deviation)), phases=2, method="mixture")
+    found = suggest_thresholds(
+        gray_histogram(two_modes(share=share, deviation=deviation)), phases=2, method="mixture"
+    )
     grid = np.linspace(0.5, 3.9, 20_000)
     gap = (1 - share) * norm.pdf(grid) - share * norm.pdf(grid, 4, deviation)
     expected = grid[np.argmax(gap < 0)]
@@ -36,7 +44,9 @@ def test_overlap_of_equal_modes_four_deviations_apart():
 
 def test_mixture_finds_shares_means_and_deviations():
     rng = np.random.default_rng(1)
-    values = np.concatenate([rng.normal(0, 1, 60_000), rng.normal(6, 0.5, 30_000), rng.normal(12, 2, 10_000)])
+    values = np.concatenate(
+        [rng.normal(0, 1, 60_000), rng.normal(6, 0.5, 30_000), rng.normal(12, 2, 10_000)]
+    )
     histogram = gray_histogram(values.reshape(-1, 1, 1))
     mixture = fit_mixture(histogram.counts.astype(float), histogram.centers, 3)
     assert mixture.shares == pytest.approx([0.6, 0.3, 0.1], abs=0.01)
@@ -47,17 +57,25 @@ def test_mixture_finds_shares_means_and_deviations():
 def test_kmeans_lies_half_way_between_the_means_of_otsus_classes():
     rng = np.random.default_rng(2)
     data = np.clip(
-        np.concatenate([rng.normal(40, 9, 5000), rng.normal(120, 9, 3000), rng.normal(210, 9, 2000)]), 0, 255
+        np.concatenate(
+            [rng.normal(40, 9, 5000), rng.normal(120, 9, 3000), rng.normal(210, 9, 2000)]
+        ),
+        0,
+        255,
     )
     data = data.astype(np.uint8).reshape(100, 10, 10)
     low, high = threshold_multiotsu(data, 3)
-    means = [data[part].mean() for part in (data <= low, (data > low) & (data <= high), data > high)]
+    means = [
+        data[part].mean() for part in (data <= low, (data > low) & (data <= high), data > high)
+    ]
     found = suggest_thresholds(gray_histogram(data), method="kmeans").thresholds
     assert found == pytest.approx([(means[0] + means[1]) / 2, (means[1] + means[2]) / 2], abs=1)
 
 
 def test_valley_lies_in_the_lowest_count():
-    counts = np.concatenate([[5, 9, 20, 9, 4, 2, 1, 2, 5, 12, 30, 12, 5, 3, 2, 1, 1, 1, 4, 10, 25, 10, 3]])
+    counts = np.concatenate(
+        [[5, 9, 20, 9, 4, 2, 1, 2, 5, 12, 30, 12, 5, 3, 2, 1, 1, 1, 4, 10, 25, 10, 3]]
+    )
     data = np.repeat(np.arange(len(counts)), counts * 20).astype(np.uint8).reshape(-1, 1, 1)
     low, high = suggest_thresholds(gray_histogram(data), method="valley").thresholds
     assert low == pytest.approx(6, abs=0.6)
@@ -80,19 +98,25 @@ def test_calibration_is_the_same_for_any_gain_and_offset():
         found = calibrate_gray(gray_histogram(gray * gain + offset))
         assert found.vacuum == pytest.approx(offset, abs=0.05 * gain)
         assert found.carbon == pytest.approx(offset + gain, abs=0.05 * gain)
-        assert found.to_gray(rule) == pytest.approx([offset + gain / 2, offset + 6 * gain], abs=0.5 * gain)
+        assert found.to_gray(rule) == pytest.approx(
+            [offset + gain / 2, offset + 6 * gain], abs=0.5 * gain
+        )
         assert found.to_calibrated(found.to_gray(rule)) == pytest.approx(rule)
     with pytest.raises(InputError, match="does not lie above"):
         GrayCalibration(2.0, 1.0)
 
 
 def test_fraction_of_evenly_spread_values_follows_its_threshold_in_proportion():
-    """Values from 0 to 10: a grey unit is 10 percentage points, and one point is a tenth of a unit."""
+    """Values from 0 to 10: a grey unit is 10 percentage points, and one point is a tenth of a
+    unit.
+    """
     histogram = gray_histogram(np.linspace(0, 10, 1_000_000).reshape(100, 100, 100))
     table = threshold_sensitivity(histogram, [3.0, 6.0], names=["pore", "C", "Sn"])
     assert table["phase"].tolist() == ["pore", "C", "C", "Sn"]
     assert table["fraction_percent"].to_numpy() == pytest.approx([30, 30, 30, 40], abs=0.01)
-    assert table["change_percent_per_gray"].to_numpy() == pytest.approx([10, -10, 10, -10], rel=0.01)
+    assert table["change_percent_per_gray"].to_numpy() == pytest.approx(
+        [10, -10, 10, -10], rel=0.01
+    )
     assert table["plateau_from_gray"].to_numpy() == pytest.approx([2.9, 2.9, 5.9, 5.9], abs=0.02)
     assert table["plateau_to_gray"].to_numpy() == pytest.approx([3.1, 3.1, 6.1, 6.1], abs=0.02)
 

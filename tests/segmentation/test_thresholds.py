@@ -13,8 +13,12 @@ from napari_snpore.segmentation.phases import PORE, TIN, segment
 from napari_snpore.segmentation.thresholds import suggest_thresholds
 
 
-def blurred_fibre(porosity, *, tin_share=0.15, tin=12.0, blur=1.3, noise=0.0, clipped=True, n=96, seed=0):
-    """Return (grey, phases, envelope): random pores in a cylinder, tin on their walls, a Gaussian blur, noise, vacuum around."""
+def blurred_fibre(
+    porosity, *, tin_share=0.15, tin=12.0, blur=1.3, noise=0.0, clipped=True, n=96, seed=0
+):
+    """Return (grey, phases, envelope): random pores in a cylinder, tin on their walls, a Gaussian
+    blur, noise, vacuum around.
+    """
     rng = np.random.default_rng(seed)
     z, _, x = np.meshgrid(*[np.arange(n) - n / 2] * 3, indexing="ij", sparse=True)
     body = np.broadcast_to(z**2 + x**2 < (0.32 * n) ** 2, (n, n, n))
@@ -88,7 +92,9 @@ def test_scale_and_offset_of_the_grey_values_do_not_matter(dtype, scale, offset)
 def needle(noise, *, clipped=False, radius=20):
     z, x = np.ogrid[-48:48, -48:48]
     section = gaussian_filter((z**2 + x**2 < radius**2).astype(np.float32) * 100, 1)
-    gray = section[:, None] + np.random.default_rng(0).normal(0, noise, (96, 30, 96)).astype(np.float32)
+    gray = section[:, None] + np.random.default_rng(0).normal(0, noise, (96, 30, 96)).astype(
+        np.float32
+    )
     return np.maximum(gray, 0) if clipped else gray
 
 
@@ -103,7 +109,9 @@ def test_the_edge_of_one_solid_material_lies_half_way(noise, clipped):
 
 
 def test_a_needle_that_fills_the_box():
-    assert suggest_thresholds(gray_histogram(needle(6, radius=46)), phases=2).thresholds[0] == pytest.approx(50, abs=5)
+    assert suggest_thresholds(gray_histogram(needle(6, radius=46)), phases=2).thresholds[
+        0
+    ] == pytest.approx(50, abs=5)
 
 
 @pytest.mark.parametrize("method", ["haadf", "multiotsu", "minimum_error"])
@@ -120,13 +128,19 @@ def test_four_and_five_materials_apart_are_told_apart(method, phases):
 
 
 def variance_within(gray, labels):
-    return sum(gray[labels == k].astype(float).var() * np.mean(labels == k) for k in np.unique(labels))
+    return sum(
+        gray[labels == k].astype(float).var() * np.mean(labels == k) for k in np.unique(labels)
+    )
 
 
 @pytest.mark.parametrize("phases", [2, 3, 4])
 def test_multi_otsu_is_scikit_images(phases):
-    """Or better: scikit-image adds up in float32, and takes a neighbour where two splits are nearly as good."""
-    gray = np.round(np.clip(blurred_fibre(0.3, tin=2.5, noise=0.2, n=48)[0] * 80, 0, 255)).astype(np.uint8)
+    """Or better: scikit-image adds up in float32, and takes a neighbour where two splits are nearly
+    as good.
+    """
+    gray = np.round(np.clip(blurred_fibre(0.3, tin=2.5, noise=0.2, n=48)[0] * 80, 0, 255)).astype(
+        np.uint8
+    )
     ours = suggest_thresholds(gray_histogram(gray), phases=phases, method="multiotsu").thresholds
     theirs = threshold_multiotsu(gray, classes=phases)
     np.testing.assert_allclose(ours, theirs + 0.5, atol=1)  # ours: v >= t, theirs: v > t
@@ -138,7 +152,9 @@ def test_floats_that_hold_whole_numbers_are_no_comb_of_peaks():
     gray, _, _ = blurred_fibre(0.4, noise=0.1)
     whole = np.round(gray * 18)
     for method in ("haadf", "multiotsu"):
-        of_integers = suggest_thresholds(gray_histogram(whole.astype(np.uint8)), method=method).thresholds
+        of_integers = suggest_thresholds(
+            gray_histogram(whole.astype(np.uint8)), method=method
+        ).thresholds
         of_floats = suggest_thresholds(gray_histogram(whole), method=method).thresholds
         np.testing.assert_allclose(of_floats, of_integers, atol=2.5)
 
@@ -153,11 +169,13 @@ def test_minimum_error_finds_where_two_normal_classes_are_equally_likely():
     """Equal shares of N(80, 10²) and N(150, 10²) meet at 115."""
     rng = np.random.default_rng(0)
     gray = (
-        np.concatenate([rng.normal(80, 10, 40000), rng.normal(150, 10, 40000)]).astype(np.float32).reshape(80, 100, 10)
+        np.concatenate([rng.normal(80, 10, 40000), rng.normal(150, 10, 40000)])
+        .astype(np.float32)
+        .reshape(80, 100, 10)
     )
-    assert suggest_thresholds(gray_histogram(gray), phases=2, method="minimum_error").thresholds[0] == pytest.approx(
-        115, abs=2
-    )
+    assert suggest_thresholds(gray_histogram(gray), phases=2, method="minimum_error").thresholds[
+        0
+    ] == pytest.approx(115, abs=2)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -192,7 +210,11 @@ def test_a_phase_that_is_not_there_is_said():
 )
 def test_any_histogram_gives_finite_thresholds(counts, phases, method):
     occupied = [k for k, count in enumerate(counts) if count]
-    gray = np.repeat(np.arange(len(counts)), np.minimum(counts, 50)).astype(np.uint16).reshape(-1, 1, 1)
+    gray = (
+        np.repeat(np.arange(len(counts)), np.minimum(counts, 50))
+        .astype(np.uint16)
+        .reshape(-1, 1, 1)
+    )
     if len(occupied) < phases:
         return
     thresholds = suggest_thresholds(gray_histogram(gray), phases=phases, method=method).thresholds

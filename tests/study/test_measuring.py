@@ -1,4 +1,6 @@
-"""Measuring without a window: what counts as phases, cut axes, stopping, numbering of given labels."""
+"""Measuring without a window: what counts as phases, cut axes, stopping, numbering of given
+labels.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ import pytest
 from napari_snpore import Volume
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.study.measurement_report import dead_pore_statements, measurement_text
-from napari_snpore.study.measuring import ObjectSource, measure_labels, measure_phases, phase_names_of
+from napari_snpore.study.measuring import (
+    ObjectSource,
+    measure_labels,
+    measure_phases,
+    phase_names_of,
+)
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
@@ -48,7 +55,9 @@ def test_separated_objects_go_with_their_own_contacts(phases):
 
 
 def test_a_wide_body_without_place_for_cubes_is_measured_without_them(phases):
-    """A plate 2 voxels thick has no room for a cube of 0.6 of the radius; asked for one, it is refused."""
+    """A plate 2 voxels thick has no room for a cube of 0.6 of the radius; asked for one, it is
+    refused.
+    """
     labels = np.zeros((24, 16, 24), np.uint8)
     labels[11:13] = 2
     plate = Volume(labels, 0.5)
@@ -95,12 +104,16 @@ def test_given_labels_are_numbered_in_their_order(largest):
 
 def test_more_phases_than_three_are_numbered():
     assert phase_names_of(Volume(np.array([[[0, 2]]], np.uint8), 1.0)) == ("pore", "C", "Sn")
-    assert phase_names_of(Volume(np.array([[[0, 4]]], np.uint8), 1.0)) == tuple(f"phase {k}" for k in range(1, 5))
+    assert phase_names_of(Volume(np.array([[[0, 4]]], np.uint8), 1.0)) == tuple(
+        f"phase {k}" for k in range(1, 5)
+    )
 
 
 @pytest.mark.parametrize("step", ["dead pores", "measure Sn", "details"])
 def test_work_stops_within_a_step(phases, step):
-    """The second question within the step is answered with stop: it is asked there, not only between steps."""
+    """The second question within the step is answered with stop: it is asked there, not only
+    between steps.
+    """
     running = [""]
     asked = {step: 0}
 
@@ -122,7 +135,9 @@ def test_work_stops_within_a_step(phases, step):
 
 def test_report_names_what_is_missing(phases):
     full = Volume(np.where(phases.data == 0, 2, phases.data).astype(np.uint8), 0.5)
-    assert "No exterior in these phases" in measurement_text(measure_phases(full, MeasureSection(details=False)))
+    assert "No exterior in these phases" in measurement_text(
+        measure_phases(full, MeasureSection(details=False))
+    )
     solid = Volume(np.where(phases.data > 0, 2, 0).astype(np.uint8), 0.5)
     found = measure_phases(solid, MeasureSection(details=False))
     assert "no pore voxel" in dead_pore_statements(found.dead_pores)[0].sentence

@@ -75,5 +75,8 @@ def test_unwritable_place_is_refused(tmp_path):
 
 def test_place_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(OutputError, match="cannot be written"), output_folder(tmp_path / "file" / "results"):
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        output_folder(tmp_path / "file" / "results"),
+    ):
         pass

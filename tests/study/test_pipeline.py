@@ -1,4 +1,6 @@
-"""A run from tilts to tables: exact on planted labels, complete in its folder, refused in one sentence."""
+"""A run from tilts to tables: exact on planted labels, complete in its folder, refused in one
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from napari_snpore.errors import FileFormatError, InputError, Stopped
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.measurement_report import mass_statements
 from napari_snpore.study.phantom_files import write_tilts
-from napari_snpore.study.pipeline import input_paths, run_study, unlisted_file, update_listed_outputs
+from napari_snpore.study.pipeline import (
+    input_paths,
+    run_study,
+    unlisted_file,
+    update_listed_outputs,
+)
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
 from napari_snpore.study.report import Statement
@@ -49,16 +56,21 @@ def run(recipe, tmp_path_factory):
 
 def test_every_number_is_exact_on_planted_labels(phantom, recipe):
     measured = measured_at(phantom, truth_segmentation(phantom), recipe, RunContext(Record("test")))
-    table = truth_table(planted_numbers(phantom), [Stage("true_labels", measured_numbers(measured))])
+    table = truth_table(
+        planted_numbers(phantom), [Stage("true_labels", measured_numbers(measured))]
+    )
     assert len(table) >= 15
     assert (table["true_labels_bias"] == 0).all(), table.to_string()
 
 
 def test_folder_holds_what_the_record_lists(run):
     record = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
-    assert {"volumes/reconstruction.tif", "volumes/phases.tif", "tables/objects_Sn.csv", "tables/fractions.csv"} < set(
-        record["outputs"]
-    )
+    assert {
+        "volumes/reconstruction.tif",
+        "volumes/phases.tif",
+        "tables/objects_Sn.csv",
+        "tables/fractions.csv",
+    } < set(record["outputs"])
     assert all((run.folder / name).is_file() for name in record["outputs"])
     assert record["inputs"][0]["sha256"] == sha256(run.folder / record["inputs"][0]["path"])
     assert {"reconstruct", "envelope", "segment"} < set(record["timings_s"])
@@ -67,14 +79,18 @@ def test_folder_holds_what_the_record_lists(run):
 
 
 def test_details_stand_beside_the_objects(run):
-    assert {"fractions_by_slice", "shells", "contacts_Sn", "networks"} <= set(run.measurement.details)
+    assert {"fractions_by_slice", "shells", "contacts_Sn", "networks"} <= set(
+        run.measurement.details
+    )
     contacts = pd.read_csv(run.folder / "tables" / "contacts_Sn.csv")
     assert contacts["label"].tolist() == run.measurement.objects["Sn"]["label"].tolist()
     shells = pd.read_csv(run.folder / "tables" / "shells.csv")
     whole = run.measurement.fractions.query("region == 'whole'").set_index("name")
     everywhere = shells[shells["sector"] == "all"]
     assert everywhere["voxel_count"].sum() == whole["voxel_count"].sum()
-    mean = (everywhere["pore_percent"] * everywhere["voxel_count"]).sum() / everywhere["voxel_count"].sum()
+    mean = (everywhere["pore_percent"] * everywhere["voxel_count"]).sum() / everywhere[
+        "voxel_count"
+    ].sum()
     assert mean == pytest.approx(whole.loc["pore", "fraction_percent"])
 
 
@@ -93,17 +109,36 @@ def test_files_hold_what_python_returns(run):
 def test_table_columns_carry_their_units(run):
     for path in (run.folder / "tables").glob("objects_*.csv"):
         columns = pd.read_csv(path).columns
-        assert {"length_nm", "width_nm", "volume_nm3", "surface_area_nm2", "convention", "objects_from"} <= set(columns)
+        assert {
+            "length_nm",
+            "width_nm",
+            "volume_nm3",
+            "surface_area_nm2",
+            "convention",
+            "objects_from",
+        } <= set(columns)
 
 
 def test_summary_states_units_and_conventions(run):
-    for words in ("Crowther", "% of the envelope", "grey units", "convention corners", "τ = 0.50", "connectivity"):
+    for words in (
+        "Crowther",
+        "% of the envelope",
+        "grey units",
+        "convention corners",
+        "τ = 0.50",
+        "connectivity",
+    ):
         assert words in run.summary
 
 
 def test_same_recipe_same_bytes(run, recipe, tmp_path):
     again = run_study(recipe, tmp_path / "again")
-    for name in ("volumes/reconstruction.tif", "tables/objects_Sn.csv", "figures/slice_pair.png", "summary.txt"):
+    for name in (
+        "volumes/reconstruction.tif",
+        "tables/objects_Sn.csv",
+        "figures/slice_pair.png",
+        "summary.txt",
+    ):
         assert (run.folder / name).read_bytes() == (again.folder / name).read_bytes(), name
 
 
@@ -131,7 +166,10 @@ def test_added_file_is_listed_so_that_a_later_run_may_replace_the_folder(run):
 def test_cubes_of_a_short_box_are_as_large_as_it(tmp_path):
     """A rod of radius 12 nm: cubes of 7.2 nm, but the box is 3 nm long."""
     z, _, x = np.mgrid[:64, :6, :64] - np.array([31.5, 0, 31.5])[:, None, None, None]
-    write_volume(tmp_path / "rod.tif", Volume(np.where(np.hypot(z, x) < 24, 5.0, 0.0).astype(np.float32), 0.5))
+    write_volume(
+        tmp_path / "rod.tif",
+        Volume(np.where(np.hypot(z, x) < 24, 5.0, 0.0).astype(np.float32), 0.5),
+    )
     short = {
         "input": {"volume": str(tmp_path / "rod.tif")},
         "threshold": {"values": [2.5]},
@@ -145,7 +183,9 @@ def test_cubes_of_a_short_box_are_as_large_as_it(tmp_path):
 
 
 def test_calibrated_thresholds_and_clean_up_reach_the_phases(phantom, tmp_path):
-    """Grey values times 50 and 200 more: the same rule gives the same phases but for the specks that it is told to take."""
+    """Grey values times 50 and 200 more: the same rule gives the same phases but for the specks
+    that it is told to take.
+    """
     plain = {
         "threshold": {"values": [0.5, 6.0], "calibrated": True},
         "envelope": {"enabled": False},
@@ -153,7 +193,10 @@ def test_calibrated_thresholds_and_clean_up_reach_the_phases(phantom, tmp_path):
     }
     found = []
     for name, gain, offset in (("a", 1, 0), ("b", 50, 200)):
-        write_volume(tmp_path / f"{name}.tif", Volume(phantom.volume.data * np.float32(gain) + np.float32(offset), 0.3))
+        write_volume(
+            tmp_path / f"{name}.tif",
+            Volume(phantom.volume.data * np.float32(gain) + np.float32(offset), 0.3),
+        )
         recipe = Recipe(input={"volume": str(tmp_path / f"{name}.tif")}, **plain)
         found.append(run_study(recipe, tmp_path / f"{name}_results").segmentation)
     assert np.mean(found[0].phases.data != found[1].phases.data) < 0.002
@@ -167,7 +210,9 @@ def test_calibrated_thresholds_and_clean_up_reach_the_phases(phantom, tmp_path):
     assert "one percentage point" in result.summary
     assert (tmp_path / "clean" / "tables" / "threshold_sensitivity.csv").is_file()
     with pytest.raises(InputError, match="cleanup names 'tin'; the phases are pore, C, Sn"):
-        run_study(recipe.model_copy(update={"cleanup": CleanupSection(fill=["tin"])}), tmp_path / "wrong")
+        run_study(
+            recipe.model_copy(update={"cleanup": CleanupSection(fill=["tin"])}), tmp_path / "wrong"
+        )
 
 
 def test_images_behind_an_mdoc_are_among_the_inputs(tmp_path):
@@ -185,7 +230,9 @@ def test_missing_input_is_named_and_leaves_nothing(tmp_path):
 
 
 def test_threshold_above_everything_is_refused(recipe, tmp_path):
-    high = recipe.model_copy(update={"threshold": recipe.threshold.model_copy(update={"values": [1e9, 2e9]})})
+    high = recipe.model_copy(
+        update={"threshold": recipe.threshold.model_copy(update={"values": [1e9, 2e9]})}
+    )
     with pytest.raises(InputError, match="lower the threshold"):
         run_study(high, tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
@@ -217,7 +264,9 @@ def test_separated_pores_stand_as_a_curve_over_the_contrast(phantom, tmp_path):
 
 def test_mass_is_volume_times_density():
     """3 nm³ of 2 g/cm³ and 1 nm³ of 6 g/cm³ weigh the same."""
-    fractions = pd.DataFrame({"region": ["whole"] * 3, "name": ["pore", "C", "Sn"], "volume_nm3": [5.0, 3.0, 1.0]})
+    fractions = pd.DataFrame(
+        {"region": ["whole"] * 3, "name": ["pore", "C", "Sn"], "volume_nm3": [5.0, 3.0, 1.0]}
+    )
     section = MeasureSection(density_g_cm3={"C": 2.0, "Sn": 6.0}, mass_percent={"Sn": 53.9})
     assert mass_statements(fractions, section) == [
         Statement("Mass", "volume × density of C and Sn: C 50.0 %, Sn 50.0 % (given: 53.9 %)")

@@ -1,4 +1,6 @@
-"""Plates without a window: the files of a run, settings in a recipe, and a saved plate that is drawn again."""
+"""Plates without a window: the files of a run, settings in a recipe, and a saved plate that is
+drawn again.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +48,16 @@ def test_a_finished_run_makes_the_plate_of_the_paper(run):
     assert [box.size_nm for box in spec.boxes] == [(5.0, 5.0, 5.0)] * 2
     np.testing.assert_array_equal(spec.phases.data, run.segmentation.phases.data)
     rows = panels_of(spec).rows
-    np.testing.assert_array_equal(rows[0][1].cut.values, run.segmentation.phases.data[:, SHAPE[1] // 2])
+    np.testing.assert_array_equal(
+        rows[0][1].cut.values, run.segmentation.phases.data[:, SHAPE[1] // 2]
+    )
     shares = next(panel for row in rows for panel in row if hasattr(panel, "shares")).shares
     table = run.measurement.fractions
     for box in spec.boxes:
         rows_of_box = table[table["region"] == box.name]
-        assert list(shares[box.name].values()) == pytest.approx(rows_of_box["fraction_percent"].tolist())
+        assert list(shares[box.name].values()) == pytest.approx(
+            rows_of_box["fraction_percent"].tolist()
+        )
     assert spec.noun == "Sn clusters"
     assert len(spec.objects) == len(run.measurement.objects["Sn"])
 
@@ -91,7 +97,9 @@ size_nm = [4, 4, 6]
 
 
 def test_parts_without_data_are_named_and_the_rest_is_drawn(run):
-    recipe = read_plate_recipe(run.folder).model_copy(update={"parts": ["scene", "grey", "oblique"]})
+    recipe = read_plate_recipe(run.folder).model_copy(
+        update={"parts": ["scene", "grey", "oblique"]}
+    )
     panels = panels_of(spec_of(recipe))
     assert [len(row) for row in panels.rows] == [1]
     assert panels.left_out == (

@@ -23,7 +23,9 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_documented_recipe_states_the_defaults(tmp_path):
     text = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S).group(1)
     documented = read_recipe(written(tmp_path, text))
-    plain = read_recipe(written(tmp_path, 'name = "fibre 3"\n[input]\ntilt_series = "fibre3.mrc"\n'))
+    plain = read_recipe(
+        written(tmp_path, 'name = "fibre 3"\n[input]\ntilt_series = "fibre3.mrc"\n')
+    )
     assert documented == plain
 
 
@@ -53,8 +55,14 @@ def test_documented_options_of_every_method_are_the_defaults(tmp_path):
             "method = 'tv'\n[reconstruct.dart]\niterations = 3",
             r"\[reconstruct\.dart\] holds options of dart, but the method is tv",
         ),
-        ("[reconstruct.sirt]\nweight = 1.0", "weight is an option of tv; sirt takes iterations, stop, nonnegative"),
-        ("[reconstruct.sirt]\niteration = 1.0", "iteration is not an option; sirt takes iterations"),
+        (
+            "[reconstruct.sirt]\nweight = 1.0",
+            "weight is an option of tv; sirt takes iterations, stop, nonnegative",
+        ),
+        (
+            "[reconstruct.sirt]\niteration = 1.0",
+            "iteration is not an option; sirt takes iterations",
+        ),
         ("method = 'dart'\n[reconstruct.dart]\ngray_levels = [1.0, 0.0]", "rising order"),
     ],
 )
@@ -67,7 +75,9 @@ def test_option_of_another_method_or_place_is_refused_before_anything_runs(tmp_p
 def test_recipe_of_a_method_comes_back_with_all_its_options(tmp_path):
     options = Dart(iterations=7, gray_levels=(0.0, 1.0, 12.0), seed=4)
     recipe = Recipe(
-        name="x", input={"tilt_series": str(tmp_path / "a.mrc")}, reconstruct={"method": "dart", "dart": options}
+        name="x",
+        input={"tilt_series": str(tmp_path / "a.mrc")},
+        reconstruct={"method": "dart", "dart": options},
     )
     assert read_recipe(written(tmp_path, recipe.to_toml())).reconstruct.options == options
 
@@ -79,7 +89,12 @@ def test_paths_count_from_the_recipe(tmp_path):
 
 
 def test_recipe_comes_back_from_its_own_toml(tmp_path):
-    recipe = Recipe(name="x", input={"volume": str(tmp_path / "v.tif")}, threshold={"values": [0.5, 6.0]}, seed=3)
+    recipe = Recipe(
+        name="x",
+        input={"volume": str(tmp_path / "v.tif")},
+        threshold={"values": [0.5, 6.0]},
+        seed=3,
+    )
     assert read_recipe(written(tmp_path, recipe.to_toml())) == recipe
 
 
@@ -88,12 +103,18 @@ def test_recipe_comes_back_from_its_own_toml(tmp_path):
     [
         ("[input]\n", "give either tilt_series or volume"),
         ("", r"\[input\] is missing"),
-        ('[input]\nvolume = "v"\n[reconstruct]\niteration = 3\n', "reconstruct.iteration is not an option"),
+        (
+            '[input]\nvolume = "v"\n[reconstruct]\niteration = 3\n',
+            "reconstruct.iteration is not an option",
+        ),
         (
             '[input]\nvolume = "v"\n[reconstruct.sirt]\niterations = 0\n',
             "reconstruct.sirt: iterations is 0; a whole number",
         ),
-        ('[input]\nvolume = "v"\n[threshold]\nnames = ["a"]\n', "one entry for each of the 3 phases"),
+        (
+            '[input]\nvolume = "v"\n[threshold]\nnames = ["a"]\n',
+            "one entry for each of the 3 phases",
+        ),
         ('[input\nvolume = "v"\n', "not a readable TOML"),
     ],
 )
@@ -132,7 +153,9 @@ def test_phases_that_would_fail_later_are_refused_at_once(tmp_path, line, words)
 
 def test_recipe_that_moves_into_its_results_finds_its_inputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    recipe = Recipe(input={"tilt_series": ["a.mrc", str(tmp_path / "deep" / "b.mrc")]}, align={"xf": "a.xf"})
+    recipe = Recipe(
+        input={"tilt_series": ["a.mrc", str(tmp_path / "deep" / "b.mrc")]}, align={"xf": "a.xf"}
+    )
     moved = recipe.relative_to("results")
     assert moved.input.tilt_series == ["../a.mrc", "../deep/b.mrc"]
     assert moved.align.xf == "../a.xf"

@@ -35,8 +35,16 @@ def test_html_is_escaped_and_bold_where_marked():
 
 
 def test_a_heading_longer_than_its_column_keeps_a_space():
-    assert text_of([Statement("Objects, a long name of a phase", "12")]) == "Objects, a long name of a phase 12"
+    assert (
+        text_of([Statement("Objects, a long name of a phase", "12")])
+        == "Objects, a long name of a phase 12"
+    )
 
 
 def test_numbers_have_three_digits():
-    assert [number(value) for value in (0.04567, 1204.4, float("nan"), 2.0)] == ["0.0457", "1204", "–", "2.00"]
+    assert [number(value) for value in (0.04567, 1204.4, float("nan"), 2.0)] == [
+        "0.0457",
+        "1204",
+        "–",
+        "2.00",
+    ]

@@ -1,4 +1,6 @@
-"""A tilt series becomes the same volume by Python calls, by the steps of a recipe, by a command and by the window."""
+"""A tilt series becomes the same volume by Python calls, by the steps of a recipe, by a command and
+by the window.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,21 @@ from napari_snpore.errors import Stopped
 from napari_snpore.files import read_volume
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.provenance import Record
-from napari_snpore.study.recipe import AlignSection, InputSection, PrepareSection, ReconstructSection
+from napari_snpore.study.recipe import (
+    AlignSection,
+    InputSection,
+    PrepareSection,
+    ReconstructSection,
+)
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import PreparedAlignment, Stages
-from napari_snpore.study.tomogram import AlignmentChoice, Observer, correlate_halves, obtain_volume, tomogram_of
+from napari_snpore.study.tomogram import (
+    AlignmentChoice,
+    Observer,
+    correlate_halves,
+    obtain_volume,
+    tomogram_of,
+)
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.even_odd import even_odd_correlation
 from napari_snpore.tomography.options import Sirt
@@ -34,7 +47,9 @@ SECTION = ReconstructSection(method="sirt", sirt=Sirt(iterations=6))
 def raw():
     rng = np.random.default_rng(5)
     shifts = rng.normal(0, 2, (len(ANGLES), 2))
-    images = tilt_images(particle(64, seed=3), ANGLES, (64, 64), shifts=shifts, phi=20.0, offset=1.5)
+    images = tilt_images(
+        particle(64, seed=3), ANGLES, (64, 64), shifts=shifts, phi=20.0, offset=1.5
+    )
     return TiltSeries((images + 4).astype(np.float32), ANGLES, 0.5)
 
 
@@ -65,7 +80,9 @@ def test_command_makes_the_volume_of_the_functions(raw, by_python, tmp_path):
     result = CliRunner().invoke(app, words.split())
     assert result.exit_code == 0, result.output
     assert np.array_equal(read_volume(out).data, by_python.data)
-    made = obtain_volume(InputSection(tilt_series=str(source)), PREPARE, ALIGN, SECTION, context=context())
+    made = obtain_volume(
+        InputSection(tilt_series=str(source)), PREPARE, ALIGN, SECTION, context=context()
+    )
     assert np.array_equal(made.volume.data, by_python.data)
 
 
@@ -105,7 +122,13 @@ def test_observer_hears_the_alignment_and_ends_the_work(raw):
     )
     section = ReconstructSection(sirt=Sirt(iterations=400))
     made = tomogram_of(
-        Stages(raw), PREPARE, AlignmentChoice(ALIGN), section, context=context(), observer=observer, halves=False
+        Stages(raw),
+        PREPARE,
+        AlignmentChoice(ALIGN),
+        section,
+        context=context(),
+        observer=observer,
+        halves=False,
     )
     assert heard == [made.alignment]
     assert made.volume.history[-1].parameters["iterations"] < 400
@@ -120,18 +143,28 @@ def test_known_alignment_is_taken_as_it_is(raw):
 
 def test_stop_is_heard(raw):
     with pytest.raises(Stopped):
-        tomogram_of(Stages(raw), PREPARE, AlignmentChoice(ALIGN), SECTION, context=context(should_stop=lambda: True))
+        tomogram_of(
+            Stages(raw),
+            PREPARE,
+            AlignmentChoice(ALIGN),
+            SECTION,
+            context=context(should_stop=lambda: True),
+        )
 
 
 def test_hand_follows_the_last_alignment_of_other_pixels(raw):
-    """The window aligned at bin 1 with the axis at -160°: a search at bin 2 finds 20° and takes its other direction."""
+    """The window aligned at bin 1 with the axis at -160°: a search at bin 2 finds 20° and takes its
+    other direction.
+    """
     choice = AlignmentChoice(AlignSection(method="center_of_mass"), reference_axis_deg=-160.0)
     made = tomogram_of(Stages(raw), PREPARE, choice, SECTION, context=context(), halves=False)
     assert made.alignment.tilt_axis_angle_deg == pytest.approx(-160.0, abs=2.0)
 
 
 def test_alignment_goes_with_the_pixels_and_follows_the_tilts(raw):
-    alignment = Alignment(np.arange(2.0 * len(ANGLES)).reshape(-1, 2), 20.0, 0.5, np.zeros(len(ANGLES)))
+    alignment = Alignment(
+        np.arange(2.0 * len(ANGLES)).reshape(-1, 2), 20.0, 0.5, np.zeros(len(ANGLES))
+    )
     found = PreparedAlignment(alignment, PREPARE, len(ANGLES))
     assert found.for_images(PREPARE) is alignment
     assert found.for_images(PrepareSection()) is None

@@ -1,7 +1,9 @@
-"""Tilt series of ellipsoids in closed form, misaligned in a known way: truth that no code of the package made.
+"""Tilt series of ellipsoids in closed form, misaligned in a known way: truth that no code of the
+package made.
 
-The chord of the ellipsoid ``(r − c)ᵀ A (r − c) <= 1`` along a ray is the root of a quadratic. Each raw pixel is traced to
-axis coordinates through the corrections in the order of the definitions: shift, rotation by −φ, offset.
+The chord of the ellipsoid ``(r − c)ᵀ A (r − c) <= 1`` along a ray is the root of a quadratic. Each
+raw pixel is traced to axis coordinates through the corrections in the order of the definitions:
+shift, rotation by −φ, offset.
 """
 
 import numpy as np
@@ -24,7 +26,9 @@ def fibre(size, seed):
     bodies = [rod(0.18 * size, lean, center=(2.0, 0.0, -3.0))]
     for _ in range(50):
         z, y, x = rng.uniform(-1, 1, 3) * (0.12 * size, 0.7 * size, 0.12 * size)
-        bodies.append(blob(bodies[0][0] + lean * y + (z, 0, x), rng.uniform(0.015, 0.04, 3) * size, 8.0))
+        bodies.append(
+            blob(bodies[0][0] + lean * y + (z, 0, x), rng.uniform(0.015, 0.04, 3) * size, 8.0)
+        )
     return bodies
 
 
@@ -32,7 +36,11 @@ def particle(size, seed):
     """A lump of ellipsoids in the middle of the field."""
     rng = np.random.default_rng(seed)
     return [
-        blob(rng.uniform(-0.18, 0.18, 3) * size, rng.uniform(0.04, 0.11, 3) * size, rng.uniform(0.5, 2))
+        blob(
+            rng.uniform(-0.18, 0.18, 3) * size,
+            rng.uniform(0.04, 0.11, 3) * size,
+            rng.uniform(0.5, 2),
+        )
         for _ in range(14)
     ]
 

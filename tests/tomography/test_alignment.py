@@ -7,14 +7,24 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.preparation import bin_series
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_end
-from tests.tomography.ellipsoids import axis_vectors, blob, fibre, particle, rod, tilt_images, without_gauge
+from tests.tomography.ellipsoids import (
+    axis_vectors,
+    blob,
+    fibre,
+    particle,
+    rod,
+    tilt_images,
+    without_gauge,
+)
 
 SIZE = 64
 ANGLES = np.arange(-70.0, 71.0, 7.0)
 FEW = np.arange(-64.0, 65.0, 8.0)
 
 
-def misaligned(bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(SIZE, SIZE), angles=ANGLES):
+def misaligned(
+    bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(SIZE, SIZE), angles=ANGLES
+):
     rng = np.random.default_rng(seed)
     shifts = rng.normal(0, sd, (len(angles), 2))
     images = tilt_images(bodies, angles, shape, shifts=shifts, phi=phi, offset=offset)
@@ -24,7 +34,9 @@ def misaligned(bodies, phi, *, seed=0, sd=3.0, offset=2.5, counts=None, shape=(S
 
 
 def errors(found, shifts, phi, offset, angles=ANGLES):
-    """RMS of shifts along and across, degrees, px of offset: what no choice of the object's place explains."""
+    """RMS of shifts along and across, degrees, px of offset: what no choice of the object's place
+    explains.
+    """
     along, across = axis_vectors(phi)
     wrong = found.shifts_px - shifts
     turned = (found.tilt_axis_angle_deg - phi + 90) % 180 - 90
@@ -57,7 +69,8 @@ def test_fibre_with_noise_is_aligned_whatever_the_direction_of_its_axis(phi, met
     assert across < 0.2
     assert angle < 1.0
     assert offset < 0.3
-    # horizontal axes are kept together: within 2° they count as +90°, so that noise does not decide on the hand
+    # horizontal axes are kept together: within 2° they count as +90°, so that noise does not decide
+    # on the hand
     assert -88 < found.tilt_axis_angle_deg <= 92
     assert found.handedness == "unknown"
 
@@ -77,8 +90,12 @@ def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
     size, angles = 96, np.arange(-70.0, 71.0, 4.0)
     rng = np.random.default_rng(133)
     shifts = rng.uniform(-0.15 * size, 0.15 * size, (len(angles), 2))
-    images = tilt_images(bodies(size, seed=1), angles, (size, size), shifts=shifts, phi=phi, offset=2.5)
-    found = align(TiltSeries(rng.poisson(images * 1000 / images.max()).astype(np.float32), angles, 1.0))
+    images = tilt_images(
+        bodies(size, seed=1), angles, (size, size), shifts=shifts, phi=phi, offset=2.5
+    )
+    found = align(
+        TiltSeries(rng.poisson(images * 1000 / images.max()).astype(np.float32), angles, 1.0)
+    )
     along, across, angle, offset = errors(found, shifts, phi, 2.5, angles)
     assert along < 0.3
     assert across < 0.3
@@ -119,13 +136,17 @@ def test_known_axis_is_kept_as_given():
         (30.0, 31.0, 30.0),
     ],
 )
-def test_of_two_directions_of_an_axis_the_one_nearest_to_the_reference_is_taken(line, reference, expected):
+def test_of_two_directions_of_an_axis_the_one_nearest_to_the_reference_is_taken(
+    line, reference, expected
+):
     assert axis_end(line, reference) == pytest.approx(expected)
     assert axis_end(line + 180, reference) == pytest.approx(expected)
 
 
 def test_hand_is_the_same_at_every_binning():
-    """An axis at the horizontal: the search comes out on either side of 90°, and the volume must not be mirrored by that."""
+    """An axis at the horizontal: the search comes out on either side of 90°, and the volume must
+    not be mirrored by that.
+    """
     bodies = fibre(SIZE, seed=1)
     for phi in (89.6, -89.6):
         series, _ = misaligned(bodies, phi, counts=300, seed=2)
@@ -147,7 +168,9 @@ def test_hand_follows_the_axis_of_the_file_and_the_last_alignment():
         assert found.tilt_axis_offset_px == pytest.approx(-plain.tilt_axis_offset_px)
         assert "follows the given direction of the tilt axis, -150.0°" in found.notes[0]
     # the opposite direction turns the aligned images by half a turn
-    np.testing.assert_allclose(filed.apply(series).images, plain.apply(series).images[:, ::-1, ::-1], atol=1e-3)
+    np.testing.assert_allclose(
+        filed.apply(series).images, plain.apply(series).images[:, ::-1, ::-1], atol=1e-3
+    )
 
 
 def test_other_direction_set_by_hand_keeps_the_place_of_the_axis():
@@ -179,7 +202,10 @@ def test_series_in_any_order_of_tilts_and_wider_than_high():
     found = align(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0), tilt_axis_angle_deg=85.0)
     back = np.argsort(mixed)
     sorted_back = Alignment(
-        found.shifts_px[back], found.tilt_axis_angle_deg, found.tilt_axis_offset_px, found.residual_px[back]
+        found.shifts_px[back],
+        found.tilt_axis_angle_deg,
+        found.tilt_axis_offset_px,
+        found.residual_px[back],
     )
     assert max(errors(sorted_back, shifts, 85.0, 2.5)[:2]) < 0.3
     aligned = found.apply(TiltSeries(series.images[mixed], ANGLES[mixed], 1.0))
@@ -209,18 +235,25 @@ def test_featureless_rod_leaves_its_axial_shift_undetermined_and_says_so(directi
 def test_film_that_fills_the_field_is_said_to():
     rng = np.random.default_rng(13)
     places = rng.uniform(-1, 1, (60, 3)) * (3, 40, 90)
-    series, _ = misaligned([blob(one, (3, 3, 3)) for one in places], 0.0, seed=14, shape=(40, 40), sd=1.0, angles=FEW)
+    series, _ = misaligned(
+        [blob(one, (3, 3, 3)) for one in places], 0.0, seed=14, shape=(40, 40), sd=1.0, angles=FEW
+    )
     found = align(series, method="cross_correlation", tilt_axis_angle_deg=0.0)
     assert any("fills the field" in note for note in found.notes)
 
 
 def test_sphere_does_not_determine_the_axis_and_says_so():
     series, _ = misaligned([blob((0, 0, 0), (14, 14, 14))], 0.0, seed=11)
-    assert any("direction of the tilt axis" in note for note in align(series, method="center_of_mass").notes)
+    assert any(
+        "direction of the tilt axis" in note
+        for note in align(series, method="center_of_mass").notes
+    )
 
 
 def test_threads_and_repetition_change_nothing(monkeypatch):
-    series, _ = misaligned(particle(40, seed=5), 15.0, counts=100, seed=12, shape=(40, 40), sd=2.0, angles=FEW)
+    series, _ = misaligned(
+        particle(40, seed=5), 15.0, counts=100, seed=12, shape=(40, 40), sd=2.0, angles=FEW
+    )
     before = series.images.copy()
     monkeypatch.setenv("SNPORE_THREADS", "1")
     one = align(series, tilt_axis_angle_deg=15.0)
@@ -228,7 +261,10 @@ def test_threads_and_repetition_change_nothing(monkeypatch):
     three = align(series, tilt_axis_angle_deg=15.0)
     np.testing.assert_array_equal(one.shifts_px, three.shifts_px)
     np.testing.assert_array_equal(one.residual_px, three.residual_px)
-    assert (one.tilt_axis_angle_deg, one.tilt_axis_offset_px) == (three.tilt_axis_angle_deg, three.tilt_axis_offset_px)
+    assert (one.tilt_axis_angle_deg, one.tilt_axis_offset_px) == (
+        three.tilt_axis_angle_deg,
+        three.tilt_axis_offset_px,
+    )
     np.testing.assert_array_equal(series.images, before)
 
 
@@ -270,8 +306,16 @@ def flat_image():
         (bad_series(with_value(np.nan)), {}, "Image 3 .* NaN"),
         (bad_series(with_value(np.inf)), {}, "Image 3 .* infinite"),
         (bad_series(noise(5, 16, 16), [3.0] * 5), {}, "one angle only"),
-        (bad_series(noise(5, 16, 16)), {"method": "magic"}, "'magic'; one of auto, cross_correlation, center_of_mass"),
-        (bad_series(noise(5, 16, 16)), {"tilt_axis_angle_deg": np.nan}, "tilt_axis_angle_deg is nan"),
+        (
+            bad_series(noise(5, 16, 16)),
+            {"method": "magic"},
+            "'magic'; one of auto, cross_correlation, center_of_mass",
+        ),
+        (
+            bad_series(noise(5, 16, 16)),
+            {"tilt_axis_angle_deg": np.nan},
+            "tilt_axis_angle_deg is nan",
+        ),
         (bad_series(noise(5, 6, 16)), {}, "at least 16 px"),
     ],
 )

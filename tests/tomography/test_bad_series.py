@@ -1,4 +1,6 @@
-"""What is wrong with a tilt series is said in one sentence that names the image, or makes no difference."""
+"""What is wrong with a tilt series is said in one sentence that names the image, or makes no
+difference.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def spoiled(tilt, value):
 @pytest.mark.parametrize("step", [reconstruct, align], ids=["reconstruct", "align"])
 @pytest.mark.parametrize("value", [0.0, 65535.0])
 def test_a_black_or_wholly_saturated_image_is_named(step, value):
-    with pytest.raises(InputError, match="Image 5 of the tilt series has the same value everywhere; leave it out"):
+    with pytest.raises(
+        InputError, match="Image 5 of the tilt series has the same value everywhere; leave it out"
+    ):
         step(spoiled(5, value))
 
 
@@ -61,13 +65,20 @@ def test_the_order_of_the_tilts_makes_no_difference(method):
 
 @pytest.mark.parametrize("method", ["sirt", "wbp"])
 def test_an_image_that_is_there_twice_counts_as_what_it_is(method):
-    """Weighted backprojection: the two share the angle that one stands for. SIRT: nearly the same volume."""
+    """Weighted backprojection: the two share the angle that one stands for. SIRT: nearly the same
+    volume.
+    """
     twice = np.r_[0:13, 6]
     options = {} if method == "wbp" else {"iterations": 30}
     once = reconstruct(series(), method=method, **options).data
     both = reconstruct(series(IMAGES[twice], ANGLES[twice]), method=method, **options).data
     assert np.linalg.norm(both - once) < (1e-5 if method == "wbp" else 0.1) * np.linalg.norm(once)
-    assert inspect_tilts(series(IMAGES[twice], ANGLES[twice]))["reason"].str.contains("same angle as").sum() == 1
+    assert (
+        inspect_tilts(series(IMAGES[twice], ANGLES[twice]))["reason"]
+        .str.contains("same angle as")
+        .sum()
+        == 1
+    )
 
 
 def test_saturated_pixels_are_a_reason():

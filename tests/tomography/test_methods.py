@@ -1,4 +1,6 @@
-"""CGLS, TV and DART against outside solvers and known objects; what all methods share: support, start, stopping, streaming."""
+"""CGLS, TV and DART against outside solvers and known objects; what all methods share: support,
+start, stopping, streaming.
+"""
 
 import subprocess
 import sys
@@ -72,7 +74,9 @@ def error(volume, truth):
 
 
 def best_sirt(series, truth):
-    return min(error(reconstruct(series, iterations=count), truth) for count in (30, 60, 120, 250, 500))
+    return min(
+        error(reconstruct(series, iterations=count), truth) for count in (30, 60, 120, 250, 500)
+    )
 
 
 def matrix_of(angles, n):
@@ -92,7 +96,9 @@ def test_cgls_takes_the_steps_of_lsqr(count):
         rmatvec=lambda v: backproject(v.reshape(images.shape).astype(np.float32), angles).ravel(),
     )
     theirs = lsqr(operator, images.ravel(), iter_lim=count, atol=0, btol=0)[0]
-    ours = reconstruct(TiltSeries(images, angles, 1.0), method=Cgls(iterations=count, nonnegative=False))
+    ours = reconstruct(
+        TiltSeries(images, angles, 1.0), method=Cgls(iterations=count, nonnegative=False)
+    )
     assert np.linalg.norm(ours.data.ravel() - theirs) < 1e-3 * np.linalg.norm(theirs)
 
 
@@ -121,7 +127,10 @@ def test_tv_minimises_its_objective():
         plane = flat.reshape(n, n)
         fall, run = np.zeros_like(plane), np.zeros_like(plane)
         fall[:-1], run[:, :-1] = np.diff(plane, axis=0), np.diff(plane, axis=1)
-        return 0.5 * ((matrix @ flat - data) ** 2).sum() + weight * np.sqrt(fall**2 + run**2 + rounding).sum()
+        return (
+            0.5 * ((matrix @ flat - data) ** 2).sum()
+            + weight * np.sqrt(fall**2 + run**2 + rounding).sum()
+        )
 
     smooth = minimize(
         lambda v: objective(v, 1e-6),
@@ -178,7 +187,9 @@ def test_noise_level_knows_what_an_interpolation_did():
     from napari_snpore.tomography.alignment import Alignment
 
     rng = np.random.default_rng(4)
-    series = TiltSeries(rng.normal(50, 3, (9, 128, 128)).astype(np.float32), np.arange(-40, 41, 10.0), 1.0)
+    series = TiltSeries(
+        rng.normal(50, 3, (9, 128, 128)).astype(np.float32), np.arange(-40, 41, 10.0), 1.0
+    )
     moved = Alignment(rng.uniform(-1, 1, (9, 2)), 4.0, 0.4, np.zeros(9)).apply(series)
     inner = moved.images[:, 12:-12, 12:-12]
     assert noise_level(moved).sigma == pytest.approx(inner.std(), rel=0.07)
@@ -195,7 +206,10 @@ def test_stopping_at_the_noise_comes_before_the_turn_and_near_it(method, smooth,
     assert parameters["noise_reached"]
     assert parameters["residual"] == pytest.approx(noise, rel=0.05)
     counts = (40, 80, 160, 320) if method == "sirt" else (6, 9, 12, 15, 20, 40)
-    errors = {count: error(reconstruct(series, method=method, iterations=count), object_) for count in counts}
+    errors = {
+        count: error(reconstruct(series, method=method, iterations=count), object_)
+        for count in counts
+    }
     assert parameters["iterations"] <= min(errors, key=errors.get)
     assert error(found, object_) <= 1.2 * min(errors.values())
 
@@ -203,14 +217,21 @@ def test_stopping_at_the_noise_comes_before_the_turn_and_near_it(method, smooth,
 def test_noise_that_is_not_reached_is_said():
     images = np.random.default_rng(0).random((20, 4, 32)).astype(np.float32)
     images[::2] *= 3  # no volume has such projections
-    found = reconstruct(TiltSeries(images + 5, np.linspace(-60, 60, 20), 1.0), method=Sirt(stop="noise", iterations=5))
+    found = reconstruct(
+        TiltSeries(images + 5, np.linspace(-60, 60, 20), 1.0),
+        method=Sirt(stop="noise", iterations=5),
+    )
     assert "was not reached in 5 iterations" in found.history[-1].parameters["note"]
 
 
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_threads_and_cut_make_no_difference(method, noisy):
-    one, two = (reconstruct(noisy, method=with_levels(method, iterations=4), threads=t).data for t in (1, 2))
-    narrow = reconstruct(noisy, method=with_levels(method, iterations=4), threads=1, memory_limit=60_000_000).data
+    one, two = (
+        reconstruct(noisy, method=with_levels(method, iterations=4), threads=t).data for t in (1, 2)
+    )
+    narrow = reconstruct(
+        noisy, method=with_levels(method, iterations=4), threads=1, memory_limit=60_000_000
+    ).data
     assert np.array_equal(one, two)
     assert np.array_equal(one, narrow)
 
@@ -255,7 +276,9 @@ def test_callback_residuals_and_progress(method, clean):
     assert told == list(zip(range(1, 7), residuals, strict=True))
     assert [a for a, _ in done] == list(range(1, done[-1][1] + 1))
     left = project(found.data, WEDGE) - clean.images
-    assert residuals[-1] == pytest.approx(np.linalg.norm(left) / np.linalg.norm(clean.images), rel=1e-3)
+    assert residuals[-1] == pytest.approx(
+        np.linalg.norm(left) / np.linalg.norm(clean.images), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("method", ITERATIVE)
@@ -263,7 +286,9 @@ def test_looking_on_changes_nothing(method, noisy):
     seen = []
     plain = reconstruct(noisy, method=with_levels(method, iterations=12))
     watched = reconstruct(
-        noisy, method=with_levels(method, iterations=12), partial=lambda volume, k: seen.append((k, volume.any()))
+        noisy,
+        method=with_levels(method, iterations=12),
+        partial=lambda volume, k: seen.append((k, volume.any())),
     )
     assert np.array_equal(plain.data, watched.data)
     assert [k for k, _ in seen] == ([2, 5, 10, 12] if method == "sirt" else [2, 5, 12])
@@ -273,7 +298,10 @@ def test_looking_on_changes_nothing(method, noisy):
 def test_finish_now_keeps_what_there_is(truth, clean):
     count = []
     found = reconstruct(
-        clean, iterations=400, callback=lambda k, r: count.append(k), finish_now=lambda: len(count) >= 3
+        clean,
+        iterations=400,
+        callback=lambda k, r: count.append(k),
+        finish_now=lambda: len(count) >= 3,
     )
     parameters = found.history[-1].parameters
     assert parameters["iterations"] < 400
@@ -284,7 +312,12 @@ def test_finish_now_keeps_what_there_is(truth, clean):
 def test_cancel_ends_within_a_block(clean):
     count = []
     with pytest.raises(Stopped):
-        reconstruct(clean, method="tv", progress=lambda *a: count.append(a), should_stop=lambda: len(count) > 3)
+        reconstruct(
+            clean,
+            method="tv",
+            progress=lambda *a: count.append(a),
+            should_stop=lambda: len(count) > 3,
+        )
 
 
 def test_result_goes_where_it_is_told(tmp_path, clean):
@@ -297,7 +330,9 @@ def test_result_goes_where_it_is_told(tmp_path, clean):
 def test_zarr_takes_the_result_block_by_block(tmp_path, clean):
     import zarr
 
-    target = zarr.create_array(tmp_path / "v.zarr", shape=(96, 8, 96), chunks=(32, 8, 32), dtype="float32")
+    target = zarr.create_array(
+        tmp_path / "v.zarr", shape=(96, 8, 96), chunks=(32, 8, 32), dtype="float32"
+    )
     reconstruct(clean, iterations=12, out=target, finish_now=lambda: False)
     assert np.array_equal(target[:], reconstruct(clean, iterations=12).data)
 
@@ -330,7 +365,9 @@ print(max(peak) - before)
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the memory of a process from /proc")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="reads the memory of a process from /proc"
+)
 def test_a_volume_larger_than_the_limit_is_streamed(tmp_path):
     images = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.float32, (12, 1024, 192))
     images[:] = np.random.default_rng(0).random((12, 1, 192), dtype=np.float32)
@@ -350,7 +387,9 @@ def test_a_volume_larger_than_the_limit_is_streamed(tmp_path):
 
 def test_astra_is_asked_for_by_name_only_where_it_is(clean):
     if astra_backend.available():
-        ours, theirs = (reconstruct(clean, iterations=20, backend=name).data for name in ("cpu", "astra"))
+        ours, theirs = (
+            reconstruct(clean, iterations=20, backend=name).data for name in ("cpu", "astra")
+        )
         assert np.linalg.norm(ours - theirs) < astra_backend.TOLERANCE * np.linalg.norm(ours)
     else:
         with pytest.raises(InputError, match="no CUDA device"):
@@ -363,7 +402,10 @@ def test_astra_is_asked_for_by_name_only_where_it_is(clean):
     [
         ({"method": "fbp"}, "method is 'fbp'; one of sirt, wbp"),
         ({"method": None}, "method is None"),
-        ({"method": "wbp", "iterations": 3}, "iterations is an option of sirt, cgls, tv, dart; wbp takes filter"),
+        (
+            {"method": "wbp", "iterations": 3},
+            "iterations is an option of sirt, cgls, tv, dart; wbp takes filter",
+        ),
         ({"method": Sirt(), "iterations": 3}, r"set Sirt\(iterations=\.\.\.\)"),
         ({"method": "wbp", "initial": np.zeros((96, 8, 96))}, "initial is for iterative methods"),
         ({"backend": "gpu"}, "auto, cpu, astra"),

@@ -24,7 +24,9 @@ def test_level_of_the_vacuum_beside_a_bright_disc(level, noise):
 def test_each_image_loses_its_own_level():
     levels = np.array([-31900.0, -31880.0, -31910.0])
     series = TiltSeries(
-        np.stack([np.rint(bright_disc(v, 3, k)) for k, v in enumerate(levels)]).astype(np.int16), [0, 2, 4], 1
+        np.stack([np.rint(bright_disc(v, 3, k)) for k, v in enumerate(levels)]).astype(np.int16),
+        [0, 2, 4],
+        1,
     )
     done = subtract_background(series)
     assert np.abs(np.median(done.images[:, :15], axis=(1, 2))).max() < 2

@@ -1,4 +1,6 @@
-"""The fast single plane: an exact transpose, close to Joseph's projector, and the same preview on any number of threads."""
+"""The fast single plane: an exact transpose, close to Joseph's projector, and the same preview on
+any number of threads.
+"""
 
 import numpy as np
 import pytest
@@ -30,7 +32,9 @@ def shadow(planes, image):
     planes.put_image(image, flat)
     planes.forward(flat, sinogram)
     beam = planes.beam
-    return sinogram.reshape(-1, beam.bins)[: len(beam.angles_deg), beam.rim : beam.rim + beam.detector_px]
+    return sinogram.reshape(-1, beam.bins)[
+        : len(beam.angles_deg), beam.rim : beam.rim + beam.detector_px
+    ]
 
 
 @pytest.mark.parametrize("shape", [(96, 96), (40, 96), (97, 31)])
@@ -91,7 +95,12 @@ def test_preview_is_the_same_on_any_number_of_threads():
 @pytest.mark.parametrize("axis", [0.0, 5.0, 88.0])
 def test_preview_of_a_raw_series_takes_the_row_that_the_alignment_makes(axis):
     rng = np.random.default_rng(2)
-    raw = TiltSeries(rng.random((9, 40, 48), dtype=np.float32), np.linspace(-60, 60, 9), 1.0, tilt_axis_angle_deg=axis)
+    raw = TiltSeries(
+        rng.random((9, 40, 48), dtype=np.float32),
+        np.linspace(-60, 60, 9),
+        1.0,
+        tilt_axis_angle_deg=axis,
+    )
     alignment = Alignment(rng.uniform(-2, 2, (9, 2)), axis, 1.3, np.zeros(9))
     expected = alignment.apply(raw).images[:, 17]
     assert SlicePreview(raw, alignment).row(17) == pytest.approx(expected, abs=1e-5)

@@ -14,7 +14,9 @@ def disc(n, radius, *, oversample=8, center=(0.0, 0.0)):
     """One plane (z, 1, x) of a uniform disc, edge voxels by their covered share."""
     fine = (np.arange(n * oversample) + 0.5) / oversample - n / 2
     inside = np.hypot(fine[:, None] - center[0], fine[None] - center[1]) < radius
-    return inside.reshape(n, oversample, n, oversample).mean(axis=(1, 3)).astype(np.float32)[:, None]
+    return (
+        inside.reshape(n, oversample, n, oversample).mean(axis=(1, 3)).astype(np.float32)[:, None]
+    )
 
 
 def test_one_voxel_at_0_45_90_degrees():
@@ -26,9 +28,13 @@ def test_one_voxel_at_0_45_90_degrees():
     # at 45°: u = 3/sqrt 2 = 2.1213; Joseph's weight max(0, 1 - |s - u| sqrt 2) sqrt 2
     u = 3 / np.sqrt(2)
     s = np.arange(7) - 3
-    np.testing.assert_allclose(images[2], np.maximum(0, 1 - np.abs(s - u) * np.sqrt(2)) * np.sqrt(2), atol=1e-6)
+    np.testing.assert_allclose(
+        images[2], np.maximum(0, 1 - np.abs(s - u) * np.sqrt(2)) * np.sqrt(2), atol=1e-6
+    )
     u = 1 / np.sqrt(2)  # at -45°: x cos - z sin = 2/sqrt 2 - 1/sqrt 2
-    np.testing.assert_allclose(images[3], np.maximum(0, 1 - np.abs(s - u) * np.sqrt(2)) * np.sqrt(2), atol=1e-6)
+    np.testing.assert_allclose(
+        images[3], np.maximum(0, 1 - np.abs(s - u) * np.sqrt(2)) * np.sqrt(2), atol=1e-6
+    )
 
 
 def test_a_tilt_by_180_degrees_mirrors_the_image():
@@ -86,8 +92,16 @@ def test_the_two_matrices_are_transposes_entry_by_entry():
     nz, nx, detector = 6, 5, 7
     voxels = np.eye(nz * nx, dtype=np.float32).reshape(nz * nx, nz, nx).transpose(1, 0, 2)
     forward = project(voxels, angles, detector_px=detector).transpose(0, 2, 1).reshape(-1, nz * nx)
-    rays = np.eye(len(angles) * detector, dtype=np.float32).reshape(-1, len(angles), detector).transpose(1, 0, 2)
-    backward = backproject(rays, angles, thickness_px=nz, width_px=nx).transpose(0, 2, 1).reshape(nz * nx, -1)
+    rays = (
+        np.eye(len(angles) * detector, dtype=np.float32)
+        .reshape(-1, len(angles), detector)
+        .transpose(1, 0, 2)
+    )
+    backward = (
+        backproject(rays, angles, thickness_px=nz, width_px=nx)
+        .transpose(0, 2, 1)
+        .reshape(nz * nx, -1)
+    )
     np.testing.assert_allclose(forward, backward.T, atol=3e-6)
 
 
@@ -98,13 +112,15 @@ def test_agrees_with_joseph_in_double_precision():
     for angle, image in zip(angles, project(volume, angles)[:, 0], strict=True):
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
         # row by row (or column by column) interpolation with numpy, as the method is told in words
-        lines, (across, along) = (volume[:, 0], (cos, sin)) if abs(cos) >= abs(sin) else (volume[:, 0].T, (sin, cos))
+        lines, (across, along) = (
+            (volume[:, 0], (cos, sin)) if abs(cos) >= abs(sin) else (volume[:, 0].T, (sin, cos))
+        )
         padded = np.pad(lines, ((0, 0), (1, 1))).astype(float)
         knots = np.arange(-1, n + 1) - (n - 1) / 2
         rows = zip(padded, s, strict=True)
-        expected = sum(np.interp((s - q * along) / across, knots, line, left=0, right=0) for line, q in rows) / abs(
-            across
-        )
+        expected = sum(
+            np.interp((s - q * along) / across, knots, line, left=0, right=0) for line, q in rows
+        ) / abs(across)
         np.testing.assert_allclose(image, expected, atol=2e-6 * expected.max())
 
 
@@ -137,7 +153,9 @@ def test_same_bits_on_any_number_of_threads_and_any_cut():
     assert np.array_equal(back, backproject(one, angles, thickness_px=40, threads=2))
 
 
-@pytest.mark.parametrize(("slices", "threads"), [(1, 1), (1, 2), (64, 1), (65, 2), (70, 2), (200, 3), (1000, 2)])
+@pytest.mark.parametrize(
+    ("slices", "threads"), [(1, 1), (1, 2), (64, 1), (65, 2), (70, 2), (200, 3), (1000, 2)]
+)
 def test_blocks_cover_every_slice_once(slices, threads):
     blocks = slice_blocks(slices, threads)
     covered = [y for first, last, lanes in blocks for y in range(first, last)]
@@ -178,7 +196,12 @@ def test_angles_must_match_the_images():
 
 def test_progress_and_stop():
     told = []
-    project(np.zeros((4, 200, 4)), [0], threads=1, progress=lambda done, total: told.append((done, total)))
+    project(
+        np.zeros((4, 200, 4)),
+        [0],
+        threads=1,
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     with pytest.raises(Stopped):
         project(np.zeros((4, 4, 4)), [0], should_stop=lambda: True)

@@ -96,7 +96,9 @@ def test_bad_input_is_refused(series, truth):
 
 
 def test_the_history_of_a_volume_carries_its_resolution_guide(series, truth):
-    """D of a cylinder of 30 nm at steps of 2°: 30 · π / 90 = 1.05 nm, in the history and in whatever reads it."""
+    """D of a cylinder of 30 nm at steps of 2°: 30 · π / 90 = 1.05 nm, in the history and in
+    whatever reads it.
+    """
     volume = reconstruct(series, iterations=3)
     guide = resolution_guide_of(volume.history)
     assert guide.thickness_nm == pytest.approx(30, abs=0.6)

@@ -1,4 +1,6 @@
-"""Reconstruction against known objects, ASTRA, and its own promises (threads, cancel, progress, refusals)."""
+"""Reconstruction against known objects, ASTRA, and its own promises (threads, cancel, progress,
+refusals).
+"""
 
 import threading
 
@@ -82,7 +84,9 @@ def test_tilt_weights_by_hand():
 
     assert degrees([-90, -45, 0, 45]) == pytest.approx([45, 45, 45, 45])
     assert degrees([-60, -30, 0, 30, 60, 90]) == pytest.approx([30] * 6)
-    assert degrees([10, 0, 20]) == pytest.approx([60, 60, 60])  # a wedge: the ends count as much as the middle
+    assert degrees([10, 0, 20]) == pytest.approx(
+        [60, 60, 60]
+    )  # a wedge: the ends count as much as the middle
     assert degrees([0, 1, 3, 5]) == pytest.approx(np.array([1, 1.5, 2, 2]) / 6.5 * 180)
     assert degrees([0, 0, 10, 20]) == pytest.approx([30, 30, 60, 60])  # the same tilt twice
 
@@ -96,14 +100,19 @@ def test_wbp_agrees_with_astra_fbp():
     rays = astra.create_proj_geom("parallel", 1.0, n, np.deg2rad(FULL))
     configuration = astra.astra_dict("FBP")
     configuration["ProjectorId"] = astra.create_projector("linear", rays, geometry)
-    configuration["ProjectionDataId"] = astra.data2d.create("-sino", rays, np.ascontiguousarray(series.images[:, 0]))
+    configuration["ProjectionDataId"] = astra.data2d.create(
+        "-sino", rays, np.ascontiguousarray(series.images[:, 0])
+    )
     configuration["ReconstructionDataId"] = volume = astra.data2d.create("-vol", geometry)
     astra.algorithm.run(astra.algorithm.create(configuration))
     theirs = astra.data2d.get(volume)[::-1]
     ours = reconstruct(series, method="wbp").data[:, 0]
     inside = distance(n) < 30
     assert np.corrcoef(ours[inside], theirs[inside])[0, 1] > 0.99
-    assert np.abs(ours - truth[:, 0])[inside].mean() <= 1.02 * np.abs(theirs - truth[:, 0])[inside].mean()
+    assert (
+        np.abs(ours - truth[:, 0])[inside].mean()
+        <= 1.02 * np.abs(theirs - truth[:, 0])[inside].mean()
+    )
 
 
 def test_sirt_agrees_with_astra_sirt():
@@ -114,7 +123,9 @@ def test_sirt_agrees_with_astra_sirt():
     rays = astra.create_proj_geom("parallel", 1.0, n, np.deg2rad(WEDGE))
     configuration = astra.astra_dict("SIRT")
     configuration["ProjectorId"] = astra.create_projector("linear", rays, geometry)
-    configuration["ProjectionDataId"] = astra.data2d.create("-sino", rays, np.ascontiguousarray(series.images[:, 0]))
+    configuration["ProjectionDataId"] = astra.data2d.create(
+        "-sino", rays, np.ascontiguousarray(series.images[:, 0])
+    )
     configuration["ReconstructionDataId"] = volume = astra.data2d.create("-vol", geometry, 0)
     configuration["option"] = {"MinConstraint": 0}
     astra.algorithm.run(astra.algorithm.create(configuration), 20)
@@ -126,7 +137,9 @@ def test_sirt_agrees_with_astra_sirt():
 def test_sirt_converges_on_a_phantom():
     truth = phantom()
     told = []
-    result = reconstruct(series_of(truth, FULL), iterations=100, callback=lambda i, r: told.append((i, r)))
+    result = reconstruct(
+        series_of(truth, FULL), iterations=100, callback=lambda i, r: told.append((i, r))
+    )
     iterations, residuals = zip(*told, strict=True)
     assert iterations == tuple(range(1, 101))
     assert all(np.diff(residuals) < 0)
@@ -173,7 +186,9 @@ def test_a_support_that_is_not_square_holds_a_thin_rod(method):
 @pytest.mark.parametrize("slices", [1, 5, 70, 130])
 def test_same_bits_on_any_number_of_threads(method, slices):
     rng = np.random.default_rng(slices)
-    series = TiltSeries(rng.random((9, slices, 24)).astype(np.float32), np.arange(-60, 61, 15.0), 1.0)
+    series = TiltSeries(
+        rng.random((9, slices, 24)).astype(np.float32), np.arange(-60, 61, 15.0), 1.0
+    )
     options = {"iterations": 3} if method == "sirt" else {}
     one = reconstruct(series, method=method, threads=1, **options)
     for threads in (2, 3):
@@ -194,7 +209,11 @@ def test_the_result_says_where_it_is_and_how_it_was_made():
     assert result.shape == (64, 3, 64)
     assert [step.name for step in result.history] == ["bin", "reconstruct"]
     parameters = result.history[-1].parameters
-    assert (parameters["method"], parameters["iterations"], parameters["thickness_px"]) == ("sirt", 2, 64)
+    assert (parameters["method"], parameters["iterations"], parameters["thickness_px"]) == (
+        "sirt",
+        2,
+        64,
+    )
     assert parameters["crowther_nm"] == pytest.approx(
         parameters["thickness_nm"] * parameters["tilt_step_deg"] * np.pi / 180
     )
@@ -227,7 +246,12 @@ def test_stop_is_noticed_within_a_block():
 
     seen = []
     with pytest.raises(Stopped):
-        reconstruct(series, iterations=100_000, should_stop=should_stop, progress=lambda done, total: seen.append(done))
+        reconstruct(
+            series,
+            iterations=100_000,
+            should_stop=should_stop,
+            progress=lambda done, total: seen.append(done),
+        )
     assert max(seen, default=0) < 100_000
 
 
@@ -235,7 +259,11 @@ def test_nothing_is_compiled_after_a_warm_up():
     warm_up()
     before = [len(function.signatures) for function in (gather_rays, gather_voxels)]
     for slices in (1, 20, 64):
-        reconstruct(TiltSeries(np.ones((3, slices, 8), np.float32), [-10, 0, 10], 1.0), iterations=1, threads=1)
+        reconstruct(
+            TiltSeries(np.ones((3, slices, 8), np.float32), [-10, 0, 10], 1.0),
+            iterations=1,
+            threads=1,
+        )
     assert [len(function.signatures) for function in (gather_rays, gather_voxels)] == before
 
 
@@ -253,7 +281,13 @@ ANGLES = [-30.0, 0.0, 30.0, 60.0]
         (GOOD, ANGLES, 0.0, {"iterations": "many"}, "iterations is 'many'"),
         (GOOD, ANGLES, 0.0, {"thickness_px": np.nan}, "thickness_px is nan"),
         (GOOD, ANGLES, 0.0, {"thickness_px": 0}, "thickness_px is 0"),
-        (GOOD, ANGLES, 0.0, {"method": "wbp", "iterations": 3}, "iterations is an option of sirt, cgls, tv, dart"),
+        (
+            GOOD,
+            ANGLES,
+            0.0,
+            {"method": "wbp", "iterations": 3},
+            "iterations is an option of sirt, cgls, tv, dart",
+        ),
         (GOOD, ANGLES, 0.0, {"initial": np.zeros((3, 3, 3))}, "initial has shape"),
         (GOOD[:2], ANGLES[:2], 0.0, {}, "2 different tilts"),
         (GOOD[:1], ANGLES[:1], 0.0, {}, "1 different tilts"),

@@ -1,4 +1,6 @@
-"""Fourier shell correlation against known spectra, a plain numpy reference, and what a wedge leaves unmeasured."""
+"""Fourier shell correlation against known spectra, a plain numpy reference, and what a wedge leaves
+unmeasured.
+"""
 
 import numpy as np
 import pytest
@@ -24,17 +26,25 @@ def noise(seed, shape=(48, 48, 48)):
 def reference(one, two, spacing):
     """Shells of the full complex transform, nothing left out."""
     spectra = [np.fft.fftn(data - data.mean()) for data in (one, two)]
-    axes = np.meshgrid(*(np.fft.fftfreq(n, d) for n, d in zip(one.shape, spacing, strict=True)), indexing="ij")
+    axes = np.meshgrid(
+        *(np.fft.fftfreq(n, d) for n, d in zip(one.shape, spacing, strict=True)), indexing="ij"
+    )
     width = 1 / min(n * d for n, d in zip(one.shape, spacing, strict=True))
     shell = np.floor(np.sqrt(sum(axis**2 for axis in axes)) / width + 0.5).astype(int)
     product, power, other = (
         np.bincount(shell.ravel(), values.ravel())
-        for values in ((spectra[0] * spectra[1].conj()).real, abs(spectra[0]) ** 2, abs(spectra[1]) ** 2)
+        for values in (
+            (spectra[0] * spectra[1].conj()).real,
+            abs(spectra[0]) ** 2,
+            abs(spectra[1]) ** 2,
+        )
     )
     return product[1:] / np.sqrt(power * other)[1:], np.bincount(shell.ravel())[1:] / 2
 
 
-@pytest.mark.parametrize(("shape", "spacing"), [((32, 32, 32), (1, 1, 1)), ((24, 31, 40), (0.5, 0.4, 0.3))])
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((32, 32, 32), (1, 1, 1)), ((24, 31, 40), (0.5, 0.4, 0.3))]
+)
 def test_curve_is_that_of_a_plain_transform(shape, spacing):
     signal = noise(0, shape)
     one, two = signal + noise(1, shape), signal + 0.5 * noise(2, shape)
@@ -59,7 +69,8 @@ def test_equal_volumes_agree_and_noise_does_not():
 
 def test_correlation_is_signal_over_signal_and_noise():
     z, y, x = (
-        np.fft.fftfreq(64)[shape] for shape in (np.s_[:, None, None], np.s_[None, :, None], np.s_[None, None, :])
+        np.fft.fftfreq(64)[shape]
+        for shape in (np.s_[:, None, None], np.s_[None, :, None], np.s_[None, None, :])
     )
     falloff = np.exp(-((z**2 + y**2 + x**2) / (2 * 0.12**2)) / 2)
     signal = np.fft.ifftn(np.fft.fftn(noise(0, (64,) * 3)) * falloff).real
@@ -76,7 +87,9 @@ def test_correlation_is_signal_over_signal_and_noise():
 
 
 def test_half_bit_curve_at_known_counts():
-    assert half_bit(np.array([1.0, 100.0, 1e8])) == pytest.approx([1.0, 0.3981 / 1.29812, 0.17167], abs=1e-3)
+    assert half_bit(np.array([1.0, 100.0, 1e8])) == pytest.approx(
+        [1.0, 0.3981 / 1.29812, 0.17167], abs=1e-3
+    )
 
 
 def turned(degrees):
@@ -95,8 +108,13 @@ def test_directions_between_tilts_and_half_a_step_beyond_are_measured(about):
 def test_uneven_steps_leave_no_holes_but_missing_tilts_do():
     tilts = [0.0]
     while tilts[-1] < 70:  # steps that shrink with the cosine of the tilt
-        tilts.append(tilts[-1] + np.rad2deg(np.arcsin(np.sin(np.radians(2.5)) * np.cos(np.radians(tilts[-1])))))
-    assert measured_directions([-t for t in tilts[:0:-1]] + tilts, *turned(np.linspace(-70, 70, 999))).all()
+        tilts.append(
+            tilts[-1]
+            + np.rad2deg(np.arcsin(np.sin(np.radians(2.5)) * np.cos(np.radians(tilts[-1]))))
+        )
+    assert measured_directions(
+        [-t for t in tilts[:0:-1]] + tilts, *turned(np.linspace(-70, 70, 999))
+    ).all()
     left_out = np.delete(WEDGE, [20, 21])  # -20° and -18°
     assert measured_directions(left_out, *turned([-21.2, -16.8])).all()
     assert not measured_directions(left_out, *turned([-20.9, -19.0, -17.1])).any()
@@ -110,7 +128,9 @@ def test_axis_is_measured_by_every_tilt_and_a_whole_half_turn_leaves_nothing_out
 
 
 def test_wedge_holds_no_data():
-    narrow = fourier_shell_correlation(noise(0), noise(0), spacing=1.0, angles_deg=np.arange(-40, 41, 2.0))
+    narrow = fourier_shell_correlation(
+        noise(0), noise(0), spacing=1.0, angles_deg=np.arange(-40, 41, 2.0)
+    )
     rows = narrow.table.set_index("direction")
     assert rows.loc["z", "correlation"].isna().all()
     assert (rows.loc["z", "coefficient_count"] == 0).all()
@@ -129,7 +149,9 @@ def test_every_coefficient_is_counted_once():
 
 def test_a_constant_behind_the_window_does_not_correlate():
     here, there = noise(0) + 1000, noise(1) - 1000
-    table = fourier_shell_correlation(here, there, spacing=1.0, mask=soft_cylinder((48, 48), radius_px=12)).table
+    table = fourier_shell_correlation(
+        here, there, spacing=1.0, mask=soft_cylinder((48, 48), radius_px=12)
+    ).table
     assert np.abs(table["correlation"])[table["coefficient_count"] > 300].max() < 0.35
 
 
@@ -139,24 +161,34 @@ def test_mask_leaves_out_noise_around_the_object():
     signal = noise(0, (64, 64, 64)) * inside
     mask = soft_cylinder((64, 64), radius_px=16)
     one, two = signal + noise(1, (64, 64, 64)), signal + noise(2, (64, 64, 64))
-    bare, masked = (fourier_shell_correlation(one, two, spacing=1.0, mask=m).table for m in (None, mask))
+    bare, masked = (
+        fourier_shell_correlation(one, two, spacing=1.0, mask=m).table for m in (None, mask)
+    )
     whole = (bare["direction"] == "all") & (bare["coefficient_count"] > 300)
     ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(6) + 0.5) / 6)  # a tenth of a side at each end
     side = np.concatenate([ramp, np.ones(52), ramp[::-1]])
-    for found, weights in ((bare, np.ones((64, 64))), (masked, mask)):  # power of the signal over that of both
+    for found, weights in (
+        (bare, np.ones((64, 64))),
+        (masked, mask),
+    ):  # power of the signal over that of both
         window = (np.outer(side, side) * weights) ** 2
         share = (window * inside[:, 0]).sum() / window.sum()
         assert found["correlation"][whole].mean() == pytest.approx(share / (1 + share), abs=0.03)
 
 
-@pytest.mark.parametrize("mask", [np.ones((48, 47)), np.zeros((48, 48)), np.full((48, 48, 48), np.nan)])
+@pytest.mark.parametrize(
+    "mask", [np.ones((48, 47)), np.zeros((48, 48)), np.full((48, 48, 48), np.nan)]
+)
 def test_masks_that_do_not_fit_are_refused(mask):
     with pytest.raises(InputError, match="mask"):
         fourier_shell_correlation(noise(0), noise(1), spacing=1.0, mask=mask)
 
 
 def test_threads_make_no_difference():
-    one, two = (fourier_shell_correlation(noise(0), noise(0) + noise(1), spacing=1.0, threads=t).table for t in (1, 2))
+    one, two = (
+        fourier_shell_correlation(noise(0), noise(0) + noise(1), spacing=1.0, threads=t).table
+        for t in (1, 2)
+    )
     assert one.equals(two)
 
 
@@ -166,7 +198,9 @@ def series(counts=None):
     volume = (np.hypot(z, x) < 19).astype(np.float32)
     for _ in range(80):
         at = rng.uniform(-15, 15, 3)
-        volume[(z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2 < rng.uniform(1.5, 4) ** 2] = rng.choice([0, 6])
+        volume[
+            (z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2 < rng.uniform(1.5, 4) ** 2
+        ] = rng.choice([0, 6])
     images = project(volume, WEDGE)
     if counts:
         scale = counts / images[images > 1].mean()

@@ -1,4 +1,6 @@
-"""Bad tilts are named with their reason, bad pixels are replaced and real points are not; binning, cropping, mass."""
+"""Bad tilts are named with their reason, bad pixels are replaced and real points are not; binning,
+cropping, mass.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from scipy.ndimage import gaussian_filter
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.bad_pixels import repair_pixels
-from napari_snpore.tomography.preparation import bin_series, crop_series, normalize_mass, subtract_background
+from napari_snpore.tomography.preparation import (
+    bin_series,
+    crop_series,
+    normalize_mass,
+    subtract_background,
+)
 from napari_snpore.tomography.tilt_inspection import inspect_tilts, leave_out_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -21,7 +28,9 @@ def rods(count=15, seed=0):
     for angle in angles:
         rod = np.abs(x - 32 - 6 * np.sin(np.deg2rad(angle)) * ((y // 8) % 2)) < 9
         sharp = 100 + 400.0 * rod
-        images.append(gaussian_filter(sharp, 0.7) + rng.normal(0, 8, (64, 64)))  # 0.7 px: as sharp as a probe gets
+        images.append(
+            gaussian_filter(sharp, 0.7) + rng.normal(0, 8, (64, 64))
+        )  # 0.7 px: as sharp as a probe gets
     return np.round(images).astype(np.uint16), angles
 
 

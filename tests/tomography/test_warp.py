@@ -1,4 +1,6 @@
-"""Signs and order of the corrections, against scipy's shift and rotate and against arithmetic by hand."""
+"""Signs and order of the corrections, against scipy's shift and rotate and against arithmetic by
+hand.
+"""
 
 import numpy as np
 import pytest
@@ -30,7 +32,8 @@ def test_shift_alone_is_scipys_shift():
 def test_rotation_alone_is_scipys_rotate(phi):
     image = ndimage.gaussian_filter(np.random.default_rng(1).random((31, 31)), 2).astype(np.float32)
     turned = warp_images(image[None], np.zeros((1, 2)), phi)[0]
-    # scipy turns by a positive angle from x towards -y: what lies along (cos, sin) in (dy, dx) comes to lie along y
+    # scipy turns by a positive angle from x towards -y: what lies along (cos, sin) in (dy, dx)
+    # comes to lie along y
     expected = ndimage.rotate(image, -phi, reshape=False, mode="nearest")
     inner = slice(8, -8)
     np.testing.assert_allclose(turned[inner, inner], expected[inner, inner], atol=1e-5)
@@ -82,7 +85,11 @@ def test_working_frames_keep_the_place_of_things(shape):
     shift, phi = np.array([[3.0, -2.0]]), 25.0
     along, across = axis_vectors(phi)
     image = frames.resampled(phi, shift)[0]
-    expected = (frames.size - 1) / 2 + (np.array([(5, -7) @ along, (5, -7) @ across]) + shift[0]) / frames.binning
+    expected = (frames.size - 1) / 2 + (
+        np.array([(5, -7) @ along, (5, -7) @ across]) + shift[0]
+    ) / frames.binning
     np.testing.assert_allclose(place(image / image.max()), expected, atol=0.05)
-    np.testing.assert_array_equal(frames.resampled(phi, shift, rows=slice(5, 30, 4))[0], image[5:30:4])
+    np.testing.assert_array_equal(
+        frames.resampled(phi, shift, rows=slice(5, 30, 4))[0], image[5:30:4]
+    )
     assert abs(np.median(image)) < 0.05

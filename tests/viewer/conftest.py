@@ -18,7 +18,9 @@ def viewer(qapp):
 
 @pytest.fixture
 def drawn_phases():
-    """A block of carbon (8, 10, 12) in an exterior, one voxel wide, with two Sn bars, one Sn voxel and one sealed pore."""
+    """A block of carbon (8, 10, 12) in an exterior, one voxel wide, with two Sn bars, one Sn voxel
+    and one sealed pore.
+    """
     labels = np.zeros((10, 12, 14), np.uint8)
     labels[1:-1, 1:-1, 1:-1] = 2
     labels[2, 2, 2:10] = 3  # 8 voxels in a row along x: length √(0.5² + 0.25² + 2²) nm

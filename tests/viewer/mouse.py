@@ -1,4 +1,6 @@
-"""The mouse on the ortho slices of a real window: where a point in nm lies on the screen, and dragging there."""
+"""The mouse on the ortho slices of a real window: where a point in nm lies on the screen, and
+dragging there.
+"""
 
 from __future__ import annotations
 

@@ -27,8 +27,18 @@ def test_every_command_leads_to_something(manifest):
 
 def test_contributions_are_those_of_the_plan(manifest):
     found = manifest.contributions
-    assert {widget.display_name for widget in found.widgets} >= {"Reconstruct", "Threshold", "Measure"}
-    assert {sample.key for sample in found.sample_data} == {"needle", "pristine", "sodiated", "desodiated", "swelling"}
+    assert {widget.display_name for widget in found.widgets} >= {
+        "Reconstruct",
+        "Threshold",
+        "Measure",
+    }
+    assert {sample.key for sample in found.sample_data} == {
+        "needle",
+        "pristine",
+        "sodiated",
+        "desodiated",
+        "swelling",
+    }
     assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {
         ".csv",
         *SUFFIXES[".tif"].written_suffixes,
@@ -39,11 +49,15 @@ def test_contributions_are_those_of_the_plan(manifest):
 def test_the_reader_is_offered_for_the_registered_formats(manifest):
     suffixes = [suffix for one in FORMATS if one.napari_patterns for suffix in one.suffixes]
     patterns = manifest.contributions.readers[0].filename_patterns
-    assert sorted(patterns) == sorted([*(f"*{suffix}" for suffix in suffixes), f"*{MDOC}", MANIFEST_NAME])
+    assert sorted(patterns) == sorted(
+        [*(f"*{suffix}" for suffix in suffixes), f"*{MDOC}", MANIFEST_NAME]
+    )
 
 
 def test_widgets_stand_in_the_menus_of_their_step(manifest):
     menus = manifest.contributions.menus
     assert {item.command for item in menus["napari/layers/segment"]} >= {"napari-snpore.threshold"}
     assert {item.command for item in menus["napari/layers/measure"]} >= {"napari-snpore.measure"}
-    assert {item.command for item in menus["napari/layers/transform"]} >= {"napari-snpore.reconstruct"}
+    assert {item.command for item in menus["napari/layers/transform"]} >= {
+        "napari-snpore.reconstruct"
+    }

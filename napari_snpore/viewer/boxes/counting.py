@@ -1,4 +1,6 @@
-"""Phase fractions of several layers in all boxes, counted in a worker whenever boxes or voxels change."""
+"""Phase fractions of several layers in all boxes, counted in a worker whenever boxes or voxels
+change.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _Names = tuple[str, ...] | InputError
 
 @dataclass(frozen=True)
 class CountedBoxes:
-    """The shares of all boxes in all layers, the names of all phases, and a sentence for each layer that has none."""
+    """The shares of all boxes in all layers, the names of all phases, and a sentence for each layer
+    that has none.
+    """
 
     table: pd.DataFrame
     phases: tuple[str, ...] = ()
@@ -63,7 +67,9 @@ class BoxCounting(QObject):
     counted = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, wanted: Callable[[], tuple[Sequence[Layer], Sequence[NamedBox]]], parent: QObject) -> None:
+    def __init__(
+        self, wanted: Callable[[], tuple[Sequence[Layer], Sequence[NamedBox]]], parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._wanted = wanted
         self._found: CountedBoxes | None = None
@@ -72,7 +78,9 @@ class BoxCounting(QObject):
         self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
-        self._soon = QTimer(self)  # a result that is made again sets its voxels, its record and its place one by one
+        self._soon = QTimer(
+            self
+        )  # a result that is made again sets its voxels, its record and its place one by one
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._start)
 
@@ -81,7 +89,9 @@ class BoxCounting(QObject):
         self._soon.start()
 
     def result(self) -> CountedBoxes | None:
-        """Return the shares of the boxes as they are now; the window stays alive meanwhile. For scripts."""
+        """Return the shares of the boxes as they are now; the window stays alive meanwhile. For
+        scripts.
+        """
         if self._soon.isActive():
             self._soon.stop()
             self._start()
@@ -103,7 +113,9 @@ class BoxCounting(QObject):
             self.counted.emit(None)
             return
         known = {layer: self._names[layer] for layer in layers if layer in self._names}
-        options = _CountRequest(tuple((layer, layer.name, _voxels(layer)) for layer in layers), tuple(boxes), known)
+        options = _CountRequest(
+            tuple((layer, layer.name, _voxels(layer)) for layer in layers), tuple(boxes), known
+        )
         self._work.ask(lambda should_stop: _count(options, should_stop))
 
     def _on_done(self, found: tuple[CountedBoxes, dict[Layer, _Names]]) -> None:
@@ -137,7 +149,9 @@ class BoxCounting(QObject):
         self.ask()
 
 
-def _count(options: _CountRequest, should_stop: Callable[[], bool]) -> tuple[CountedBoxes, dict[Layer, _Names]]:
+def _count(
+    options: _CountRequest, should_stop: Callable[[], bool]
+) -> tuple[CountedBoxes, dict[Layer, _Names]]:
     tables, refused, names = [], [], dict(options.known)
     phases: list[str] = []
     for layer, name, volume in options.sources:

@@ -31,11 +31,16 @@ class BoxFields(Fold):
         self._box: NamedBox | None = None
         self._showing = False
         self.name_box = TextBox()
-        self.name_box.setToolTip("What the box is called here, in the CSV and in the names of its parts.")
+        self.name_box.setToolTip(
+            "What the box is called here, in the CSV and in the names of its parts."
+        )
         self.name_box.editingFinished.connect(self._rename)
         self.form.addRow("Name", self.name_box)
         self.center_boxes = self._line(
-            "Centre z, y, x (nm)", "center_nm", -1e7, "{} of the centre in nm, the origin of the volume included."
+            "Centre z, y, x (nm)",
+            "center_nm",
+            -1e7,
+            "{} of the centre in nm, the origin of the volume included.",
         )
         self.size_boxes = self._line("Size z, y, x (nm)", "size_nm", 0.01, "Edge along {}, nm.")
         self.show_box(None)
@@ -50,7 +55,10 @@ class BoxFields(Fold):
         if box is not None:
             if self.name_box.text() != box.name:
                 self.name_box.setText(box.name)
-            for fields, values in ((self.center_boxes, box.center_nm), (self.size_boxes, box.size_nm)):
+            for fields, values in (
+                (self.center_boxes, box.center_nm),
+                (self.size_boxes, box.size_nm),
+            ):
                 for field, value in zip(fields, values, strict=True):
                     field.setValue(value)
         self._showing = False
@@ -74,7 +82,9 @@ class BoxFields(Fold):
         values[axis] = value
         triple = (values[0], values[1], values[2])
         center = what == "center_nm"
-        self.edited.emit(replace(self._box, center_nm=triple) if center else replace(self._box, size_nm=triple))
+        self.edited.emit(
+            replace(self._box, center_nm=triple) if center else replace(self._box, size_nm=triple)
+        )
 
     def _rename(self) -> None:
         name = self.name_box.text().strip()

@@ -55,8 +55,9 @@ def box_fractions(
     Returns
     -------
     DataFrame
-        The columns of :func:`volume_fractions` after ``layer, box``; then centre and size of the box in nm, and ``note``.
-        The denominator is the envelope inside the box, also where a box lies within the fibre.
+        The columns of :func:`volume_fractions` after ``layer, box``; then centre and size of the
+        box in nm, and ``note``. The denominator is the envelope inside the box, also where a box
+        lies within the fibre.
     """
     parts = []
     whole = bool((phases.data[0] == 0).any()) if len(boxes) else False
@@ -67,7 +68,9 @@ def box_fractions(
         try:
             part = extract_subvolume(phases, center_nm=box.center_nm, size_nm=box.size_nm)
         except InputError as error:
-            parts.append(pd.DataFrame([{"layer": layer, "box": box.name, **place, "note": str(error)}]))
+            parts.append(
+                pd.DataFrame([{"layer": layer, "box": box.name, **place, "note": str(error)}])
+            )
             continue
         table = volume_fractions(part, names=tuple(names))
         if whole:
@@ -78,8 +81,12 @@ def box_fractions(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def fraction_row(table: pd.DataFrame | None, box: str, layer: str, names: Sequence[str]) -> tuple[list[Share], str]:
-    """Return the shares of the named phases in one box of one layer, and what is to be said of it; both may be empty."""
+def fraction_row(
+    table: pd.DataFrame | None, box: str, layer: str, names: Sequence[str]
+) -> tuple[list[Share], str]:
+    """Return the shares of the named phases in one box of one layer, and what is to be said of it;
+    both may be empty.
+    """
     nothing = [NO_SHARE] * len(names)
     if table is None or "box" not in table:
         return nothing, ""
@@ -93,11 +100,19 @@ def fraction_row(table: pd.DataFrame | None, box: str, layer: str, names: Sequen
     if not envelope:
         return nothing, "nothing of the fibre lies in this box."
     shares = {
-        str(name): Share(f"{share:.1f}", f"{name}: {count:,.0f} of {envelope:,} voxels in the envelope; {NO_ERROR}.")
-        for name, count, share in zip(rows["name"], rows["voxel_count"], rows["fraction_percent"], strict=True)
+        str(name): Share(
+            f"{share:.1f}",
+            f"{name}: {count:,.0f} of {envelope:,} voxels in the envelope; {NO_ERROR}.",
+        )
+        for name, count, share in zip(
+            rows["name"], rows["voxel_count"], rows["fraction_percent"], strict=True
+        )
     }
     found = [shares.get(name, NO_SHARE) for name in names]
     inside = float(rows["fraction_box_percent"].sum())
     if inside < _WHOLE_PERCENT:
-        return found, f"only {math.floor(inside)} % of the box lie inside the envelope; shares are of that part."
+        return (
+            found,
+            f"only {math.floor(inside)} % of the box lie inside the envelope; shares are of that part.",
+        )
     return found, ""

@@ -1,4 +1,6 @@
-"""Handles on the six faces of the selected box in napari's 3D view; dragging a handle moves its face."""
+"""Handles on the six faces of the selected box in napari's 3D view; dragging a handle moves its
+face.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from napari_snpore.viewer.shared.view_kept import add_keeping_selection
 KIND = "box handles"
 _REACH_PX = 12.0
 _END_ON = 0.98
-"""Cosine between an axis and the line of sight from which on a drag along that axis says nothing."""
+"""Cosine between an axis and the line of sight from which on a drag along that axis says
+nothing.
+"""
 _FACES = tuple((axis, end) for axis in range(3) for end in (0, 1))
 
 
@@ -96,14 +100,21 @@ class BoxHandles(QObject):
         self._drop()
 
     def under(self, position: Any, direction: Any) -> tuple[int, int] | None:
-        """Return (axis, end) of the face whose handle lies on the line of sight; None without one, or where it is seen end on."""
-        return next((face for face in self._hit(position, direction) if not is_end_on(face[0], direction)), None)
+        """Return (axis, end) of the face whose handle lies on the line of sight; None without one,
+        or where it is seen end on.
+        """
+        return next(
+            (face for face in self._hit(position, direction) if not is_end_on(face[0], direction)),
+            None,
+        )
 
     def _hit(self, position: Any, direction: Any) -> list[tuple[int, int]]:
         """Return the faces whose handles lie on the line of sight, the nearest first."""
         if self._layer is None or direction is None:
             return []
-        away = distance_to_ray(np.asarray(self._layer.data), np.asarray(position), np.asarray(direction))
+        away = distance_to_ray(
+            np.asarray(self._layer.data), np.asarray(position), np.asarray(direction)
+        )
         reach = _REACH_PX / float(self._viewer.scene.camera.zoom)
         return [_FACES[k] for k in np.argsort(away) if away[k] <= reach]
 
@@ -120,7 +131,9 @@ class BoxHandles(QObject):
         face = self.under(event.position, event.view_direction)
         if face is None:
             for axis, _ in self._hit(event.position, event.view_direction)[:1]:
-                self.refused.emit(f"The {'zyx'[axis]} faces of the box are seen end on: turn the view to drag them.")
+                self.refused.emit(
+                    f"The {'zyx'[axis]} faces of the box are seen end on: turn the view to drag them."
+                )
             return
         self._hold(True)
         axis, end = face
@@ -133,8 +146,14 @@ class BoxHandles(QObject):
             if not moved:
                 self._boxes.remember()
                 moved = True
-            way = along_axis(start, axis, np.asarray(event.position), np.asarray(event.view_direction))
-            place = float(np.clip(start[axis] + way, min(low[axis], start[axis]), max(high[axis], start[axis])))
+            way = along_axis(
+                start, axis, np.asarray(event.position), np.asarray(event.view_direction)
+            )
+            place = float(
+                np.clip(
+                    start[axis] + way, min(low[axis], start[axis]), max(high[axis], start[axis])
+                )
+            )
             least = 2 / float(self._viewer.scene.camera.zoom)
             self._boxes.change(index, box.with_face(axis, end, place, least_nm=least))
             yield
@@ -158,7 +177,9 @@ class BoxHandles(QObject):
 
 
 def handle_points(box: NamedBox) -> NDArray[np.float64]:
-    """Return the middles of the six faces, shape (6, 3): for each axis the low one, then the high one."""
+    """Return the middles of the six faces, shape (6, 3): for each axis the low one, then the high
+    one.
+    """
     points = np.tile(np.array(box.center_nm, float), (6, 1))
     for k, (axis, end) in enumerate(_FACES):
         points[k, axis] = (box.high if end else box.low)[axis]
@@ -166,11 +187,14 @@ def handle_points(box: NamedBox) -> NDArray[np.float64]:
 
 
 def reach_of(viewer: ViewerModel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the outermost faces (nm) of the voxels of all volumes and labels: where a face of a box may go.
+    """Return the outermost faces (nm) of the voxels of all volumes and labels: where a face of a
+    box may go.
 
     Everywhere while there is none.
     """
-    layers = [layer for layer in viewer.layers if isinstance(layer, (Image, Labels)) and layer.ndim == 3]
+    layers = [
+        layer for layer in viewer.layers if isinstance(layer, (Image, Labels)) and layer.ndim == 3
+    ]
     layers = [layer for layer in layers if kind_of(layer) not in ("series", "frames")]
     if not layers:
         return np.full(3, -np.inf), np.full(3, np.inf)
@@ -189,16 +213,23 @@ def is_end_on(axis: int, direction: Any) -> bool:
 def distance_to_ray(
     points: NDArray[np.float64], position: NDArray[np.float64], direction: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the distances of points, shape (n, 3), from the line through ``position`` along ``direction``."""
+    """Return the distances of points, shape (n, 3), from the line through ``position`` along
+    ``direction``.
+    """
     unit = direction / np.linalg.norm(direction)
     found: NDArray[np.float64] = np.linalg.norm(np.cross(points - position, unit), axis=1)
     return found
 
 
 def along_axis(
-    start: NDArray[np.float64], axis: int, position: NDArray[np.float64], direction: NDArray[np.float64]
+    start: NDArray[np.float64],
+    axis: int,
+    position: NDArray[np.float64],
+    direction: NDArray[np.float64],
 ) -> float:
-    """Return how far along an axis from ``start`` the line of sight comes nearest to that axis; 0 where they are parallel."""
+    """Return how far along an axis from ``start`` the line of sight comes nearest to that axis; 0
+    where they are parallel.
+    """
     unit = direction / np.linalg.norm(direction)
     lean = float(unit[axis])
     if 1 - lean**2 < 1e-6:

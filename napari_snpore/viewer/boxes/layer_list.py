@@ -19,7 +19,8 @@ _USUAL = ("volume", "phases", None)
 
 
 class CutList(QListWidget):
-    """The layers of a window that can be cut, each with a tick; it follows when one comes, goes or is renamed.
+    """The layers of a window that can be cut, each with a tick; it follows when one comes, goes or
+    is renamed.
 
     Parameters
     ----------
@@ -61,7 +62,9 @@ class CutList(QListWidget):
     @property
     def ticked(self) -> list[Layer]:
         """The layers that are ticked, in the order of the window."""
-        return [layer for k, layer in enumerate(self._layers) if self._state(k) == Qt.CheckState.Checked]
+        return [
+            layer for k, layer in enumerate(self._layers) if self._state(k) == Qt.CheckState.Checked
+        ]
 
     def tick(self, layer: Layer, on: bool = True) -> None:
         """Tick a layer, or take the tick away."""
@@ -78,17 +81,25 @@ class CutList(QListWidget):
         for layer in self._layers:
             item = QListWidgetItem(layer.name)
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            item.setCheckState(next((state for known, state in before if known is layer), self._first_state(layer)))
+            item.setCheckState(
+                next((state for known, state in before if known is layer), self._first_state(layer))
+            )
             self.addItem(item)
         self._filling = False
         self.changed.emit()
 
     def _first_state(self, layer: Layer) -> Qt.CheckState:
-        """Tick volumes and phases that are no parts; planted phases only where their specimen has no others."""
+        """Tick volumes and phases that are no parts; planted phases only where their specimen has
+        no others.
+        """
         usual = kind_of(layer) in _USUAL and not is_part(layer)
         if usual and has_step(layer, "planted phases"):
             stem = stem_of(layer.name)
-            mine = [one for one in self._layers if kind_of(one) == "phases" and stem_of(one.name) == stem]
+            mine = [
+                one
+                for one in self._layers
+                if kind_of(one) == "phases" and stem_of(one.name) == stem
+            ]
             usual = all(has_step(one, "planted phases") for one in mine)
         return Qt.CheckState.Checked if usual else Qt.CheckState.Unchecked
 

@@ -14,7 +14,15 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import stored_history
 from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.viewer.shared.label_layers import phase_scheme
-from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, LayerData, is_phases, phases_data, record_of, volume_data
+from napari_snpore.viewer.shared.layers import (
+    KEY,
+    SEPARATOR,
+    LayerData,
+    is_phases,
+    phases_data,
+    record_of,
+    volume_data,
+)
 from napari_snpore.volume import Volume
 
 
@@ -39,7 +47,9 @@ class Whole:
 
 @dataclass(frozen=True)
 class Parts:
-    """What came of cutting: layer data, the different shapes in voxels, and a sentence for each layer that was left out."""
+    """What came of cutting: layer data, the different shapes in voxels, and a sentence for each
+    layer that was left out.
+    """
 
     layers: tuple[LayerData, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -54,7 +64,9 @@ class Parts:
         return f"{said}." + (f" Left out: {'; '.join(self.left_out)}" if self.left_out else "")
 
 
-def cut_box(box: NamedBox, wholes: Sequence[Whole], progress: Progress, should_stop: ShouldStop) -> Parts:
+def cut_box(
+    box: NamedBox, wholes: Sequence[Whole], progress: Progress, should_stop: ShouldStop
+) -> Parts:
     """Cut a box out of layers; those that it leaves are left out.
 
     Raises
@@ -82,9 +94,15 @@ def cut_box(box: NamedBox, wholes: Sequence[Whole], progress: Progress, should_s
 
 
 def part_data(layer: Layer, part: Volume, name: str) -> LayerData:
-    """Return the layer data of a part of a layer, in its colors; labels that are looked through make this work for a thread."""
+    """Return the layer data of a part of a layer, in its colors; labels that are looked through
+    make this work for a thread.
+    """
     if not isinstance(layer, Labels):
-        look = {"colormap": layer.colormap.name, "contrast_limits": tuple(layer.contrast_limits), "gamma": layer.gamma}
+        look = {
+            "colormap": layer.colormap.name,
+            "contrast_limits": tuple(layer.contrast_limits),
+            "gamma": layer.gamma,
+        }
         return volume_data(part, name, **look)
     if is_phases(layer):
         try:
@@ -93,4 +111,8 @@ def part_data(layer: Layer, part: Volume, name: str) -> LayerData:
             pass  # no phases: labels in the colours that they have
     data, meta, _ = volume_data(part, name)
     own: dict[str, Any] = {**record_of(layer), **stored_history(part.history)}
-    return data, {**meta, "colormap": layer.colormap, "metadata": {**layer.metadata, KEY: own}}, "labels"
+    return (
+        data,
+        {**meta, "colormap": layer.colormap, "metadata": {**layer.metadata, KEY: own}},
+        "labels",
+    )

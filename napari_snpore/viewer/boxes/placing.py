@@ -1,4 +1,6 @@
-"""Adding and removing boxes: cubes placed by the envelope, at the cross-hair, or drawn on a slice; undo and redo."""
+"""Adding and removing boxes: cubes placed by the envelope, at the cross-hair, or drawn on a slice;
+undo and redo.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ _USUAL_CUBE = 0.3
 
 
 class BoxPlacing(QWidget):
-    """The line of buttons above the table; ``size`` is the field for the edge of a new cube, for a row of the form.
+    """The line of buttons above the table; ``size`` is the field for the edge of a new cube, for a
+    row of the form.
 
     Parameters
     ----------
@@ -40,14 +43,20 @@ class BoxPlacing(QWidget):
         Where work and refusals are shown.
     """
 
-    def __init__(self, viewer: ViewerModel, boxes: Boxes, phases: LayerChoice, status: StepStatus) -> None:
+    def __init__(
+        self, viewer: ViewerModel, boxes: Boxes, phases: LayerChoice, status: StepStatus
+    ) -> None:
         super().__init__()
         self._viewer, self._boxes, self._phases, self._status = viewer, boxes, phases, status
         self._size_chosen = False
         self._sizing = LatestTask(self)
         self._sizing.done.connect(self._on_sized)
         self.cube_size = NumberBox(
-            20.0, 0.01, 1e6, step=1.0, tip="Edge of a new cube in nm; at first 0.6 of the fibre's radius."
+            20.0,
+            0.01,
+            1e6,
+            step=1.0,
+            tip="Edge of a new cube in nm; at first 0.6 of the fibre's radius.",
         )
         self.cube_size.valueChanged.connect(self._on_size)
         self.preset_button = self._button(
@@ -58,22 +67,33 @@ class BoxPlacing(QWidget):
         self.add_button = self._button("At cross-hair", "Add a cube where the ortho slices cross.")
         self.add_button.clicked.connect(self._add_here)
         self.draw_button = self._button(
-            "Draw", "Drag a rectangle on one of the ortho slices; it becomes a box. Opens them if need be."
+            "Draw",
+            "Drag a rectangle on one of the ortho slices; it becomes a box. Opens them if need be.",
         )
         self.draw_button.setCheckable(True)
         self.draw_button.toggled.connect(self._draw)
         self.remove_button = self._button("Remove", "Take the selected box away.")
         self.remove_button.clicked.connect(self._remove)
-        self.undo_button = self._button("↶", "Back to the boxes before (Ctrl+Z); again with Ctrl+Shift+Z.")
+        self.undo_button = self._button(
+            "↶", "Back to the boxes before (Ctrl+Z); again with Ctrl+Shift+Z."
+        )
         self.undo_button.clicked.connect(boxes.undo)
         self.undo_button.setMaximumWidth(32)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        for button in (self.preset_button, self.add_button, self.draw_button, self.remove_button, self.undo_button):
+        for button in (
+            self.preset_button,
+            self.add_button,
+            self.draw_button,
+            self.remove_button,
+            self.undo_button,
+        ):
             line.addWidget(button)
 
     def enable(self, *, can_cut: bool) -> None:
-        """Let those be pressed that can do something; ``can_cut``: whether there is a layer to place boxes in."""
+        """Let those be pressed that can do something; ``can_cut``: whether there is a layer to
+        place boxes in.
+        """
         self.preset_button.setEnabled(self._phases.layer is not None and not self._status.busy)
         self.add_button.setEnabled(can_cut)
         self.draw_button.setEnabled(can_cut)
@@ -81,7 +101,9 @@ class BoxPlacing(QWidget):
         self.undo_button.setEnabled(self._boxes.history.can_go_back)
 
     def show_layer(self, layer: Layer | None) -> None:
-        """Take the usual cube of other phases, a share of the fibre's width, unless the user has chosen one."""
+        """Take the usual cube of other phases, a share of the fibre's width, unless the user has
+        chosen one.
+        """
         if layer is None or self._size_chosen:
             return
         try:
@@ -104,7 +126,11 @@ class BoxPlacing(QWidget):
             envelope = np.asarray(phases.data) > 0
             check_stop(should_stop)
             return center_and_edge_boxes(
-                envelope, spacing=phases.spacing, origin=phases.origin, size_nm=size, fibre_axis=_fibre_axis(phases)
+                envelope,
+                spacing=phases.spacing,
+                origin=phases.origin,
+                size_nm=size,
+                fibre_axis=_fibre_axis(phases),
             )
 
         def done(found: dict[str, Triple]) -> None:
@@ -156,7 +182,9 @@ class BoxPlacing(QWidget):
         if window is None:
             self.draw_button.setChecked(False)
             self._status.refuse(
-                InputError("Boxes are drawn on the ortho slices, and there is no window to open them in.")
+                InputError(
+                    "Boxes are drawn on the ortho slices, and there is no window to open them in."
+                )
             )
             return
         dock, _ = window.add_plugin_dock_widget(_PLUGIN, _SLICES)
@@ -174,4 +202,6 @@ def _width_of(phases: Volume) -> float:
     middle = phases.shape[axis] // 2
     planes = [slice(None)] * 3
     planes[axis] = slice(max(0, middle - 2), middle + 3)
-    return fibre_width(np.asarray(phases.data[tuple(planes)]) > 0, spacing=phases.spacing, fibre_axis=axis)
+    return fibre_width(
+        np.asarray(phases.data[tuple(planes)]) > 0, spacing=phases.spacing, fibre_axis=axis
+    )

@@ -1,4 +1,6 @@
-"""Table of the boxes: one row per box and layer with the share of each phase; a row selects its box."""
+"""Table of the boxes: one row per box and layer with the share of each phase; a row selects its
+box.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class BoxTable(QTableWidget):
         return ["" if item is None else item.text() for item in items]
 
     def show_boxes(self, boxes: Sequence[NamedBox], layers: Sequence[str], selected: int) -> None:
-        """Show names and sizes as they are now; shares of the same rows stay until they are counted again."""
+        """Show names and sizes as they are now; shares of the same rows stay until they are counted
+        again.
+        """
         names = [box.name for box in boxes]
         self._showing = True
         if names != self._boxes or list(layers) != self._layers:
@@ -75,7 +79,9 @@ class BoxTable(QTableWidget):
             box = boxes[row // self._each]
             self._write(row, 0, box.name).setIcon(_square(color_of(row // self._each)))
             if len(self._layers) > 1:
-                self._write(row, 1, self._layers[row % self._each]).setToolTip(self._layers[row % self._each])
+                self._write(row, 1, self._layers[row % self._each]).setToolTip(
+                    self._layers[row % self._each]
+                )
             self._write(row, self._first - 1, " × ".join(map(_short, box.size_nm)))
         if selected < 0:
             self.clearSelection()
@@ -83,7 +89,9 @@ class BoxTable(QTableWidget):
             self.selectRow(selected * self._each)
         self._showing = False
 
-    def show_shares(self, table: pd.DataFrame | None, phases: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    def show_shares(
+        self, table: pd.DataFrame | None, phases: Sequence[str] = ()
+    ) -> list[tuple[str, str, str]]:
         """Show what was counted, and nothing where there is no number.
 
         Parameters

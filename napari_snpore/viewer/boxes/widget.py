@@ -29,7 +29,13 @@ from napari_snpore.viewer.boxes.table import BoxTable
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.boxes import boxes_of
-from napari_snpore.viewer.shared.layers import LayerData, is_phases, put_layer, select, volume_from_layer
+from napari_snpore.viewer.shared.layers import (
+    LayerData,
+    is_phases,
+    put_layer,
+    select,
+    volume_from_layer,
+)
 from napari_snpore.volume import Triple
 
 _INPUTS = InputLayers(
@@ -42,7 +48,8 @@ _INPUTS = InputLayers(
 
 
 class SubvolumeWidget(LayerForm):
-    """Named boxes in nm: shown in 3D and on the ortho slices, moved there or typed here, measured at once, cut on demand.
+    """Named boxes in nm: shown in 3D and on the ortho slices, moved there or typed here, measured
+    at once, cut on demand.
 
     Parameters
     ----------
@@ -64,7 +71,10 @@ class SubvolumeWidget(LayerForm):
         super().__init__(
             viewer,
             _INPUTS,
-            MainButton("Extract", "Cut the selected box out of the ticked layers; the parts keep their place."),
+            MainButton(
+                "Extract",
+                "Cut the selected box out of the ticked layers; the parts keep their place.",
+            ),
         )
         self.boxes = boxes_of(self._viewer)
         self._parts: list[LayerData] = []
@@ -88,7 +98,9 @@ class SubvolumeWidget(LayerForm):
 
     @property
     def fractions(self) -> pd.DataFrame | None:
-        """One row a box, layer and phase: ``layer, box, name, voxel_count, volume_nm3, fraction_percent …``, and the box."""
+        """One row a box, layer and phase: ``layer, box, name, voxel_count, volume_nm3,
+        fraction_percent …``, and the box.
+        """
         found = self.counting.result()
         return None if found is None or found.table.empty else found.table
 
@@ -105,7 +117,9 @@ class SubvolumeWidget(LayerForm):
             Edges.
         """
         size = (size_nm,) * 3 if isinstance(size_nm, (int, float)) else size_nm
-        if not all(math.isfinite(value) for value in center_nm) or not all(value > 0 for value in size):
+        if not all(math.isfinite(value) for value in center_nm) or not all(
+            value > 0 for value in size
+        ):
             raise InputError(
                 f"The box '{name}' has centre {center_nm} and size {size} nm; finite, positive sizes are needed."
             )
@@ -113,7 +127,9 @@ class SubvolumeWidget(LayerForm):
         self.boxes.put(NamedBox(name, tuple(center_nm), tuple(size)))  # type: ignore[arg-type]
 
     def place_presets(self, size_nm: float | None = None) -> None:
-        """Place the centre and the edge cube by the envelope of the chosen phases; the window stays alive meanwhile."""
+        """Place the centre and the edge cube by the envelope of the chosen phases; the window stays
+        alive meanwhile.
+        """
         if size_nm is not None:
             self.cube_size.setValue(size_nm)
         self.placing.wait()
@@ -129,7 +145,8 @@ class SubvolumeWidget(LayerForm):
         self.boxes.redo()
 
     def extract(self, name: str | None = None) -> list[Layer]:
-        """Cut one box (the selected one) out of the ticked layers; the window stays alive meanwhile.
+        """Cut one box (the selected one) out of the ticked layers; the window stays alive
+        meanwhile.
 
         Returns
         -------
@@ -146,7 +163,8 @@ class SubvolumeWidget(LayerForm):
         return [layer for layer in self._viewer.layers if layer not in before]
 
     def save_csv(self, path: str | Path) -> Path:
-        """Write the fractions of every box in every layer of the table as CSV; the window stays alive meanwhile.
+        """Write the fractions of every box in every layer of the table as CSV; the window stays
+        alive meanwhile.
 
         Raises
         ------
@@ -156,7 +174,9 @@ class SubvolumeWidget(LayerForm):
         return _write(self.counting.result(), path)
 
     def state(self) -> Mapping[str, Any]:
-        """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a layer."""
+        """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a
+        layer.
+        """
         ticked = [layer.name for layer in self.cut_list.ticked]
         return {
             "layer": self.layer_name,
@@ -218,9 +238,15 @@ class SubvolumeWidget(LayerForm):
         self.column.addStretch(1)
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
-        """Return what is counted: the chosen phases and all others that are ticked, in the order of the window."""
+        """Return what is counted: the chosen phases and all others that are ticked, in the order of
+        the window.
+        """
         chosen, ticked = self._layer_choice.layer, self.cut_list.ticked
-        counted = [layer for layer in self._viewer.layers if layer is chosen or (layer in ticked and is_phases(layer))]
+        counted = [
+            layer
+            for layer in self._viewer.layers
+            if layer is chosen or (layer in ticked and is_phases(layer))
+        ]
         return counted, list(self.boxes)
 
     def _on_layer(self, layer: Layer | None) -> None:
@@ -248,15 +274,25 @@ class SubvolumeWidget(LayerForm):
         chosen, busy = self.boxes.selected >= 0, self.status.busy
         can_cut = self.cut_list.count() > 0
         self.placing.enable(can_cut=can_cut)
-        self._undo_keys.setEnabled(self.boxes.history.can_go_back)  # else they are napari's own, for what was painted
+        self._undo_keys.setEnabled(
+            self.boxes.history.can_go_back
+        )  # else they are napari's own, for what was painted
         self._redo_keys.setEnabled(self.boxes.history.can_go_forth)
         self.main_button.setEnabled(chosen and can_cut and not busy)
-        self.save_button.setEnabled(len(self.boxes) > 0 and self._layer_choice.layer is not None and not busy)
+        self.save_button.setEnabled(
+            len(self.boxes) > 0 and self._layer_choice.layer is not None and not busy
+        )
 
     def _on_counted(self, found: CountedBoxes | None) -> None:
-        notes = self.table.show_shares(None) if found is None else self.table.show_shares(found.table, found.phases)
+        notes = (
+            self.table.show_shares(None)
+            if found is None
+            else self.table.show_shares(found.table, found.phases)
+        )
         several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
-        lines = [f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes]
+        lines = [
+            f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes
+        ]
         lines += [] if found is None else found.refused
         self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
 
@@ -314,7 +350,9 @@ class SubvolumeWidget(LayerForm):
     def _save(self, path: str) -> None:
         """Write what is counted already; what is not yet is waited for with the window alive."""
         found = self.counting.result()
-        self.status.run("Save CSV", lambda progress, should_stop: _write(found, path), self._on_saved)
+        self.status.run(
+            "Save CSV", lambda progress, should_stop: _write(found, path), self._on_saved
+        )
 
     def _on_saved(self, path: Path) -> None:
         self.status.say(f"Wrote {path}.")

@@ -1,4 +1,6 @@
-"""Spec of a plate from the window, made in the GUI thread: arrays are referred to, and only the 3D scene is drawn."""
+"""Spec of a plate from the window, made in the GUI thread: arrays are referred to, and only the 3D
+scene is drawn.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +112,9 @@ def gather(
     if not parts:
         raise InputError("Nothing is ticked; tick what the plate shall show.")
     for part in parts:
-        if words := missing_for(viewer, part, volume=volume, phases=phases, objects=objects, slices=slices):
+        if words := missing_for(
+            viewer, part, volume=volume, phases=phases, objects=objects, slices=slices
+        ):
             raise InputError(f"'{PARTS[part]}' {words}.")
     appearance = slices or SliceAppearance()
     sources = Sources(parts, volume, phases, objects, appearance.oblique_of)
@@ -124,7 +128,9 @@ def gather(
     if "scene" in parts and volume is not None:
         scene = take_picture(viewer, volume) if camera is None else camera.picture(volume)
     specimens, left_out = (
-        specimens_in(list(viewer.layers), phases=phases, objects=objects) if "table" in parts else ((), ())
+        specimens_in(list(viewer.layers), phases=phases, objects=objects)
+        if "table" in parts
+        else ((), ())
     )
     own = PlateSpec(()).scheme if phases is None else scheme_of(phases)
     shown = own if phases is None else shown_scheme(phases)
@@ -137,7 +143,9 @@ def gather(
         None if phases is None else volume_from_layer(phases),
         projection=appearance.projection if appearance.thickness_nm else None,
         thickness_nm=appearance.thickness_nm,
-        limits=None if volume is None else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
+        limits=None
+        if volume is None
+        else (float(volume.contrast_limits[0]), float(volume.contrast_limits[1])),
         colors=None if volume is None else colors_of(volume),
         scheme=opaque(shown, own),
         shown_scheme=shown,
@@ -155,7 +163,10 @@ def gather(
         style=style or FigureStyle(letters=True),
         colormap="gray" if volume is None else str(volume.colormap.name),
         gamma=1.0 if volume is None else float(volume.gamma),
-        layers=tuple({"name": layer.name, "history": list(record_of(layer).get("history", ()))} for layer in used),
+        layers=tuple(
+            {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
+            for layer in used
+        ),
     )
 
 
@@ -164,12 +175,16 @@ def _position(viewer: Any, layer: Layer | None) -> Triple:
     point = viewer.dims.point[-3:]
     if len(point) < 3:
         return 0.0, 0.0, 0.0
-    z, y, x = (float(place) * nm for place, nm in zip(point, nm_per_world_unit(viewer, layer), strict=True))
+    z, y, x = (
+        float(place) * nm for place, nm in zip(point, nm_per_world_unit(viewer, layer), strict=True)
+    )
     return z, y, x
 
 
 def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | None:
-    """Return the open oblique slice, by name where it is that of a layer that the plate does not show otherwise."""
+    """Return the open oblique slice, by name where it is that of a layer that the plate does not
+    show otherwise.
+    """
     layer = slices.oblique_of
     if layer is None:
         return None
@@ -183,7 +198,9 @@ def _oblique(slices: SliceAppearance, used: Sequence[Layer]) -> ObliqueSpec | No
 
 
 def _thresholds(phases: Layer, count: int) -> tuple[float, ...]:
-    """Return the thresholds that made some phases; none where they are not known, or are not those between them."""
+    """Return the thresholds that made some phases; none where they are not known, or are not those
+    between them.
+    """
     made = last_step(steps_of(record_of(phases)), SegmentStep)
     limits = () if made is None else made.thresholds
     return limits if len(limits) == count - 1 else ()

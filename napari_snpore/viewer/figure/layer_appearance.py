@@ -83,22 +83,34 @@ def label_painter(layer: Layer) -> Painter:
 
 
 def shown_scheme(layer: Layer) -> PhaseScheme:
-    """Return the phases of a labels layer in the colours that the window gives them; one that it hides lets all through."""
+    """Return the phases of a labels layer in the colours that the window gives them; one that it
+    hides lets all through.
+    """
     scheme = scheme_of(layer)
-    rgba = np.array([_color_of(layer.colormap, label) for label in range(1, len(scheme.names) + 1)], dtype=np.float64)
+    rgba = np.array(
+        [_color_of(layer.colormap, label) for label in range(1, len(scheme.names) + 1)],
+        dtype=np.float64,
+    )
     if layer.show_selected_label:
         rgba[[k != layer.selected_label for k in range(1, len(rgba) + 1)], 3] = 0.0
     return PhaseScheme(scheme.names, tuple(_hex(color) for color in rgba))
 
 
 def opaque(shown: PhaseScheme, own: PhaseScheme) -> PhaseScheme:
-    """Return colors for bars and numbers: those of the window, and the phase's own where the window hides it."""
-    colors = (a[:7] if int(a[7:] or "ff", 16) else b for a, b in zip(shown.colors, own.colors, strict=True))
+    """Return colors for bars and numbers: those of the window, and the phase's own where the window
+    hides it.
+    """
+    colors = (
+        a[:7] if int(a[7:] or "ff", 16) else b
+        for a, b in zip(shown.colors, own.colors, strict=True)
+    )
     return PhaseScheme(shown.names, tuple(colors))
 
 
 def _color_of(colormap: Any, label: int) -> Any:
-    """Return the colour of a label (RGBA, 0 to 1) without the map's own code, which is compiled at its first use."""
+    """Return the colour of a label (RGBA, 0 to 1) without the map's own code, which is compiled at
+    its first use.
+    """
     if isinstance(colormap, DirectLabelColormap):
         return colormap.color_dict.get(label, colormap.color_dict[None])
     return colormap.map(np.array([label], dtype=np.uint8 if label < 256 else np.uint16))[0]

@@ -24,8 +24,19 @@ _APPEARANCE = (
     "size", "edge_width", "experimental_clipping_planes", "plane", "affine",
 )  # fmt: skip
 _SAME_SIZE = 0.03
-"""Share by which the canvas may change for the same picture: one more line in a form makes it a few pixels smaller."""
-_CONTENTS = ("data", "paint", "labels_update", "colormap", "features", "edge_color", "face_color", "border_color")
+"""Share by which the canvas may change for the same picture: one more line in a form makes it a few
+pixels smaller.
+"""
+_CONTENTS = (
+    "data",
+    "paint",
+    "labels_update",
+    "colormap",
+    "features",
+    "edge_color",
+    "face_color",
+    "border_color",
+)
 
 
 class SceneCamera(QObject):
@@ -96,7 +107,9 @@ class SceneCamera(QObject):
 
 
 def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
-    """Return the 3D scene as the window shows it; a window in 2D shows the scene of the paper for the picture, then 2D again."""
+    """Return the 3D scene as the window shows it; a window in 2D shows the scene of the paper for
+    the picture, then 2D again.
+    """
     give_back: Callable[[], None] | None = None
     if viewer.dims.ndisplay != 3 and isinstance(volume, Image):
         give_back = SceneLook(viewer).give_back
@@ -109,7 +122,10 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
         return ScenePicture(
-            np.ascontiguousarray(rgb[..., :3]), scale, _phases_shown(viewer), CameraView.of(viewer).values()
+            np.ascontiguousarray(rgb[..., :3]),
+            scale,
+            _phases_shown(viewer),
+            CameraView.of(viewer).values(),
         )
     finally:
         bar.visible = shown
@@ -127,7 +143,9 @@ def _phases_shown(viewer: Any) -> PhaseScheme | None:
             red, green, blue = (round(255 * float(part)) for part in layer.colormap.colors[0][:3])
             found.setdefault(str(record_of(layer)["phase"]), f"#{red:02x}{green:02x}{blue:02x}")
         elif isinstance(layer, Labels) and kind_of(layer) == "phases":
-            for name, color in zip(shown_scheme(layer).names, shown_scheme(layer).colors, strict=True):
+            for name, color in zip(
+                shown_scheme(layer).names, shown_scheme(layer).colors, strict=True
+            ):
                 if not color.endswith("00", 7):
                     found.setdefault(name, color[:7])
     known = PORE_C_SN.names
@@ -137,4 +155,8 @@ def _phases_shown(viewer: Any) -> PhaseScheme | None:
 
 def _colormap_words(layer: Layer) -> str:
     colors = getattr(getattr(layer, "colormap", None), "colors", None)
-    return "" if not isinstance(layer, (Image, Surface)) or colors is None else np.asarray(colors).tobytes().hex()
+    return (
+        ""
+        if not isinstance(layer, (Image, Surface)) or colors is None
+        else np.asarray(colors).tobytes().hex()
+    )

@@ -1,4 +1,6 @@
-"""Layers of a plate: which can be read, what is left out without the others, and whether they are of one specimen."""
+"""Layers of a plate: which can be read, what is left out without the others, and whether they are
+of one specimen.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Sources:
             self.parts = tuple(part for part in self.parts if part != _BOXES)
 
     def mixed(self) -> str:
-        """Return a sentence where what is drawn belongs to different specimens, by the names of the layers; else nothing."""
+        """Return a sentence where what is drawn belongs to different specimens, by the names of the
+        layers; else nothing.
+        """
         chosen = (
             ("volume", self.volume, (*OF_VOLUME, _BOXES)),
             ("phases", self.phases, (*OF_PHASES, _BOXES)),
@@ -73,7 +77,9 @@ class Sources:
         named = ", ".join(f"{what} '{name}'" for what, name in drawn.items())
         return f"Different specimens side by side: {named}."
 
-    def _readable(self, layer: Layer | None, its_parts: Sequence[str], in_boxes: str = "") -> Layer | None:
+    def _readable(
+        self, layer: Layer | None, its_parts: Sequence[str], in_boxes: str = ""
+    ) -> Layer | None:
         """Return a layer that can be read; without it its parts are left out by name."""
         if layer is None:
             return None

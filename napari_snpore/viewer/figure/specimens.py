@@ -27,13 +27,16 @@ def is_objects(layer: Layer) -> bool:
 def noun_of(objects: Layer | None) -> str:
     """Return what the objects of a layer are, in the plural."""
     phase = "" if objects is None else str(record_of(objects).get("phase", ""))
-    return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(phase, f"{phase} objects".strip())
+    return {"pore": "pores", "Sn": "Sn clusters", "C": "C objects"}.get(
+        phase, f"{phase} objects".strip()
+    )
 
 
 def specimens_in(
     layers: Sequence[Layer], *, phases: Layer | None = None, objects: Layer | None = None
 ) -> tuple[tuple[SpecimenColumn, ...], tuple[str, ...]]:
-    """Return the specimens among some layers, in the order of these, and a sentence for every layer that cannot be read.
+    """Return the specimens among some layers, in the order of these, and a sentence for every layer
+    that cannot be read.
 
     Parameters
     ----------
@@ -44,7 +47,9 @@ def specimens_in(
     """
     found: dict[str, dict[str, Any]] = {}
     left_out: list[str] = []
-    for layer in sorted(layers, key=lambda one: one is phases or one is objects):  # the last of a stem counts
+    for layer in sorted(
+        layers, key=lambda one: one is phases or one is objects
+    ):  # the last of a stem counts
         if not (kind_of(layer) in ("phases", "dead pores") or layer is phases or is_objects(layer)):
             continue
         try:
@@ -59,8 +64,12 @@ def specimens_in(
             state["dead"] = volume
         else:
             state["phases"], state["scheme"] = volume, scheme_of(layer)
-    order = list(dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found))
+    order = list(
+        dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found)
+    )
     states = (
-        SpecimenColumn(name, **found[name]) for name in order if "phases" in found[name] or found[name]["objects"]
+        SpecimenColumn(name, **found[name])
+        for name in order
+        if "phases" in found[name] or found[name]["objects"]
     )
     return tuple(states), tuple(left_out)

@@ -47,7 +47,9 @@ class StackPanel(Fold):
         )
         self.speed = CountBox(15, 1, 60, tip="Slices a second, of a movie.")
         self.pictures_button = QPushButton("Save pictures …")
-        self.pictures_button.setToolTip("Numbered PNG files, slice_0001.png and so on, in a folder of your choice.")
+        self.pictures_button.setToolTip(
+            "Numbered PNG files, slice_0001.png and so on, in a folder of your choice."
+        )
         self.movie_button = QPushButton("Save movie …")
         self.movie_button.setToolTip("MP4 or GIF, by the ending of the name.")
         self._on = True
@@ -65,7 +67,9 @@ class StackPanel(Fold):
         self.form.addRow(self.movie_button)
 
     def enable(self, on: bool) -> None:
-        """Let the buttons be pressed while no other work runs, and there is something of the chosen kind to write."""
+        """Let the buttons be pressed while no other work runs, and there is something of the chosen
+        kind to write.
+        """
         self._on = on
         self._refresh()
 
@@ -83,7 +87,11 @@ class StackPanel(Fold):
             There is no such layer.
         """
         layer, volume, coloring = self._source()
-        plane, labels, overwrite = self.plane.currentText(), self.labels.isChecked(), self.overwrite.isChecked()
+        plane, labels, overwrite = (
+            self.plane.currentText(),
+            self.labels.isChecked(),
+            self.overwrite.isChecked(),
+        )
         recipe = self._recipe(layer)
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
@@ -101,7 +109,11 @@ class StackPanel(Fold):
                 should_stop=should_stop,
             )
 
-        self._status.run("Slices", work, lambda paths: self._status.say(f"Saved {len(paths)} pictures in {folder}."))
+        self._status.run(
+            "Slices",
+            work,
+            lambda paths: self._status.say(f"Saved {len(paths)} pictures in {folder}."),
+        )
 
     def save_movie(self, path: str | Path) -> None:
         """Write every slice as one movie, in the background.
@@ -112,7 +124,9 @@ class StackPanel(Fold):
             There is no such layer, or an ending that is not ``.mp4`` or ``.gif``.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
-            raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
+            raise InputError(
+                f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed."
+            )
         layer, volume, coloring = self._source()
         plane, labels, speed = self.plane.currentText(), self.labels.isChecked(), self.speed.value()
         recipe = {**self._recipe(layer), "plane": plane}
@@ -122,14 +136,23 @@ class StackPanel(Fold):
 
             frames = slice_images(volume, coloring, plane=plane, labels=labels)
             return write_movie(
-                path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
+                path,
+                frames,
+                frames_per_second=speed,
+                recipe=recipe,
+                progress=progress,
+                should_stop=should_stop,
             )
 
         self._status.run("Movie", work, lambda made: self._status.say(f"Saved {made}."))
 
     def _source(self) -> tuple[Layer, Volume, Painter]:
         layer = self._choices[self.of.currentText()].required()
-        return layer, volume_from_layer(layer), (label_painter if isinstance(layer, Labels) else gray_painter)(layer)
+        return (
+            layer,
+            volume_from_layer(layer),
+            (label_painter if isinstance(layer, Labels) else gray_painter)(layer),
+        )
 
     def _recipe(self, layer: Layer) -> dict[str, Any]:
         return {

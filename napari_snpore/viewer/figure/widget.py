@@ -1,4 +1,6 @@
-"""The Figure form: a plate of what the window shows, its panels one by one, and all slices of a volume."""
+"""The Figure form: a plate of what the window shows, its panels one by one, and all slices of a
+volume.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from napari.layers import Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, Qt
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+)
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
@@ -35,7 +45,9 @@ from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
 from napari_snpore.viewer.slices.widget import open_slices_of
 
 _PLANES = ("XZ", "XY", "YZ")
-_INPUTS = InputLayers(is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample")
+_INPUTS = InputLayers(
+    is_volume, what="volume", empty="Drop a volume on the window, or open File > Open Sample"
+)
 _PREVIEW_DPI = 110
 _PANEL_MM = 88.0
 _PROJECTIONS: Mapping[str, Projection] = {"mean over": "mean", "maximum over": "max"}
@@ -73,7 +85,11 @@ class FigureWidget(LayerForm):
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(
-            viewer, _INPUTS, MainButton("Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside.")
+            viewer,
+            _INPUTS,
+            MainButton(
+                "Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside."
+            ),
         )
         self._picture: QPixmap | None = None
         self._camera = SceneCamera(self._viewer, self)
@@ -87,7 +103,9 @@ class FigureWidget(LayerForm):
     @property
     def parts(self) -> tuple[str, ...]:
         """What the plate shows: keys of :data:`~napari_snpore.figures.plate_spec.PARTS`."""
-        return tuple(part for part, tick in self.ticks.items() if tick.isChecked() and tick.isEnabled())
+        return tuple(
+            part for part, tick in self.ticks.items() if tick.isChecked() and tick.isEnabled()
+        )
 
     @parts.setter
     def parts(self, parts: tuple[str, ...]) -> None:
@@ -138,7 +156,11 @@ class FigureWidget(LayerForm):
         del layers
         self.parts = tuple(state.get("parts", ()))
         self.plane.setCurrentText(str(state.get("plane", "XZ")))
-        for box, name in ((self.field, "field_nm"), (self.width_box, "width_mm"), (self.font_box, "font_pt")):
+        for box, name in (
+            (self.field, "field_nm"),
+            (self.width_box, "width_mm"),
+            (self.font_box, "font_pt"),
+        ):
             box.setValue(float(state.get(name, box.value())))
         self.dpi_box.setValue(int(state.get("dpi", self.dpi_box.value())))
         self.letters.setChecked(bool(state.get("letters", True)))
@@ -148,10 +170,17 @@ class FigureWidget(LayerForm):
             self._viewer, is_phases, empty="Make one with Threshold, Apply", what="layer of phases"
         )
         self._objects = LayerChoice(
-            self._viewer, is_objects, empty="Make one with Measure", what="layer of measured objects"
+            self._viewer,
+            is_objects,
+            empty="Make one with Measure",
+            what="layer of measured objects",
         )
         rows = self.rows()
-        for label, choice in (("Volume", self._layer_choice), ("Phases", self._phases), ("Objects", self._objects)):
+        for label, choice in (
+            ("Volume", self._layer_choice),
+            ("Phases", self._phases),
+            ("Objects", self._objects),
+        ):
             rows.addRow(label, choice)
         rows.addRow(self._layer_choice.hint())
         self.ticks: dict[str, QCheckBox] = {}
@@ -202,9 +231,13 @@ class FigureWidget(LayerForm):
 
     def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
-        self.width_box = NumberBox(180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two.")
+        self.width_box = NumberBox(
+            180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two."
+        )
         self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
-        self.dpi_box = CountBox(300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF.")
+        self.dpi_box = CountBox(
+            300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF."
+        )
         self.letters = QCheckBox("letters a, b, c")
         self.letters.setChecked(True)
         self.letters.setToolTip("One letter a panel, in the order in which they are read.")
@@ -216,7 +249,10 @@ class FigureWidget(LayerForm):
 
     def _style(self) -> FigureStyle:
         return FigureStyle(
-            self.width_box.value(), self.font_box.value(), self.dpi_box.value(), letters=self.letters.isChecked()
+            self.width_box.value(),
+            self.font_box.value(),
+            self.dpi_box.value(),
+            letters=self.letters.isChecked(),
         )
 
     def _slices(self) -> SliceAppearance:
@@ -237,7 +273,12 @@ class FigureWidget(LayerForm):
     def _spec(self) -> PlateSpec:
         self._enable()
         volume = self._layer_choice.layer
-        if "scene" in self.parts and volume is not None and self.isVisible() and not self._camera.has(volume):
+        if (
+            "scene" in self.parts
+            and volume is not None
+            and self.isVisible()
+            and not self._camera.has(volume)
+        ):
             self.status.say("Drawing the 3D scene …")
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         return gather(
@@ -260,7 +301,9 @@ class FigureWidget(LayerForm):
             self.status.refuse(error)
             return
 
-        def work(progress: Progress, should_stop: ShouldStop) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        def work(
+            progress: Progress, should_stop: ShouldStop
+        ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
             from napari_snpore.figures.plate_drawing import draw_plate
 
             drawn = draw_plate(spec, dpi=_PREVIEW_DPI, should_stop=should_stop)
@@ -278,7 +321,13 @@ class FigureWidget(LayerForm):
 
     def _show_picture(self, picture: NDArray[np.uint8]) -> None:
         height, width = picture.shape[:2]
-        image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        image = QImage(
+            np.ascontiguousarray(picture).tobytes(),
+            width,
+            height,
+            3 * width,
+            QImage.Format.Format_RGB888,
+        )
         self._picture = QPixmap.fromImage(image)
         self._fit_picture()
 
@@ -323,7 +372,9 @@ class FigureWidget(LayerForm):
         path = Path(path)
         suffix = path.suffix.lower().lstrip(".")
         if suffix not in _SUFFIXES:
-            raise InputError(f"'{path.name}' has no ending of a figure; .png, .svg or .pdf is needed.")
+            raise InputError(
+                f"'{path.name}' has no ending of a figure; .png, .svg or .pdf is needed."
+            )
         spec = self._spec()
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[list[Path], tuple[str, ...]]:
@@ -335,7 +386,13 @@ class FigureWidget(LayerForm):
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
                 drawn = draw_plate(spec, should_stop=should_stop)
-                return save_figure(drawn.figure, stem, formats=formats, recipe=spec.recipe()), drawn.remarks  # type: ignore[arg-type]
+                saved = save_figure(
+                    drawn.figure,
+                    stem,
+                    formats=formats,  # type: ignore[arg-type]
+                    recipe=spec.recipe(),
+                )
+                return saved, drawn.remarks
             found = panels_of(spec, should_stop)
             style = spec.style.at_width(min(_PANEL_MM, spec.style.width(_PANEL_MM)))
             paths: list[Path] = []
@@ -343,7 +400,12 @@ class FigureWidget(LayerForm):
             for number, panel in enumerate(panels, 1):
                 figure = panel_figure(panel, style=style)
                 place = Path(f"{stem}_{number:02d}")
-                paths += save_figure(figure, place, formats=formats, recipe={**spec.recipe(), "panel": number})  # type: ignore[arg-type]
+                paths += save_figure(
+                    figure,
+                    place,
+                    formats=formats,  # type: ignore[arg-type]
+                    recipe={**spec.recipe(), "panel": number},
+                )
                 progress(number, len(panels))
             return paths, remarks_on(spec, found)
 
@@ -359,10 +421,14 @@ class FigureWidget(LayerForm):
             shown.metadata = {**shown.metadata, FIGURE: record}
 
     def _enable(self, _: Any = None) -> None:
-        volume, phases, objects = (choice.layer for choice in (self._layer_choice, self._phases, self._objects))
+        volume, phases, objects = (
+            choice.layer for choice in (self._layer_choice, self._phases, self._objects)
+        )
         slices = self._slices()
         for part, tick in self.ticks.items():
-            words = missing_for(self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices)
+            words = missing_for(
+                self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices
+            )
             tick.setEnabled(not words)
             tick.setText(f"{PARTS[part]} ({words})" if words else PARTS[part])
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy

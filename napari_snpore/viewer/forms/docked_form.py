@@ -19,8 +19,9 @@ from napari_snpore.viewer.shared.worker import StepStatus
 class DockedForm(DockedWidget):
     """A form in a dock: rows on top, then whatever is stacked below; Enter presses ``main_button``.
 
-    In a field in which something was typed Enter takes what was typed, and the next Enter presses the button.
-    ``column`` scrolls where it is longer than the window is high; what is in ``footer`` is always visible.
+    In a field in which something was typed Enter takes what was typed, and the next Enter presses
+    the button. ``column`` scrolls where it is longer than the window is high; what is in ``footer``
+    is always visible.
 
     Parameters
     ----------

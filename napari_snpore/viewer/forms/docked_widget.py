@@ -1,4 +1,6 @@
-"""Base class of the dock widgets: keeps the viewer, places the dock, and cleans up when the dock is closed."""
+"""Base class of the dock widgets: keeps the viewer, places the dock, and cleans up when the dock is
+closed.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ class DockedWidget(QWidget):
         self._docked.timeout.connect(self._on_docked)
 
     def closed(self) -> None:
-        """Remove what the widget shows elsewhere and stop its work; called when its dock is closed."""
+        """Remove what the widget shows elsewhere and stop its work; called when its dock is
+        closed.
+        """
 
     def _on_docked(self) -> None:
-        """Take the place in the window that this kind of widget has; called once, after the dock was made."""
+        """Take the place in the window that this kind of widget has; called once, after the dock
+        was made.
+        """
 
     def showEvent(self, event: Any) -> None:
         """Wait for the dock the first time."""
@@ -41,7 +47,13 @@ class DockedWidget(QWidget):
             self._docked.start()
 
     def event(self, event: QEvent | None) -> bool:
-        """Detect that the dock was closed: napari only takes the widget out of it, without a signal."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+        """Detect that the dock was closed: napari only takes the widget out of it, without a
+        signal.
+        """
+        if (
+            event is not None
+            and event.type() == QEvent.Type.ParentChange
+            and self.parentWidget() is None
+        ):
             self.closed()
         return bool(super().event(event))

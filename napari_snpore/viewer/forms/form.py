@@ -30,7 +30,14 @@ class NumberBox(QDoubleSpinBox):
     """A box for a number with its unit in the label: arrows step, Shift steps ten times as far."""
 
     def __init__(
-        self, value: float, low: float, high: float, *, step: float = 0.1, decimals: int = 2, tip: str = ""
+        self,
+        value: float,
+        low: float,
+        high: float,
+        *,
+        step: float = 0.1,
+        decimals: int = 2,
+        tip: str = "",
     ) -> None:
         super().__init__()
         self.setDecimals(decimals)
@@ -84,7 +91,9 @@ class TextBox(QLineEdit):
 
 
 class MainButton(QPushButton):
-    """The one main button of a form; Enter runs it from anywhere in the form but a field in which something was just typed."""
+    """The one main button of a form; Enter runs it from anywhere in the form but a field in which
+    something was just typed.
+    """
 
     def __init__(self, text: str, tip: str) -> None:
         super().__init__(text)
@@ -99,7 +108,9 @@ class Fold(QCollapsible):
     """A group of rare settings that opens and closes."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(expandedIcon=QIcon(), collapsedIcon=QIcon())  # the arrow is text: it has the theme's colour
+        super().__init__(
+            expandedIcon=QIcon(), collapsedIcon=QIcon()
+        )  # the arrow is text: it has the theme's colour
         self._title = title
         self.setDuration(0)
         self.form = form_layout()
@@ -124,12 +135,16 @@ class Fold(QCollapsible):
         self._show_title(self.isExpanded())
 
     def sizeHint(self) -> QSize:
-        """Return the width of the open fold also when it is closed, so that the dock keeps its width."""
+        """Return the width of the open fold also when it is closed, so that the dock keeps its
+        width.
+        """
         return super().sizeHint().expandedTo(QSize(self.content().sizeHint().width(), 0))
 
     def minimumSizeHint(self) -> QSize:
         """Return the least width of the open fold also when it is closed."""
-        return super().minimumSizeHint().expandedTo(QSize(self.content().minimumSizeHint().width(), 0))
+        return (
+            super().minimumSizeHint().expandedTo(QSize(self.content().minimumSizeHint().width(), 0))
+        )
 
     def _on_toggled(self, is_open: bool) -> None:
         self._show_title(is_open)
@@ -163,7 +178,9 @@ class ResultText(QLabel):
 
 
 class FormScroll(QScrollArea):
-    """A scroll area as wide as its dock: a form that is longer than the window scrolls, the window keeps its height."""
+    """A scroll area as wide as its dock: a form that is longer than the window scrolls, the window
+    keeps its height.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -219,7 +236,10 @@ def caveat(sentence: str) -> str:
 
 
 def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
-    if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+    if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+    ):
         box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
         return True
     return False
@@ -231,7 +251,9 @@ def is_enter(event: QKeyEvent) -> bool:
 
 
 def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
-    """Say whether this key ends an edit, Enter after something was typed; the next Enter does not."""
+    """Say whether this key ends an edit, Enter after something was typed; the next Enter does
+    not.
+    """
     if line is None or event is None or not is_enter(event) or not line.isModified():
         return False
     line.setModified(False)

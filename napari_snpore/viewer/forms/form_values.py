@@ -11,12 +11,15 @@ _BOXES = (QSpinBox, QDoubleSpinBox, QCheckBox, QRadioButton, QComboBox, QLineEdi
 
 
 def form_values(form: Any) -> dict[str, Any]:
-    """Return the value of every box that is a public attribute of a form (a pair of boxes: both), by its name."""
+    """Return the value of every box that is a public attribute of a form (a pair of boxes: both),
+    by its name.
+    """
     return {name: _value(box) for name, box in _boxes(form).items()}
 
 
 def set_form_values(form: Any, values: Mapping[str, Any]) -> None:
-    """Set the boxes of a form to what :func:`form_values` returned, in the order in which the form made them.
+    """Set the boxes of a form to what :func:`form_values` returned, in the order in which the form
+    made them.
 
     A box or a choice that is no longer there is skipped.
     """

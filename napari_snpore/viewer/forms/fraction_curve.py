@@ -1,4 +1,6 @@
-"""Plot of phase fractions against a threshold or a depth, with the plateau of the present value, painted by Qt."""
+"""Plot of phase fractions against a threshold or a depth, with the plateau of the present value,
+painted by Qt.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _LEFT, _RIGHT, _TOP, _BELOW = 34.0, 8.0, 6.0, 30.0
 
 
 class FractionCurve(QWidget):
-    """Curves of all phases over the range of one quantity; a dashed line marks the threshold, a shade its plateau."""
+    """Curves of all phases over the range of one quantity; a dashed line marks the threshold, a
+    shade its plateau.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +46,9 @@ class FractionCurve(QWidget):
     ) -> None:
         """Show percentages against grey values or depths; ``at`` is dashed, ``plateau`` shaded."""
         self._places = np.asarray(places, np.float64)
-        self._curves = [(np.asarray(c, np.float64), QColor(k)) for c, k in zip(curves, colors, strict=True)]
+        self._curves = [
+            (np.asarray(c, np.float64), QColor(k)) for c, k in zip(curves, colors, strict=True)
+        ]
         self._at, self._plateau, self._title = at, plateau, title
         self.update()
 
@@ -75,9 +81,13 @@ class FractionCurve(QWidget):
         painter.drawLine(QPointF(_LEFT, base), QPointF(_LEFT + width, base))
         painter.drawLine(QPointF(_LEFT, _TOP), QPointF(_LEFT, base))
         for share in (0, 50, 100):
-            painter.drawText(QRectF(0, y_of(share) - 7, _LEFT - 4, 14), Qt.AlignmentFlag.AlignRight, f"{share} %")
+            painter.drawText(
+                QRectF(0, y_of(share) - 7, _LEFT - 4, 14), Qt.AlignmentFlag.AlignRight, f"{share} %"
+            )
         for values, color in self._curves:
-            line = QPolygonF([QPointF(x, y) for x, y in zip(x_of(self._places), y_of(values), strict=True)])
+            line = QPolygonF(
+                [QPointF(x, y) for x, y in zip(x_of(self._places), y_of(values), strict=True)]
+            )
             under = QPen(QColor("#777777"), 3)
             painter.setPen(under)  # a rim, for white lines on a light background
             painter.drawPolyline(line)
@@ -90,5 +100,7 @@ class FractionCurve(QWidget):
         ends = QRectF(_LEFT, base + 1, width, 13)
         painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
         painter.drawText(ends, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")
-        painter.drawText(QRectF(_LEFT, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title)
+        painter.drawText(
+            QRectF(_LEFT, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title
+        )
         painter.end()

@@ -1,4 +1,6 @@
-"""A small grey picture painted by Qt: a sinogram or a cross-section, with its scale where it has one."""
+"""A small grey picture painted by Qt: a sinogram or a cross-section, with its scale where it has
+one.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class GrayImage(QWidget):
         return QSize(150, self.height())
 
     def show_image(self, plane: Any, *, pixel_nm: float = math.nan, title: str = "") -> None:
-        """Show a plane (rows, columns) of grey values, black where there is none; with a pixel size there is a scale bar."""
+        """Show a plane (rows, columns) of grey values, black where there is none; with a pixel size
+        there is a scale bar.
+        """
         values = np.asarray(plane, np.float32)
         known = np.isfinite(values)
         low, high = np.percentile(values[known], [_LOW, _HIGH]) if known.any() else (0.0, 0.0)
@@ -85,11 +89,15 @@ class GrayImage(QWidget):
         painter.setFont(font)
         if self._shown is None:
             inside = frame.adjusted(_MARGIN, 0, -_MARGIN, 0)
-            painter.drawText(inside, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty)
+            painter.drawText(
+                inside, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._empty
+            )
             painter.end()
             return
         target = self._target(frame)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < self._shown.width())
+        painter.setRenderHint(
+            QPainter.RenderHint.SmoothPixmapTransform, target.width() < self._shown.width()
+        )
         painter.drawImage(target, self._shown)
         self._paint_words(painter, frame, target)
         painter.end()

@@ -1,4 +1,6 @@
-"""List from which the input layer of a widget is chosen; it follows the layer selected in napari."""
+"""List from which the input layer of a widget is chosen; it follows the layer selected in
+napari.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ class LayerChoice(QComboBox):
             self.setCurrentIndex(self._layers.index(layer))
 
     def hint(self) -> LayerHint:
-        """Return the row below: what to do while there is no layer, and the voxel size where the chosen one has none."""
+        """Return the row below: what to do while there is no layer, and the voxel size where the
+        chosen one has none.
+        """
         if self._hint is None:
             self._hint = LayerHint(self._viewer, self._empty, self)
             self._hint.show_layer(self._current)
@@ -87,7 +91,9 @@ class LayerChoice(QComboBox):
     def required(self) -> Layer:
         """Return the chosen layer, or refuse."""
         if self._current is None:
-            raise InputError(f"There is no {self._what} yet." + (f" {self._empty}." if self._empty else ""))
+            raise InputError(
+                f"There is no {self._what} yet." + (f" {self._empty}." if self._empty else "")
+            )
         return self._current
 
     def _watch_name(self, event: Any) -> None:

@@ -1,4 +1,6 @@
-"""Hint below a layer choice: what to do without a layer, and a field for a voxel size that is missing."""
+"""Hint below a layer choice: what to do without a layer, and a field for a voxel size that is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +69,13 @@ class LayerHint(QWidget):
         self.setVisible(layer is None or bare)
 
     def give(self) -> None:
-        """Set the voxel size that was typed, on the layer and on all others of its grid that have none."""
+        """Set the voxel size that was typed, on the layer and on all others of its grid that have
+        none.
+        """
         if self._layer is None or not self.voxel_size.value():
-            self.sentence.setText(caveat("The voxel size is not given; a positive number of nm is needed."))
+            self.sentence.setText(
+                caveat("The voxel size is not given; a positive number of nm is needed.")
+            )
             return
         mine = _grid(self._layer)
         same = [one for one in self._viewer.layers if not has_scale(one) and _grid(one) == mine]

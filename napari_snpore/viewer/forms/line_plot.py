@@ -47,7 +47,9 @@ class LinePlot(QWidget):
         known = np.isfinite(x) & np.isfinite(y)
         self._x, self._y = x[known], y[known]
         if self._y.size:
-            self.setToolTip(f"{self._up}: {self._y.min():.4g} to {self._y.max():.4g}, mean {self._y.mean():.4g}.")
+            self.setToolTip(
+                f"{self._up}: {self._y.min():.4g} to {self._y.max():.4g}, mean {self._y.mean():.4g}."
+            )
         self.update()
 
     def paintEvent(self, event: Any) -> None:
@@ -63,10 +65,14 @@ class LinePlot(QWidget):
         painter.setPen(ink)
         painter.drawLine(QPointF(_LEFT, base), QPointF(_LEFT + width, base))
         painter.drawLine(QPointF(_LEFT, _TOP), QPointF(_LEFT, base))
-        painter.drawText(QRectF(_LEFT, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._across)
+        painter.drawText(
+            QRectF(_LEFT, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._across
+        )
         if not self._x.size:
             painter.drawText(
-                QRectF(_LEFT, _TOP, width, base - _TOP), Qt.AlignmentFlag.AlignCenter, "outside the volume"
+                QRectF(_LEFT, _TOP, width, base - _TOP),
+                Qt.AlignmentFlag.AlignCenter,
+                "outside the volume",
             )
             painter.end()
             return

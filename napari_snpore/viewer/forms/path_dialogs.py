@@ -8,12 +8,16 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 
-def ask_place(parent: QWidget, title: str, name: str, kinds: str, write: Callable[[str], None]) -> None:
+def ask_place(
+    parent: QWidget, title: str, name: str, kinds: str, write: Callable[[str], None]
+) -> None:
     """Open a dialog for a file to write; the first of the kinds is the default."""
     dialog = QFileDialog(parent, title, name, kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
-    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(kind.split(".")[-1].rstrip(")")))
+    dialog.filterSelected.connect(
+        lambda kind: dialog.setDefaultSuffix(kind.split(".")[-1].rstrip(")"))
+    )
     dialog.setModal(False)
     dialog.fileSelected.connect(write)
     dialog.show()

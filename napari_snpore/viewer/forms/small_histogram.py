@@ -1,4 +1,6 @@
-"""A small histogram of one quantity of objects, painted by Qt: bars, a marked length, and a title with its unit."""
+"""A small histogram of one quantity of objects, painted by Qt: bars, a marked length, and a title
+with its unit.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class SmallHistogram(QWidget):
         First and last edge; default from zero to the largest value.
     """
 
-    def __init__(self, title: str, *, ends: tuple[float, float] | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, *, ends: tuple[float, float] | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._title, self._ends = title, ends
         self._counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
@@ -47,7 +51,9 @@ class SmallHistogram(QWidget):
         """Return the size at which three fit beside each other."""
         return QSize(120, 96)
 
-    def show_values(self, values: Any, *, color: str, marks: Mapping[str, float] | None = None) -> None:
+    def show_values(
+        self, values: Any, *, color: str, marks: Mapping[str, float] | None = None
+    ) -> None:
         """Count and draw values; those that are not finite are left out.
 
         Parameters
@@ -95,7 +101,9 @@ class SmallHistogram(QWidget):
         ends = QRectF(left, base + 1, width, 13)
         painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
         painter.drawText(ends, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")
-        painter.drawText(QRectF(left, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title)
+        painter.drawText(
+            QRectF(left, base + 14, width, 14), Qt.AlignmentFlag.AlignHCenter, self._title
+        )
         painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
         for place in self._marks.values():
             if low <= place <= high:

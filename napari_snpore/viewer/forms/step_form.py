@@ -1,4 +1,6 @@
-"""Base classes of the forms: input layer, settings, one main button, result and status, in this order."""
+"""Base classes of the forms: input layer, settings, one main button, result and status, in this
+order.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class InputLayers:
 
 
 class ChosenLayer:
-    """Mixin of a widget with one input layer: ``layer``, read and set, and its name in a saved window."""
+    """Mixin of a widget with one input layer: ``layer``, read and set, and its name in a saved
+    window.
+    """
 
     _layer_choice: LayerChoice
 
@@ -63,7 +67,9 @@ class ChosenLayer:
         return None if self.layer is None else self.layer.name
 
     def choose_saved(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> bool:
-        """Choose the layer that ``state()`` has named; return False where that layer is not there."""
+        """Choose the layer that ``state()`` has named; return False where that layer is not
+        there.
+        """
         if state.get("layer") not in layers:
             return False
         self.layer = layers[state["layer"]]

@@ -16,7 +16,13 @@ from napari_snpore.errors import InputError
 from napari_snpore.in_situ import Rectangle
 from napari_snpore.viewer.forms.form import Fold, ResultText
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
-from napari_snpore.viewer.in_situ.layers import BOX_COLORS, DRAWN, box_color, rectangles_in, show_box_numbers
+from napari_snpore.viewer.in_situ.layers import (
+    BOX_COLORS,
+    DRAWN,
+    box_color,
+    rectangles_in,
+    show_box_numbers,
+)
 from napari_snpore.viewer.in_situ.result_text import intensity_lines
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
 from napari_snpore.viewer.shared.layers import kind_of
@@ -65,9 +71,13 @@ class BoxPanel(Fold):
             "which is looked for in each frame. A fibre without structure is not followed along its axis."
         )
         self.button = QPushButton("Measure intensity")
-        self.button.setToolTip("Mean grey value of each box in each frame, in per cent of the first frame.")
+        self.button.setToolTip(
+            "Mean grey value of each box in each frame, in per cent of the first frame."
+        )
         self.button.clicked.connect(self.asked)
-        self.result = ResultText("Mean of the box less that of the vacuum, ± standard error of the mean.")
+        self.result = ResultText(
+            "Mean of the box less that of the vacuum, ± standard error of the mean."
+        )
         self.plot = TimePlot("intensity (%)")
         self.plot.setVisible(False)
         self.form.addRow("Boxes", self.drawn)
@@ -89,8 +99,13 @@ class BoxPanel(Fold):
             No boxes, or none but the vacuum.
         """
         if self.drawn.layer is None:
-            raise InputError("There are no boxes yet; press Draw and drag rectangles on the images.")
-        found = {str(k): one for k, one in enumerate(rectangles_in(self.drawn.layer, images, pixel_size_nm), 1)}
+            raise InputError(
+                "There are no boxes yet; press Draw and drag rectangles on the images."
+            )
+        found = {
+            str(k): one
+            for k, one in enumerate(rectangles_in(self.drawn.layer, images, pixel_size_nm), 1)
+        }
         name = self.vacuum.currentText()
         vacuum = found.pop(name, None)
         if not found:
@@ -102,7 +117,10 @@ class BoxPanel(Fold):
         self.result.show_lines(intensity_lines(table))
         curves = []
         for name, rows in table.groupby("box", sort=False):
-            values, errors = (rows[c].to_numpy(np.float64) for c in ("intensity_percent", "intensity_percent_error"))
+            values, errors = (
+                rows[c].to_numpy(np.float64)
+                for c in ("intensity_percent", "intensity_percent_error")
+            )
             curves.append(Points(values, errors, box_color(str(name)), f"box {name}"))
         rows = table[table["box"] == table["box"].iloc[0]]
         across = "time (s)" if with_times else "frame"
@@ -129,5 +147,7 @@ class BoxPanel(Fold):
 
     def _number(self) -> None:
         drawn = self.drawn.layer
-        if drawn is not None and kind_of(drawn) == DRAWN:  # a layer that the user made keeps its colours
+        if (
+            drawn is not None and kind_of(drawn) == DRAWN
+        ):  # a layer that the user made keeps its colours
             show_box_numbers(drawn, self.vacuum.currentText())

@@ -15,7 +15,8 @@ from napari_snpore.viewer.shared.layers import add_layer, kind_of
 
 
 class DrawnRectangles(QWidget):
-    """Which shapes layer holds the rectangles, or none of them; *Draw* adds one and selects the rectangle tool.
+    """Which shapes layer holds the rectangles, or none of them; *Draw* adds one and selects the
+    rectangle tool.
 
     Parameters
     ----------
@@ -44,7 +45,9 @@ class DrawnRectangles(QWidget):
         self._images: Layer | None = None
         self.choice = QComboBox()
         self.choice.setToolTip(tip)
-        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.choice.setMinimumContentsLength(10)
         self.choice.currentIndexChanged.connect(self._on_index)
         self.draw_button = QPushButton("Draw")
@@ -88,7 +91,9 @@ class DrawnRectangles(QWidget):
         del event
         known = set(self._layers)
         self._layers = [
-            layer for layer in self._viewer.layers if isinstance(layer, Shapes) and kind_of(layer) in (None, DRAWN)
+            layer
+            for layer in self._viewer.layers
+            if isinstance(layer, Shapes) and kind_of(layer) in (None, DRAWN)
         ]
         for layer in self._layers:
             if layer not in known:
@@ -97,7 +102,9 @@ class DrawnRectangles(QWidget):
         blocked = self.choice.blockSignals(True)
         self.choice.clear()
         self.choice.addItems([self._none, *(layer.name for layer in self._layers)])
-        self.choice.setCurrentIndex(1 + self._layers.index(self._current) if self._current in self._layers else 0)
+        self.choice.setCurrentIndex(
+            1 + self._layers.index(self._current) if self._current in self._layers else 0
+        )
         self.choice.blockSignals(blocked)
         self._on_index(self.choice.currentIndex())
 

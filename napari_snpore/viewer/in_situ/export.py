@@ -13,8 +13,12 @@ from napari_snpore.files import write_table
 from napari_snpore.viewer.in_situ.result_text import Diameters
 
 
-def write_tables(path: str | Path, measured: Diameters | None, intensities: pd.DataFrame | None) -> list[Path]:
-    """Write the diameters, and beside them ``_profile`` and ``_intensity``; what was not measured is left out."""
+def write_tables(
+    path: str | Path, measured: Diameters | None, intensities: pd.DataFrame | None
+) -> list[Path]:
+    """Write the diameters, and beside them ``_profile`` and ``_intensity``; what was not measured
+    is left out.
+    """
     path = Path(path)
     tables = {"_intensity": intensities}
     if measured is not None:
@@ -30,9 +34,15 @@ def write_tables(path: str | Path, measured: Diameters | None, intensities: pd.D
 
 
 def write_figures(
-    path: str | Path, measured: Diameters | None, intensities: pd.DataFrame | None, *, recipe: Mapping[str, Any]
+    path: str | Path,
+    measured: Diameters | None,
+    intensities: pd.DataFrame | None,
+    *,
+    recipe: Mapping[str, Any],
 ) -> list[Path]:
-    """Write diameter against time, and beside it ``_profile`` and ``_intensity``, in the format of the suffix."""
+    """Write diameter against time, and beside it ``_profile`` and ``_intensity``, in the format of
+    the suffix.
+    """
     # matplotlib takes a second to import
     from napari_snpore.figures.in_situ_plot import diameter_plot, intensity_plot, profile_plot
     from napari_snpore.figures.save import save_figure
@@ -52,5 +62,7 @@ def write_figures(
     return [
         written
         for ending, figure in figures.items()
-        for written in save_figure(figure, path.with_name(path.stem + ending), formats=(kind,), recipe=recipe)
+        for written in save_figure(
+            figure, path.with_name(path.stem + ending), formats=(kind,), recipe=recipe
+        )
     ]

@@ -26,7 +26,9 @@ def show_frame(viewer: ViewerModel, images: Layer | None, frame: int) -> None:
 
 
 def time_of_frame(table: pd.DataFrame | None, frame: int | None) -> float | None:
-    """Return the time of the last row that is not later than a frame, or its number where times are not known."""
+    """Return the time of the last row that is not later than a frame, or its number where times are
+    not known.
+    """
     if table is None or frame is None:
         return None
     earlier = table[table["frame"] <= frame]
@@ -38,6 +40,8 @@ def time_of_frame(table: pd.DataFrame | None, frame: int | None) -> float | None
 
 
 def frame_at(table: pd.DataFrame, time: float) -> int:
-    """Return the frame that was taken nearest to a time, or has the nearest number where times are not known."""
+    """Return the frame that was taken nearest to a time, or has the nearest number where times are
+    not known.
+    """
     known = table["time_s"] if table["time_s"].notna().any() else table["frame"]
     return int(table["frame"].iloc[int((known - time).abs().to_numpy().argmin())])

@@ -1,4 +1,6 @@
-"""Conversion of images in time, drawn rectangles and outlines of the fibre to napari layers and back."""
+"""Conversion of images in time, drawn rectangles and outlines of the fibre to napari layers and
+back.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ from napari_snpore.errors import InputError, MissingScaleError
 from napari_snpore.history import stored_history
 from napari_snpore.in_situ import ImageSeries, Rectangle
 from napari_snpore.in_situ.rectangle import directions
-from napari_snpore.viewer.shared.layers import FRAMES, KEY, OUTLINES, LayerData, add_layer, kind_of, record_of, steps_of
+from napari_snpore.viewer.shared.layers import (
+    FRAMES,
+    KEY,
+    OUTLINES,
+    LayerData,
+    add_layer,
+    kind_of,
+    record_of,
+    steps_of,
+)
 from napari_snpore.viewer.shared.units import UNIT
 
 if TYPE_CHECKING:
@@ -28,8 +39,14 @@ VACUUM_COLOR = "#adb5bd"
 
 
 def frames_data(series: ImageSeries, name: str, **options: Any) -> LayerData:
-    """Return the layer data of images in time: axis 0 one pixel size a frame, true times in the metadata."""
-    record: dict[str, Any] = {"kind": FRAMES, **stored_history(series.history), "pixel_size_nm": series.pixel_size_nm}
+    """Return the layer data of images in time: axis 0 one pixel size a frame, true times in the
+    metadata.
+    """
+    record: dict[str, Any] = {
+        "kind": FRAMES,
+        **stored_history(series.history),
+        "pixel_size_nm": series.pixel_size_nm,
+    }
     if series.times_s is not None:
         record["times_s"] = series.times_s.tolist()
     place = {"scale": (series.pixel_size_nm,) * 3, "units": (UNIT,) * 3, "axis_labels": FRAME_AXES}
@@ -37,7 +54,9 @@ def frames_data(series: ImageSeries, name: str, **options: Any) -> LayerData:
 
 
 def may_be_frames(layer: Layer) -> bool:
-    """Return whether a layer can be chosen: any image but a preview; a missing pixel size is refused when it is measured."""
+    """Return whether a layer can be chosen: any image but a preview; a missing pixel size is
+    refused when it is measured.
+    """
     from napari.layers import Image
 
     return isinstance(layer, Image) and kind_of(layer) in (None, "volume", "series", FRAMES)
@@ -49,7 +68,8 @@ def times_of(layer: Layer | None) -> list[float] | None:
 
 
 def images_from_layer(layer: Layer, *, seconds: float | None = None) -> ImageSeries:
-    """Return the images of a layer with their pixel size, and times from its record or from the seconds per frame.
+    """Return the images of a layer with their pixel size, and times from its record or from the
+    seconds per frame.
 
     Raises
     ------
@@ -59,13 +79,18 @@ def images_from_layer(layer: Layer, *, seconds: float | None = None) -> ImageSer
         No pixel size in a unit of length.
     """
     if getattr(layer, "rgb", False):
-        raise InputError(f"The layer '{layer.name}' is in colour; grey images (frame, y, x) are needed.")
+        raise InputError(
+            f"The layer '{layer.name}' is in colour; grey images (frame, y, x) are needed."
+        )
     data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
     if data.ndim != 3:
         what = "is one image" if data.ndim == 2 else f"has shape {tuple(data.shape)}"
-        raise InputError(f"The layer '{layer.name}' {what}; a series of images (frame, y, x) is needed.")
+        raise InputError(
+            f"The layer '{layer.name}' {what}; a series of images (frame, y, x) is needed."
+        )
     height, width = (
-        _length_nm(scale, unit, layer.name) for scale, unit in zip(layer.scale[1:], layer.units[1:], strict=True)
+        _length_nm(scale, unit, layer.name)
+        for scale, unit in zip(layer.scale[1:], layer.units[1:], strict=True)
     )
     if abs(height - width) > 0.01 * min(height, width):
         raise InputError(
@@ -88,9 +113,13 @@ def rectangles_in(shapes: Shapes, images: Layer, pixel_size_nm: float) -> list[R
     other = next((kind for kind in shapes.shape_type if kind != "rectangle"), None)
     if other is not None:
         article = "an" if other[0] in "aeiou" else "a"
-        raise InputError(f"The layer '{shapes.name}' holds {article} {other}; draw rectangles alone.")
+        raise InputError(
+            f"The layer '{shapes.name}' holds {article} {other}; draw rectangles alone."
+        )
     if not len(shapes.data):
-        raise InputError(f"The layer '{shapes.name}' holds no rectangle yet; draw one on the images.")
+        raise InputError(
+            f"The layer '{shapes.name}' holds no rectangle yet; draw one on the images."
+        )
     found = []
     for corners in shapes.data:
         world = [np.asarray(shapes.data_to_world(corner))[-2:] for corner in corners]
@@ -101,7 +130,9 @@ def rectangles_in(shapes: Shapes, images: Layer, pixel_size_nm: float) -> list[R
 
 
 def drawing_data(images: Layer, name: str, color: str) -> LayerData:
-    """Return the layer data of an empty shapes layer that lies on the images, for rectangles in all frames."""
+    """Return the layer data of an empty shapes layer that lies on the images, for rectangles in all
+    frames.
+    """
     meta = {
         "name": name,
         **_flat_place(images),
@@ -115,8 +146,12 @@ def drawing_data(images: Layer, name: str, color: str) -> LayerData:
     return None, meta, "shapes"
 
 
-def fibre_outlines(table: pd.DataFrame, series: ImageSeries, region: Rectangle) -> tuple[list[Any], pd.DataFrame]:
-    """Return the outline of the fitted fibre in each frame, cut at the region, as polygons in px, and their rows of the table."""
+def fibre_outlines(
+    table: pd.DataFrame, series: ImageSeries, region: Rectangle
+) -> tuple[list[Any], pd.DataFrame]:
+    """Return the outline of the fitted fibre in each frame, cut at the region, as polygons in px,
+    and their rows of the table.
+    """
     outlines, rows = [], []
     middle = (np.array(series.shape) - 1) / 2
     for index, row in enumerate(table.to_dict("records")):
@@ -126,7 +161,8 @@ def fibre_outlines(table: pd.DataFrame, series: ImageSeries, region: Rectangle) 
         edges = [
             _within(
                 region,
-                middle * series.pixel_size_nm + (row["center_nm"] + side * row["diameter_nm"] / 2) * across,
+                middle * series.pixel_size_nm
+                + (row["center_nm"] + side * row["diameter_nm"] / 2) * across,
                 along,
             )
             for side in (-1, 1)
@@ -145,13 +181,17 @@ def box_outlines(
     outlines, names = [], []
     for row in table[table["inside"]].to_dict("records"):
         moved = boxes[row["box"]].moved(row["drift_y_nm"], row["drift_x_nm"])
-        outlines.append(np.column_stack([np.full(4, row["frame"]), moved.corners_nm / pixel_size_nm]))
+        outlines.append(
+            np.column_stack([np.full(4, row["frame"]), moved.corners_nm / pixel_size_nm])
+        )
         names.append(row["box"])
     return outlines, names
 
 
 def box_color(name: str) -> str:
-    """Return the colour of a box, the same in the picture and in the plot; boxes are named by their number."""
+    """Return the colour of a box, the same in the picture and in the plot; boxes are named by their
+    number.
+    """
     return BOX_COLORS[(int(name) - 1) % len(BOX_COLORS)]
 
 
@@ -196,7 +236,8 @@ def outlines_data(
         "shape_type": "polygon",
         "edge_color": colors,
         "face_color": "transparent",
-        "edge_width": max(images.data.shape[-2:]) / 200,  # px: as thick on a large camera as on a small one
+        "edge_width": max(images.data.shape[-2:])
+        / 200,  # px: as thick on a large camera as on a small one
         "opacity": 1.0,
         "features": features,
         "ndim": 3,
@@ -205,7 +246,9 @@ def outlines_data(
 
 
 def _within(region: Rectangle, point: Any, along: Any) -> Any:
-    """Return both ends of the part of a line that lies in a rectangle; the whole diagonal where it misses it."""
+    """Return both ends of the part of a line that lies in a rectangle; the whole diagonal where it
+    misses it.
+    """
     axes = directions(region.angle_deg)
     start, stop = -np.hypot(*region.size_nm), np.hypot(*region.size_nm)
     shift = float((np.array(region.center_nm) - point) @ along)
@@ -221,12 +264,17 @@ def _within(region: Rectangle, point: Any, along: Any) -> Any:
 
 
 def _flat_place(images: Layer) -> dict[str, Any]:
-    return {key: tuple(getattr(images, key))[-2:] for key in ("scale", "translate", "units", "axis_labels")}
+    return {
+        key: tuple(getattr(images, key))[-2:]
+        for key in ("scale", "translate", "units", "axis_labels")
+    }
 
 
 def _length_nm(scale: float, unit: Any, name: str) -> float:
     try:
-        return float(pint.get_application_registry().Quantity(float(scale), unit).to(UNIT).magnitude)
+        return float(
+            pint.get_application_registry().Quantity(float(scale), unit).to(UNIT).magnitude
+        )
     except pint.DimensionalityError:
         raise MissingScaleError(
             f"The layer '{name}' has no pixel size (unit {unit}); set its scale, and nm on y and x."

@@ -10,7 +10,14 @@ import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.in_situ import BreakPoint, ImageSeries, Rectangle, break_point, fibre_diameter, rectangle_profile
+from napari_snpore.in_situ import (
+    BreakPoint,
+    ImageSeries,
+    Rectangle,
+    break_point,
+    fibre_diameter,
+    rectangle_profile,
+)
 from napari_snpore.in_situ.wording import with_error
 from napari_snpore.viewer.forms.form import caveat, number
 
@@ -31,7 +38,9 @@ class DiameterOptions:
 
 @dataclass(frozen=True, eq=False)
 class Diameters:
-    """A measured series: one row per frame, profiles of the first and the last fitted one, and the break of the growth."""
+    """A measured series: one row per frame, profiles of the first and the last fitted one, and the
+    break of the growth.
+    """
 
     table: pd.DataFrame
     profile: pd.DataFrame
@@ -45,7 +54,10 @@ class Diameters:
 
 
 def measure_diameters(
-    series: ImageSeries, options: DiameterOptions, progress: Progress | None, should_stop: ShouldStop | None
+    series: ImageSeries,
+    options: DiameterOptions,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
 ) -> Diameters:
     """Measure a series as the form asks for.
 
@@ -69,7 +81,9 @@ def measure_diameters(
         raise InputError(f"No fibre was found in any frame: {table['reason'].mode().iloc[0]}.")
     ends = [fitted.iloc[0], fitted.iloc[-1]] if len(fitted) > 1 else [fitted.iloc[0]]
     profiles = [
-        rectangle_profile(series, options.region, frames=[int(row["frame"])], along_deg=float(row["angle_deg"]))
+        rectangle_profile(
+            series, options.region, frames=[int(row["frame"])], along_deg=float(row["angle_deg"])
+        )
         for row in ends
     ]
     unit = "frames" if series.times_s is None else "s"
@@ -91,14 +105,18 @@ def diameter_lines(measured: Diameters) -> list[str]:
         lines.append(f"diameter <b>{_value(first)} nm</b> (n = 1 frame)")
     else:
         when = [f"{_when(measured, row)}" for row in (first, last)]
-        lines.append(f"diameter <b>{_value(first)} nm</b> ({when[0]}) → <b>{_value(last)} nm</b> ({when[1]})")
+        lines.append(
+            f"diameter <b>{_value(first)} nm</b> ({when[0]}) → <b>{_value(last)} nm</b> ({when[1]})"
+        )
         lines.append(_change(first, last, len(fitted)))
         lines.append(_break(measured))
     missing = table[~table["fitted"]]
     if len(missing):
         reasons = missing["reason"].value_counts()
         lines.append(
-            caveat(f"{len(missing)} of {len(table)} frames were not fitted: {reasons.index[0]} ({reasons.iloc[0]}).")
+            caveat(
+                f"{len(missing)} of {len(table)} frames were not fitted: {reasons.index[0]} ({reasons.iloc[0]})."
+            )
         )
     residual = float(fitted["residual_percent"].median())
     if residual > _LARGE_RESIDUAL_PERCENT:
@@ -119,7 +137,8 @@ def intensity_lines(table: pd.DataFrame) -> list[str]:
         first, last = known.iloc[0], known.iloc[-1]  # the first is 100 %, with an error of its own
         change = last["intensity_percent"] - 100
         error = np.hypot(
-            last["intensity_percent_error"], last["intensity_percent"] / 100 * first["intensity_percent_error"]
+            last["intensity_percent_error"],
+            last["intensity_percent"] / 100 * first["intensity_percent_error"],
         )
         lines.append(
             f"box {name}: <b>{with_error(change, error, sign=True)} %</b> in the last of {len(known)} frames "
@@ -127,15 +146,21 @@ def intensity_lines(table: pd.DataFrame) -> list[str]:
         )
         gone = rows[rows["intensity"].isna()]
         if len(gone):
-            lines.append(caveat(f"Box {name} has no value in {len(gone)} frames: {gone['reason'].iloc[0]}."))
+            lines.append(
+                caveat(f"Box {name} has no value in {len(gone)} frames: {gone['reason'].iloc[0]}.")
+            )
     if table["vacuum"].isna().all():
-        lines.append(caveat("No vacuum is subtracted: the change is that of fibre and background together."))
+        lines.append(
+            caveat("No vacuum is subtracted: the change is that of fibre and background together.")
+        )
     return lines
 
 
 def _change(first: pd.Series, last: pd.Series, count: int) -> str:
     ratio = last["diameter_nm"] / first["diameter_nm"]
-    error = ratio * np.hypot(*(row["diameter_error_nm"] / row["diameter_nm"] for row in (first, last)))
+    error = ratio * np.hypot(
+        *(row["diameter_error_nm"] / row["diameter_nm"] for row in (first, last))
+    )
     return (
         f"change <b>{with_error(100 * (ratio - 1), 100 * error, sign=True)} %</b>, cross-section "
         f"{with_error(100 * (ratio**2 - 1), 200 * ratio * error, sign=True)} % (n{_HARD}={_HARD}{count}{_HARD}frames)"
@@ -151,7 +176,11 @@ def _break(measured: Diameters) -> str:
     unit = "nm/s" if measured.unit == "s" else "nm/frame"
     where = with_error(found.time_s, found.time_error_s)
     where = f"{where} s" if measured.unit == "s" else f"frame {where}"
-    share = f"; {100 * found.share_before:.0f} % of the change before it" if 0 <= found.share_before <= 1 else ""
+    share = (
+        f"; {100 * found.share_before:.0f} % of the change before it"
+        if 0 <= found.share_before <= 1
+        else ""
+    )
     return (
         f"break at <b>{where}</b>: {number(found.slope_before_nm_per_s)} → {number(found.slope_after_nm_per_s)} {unit}{share} "
         f"(BIC gain {found.bic_gain:.0f})"
@@ -159,7 +188,11 @@ def _break(measured: Diameters) -> str:
 
 
 def _when(measured: Diameters, row: pd.Series) -> str:
-    return f"{row['time_s']:.4g}{_HARD}s" if measured.unit == "s" else f"frame{_HARD}{int(row['frame'])}"
+    return (
+        f"{row['time_s']:.4g}{_HARD}s"
+        if measured.unit == "s"
+        else f"frame{_HARD}{int(row['frame'])}"
+    )
 
 
 def _value(row: pd.Series) -> str:

@@ -1,4 +1,6 @@
-"""Rare settings of the In situ widget: direction, averaging, background, and a pixel size for files without one."""
+"""Rare settings of the In situ widget: direction, averaging, background, and a pixel size for files
+without one.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,27 @@ class InSituSettings(Fold):
         self.fixed = QCheckBox("fixed at")
         self.fixed.setToolTip("Else the fibre's direction is found, and followed in each frame.")
         self.angle = NumberBox(
-            0.0, -90.0, 90.0, step=1.0, tip="Of the fibre: 0 upright, 90 lying, 45 down to the right."
+            0.0,
+            -90.0,
+            90.0,
+            step=1.0,
+            tip="Of the fibre: 0 upright, 90 lying, 45 down to the right.",
         )
         self.angle.setEnabled(False)
         self.fixed.toggled.connect(self.angle.setEnabled)
-        self.average = CountBox(1, 1, 10_000, tip="So many successive frames are averaged before they are fitted.")
+        self.average = CountBox(
+            1, 1, 10_000, tip="So many successive frames are averaged before they are fitted."
+        )
         self.ground = QComboBox()
         self.ground.addItems(["constant", "linear"])
         self.ground.setToolTip("Of the profile, beside the fibre.")
         self.half_height = QCheckBox("half-height width as well")
-        self.half_height.setToolTip("A column of its own: it reads 0.866 of the diameter of a solid cylinder.")
-        self.pixel = NumberBox(0.0, 0.0, 1e4, step=0.01, decimals=5, tip="For Open, where the file has no pixel size.")
+        self.half_height.setToolTip(
+            "A column of its own: it reads 0.866 of the diameter of a solid cylinder."
+        )
+        self.pixel = NumberBox(
+            0.0, 0.0, 1e4, step=0.01, decimals=5, tip="For Open, where the file has no pixel size."
+        )
         self.pixel.setSpecialValueText("as in the file")
         self.form.addRow("Direction (°)", beside(self.fixed, self.angle))
         self.form.addRow("Frames averaged", self.average)

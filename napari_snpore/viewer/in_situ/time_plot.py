@@ -1,4 +1,6 @@
-"""Plot of points with error bars against time, with two fitted lines and the time of the shown frame, painted by Qt."""
+"""Plot of points with error bars against time, with two fitted lines and the time of the shown
+frame, painted by Qt.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class TimePlot(QWidget):
         """Return a width that fits a dock."""
         return QSize(280, _HEIGHT)
 
-    def show_curves(self, x: Any, curves: Sequence[Points], *, across: str, lines: Any = None, tip: str = "") -> None:
+    def show_curves(
+        self, x: Any, curves: Sequence[Points], *, across: str, lines: Any = None, tip: str = ""
+    ) -> None:
         """Draw curves over common times.
 
         Parameters
@@ -117,7 +121,9 @@ class TimePlot(QWidget):
             self._points(painter, curve, place)
         if self._lines is not None:
             painter.setPen(QPen(ink, 1.2, Qt.PenStyle.DashLine))
-            painter.drawPolyline(QPolygonF([place(float(a), float(b)) for a, b in zip(*self._lines, strict=True)]))
+            painter.drawPolyline(
+                QPolygonF([place(float(a), float(b)) for a, b in zip(*self._lines, strict=True)])
+            )
         painter.end()
 
     def _points(self, painter: QPainter, curve: Points, place: Any) -> None:
@@ -135,7 +141,12 @@ class TimePlot(QWidget):
             painter.drawEllipse(place(x, y), 2.2, 2.2)
 
     def _axes(
-        self, painter: QPainter, frame: QRectF, ink: QColor, across: tuple[float, float], up: tuple[float, float]
+        self,
+        painter: QPainter,
+        frame: QRectF,
+        ink: QColor,
+        across: tuple[float, float],
+        up: tuple[float, float],
     ) -> None:
         painter.setPen(ink)
         painter.drawLine(frame.bottomLeft(), frame.bottomRight())
@@ -146,7 +157,9 @@ class TimePlot(QWidget):
         painter.drawText(below.translated(0, 13), Qt.AlignmentFlag.AlignHCenter, self._across)
         left = QRectF(0, frame.top() - 7, _LEFT - 5, 14)
         painter.drawText(left, Qt.AlignmentFlag.AlignRight, f"{up[1]:.4g}")
-        painter.drawText(left.translated(0, frame.height()), Qt.AlignmentFlag.AlignRight, f"{up[0]:.4g}")
+        painter.drawText(
+            left.translated(0, frame.height()), Qt.AlignmentFlag.AlignRight, f"{up[0]:.4g}"
+        )
         painter.save()
         painter.translate(11, frame.center().y())
         painter.rotate(-90)
@@ -158,7 +171,11 @@ class TimePlot(QWidget):
         return (float(known[0]), float(known[-1])) if len(known) else (0.0, 1.0)
 
     def _range(self) -> tuple[float, float]:
-        values = [curve.y + side * np.nan_to_num(curve.error) for curve in self._curves for side in (-1, 1)]
+        values = [
+            curve.y + side * np.nan_to_num(curve.error)
+            for curve in self._curves
+            for side in (-1, 1)
+        ]
         known = np.concatenate([np.empty(0), *values])
         known = known[np.isfinite(known)]
         if not len(known):

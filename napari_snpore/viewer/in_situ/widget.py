@@ -1,4 +1,6 @@
-"""The In situ widget: fibre diameter against time, the break of its growth, and grey values in boxes that follow it."""
+"""The In situ widget: fibre diameter against time, the break of its growth, and grey values in
+boxes that follow it.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,12 @@ from napari_snpore.viewer.in_situ.layers import (
     show_outlines,
     times_of,
 )
-from napari_snpore.viewer.in_situ.result_text import DiameterOptions, Diameters, diameter_lines, measure_diameters
+from napari_snpore.viewer.in_situ.result_text import (
+    DiameterOptions,
+    Diameters,
+    diameter_lines,
+    measure_diameters,
+)
 from napari_snpore.viewer.in_situ.settings import InSituSettings, beside
 from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
 from napari_snpore.viewer.shared.docking import show_table
@@ -54,12 +61,15 @@ _INPUTS = InputLayers(
     empty="Open a stack (TIFF, DM3/DM4) or all images of a series with the button above",
     tip="Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.",
 )
-_REMOVED = "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
+_REMOVED = (
+    "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
+)
 _FILES = "Images (*.tif *.tiff *.dm3 *.dm4 *.mrc *.emd *.hspy *.npy)"
 
 
 class InSituWidget(LayerForm):
-    """Diameter of one fibre against time, its outline on the images, the break of its growth, grey values in boxes.
+    """Diameter of one fibre against time, its outline on the images, the break of its growth, grey
+    values in boxes.
 
     Parameters
     ----------
@@ -80,7 +90,10 @@ class InSituWidget(LayerForm):
         super().__init__(
             viewer,
             _INPUTS,
-            MainButton("Measure diameter", "Fit a blurred cylinder to the profile across it, in each frame."),
+            MainButton(
+                "Measure diameter",
+                "Fit a blurred cylinder to the profile across it, in each frame.",
+            ),
         )
         self._measured: Diameters | None = None
         self._intensities: pd.DataFrame | None = None
@@ -104,7 +117,9 @@ class InSituWidget(LayerForm):
 
     @property
     def break_point(self) -> BreakPoint | None:
-        """Two lines through the diameters, and whether they fit better than one; None with too few frames."""
+        """Two lines through the diameters, and whether they fit better than one; None with too few
+        frames.
+        """
         return None if self._measured is None else self._measured.found_break
 
     @property
@@ -113,7 +128,9 @@ class InSituWidget(LayerForm):
         return self._intensities
 
     def open(self, path: str | Path) -> Layer:
-        """Open a stack or a folder of images as a layer and choose it; Qt's events are processed meanwhile."""
+        """Open a stack or a folder of images as a layer and choose it; Qt's events are processed
+        meanwhile.
+        """
         before = self.layer
         self._open([str(path)])
         self.status.wait()
@@ -122,7 +139,9 @@ class InSituWidget(LayerForm):
         return self.layer
 
     def measure(self) -> pd.DataFrame:
-        """Measure the diameters with the present settings and return the table; Qt's events are processed meanwhile."""
+        """Measure the diameters with the present settings and return the table; Qt's events are
+        processed meanwhile.
+        """
         before = self._measured
         self._start()
         self.status.wait()
@@ -131,7 +150,9 @@ class InSituWidget(LayerForm):
         return self._measured.table
 
     def measure_intensities(self) -> pd.DataFrame:
-        """Measure the grey values in the boxes and return the table; Qt's events are processed meanwhile."""
+        """Measure the grey values in the boxes and return the table; Qt's events are processed
+        meanwhile.
+        """
         before = self._intensities
         self._start_boxes()
         self.status.wait()
@@ -187,7 +208,9 @@ class InSituWidget(LayerForm):
             "Open a stack of images with its pixel size and, where the file has them, its times."
         )
         self.open_button.clicked.connect(self._ask_images)
-        self.seconds = NumberBox(0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next.")
+        self.seconds = NumberBox(
+            0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next."
+        )
         self.seconds.setSpecialValueText("not known")
         self.region = DrawnRectangles(
             self._viewer,
@@ -230,11 +253,15 @@ class InSituWidget(LayerForm):
         self.table_button.clicked.connect(self._open_table)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip("Write the tables, one row a frame, units in the column names.")
-        self.save_button.clicked.connect(lambda: self._ask("Save the tables", "csv", "Table (*.csv)", self.save_csv))
+        self.save_button.clicked.connect(
+            lambda: self._ask("Save the tables", "csv", "Table (*.csv)", self.save_csv)
+        )
         self.figure_button = QPushButton("Save figure …")
         self.figure_button.setToolTip("Draw diameter against time and the profiles, for print.")
         kinds = "SVG (*.svg);;PNG (*.png);;PDF (*.pdf)"
-        self.figure_button.clicked.connect(lambda: self._ask("Save the figures", "svg", kinds, self.save_figure))
+        self.figure_button.clicked.connect(
+            lambda: self._ask("Save the figures", "svg", kinds, self.save_figure)
+        )
         self._tool_row = beside(self.table_button, self.save_button, self.figure_button)
         self._tool_row.setVisible(False)
         return self._tool_row
@@ -242,9 +269,15 @@ class InSituWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         times = times_of(layer)
         self.seconds.setEnabled(times is None)
-        step_s = (times[-1] - times[0]) / (len(times) - 1) if times is not None and len(times) > 1 else None
+        step_s = (
+            (times[-1] - times[0]) / (len(times) - 1)
+            if times is not None and len(times) > 1
+            else None
+        )
         self.seconds.setValue(step_s or 0.0)
-        self.seconds.setToolTip("From the file." if step_s is not None else "Time from one frame to the next.")
+        self.seconds.setToolTip(
+            "From the file." if step_s is not None else "Time from one frame to the next."
+        )
         self.region.follow(layer)
         self.boxes.drawn.follow(layer)
         if layer is not None and layer not in self._watched:
@@ -256,8 +289,12 @@ class InSituWidget(LayerForm):
         self.main_button.setEnabled(self.layer is not None and not self.status.busy)
 
     def _on_changed(self, event: Any) -> None:
-        if event.source is self._source and (self._measured is not None or self._intensities is not None):
-            self.status.say("These numbers are stale: the images have changed. Measure again.", problem=True)
+        if event.source is self._source and (
+            self._measured is not None or self._intensities is not None
+        ):
+            self.status.say(
+                "These numbers are stale: the images have changed. Measure again.", problem=True
+            )
 
     def _series(self) -> tuple[Layer, ImageSeries]:
         layer = self._layer_choice.required()
@@ -292,7 +329,9 @@ class InSituWidget(LayerForm):
         )
         self.result.show_lines(diameter_lines(measured))
         table = measured.table
-        values, errors = (table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm"))
+        values, errors = (
+            table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm")
+        )
         found, lines = measured.found_break, None
         if found is not None and found.better_than_line:
             places = np.array([found.first_s, found.time_s, found.last_s])
@@ -328,9 +367,15 @@ class InSituWidget(LayerForm):
                 should_stop=should_stop,
             )
 
-        self.status.run("Measure intensity", work, lambda table: self._on_intensities(layer, series, options, table))
+        self.status.run(
+            "Measure intensity",
+            work,
+            lambda table: self._on_intensities(layer, series, options, table),
+        )
 
-    def _on_intensities(self, layer: Layer, series: ImageSeries, options: BoxOptions, table: pd.DataFrame) -> None:
+    def _on_intensities(
+        self, layer: Layer, series: ImageSeries, options: BoxOptions, table: pd.DataFrame
+    ) -> None:
         self._intensities, self._source = table, layer
         polygons, names = box_outlines(options.boxes, table, series.pixel_size_nm)
         colors = [box_color(name) for name in names]
@@ -376,13 +421,17 @@ class InSituWidget(LayerForm):
 
         def show(series: ImageSeries) -> None:
             self.layer = add_layer(self._viewer, frames_data(series, name_from_path(name)))
-            self.status.say(f"Opened {len(series)} images of {series.pixel_size_nm:.4g} nm a pixel.")
+            self.status.say(
+                f"Opened {len(series)} images of {series.pixel_size_nm:.4g} nm a pixel."
+            )
 
         self.status.run("Open", work, show)
 
     def _ask(self, title: str, suffix: str, kinds: str, write: Any) -> None:
         stem = "in_situ" if self._source is None else stem_of(self._source.name)
-        ask_place(self, title, f"{stem}_diameter.{suffix}", kinds, lambda path: self._write(path, write))
+        ask_place(
+            self, title, f"{stem}_diameter.{suffix}", kinds, lambda path: self._write(path, write)
+        )
 
     def _write(self, path: str, write: Any) -> None:
         try:

@@ -45,7 +45,9 @@ class PlacePanel(Fold):
         self.thickness.setToolTip(
             "Sizes that need no objects, and how winding the way from the core to the surface is."
         )
-        self.shell = NumberBox(0.0, 0.0, 1e5, step=0.5, tip="Thickness of a shell. 0: an eighth of the fibre's radius.")
+        self.shell = NumberBox(
+            0.0, 0.0, 1e5, step=0.5, tip="Thickness of a shell. 0: an eighth of the fibre's radius."
+        )
         self.delta = NumberBox(0.0, 0.0, 1e4, tip="δ, the 10-90 % width of a blurred edge: a cluster with no pore within δ is\n"
             "encapsulated. Blur makes a false carbon rim, so that touching alone says little. 0: two voxels.")  # fmt: skip
         for box in (self.shell, self.delta):
@@ -54,7 +56,9 @@ class PlacePanel(Fold):
             "Shells: % of the shell's volume, depth below the envelope's faces; cut ends are no surface."
         )
         self.curve = FractionCurve()
-        self.curve.setToolTip("Share of each phase in shells of equal depth: left the surface, right the core.")
+        self.curve.setToolTip(
+            "Share of each phase in shells of equal depth: left the surface, right the core."
+        )
         self.form.addRow(self.wanted)
         self.form.addRow(self.thickness)
         self.form.addRow("Shell thickness (nm)", self.shell)
@@ -70,7 +74,9 @@ class PlacePanel(Fold):
         """What is asked for; None where nothing is."""
         if not self.wanted.isChecked():
             return None
-        return PlaceOptions(self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked())
+        return PlaceOptions(
+            self.shell.value() or None, self.delta.value() or None, self.thickness.isChecked()
+        )
 
     def show_tables(
         self,

@@ -1,4 +1,6 @@
-"""Work of the Measure form in a thread: calls into the study, and what the form shows of the result."""
+"""Work of the Measure form in a thread: calls into the study, and what the form shows of the
+result.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,8 @@ def measure_layer(
 
 
 def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
-    """Write a measurement into a folder, with the files that ``snpore measure`` writes; an earlier result is replaced.
+    """Write a measurement into a folder, with the files that ``snpore measure`` writes; an earlier
+    result is replaced.
 
     Raises
     ------
@@ -164,7 +167,12 @@ def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
     }
     with output_folder(folder) as part:
         write_measurement(part, measured.measured)
-        finish(part, Record("measure", parameters=plain(parameters)), measurement_text(measured.measured), None)
+        finish(
+            part,
+            Record("measure", parameters=plain(parameters)),
+            measurement_text(measured.measured),
+            None,
+        )
     return folder
 
 
@@ -180,7 +188,10 @@ def fraction_lines(measured: MeasuredLayer) -> list[str]:
     """Return the share of each phase and of dead pores, as rich text; empty for given objects."""
     if not measured.of_phase:
         return []
-    from napari_snpore.study.measurement_report import dead_pore_statements, whole_fraction_statement
+    from napari_snpore.study.measurement_report import (
+        dead_pore_statements,
+        whole_fraction_statement,
+    )
     from napari_snpore.study.report import html_of
 
     found = measured.measured
@@ -202,6 +213,8 @@ def detail_lines(measured: MeasuredLayer) -> list[str]:
 
 
 def _crowther(phases: Volume) -> float | None:
-    """Return D·Δθ of the reconstruction that the phases come from; None where their history does not hold it."""
+    """Return D·Δθ of the reconstruction that the phases come from; None where their history does
+    not hold it.
+    """
     guide = resolution_guide_of(phases.history)
     return None if guide is None else guide.crowther_nm

@@ -1,4 +1,6 @@
-"""The Measure form: objects of one phase, or those of any labels layer, with their table; fractions and dead pores."""
+"""The Measure form: objects of one phase, or those of any labels layer, with their table; fractions
+and dead pores.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,9 @@ class MeasureWidget(LayerForm):
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(
-            viewer, _INPUTS, MainButton("Measure", "Label the objects of this phase and measure each of them.")
+            viewer,
+            _INPUTS,
+            MainButton("Measure", "Label the objects of this phase and measure each of them."),
         )
         self._measured: MeasuredLayer | None = None
         self._made: Labels | None = None
@@ -123,7 +127,9 @@ class MeasureWidget(LayerForm):
         index = self.phase_box.findText(name)
         if index < 0:
             names = [self.phase_box.itemText(k) for k in range(self.phase_box.count())]
-            raise InputError(f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}.")
+            raise InputError(
+                f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}."
+            )
         self.phase_box.setCurrentIndex(index)
 
     @property
@@ -133,19 +139,25 @@ class MeasureWidget(LayerForm):
 
     @property
     def fractions(self) -> pd.DataFrame | None:
-        """Volume fractions of the last measurement, whole and in the center and edge cubes; None for given objects."""
+        """Volume fractions of the last measurement, whole and in the center and edge cubes; None
+        for given objects.
+        """
         found = self._measured
         return found.measured.fractions if found is not None and found.of_phase else None
 
     @property
     def dead_pores(self) -> pd.DataFrame | None:
-        """Dead pores of the last measurement, one row per connectivity; None without an exterior."""
+        """Dead pores of the last measurement, one row per connectivity; None without an
+        exterior.
+        """
         found = self._measured
         dead = found.measured.dead_pores if found is not None and found.of_phase else None
         return None if dead is None else dead.table
 
     def measure(self) -> pd.DataFrame:
-        """Measure with the present settings and return the table; the window stays alive meanwhile."""
+        """Measure with the present settings and return the table; the window stays alive
+        meanwhile.
+        """
         before = self._measured
         self._start()
         self.status.wait()
@@ -154,7 +166,8 @@ class MeasureWidget(LayerForm):
         return self._measured.table
 
     def save(self, folder: str | Path) -> Path:
-        """Write the last measurement into a folder: the tables and volumes that ``snpore measure`` writes.
+        """Write the last measurement into a folder: the tables and volumes that ``snpore measure``
+        writes.
 
         Raises
         ------
@@ -184,7 +197,9 @@ class MeasureWidget(LayerForm):
         self.choose_saved(state, layers)
         if state.get("grey") in layers:
             self._gray.layer = layers[state["grey"]]
-        set_form_values(self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"})
+        set_form_values(
+            self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"}
+        )
         set_form_values(self.place, state.get("place", {}))
 
     def _build(self) -> None:
@@ -227,7 +242,9 @@ class MeasureWidget(LayerForm):
             "Voxels that touch are one object: pores through faces (6), C and Sn also corners (26)."
         )
         self.separated = QRadioButton("separated")
-        self.separated.setToolTip("Cut at necks by a watershed of the distance map; names the contrast in every table.")
+        self.separated.setToolTip(
+            "Cut at necks by a watershed of the distance map; names the contrast in every table."
+        )
         self.connected.setChecked(True)
         group = QButtonGroup(self)
         for button in (self.connected, self.separated):
@@ -258,11 +275,17 @@ class MeasureWidget(LayerForm):
             RESOLVED_VOXELS, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved."
         )
         self.limit = NumberBox(
-            SHORT_BELOW_NM, 0.01, 1e5, step=0.1, tip="The share of objects shorter than this is given."
+            SHORT_BELOW_NM,
+            0.01,
+            1e5,
+            step=0.1,
+            tip="The share of objects shorter than this is given.",
         )
         self.with_gray = QCheckBox("from")
         self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
-        self._gray = LayerChoice(self._viewer, is_volume, empty="no grey volume", what="grey volume")
+        self._gray = LayerChoice(
+            self._viewer, is_volume, empty="no grey volume", what="grey volume"
+        )
         gray = QHBoxLayout()
         gray.addWidget(self.with_gray)
         gray.addWidget(self._gray, 1)
@@ -271,7 +294,9 @@ class MeasureWidget(LayerForm):
         more.form.addRow("Resolved from (voxels)", self.min_voxels)
         more.form.addRow("Short below (nm)", self.limit)
         self.show_dead = QCheckBox("dead pores as a layer")
-        self.show_dead.setToolTip("Pores that nothing from outside reaches through void (6 neighbours), in red.")
+        self.show_dead.setToolTip(
+            "Pores that nothing from outside reaches through void (6 neighbours), in red."
+        )
         more.form.addRow("Grey values", gray)
         more.form.addRow(self.show_dead)
         return more
@@ -291,7 +316,9 @@ class MeasureWidget(LayerForm):
 
     def _table_tools(self) -> QWidget:
         self.table_button = QPushButton("Table")
-        self.table_button.setToolTip("Open napari's table of the selected layer's objects below the picture.")
+        self.table_button.setToolTip(
+            "Open napari's table of the selected layer's objects below the picture."
+        )
         self.table_button.setVisible(hasattr(self._viewer, "window"))
         self.table_button.clicked.connect(self._open_table)
         self.color_box = QComboBox()
@@ -316,7 +343,9 @@ class MeasureWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         earlier = self.phase_box.currentText()
         names = self._names_of(layer)
-        entries = [*names, EACH_LABEL] if layer is not None and self._may_be_objects(layer) else [*names]
+        entries = (
+            [*names, EACH_LABEL] if layer is not None and self._may_be_objects(layer) else [*names]
+        )
         blocked = self.phase_box.blockSignals(True)
         self.phase_box.clear()
         for number, name in enumerate(names, 1):
@@ -324,7 +353,9 @@ class MeasureWidget(LayerForm):
         if len(entries) > len(names):
             self.phase_box.addItem(EACH_LABEL, 0)
         if entries:
-            self.phase_box.setCurrentIndex(entries.index(earlier) if earlier in entries else max(0, len(names) - 1))
+            self.phase_box.setCurrentIndex(
+                entries.index(earlier) if earlier in entries else max(0, len(names) - 1)
+            )
         if layer is not None and entries and layer not in self._watched:
             self._watched.add(layer)
             for emitter in (layer.events.data, layer.events.paint):
@@ -335,7 +366,9 @@ class MeasureWidget(LayerForm):
         self._on_phase()
 
     def _names_of(self, layer: Layer | None) -> tuple[str, ...]:
-        """Return the names of the phases; none where there are too many labels, or negative ones."""
+        """Return the names of the phases; none where there are too many labels, or negative
+        ones.
+        """
         if layer is None:
             return ()
         if "phase_names" not in record_of(layer):
@@ -351,11 +384,15 @@ class MeasureWidget(LayerForm):
         return tuple(scheme_of(layer).names)
 
     def _may_be_objects(self, layer: Layer) -> bool:
-        """Return whether labels may be objects of another plugin: those that no step of the program made."""
+        """Return whether labels may be objects of another plugin: those that no step of the program
+        made.
+        """
         return "phase_names" not in record_of(layer) and label_range(layer)[0] >= 0
 
     def _on_phase(self) -> None:
-        """Set the connectivity that goes with the phase; given objects need none of these settings."""
+        """Set the connectivity that goes with the phase; given objects need none of these
+        settings.
+        """
         phase = self.phase_box.currentData()
         self.connectivity.setCurrentText("6" if phase == PORE else "26")
         of_phase = phase != 0
@@ -365,7 +402,9 @@ class MeasureWidget(LayerForm):
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
-            self.status.say("These numbers are stale: the phases have changed. Measure again.", problem=True)
+            self.status.say(
+                "These numbers are stale: the phases have changed. Measure again.", problem=True
+            )
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
@@ -376,7 +415,9 @@ class MeasureWidget(LayerForm):
     def _options(self) -> MeasureOptions:
         layer, phase = self._layer_choice.required(), self.phase_box.currentData()
         if not phase:
-            return MeasureOptions(phase=0, min_voxels=self.min_voxels.value(), limit_nm=self.limit.value())
+            return MeasureOptions(
+                phase=0, min_voxels=self.min_voxels.value(), limit_nm=self.limit.value()
+            )
         return MeasureOptions(
             phase=phase,
             names=tuple(scheme_of(layer).names),
@@ -400,14 +441,18 @@ class MeasureWidget(LayerForm):
             intensity = None if gray is None else np.asarray(gray)
             return measure_layer(phases, options, intensity, progress, should_stop)
 
-        self.status.run(f"Measure {options.name}", work, lambda measured: self._on_measured(layer, measured))
+        self.status.run(
+            f"Measure {options.name}", work, lambda measured: self._on_measured(layer, measured)
+        )
 
     def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:
         options = measured.options
         name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
         data = objects_data(measured.labels, measured.table, name, phase=options.name)
-        data[1]["metadata"][KEY]["crowther_nm"] = measured.crowther_nm  # figures mark it as the histograms here do
+        data[1]["metadata"][KEY]["crowther_nm"] = (
+            measured.crowther_nm
+        )  # figures mark it as the histograms here do
         self._made = put_layer(self._viewer, data)
         self._made.colormap = object_colormap(None)
         self._offer_colors()
@@ -415,7 +460,9 @@ class MeasureWidget(LayerForm):
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
-            put_layer(self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")).visible = True
+            put_layer(
+                self._viewer, dead_data(mask, f"{stem_of(layer.name)}{SEPARATOR}dead pores")
+            ).visible = True
             select(self._viewer, self._made)
         hid = hide_other_specimens(self._viewer, self._made)
         self.status.say(f"Made '{self._made.name}' and its table.{hid}")
@@ -427,10 +474,13 @@ class MeasureWidget(LayerForm):
         self.object_result.show_lines(object_lines(measured))
         self.fraction_result.show_lines(fraction_lines(measured))
         table = measured.table[~measured.table["touches_border"]]
-        # the numbers of given objects can be large: a scheme with as many colors would fill the memory
+        # the numbers of given objects can be large: a scheme with as many colors would fill the
+        # memory
         colors = scheme_of(layer).colors if measured.of_phase else ()
         color = colors[measured.options.phase - 1] if colors else _OBJECT_COLOR
-        self.place.show_tables(measured.details, detail_lines(measured), measured.options.names, colors)
+        self.place.show_tables(
+            measured.details, detail_lines(measured), measured.options.names, colors
+        )
         marks = {"voxel size (nm)": max(measured.labels.spacing)}
         if measured.crowther_nm is not None:
             marks["D·Δθ (nm)"] = measured.crowther_nm
@@ -444,9 +494,15 @@ class MeasureWidget(LayerForm):
         self._tool_row.setVisible(True)
 
     def _offer_colors(self) -> None:
-        """Offer every number of the table, the usual ones first, and go back to a colour for each object."""
+        """Offer every number of the table, the usual ones first, and go back to a colour for each
+        object.
+        """
         table = self.table
-        numbers = [] if table is None else [str(name) for name in table.select_dtypes("number") if name != "label"]
+        numbers = (
+            []
+            if table is None
+            else [str(name) for name in table.select_dtypes("number") if name != "label"]
+        )
         usual = {column: words for words, column in _COLORS.items() if column in numbers}
         blocked = self.color_box.blockSignals(True)
         self.color_box.clear()
@@ -458,7 +514,9 @@ class MeasureWidget(LayerForm):
     def _color(self) -> None:
         column = self.color_box.currentData()
         if self._made is None or self.table is None:
-            self.status.refuse(InputError("The layer of objects is gone; press Measure to make it again."))
+            self.status.refuse(
+                InputError("The layer of objects is gone; press Measure to make it again.")
+            )
             return
         self._made.colormap = object_colormap(None if column is None else self.table[column])
 

@@ -1,4 +1,6 @@
-"""The question about files that give too little: what they are, voxel size, tilt angles or times."""
+"""The question about files that give too little: what they are, voxel size, tilt angles or
+times.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ _UNKNOWN = "not known"
 
 
 class MissingScale(DockedForm):
-    """Asks what files are, for the voxel size in nm, for angles or times, then opens them; files are not parsed again.
+    """Asks what files are, for the voxel size in nm, for angles or times, then opens them; files
+    are not parsed again.
 
     Parameters
     ----------
@@ -35,7 +38,10 @@ class MissingScale(DockedForm):
     """
 
     def __init__(self, viewer: Any, asked: Question) -> None:
-        super().__init__(viewer, MainButton("Open", "Open it with these values; they are kept in the layer's history."))
+        super().__init__(
+            viewer,
+            MainButton("Open", "Open it with these values; they are kept in the layer's history."),
+        )
         self._source = asked.source
         self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
         path, count = asked.source.paths[0], len(asked.source.paths)
@@ -56,8 +62,12 @@ class MissingScale(DockedForm):
         tip = "Edge of a voxel (or of a pixel of the images) in nm, from the microscope's log."
         self.voxel_size = NumberBox(0.0, 0.0, 1e6, step=0.01, decimals=5, tip=tip)
         self.form.addRow("Voxel size (nm)", self.voxel_size)
-        self.first = NumberBox(-70.0, -90.0, 90.0, step=1.0, tip="Angle of the first image in degrees.")
-        self.step = NumberBox(2.0, -10.0, 10.0, step=0.5, tip="From one image to the next, in degrees.")
+        self.first = NumberBox(
+            -70.0, -90.0, 90.0, step=1.0, tip="Angle of the first image in degrees."
+        )
+        self.step = NumberBox(
+            2.0, -10.0, 10.0, step=0.5, tip="From one image to the next, in degrees."
+        )
         self.seconds = NumberBox(
             0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one image to the next, in seconds."
         )
@@ -77,7 +87,9 @@ class MissingScale(DockedForm):
         kind = self._kind
         size = self.voxel_size.value() or None
         if size is None and lacks_size(self._source, kind):
-            self.status.refuse(InputError("Voxel size (nm) is not given; a positive number is needed."))
+            self.status.refuse(
+                InputError("Voxel size (nm) is not given; a positive number is needed.")
+            )
             return
         asks_angles = kind == "tilt series" and self._lacks_angles
         angles = self._even(self.first.value(), self.step.value()) if asks_angles else None
@@ -102,7 +114,9 @@ class MissingScale(DockedForm):
             (self.seconds, kind == "images in time"),
         ):
             self.form.setRowVisible(box, is_asked)
-        self.voxel_size.setSpecialValueText(_UNKNOWN if lacks_size(self._source, self._kind) else _IN_FILE)
+        self.voxel_size.setSpecialValueText(
+            _UNKNOWN if lacks_size(self._source, self._kind) else _IN_FILE
+        )
 
     def _even(self, first: float, step: float) -> NDArray[np.float64]:
         return np.asarray(first + step * np.arange(self._source.image_count), np.float64)

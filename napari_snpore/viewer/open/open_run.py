@@ -78,7 +78,9 @@ def open_path(viewer: Viewer, path: str | Path) -> None:
         try:
             viewer.open(str(path))
         except ValueError as error:
-            parse_input(path)  # raises a sentence about a damaged file, which napari's error does not give
+            parse_input(
+                path
+            )  # raises a sentence about a damaged file, which napari's error does not give
             raise InputError(f"{path} cannot be opened: {error}.") from error
     else:
         for data in read(str(path)):

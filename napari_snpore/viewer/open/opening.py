@@ -1,4 +1,5 @@
-"""Opening of dropped or chosen paths in a window: read in a worker, with a question where files give too little.
+"""Opening of dropped or chosen paths in a window: read in a worker, with a question where files
+give too little.
 
 Paths that this plugin does not read go to napari's other readers.
 """
@@ -27,7 +28,9 @@ Run = Callable[[str, Callable[[Progress, ShouldStop], Any], Callable[[Any], None
 """``run(what, work, done)``: runs ``work`` in a worker and passes its result to ``done``."""
 
 
-def open_paths(viewer: Any, paths: Sequence[str], run: Run, refuse: Callable[[InputError], None]) -> None:
+def open_paths(
+    viewer: Any, paths: Sequence[str], run: Run, refuse: Callable[[InputError], None]
+) -> None:
     """Open paths in a window.
 
     Parameters
@@ -52,13 +55,17 @@ def open_paths(viewer: Any, paths: Sequence[str], run: Run, refuse: Callable[[In
     if read_here:
         run(
             "Open",
-            lambda progress, should_stop: read_paths(read_here, progress=progress, should_stop=should_stop),
+            lambda progress, should_stop: read_paths(
+                read_here, progress=progress, should_stop=should_stop
+            ),
             lambda outcomes: _show(viewer, outcomes, refuse),
         )
 
 
 def open_dropped(viewer: Any, paths: Sequence[str]) -> bool:
-    """Open dropped paths; return False, and open none, where this plugin does not read one of them."""
+    """Open dropped paths; return False, and open none, where this plugin does not read one of
+    them.
+    """
     if not all(are_read_here(paths)):
         return False
     open_paths(viewer, paths, partial(start_shown, viewer), refuse)
@@ -81,7 +88,9 @@ def _open_with_napari(viewer: Any, path: str, refuse: Callable[[InputError], Non
     try:
         try:
             viewer.open(path, plugin=None)
-        except MultipleReaderError:  # for this suffix napari knows two readers, this plugin's and its own
+        except (
+            MultipleReaderError
+        ):  # for this suffix napari knows two readers, this plugin's and its own
             viewer.open(path, plugin="napari")
         update_open_history(path)
     except (ReaderPluginError, NoAvailableReaderError, ValueError, OSError) as error:

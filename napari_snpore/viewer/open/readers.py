@@ -1,4 +1,6 @@
-"""Reader of the napari manifest: paths into layer data, with a question in the window where the files give too little."""
+"""Reader of the napari manifest: paths into layer data, with a question in the window where the
+files give too little.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,12 @@ NO_LAYERS_YET: list[Any] = [(None,)]
 
 
 def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
-    """Return a reader for a path, or None for a path that this plugin does not read; quick, never raises.
+    """Return a reader for a path, or None for a path that this plugin does not read; quick, never
+    raises.
 
-    A list of paths is one series of one image per file. A TIFF stack without a voxel size is read too: napari lets the user
-    choose among readers by the suffix alone, and whoever chooses this one is asked for the size.
+    A list of paths is one series of one image per file. A TIFF stack without a voxel size is read
+    too: napari lets the user choose among readers by the suffix alone, and whoever chooses this one
+    is asked for the size.
     """
     try:
         if not isinstance(path, str):
@@ -44,7 +48,8 @@ def get_reader(path: str | Sequence[str]) -> ReaderFunction | None:
 
 
 def read(path: str | Sequence[str]) -> list[Any]:
-    """Return the layer data of a path; where size or angles are missing, open a question in the window and return none.
+    """Return the layer data of a path; where size or angles are missing, open a question in the
+    window and return none.
 
     Raises
     ------
@@ -56,7 +61,9 @@ def read(path: str | Sequence[str]) -> list[Any]:
         return list(outcome.layers)
     viewer = current_viewer()
     if viewer is None:
-        if outcome.question is not None:  # without the missing value this raises the sentence that names it
+        if (
+            outcome.question is not None
+        ):  # without the missing value this raises the sentence that names it
             return [layer_of(outcome.question.source, outcome.question.contents.kind)]
         raise outcome.error or InputError(f"{path} holds nothing that can be shown.")
     if outcome.question is not None:

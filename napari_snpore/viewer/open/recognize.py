@@ -1,4 +1,6 @@
-"""Which paths this plugin reads, decided from names and headers only, quickly enough for the GUI thread."""
+"""Which paths this plugin reads, decided from names and headers only, quickly enough for the GUI
+thread.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,16 @@ def is_read_here(path: str | Path) -> bool:
 def are_read_here(paths: Sequence[str | Path]) -> list[bool]:
     """Return for each path whether this plugin reads it.
 
-    Read are saved windows, finished runs, folders of one image per file, and files of the registered formats. Of the formats
-    that napari reads as well, only stacks are read, and single images that are enough for a series. A damaged file of a format
-    that no other reader knows is read too: the error then says what is wrong with it.
+    Read are saved windows, finished runs, folders of one image per file, and files of the
+    registered formats. Of the formats that napari reads as well, only stacks are read, and single
+    images that are enough for a series. A damaged file of a format that no other reader knows is
+    read too: the error then says what is wrong with it.
     """
     places = [Path(path) for path in paths]
     planes = [0 if _is_plain_folder(place) else plane_count(place) for place in places]
-    single = Counter(_group(place) for place, count in zip(places, planes, strict=True) if count == 1)
+    single = Counter(
+        _group(place) for place, count in zip(places, planes, strict=True) if count == 1
+    )
     found = []
     for place, count in zip(places, planes, strict=True):
         if _is_plain_folder(place):

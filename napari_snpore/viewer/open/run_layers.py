@@ -13,7 +13,13 @@ from napari_snpore.files import read_volume
 from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
-from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, objects_data, phases_data, volume_data
+from napari_snpore.viewer.shared.layers import (
+    SEPARATOR,
+    LayerData,
+    objects_data,
+    phases_data,
+    volume_data,
+)
 from napari_snpore.volume import Volume
 
 if TYPE_CHECKING:
@@ -24,17 +30,22 @@ _YES_OR_NO = ("touches_border", "resolved")
 
 
 def find_runs(folder: str | Path) -> list[Path]:
-    """Return the finished runs in a folder: the folder itself, or those directly inside it, as ``snpore demo`` writes them."""
+    """Return the finished runs in a folder: the folder itself, or those directly inside it, as
+    ``snpore demo`` writes them.
+    """
     folder = Path(folder)
     if not (folder / "record.json").is_file():
         return []
     if (folder / "volumes").is_dir():
         return [folder]
-    return sorted(one.parent for one in folder.glob("*/record.json") if (one.parent / "volumes").is_dir())
+    return sorted(
+        one.parent for one in folder.glob("*/record.json") if (one.parent / "volumes").is_dir()
+    )
 
 
 def run_layers(folder: str | Path) -> list[LayerData]:
-    """Return the layer data of one finished run: grey volume, phases, objects (hidden) with their features.
+    """Return the layer data of one finished run: grey volume, phases, objects (hidden) with their
+    features.
 
     Parameters
     ----------
@@ -48,7 +59,9 @@ def run_layers(folder: str | Path) -> list[LayerData]:
     """
     folder = Path(folder)
     if find_runs(folder) != [folder]:
-        raise FileFormatError(f"{folder} holds no finished run: record.json and volumes/ are needed.")
+        raise FileFormatError(
+            f"{folder} holds no finished run: record.json and volumes/ are needed."
+        )
     check_record(folder / "record.json")
     recipe = _recipe(folder)
     name = (recipe.name if recipe is not None else "") or folder.name
@@ -61,7 +74,9 @@ def run_layers(folder: str | Path) -> list[LayerData]:
         volume = read_volume(phases)
         data = Volume(np.asarray(volume.data), volume.spacing, volume.origin, volume.history)
         opacity = 1.0 if gray is None else 0.7
-        found.append(phases_data(data, f"{name}{SEPARATOR}phases", _scheme(recipe, volume), opacity=opacity))
+        found.append(
+            phases_data(data, f"{name}{SEPARATOR}phases", _scheme(recipe, volume), opacity=opacity)
+        )
     for path in sorted((folder / "volumes").glob("objects_*")):
         found.append(_objects(folder, path, name, visible=phases is None))
     if not found:
@@ -79,7 +94,9 @@ def runs_layers(folder: str | Path) -> list[LayerData]:
     """
     runs = find_runs(folder)
     if not runs:
-        raise FileFormatError(f"{folder} holds no finished run: record.json and volumes/ are needed.")
+        raise FileFormatError(
+            f"{folder} holds no finished run: record.json and volumes/ are needed."
+        )
     found = run_layers(runs[0])
     for run in runs[1:]:
         found += [(data, {**meta, "visible": False}, kind) for data, meta, kind in run_layers(run)]
@@ -99,7 +116,9 @@ def _volume_file(folder: Path, name: str) -> Path | None:
 
 
 def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
-    """Return the reconstruction, or the volume that the run started from if its file still exists."""
+    """Return the reconstruction, or the volume that the run started from if its file still
+    exists.
+    """
     made = _volume_file(folder, "reconstruction")
     if made is not None:
         return read_volume(made)
@@ -122,7 +141,9 @@ def _scheme(recipe: Recipe | None, phases: Volume) -> PhaseScheme:
     names = recorded_phase_names(phases.history)
     if names is None or names == PORE_C_SN.names:
         return PORE_C_SN
-    from napari_snpore.study.recipe import ThresholdSection  # imported here: half a second for all steps
+    from napari_snpore.study.recipe import (
+        ThresholdSection,
+    )  # imported here: half a second for all steps
 
     return ThresholdSection(phases=len(names), names=list(names)).scheme
 
@@ -133,7 +154,13 @@ def _objects(folder: Path, path: Path, name: str, *, visible: bool) -> LayerData
     title = f"{name}{SEPARATOR}{phase} objects{f' ({way})' if way else ''}"
     volume = read_volume(path)
     labels = Volume(np.asarray(volume.data), volume.spacing, volume.origin, volume.history)
-    return objects_data(labels, _table(folder / "tables" / f"objects_{key}.csv"), title, phase=phase, visible=visible)
+    return objects_data(
+        labels,
+        _table(folder / "tables" / f"objects_{key}.csv"),
+        title,
+        phase=phase,
+        visible=visible,
+    )
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -1,4 +1,6 @@
-"""Entries of File > Open Sample: simulated phantoms, and the measured tilt series of a needle in the package."""
+"""Entries of File > Open Sample: simulated phantoms, and the measured tilt series of a needle in
+the package.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,13 @@ from importlib.resources import as_file, files
 from typing import Any, Literal
 
 from napari_snpore.history import PlantedPhasesStep
-from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data, series_data, volume_data
+from napari_snpore.viewer.shared.layers import (
+    SEPARATOR,
+    LayerData,
+    phases_data,
+    series_data,
+    volume_data,
+)
 
 SEED = 7
 """Seed of the phantoms in the menu, which makes the same fibre as ``snpore demo``."""
@@ -45,22 +53,29 @@ def swelling() -> list[LayerData]:
 
     made = run_alive(
         "Simulate the series",
-        lambda progress, should_stop: make_swelling_fibre(seed=SEED, progress=progress, should_stop=should_stop),
+        lambda progress, should_stop: make_swelling_fibre(
+            seed=SEED, progress=progress, should_stop=should_stop
+        ),
     )
     return [frames_data(made.series, "swelling fibre")]
 
 
 def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[LayerData]:
-    """Return grey volume and true phases (hidden) of a small phantom; ``options`` are those of ``make_phantom``."""
+    """Return grey volume and true phases (hidden) of a small phantom; ``options`` are those of
+    ``make_phantom``.
+    """
     from napari_snpore.phantom import make_phantom
     from napari_snpore.viewer.shared.worker import run_alive
     from napari_snpore.volume import Volume
 
     phantom = run_alive(
-        f"Make the {state} phantom", lambda progress, should_stop: make_phantom(state, seed=seed, **options)
+        f"Make the {state} phantom",
+        lambda progress, should_stop: make_phantom(state, seed=seed, **options),
     )
     gray = phantom.volume
-    truth = Volume(phantom.phases, gray.spacing, gray.origin, (*gray.history, PlantedPhasesStep().step))
+    truth = Volume(
+        phantom.phases, gray.spacing, gray.origin, (*gray.history, PlantedPhasesStep().step)
+    )
     return [
         phases_data(truth, f"{state}{SEPARATOR}true phases", visible=False),
         volume_data(gray, state),  # last, so that it becomes the active layer

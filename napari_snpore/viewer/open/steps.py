@@ -1,4 +1,6 @@
-"""Paths read into layer data, or into a question where their files give too little; runs in a worker."""
+"""Paths read into layer data, or into a question where their files give too little; runs in a
+worker.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,13 @@ from numpy.typing import ArrayLike
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.files.image_input import Contents, ImageInput, contents_of, grouped_inputs, parse_input
+from napari_snpore.files.image_input import (
+    Contents,
+    ImageInput,
+    contents_of,
+    grouped_inputs,
+    parse_input,
+)
 from napari_snpore.files.image_series import image_series_of
 from napari_snpore.files.parsed_file import Kind
 from napari_snpore.files.read import tilt_series_of, volume_of
@@ -30,7 +38,9 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of the paths of one layer or run: its layer data, a question, or the reason why it is refused."""
+    """What became of the paths of one layer or run: its layer data, a question, or the reason why
+    it is refused.
+    """
 
     paths: tuple[str, ...]
     layers: tuple[LayerData, ...] = ()
@@ -39,7 +49,10 @@ class Outcome:
 
 
 def read_paths(
-    paths: Sequence[str | Path], *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    paths: Sequence[str | Path],
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> list[Outcome]:
     """Read paths; each file is parsed once, and files of one image each are joined into series.
 
@@ -72,7 +85,9 @@ def read_paths(
 
 
 def outcome_of(source: ImageInput) -> Outcome:
-    """Return the layer of parsed files, the question about them, or the reason why they are refused."""
+    """Return the layer of parsed files, the question about them, or the reason why they are
+    refused.
+    """
     paths = tuple(str(path) for path in source.paths)
     try:
         contents = contents_of(source)
@@ -116,7 +131,9 @@ def layer_of(
     first = source.paths[0]
     name = name_from_path(first.parent if len(source.paths) > 1 else first)
     if kind == "tilt series":
-        return series_data(tilt_series_of(source, angles_deg=angles_deg, pixel_size_nm=spacing_nm), name)
+        return series_data(
+            tilt_series_of(source, angles_deg=angles_deg, pixel_size_nm=spacing_nm), name
+        )
     if kind == "images in time":
         times = None if times_s is None else np.asarray(times_s, np.float64)
         return frames_data(image_series_of(source, pixel_size_nm=spacing_nm, times_s=times), name)

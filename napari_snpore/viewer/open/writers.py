@@ -1,4 +1,6 @@
-"""Writers of the napari manifest: tables of objects as CSV; volumes, phases and tilt series as TIFF with voxel size."""
+"""Writers of the napari manifest: tables of objects as CSV; volumes, phases and tilt series as TIFF
+with voxel size.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,16 @@ def write_features(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     del data
     features = meta.get("features")
     if features is None or len(pd.DataFrame(features)) < 2:
-        raise InputError(f"The layer '{meta.get('name')}' has no table of objects; measure it first.")
+        raise InputError(
+            f"The layer '{meta.get('name')}' has no table of objects; measure it first."
+        )
     return [str(write_table(path, object_table(pd.DataFrame(features))))]
 
 
 def write_tiff(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a volume, phases or a tilt series as TIFF with voxel size; a series gets its angles beside it (``.rawtlt``)."""
+    """Write a volume, phases or a tilt series as TIFF with voxel size; a series gets its angles
+    beside it (``.rawtlt``).
+    """
     record: Mapping[str, Any] = meta.get("metadata", {}).get(KEY, {})
     if record.get("kind") == "series":
         return [str(write_tilts(Path(path), series_from_data(data, record), overwrite=True))]

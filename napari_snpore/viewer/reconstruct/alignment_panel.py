@@ -20,7 +20,14 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_xf, write_tlt, write_xf
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.viewer.forms.form import NumberBox, ResultText, caveat, form_layout, number, signed
+from napari_snpore.viewer.forms.form import (
+    NumberBox,
+    ResultText,
+    caveat,
+    form_layout,
+    number,
+    signed,
+)
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.forms.path_dialogs import ask_file, ask_place
 
@@ -63,7 +70,9 @@ class AlignmentPanel(QWidget):
         )
         self.align_button = QPushButton("Align")
         self.align_button.setMinimumWidth(64)
-        self.align_button.setToolTip("Align now and look at the result. Reconstruct does it by itself where it is due.")
+        self.align_button.setToolTip(
+            "Align now and look at the result. Reconstruct does it by itself where it is due."
+        )
         self.align_button.clicked.connect(self.wants_align)
         first = QHBoxLayout()
         first.addWidget(self.mode, 1)
@@ -100,11 +109,16 @@ class AlignmentPanel(QWidget):
         self.before = GrayImage(_SINOGRAM, square_pixels=False)
         self.after = GrayImage(_SINOGRAM, square_pixels=False)
         tip = "Sinogram: one row of every image, tilts downwards. Aligned, each point runs along a smooth curve."
-        self.import_button, self.export_button = QPushButton("Import .xf…"), QPushButton("Export .xf…")
+        self.import_button, self.export_button = (
+            QPushButton("Import .xf…"),
+            QPushButton("Export .xf…"),
+        )
         self.import_button.setToolTip(
             "Take the alignment of IMOD: an .xf file with a line for each image that is used."
         )
-        self.export_button.setToolTip("Write the alignment for IMOD: an .xf file, and the angles as .tlt beside it.")
+        self.export_button.setToolTip(
+            "Write the alignment for IMOD: an .xf file, and the angles as .tlt beside it."
+        )
         self.import_button.clicked.connect(self._on_import)
         self.export_button.clicked.connect(self._on_export)
         grid = QGridLayout()
@@ -127,10 +141,16 @@ class AlignmentPanel(QWidget):
         return self.axis_angle.value() if self.mode.currentText() == GIVEN else None
 
     def show_alignment(self, alignment: Alignment | None, *, angle: float = 0.0) -> None:
-        """Show an alignment; while there is none, the direction that the file names, or the one given here."""
+        """Show an alignment; while there is none, the direction that the file names, or the one
+        given here.
+        """
         if self.mode.currentText() == GIVEN:
             angle = self.axis_angle.value()
-        values = (angle, 0.0) if alignment is None else (alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px)
+        values = (
+            (angle, 0.0)
+            if alignment is None
+            else (alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px)
+        )
         for box, value in zip((self.axis_angle, self.offset), values, strict=True):
             box.blockSignals(True)
             box.setValue(value)
@@ -138,14 +158,18 @@ class AlignmentPanel(QWidget):
         self._enable(alignment is not None)
         self.found.show_lines([] if alignment is None else alignment_lines(alignment))
 
-    def show_rows(self, before: NDArray[np.float32], after: NDArray[np.float32] | None, *, aligned: bool) -> None:
+    def show_rows(
+        self, before: NDArray[np.float32], after: NDArray[np.float32] | None, *, aligned: bool
+    ) -> None:
         """Show a row of all images before and after alignment."""
         self.before.show_image(before, title="sinogram" if not aligned else "before")
         self.after.setVisible(aligned)
         if aligned and after is not None:
             self.after.show_image(after, title="after")
 
-    def offer_export(self, alignment: Alignment | None, angles_deg: NDArray[np.float64] | None) -> None:
+    def offer_export(
+        self, alignment: Alignment | None, angles_deg: NDArray[np.float64] | None
+    ) -> None:
         """Say what *Export* writes."""
         self._exports = None if alignment is None or angles_deg is None else (alignment, angles_deg)
         self.export_button.setEnabled(self._exports is not None)

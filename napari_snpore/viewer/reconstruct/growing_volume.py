@@ -16,7 +16,9 @@ _WHITE = 99.9
 
 
 class GrowingVolume:
-    """Shows the array that a thread fills: nothing is copied, each call draws what there is by then."""
+    """Shows the array that a thread fills: nothing is copied, each call draws what there is by
+    then.
+    """
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer

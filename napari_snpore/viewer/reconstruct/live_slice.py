@@ -20,8 +20,12 @@ class LiveSlice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture = GrayImage(_HEIGHT, empty="One cross-section appears here as soon as there is a tilt series.")
-        self.picture.setToolTip("Cross-section (x to the right, z downwards) under the present settings.")
+        self.picture = GrayImage(
+            _HEIGHT, empty="One cross-section appears here as soon as there is a tilt series."
+        )
+        self.picture.setToolTip(
+            "Cross-section (x to the right, z downwards) under the present settings."
+        )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _PLACES - 1)
         self.slider.setValue(_PLACES // 2)

@@ -39,7 +39,9 @@ DART: each phase has one grey value; for a specimen that really is so."""
 
 
 class MethodPanel(QFormLayout):
-    """Rows *Method*, *Stop*, *Iterations* and what the method alone has; ``more`` holds the rare ones."""
+    """Rows *Method*, *Stop*, *Iterations* and what the method alone has; ``more`` holds the rare
+    ones.
+    """
 
     changed = Signal()
 
@@ -56,17 +58,28 @@ class MethodPanel(QFormLayout):
             "At the noise level: as soon as the volume explains the images up to their noise;\n"
             "more iterations would only fit the noise."
         )
-        self.iterations = CountBox(Sirt.usual, 1, 5000, tip="More iterations sharpen the volume and raise its noise.")
+        self.iterations = CountBox(
+            Sirt.usual, 1, 5000, tip="More iterations sharpen the volume and raise its noise."
+        )
         self.filter = QComboBox()
         self.filter.addItems(get_args(Filter))
-        self.filter.setToolTip("The ramp, or the ramp times a window that lowers noise and resolution.")
+        self.filter.setToolTip(
+            "The ramp, or the ramp times a window that lowers noise and resolution."
+        )
         self.tv_weight = NumberBox(
-            0.0, 0.0, 1e9, step=0.1, decimals=3, tip="λ in grey units: more is smoother. 0: taken from the noise."
+            0.0,
+            0.0,
+            1e9,
+            step=0.1,
+            decimals=3,
+            tip="λ in grey units: more is smoother. 0: taken from the noise.",
         )
         self.tv_weight.setSpecialValueText("from the data")
         self.levels = TextBox()
         self.levels.setPlaceholderText("3 levels, from the data")
-        self.levels.setToolTip("How many grey values, or the values themselves, vacuum first: 0, 1, 12")
+        self.levels.setToolTip(
+            "How many grey values, or the values themselves, vacuum first: 0, 1, 12"
+        )
         self.addRow("Method", self.method)
         self.addRow("Stop", self.stop)
         self.addRow("Iterations", self.iterations)
@@ -76,7 +89,9 @@ class MethodPanel(QFormLayout):
         self.more = Fold("More")
         self.nonnegative = QCheckBox("no negative grey values")
         self.nonnegative.setChecked(True)
-        self.nonnegative.setToolTip("Matter does not scatter less than nothing; keeps the vacuum at 0.")
+        self.nonnegative.setToolTip(
+            "Matter does not scatter less than nothing; keeps the vacuum at 0."
+        )
         self.thickness = CountBox(
             0, 0, 100_000, tip="Voxels along the beam; lowest value: as many as the image is wide."
         )
@@ -123,7 +138,11 @@ class MethodPanel(QFormLayout):
             case "cgls":
                 return Cgls(iterations=iterations, stop=stop, nonnegative=nonnegative)
             case "tv":
-                return Tv(iterations=iterations, weight=self.tv_weight.value() or None, nonnegative=nonnegative)
+                return Tv(
+                    iterations=iterations,
+                    weight=self.tv_weight.value() or None,
+                    nonnegative=nonnegative,
+                )
             case _:
                 return Dart(iterations=iterations, gray_levels=_levels(self.levels.text()))
 
@@ -164,7 +183,9 @@ def _levels(words: str) -> int | tuple[float, ...]:
     try:
         numbers = [float(part) for part in parts if part.strip()]
     except ValueError:
-        raise InputError(f"Grey values are '{words}'; numbers such as 0, 1, 12 are needed, or how many.") from None
+        raise InputError(
+            f"Grey values are '{words}'; numbers such as 0, 1, 12 are needed, or how many."
+        ) from None
     if not numbers:
         return Dart().gray_levels
     return int(numbers[0]) if len(numbers) == 1 and numbers[0].is_integer() else tuple(numbers)

@@ -28,15 +28,23 @@ class PreparationPanel(Fold):
         self.background.setToolTip(
             "The grey value of the vacuum, which is no mass: found in each image, left as it is, or given."
         )
-        self.level = NumberBox(0.0, -1e9, 1e9, step=1.0, tip="Grey value that is subtracted from every image.")
+        self.level = NumberBox(
+            0.0, -1e9, 1e9, step=1.0, tip="Grey value that is subtracted from every image."
+        )
         self.normalize = QCheckBox("equal mass in every image")
         self.normalize.setToolTip(
             "For a beam current that drifts. Off by default: a fibre that leaves the field\n"
             "brings more or less of itself into it as it tilts, which is no error."
         )
-        self.bin = CountBox(1, 1, 16, tip="Pixels that become one: 2 is eight times quicker, and half as fine.")
-        self.rows, rows = _pair("Crop: first and last row (excluded) of the raw images; 0 and 0 keep all.")
-        self.columns, columns = _pair("Crop: first and last column (excluded) of the raw images; 0 and 0 keep all.")
+        self.bin = CountBox(
+            1, 1, 16, tip="Pixels that become one: 2 is eight times quicker, and half as fine."
+        )
+        self.rows, rows = _pair(
+            "Crop: first and last row (excluded) of the raw images; 0 and 0 keep all."
+        )
+        self.columns, columns = _pair(
+            "Crop: first and last column (excluded) of the raw images; 0 and 0 keep all."
+        )
         self.show_button = QPushButton("Show the prepared series")
         self.show_button.setToolTip("Adds the series as it goes into the alignment, as a layer.")
         self.show_button.clicked.connect(self.wants_layer)
@@ -72,7 +80,10 @@ class PreparationPanel(Fold):
         spans = [box.value() for box in (*self.rows, *self.columns)]
         crop = None
         if any(spans):
-            spans[1], spans[3] = spans[1] or self.rows[1].maximum(), spans[3] or self.columns[1].maximum()
+            spans[1], spans[3] = (
+                spans[1] or self.rows[1].maximum(),
+                spans[3] or self.columns[1].maximum(),
+            )
             crop = tuple(spans)
         word = self.background.currentText()
         return PrepareSection.model_validate(

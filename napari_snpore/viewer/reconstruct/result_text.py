@@ -6,14 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.history import ReconstructStep, required_step
-from napari_snpore.study.quality_report import even_odd_statement, noise_statements, quality_statements
+from napari_snpore.study.quality_report import (
+    even_odd_statement,
+    noise_statements,
+    quality_statements,
+)
 from napari_snpore.study.report import html_of, number, signed
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.even_odd import EvenOdd
 
 
 def result_lines(found: Tomogram) -> list[str]:
-    """Return the numbers beside a reconstruction as rich text, each with its unit and its caveat."""
+    """Return the numbers beside a reconstruction as rich text, each with its unit and its
+    caveat.
+    """
     if found.quality is None:
         return []
     made = required_step(found.volume.history, ReconstructStep)
@@ -21,7 +27,9 @@ def result_lines(found: Tomogram) -> list[str]:
 
 
 def even_odd_words(found: EvenOdd) -> list[str]:
-    """Return where even and odd tilts cease to agree (half-bit): resolution for WBP, consistency for other methods."""
+    """Return where even and odd tilts cease to agree (half-bit): resolution for WBP, consistency
+    for other methods.
+    """
     return html_of([even_odd_statement(found)], headings=False)
 
 

@@ -19,7 +19,11 @@ _SHARES = {"prepare": 0.02, "align": 0.4, "reconstruct": 0.95, "assess": 1.0}
 
 
 def align_prepared(
-    stages: Stages, preparation: PrepareSection, choice: AlignmentChoice, progress: Progress, should_stop: ShouldStop
+    stages: Stages,
+    preparation: PrepareSection,
+    choice: AlignmentChoice,
+    progress: Progress,
+    should_stop: ShouldStop,
 ) -> PreparedAlignment:
     """Align the prepared series."""
     found = find_alignment(
@@ -41,7 +45,9 @@ def run_reconstruction(
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Tomogram:
-    """Prepare, align where that is still to do, reconstruct and assess; each takes its part of one bar."""
+    """Prepare, align where that is still to do, reconstruct and assess; each takes its part of one
+    bar.
+    """
     searches = choice.section.enabled and choice.known is None
     ends = _SHARES if searches else _SHARES | {"align": 0.07}
     starts = dict(zip(ends, [0.0, *ends.values()], strict=False))
@@ -51,11 +57,15 @@ def run_reconstruction(
         yield share_of(progress, starts[name], ends[name])
 
     context = RunContext(Record("reconstruct"), monitor, should_stop)
-    return tomogram_of(stages, preparation, choice, section, context=context, observer=observer, halves=False)
+    return tomogram_of(
+        stages, preparation, choice, section, context=context, observer=observer, halves=False
+    )
 
 
 def layer_word(volume: Volume) -> str:
-    """Return method and iterations of a volume as its layer's name has them, such as ``SIRT 50``."""
+    """Return method and iterations of a volume as its layer's name has them, such as ``SIRT
+    50``.
+    """
     made = required_step(volume.history, ReconstructStep)
     method = made.method.upper()
     return method if made.iterations is None else f"{method} {made.iterations}"

@@ -10,7 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_snpore.viewer.forms.form import CAVEAT, number, percent, signed
 
@@ -74,7 +81,11 @@ class TiltTable(QWidget):
     @property
     def warnings_in_words(self) -> str:
         """How many of those that take part look bad, such as ``, ⚠ 2 look bad``; empty for none."""
-        bad = [row for row in range(self.table.rowCount()) if self._item(row, _REASON).text() and self._ticked(row)]
+        bad = [
+            row
+            for row in range(self.table.rowCount())
+            if self._item(row, _REASON).text() and self._ticked(row)
+        ]
         return f", {CAVEAT} {len(bad)} look{'s' * (len(bad) == 1)} bad" if bad else ""
 
     @property
@@ -92,7 +103,9 @@ class TiltTable(QWidget):
             for column in range(len(_COLUMNS)):
                 item = QTableWidgetItem()
                 if column != _REASON:
-                    item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+                    item.setTextAlignment(
+                        int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    )
                 self.table.setItem(row, column, item)
             first = self._item(row, _ANGLE)
             first.setText(signed(float(angle), 1))
@@ -104,7 +117,9 @@ class TiltTable(QWidget):
         for row, reason in enumerate(inspection["reason"]):
             self._write(row, _REASON, f"{CAVEAT} {reason}" if reason else "")
 
-    def show_alignment(self, tilts: Sequence[int], shifts_px: NDArray[Any], left_px: NDArray[Any]) -> None:
+    def show_alignment(
+        self, tilts: Sequence[int], shifts_px: NDArray[Any], left_px: NDArray[Any]
+    ) -> None:
         """Show an alignment of some of the tilts."""
         self._empty(_SHIFT)
         self._empty(_LEFT)

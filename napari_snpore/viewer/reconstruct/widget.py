@@ -1,4 +1,6 @@
-"""The Reconstruct form: tilt series to volume, with a live cross-section and intermediate volumes."""
+"""The Reconstruct form: tilt series to volume, with a live cross-section and intermediate
+volumes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.plane_preview import LivePlane, preview_plane
 from napari_snpore.study.recipe import AlignSection, PrepareSection
 from napari_snpore.study.stages import PreparedAlignment, Stages, unaligned
-from napari_snpore.study.tomogram import AlignmentChoice, Observer, Tomogram, correlate_halves, halves_slices
+from napari_snpore.study.tomogram import (
+    AlignmentChoice,
+    Observer,
+    Tomogram,
+    correlate_halves,
+    halves_slices,
+)
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -33,7 +41,11 @@ from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
 from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
-from napari_snpore.viewer.reconstruct.result_text import even_odd_words, result_lines, tilts_in_words
+from napari_snpore.viewer.reconstruct.result_text import (
+    even_odd_words,
+    result_lines,
+    tilts_in_words,
+)
 from napari_snpore.viewer.reconstruct.steps import align_prepared, layer_word, run_reconstruction
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
 from napari_snpore.viewer.shared.latest_task import LatestTask
@@ -99,7 +111,11 @@ class ReconstructWidget(LayerForm):
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(
-            viewer, _INPUTS, MainButton("Reconstruct", "Align, reconstruct, and compare the volume with the images.")
+            viewer,
+            _INPUTS,
+            MainButton(
+                "Reconstruct", "Align, reconstruct, and compare the volume with the images."
+            ),
         )
         self.result: Tomogram | None = None
         self.even_odd: EvenOdd | None = None
@@ -114,7 +130,9 @@ class ReconstructWidget(LayerForm):
 
     @property
     def alignment(self) -> Alignment | None:
-        """The alignment that a run would use: found, set by hand or imported; None while there is none for these images."""
+        """The alignment that a run would use: found, set by hand or imported; None while there is
+        none for these images.
+        """
         if self._aligned is None or not self.aligning.enabled:
             return None
         return self._aligned.for_images(self._preparation())
@@ -147,8 +165,12 @@ class ReconstructWidget(LayerForm):
         self.status.run("Align", work, self._on_aligned)
 
     def _choice(self, known: Alignment | None = None) -> AlignmentChoice:
-        """Return how a run obtains its alignment; the last one, also of other pixels, decides on the hand of a new one."""
-        section = AlignSection(enabled=self.aligning.enabled, tilt_axis_angle_deg=self.aligning.given_angle)
+        """Return how a run obtains its alignment; the last one, also of other pixels, decides on
+        the hand of a new one.
+        """
+        section = AlignSection(
+            enabled=self.aligning.enabled, tilt_axis_angle_deg=self.aligning.given_angle
+        )
         last = None if self._aligned is None else self._aligned.alignment.tilt_axis_angle_deg
         return AlignmentChoice(section, known, last)
 
@@ -197,7 +219,12 @@ class ReconstructWidget(LayerForm):
             set_form_values(part, state.get(name, {}))
 
     def _parts(self) -> dict[str, Any]:
-        return {"preparation": self.preparing, "alignment": self.aligning, "method": self.method, "more": self}
+        return {
+            "preparation": self.preparing,
+            "alignment": self.aligning,
+            "method": self.method,
+            "more": self,
+        }
 
     def closed(self) -> None:
         """Stop."""
@@ -231,7 +258,9 @@ class ReconstructWidget(LayerForm):
         )
         self.compares = QCheckBox("correlate even and odd tilts afterwards")
         self.compares.setChecked(True)
-        self.compares.setToolTip("Fourier shell correlation of two volumes that share no image: how fine the data are.")
+        self.compares.setToolTip(
+            "Fourier shell correlation of two volumes that share no image: how fine the data are."
+        )
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
@@ -283,7 +312,9 @@ class ReconstructWidget(LayerForm):
         record = record_of(layer)
         angles = np.asarray(record["angles_deg"])
         _, height, width = layer.data.shape
-        self.about.setText(f"{tilts_in_words(angles)}, pixel {number(record['pixel_size_nm'], 4)} nm")
+        self.about.setText(
+            f"{tilts_in_words(angles)}, pixel {number(record['pixel_size_nm'], 4)} nm"
+        )
         self.tilts.show_series(angles)
         self.preparing.show_size(height, width)
         try:
@@ -303,7 +334,9 @@ class ReconstructWidget(LayerForm):
         self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
 
     def _on_images(self) -> None:
-        """Follow a change of the images themselves: the alignment may say nothing of them any more."""
+        """Follow a change of the images themselves: the alignment may say nothing of them any
+        more.
+        """
         self._name_tilts()
         if self._stages is None:
             return
@@ -324,7 +357,9 @@ class ReconstructWidget(LayerForm):
         if alignment is not None:
             long, wide = aligned_shape((long, wide), alignment.tilt_axis_angle_deg)
         factor = self.preparing.bin.value()
-        self.main_button.setText(f"Reconstruct {wide // factor} × {long // factor} × {wide // factor}")
+        self.main_button.setText(
+            f"Reconstruct {wide // factor} × {long // factor} × {wide // factor}"
+        )
 
     def _on_aligned(self, found: PreparedAlignment) -> None:
         self._aligned = found
@@ -337,7 +372,9 @@ class ReconstructWidget(LayerForm):
             self._refresh()
             return
         angle, offset = self.aligning.axis_angle.value(), self.aligning.offset.value()
-        changed = self._aligned.alignment.changed(tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset)
+        changed = self._aligned.alignment.changed(
+            tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset
+        )
         self._aligned = replace(self._aligned, alignment=changed)
         self._show_alignment()
         self._refresh()
@@ -355,7 +392,9 @@ class ReconstructWidget(LayerForm):
         self._on_aligned(PreparedAlignment(alignment, preparation, len(self.tilts.angles)))
 
     def _refresh(self) -> None:
-        """Ask for the plane under the present settings: first quickly, then as the volume will be."""
+        """Ask for the plane under the present settings: first quickly, then as the volume will
+        be.
+        """
         stages = self._stages
         if stages is None:
             return
@@ -372,16 +411,24 @@ class ReconstructWidget(LayerForm):
             if enabled and tried is None:
                 tried = unaligned(stages.prepared(preparation), angle)
             rows = stages.preview(preparation, tried).shape[0]
-            live = preview_plane(stages, preparation, tried, section, share, quick=quick, should_stop=should_stop)
+            live = preview_plane(
+                stages, preparation, tried, section, share, quick=quick, should_stop=should_stop
+            )
             return _ShownPlane(live, rows, alignment is not None or not enabled)
 
         self._again: Callable[[], None] = lambda: self._live.ask(partial(work, quick=False))
         self._live.ask(partial(work, quick=True))
 
     def _on_plane(self, shown: _ShownPlane) -> None:
-        note = "" if shown.aligned else "not aligned yet: the direction of the axis is the file's, shifts are not known"
+        note = (
+            ""
+            if shown.aligned
+            else "not aligned yet: the direction of the axis is the file's, shifts are not known"
+        )
         self.slice.show_plane(shown.live, shown.rows, note=note)
-        self.aligning.show_rows(shown.live.before, shown.live.after, aligned=self.alignment is not None)
+        self.aligning.show_rows(
+            shown.live.before, shown.live.after, aligned=self.alignment is not None
+        )
         if not shown.live.final and not self.status.busy:
             self._again()
 
@@ -436,7 +483,11 @@ class ReconstructWidget(LayerForm):
         self.numbers.show_lines(result_lines(found))
         self.status.say(f"Made '{name}'.")
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
-            self.status.run("Even/odd correlation", partial(_compared, found), partial(self._on_compared, found, name))
+            self.status.run(
+                "Even/odd correlation",
+                partial(_compared, found),
+                partial(self._on_compared, found, name),
+            )
 
     def _finished_early(self) -> bool:
         if self.result is None:
@@ -456,7 +507,9 @@ class ReconstructWidget(LayerForm):
             self._growing.hide()
 
 
-def _prepared(stages: Stages, preparation: PrepareSection, progress: Progress, should_stop: ShouldStop) -> TiltSeries:
+def _prepared(
+    stages: Stages, preparation: PrepareSection, progress: Progress, should_stop: ShouldStop
+) -> TiltSeries:
     return stages.prepared(preparation, progress=progress, should_stop=should_stop)
 
 

@@ -36,7 +36,9 @@ class CameraPanel(Fold):
         self.names = QComboBox()
         self.names.setEditable(True)
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.names.setToolTip("Choose a view to go to, or type a name to keep the present one under.")
+        self.names.setToolTip(
+            "Choose a view to go to, or type a name to keep the present one under."
+        )
         self.names.activated.connect(self._go)
         self.form.addRow("View", self.names)
         self.keep_button = _button(
@@ -45,14 +47,18 @@ class CameraPanel(Fold):
             "comparable.",
             self._keep,
         )
-        self.rename_button = _button("Rename", "Give the view that was chosen the name typed above.", self._rename)
+        self.rename_button = _button(
+            "Rename", "Give the view that was chosen the name typed above.", self._rename
+        )
         self.remove_button = _button("Remove", "Forget the view that was chosen.", self._remove)
         line = QHBoxLayout()
         for button in (self.keep_button, self.rename_button, self.remove_button):
             line.addWidget(button)
         self.form.addRow(line)
         self.perspective = QCheckBox("perspective")
-        self.perspective.setToolTip("Near things larger. Without it the scale bar holds at every depth.")
+        self.perspective.setToolTip(
+            "Near things larger. Without it the scale bar holds at every depth."
+        )
         self.perspective.toggled.connect(self._on_perspective)
         self.form.addRow(self.perspective)
         connect_while_alive(self, viewer.scene.camera.events.perspective, self._take_perspective)

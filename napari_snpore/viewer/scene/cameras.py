@@ -19,7 +19,9 @@ AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
     "along x": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
     "oblique": ((-0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
 }
-"""Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so that three faces are seen."""
+"""Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so
+that three faces are seen.
+"""
 
 
 def look_along(viewer: ViewerModel, name: str) -> None:
@@ -38,7 +40,9 @@ def fit_shown(viewer: ViewerModel) -> None:
 
 
 def _as_displayed(viewer: ViewerModel, vector: Triple) -> Triple:
-    """Return a direction (z, y, x) along the axes as the window has them in order, rolled or transposed."""
+    """Return a direction (z, y, x) along the axes as the window has them in order, rolled or
+    transposed.
+    """
     first = viewer.dims.ndim - 3
     shown = viewer.dims.displayed
     return _triple([vector[axis - first] for axis in shown]) if min(shown) >= first >= 0 else vector
@@ -73,13 +77,21 @@ class CameraView:
     def of(cls, viewer: ViewerModel) -> CameraView:
         """Return that of a window now."""
         camera = viewer.scene.camera
-        return cls(_triple(camera.angles), _triple(camera.center), float(camera.zoom), float(camera.perspective))
+        return cls(
+            _triple(camera.angles),
+            _triple(camera.center),
+            float(camera.zoom),
+            float(camera.perspective),
+        )
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> CameraView:
         """Return one from JSON values."""
         return cls(
-            _triple(values["angles"]), _triple(values["center"]), float(values["zoom"]), float(values["perspective"])
+            _triple(values["angles"]),
+            _triple(values["center"]),
+            float(values["zoom"]),
+            float(values["perspective"]),
         )
 
     def show(self, viewer: ViewerModel) -> None:
@@ -101,7 +113,8 @@ class Cameras:
         self.views: dict[str, CameraView] = {}
 
     def keep(self, viewer: ViewerModel, name: str = "") -> str:
-        """Keep the present view; an empty name, or that of an axis, is numbered, a known one is replaced.
+        """Keep the present view; an empty name, or that of an axis, is numbered, a known one is
+        replaced.
 
         Returns
         -------
@@ -132,7 +145,9 @@ class Cameras:
         new = new.strip()
         self._check(name)
         if not new or (new != name and (new in self.views or new in AXIS_VIEWS)):
-            raise InputError(f"'{new}' is no free name for the view '{name}'; type one that is not in the list.")
+            raise InputError(
+                f"'{new}' is no free name for the view '{name}'; type one that is not in the list."
+            )
         views = [(new if known == name else known, view) for known, view in self.views.items()]
         self.views.clear()
         self.views.update(views)
@@ -150,7 +165,9 @@ class Cameras:
 
     def _check(self, name: str) -> None:
         if name not in self.views:
-            raise InputError(f"No view is kept as '{name}'; kept are {', '.join(self.views) or 'none'}.")
+            raise InputError(
+                f"No view is kept as '{name}'; kept are {', '.join(self.views) or 'none'}."
+            )
 
     def show(self, viewer: ViewerModel, name: str) -> None:
         """Go to a kept view, or along an axis.
@@ -165,7 +182,9 @@ class Cameras:
         elif name in AXIS_VIEWS:
             look_along(viewer, name)
         else:
-            raise InputError(f"There is no view '{name}'; there are {', '.join([*self.views, *AXIS_VIEWS])}.")
+            raise InputError(
+                f"There is no view '{name}'; there are {', '.join([*self.views, *AXIS_VIEWS])}."
+            )
 
 
 _OF: weakref.WeakKeyDictionary[Any, Cameras] = weakref.WeakKeyDictionary()

@@ -1,4 +1,6 @@
-"""Panel of the cuts through the 3D scene: a box, planes through or beside the cross-hair, or both."""
+"""Panel of the cuts through the 3D scene: a box, planes through or beside the cross-hair, or
+both.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class ClipPanel(Fold):
         return self.cuts[0].choices
 
     def apply(self, _: Any = None) -> None:
-        """Cut the layers of the scene; without a cut they have the clipping planes that they had before."""
+        """Cut the layers of the scene; without a cut they have the clipping planes that they had
+        before.
+        """
         place = self._place_nm()
         wanted = [cut for row in self.cuts for cut in row.cuts(place)]
         if not wanted:
@@ -57,7 +61,9 @@ class ClipPanel(Fold):
         layers = [layer for layer in self._viewer.layers if can_be_clipped(layer)]
         for layer in layers:
             if layer not in self._own:
-                self._own[layer] = [plane.model_dump() for plane in layer.experimental_clipping_planes]
+                self._own[layer] = [
+                    plane.model_dump() for plane in layer.experimental_clipping_planes
+                ]
         clip(layers, wanted)
 
     def closed(self) -> None:

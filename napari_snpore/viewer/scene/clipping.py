@@ -65,11 +65,14 @@ def clip(layers: Iterable[Layer], cuts: Sequence[ClippingCut]) -> None:
 def in_data(layer: Layer, cut: ClippingCut) -> dict[str, object]:
     """Return a plane in the data coordinates of a layer, as napari takes it.
 
-    With world = linear · data + shift in nm, the plane n · (world − p) = 0 has the normal linearᵀ · n in data coordinates.
+    With world = linear · data + shift in nm, the plane n · (world − p) = 0 has the normal linearᵀ ·
+    n in data coordinates.
     """
     nm = nm_a_unit(layer.units, layer.ndim)
     shift = np.asarray(layer.data_to_world(np.zeros(layer.ndim)), float) * nm
-    steps = [np.asarray(layer.data_to_world(axis), float) * nm - shift for axis in np.eye(layer.ndim)]
+    steps = [
+        np.asarray(layer.data_to_world(axis), float) * nm - shift for axis in np.eye(layer.ndim)
+    ]
     linear = np.stack(steps, axis=1)
     normal = linear.T @ np.asarray(cut.normal, float)
     return {

@@ -47,10 +47,19 @@ class CutRow(QObject):
             "Show only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of the slices."
         )
         self.shift = NumberBox(
-            0.0, -_FARTHEST_NM, _FARTHEST_NM, step=0.5, tip="How far the plane lies from the position of the slices."
+            0.0,
+            -_FARTHEST_NM,
+            _FARTHEST_NM,
+            step=0.5,
+            tip="How far the plane lies from the position of the slices.",
         )
         self.tilt = NumberBox(
-            45.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle between the plane and XY, about x. 90: XZ."
+            45.0,
+            -180.0,
+            180.0,
+            step=5.0,
+            decimals=1,
+            tip="Angle between the plane and XY, about x. 90: XZ.",
         )
         self.turn = NumberBox(0.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle about z.")
         self.flip = QCheckBox("the other side")
@@ -73,7 +82,9 @@ class CutRow(QObject):
         return [self.by.itemText(k) for k in range(self.by.count())]
 
     def cuts(self, place_nm: Triple | None) -> list[ClippingCut]:
-        """Return the planes, those that are no box's through a point (nm) or beside it; none without a point."""
+        """Return the planes, those that are no box's through a point (nm) or beside it; none
+        without a point.
+        """
         text = self.by.currentText()
         for k in range(len(self._boxes)):
             if text == _BOX + self._boxes[k].name:
@@ -81,7 +92,9 @@ class CutRow(QObject):
         if place_nm is None or text not in (*PLANES, OBLIQUE):
             return []
         normal = np.array(
-            PLANES[text] if text in PLANES else np.cross(*plane_axes(self.tilt.value(), self.turn.value()))
+            PLANES[text]
+            if text in PLANES
+            else np.cross(*plane_axes(self.tilt.value(), self.turn.value()))
         )
         place = np.array(place_nm) + self.shift.value() * normal
         return [ClippingCut(_triple(place), _triple(-normal if self.flip.isChecked() else normal))]
@@ -113,7 +126,11 @@ class CutRow(QObject):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take what ``state()`` returned once; what is missing stays."""
         self.flip.setChecked(bool(state.get("other_side", False)))
-        for box, name in ((self.shift, "shift_nm"), (self.tilt, "tilt_deg"), (self.turn, "turn_deg")):
+        for box, name in (
+            (self.shift, "shift_nm"),
+            (self.tilt, "tilt_deg"),
+            (self.turn, "turn_deg"),
+        ):
             box.setValue(float(state.get(name, box.value())))
         self.by.setCurrentText(str(state.get("cut", self.by.currentText())))
 

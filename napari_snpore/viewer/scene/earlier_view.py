@@ -1,4 +1,6 @@
-"""State of a window before the 3D scene was set up, for restoring it: one record per window, shared by all forms."""
+"""State of a window before the 3D scene was set up, for restoring it: one record per window, shared
+by all forms.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Movies of a window that stays responsive: the GUI thread takes one frame per timer tick, a worker writes the frames.
+"""Movies of a window that stays responsive: the GUI thread takes one frame per timer tick, a worker
+writes the frames.
 
-Frames of a scene can only be made in the GUI thread; encoding them there as well would stop the window for the whole movie.
-The queue between the two is short: a slow encoder slows the camera down instead of filling the memory.
+Frames of a scene can only be made in the GUI thread; encoding them there as well would stop the
+window for the whole movie. The queue between the two is short: a slow encoder slows the camera down
+instead of filling the memory.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class Film(QObject):
     path : path
         ``.mp4`` or ``.gif``.
     frames : iterable
-        As :func:`~napari_snpore.files.movies.write_movie` takes them; asked in the GUI thread. A generator is closed at the
-        end, so that it can put back what it changed.
+        As :func:`~napari_snpore.files.movies.write_movie` takes them; asked in the GUI thread. A
+        generator is closed at the end, so that it can put back what it changed.
     total : int
         How many there will be; for the bar only.
     frames_per_second, recipe
@@ -60,7 +62,9 @@ class Film(QObject):
     cancelled = Signal()
     """After :meth:`cancel`: there is no file."""
 
-    _wanted = Signal()  # from the writing thread, so that frames are taken in the thread of this object
+    _wanted = (
+        Signal()
+    )  # from the writing thread, so that frames are taken in the thread of this object
 
     def __init__(
         self,
@@ -83,7 +87,9 @@ class Film(QObject):
         self._over = Event()  # nothing more is written
         self._worker: Worker | None = None
         self._timer = QTimer(self)
-        self._timer.setSingleShot(True)  # started again after each frame: a screenshot handles events itself
+        self._timer.setSingleShot(
+            True
+        )  # started again after each frame: a screenshot handles events itself
         self._timer.timeout.connect(self._take)
         self._wanted.connect(self._take)
         self.destroyed.connect(partial(_abandon, self._frames, self._cancel))
@@ -104,7 +110,9 @@ class Film(QObject):
         worker.start()
 
     def cancel(self) -> None:
-        """Stop at the next frame; nothing of the movie is kept. A movie that is complete already stays and finishes."""
+        """Stop at the next frame; nothing of the movie is kept. A movie that is complete already
+        stays and finishes.
+        """
         self._cancel.set()
 
     def work(self, progress: Progress, should_stop: ShouldStop) -> Path:
@@ -158,9 +166,13 @@ class Film(QObject):
 
 
 class _Reel:
-    """The frames on the side of the writer: waits for each, ends at None, raises what the camera raised."""
+    """The frames on the side of the writer: waits for each, ends at None, raises what the camera
+    raised.
+    """
 
-    def __init__(self, queue: Queue[Frame | Exception | None], total: int, should_stop: ShouldStop) -> None:
+    def __init__(
+        self, queue: Queue[Frame | Exception | None], total: int, should_stop: ShouldStop
+    ) -> None:
         self._queue = queue
         self._total = total
         self._should_stop = should_stop
@@ -191,6 +203,8 @@ def _close(frames: Iterator[Frame]) -> None:
 
 
 def _abandon(frames: Iterator[Frame], cancel: Event, *_: object) -> None:
-    """Close the frames of a film that is gone, here in the GUI thread and not wherever Python drops them."""
+    """Close the frames of a film that is gone, here in the GUI thread and not wherever Python drops
+    them.
+    """
     cancel.set()
     _close(frames)

@@ -16,7 +16,9 @@ from napari_snpore.viewer.shared.theme import ink_of, is_light
 from napari_snpore.viewer.shared.view_kept import keeping_position
 
 TEMPERATURE = "inferno"
-"""Dark to bright by equal steps of lightness, so that grey values keep their order in print and for colour-blind readers."""
+"""Dark to bright by equal steps of lightness, so that grey values keep their order in print and for
+colour-blind readers.
+"""
 
 ON_WHITE = "inferno on white"
 """The same with a clear low end: vacuum is not drawn black on a white ground."""
@@ -48,22 +50,28 @@ class SceneLook:
         camera = viewer.scene.camera
         self._viewer = weakref.ref(viewer)
         self._ndisplay = viewer.dims.ndisplay
-        self._camera = {name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")}
-        self._layers: weakref.WeakKeyDictionary[Layer, tuple[Mapping[str, Any], Mapping[str, Any]]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._camera = {
+            name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")
+        }
+        self._layers: weakref.WeakKeyDictionary[
+            Layer, tuple[Mapping[str, Any], Mapping[str, Any]]
+        ] = weakref.WeakKeyDictionary()
         for layer in viewer.layers:
             self._take(layer)
 
     def remember(self) -> None:
-        """Record the display settings of layers added since, before they change; surfaces are not recorded."""
+        """Record the display settings of layers added since, before they change; surfaces are not
+        recorded.
+        """
         viewer = self._viewer()
         for layer in [] if viewer is None else viewer.layers:
             if layer not in self._layers and kind_of(layer) != "surface":
                 self._take(layer)
 
     def give_back(self) -> None:
-        """Show what is still there of it as it was; surfaces that were drawn since are hidden, other new layers stay."""
+        """Show what is still there of it as it was; surfaces that were drawn since are hidden,
+        other new layers stay.
+        """
         viewer = self._viewer()
         if viewer is None:
             return
@@ -84,11 +92,17 @@ class SceneLook:
     def _take(self, layer: Layer) -> None:
         names = _SHOWN_OF_IMAGES if isinstance(layer, Image) else _SEEN
         look = {name: getattr(layer, name) for name in names}
-        self._layers[layer] = (look, {name: getattr(layer.bounding_box, name) for name in _SHOWN_OF_BOXES})
+        self._layers[layer] = (
+            look,
+            {name: getattr(layer.bounding_box, name) for name in _SHOWN_OF_BOXES},
+        )
 
 
-def show_volume(viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", keep: Sequence[Layer] = ()) -> None:
-    """Show one grey volume in 3D as in the paper: colormap, bounding box, seen from above at an angle.
+def show_volume(
+    viewer: ViewerModel, layer: Layer, *, rendering: str = "mip", keep: Sequence[Layer] = ()
+) -> None:
+    """Show one grey volume in 3D as in the paper: colormap, bounding box, seen from above at an
+    angle.
 
     Parameters
     ----------

@@ -73,12 +73,17 @@ class MoviePanel(Fold):
         Raises
         ------
         InputError
-            An ending that is not ``.mp4`` or ``.gif``, or nothing to film: the chosen series was removed.
+            An ending that is not ``.mp4`` or ``.gif``, or nothing to film: the chosen series was
+            removed.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
-            raise InputError(f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed.")
+            raise InputError(
+                f"'{Path(path).name}' has no ending of a movie; .mp4 or .gif is needed."
+            )
         if self.of.currentIndex() < 0:
-            raise InputError("The tilt series of the movie was removed; choose another one, or the turntable.")
+            raise InputError(
+                "The tilt series of the movie was removed; choose another one, or the turntable."
+            )
         series = self._listed[self.of.currentIndex()]
         if series is None:
             self._save_turntable(path)
@@ -91,14 +96,23 @@ class MoviePanel(Fold):
             frames=self.frames.value(),
             axis=_AXES[self.axis.currentText()],  # type: ignore[arg-type]
         )
-        recipe = {"movie": "turntable", "frames": self.frames.value(), "axis": _AXES[self.axis.currentText()]}
+        recipe = {
+            "movie": "turntable",
+            "frames": self.frames.value(),
+            "axis": _AXES[self.axis.currentText()],
+        }
         recipe["layers"] = [
             {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
             for layer in self._viewer.layers
             if layer.visible
         ]
         self._film = film = Film(
-            path, scene, total=self.frames.value(), frames_per_second=self.speed.value(), recipe=recipe, parent=self
+            path,
+            scene,
+            total=self.frames.value(),
+            frames_per_second=self.speed.value(),
+            recipe=recipe,
+            parent=self,
         )
         self._status.run("Movie", film.work, self._say)
 
@@ -116,7 +130,12 @@ class MoviePanel(Fold):
         def work(progress: Progress, should_stop: ShouldStop) -> Path:
             frames = list(tilt_frames(tilts, contrast_limits=limits, colors=colors))
             return write_movie(
-                path, frames, frames_per_second=speed, recipe=recipe, progress=progress, should_stop=should_stop
+                path,
+                frames,
+                frames_per_second=speed,
+                recipe=recipe,
+                progress=progress,
+                should_stop=should_stop,
             )
 
         self._status.run("Movie", work, self._say)
@@ -143,7 +162,9 @@ class MoviePanel(Fold):
             self._status.refuse(error)
 
     def _list(self, event: Any = None) -> None:
-        """List the turntable and the series; what was chosen stays chosen, under its new name where it has one."""
+        """List the turntable and the series; what was chosen stays chosen, under its new name where
+        it has one.
+        """
         del event
         index = self.of.currentIndex()
         chosen = self._listed[index] if index >= 0 else None
@@ -151,7 +172,9 @@ class MoviePanel(Fold):
         self._listed = [None, *(layer for layer in self._viewer.layers if is_series(layer))]
         self.of.blockSignals(True)
         self.of.clear()
-        self.of.addItems([_TURN if layer is None else _TILTS + layer.name for layer in self._listed])
+        self.of.addItems(
+            [_TURN if layer is None else _TILTS + layer.name for layer in self._listed]
+        )
         was_there = not started or (index >= 0 and chosen in self._listed)
         self.of.setCurrentIndex(self._listed.index(chosen) if was_there else -1)
         self.of.blockSignals(False)

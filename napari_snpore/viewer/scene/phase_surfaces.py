@@ -1,4 +1,6 @@
-"""Lit surfaces of phases as layers of the scene, one per phase, at the position of the labels that they were made from."""
+"""Lit surfaces of phases as layers of the scene, one per phase, at the position of the labels that
+they were made from.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ def surfaces_of(
     Raises
     ------
     InputError
-        None of them is there, or labels that are not whole numbers from 0 to 255 (the layer's name is said).
+        None of them is there, or labels that are not whole numbers from 0 to 255 (the layer's name
+        is said).
     """
     labels = _as_uint8(phases.data, layer_name)
     found = []
@@ -64,17 +67,26 @@ def surfaces_of(
         if not (labels == label).any():
             continue
         surface = surface_mesh(
-            labels, label, spacing=phases.spacing, smoothing=smoothing, max_triangles=max_triangles, should_stop=stop
+            labels,
+            label,
+            spacing=phases.spacing,
+            smoothing=smoothing,
+            max_triangles=max_triangles,
+            should_stop=stop,
         )
         found.append(NamedSurface(name, label, scheme.colors[label - 1], surface))
     progress(len(names), len(names))
     if not found:
-        raise InputError(f"None of the phases {', '.join(names)} has a voxel; there is no surface to draw.")
+        raise InputError(
+            f"None of the phases {', '.join(names)} has a voxel; there is no surface to draw."
+        )
     return found
 
 
 def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surface:
-    """Show a surface where its labels are, in place of an older one of the same phase; its opacity and visibility stay."""
+    """Show a surface where its labels are, in place of an older one of the same phase; its opacity
+    and visibility stay.
+    """
     made = named.surface
     data = (made.vertices_nm, made.faces)
     keep_steps_on_voxels(viewer)
@@ -115,7 +127,9 @@ def put_surface(viewer: ViewerModel, source: Layer, named: NamedSurface) -> Surf
 
 
 def name_of_surface(source_name: str, phase: str) -> str:
-    """Return the name of the surface of a phase: ``fibre · SIRT 50 · Sn surface`` of ``fibre · SIRT 50 · phases``."""
+    """Return the name of the surface of a phase: ``fibre · SIRT 50 · Sn surface`` of ``fibre · SIRT
+    50 · phases``.
+    """
     return f"{source_name.removesuffix(f'{SEPARATOR}phases')}{SEPARATOR}{phase} surface"
 
 
@@ -139,7 +153,9 @@ _FOLLOWING: weakref.WeakSet[Surface] = weakref.WeakSet()
 
 
 def _follow_name(source: Layer, surface: Surface) -> None:
-    """Let a surface go with its labels when these are renamed; names are unique in a window, and kept when it is saved."""
+    """Let a surface go with its labels when these are renamed; names are unique in a window, and
+    kept when it is saved.
+    """
     if surface in _FOLLOWING:
         return
     _FOLLOWING.add(surface)
@@ -163,7 +179,9 @@ def _as_uint8(labels: Any, layer_name: str) -> Any:
     if labels.dtype == np.uint8:
         return labels
     if labels.dtype.kind not in "iub":
-        raise InputError(f"The layer '{layer_name}' holds {labels.dtype}; whole numbers from 0 to 255 are needed.")
+        raise InputError(
+            f"The layer '{layer_name}' holds {labels.dtype}; whole numbers from 0 to 255 are needed."
+        )
     least, most = int(labels.min()), int(labels.max())
     if least < 0 or most > 255:
         raise InputError(

@@ -1,4 +1,6 @@
-"""Rows of the phases of a labels layer: each with its own visibility and opacity in the 3D scene."""
+"""Rows of the phases of a labels layer: each with its own visibility and opacity in the 3D
+scene.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _ROW_PX = 26
 
 
 class PhaseRows(QWidget):
-    """One row a phase: tick, colour and name, opacity; they steer the surfaces once there are some, and say which are wanted."""
+    """One row a phase: tick, colour and name, opacity; they steer the surfaces once there are some,
+    and say which are wanted.
+    """
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -75,7 +79,9 @@ class PhaseRows(QWidget):
             opacity.valueChanged.connect(lambda value, share=share: share.setText(f"{value} %"))
             surface = surface_layer(self._viewer, layer, name)
             tick.setChecked(surface.visible if surface is not None else True)
-            opacity.setValue(round(100 * (surface.opacity if surface is not None else OPACITIES.get(name, 0.5))))
+            opacity.setValue(
+                round(100 * (surface.opacity if surface is not None else OPACITIES.get(name, 0.5)))
+            )
             tick.toggled.connect(self._apply)
             opacity.valueChanged.connect(self._apply)
             for column, part in enumerate((swatch, tick, opacity, share)):

@@ -1,7 +1,9 @@
-"""The 3D scene on a turntable: one screenshot per step about a fixed axis; the camera is restored at the end.
+"""The 3D scene on a turntable: one screenshot per step about a fixed axis; the camera is restored
+at the end.
 
-Both directions of the camera (where it looks, what is up) are turned about the axis. Counting up one Euler angle instead would
-turn about an axis of the screen or of nothing at all, and the object would wobble.
+Both directions of the camera (where it looks, what is up) are turned about the axis. Counting up
+one Euler angle instead would turn about an axis of the screen or of nothing at all, and the object
+would wobble.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ def turntable_frames(
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield pictures of the 3D scene while it turns; for the GUI thread, one step a frame.
 
-    The axis runs through the centre of the view. The camera is put back when the frames end, and when the generator is closed or
-    fails on the way; a movement of the mouse meanwhile is not filmed.
+    The axis runs through the centre of the view. The camera is put back when the frames end, and
+    when the generator is closed or fails on the way; a movement of the mouse meanwhile is not
+    filmed.
 
     Parameters
     ----------
@@ -42,12 +45,14 @@ def turntable_frames(
     frames : int
         Number of pictures.
     degrees : float
-        How far it turns. A multiple of 360 leaves out the last picture, which is the first again, so that a loop runs on evenly;
-        otherwise the last picture is at ``degrees``. Above 0 the near side goes to the right (seen with the axis upright).
+        How far it turns. A multiple of 360 leaves out the last picture, which is the first again,
+        so that a loop runs on evenly; otherwise the last picture is at ``degrees``. Above 0 the
+        near side goes to the right (seen with the axis upright).
     axis : {"z", "y", "x", "vertical on screen"}
         What it turns about.
     size : (height, width), optional
-        Pixels of a picture; by default those of the canvas. What the canvas shows stays in the picture.
+        Pixels of a picture; by default those of the canvas. What the canvas shows stays in the
+        picture.
     scale : float
         Pixels for one of ``size``.
 
@@ -59,8 +64,8 @@ def turntable_frames(
     Raises
     ------
     InputError
-        There is no window, it does not show 3D, the axis is not among those shown, or a number that cannot be used; on the way,
-        a layer that was filmed is removed.
+        There is no window, it does not show 3D, the axis is not among those shown, or a number that
+        cannot be used; on the way, a layer that was filmed is removed.
     Stopped
         The window was closed on the way.
     """
@@ -91,7 +96,12 @@ def turn_angles(frames: int, degrees: float) -> NDArray[np.float64]:
 
 
 def turned(
-    view: ArrayLike, up: ArrayLike, axis: ArrayLike, degrees: float, *, handedness: Literal["right", "left"] = "right"
+    view: ArrayLike,
+    up: ArrayLike,
+    axis: ArrayLike,
+    degrees: float,
+    *,
+    handedness: Literal["right", "left"] = "right",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return where the camera looks and what is up when the scene has turned about an axis.
 
@@ -102,7 +112,8 @@ def turned(
     axis : array-like, shape (3,)
         Direction that keeps its place on the screen, (z, y, x).
     degrees : float
-        Above 0 the near side goes to the right, seen such that the axis (whichever end is nearer to ``up``) points up.
+        Above 0 the near side goes to the right, seen such that the axis (whichever end is nearer to
+        ``up``) points up.
     handedness : {"right", "left"}
         ``camera.handedness``; a left-handed scene is shown in a mirror.
 
@@ -116,14 +127,19 @@ def turned(
     direction = direction / np.linalg.norm(direction)
     if direction @ up < -1e-9:
         direction = -direction
-    # the camera goes round the other way than the scene; view × up points right where the scene is right-handed
+    # the camera goes round the other way than the scene; view × up points right where the scene is
+    # right-handed
     sense = -1.0 if str(handedness) == "right" else 1.0
     rotation = scipy.spatial.transform.Rotation.from_rotvec(sense * np.radians(degrees) * direction)
     return rotation.apply(view), rotation.apply(up)
 
 
 def _frames(
-    viewer: Any, turns: NDArray[np.float64], axis: NDArray[np.float64], size: tuple[int, int] | None, scale: float
+    viewer: Any,
+    turns: NDArray[np.float64],
+    axis: NDArray[np.float64],
+    size: tuple[int, int] | None,
+    scale: float,
 ) -> Iterator[NDArray[np.uint8]]:
     camera = viewer.scene.camera
     angles, zoom, center = camera.angles, camera.zoom, camera.center
@@ -139,16 +155,21 @@ def _frames(
             _check_there(viewer, filmed)
             camera.center = center
             camera.zoom = zoom
-            camera.set_view_direction(*map(tuple, turned(view, up, axis, turn, handedness=handedness)))
+            camera.set_view_direction(
+                *map(tuple, turned(view, up, axis, turn, handedness=handedness))
+            )
             if shape is None:
                 shot = _screenshot(viewer)
                 shape = _target(shot.shape, size, scale)
-                # napari keeps pixels per nm, so a larger picture would show more empty space, not more detail
+                # napari keeps pixels per nm, so a larger picture would show more empty space, not
+                # more detail
                 zoomed = zoom * min(shape[0] / shot.shape[0], shape[1] / shot.shape[1])
                 picture = shot if shot.shape[:2] == shape else None
             else:
                 picture = _screenshot(viewer) if size is None and scale == 1 else None
-            if picture is None or picture.shape[:2] != shape:  # also where a dock has changed the canvas meanwhile
+            if (
+                picture is None or picture.shape[:2] != shape
+            ):  # also where a dock has changed the canvas meanwhile
                 camera.zoom = zoomed
                 picture = _screenshot(viewer, shape)
                 camera.zoom = zoom
@@ -167,7 +188,9 @@ def _has_window(viewer: Any) -> bool:
 
 def _check_3d(viewer: Any) -> None:
     if viewer.dims.ndisplay != 3:
-        raise InputError("The scene is shown in 2D; a turntable needs it in 3D (the cube below the layer list).")
+        raise InputError(
+            "The scene is shown in 2D; a turntable needs it in 3D (the cube below the layer list)."
+        )
 
 
 def _check_there(viewer: Any, filmed: list[Any]) -> None:
@@ -192,7 +215,9 @@ def _axis_direction(viewer: Any, axis: str) -> NDArray[np.float64]:
     return direction
 
 
-def _target(shot_shape: tuple[int, ...], size: tuple[int, int] | None, scale: float) -> tuple[int, int]:
+def _target(
+    shot_shape: tuple[int, ...], size: tuple[int, int] | None, scale: float
+) -> tuple[int, int]:
     height, width = shot_shape[:2] if size is None else size
     return max(round(height * scale), 1), max(round(width * scale), 1)
 

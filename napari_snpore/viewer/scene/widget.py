@@ -20,7 +20,12 @@ from napari_snpore.viewer.scene.clip_panel import ClipPanel
 from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
 from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
 from napari_snpore.viewer.scene.movie_panel import MoviePanel
-from napari_snpore.viewer.scene.phase_surfaces import NamedSurface, put_surface, surface_layer, surfaces_of
+from napari_snpore.viewer.scene.phase_surfaces import (
+    NamedSurface,
+    put_surface,
+    surface_layer,
+    surfaces_of,
+)
 from napari_snpore.viewer.scene.surface_panel import PhaseRows
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, scheme_of, volume_from_layer
@@ -37,7 +42,8 @@ _DETAILS: Mapping[str, int] = {"coarse": 300_000, "fine": 2_000_000, "every voxe
 
 
 class SceneWidget(LayerForm):
-    """One click to the scene of the paper; phases with their own visibility and opacity; cut, views, movies.
+    """One click to the scene of the paper; phases with their own visibility and opacity; cut,
+    views, movies.
 
     Parameters
     ----------
@@ -59,7 +65,8 @@ class SceneWidget(LayerForm):
             viewer,
             _INPUTS,
             MainButton(
-                "Scene of the paper", "3D, temperature-like colormap, bounding box, seen at an angle: in one step."
+                "Scene of the paper",
+                "3D, temperature-like colormap, bounding box, seen at an angle: in one step.",
             ),
         )
         self._build()
@@ -79,7 +86,8 @@ class SceneWidget(LayerForm):
         self._phases.layer = layer
 
     def show_scene(self) -> None:
-        """Show the volume as in the paper: 3D, temperature-like colormap, bounding box. *As before* undoes it.
+        """Show the volume as in the paper: 3D, temperature-like colormap, bounding box. *As before*
+        undoes it.
 
         Raises
         ------
@@ -88,9 +96,13 @@ class SceneWidget(LayerForm):
         """
         layer = self._layer_choice.required()
         remember_look(self._viewer)
-        surfaces = [surface_layer(self._viewer, self._phases.layer, name) for name in self.phase_rows.ticks]
+        surfaces = [
+            surface_layer(self._viewer, self._phases.layer, name) for name in self.phase_rows.ticks
+        ]
         kept = [one for one in surfaces if one is not None]
-        show_volume(self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept)
+        show_volume(
+            self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept
+        )
         self._enable()
 
     def show_before(self) -> None:
@@ -117,17 +129,25 @@ class SceneWidget(LayerForm):
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
-        for choice, name in ((self._layer_choice, state.get("volume")), (self._phases, state.get("phases"))):
+        for choice, name in (
+            (self._layer_choice, state.get("volume")),
+            (self._phases, state.get("phases")),
+        ):
             if isinstance(name, str) and name in layers:
                 choice.layer = layers[name]
         self.rendering.setCurrentText(str(state.get("rendering", self.rendering.currentText())))
         self.smoothing.setValue(int(state.get("smoothing", self.smoothing.value())))
         self.views.cameras.views.update(
-            {name: CameraView.from_values(values) for name, values in state.get("views", {}).items()}
+            {
+                name: CameraView.from_values(values)
+                for name, values in state.get("views", {}).items()
+            }
         )
         self.views.refresh()
         self.detail.setCurrentText(str(state.get("detail", self.detail.currentText())))
-        self.clip.set_state(state.get("cuts", [state]))  # one cut, among the rest, in windows saved earlier
+        self.clip.set_state(
+            state.get("cuts", [state])
+        )  # one cut, among the rest, in windows saved earlier
 
     def closed(self) -> None:
         """Stop what runs, and show everything whole."""
@@ -169,7 +189,9 @@ class SceneWidget(LayerForm):
 
     def _surface_fold(self) -> Fold:
         self.surface_fold = fold = Fold("Phases")
-        self._phases = LayerChoice(self._viewer, is_phases, empty=_NO_PHASES, what="layer of phases")
+        self._phases = LayerChoice(
+            self._viewer, is_phases, empty=_NO_PHASES, what="layer of phases"
+        )
         self._phases.setToolTip("Labels whose surfaces are drawn.")
         fold.form.addRow("Phases", self._phases)
         fold.form.addRow(self._phases.hint())
@@ -213,13 +235,21 @@ class SceneWidget(LayerForm):
     def _make_surfaces(self) -> None:
         try:
             layer = self._phases.required()
-            phases, scheme, names = volume_from_layer(layer), scheme_of(layer), self.phase_rows.wanted
+            phases, scheme, names = (
+                volume_from_layer(layer),
+                scheme_of(layer),
+                self.phase_rows.wanted,
+            )
             if not names:
                 raise InputError("No phase is ticked; tick those whose surface is wanted.")
         except InputError as error:
             self.status.refuse(error)
             return
-        smoothing, most, layer_name = self.smoothing.value(), _DETAILS[self.detail.currentText()], layer.name
+        smoothing, most, layer_name = (
+            self.smoothing.value(),
+            _DETAILS[self.detail.currentText()],
+            layer.name,
+        )
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[NamedSurface]:
             return surfaces_of(
@@ -237,7 +267,9 @@ class SceneWidget(LayerForm):
 
     def _show_surfaces(self, layer: Layer, found: list[NamedSurface]) -> None:
         if layer not in self._viewer.layers:
-            self.status.say(f"'{layer.name}' was removed meanwhile; nothing was drawn.", problem=True)
+            self.status.say(
+                f"'{layer.name}' was removed meanwhile; nothing was drawn.", problem=True
+            )
             return
         remember_look(self._viewer)
         seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)
@@ -249,7 +281,10 @@ class SceneWidget(LayerForm):
             surface.opacity = self.phase_rows.opacities[named.phase].value() / 100
             surface.visible = True
         layer.visible = False  # its voxels would hide the surfaces
-        if (3, self._viewer.layers.units) != seen_in:  # from 2D, or out of µm: the camera looks elsewhere
+        if (
+            3,
+            self._viewer.layers.units,
+        ) != seen_in:  # from 2D, or out of µm: the camera looks elsewhere
             fit_shown(self._viewer)
         self.clip.apply()
         self.status.say(_words(found))
@@ -273,7 +308,9 @@ class SceneWidget(LayerForm):
         self._enable()
 
     def _take_box(self, event: Any = None) -> None:
-        """Follow the bounding box of the chosen volume, also when another form or napari changes it."""
+        """Follow the bounding box of the chosen volume, also when another form or napari changes
+        it.
+        """
         del event
         self.boxed.setChecked(self.layer is not None and bool(self.layer.bounding_box.visible))
         self.boxed.setEnabled(self.layer is not None)
@@ -306,11 +343,15 @@ def _words(found: Sequence[NamedSurface]) -> str:
     words = ", ".join(f"{one.phase} {len(one.surface.faces):,} triangles" for one in found)
     said = [f"{words} ({found[0].surface.library})."]
     coarse = [
-        f"{one.phase} in blocks of {one.surface.coarsened_by}³ voxels" for one in found if one.surface.coarsened_by > 1
+        f"{one.phase} in blocks of {one.surface.coarsened_by}³ voxels"
+        for one in found
+        if one.surface.coarsened_by > 1
     ]
     if coarse:
         said.append(caveat(f"Drawn coarser: {', '.join(coarse)}; more Detail draws finer."))
-    small = [f"{one.surface.unsmoothed:,} of {one.phase}" for one in found if one.surface.unsmoothed]
+    small = [
+        f"{one.surface.unsmoothed:,} of {one.phase}" for one in found if one.surface.unsmoothed
+    ]
     if small:
         said.append(f"Bodies too small to smooth, left as they are: {', '.join(small)}.")
     return " ".join(said)

@@ -100,7 +100,9 @@ class Boxes(QObject):
         for box in self._boxes:
             if box.name == name:
                 return box
-        raise InputError(f"No box is called {name!r}; there are {', '.join(b.name for b in self._boxes) or 'none'}.")
+        raise InputError(
+            f"No box is called {name!r}; there are {', '.join(b.name for b in self._boxes) or 'none'}."
+        )
 
     def put(self, box: NamedBox) -> None:
         """Add a box, or replace the one of its name; it becomes the selected one."""
@@ -128,7 +130,9 @@ class Boxes(QObject):
         self._write()
 
     def remember(self) -> None:
-        """Keep the boxes as they are, to come back to with ``undo``; called before a user changes them."""
+        """Keep the boxes as they are, to come back to with ``undo``; called before a user changes
+        them.
+        """
         self.history.remember(self._now())
 
     def undo(self) -> None:
@@ -220,7 +224,10 @@ class Boxes(QObject):
         self._boxes = [
             NamedBox(
                 str(row["name"]),
-                *(tuple(float(row[f"{what}_{axis}_nm"]) for axis in "zyx") for what in ("center", "size")),  # type: ignore[arg-type]
+                *(
+                    tuple(float(row[f"{what}_{axis}_nm"]) for axis in "zyx")
+                    for what in ("center", "size")
+                ),  # type: ignore[arg-type]
             )
             for row in layer.features.drop_duplicates("name").to_dict("records")
         ]
@@ -250,7 +257,9 @@ def color_of(index: int) -> str:
 
 
 def edges(box: NamedBox) -> NDArray[np.float64]:
-    """Return the twelve edges of a box as vectors, shape (12, 2, 3): where each starts, and how far it goes."""
+    """Return the twelve edges of a box as vectors, shape (12, 2, 3): where each starts, and how far
+    it goes.
+    """
     corners = np.array(list(product(*zip(box.low, box.high, strict=True))))
     one, two = (corners[[pair[k] for pair in _EDGES]] for k in (0, 1))
     return np.stack([one, two - one], axis=1)
@@ -258,4 +267,8 @@ def edges(box: NamedBox) -> NDArray[np.float64]:
 
 def free_name(taken: Sequence[str], stem: str) -> str:
     """Return ``stem``, or ``stem 2``, ``stem 3`` … where it is taken."""
-    return next(name for k in range(1, len(taken) + 2) if (name := stem if k == 1 else f"{stem} {k}") not in taken)
+    return next(
+        name
+        for k in range(1, len(taken) + 2)
+        if (name := stem if k == 1 else f"{stem} {k}") not in taken
+    )

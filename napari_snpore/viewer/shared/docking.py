@@ -1,7 +1,8 @@
-"""Places the docks of the plugin in the window: forms as tabs on the right, slices below the canvas.
+"""Places the docks of the plugin in the window: forms as tabs on the right, slices below the
+canvas.
 
-napari stacks every dock below the last one and ignores the place that a manifest names; with three forms each becomes too
-low to use. This module calls only Qt's own main window and docks.
+napari stacks every dock below the last one and ignores the place that a manifest names; with three
+forms each becomes too low to use. This module calls only Qt's own main window and docks.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ Parent = TypeVar("Parent", bound=QWidget)
 
 
 def dock_as_tab(widget: QWidget, family: type[QWidget]) -> None:
-    """Add the dock of a widget to the tabs of other widgets of its class on the same side; the first keeps its place."""
+    """Add the dock of a widget to the tabs of other widgets of its class on the same side; the
+    first keeps its place.
+    """
     dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
     if dock is None or window is None or dock.isFloating():
         return
@@ -54,13 +57,16 @@ def dock_below(widget: QWidget) -> None:
 def keep_docked(widget: QWidget) -> None:
     """Prevent the dock of a widget that holds an OpenGL canvas from leaving the window.
 
-    In another window Qt gives the canvas another OpenGL context, in which nothing of what vispy has drawn exists: painting it
-    ends in errors of OpenGL, or with the process.
+    In another window Qt gives the canvas another OpenGL context, in which nothing of what vispy has
+    drawn exists: painting it ends in errors of OpenGL, or with the process.
     """
     dock = ancestor(widget, QDockWidget)
     if dock is None or not widget.findChildren(QOpenGLWidget):
         return
-    ways_out = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+    ways_out = (
+        QDockWidget.DockWidgetFeature.DockWidgetMovable
+        | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+    )
     dock.setFeatures(dock.features() & ~ways_out)
     _hide_float_button(weakref.ref(dock))
     dock.dockLocationChanged.connect(
@@ -69,7 +75,9 @@ def keep_docked(widget: QWidget) -> None:
 
 
 def _hide_float_button(dock: weakref.ref[QDockWidget], area: object = None) -> None:
-    """Hide the float button of a dock; the reference is weak, as the signal would keep dock and canvases alive."""
+    """Hide the float button of a dock; the reference is weak, as the signal would keep dock and
+    canvases alive.
+    """
     del area
     there = dock()
     bar = None if there is None else there.titleBarWidget()
@@ -96,6 +104,8 @@ def show_table(viewer: Any, layer: Layer) -> None:
         return
     dock, _ = window.add_plugin_dock_widget("napari", "Features table widget")
     main = dock.parent()
-    if isinstance(main, QMainWindow):  # napari docks it on the right, where a table of twenty columns does not fit
+    if isinstance(
+        main, QMainWindow
+    ):  # napari docks it on the right, where a table of twenty columns does not fit
         main.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         main.resizeDocks([dock], [260], Qt.Orientation.Vertical)

@@ -1,7 +1,9 @@
-"""Files dropped on the canvas of a window that shows a widget of this plugin: opened without the choice of a reader.
+"""Files dropped on the canvas of a window that shows a widget of this plugin: opened without the
+choice of a reader.
 
-napari asks for a reader for every TIFF, OME-Zarr and folder that several plugins may read, and opens several files one by
-one. Drops with Shift or Alt, or with any file that this plugin does not read, are left to napari.
+napari asks for a reader for every TIFF, OME-Zarr and folder that several plugins may read, and
+opens several files one by one. Drops with Shift or Alt, or with any file that this plugin does not
+read, are left to napari.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class _Drops(QObject):
         if not isinstance(event, QDropEvent) or event.type() != QEvent.Type.Drop:
             return False
         mime, keys = event.mimeData(), event.modifiers()
-        if mime is None or keys & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+        if mime is None or keys & (
+            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
+        ):
             return False
         urls = mime.urls()
         paths = [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
@@ -53,4 +57,10 @@ class _Drops(QObject):
 
 def _canvas(window: QMainWindow) -> QtViewer | None:
     central = window.centralWidget()
-    return central if isinstance(central, QtViewer) else central.findChild(QtViewer) if central is not None else None
+    return (
+        central
+        if isinstance(central, QtViewer)
+        else central.findChild(QtViewer)
+        if central is not None
+        else None
+    )

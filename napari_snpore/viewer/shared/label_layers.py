@@ -10,7 +10,8 @@ from napari_snpore.viewer.shared.layers import label_range, record_of, scheme_of
 
 
 def phase_scheme(layer: Layer) -> PhaseScheme:
-    """Return the phase scheme of a labels layer; without a record all labels are read, so call it in a worker.
+    """Return the phase scheme of a labels layer; without a record all labels are read, so call it
+    in a worker.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""Runs, in a worker thread, the latest of the tasks that follow the movement of a slider, a box or a plane."""
+"""Runs, in a worker thread, the latest of the tasks that follow the movement of a slider, a box or
+a plane.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from napari_snpore.viewer.shared.worker import Worker
 
 
 class LatestTask(QObject):
-    """Runs one task at a time in a worker thread; of the tasks that come meanwhile only the last one is run.
+    """Runs one task at a time in a worker thread; of the tasks that come meanwhile only the last
+    one is run.
 
     A task that is outdated is asked to stop, and its result is dropped.
 

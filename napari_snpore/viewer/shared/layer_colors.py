@@ -1,4 +1,6 @@
-"""Colours of layers: object labels coloured by a measured quantity, and the colour table of an image layer."""
+"""Colours of layers: object labels coloured by a measured quantity, and the colour table of an
+image layer.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ def object_colormap(values: Any | None) -> Any:
     Parameters
     ----------
     values : array-like of length N, or None
-        One number an object, in the order of the labels: its colour runs from the 1st to the 99th percentile, so that one
-        large object does not make all others equal. None: a colour of its own for each object.
+        One number an object, in the order of the labels: its colour runs from the 1st to the 99th
+        percentile, so that one large object does not make all others equal. None: a colour of its
+        own for each object.
     """
     if values is None:
         return label_colormap()
@@ -35,7 +38,9 @@ def object_colormap(values: Any | None) -> Any:
 
 
 def colors_of(layer: Layer) -> NDArray[np.uint8]:
-    """Return the colours of an image layer over its contrast range, gamma included: uint8, shape (256, 3)."""
+    """Return the colours of an image layer over its contrast range, gamma included: uint8, shape
+    (256, 3).
+    """
     places = np.linspace(0.0, 1.0, 256) ** float(layer.gamma)
     rgba = np.asarray(layer.colormap.map(places))
     colors: NDArray[np.uint8] = np.rint(255 * np.clip(rgba[:, :3], 0, 1)).astype(np.uint8)

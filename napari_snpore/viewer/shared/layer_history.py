@@ -1,7 +1,7 @@
 """Processing histories of layers, and whether a result still fits the layers that it was made from.
 
-A result carries the history of its source and one step more. After the source was made again with other settings the two
-histories differ; :func:`what_changed` names the first difference.
+A result carries the history of its source and one step more. After the source was made again with
+other settings the two histories differ; :func:`what_changed` names the first difference.
 """
 
 from __future__ import annotations
@@ -13,13 +13,21 @@ from typing import Any
 
 from napari.layers import Layer
 
-from napari_snpore.history import EnvelopeStep, ExtractSubvolumeStep, HistoryStep, SegmentStep, last_step
+from napari_snpore.history import (
+    EnvelopeStep,
+    ExtractSubvolumeStep,
+    HistoryStep,
+    SegmentStep,
+    last_step,
+)
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
 FIGURE = "napari_snpore_figure"
-"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the history
-at that time; beside the record of the plugin, because the record goes with the layer's data."""
+"""Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the
+history at that time; beside the record of the plugin, because the record goes with the layer's
+data.
+"""
 
 
 def has_step(layer: Layer | None, step: str) -> bool:
@@ -40,7 +48,9 @@ def thresholds_of(phases: Layer | None) -> tuple[float, ...]:
 
 
 def envelope_of(layer: Layer | None) -> EnvelopeStep | None:
-    """Return what an envelope, or the one around phases, was made with; None where there is none."""
+    """Return what an envelope, or the one around phases, was made with; None where there is
+    none.
+    """
     made = last_step(_steps(layer), EnvelopeStep)
     if made is not None:
         return made
@@ -49,7 +59,9 @@ def envelope_of(layer: Layer | None) -> EnvelopeStep | None:
 
 
 def same_envelope(one: EnvelopeStep | None, two: EnvelopeStep | None) -> bool:
-    """Return whether two envelopes were made with the same settings, whatever the threshold of the solid."""
+    """Return whether two envelopes were made with the same settings, whatever the threshold of the
+    solid.
+    """
     if one is None or two is None:
         return False
     return replace(one, threshold=None) == replace(two, threshold=None)
@@ -58,7 +70,8 @@ def same_envelope(one: EnvelopeStep | None, two: EnvelopeStep | None) -> bool:
 def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
     """Return the history as comparable words, up to the last step called ``before``.
 
-    Cuts are left out: a box holds what its whole held. Tuples and lists compare as the same, as after a save.
+    Cuts are left out: a box holds what its whole held. Tuples and lists compare as the same, as
+    after a save.
     """
     steps = _steps(layer)
     if before is not None:
@@ -73,13 +86,17 @@ def has_history(layer: Layer, history: Any) -> bool:
 
 
 def made_from(result: Layer, sources: Iterable[Layer], *, by: str) -> Layer | None:
-    """Return the source whose history a result has, up to the step ``by`` that made it; None where there is none."""
+    """Return the source whose history a result has, up to the step ``by`` that made it; None where
+    there is none.
+    """
     wanted = path(result, before=by)
     return next((source for source in sources if path(source) == wanted), None)
 
 
 def starts_with(result: Layer, source: Layer) -> bool:
-    """Say whether the history of a result begins with that of its source; several steps may lie between."""
+    """Say whether the history of a result begins with that of its source; several steps may lie
+    between.
+    """
     start = path(source)
     return path(result)[: len(start)] == start
 

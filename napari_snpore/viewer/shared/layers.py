@@ -1,8 +1,10 @@
-"""Conversion of volumes, series, phases and objects to napari layers and back; no other module makes layers.
+"""Conversion of volumes, series, phases and objects to napari layers and back; no other module
+makes layers.
 
-Every layer has a scale, nm on **every** axis and axis labels. A tilt series has no length along its first axis; it gets one
-pixel size there, because one axis in another unit would switch off nm for the whole window. What a layer is, the steps that
-made it and, for a series, its true angles are kept in ``layer.metadata[KEY]`` as JSON values.
+Every layer has a scale, nm on **every** axis and axis labels. A tilt series has no length along its
+first axis; it gets one pixel size there, because one axis in another unit would switch off nm for
+the whole window. What a layer is, the steps that made it and, for a series, its true angles are
+kept in ``layer.metadata[KEY]`` as JSON values.
 """
 
 from __future__ import annotations
@@ -43,12 +45,18 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def volume_data(volume: Volume, name: str, **options: Any) -> LayerData:
     """Return the layer data of a grey volume."""
-    meta = {"name": name, **_place(volume.spacing, volume.origin), "metadata": _record("volume", volume.history)}
+    meta = {
+        "name": name,
+        **_place(volume.spacing, volume.origin),
+        "metadata": _record("volume", volume.history),
+    }
     return volume.data, {**meta, **options}, "image"
 
 
 def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
-    """Return the layer data of a tilt series: axis 0 one pixel size a tilt, true angles in the metadata."""
+    """Return the layer data of a tilt series: axis 0 one pixel size a tilt, true angles in the
+    metadata.
+    """
     record = _record(
         "series",
         series.history,
@@ -56,31 +64,47 @@ def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
         pixel_size_nm=series.pixel_size_nm,
         tilt_axis_angle_deg=series.tilt_axis_angle_deg,
     )
-    meta = {"name": name, **_place((series.pixel_size_nm,) * 3, axes=SERIES_AXES), "metadata": record}
+    meta = {
+        "name": name,
+        **_place((series.pixel_size_nm,) * 3, axes=SERIES_AXES),
+        "metadata": record,
+    }
     return series.images, {**meta, **options}, "image"
 
 
-def phases_data(phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **options: Any) -> LayerData:
-    """Return the layer data of phase labels in the colours of their scheme; label 0 (exterior) is transparent."""
-    record = _record("phases", phases.history, phase_names=list(scheme.names), phase_colors=list(scheme.colors))
+def phases_data(
+    phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **options: Any
+) -> LayerData:
+    """Return the layer data of phase labels in the colours of their scheme; label 0 (exterior) is
+    transparent.
+    """
+    record = _record(
+        "phases", phases.history, phase_names=list(scheme.names), phase_colors=list(scheme.colors)
+    )
     meta = {
         "name": name,
         **_place(phases.spacing, phases.origin),
         "metadata": record,
         "colormap": phase_colormap(scheme),
-        "features": pd.DataFrame({"index": range(len(scheme.names) + 1), "phase": ["exterior", *scheme.names]}),
+        "features": pd.DataFrame(
+            {"index": range(len(scheme.names) + 1), "phase": ["exterior", *scheme.names]}
+        ),
     }
     return phases.data, {**meta, **options}, "labels"
 
 
 def phases_like(layer: Layer, phases: Volume, name: str, scheme: PhaseScheme) -> LayerData:
-    """Return the layer data of phases in the place of the layer that they were made from, which may have no length."""
+    """Return the layer data of phases in the place of the layer that they were made from, which may
+    have no length.
+    """
     data, meta, kind = phases_data(phases, name, scheme)
     place = {key: getattr(layer, key) for key in ("scale", "translate", "units", "axis_labels")}
     return data, {**meta, **place}, kind
 
 
-def objects_data(labels: Volume, table: pd.DataFrame, name: str, *, phase: str, **options: Any) -> LayerData:
+def objects_data(
+    labels: Volume, table: pd.DataFrame, name: str, *, phase: str, **options: Any
+) -> LayerData:
     """Return the layer data of labelled objects with their table as features.
 
     Parameters
@@ -107,14 +131,18 @@ def objects_data(labels: Volume, table: pd.DataFrame, name: str, *, phase: str, 
 
 
 def envelope_data(skin: Volume, name: str, **options: Any) -> LayerData:
-    """Return the layer data of the skin of an envelope (bool): an outline in 2D, and a surface in 3D."""
+    """Return the layer data of the skin of an envelope (bool): an outline in 2D, and a surface in
+    3D.
+    """
     from napari.utils.colormaps import DirectLabelColormap
 
     meta = {
         "name": name,
         **_place(skin.spacing, skin.origin),
         "metadata": _record("envelope", skin.history),
-        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: ENVELOPE_COLOR, None: "transparent"}),
+        "colormap": DirectLabelColormap(
+            color_dict={0: "transparent", 1: ENVELOPE_COLOR, None: "transparent"}
+        ),
         "opacity": 1.0,
     }
     return np.asarray(skin.data).view(np.uint8), {**meta, **options}, "labels"
@@ -128,18 +156,23 @@ def dead_data(mask: Volume, name: str) -> LayerData:
         "name": name,
         **_place(mask.spacing, mask.origin),
         "metadata": _record("dead pores", mask.history),
-        "colormap": DirectLabelColormap(color_dict={0: "transparent", 1: DEAD_COLOR, None: "transparent"}),
+        "colormap": DirectLabelColormap(
+            color_dict={0: "transparent", 1: DEAD_COLOR, None: "transparent"}
+        ),
     }
     return np.asarray(mask.data).view(np.uint8), meta, "labels"
 
 
 def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
-    """Make a layer of layer data and add it to the viewer; the first one switches on the scale bar."""
+    """Make a layer of layer data and add it to the viewer; the first one switches on the scale
+    bar.
+    """
     from napari.layers import Layer
 
     layer = Layer.create(*data)
     visible = layer.visible
-    # napari looks up what lies under the mouse when a layer is added; in 3D, before the mouse has moved, that fails on labels
+    # napari looks up what lies under the mouse when a layer is added; in 3D, before the mouse has
+    # moved, that fails on labels
     layer.visible = visible and viewer.dims.ndisplay == 2
     viewer.add_layer(layer)
     layer.visible = visible
@@ -148,20 +181,26 @@ def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
 
 
 def select(viewer: ViewerModel, layer: Layer) -> None:
-    """Select one layer alone, as a click on its row does; in 3D without napari's look-up, which fails as in ``add_layer``."""
+    """Select one layer alone, as a click on its row does; in 3D without napari's look-up, which
+    fails as in ``add_layer``.
+    """
     from napari.layers import Labels
 
     if viewer.dims.ndisplay == 2 or not layer.visible or not isinstance(layer, Labels):
         viewer.layers.selection.active = layer
         return
-    with layer.events.visible.blocker():  # hidden for the look-up alone, so other listeners are not called
+    with (
+        layer.events.visible.blocker()
+    ):  # hidden for the look-up alone, so other listeners are not called
         layer.visible = False
         viewer.layers.selection.active = layer
         layer.visible = True
 
 
 def put_layer(viewer: ViewerModel, data: LayerData) -> Layer:
-    """Add a layer, or give its data to the layer of this name, kind and type that is there: a result that was made again."""
+    """Add a layer, or give its data to the layer of this name, kind and type that is there: a
+    result that was made again.
+    """
     array, meta, type_name = data
     record = meta["metadata"][KEY]
     for layer in viewer.layers:
@@ -189,27 +228,39 @@ def phase_colormap(scheme: PhaseScheme) -> Any:
 
 
 def object_features(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the N + 1 feature rows that napari wants: row 0 is the background, ``index`` is the label."""
+    """Return the N + 1 feature rows that napari wants: row 0 is the background, ``index`` is the
+    label.
+    """
     count = len(table)
     if "label" not in table or sorted(table["label"]) != list(range(1, count + 1)):
-        raise InputError("The table of objects needs a column 'label' with the numbers 1 to N, each once.")
+        raise InputError(
+            "The table of objects needs a column 'label' with the numbers 1 to N, each once."
+        )
     rows = table.sort_values("label").reset_index(drop=True)
     columns: dict[str, Any] = {"index": np.arange(count + 1)}
     for name in rows:
         values = rows[name]
         first: Any = np.nan if values.dtype.kind == "f" else 0 if values.dtype.kind in "iub" else ""
-        background = pd.Series([first], dtype=values.dtype if values.dtype.kind in "iubf" else object)
-        columns[str(name)] = pd.concat([background, values.astype(background.dtype)], ignore_index=True)
+        background = pd.Series(
+            [first], dtype=values.dtype if values.dtype.kind in "iubf" else object
+        )
+        columns[str(name)] = pd.concat(
+            [background, values.astype(background.dtype)], ignore_index=True
+        )
     return pd.DataFrame(columns)
 
 
 def object_table(features: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of objects behind feature rows: the background row and the ``index`` column left out."""
+    """Return the table of objects behind feature rows: the background row and the ``index`` column
+    left out.
+    """
     return features.iloc[1:].drop(columns="index", errors="ignore").reset_index(drop=True)
 
 
 def kind_of(layer: Layer | None) -> str | None:
-    """Say what our record calls a layer: ``volume``, ``series``, ``phases``, ``objects``, ``envelope``, ``preview`` or None."""
+    """Say what our record calls a layer: ``volume``, ``series``, ``phases``, ``objects``,
+    ``envelope``, ``preview`` or None.
+    """
     record = record_of(layer)
     return str(record["kind"]) if "kind" in record else None
 
@@ -226,10 +277,17 @@ def is_series(layer: Layer) -> bool:
 
 
 def is_volume(layer: Layer) -> bool:
-    """Say whether a layer holds grey values of a volume: a 3D image that is not a series, a preview or in colour."""
+    """Say whether a layer holds grey values of a volume: a 3D image that is not a series, a preview
+    or in colour.
+    """
     from napari.layers import Image
 
-    return isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb and kind_of(layer) in ("volume", None)
+    return (
+        isinstance(layer, Image)
+        and layer.ndim == 3
+        and not layer.rgb
+        and kind_of(layer) in ("volume", None)
+    )
 
 
 def is_phases(layer: Layer) -> bool:
@@ -245,7 +303,9 @@ def array_from_layer(layer: Layer) -> Any:
         raise InputError(f"The layer '{layer.name}' is in colour; grey values are needed.")
     data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
     if getattr(data, "ndim", 0) != 3:
-        raise InputError(f"The layer '{layer.name}' has shape {np.shape(data)}; three axes (z, y, x) are needed.")
+        raise InputError(
+            f"The layer '{layer.name}' has shape {np.shape(data)}; three axes (z, y, x) are needed."
+        )
     return data
 
 
@@ -254,8 +314,14 @@ def refuse_turned(state: Any, name: str) -> None:
     for what, still in (("rotate", np.eye(3)), ("shear", np.zeros(3)), ("affine", np.eye(4))):
         turned = state.get(what) if isinstance(state, Mapping) else getattr(state, what)
         turned = getattr(turned, "affine_matrix", turned)
-        if turned is not None and np.shape(turned) == still.shape and not np.allclose(turned, still):
-            raise InputError(f"The layer '{name}' is turned or sheared ({what}); a volume along its axes is needed.")
+        if (
+            turned is not None
+            and np.shape(turned) == still.shape
+            and not np.allclose(turned, still)
+        ):
+            raise InputError(
+                f"The layer '{name}' is turned or sheared ({what}); a volume along its axes is needed."
+            )
 
 
 def volume_from_layer(layer: Layer) -> Volume:
@@ -268,7 +334,9 @@ def volume_from_layer(layer: Layer) -> Volume:
     InputError
         Not three axes, in colour, or turned and sheared against the axes.
     """
-    return _volume(array_from_layer(layer), layer.scale, layer.translate, layer.units, layer, layer.name)
+    return _volume(
+        array_from_layer(layer), layer.scale, layer.translate, layer.units, layer, layer.name
+    )
 
 
 def volume_from_data(data: Any, meta: Mapping[str, Any]) -> Volume:
@@ -276,7 +344,9 @@ def volume_from_data(data: Any, meta: Mapping[str, Any]) -> Volume:
     name = str(meta.get("name", "layer"))
     data = data[0] if meta.get("multiscale") else data
     if np.ndim(data) != 3 or meta.get("rgb"):
-        raise InputError(f"The layer '{name}' has shape {np.shape(data)}; three grey axes (z, y, x) are needed.")
+        raise InputError(
+            f"The layer '{name}' has shape {np.shape(data)}; three grey axes (z, y, x) are needed."
+        )
     return _volume(data, meta["scale"], meta["translate"], meta["units"], meta, name)
 
 
@@ -289,22 +359,29 @@ def series_from_layer(layer: Layer) -> TiltSeries:
         The layer was not opened as a tilt series.
     """
     if not is_series(layer):
-        raise InputError(f"The layer '{layer.name}' carries no tilt angles; open the series with napari-snpore.")
+        raise InputError(
+            f"The layer '{layer.name}' carries no tilt angles; open the series with napari-snpore."
+        )
     return series_from_data(array_from_layer(layer), record_of(layer))
 
 
 def series_from_data(images: Any, record: Mapping[str, Any]) -> TiltSeries:
     """Return the tilt series of some images and our record of it."""
     return TiltSeries(
-        images, record["angles_deg"], record["pixel_size_nm"], record["tilt_axis_angle_deg"], steps_of(record)
+        images,
+        record["angles_deg"],
+        record["pixel_size_nm"],
+        record["tilt_axis_angle_deg"],
+        steps_of(record),
     )
 
 
 def scheme_of(layer: Layer) -> PhaseScheme:
-    """Return names and colors of the phases of a labels layer; labels of unknown origin are numbered.
+    """Return names and colors of the phases of a labels layer; labels of unknown origin are
+    numbered.
 
-    At most ``MOST_PHASES`` phases: greater labels are objects, and one name per label would fill the
-    memory where a label is large.
+    At most ``MOST_PHASES`` phases: greater labels are objects, and one name per label would fill
+    the memory where a label is large.
     """
     record = record_of(layer)
     if "phase_names" in record:
@@ -315,11 +392,15 @@ def scheme_of(layer: Layer) -> PhaseScheme:
     return numbered_scheme(count)
 
 
-_RANGES: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], tuple[int, int]]] = weakref.WeakKeyDictionary()
+_RANGES: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], tuple[int, int]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def label_range(layer: Layer) -> tuple[int, int]:
-    """Return the lowest and the highest label; looked for once in an array, and again after it was painted on."""
+    """Return the lowest and the highest label; looked for once in an array, and again after it was
+    painted on.
+    """
     data = array_from_layer(layer)
     known = _RANGES.get(layer)
     if known is not None and known[0]() is data:
@@ -360,7 +441,12 @@ def name_from_path(path: str | Path) -> str:
 def _place(
     spacing: Sequence[float], origin: Sequence[float] = (0.0, 0.0, 0.0), axes: Any = VOLUME_AXES
 ) -> dict[str, Any]:
-    return {"scale": tuple(spacing), "translate": tuple(origin), "units": (UNIT,) * 3, "axis_labels": tuple(axes)}
+    return {
+        "scale": tuple(spacing),
+        "translate": tuple(origin),
+        "units": (UNIT,) * 3,
+        "axis_labels": tuple(axes),
+    }
 
 
 def _record(kind: str, history: Sequence[HistoryStep], **more: Any) -> dict[str, Any]:

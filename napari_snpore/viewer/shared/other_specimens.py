@@ -1,4 +1,6 @@
-"""Hides the labels of other specimens at the same place, which would blend into colours of no phase."""
+"""Hides the labels of other specimens at the same place, which would blend into colours of no
+phase.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,21 @@ _KINDS = ("phases", "objects", "envelope", "dead pores")
 
 
 def hide_other_specimens(viewer: ViewerModel, shown: Layer) -> str:
-    """Hide the labels of other specimens that lie where a layer lies, and return the sentence that says so, or nothing.
+    """Hide the labels of other specimens that lie where a layer lies, and return the sentence that
+    says so, or nothing.
 
-    Specimens set beside each other stay, and so does what a box was cut from: it fills far more than the box.
+    Specimens set beside each other stay, and so does what a box was cut from: it fills far more
+    than the box.
     """
     hidden: dict[str, list[str]] = {}
     for layer in viewer.layers:
         kind, stem = kind_of(layer), stem_of(layer.name)
-        if kind in _KINDS and layer.visible and stem != stem_of(shown.name) and _lie_together(layer, shown):
+        if (
+            kind in _KINDS
+            and layer.visible
+            and stem != stem_of(shown.name)
+            and _lie_together(layer, shown)
+        ):
             layer.visible = False
             stems = hidden.setdefault(str(kind), [])
             if stem not in stems:

@@ -1,7 +1,8 @@
 """Ranges of the dimension sliders that step from voxel centre to voxel centre.
 
-napari's sliders start where the first layer starts. What is drawn around voxels, a surface or a box, starts at their faces, half
-a voxel earlier: every step would then lie between two slices, and every second slice would never be shown.
+napari's sliders start where the first layer starts. What is drawn around voxels, a surface or a
+box, starts at their faces, half a voxel earlier: every step would then lie between two slices, and
+every second slice would never be shown.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _KEPT: list[weakref.ref[Any]] = []
 
 
 def keep_steps_on_voxels(viewer: ViewerModel) -> None:
-    """Keep the ranges of the sliders to the layers that have slices, now and whenever layers change."""
+    """Keep the ranges of the sliders to the layers that have slices, now and whenever layers
+    change.
+    """
     _KEPT[:] = [known for known in _KEPT if known() is not None]
     if any(known() is viewer for known in _KEPT):
         return
@@ -40,7 +43,9 @@ def keep_steps_on_voxels(viewer: ViewerModel) -> None:
 
 
 def voxel_ranges(viewer: ViewerModel) -> tuple[tuple[float, float, float], ...] | None:
-    """Return start, stop and step of each axis for the layers that have slices; None where these are all, or too few."""
+    """Return start, stop and step of each axis for the layers that have slices; None where these
+    are all, or too few.
+    """
     layers = [layer for layer in viewer.layers if kind_of(layer) not in DRAWN_OVER]
     if not layers or len(layers) == len(viewer.layers):
         return None
@@ -48,7 +53,9 @@ def voxel_ranges(viewer: ViewerModel) -> tuple[tuple[float, float, float], ...] 
     ndim = len(extent.step)
     if ndim != viewer.dims.ndim:
         return None
-    to_unit = nm_a_unit(extent.units, ndim) / nm_a_unit(viewer.layers.units, ndim)  # what is drawn is in nm
+    to_unit = nm_a_unit(extent.units, ndim) / nm_a_unit(
+        viewer.layers.units, ndim
+    )  # what is drawn is in nm
     return tuple(
         (float(low), float(high), float(step))
         for low, high, step in zip(*extent.world * to_unit, extent.step * to_unit, strict=True)

@@ -35,12 +35,16 @@ class ThemedPlot(Protocol):
 
 
 def follow_theme(plot: ThemedPlot, owner: QObject, viewer: ViewerModel) -> None:
-    """Draw a plot in the colours of the viewer's theme, now and after each change of theme while ``owner`` lives."""
+    """Draw a plot in the colours of the viewer's theme, now and after each change of theme while
+    ``owner`` lives.
+    """
 
     def apply_theme(event: Any = None) -> None:
         del event
         theme = get_theme(viewer.theme)
-        plot.set_colors(PlotColors(background=theme.background.as_hex("long"), ink=theme.text.as_hex("long")))
+        plot.set_colors(
+            PlotColors(background=theme.background.as_hex("long"), ink=theme.text.as_hex("long"))
+        )
 
     connect_while_alive(owner, viewer.events.theme, apply_theme)
     apply_theme()

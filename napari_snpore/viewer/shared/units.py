@@ -24,13 +24,17 @@ def has_scale(layer: Layer) -> bool:
 
 
 def nm_a_unit(units: Sequence[Any] | None, count: int = 3) -> NDArray[np.float64]:
-    """Return the size in nm of the unit of each of the last axes; 1 for a unit that is no length, as napari draws it."""
+    """Return the size in nm of the unit of each of the last axes; 1 for a unit that is no length,
+    as napari draws it.
+    """
     if units is None:
         return np.ones(count)
     registry = pint.get_application_registry()
     return np.array(
         [
-            float(registry.Quantity(1.0, unit).to(UNIT).magnitude) if unit.dimensionality == {"[length]": 1} else 1.0
+            float(registry.Quantity(1.0, unit).to(UNIT).magnitude)
+            if unit.dimensionality == {"[length]": 1}
+            else 1.0
             for unit in units[-count:]
         ]
     )

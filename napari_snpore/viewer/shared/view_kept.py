@@ -19,11 +19,12 @@ _OF_SLIDERS = ("range", "nsteps", "current_step", "point")
 
 @contextmanager
 def keeping_position(viewer: ViewerModel) -> Iterator[None]:
-    """Keep ``viewer.dims.point`` while layers are added or moved, and keep the sliders on voxel centres.
+    """Keep ``viewer.dims.point`` while layers are added or moved, and keep the sliders on voxel
+    centres.
 
-    napari snaps the point to new steps when the extent of all layers changes, and draws every layer anew; here the sliders get
-    the new range once, at the end. A layer in nm beside one in µm makes nm the unit of the window: the point is then the
-    same in the new unit.
+    napari snaps the point to new steps when the extent of all layers changes, and draws every layer
+    anew; here the sliders get the new range once, at the end. A layer in nm beside one in µm makes
+    nm the unit of the window: the point is then the same in the new unit.
     """
     dims = viewer.dims
     ndim, ranges, point, units = dims.ndim, dims.range, dims.point, viewer.layers.units
@@ -39,7 +40,9 @@ def keeping_position(viewer: ViewerModel) -> Iterator[None]:
             getattr(dims.events, name)(value=getattr(dims, name))
         return
     if viewer.layers.units != units:
-        point = tuple(np.array(point) * nm_a_unit(units, ndim) / nm_a_unit(viewer.layers.units, ndim))
+        point = tuple(
+            np.array(point) * nm_a_unit(units, ndim) / nm_a_unit(viewer.layers.units, ndim)
+        )
     dims.range = wanted
     if dims.point != point:
         dims.set_point(range(ndim), point)
@@ -51,10 +54,11 @@ _WITHOUT_CHOICE: weakref.WeakKeyDictionary[LayerList, int] = weakref.WeakKeyDict
 
 @contextmanager
 def keeping_choice(viewer: ViewerModel) -> Iterator[None]:
-    """Keep what is selected while the program adds or removes layers: no change of the selection in here is a choice.
+    """Keep what is selected while the program adds or removes layers: no change of the selection in
+    here is a choice.
 
-    napari selects every layer that is added. A form that follows the selection cannot tell that, or putting the selection back,
-    from a click of the user; it asks :func:`is_users_choice`.
+    napari selects every layer that is added. A form that follows the selection cannot tell that, or
+    putting the selection back, from a click of the user; it asks :func:`is_users_choice`.
     """
     layers = viewer.layers
     chosen = set(layers.selection)
@@ -76,8 +80,8 @@ def is_users_choice(viewer: ViewerModel) -> bool:
 def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
     """Add a layer and keep the selection; no event of the selection is emitted.
 
-    Such an event would also make napari look up what lies under the mouse, which fails while the mouse has not moved since the
-    switch to 3D.
+    Such an event would also make napari look up what lies under the mouse, which fails while the
+    mouse has not moved since the switch to 3D.
     """
     selection = viewer.layers.selection
     chosen, active = set(selection), selection.active
@@ -93,7 +97,9 @@ def add_keeping_selection(viewer: ViewerModel, layer: Layer) -> None:
 
 
 def count_in_nm(viewer: ViewerModel, layer: Layer) -> None:
-    """Convert a layer of another length unit to nm; the sliders stay at the same point of the specimen."""
+    """Convert a layer of another length unit to nm; the sliders stay at the same point of the
+    specimen.
+    """
     dims, point, before = viewer.dims.ndim, viewer.dims.point, viewer.layers.extent.units
     to_nm(layer)
     after = viewer.layers.extent.units

@@ -1,4 +1,6 @@
-"""Sets the voxel size of a layer that has none, or one in another unit, and writes it into its history."""
+"""Sets the voxel size of a layer that has none, or one in another unit, and writes it into its
+history.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from napari_snpore.viewer.shared.units import UNIT, has_scale, nm_factors
 
 
 def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
-    """Set the size in nm of the unit of layers without a length, on every axis, and write it into their history."""
+    """Set the size in nm of the unit of layers without a length, on every axis, and write it into
+    their history.
+    """
     for layer in layers:
         spacing = tuple(size_nm * float(step) for step in layer.scale)
         _note(layer, spacing, "given in the window")
@@ -23,7 +27,9 @@ def give_scale(layers: Sequence[Layer], size_nm: float) -> None:
 
 
 def to_nm(layer: Layer) -> None:
-    """Convert a layer of another length unit to nm at its place, and write that into its history; skip other layers."""
+    """Convert a layer of another length unit to nm at its place, and write that into its history;
+    skip other layers.
+    """
     if not has_scale(layer) or {str(unit) for unit in layer.units} == {"nanometer"}:
         return
     was = str(layer.units[-1])

@@ -1,9 +1,12 @@
-"""Runs a step in a worker thread with a progress bar, the time left, *Finish now*, *Cancel*, and an error sentence.
+"""Runs a step in a worker thread with a progress bar, the time left, *Finish now*, *Cancel*, and an
+error sentence.
 
-The GUI thread only starts the step and takes its result. A widget owns one :class:`StepStatus`, the last line of its form.
+The GUI thread only starts the step and takes its result. A widget owns one :class:`StepStatus`, the
+last line of its form.
 
-Nothing here moves by itself while work runs: on a software renderer each frame of a spinner (napari's activity has one) or of
-a busy bar draws the whole window again, which made steps three times as slow.
+Nothing here moves by itself while work runs: on a software renderer each frame of a spinner
+(napari's activity has one) or of a busy bar draws the whole window again, which made steps three
+times as slow.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ from napari_snpore.errors import InputError, Stopped
 Result = TypeVar("Result")
 
 Work = Callable[[Progress, ShouldStop], Result]
-"""``work(progress, should_stop)``, run in a thread; it must not read or change layers or widgets."""
+"""``work(progress, should_stop)``, run in a thread; it must not read or change layers or
+widgets.
+"""
 
 _PROGRESS_INTERVAL_S = 0.05
 
@@ -66,7 +71,9 @@ class Worker(WorkerBase):
 
 
 class StepStatus(QWidget):
-    """Runs one step at a time and shows its name, progress, time left and *Cancel*; then its result or its error."""
+    """Runs one step at a time and shows its name, progress, time left and *Cancel*; then its result
+    or its error.
+    """
 
     busy_changed = Signal(bool)
 
@@ -106,7 +113,12 @@ class StepStatus(QWidget):
         return bool(self._running)
 
     def run(
-        self, what: str, work: Work[Result], done: Callable[[Result], None], *, finish: Event | None = None
+        self,
+        what: str,
+        work: Work[Result],
+        done: Callable[[Result], None],
+        *,
+        finish: Event | None = None,
     ) -> None:
         """Run ``work`` in a thread and give its result to ``done`` in the GUI thread.
 
@@ -121,7 +133,8 @@ class StepStatus(QWidget):
         done : callable
             Called with the result; not called when the step fails or is cancelled.
         finish : Event, optional
-            Set by *Finish now*, which is shown only where this is given; ``work`` then returns what it has.
+            Set by *Finish now*, which is shown only where this is given; ``work`` then returns what
+            it has.
         """
         self.drop()
         self._finish = finish
@@ -170,7 +183,9 @@ class StepStatus(QWidget):
         self.message.setVisible(bool(sentence))
 
     def refuse(self, error: InputError) -> None:
-        """Show an error of the user's, here and as a napari notification: one sentence, no traceback."""
+        """Show an error of the user's, here and as a napari notification: one sentence, no
+        traceback.
+        """
         self.say(str(error), problem=True)
         show_error(str(error))
 
@@ -209,7 +224,9 @@ class StepStatus(QWidget):
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _on_finished(self) -> None:
-        if self.sender() is self._signals():  # the current step: it ended without a result because it was cancelled
+        if (
+            self.sender() is self._signals()
+        ):  # the current step: it ended without a result because it was cancelled
             self._end()
             self.say(f"{self._what} was cancelled; nothing was kept.")
 

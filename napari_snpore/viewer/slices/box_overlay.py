@@ -1,4 +1,6 @@
-"""Boxes of a window on one slice: rectangles where the slice cuts them, moved and resized with the mouse."""
+"""Boxes of a window on one slice: rectangles where the slice cuts them, moved and resized with the
+mouse.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ _LEAST_PX = 4.0
 
 
 class BoxOverlay:
-    """Rectangles of all boxes on one view; the selected one takes the mouse, the others where their border is clicked.
+    """Rectangles of all boxes on one view; the selected one takes the mouse, the others where their
+    border is clicked.
 
     Parameters
     ----------
@@ -51,7 +54,9 @@ class BoxOverlay:
             if not line.visible:
                 continue
             box = self._boxes[k]
-            (top, left), (bottom, right) = ((end[plane.rows], end[plane.columns]) for end in (box.low, box.high))
+            (top, left), (bottom, right) = (
+                (end[plane.rows], end[plane.columns]) for end in (box.low, box.high)
+            )
             corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
             cut = self._cuts(box)
             line.set_data(
@@ -61,7 +66,9 @@ class BoxOverlay:
             )
 
     def holds(self, view: OverlayHost, position: Any) -> bool:
-        """Take the mouse to draw, on a border of a box, or inside the selected one where no line of the cross-hair is near."""
+        """Take the mouse to draw, on a border of a box, or inside the selected one where no line of
+        the cross-hair is near.
+        """
         if self._boxes.drawing or self._box_at(position) is not None:
             return True
         return self._inside(position) and not view.near_lines(position)
@@ -75,13 +82,21 @@ class BoxOverlay:
         grip = self._grip(self._selected(), position)
         if len(grip) == 2:
             ends = {end for _, end in grip}
-            return Qt.CursorShape.SizeFDiagCursor if len(ends) == 1 else Qt.CursorShape.SizeBDiagCursor
+            return (
+                Qt.CursorShape.SizeFDiagCursor if len(ends) == 1 else Qt.CursorShape.SizeBDiagCursor
+            )
         if grip:
-            return Qt.CursorShape.SizeVerCursor if grip[0][0] == view.plane.rows else Qt.CursorShape.SizeHorCursor
+            return (
+                Qt.CursorShape.SizeVerCursor
+                if grip[0][0] == view.plane.rows
+                else Qt.CursorShape.SizeHorCursor
+            )
         return Qt.CursorShape.OpenHandCursor
 
     def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
-        """Draw, move or size a box until the button is released; one whose border was hit is selected first."""
+        """Draw, move or size a box until the button is released; one whose border was hit is
+        selected first.
+        """
         if self._boxes.drawing:
             yield from self._draw(view, event)
             return
@@ -97,10 +112,14 @@ class BoxOverlay:
             changed, moved = box, True
             if grip:
                 for axis, end in grip:
-                    changed = changed.with_face(axis, end, self._kept_in(axis, event.position[axis]), least_nm=least)
+                    changed = changed.with_face(
+                        axis, end, self._kept_in(axis, event.position[axis]), least_nm=least
+                    )
             else:
                 for axis in (view.plane.rows, view.plane.columns):
-                    changed = changed.moved(axis, self._shift(box, axis, event.position[axis] - start[axis]))
+                    changed = changed.moved(
+                        axis, self._shift(box, axis, event.position[axis] - start[axis])
+                    )
             self._boxes.change(index, changed)
             yield
         if not moved and index == selected:
@@ -114,7 +133,10 @@ class BoxOverlay:
         while event.type == "mouse_move":
             one, two = start.copy(), np.array(event.position, float)
             for axis in (plane.rows, plane.columns):
-                one[axis], two[axis] = self._kept_in(axis, one[axis]), self._kept_in(axis, two[axis])
+                one[axis], two[axis] = (
+                    self._kept_in(axis, one[axis]),
+                    self._kept_in(axis, two[axis]),
+                )
             sides = np.abs(two - one)[[plane.rows, plane.columns]]
             if sides.min() >= _LEAST_PX * view.nm_per_pixel:
                 half = sides.min() / 2
@@ -122,7 +144,10 @@ class BoxOverlay:
                 one[plane.normal], two[plane.normal] = middle - half, middle + half
                 if self.limits is not None:
                     low, high = (limit[plane.normal] for limit in self.limits)
-                    one[plane.normal], two[plane.normal] = max(one[plane.normal], low), min(two[plane.normal], high)
+                    one[plane.normal], two[plane.normal] = (
+                        max(one[plane.normal], low),
+                        min(two[plane.normal], high),
+                    )
                 if not drawn:
                     self._boxes.remember()
                     drawn = True
@@ -142,11 +167,16 @@ class BoxOverlay:
         return (
             box is not None
             and self._cuts(box)
-            and all(box.low[axis] <= position[axis] <= box.high[axis] for axis in (plane.rows, plane.columns))
+            and all(
+                box.low[axis] <= position[axis] <= box.high[axis]
+                for axis in (plane.rows, plane.columns)
+            )
         )
 
     def _box_at(self, position: Any) -> int | None:
-        """Return the index of the box whose border is under the mouse, the selected one first; None without one."""
+        """Return the index of the box whose border is under the mouse, the selected one first; None
+        without one.
+        """
         chosen = self._boxes.selected
         order = sorted(range(len(self._boxes)), key=lambda k: k != chosen)
         return next((k for k in order if self._grip(self._boxes[k], position)), None)
@@ -158,7 +188,9 @@ class BoxOverlay:
             return ()
         reach = _REACH_PX * self._view.nm_per_pixel
         axes = (plane.rows, plane.columns)
-        if not all(box.low[axis] - reach <= position[axis] <= box.high[axis] + reach for axis in axes):
+        if not all(
+            box.low[axis] - reach <= position[axis] <= box.high[axis] + reach for axis in axes
+        ):
             return ()
         found = []
         for axis in axes:

@@ -13,7 +13,8 @@ _ABOVE = 1_000
 
 
 class CrossHair:
-    """Lines across a whole view; lines of their own, because a layer would be sliced anew at each step.
+    """Lines across a whole view; lines of their own, because a layer would be sliced anew at each
+    step.
 
     Parameters
     ----------
@@ -26,10 +27,16 @@ class CrossHair:
     def __init__(self, plane: OrthoPlane, scene: Node) -> None:
         self._plane = plane
         cutting = across(plane)
-        self._lines = {axis: self._line(cutting[axis].color, scene) for axis in (plane.rows, plane.columns)}
+        self._lines = {
+            axis: self._line(cutting[axis].color, scene) for axis in (plane.rows, plane.columns)
+        }
 
-    def move(self, point: tuple[float, float, float], low: tuple[float, ...], high: tuple[float, ...]) -> None:
-        """Draw the lines through a point (z, y, x), from end to end of the box ``low`` to ``high`` (nm)."""
+    def move(
+        self, point: tuple[float, float, float], low: tuple[float, ...], high: tuple[float, ...]
+    ) -> None:
+        """Draw the lines through a point (z, y, x), from end to end of the box ``low`` to ``high``
+        (nm).
+        """
         rows, columns = self._plane.rows, self._plane.columns
         across_rows = [(low[columns], point[rows]), (high[columns], point[rows])]
         across_columns = [(point[columns], low[rows]), (point[columns], high[rows])]

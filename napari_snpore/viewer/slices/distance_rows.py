@@ -47,7 +47,11 @@ class DistanceRows(QWidget):
     failed = Signal(str)
     profiled = Signal()
 
-    def __init__(self, viewer: ViewerModel, looked_at: Callable[[], tuple[Layer | None, SlabThickness | None]]) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        looked_at: Callable[[], tuple[Layer | None, SlabThickness | None]],
+    ) -> None:
         super().__init__()
         self._viewer, self._looked_at = viewer, looked_at
         self._unit = UNIT
@@ -57,18 +61,23 @@ class DistanceRows(QWidget):
         self.profile.done.connect(self._show_profile)
         self.profile.failed.connect(self.failed)
         self.ruler_button = MainButton(
-            "Measure a distance", "While pressed: drag a line on a slice; its length and profile stand below."
+            "Measure a distance",
+            "While pressed: drag a line on a slice; its length and profile stand below.",
         )
         self.ruler_button.setCheckable(True)
         self.ruler_button.toggled.connect(self._on_ruler)
         self.keep_button = QPushButton("Keep")
-        self.keep_button.setToolTip("Keep the line as a shape with its length; it is drawn on its slice from then on.")
+        self.keep_button.setToolTip(
+            "Keep the line as a shape with its length; it is drawn on its slice from then on."
+        )
         self.keep_button.setEnabled(False)
         self.keep_button.clicked.connect(self._keep_line)
         line = QHBoxLayout()
         line.addWidget(self.ruler_button, 1)
         line.addWidget(self.keep_button)
-        self.length_text = ResultText("Straight distance between the two ends, from the voxel size of the layers.")
+        self.length_text = ResultText(
+            "Straight distance between the two ends, from the voxel size of the layers."
+        )
         self.plot = LinePlot("distance (nm)", "grey value")
         self.plot.setVisible(False)
         column = QVBoxLayout(self)
@@ -107,7 +116,9 @@ class DistanceRows(QWidget):
 
     def _write_length(self) -> None:
         if self._line is not None:
-            self.length_text.show_lines([f"<b>{self._line.length_nm:.2f} {self._unit}</b> on {self._line.plane}"])
+            self.length_text.show_lines(
+                [f"<b>{self._line.length_nm:.2f} {self._unit}</b> on {self._line.plane}"]
+            )
 
     def _read(self, line: MeasuredDistance, *, finished: bool) -> None:
         self.profile.drop()
@@ -142,7 +153,9 @@ class DistanceRows(QWidget):
         if self._line is None:
             return
         if self._unit != UNIT:
-            self.failed.emit("This layer has no voxel size; set it above, then the length can be kept in nm.")
+            self.failed.emit(
+                "This layer has no voxel size; set it above, then the length can be kept in nm."
+            )
             return
         keep_line(self._viewer, self._line)
         self.keep_button.setEnabled(False)

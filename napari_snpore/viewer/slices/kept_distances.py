@@ -52,15 +52,21 @@ class KeptDistances:
         if not shown:
             return
         rows, columns = self._view.plane.rows, self._view.plane.columns
-        ends = np.array([[(end[columns], end[rows]) for end in (line.start_nm, line.end_nm)] for line in shown])
+        ends = np.array(
+            [[(end[columns], end[rows]) for end in (line.start_nm, line.end_nm)] for line in shown]
+        )
         drawn.set_data(ends.reshape(-1, 2).astype(np.float32), connect="segments")
         words.text = [f"{line.length_nm:.3g} nm" for line in shown]
         words.pos = ends[:, 1]
 
     def _visuals(self) -> tuple[Line, Text]:
         if self._drawn is None or self._words is None:
-            self._drawn = Line(np.zeros((2, 2), np.float32), color=COLOR, width=2, parent=self._view.scene)
-            self._words = Text("", color=COLOR, font_size=9, bold=True, anchor_x="left", parent=self._view.scene)
+            self._drawn = Line(
+                np.zeros((2, 2), np.float32), color=COLOR, width=2, parent=self._view.scene
+            )
+            self._words = Text(
+                "", color=COLOR, font_size=9, bold=True, anchor_x="left", parent=self._view.scene
+            )
             for visual in (self._drawn, self._words):
                 visual.order = 1_001
                 visual.set_gl_state("translucent", depth_test=False)

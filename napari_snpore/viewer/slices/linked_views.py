@@ -24,10 +24,11 @@ _ROW = ((0, 0), (0, 1), (0, 2), (0, 3))
 
 
 class LinkedViews(QWidget):
-    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner; all in a row where that fits.
+    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner; all
+    in a row where that fits.
 
-    The position is that of the window itself, ``viewer.dims.point``: napari's own sliders move the cross-hair, and the
-    cross-hair moves them.
+    The position is that of the window itself, ``viewer.dims.point``: napari's own sliders move the
+    cross-hair, and the cross-hair moves them.
 
     Signals
     -------
@@ -54,7 +55,9 @@ class LinkedViews(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(50)
         self._soon.timeout.connect(self._fit_again)
-        self.views: dict[str, SliceView] = {plane.name: SliceView(viewer, plane, self) for plane in PLANES}
+        self.views: dict[str, SliceView] = {
+            plane.name: SliceView(viewer, plane, self) for plane in PLANES
+        }
         self._corner = corner
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -79,7 +82,9 @@ class LinkedViews(QWidget):
         point = self._viewer.dims.point[-3:]
         if len(point) < 3:
             return 0.0, 0.0, 0.0
-        z, y, x = (float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True))
+        z, y, x = (
+            float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True)
+        )
         return z, y, x
 
     @property
@@ -121,12 +126,16 @@ class LinkedViews(QWidget):
             self.fit(self._field_nm)
 
     def camera(self) -> dict[str, Any] | None:
-        """Return where a user turned the slices to: ``middle_nm`` and ``zoom`` (px a nm); None while they fit by themselves."""
+        """Return where a user turned the slices to: ``middle_nm`` and ``zoom`` (px a nm); None
+        while they fit by themselves.
+        """
         if not self._position_set_by_hand:
             return None
         middle = [0.0, 0.0, 0.0]
         for view in self.views.values():
-            _, middle[view.plane.rows], middle[view.plane.columns] = (float(value) for value in view.camera.center)
+            _, middle[view.plane.rows], middle[view.plane.columns] = (
+                float(value) for value in view.camera.center
+            )
         return {"middle_nm": middle, "zoom": float(self.views[XY.name].camera.zoom)}
 
     def look_at(self, middle_nm: Triple, zoom: float) -> None:
@@ -146,7 +155,10 @@ class LinkedViews(QWidget):
         if self._measure():
             sides = [b - a for a, b in zip(self._low, self._high, strict=True)]
             if field_nm is None:
-                self._look_at(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)), _triple(sides))
+                self._look_at(
+                    _triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)),
+                    _triple(sides),
+                )
             else:
                 self._look_at(self.position, (field_nm,) * 3)
         self._on_point()
@@ -165,7 +177,9 @@ class LinkedViews(QWidget):
         self._on_point()
 
     def count_in(self, unit: str) -> None:
-        """Write positions in a unit: nm, or px while the layer that is looked at has no voxel size."""
+        """Write positions in a unit: nm, or px while the layer that is looked at has no voxel
+        size.
+        """
         for view in self.views.values():
             view.unit = unit
         self._on_point()
@@ -236,7 +250,11 @@ class LinkedViews(QWidget):
     def _start_inside(self) -> None:
         """Move to the middle if the window's position lies outside all sliced layers."""
         point = np.asarray(self._viewer.dims.point[-3:])
-        if not self.is_empty and point.size == 3 and not ((point >= self._low) & (point <= self._high)).all():
+        if (
+            not self.is_empty
+            and point.size == 3
+            and not ((point >= self._low) & (point <= self._high)).all()
+        ):
             self.move_to(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)))
 
     def _take_slider(self, axis: int, place: float) -> None:
@@ -246,7 +264,9 @@ class LinkedViews(QWidget):
             self.move_to(_triple(point))
 
     def _look_at(self, middle: Triple, field: Triple) -> None:
-        self._turn_to(middle, min(self._zoom_that_fits(view, field) for view in self.views.values()))
+        self._turn_to(
+            middle, min(self._zoom_that_fits(view, field) for view in self.views.values())
+        )
 
     def _turn_to(self, middle: Triple, zoom: float) -> None:
         self._linking = True
@@ -283,7 +303,11 @@ class LinkedViews(QWidget):
     def _center_view(view: SliceView, middle: Mapping[int, float]) -> None:
         """Move the middle of a view along the axes that are given."""
         _, row, column = view.camera.center
-        view.camera.center = (0.0, middle.get(view.plane.rows, row), middle.get(view.plane.columns, column))
+        view.camera.center = (
+            0.0,
+            middle.get(view.plane.rows, row),
+            middle.get(view.plane.columns, column),
+        )
 
     def _follow(self, point: Triple) -> None:
         """Look at the cross-hair again where it moved out of sight."""
@@ -293,7 +317,10 @@ class LinkedViews(QWidget):
         lost = {}
         for view in self.views.values():
             for axis, middle, side in zip(
-                (view.plane.rows, view.plane.columns), view.camera.center[-2:], view.shown_nm, strict=True
+                (view.plane.rows, view.plane.columns),
+                view.camera.center[-2:],
+                view.shown_nm,
+                strict=True,
             ):
                 if point[axis] != previous[axis] and abs(point[axis] - middle) > side / 2:
                     lost[axis] = point[axis]

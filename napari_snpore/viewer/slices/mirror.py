@@ -1,4 +1,6 @@
-"""Layers of the window mirrored in a second viewer: shared arrays, synchronized contrast, colors and visibility."""
+"""Layers of the window mirrored in a second viewer: shared arrays, synchronized contrast, colors
+and visibility.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,25 @@ from napari_snpore.viewer.shared.layers import kind_of
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 _LINKED: dict[type[Layer], tuple[str, ...]] = {
-    Image: ("contrast_limits", "colormap", "gamma", "opacity", "visible", "blending", "interpolation2d", *_PLACE),
-    Labels: ("opacity", "visible", "blending", "show_selected_label", "selected_label", "contour", *_PLACE),
+    Image: (
+        "contrast_limits",
+        "colormap",
+        "gamma",
+        "opacity",
+        "visible",
+        "blending",
+        "interpolation2d",
+        *_PLACE,
+    ),
+    Labels: (
+        "opacity",
+        "visible",
+        "blending",
+        "show_selected_label",
+        "selected_label",
+        "contour",
+        *_PLACE,
+    ),
     Points: ("opacity", "visible", "blending", *_PLACE),
 }
 
@@ -25,7 +44,9 @@ _POINT_LOOK = ("size", "symbol", "face_color", "border_color", "border_width")
 
 
 def can_be_sliced(layer: Layer) -> bool:
-    """Say whether the ortho slices show a layer: volumes, labels and points of three axes; no tilt series, no planes."""
+    """Say whether the ortho slices show a layer: volumes, labels and points of three axes; no tilt
+    series, no planes.
+    """
     return isinstance(layer, (Image, Labels, Points)) and layer.ndim == 3 and kind_of(layer) not in (
         "series", "frames", "scene plane", "box handles",
     )  # fmt: skip
@@ -34,7 +55,8 @@ def can_be_sliced(layer: Layer) -> bool:
 class LayerMirror:
     """Keeps the layers of ``target`` the same as those of ``source`` that can be sliced.
 
-    A hidden layer is copied when it is shown for the first time: each copy costs three canvases, and twice when it goes.
+    A hidden layer is copied when it is shown for the first time: each copy costs three canvases,
+    and twice when it goes.
 
     Parameters
     ----------
@@ -48,7 +70,9 @@ class LayerMirror:
         Called when layers came, went or changed their order.
     """
 
-    def __init__(self, source: ViewerModel, target: ViewerModel, owner: QObject, filled: Callable[[], None]) -> None:
+    def __init__(
+        self, source: ViewerModel, target: ViewerModel, owner: QObject, filled: Callable[[], None]
+    ) -> None:
         self._source, self._target, self._owner, self._filled = source, target, owner, filled
         self.filling = self._closed = False
         self._copies: dict[Layer, Layer] = {}
@@ -62,9 +86,11 @@ class LayerMirror:
         self._refresh()
 
     def closed(self) -> None:
-        """End the ties of all copies: napari's would hold them, and their arrays, as long as the layers live.
+        """End the ties of all copies: napari's would hold them, and their arrays, as long as the
+        layers live.
 
-        They stay in the second viewer, which goes as a whole: napari collects garbage for each layer that is taken out.
+        They stay in the second viewer, which goes as a whole: napari collects garbage for each
+        layer that is taken out.
         """
         self.filling = True
         self._closed = True
@@ -73,20 +99,26 @@ class LayerMirror:
         self._copies.clear()
 
     def project(self, mode: str | None) -> None:
-        """Show thick slices of images as ``"mean"`` or ``"max"``; None shows single ones. Labels stay single slices."""
+        """Show thick slices of images as ``"mean"`` or ``"max"``; None shows single ones. Labels
+        stay single slices.
+        """
         self._thick = mode
         for copy in self._copies.values():
             if isinstance(copy, Image):
                 copy.projection_mode = mode or "none"
 
     def pin(self, layers: Sequence[Layer]) -> None:
-        """Show some layers here though they are hidden in the window; none lets all follow the window again."""
+        """Show some layers here though they are hidden in the window; none lets all follow the
+        window again.
+        """
         for layer in self._pinned:
             if layer in self._copies:
                 copy = self._copies[layer]
                 copy.visible = layer.visible
                 link_layers([layer, copy], ("visible",))
-        self._pinned = [layer for layer in layers if can_be_sliced(layer) and layer in self._source.layers]
+        self._pinned = [
+            layer for layer in layers if can_be_sliced(layer) and layer in self._source.layers
+        ]
         if any(layer not in self._copies for layer in self._pinned):
             self._refresh()
         for layer in self._pinned:
@@ -98,7 +130,9 @@ class LayerMirror:
         del event
         if self._closed:
             return
-        self.filling = True  # napari moves camera and sliders of its own accord while the first layer comes
+        self.filling = (
+            True  # napari moves camera and sliders of its own accord while the first layer comes
+        )
         try:
             self._fill(self._wanted())
         finally:
@@ -106,13 +140,19 @@ class LayerMirror:
         self._filled()
 
     def _wanted(self) -> list[Layer]:
-        """Return the layers that are shown, or were shown before, in their order; all of them where none is."""
+        """Return the layers that are shown, or were shown before, in their order; all of them where
+        none is.
+        """
         known = [layer for layer in self._source.layers if can_be_sliced(layer)]
         for layer in known:
             if layer not in self._watched:
                 self._watched.add(layer)
                 connect_while_alive(self._owner, layer.events.visible, self._on_visible)
-        shown = [layer for layer in known if layer.visible or layer in self._copies or layer in self._pinned]
+        shown = [
+            layer
+            for layer in known
+            if layer.visible or layer in self._copies or layer in self._pinned
+        ]
         return shown or known
 
     def _on_visible(self, event: Any) -> None:
@@ -142,7 +182,8 @@ class LayerMirror:
         self._target.layers.append(copy)
         attributes = next(names for known, names in _LINKED.items() if isinstance(layer, known))
         link_layers([layer, copy], attributes)
-        # methods, which are held weakly: a closure here would outlive the window, and the canvas with it
+        # methods, which are held weakly: a closure here would outlive the window, and the canvas
+        # with it
         for name in ("data", "name", "features", "paint", "labels_update", "colormap"):
             if hasattr(layer.events, name):
                 connect_while_alive(self._owner, getattr(layer.events, name), self._on_change)
@@ -155,7 +196,9 @@ class LayerMirror:
         if event.type == "name":
             copy.name = layer.name
         elif event.type == "colormap":
-            if isinstance(layer, Labels):  # napari's tie would compare dictionaries of arrays, which fails
+            if isinstance(
+                layer, Labels
+            ):  # napari's tie would compare dictionaries of arrays, which fails
                 copy.colormap = layer.colormap
         elif event.type in ("paint", "labels_update"):
             copy.refresh()

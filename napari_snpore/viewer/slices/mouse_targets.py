@@ -11,7 +11,9 @@ from napari_snpore.viewer.slices.planes import OrthoPlane
 
 
 class OverlayHost(Protocol):
-    """A slice view as its overlays see it; overlays import this and not the view, which imports them."""
+    """A slice view as its overlays see it; overlays import this and not the view, which imports
+    them.
+    """
 
     plane: OrthoPlane
     scene: Any
@@ -28,7 +30,9 @@ class OverlayHost(Protocol):
 
 
 class MouseTarget(Protocol):
-    """An overlay on a slice that the mouse can drag: a box, a ruler. It comes before the cross-hair."""
+    """An overlay on a slice that the mouse can drag: a box, a ruler. It comes before the
+    cross-hair.
+    """
 
     def holds(self, view: OverlayHost, position: Any) -> bool:
         """Return whether the mouse at a world position (z, y, x) in nm belongs to it."""
@@ -37,4 +41,6 @@ class MouseTarget(Protocol):
         """Return the shape of the mouse cursor there."""
 
     def drag(self, view: OverlayHost, event: Any) -> Generator[None, None, None]:
-        """Follow a drag as napari's mouse callbacks do: yield until ``event.type`` is no longer ``mouse_move``."""
+        """Follow a drag as napari's mouse callbacks do: yield until ``event.type`` is no longer
+        ``mouse_move``.
+        """

@@ -50,14 +50,21 @@ class ObliquePanel(Fold):
     failed = Signal(str)
     saved = Signal(str)
 
-    def __init__(self, viewer: ViewerModel, place: Callable[[], tuple[Layer | None, Triple]]) -> None:
+    def __init__(
+        self, viewer: ViewerModel, place: Callable[[], tuple[Layer | None, Triple]]
+    ) -> None:
         super().__init__("Oblique slice")
         self._viewer, self._place = viewer, place
         self._layer: Layer | None = None
         self._source: Layer | None = None
         self.slice: ObliqueSlice | None = None
         self.tilt = NumberBox(
-            45.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle between the plane and XY, about x. 90: XZ."
+            45.0,
+            -180.0,
+            180.0,
+            step=5.0,
+            decimals=1,
+            tip="Angle between the plane and XY, about x. 90: XZ.",
         )
         self.turn = NumberBox(0.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle about z.")
         self.in_scene = QCheckBox("in the 3D view too")
@@ -95,7 +102,12 @@ class ObliquePanel(Fold):
         tilt, turn = self.tilt.value(), self.turn.value()
         self._work.ask(
             lambda should_stop: oblique_slice(
-                volume, center_nm=point, tilt_deg=tilt, turn_deg=turn, labels=labels, should_stop=should_stop
+                volume,
+                center_nm=point,
+                tilt_deg=tilt,
+                turn_deg=turn,
+                labels=labels,
+                should_stop=should_stop,
             )
         )
 
@@ -112,7 +124,9 @@ class ObliquePanel(Fold):
         self.slice = found
         self.save_button.setEnabled(True)
         self.picture.show_image(
-            found.image, pixel_nm=found.pixel_nm, title=f"{self.tilt.value():g}° / {self.turn.value():g}°"
+            found.image,
+            pixel_nm=found.pixel_nm,
+            title=f"{self.tilt.value():g}° / {self.turn.value():g}°",
         )
         if self.in_scene.isChecked():
             self._show(found)
@@ -135,7 +149,9 @@ class ObliquePanel(Fold):
         self._drop_layer()
         self._viewer.dims.ndisplay = 3
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Non-orthogonal slicing", UserWarning)  # a layer starts as a 2D slice
+            warnings.filterwarnings(
+                "ignore", "Non-orthogonal slicing", UserWarning
+            )  # a layer starts as a 2D slice
             self._layer = self._new_layer(found, labels=kind is Labels)
             self._follow(source)
             add_keeping_selection(self._viewer, self._layer)
@@ -177,7 +193,9 @@ class ObliquePanel(Fold):
             There is no slice yet, or the place cannot be written.
         """
         if self.slice is None:
-            raise InputError("There is no oblique slice yet; open its fold with a volume in the window.")
+            raise InputError(
+                "There is no oblique slice yet; open its fold with a volume in the window."
+            )
         z, y, x = map(float, self.slice.first_nm)
         step = ObliqueSliceStep(self.tilt.value(), self.turn.value(), (z, y, x)).step
         image = Volume(self.slice.image[None], (self.slice.pixel_nm,) * 3, history=(step,))
@@ -217,7 +235,9 @@ def _appearance_of(layer: Any) -> tuple[str, ...]:
 
 
 def slice_affine(found: ObliqueSlice) -> Any:
-    """Return the 4 × 4 matrix that puts an image of one voxel's thickness, shape (1, rows, columns), into its place."""
+    """Return the 4 × 4 matrix that puts an image of one voxel's thickness, shape (1, rows,
+    columns), into its place.
+    """
     affine = np.eye(4)
     affine[:3, 0] = found.normal * found.pixel_nm
     affine[:3, 1] = found.down * found.pixel_nm

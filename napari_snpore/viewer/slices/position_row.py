@@ -75,7 +75,9 @@ class PositionRow(QWidget):
         self.names.blockSignals(blocked)
 
     def _on_points(self, event: Any) -> None:
-        if event.action == ActionType.ADDED and len(event.source.features) == len(event.source.data):
+        if event.action == ActionType.ADDED and len(event.source.features) == len(
+            event.source.data
+        ):
             name_new_points(event.source, event.data_indices)
         self.list_positions()
 

@@ -44,7 +44,10 @@ class SavedView:
 
 def positions_layer(viewer: ViewerModel) -> Points | None:
     """Return the layer of named positions; None while none was kept."""
-    return next((layer for layer in viewer.layers if isinstance(layer, Points) and kind_of(layer) == KIND), None)
+    return next(
+        (layer for layer in viewer.layers if isinstance(layer, Points) and kind_of(layer) == KIND),
+        None,
+    )
 
 
 def position_names(viewer: ViewerModel) -> list[str]:
@@ -71,8 +74,11 @@ def free_number(names: Sequence[str]) -> str:
     return next(name for name in candidates if name not in names)
 
 
-def keep_position(viewer: ViewerModel, name: str, point: Triple, saved_view: SavedView | None = None) -> str:
-    """Keep a point (z, y, x) in nm under a name, in place of one of the same name; an empty name is numbered.
+def keep_position(
+    viewer: ViewerModel, name: str, point: Triple, saved_view: SavedView | None = None
+) -> str:
+    """Keep a point (z, y, x) in nm under a name, in place of one of the same name; an empty name is
+    numbered.
 
     Returns
     -------
@@ -126,14 +132,22 @@ def position_named(viewer: ViewerModel, name: str) -> Triple:
 
 
 def view_named(viewer: ViewerModel, name: str) -> SavedView | None:
-    """Return how a position was looked at; None where that was not kept, as for points added by hand."""
+    """Return how a position was looked at; None where that was not kept, as for points added by
+    hand.
+    """
     layer, names = positions_layer(viewer), position_names(viewer)
-    if layer is None or name not in names or not set(asdict(SavedView())) <= set(layer.features.columns):
+    if (
+        layer is None
+        or name not in names
+        or not set(asdict(SavedView())) <= set(layer.features.columns)
+    ):
         return None
     row = layer.features.iloc[names.index(name)]
     if not isinstance(row["plane"], str) or not row["plane"] or not np.isfinite(row["field_nm"]):
         return None
-    return SavedView(row["plane"], float(row["field_nm"]), str(row["thick_way"]), float(row["thickness_nm"]))
+    return SavedView(
+        row["plane"], float(row["field_nm"]), str(row["thick_way"]), float(row["thickness_nm"])
+    )
 
 
 def _size(viewer: ViewerModel) -> float:

@@ -1,4 +1,6 @@
-"""A ruler on the slices: a line drawn with the mouse, its length in nm, and the layer of kept lines."""
+"""A ruler on the slices: a line drawn with the mouse, its length in nm, and the layer of kept
+lines.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,8 @@ class MeasuredDistance:
 
 
 class Ruler:
-    """Takes the mouse on every slice while it is switched on; ``on_line`` gets each line while it is drawn and at its end.
+    """Takes the mouse on every slice while it is switched on; ``on_line`` gets each line while it
+    is drawn and at its end.
 
     Parameters
     ----------
@@ -114,14 +117,18 @@ class Ruler:
             drawn.order = 1_001
             drawn.set_gl_state("translucent", depth_test=False)
             self._drawn[view.plane.name] = drawn
-        ends = [(end[view.plane.columns], end[view.plane.rows]) for end in (line.start_nm, line.end_nm)]
+        ends = [
+            (end[view.plane.columns], end[view.plane.rows]) for end in (line.start_nm, line.end_nm)
+        ]
         drawn.set_data(np.array(ends, np.float32))
         drawn.visible = True
 
 
 def distances_layer(viewer: ViewerModel) -> Shapes | None:
     """Return the layer of kept distances; None while none was kept."""
-    return next((one for one in viewer.layers if isinstance(one, Shapes) and kind_of(one) == KIND), None)
+    return next(
+        (one for one in viewer.layers if isinstance(one, Shapes) and kind_of(one) == KIND), None
+    )
 
 
 def kept_lines(viewer: ViewerModel) -> list[MeasuredDistance]:

@@ -1,7 +1,7 @@
 """Planes of the slices in the 3D scene: image layers one voxel thick, cut from the same array.
 
-A plane is an image layer of one voxel's thickness: three of 512² reach the graphics card in milliseconds, where napari's own
-``depiction="plane"`` would upload the whole volume once for each.
+A plane is an image layer of one voxel's thickness: three of 512² reach the graphics card in
+milliseconds, where napari's own ``depiction="plane"`` would upload the whole volume once for each.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class ScenePlanes(QObject):
 
     @property
     def hidden(self) -> tuple[Layer, ...]:
-        """The volumes that were hidden because they would cover the planes; they come back when the planes go."""
+        """The volumes that were hidden because they would cover the planes; they come back when the
+        planes go.
+        """
         return tuple(self._hidden)
 
     def show(self, source: Image | Labels, point: Triple) -> None:
@@ -131,13 +133,19 @@ class ScenePlanes(QObject):
         }
         if isinstance(source, Labels):
             return Labels(data, opacity=1.0, **common)
-        return Image(data, interpolation3d="nearest", blending="translucent", rendering="mip", **common)
+        return Image(
+            data, interpolation3d="nearest", blending="translucent", rendering="mip", **common
+        )
 
     @staticmethod
     def _cut(source: Layer, axis: int, point: Triple) -> tuple[NDArray[Any], NDArray[Any]]:
         data = array_from_layer(source)
         index = int(
-            np.clip(np.rint((point[axis] - source.translate[axis]) / source.scale[axis]), 0, data.shape[axis] - 1)
+            np.clip(
+                np.rint((point[axis] - source.translate[axis]) / source.scale[axis]),
+                0,
+                data.shape[axis] - 1,
+            )
         )
         where: list[slice] = [slice(None)] * 3
         where[axis] = slice(index, index + 1)
@@ -171,7 +179,9 @@ class ScenePlanes(QObject):
         return z, y, x
 
     def _on_removed(self, event: Any) -> None:
-        self._planes = {plane: layer for plane, layer in self._planes.items() if layer is not event.value}
+        self._planes = {
+            plane: layer for plane, layer in self._planes.items() if layer is not event.value
+        }
         self._hidden = [layer for layer in self._hidden if layer is not event.value]
         if self._source is not None and (event.value is self._source or not self._planes):
             self.hide()
@@ -179,5 +189,7 @@ class ScenePlanes(QObject):
 
 
 def _appearance_of(source: Image | Labels) -> tuple[str, ...]:
-    """Return what the planes take over from their layer, the range before the colours that lie in it."""
+    """Return what the planes take over from their layer, the range before the colours that lie in
+    it.
+    """
     return ("colormap",) if isinstance(source, Labels) else ("contrast_limits", "colormap", "gamma")

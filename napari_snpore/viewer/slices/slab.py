@@ -1,4 +1,6 @@
-"""Thickness of the slices in the Ortho slices: the whole voxels along each axis that are projected."""
+"""Thickness of the slices in the Ortho slices: the whole voxels along each axis that are
+projected.
+"""
 
 from __future__ import annotations
 
@@ -35,22 +37,34 @@ class SlabThickness:
     def first(self, axis: int, place: float) -> int:
         """Return the first of the voxels nearest to a place (nm) along an axis."""
         step = float(self.spacing[axis])
-        return slab_of_voxels((place - float(self.origin[axis])) / step, self.thickness_nm / step)[0]
+        return slab_of_voxels((place - float(self.origin[axis])) / step, self.thickness_nm / step)[
+            0
+        ]
 
     def margins(self, axis: int, place: float) -> tuple[float, float]:
-        """Return how far (nm) the middles of the outer voxels lie before and behind a place; zero for one voxel."""
+        """Return how far (nm) the middles of the outer voxels lie before and behind a place; zero
+        for one voxel.
+        """
         count, first = self.count(axis), self.first(axis, place)
         if count == 1:
             return 0.0, 0.0
-        low, high = (float(self.origin[axis]) + k * float(self.spacing[axis]) for k in (first, first + count - 1))
+        low, high = (
+            float(self.origin[axis]) + k * float(self.spacing[axis])
+            for k in (first, first + count - 1)
+        )
         return place - low, high - place
 
     def words(self, planes: tuple[OrthoPlane, ...]) -> str:
         """Say how many slices are projected, and what they measure together."""
         way = {"mean": "mean", "max": "maximum"}[self.projection]
         counts = {plane.name: self.count(plane.normal) for plane in planes}
-        sizes = {plane.name: counts[plane.name] * float(self.spacing[plane.normal]) for plane in planes}
-        each = {name: f"{count} slice{'s' * (count > 1)}, {sizes[name]:.3g} nm" for name, count in counts.items()}
+        sizes = {
+            plane.name: counts[plane.name] * float(self.spacing[plane.normal]) for plane in planes
+        }
+        each = {
+            name: f"{count} slice{'s' * (count > 1)}, {sizes[name]:.3g} nm"
+            for name, count in counts.items()
+        }
         if len(set(each.values())) == 1:
             return f"{way} over {next(iter(each.values()))}"
         return f"{way} over " + "; ".join(f"{name} {size}" for name, size in each.items())

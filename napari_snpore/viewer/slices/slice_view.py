@@ -1,4 +1,6 @@
-"""One of the three slices: a napari canvas on the layers of the window, with cross-hair and a line of text."""
+"""One of the three slices: a napari canvas on the layers of the window, with cross-hair and a line
+of text.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,9 @@ class _Canvas(QtViewer):
 class SliceView(QWidget):
     """Shows one plane of the layers of a window.
 
-    A drag near a line of the cross-hair moves it, near their crossing both; a click elsewhere moves the cross-hair there, a drag
-    elsewhere moves the picture as in napari. Overlays that take the mouse first, such as boxes, are in ``mouse_targets``.
+    A drag near a line of the cross-hair moves it, near their crossing both; a click elsewhere moves
+    the cross-hair there, a drag elsewhere moves the picture as in napari. Overlays that take the
+    mouse first, such as boxes, are in ``mouse_targets``.
 
     Signals
     -------
@@ -75,7 +78,9 @@ class SliceView(QWidget):
     stretched = Signal()
     slid = Signal(int, float)
 
-    def __init__(self, source: ViewerModel, plane: OrthoPlane, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, source: ViewerModel, plane: OrthoPlane, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.plane = plane
         self.model = ViewerModel(title=plane.name, order=plane.order)
@@ -103,7 +108,8 @@ class SliceView(QWidget):
         self.model.mouse_drag_callbacks.append(self._drag)
         self.model.mouse_move_callbacks.append(self._hover)
         self.model.canvas.overlays.scale_bar.visible = True
-        # bound methods are held weakly: closures here would keep all three canvases alive when the window is gone
+        # bound methods are held weakly: closures here would keep all three canvases alive when the
+        # window is gone
         self.camera.events.zoom.connect(self._on_camera)
         self.camera.events.center.connect(self._on_camera)
         self.model.dims.events.point.connect(self._on_slider)
@@ -137,14 +143,18 @@ class SliceView(QWidget):
         return dims.range[self.plane.normal].step / 2 if dims.ndim == 3 else 0.0
 
     def _show_place(self, place: float) -> None:
-        """Cut at a place along the normal (nm), of any thickness: napari gets margins and place as one step."""
+        """Cut at a place along the normal (nm), of any thickness: napari gets margins and place as
+        one step.
+        """
         dims, axis = self.model.dims, self.plane.normal
         if dims.ndim != 3:
             return
         left, right = [0.0] * 3, [0.0] * 3
         if self.thick is not None:
             left[axis], right[axis] = self.thick.margins(axis, place)
-        thicker = not np.allclose([dims.margin_left, dims.margin_right], [left, right], rtol=0, atol=1e-9)
+        thicker = not np.allclose(
+            [dims.margin_left, dims.margin_right], [left, right], rtol=0, atol=1e-9
+        )
         if thicker:
             with dims.events.margin_left.blocker(), dims.events.margin_right.blocker():
                 dims.margin_left, dims.margin_right = tuple(left), tuple(right)
@@ -229,7 +239,11 @@ class SliceView(QWidget):
         elif len(near) == 2:
             style = Qt.CursorShape.SizeAllCursor
         elif near:
-            style = Qt.CursorShape.SizeVerCursor if near[0] == self.plane.rows else Qt.CursorShape.SizeHorCursor
+            style = (
+                Qt.CursorShape.SizeVerCursor
+                if near[0] == self.plane.rows
+                else Qt.CursorShape.SizeHorCursor
+            )
         self.canvas.canvas.native.setCursor(style)
 
     def _drag(self, model: Any, event: Any) -> Generator[None, None, None]:

@@ -16,7 +16,11 @@ from napari_snpore.viewer.slices.slab import SlabThickness
 PAPER_FIELD_NM = 38.4
 """Field of view of the slices in the source workflow (doi 10.1002/adma.202307151)."""
 
-_WAYS: dict[str, Projection | None] = {"single slice": None, "mean over": "mean", "maximum over": "max"}
+_WAYS: dict[str, Projection | None] = {
+    "single slice": None,
+    "mean over": "mean",
+    "maximum over": "max",
+}
 
 
 class ViewRows(QObject):
@@ -46,7 +50,11 @@ class ViewRows(QObject):
         self.way.addItems(list(_WAYS))
         self.way.setToolTip("Grey values projected across each slice; labels stay single slices.")
         self.thickness = NumberBox(
-            2.0, 0.0, 1e5, step=0.5, tip="Thickness of the projected slab (nm); whole voxels are taken, at least one."
+            2.0,
+            0.0,
+            1e5,
+            step=0.5,
+            tip="Thickness of the projected slab (nm); whole voxels are taken, at least one.",
         )
         self.thickness.setEnabled(False)
         self.way.currentTextChanged.connect(self._on_thick)
@@ -55,7 +63,9 @@ class ViewRows(QObject):
         line.addWidget(self.way, 1)
         line.addWidget(self.thickness)
         rows.addRow("Thick slice (nm)", line)
-        self._words = ResultText("The whole voxels that are projected: those nearest to the cross-hair.")
+        self._words = ResultText(
+            "The whole voxels that are projected: those nearest to the cross-hair."
+        )
         rows.addRow(self._words)
         self._add_field(rows)
 
@@ -101,7 +111,9 @@ class ViewRows(QObject):
         self.field.setSpecialValueText("all")
         self.field.valueChanged.connect(self.field_asked)
         preset = QPushButton(f"{PAPER_FIELD_NM:g}")
-        preset.setToolTip(f"{PAPER_FIELD_NM:g} nm, the field of view of the slices in Ma et al. 2024.")
+        preset.setToolTip(
+            f"{PAPER_FIELD_NM:g} nm, the field of view of the slices in Ma et al. 2024."
+        )
         preset.clicked.connect(self._ask_paper)
         whole = QPushButton("all")
         whole.setToolTip("Show everything.")

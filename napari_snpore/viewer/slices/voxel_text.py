@@ -15,7 +15,11 @@ from napari_snpore.volume import Triple
 
 def has_values(layer: Layer) -> bool:
     """Return whether each voxel of a layer that can be sliced holds one number."""
-    return isinstance(layer, (Image, Labels)) and can_be_sliced(layer) and not getattr(layer, "rgb", False)
+    return (
+        isinstance(layer, (Image, Labels))
+        and can_be_sliced(layer)
+        and not getattr(layer, "rgb", False)
+    )
 
 
 def voxel_words(layer: Layer, point: Triple) -> str:

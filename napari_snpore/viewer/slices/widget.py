@@ -1,4 +1,6 @@
-"""The Ortho slices form: three linked slices with their position, thickness, field of view and distances."""
+"""The Ortho slices form: three linked slices with their position, thickness, field of view and
+distances.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,12 @@ from napari_snpore.viewer.slices.linked_views import LinkedViews
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.oblique_panel import ObliquePanel
 from napari_snpore.viewer.slices.position_row import PositionRow
-from napari_snpore.viewer.slices.positions import SavedView, keep_position, position_named, view_named
+from napari_snpore.viewer.slices.positions import (
+    SavedView,
+    keep_position,
+    position_named,
+    view_named,
+)
 from napari_snpore.viewer.slices.ruler import distances_layer, kept_lines
 from napari_snpore.viewer.slices.scene_planes import ScenePlanes
 from napari_snpore.viewer.slices.slab import SlabThickness
@@ -148,12 +155,16 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
             self.linked.look_at(**state["camera"])
         if state.get("in_scene") and self.layer is not None:
             for name in state.get("hidden", [state.get("layer")]):
-                if name in layers:  # hidden for the planes; they hide it again, and give it back when they go
+                if (
+                    name in layers
+                ):  # hidden for the planes; they hide it again, and give it back when they go
                     layers[name].visible = True
             self.in_scene.setChecked(True)
 
     def closed(self) -> None:
-        """Take the planes out of the scene and let go of the canvases; the widget is of no use afterwards."""
+        """Take the planes out of the scene and let go of the canvases; the widget is of no use
+        afterwards.
+        """
         if self._closed:
             return
         self._closed = True
@@ -178,9 +189,14 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
             There is no volume, or it has no voxel size.
         """
         if not has_scale(self._layer_choice.required()):
-            raise InputError("This layer has no voxel size; set it above, then positions can be kept in nm.")
+            raise InputError(
+                "This layer has no voxel size; set it above, then positions can be kept in nm."
+            )
         saved_view = SavedView(
-            self.linked.worked_on, self.field_of_view, self.thick_way.currentText(), self.thickness.value()
+            self.linked.worked_on,
+            self.field_of_view,
+            self.thick_way.currentText(),
+            self.thickness.value(),
         )
         name = keep_position(self._viewer, name, self.position, saved_view)
         self._positions.list_positions()
@@ -243,7 +259,11 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         line = QHBoxLayout()
         for axis in "zyx":
             box = NumberBox(
-                0.0, -1e7, 1e7, step=1.0, tip=f"{axis} of the cross-hair in nm, the origin of the volume included."
+                0.0,
+                -1e7,
+                1e7,
+                step=1.0,
+                tip=f"{axis} of the cross-hair in nm, the origin of the volume included.",
             )
             box.valueChanged.connect(self._on_box)
             self.boxes.append(box)
@@ -252,7 +272,9 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
             line.addWidget(box, 1)
         self._place_label = QLabel()
         rows.addRow(self._place_label, line)
-        self.voxel_text = ResultText("Voxel of the chosen layer under the cross-hair, and its value.")
+        self.voxel_text = ResultText(
+            "Voxel of the chosen layer under the cross-hair, and its value."
+        )
         rows.addRow(self.voxel_text)
         self._positions = PositionRow(self._viewer)
         self._positions.keep_asked.connect(self._keep_this)
@@ -270,7 +292,9 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
             self._saved_view.field,
         )
         self.in_scene = QCheckBox("these planes in the 3D view")
-        self.in_scene.setToolTip("Show the three planes of the chosen layer where they lie, in napari's own 3D view.")
+        self.in_scene.setToolTip(
+            "Show the three planes of the chosen layer where they lie, in napari's own 3D view."
+        )
         self.in_scene.toggled.connect(self._show_planes)
         rows.addRow(self.in_scene)
 
@@ -281,7 +305,10 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         self.distances.failed.connect(self._complain)
         self.distances.profiled.connect(self._see_profile)
         self.ruler = self.distances.ruler
-        self.ruler_button, self.keep_line_button = self.distances.ruler_button, self.distances.keep_button
+        self.ruler_button, self.keep_line_button = (
+            self.distances.ruler_button,
+            self.distances.keep_button,
+        )
         self.line_text, self.profile_plot = self.distances.length_text, self.distances.plot
         rows.addRow(self.distances)
 
@@ -339,7 +366,9 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     def _write_voxel(self) -> None:
         layer = self._layer_choice.layer
         self.voxel_text.show_lines(
-            words_without_volume(self._viewer.layers) if layer is None else [voxel_words(layer, self.position)]
+            words_without_volume(self._viewer.layers)
+            if layer is None
+            else [voxel_words(layer, self.position)]
         )
 
     def _on_thick(self) -> None:

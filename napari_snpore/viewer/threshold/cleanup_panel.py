@@ -29,19 +29,28 @@ class CleanupPanel(Fold):
         self.method = QComboBox()
         self.method.addItems(list(_METHODS))
         self.method.setToolTip("\n".join(_METHODS.values()))
-        self.strength = NumberBox(1.0, 0.1, 20.0, step=0.1, decimals=1, tip="\n".join(_METHODS.values()))
+        self.strength = NumberBox(
+            1.0, 0.1, 20.0, step=0.1, decimals=1, tip="\n".join(_METHODS.values())
+        )
         self.smooth_button = QPushButton("Smooth")
-        self.smooth_button.setToolTip("Makes a smoothed volume as a layer of its own and takes it from here on.")
+        self.smooth_button.setToolTip(
+            "Makes a smoothed volume as a layer of its own and takes it from here on."
+        )
         self.smooth_button.clicked.connect(self.wants_smooth)
         self.majority = CountBox(
-            0, 0, 5, tip="Each voxel takes the commonest phase of the cube of this radius around it; 1 is 27 voxels."
+            0,
+            0,
+            5,
+            tip="Each voxel takes the commonest phase of the cube of this radius around it; 1 is 27 voxels.",
         )
         self.majority.setSpecialValueText("off")
         self.fill = QComboBox()
         self.fill.setToolTip("Darker phases that this phase encloses on all sides become it.")
         self.speck_phase = QComboBox()
         self.speck_phase.setToolTip("The phase whose small objects are taken away.")
-        self.speck_size = CountBox(0, 0, 1_000_000, tip="Objects of fewer voxels become what lies around most of them.")
+        self.speck_size = CountBox(
+            0, 0, 1_000_000, tip="Objects of fewer voxels become what lies around most of them."
+        )
         self.speck_size.setSpecialValueText("off")
         smooth, specks = QHBoxLayout(), QHBoxLayout()
         for line, widgets in (
@@ -61,7 +70,9 @@ class CleanupPanel(Fold):
             choice.currentIndexChanged.connect(self.changed)
 
     def show_phases(self, names: Sequence[str]) -> None:
-        """Offer phases by name; the brightest is the one whose specks are meant, unless another is chosen."""
+        """Offer phases by name; the brightest is the one whose specks are meant, unless another is
+        chosen.
+        """
         for choice, words, default in (
             (self.fill, ["none", *names[1:]], 0),
             (self.speck_phase, list(names), len(names) - 1),

@@ -33,9 +33,13 @@ class EnvelopeSettings(QWidget):
         )  # fmt: skip
         self.cut = QCheckBox("fibre goes on along y")
         self.cut.setChecked(True)
-        self.cut.setToolTip("The box cuts the fibre at both ends of y: there the volume is mirrored, not open.")
+        self.cut.setToolTip(
+            "The box cuts the fibre at both ends of y: there the volume is mirrored, not open."
+        )
         self.make_button = QPushButton("Make envelope")
-        self.make_button.setToolTip("Tell vacuum around the fibre from pores, by ambient occlusion.")
+        self.make_button.setToolTip(
+            "Tell vacuum around the fibre from pores, by ambient occlusion."
+        )
         self.field_button = QPushButton("Occlusion")
         self.field_button.setToolTip(
             "Show the ambient occlusion as a layer: the share of directions in which a voxel meets solid, which τ is\n"
@@ -64,7 +68,9 @@ class EnvelopeSettings(QWidget):
 
     def options(self) -> EnvelopeOptions:
         """Return what is set."""
-        return EnvelopeOptions(self.ray_length.value() or None, self.tau.value(), (1,) if self.cut.isChecked() else ())
+        return EnvelopeOptions(
+            self.ray_length.value() or None, self.tau.value(), (1,) if self.cut.isChecked() else ()
+        )
 
     def set_available(self, available: bool) -> None:
         """Switch off for a volume without a voxel size: lengths in nm mean nothing there."""
@@ -75,7 +81,9 @@ class EnvelopeSettings(QWidget):
     def show_state(self, envelope: Envelope | None, *, stale: bool) -> None:
         """Say what there is, and whether it fits the present thresholds."""
         if not self.available:
-            words = caveat("This layer has no voxel size in nm, so no envelope can be made; set its scale and units.")
+            words = caveat(
+                "This layer has no voxel size in nm, so no envelope can be made; set its scale and units."
+            )
         elif envelope is None:
             words = "<b>Envelope</b>: none yet; it tells vacuum from pores"
         else:

@@ -22,7 +22,10 @@ from napari_snpore.viewer.threshold.tools import ThresholdTools
 
 EMPTY = "Open or reconstruct a volume (File > Open Sample)"
 _INPUTS = InputLayers(
-    is_volume, what="volume", empty=EMPTY, tip="The grey volume; the choice follows the layer selected in napari."
+    is_volume,
+    what="volume",
+    empty=EMPTY,
+    tip="The grey volume; the choice follows the layer selected in napari.",
 )
 
 
@@ -39,7 +42,10 @@ class ThresholdForm(LayerForm):
         super().__init__(
             viewer,
             _INPUTS,
-            MainButton("Apply", "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed."),
+            MainButton(
+                "Apply",
+                "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed.",
+            ),
         )
         rows = self.rows()
         rows.addRow("Volume", self._layer_choice)

@@ -1,7 +1,8 @@
 """The grey histogram with draggable thresholds, drawn by vispy in a Qt canvas.
 
-Everything is laid out in canvas pixels: one column of the histogram a pixel, so that a drag costs the same for any volume.
-What the thresholds mean is not known here; the owner listens to the signals and sets new thresholds.
+Everything is laid out in canvas pixels: one column of the histogram a pixel, so that a drag costs
+the same for any volume. What the thresholds mean is not known here; the owner listens to the
+signals and sets new thresholds.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ _FONT_SIZE = 7
 
 
 class HistogramPlot(QWidget):
-    """A log or linear histogram, its phase ranges shaded in their colours, with one line per threshold.
+    """A log or linear histogram, its phase ranges shaded in their colours, with one line per
+    threshold.
 
-    Drag a line to move its threshold; turn the wheel to zoom the grey axis about the pointer, double-click to see all of it.
+    Drag a line to move its threshold; turn the wheel to zoom the grey axis about the pointer,
+    double-click to see all of it.
     """
 
     thresholds_changed = Signal(tuple)
@@ -47,7 +50,9 @@ class HistogramPlot(QWidget):
         self._gray_range = (0.0, 1.0)
         self._dragged: int | None = None
         self._empty_text = ""
-        self.canvas = SceneCanvas(keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self)
+        self.canvas = SceneCanvas(
+            keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self
+        )
         self.canvas.native.setMinimumHeight(150)
         self._ranges = _mesh(self.canvas, order=0)
         self._bars = _mesh(self.canvas, order=1)
@@ -134,12 +139,25 @@ class HistogramPlot(QWidget):
         return float(histogram.edges[0]), float(histogram.edges[-1])
 
     def _step(self) -> float:
-        """Smallest distance between two thresholds, and the grid they are dragged on for integers."""
-        return float(self._histogram.edges[1] - self._histogram.edges[0]) if self._histogram is not None else 0.0
+        """Smallest distance between two thresholds, and the grid they are dragged on for
+        integers.
+        """
+        return (
+            float(self._histogram.edges[1] - self._histogram.edges[0])
+            if self._histogram is not None
+            else 0.0
+        )
 
     def _draw(self) -> None:
         if self._histogram is None:
-            for visual in (self._ranges, self._bars, self._outline, self._edges, self._lines, self._ticks):
+            for visual in (
+                self._ranges,
+                self._bars,
+                self._outline,
+                self._edges,
+                self._lines,
+                self._ticks,
+            ):
                 visual.visible = False
             width, height = self.canvas.size
             _write(self._names, [self._empty_text], [(width / 2, height / 2)], self._colors.ink)
@@ -174,7 +192,11 @@ class HistogramPlot(QWidget):
         return np.asarray(heights / max(float(heights.max()), 1e-12))
 
     def _draw_lines(self, bottom: float, colors: NDArray[np.float32]) -> None:
-        shown = [(x, k) for k, t in enumerate(self._thresholds) if _LEFT <= (x := self.x_of(t)) <= self._span()[1]]
+        shown = [
+            (x, k)
+            for k, t in enumerate(self._thresholds)
+            if _LEFT <= (x := self.x_of(t)) <= self._span()[1]
+        ]
         for visual in (self._lines, self._edges):
             visual.visible = bool(shown)
         if not shown:
@@ -191,7 +213,9 @@ class HistogramPlot(QWidget):
         for name, start, end in zip(self._scheme.names, limits[:-1], limits[1:], strict=False):
             half = 3.5 * len(name) + 2
             x = min(max((start + end) / 2, left + half - 2), right - half)
-            if end > start and x - half >= written:  # a name may lean over its range, not over another name
+            if (
+                end > start and x - half >= written
+            ):  # a name may lean over its range, not over another name
                 words.append(name)
                 places.append((x, 8.0))
                 written = x + half
@@ -200,8 +224,15 @@ class HistogramPlot(QWidget):
     def _draw_ticks(self, left: float, right: float, bottom: float) -> None:
         low, high = self._gray_range
         values = round_ticks(low, high, at_most=max(2, int((right - left) / 70)))
-        places = [(float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values]
-        _write(self._ticks, [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values], places, self._colors.ink)
+        places = [
+            (float(np.clip(self.x_of(v), left + 12, right - 14)), bottom + 10) for v in values
+        ]
+        _write(
+            self._ticks,
+            [f"{v:g}".replace("-", "\N{MINUS SIGN}") for v in values],
+            places,
+            self._colors.ink,
+        )
 
     def _nearest(self, x: float) -> int | None:
         distances = [abs(self.x_of(t) - x) for t in self._thresholds]
@@ -222,7 +253,9 @@ class HistogramPlot(QWidget):
     def _on_move(self, event: Any) -> None:
         if self._dragged is None:
             near = self._nearest(event.pos[0]) is not None
-            self.canvas.native.setCursor(Qt.CursorShape.SizeHorCursor if near else Qt.CursorShape.ArrowCursor)
+            self.canvas.native.setCursor(
+                Qt.CursorShape.SizeHorCursor if near else Qt.CursorShape.ArrowCursor
+            )
             return
         self._drag_to(event.pos[0])
 
@@ -241,7 +274,9 @@ class HistogramPlot(QWidget):
         self.thresholds_changed.emit(tuple(moved))
 
     def _allowed_range(self, index: int) -> tuple[float, float]:
-        """Return the smallest and largest value of a threshold between its neighbours and the ends of the axis."""
+        """Return the smallest and largest value of a threshold between its neighbours and the ends
+        of the axis.
+        """
         step, (low, high) = self._step(), self._gray_range
         if index > 0:
             low = max(low, self._thresholds[index - 1] + step)
@@ -251,7 +286,9 @@ class HistogramPlot(QWidget):
 
     def _on_release(self, event: Any) -> None:
         if self._dragged is not None:
-            self._drag_to(event.pos[0])  # vispy drops moves that follow each other quickly: the last one counts
+            self._drag_to(
+                event.pos[0]
+            )  # vispy drops moves that follow each other quickly: the last one counts
             self._dragged = None
             self.drag_finished.emit()
 
@@ -275,7 +312,8 @@ class HistogramPlot(QWidget):
 
 
 def round_ticks(low: float, high: float, *, at_most: int) -> list[float]:
-    """Return at most so many round numbers between two ends: steps of 1, 2 or 5 times a power of ten.
+    """Return at most so many round numbers between two ends: steps of 1, 2 or 5 times a power of
+    ten.
 
     Examples
     --------
@@ -285,7 +323,10 @@ def round_ticks(low: float, high: float, *, at_most: int) -> list[float]:
     span = high - low
     exponent = int(np.floor(np.log10(span / max(at_most, 1))))
     step = next(
-        s for e in (exponent, exponent + 1) for m in (1, 2, 5) if (s := m * 10.0**e) * at_most >= span
+        s
+        for e in (exponent, exponent + 1)
+        for m in (1, 2, 5)
+        if (s := m * 10.0**e) * at_most >= span
     )  # at_most steps of 10 ** (exponent + 1) always reach
     first = int(np.ceil(low / step - 1e-9))
     return [round(k * step, 12) for k in range(first, int(np.floor(high / step + 1e-9)) + 1)]
@@ -307,20 +348,28 @@ def _line(canvas: SceneCanvas, order: int, width: float) -> Any:
 
 
 def _text(canvas: SceneCanvas, anchor_x: str, anchor_y: str) -> Any:
-    visual = Text("", font_size=_FONT_SIZE, anchor_x=anchor_x, anchor_y=anchor_y, parent=canvas.scene)
+    visual = Text(
+        "", font_size=_FONT_SIZE, anchor_x=anchor_x, anchor_y=anchor_y, parent=canvas.scene
+    )
     visual.order = 5
     return visual
 
 
 def _bars(
-    visual: Any, edges: NDArray[np.float64], heights: NDArray[np.float64], bottom: float, colors: NDArray[np.float32]
+    visual: Any,
+    edges: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    bottom: float,
+    colors: NDArray[np.float32],
 ) -> None:
     count = len(heights)
     corners = np.zeros((count, 4, 3), np.float32)
     corners[:, (0, 3), 0], corners[:, (1, 2), 0] = edges[:-1, None], edges[1:, None]
     corners[:, :2, 1], corners[:, 2:, 1] = bottom, (bottom - heights)[:, None]
     faces = (np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]).reshape(-1, 3)
-    visual.set_data(corners.reshape(-1, 3), faces.astype(np.uint32), vertex_colors=np.repeat(colors, 4, axis=0))
+    visual.set_data(
+        corners.reshape(-1, 3), faces.astype(np.uint32), vertex_colors=np.repeat(colors, 4, axis=0)
+    )
     visual.visible = True
 
 

@@ -56,7 +56,9 @@ class HistogramRegion(QWidget):
         chosen = {SLICE: self._slice, ENVELOPE: self._inside}.get(self.choice.currentText())
         return chosen or self._whole
 
-    def show_volume(self, layer: Layer | None, whole: Histogram | None, inside: Histogram | None) -> None:
+    def show_volume(
+        self, layer: Layer | None, whole: Histogram | None, inside: Histogram | None
+    ) -> None:
         """Follow the volume, its histogram and that of its envelope."""
         if layer is not self._layer or whole is None:
             self._slice = None
@@ -94,7 +96,9 @@ class HistogramRegion(QWidget):
             return
         dims = self._viewer.dims
         data, place = array_from_layer(self._layer), self._layer.world_to_data(dims.point)
-        axis = max(0, dims.order[-3] - (dims.ndim - 3)) if dims.ndim > 2 else 0  # other layers can have more axes
+        axis = (
+            max(0, dims.order[-3] - (dims.ndim - 3)) if dims.ndim > 2 else 0
+        )  # other layers can have more axes
         index = int(np.clip(round(place[axis]), 0, data.shape[axis] - 1))
 
         def work(should_stop: Any) -> Histogram:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def show_envelope(viewer: ViewerModel, layer: Layer, enclosed: Enclosed) -> Layer:
-    """Draw the skin of an envelope beside the volume that it was made from, and return its layer; the selection stays."""
+    """Draw the skin of an envelope beside the volume that it was made from, and return its layer;
+    the selection stays.
+    """
     volume = volume_from_layer(layer).after(enclosed.envelope.made_by, enclosed.skin)
     with keeping_choice(viewer):
         shown = put_layer(viewer, envelope_data(volume, _envelope_name(layer)))
@@ -45,7 +47,9 @@ def hide_envelope(viewer: ViewerModel, layer: Layer) -> None:
 
 
 def show_phases(viewer: ViewerModel, layer: Layer, phases: Volume, scheme: PhaseScheme) -> Labels:
-    """Add the phases of a volume, or put them in the place of older ones, and return their layer."""
+    """Add the phases of a volume, or put them in the place of older ones, and return their
+    layer.
+    """
     data = phases_like(layer, phases, _phases_name(layer), scheme)
     shown: Labels = put_layer(viewer, data)
     shown.visible = True
@@ -54,9 +58,13 @@ def show_phases(viewer: ViewerModel, layer: Layer, phases: Volume, scheme: Phase
 
 
 def phases_of(viewer: ViewerModel, layer: Layer) -> Labels | None:
-    """Return the phases that *Apply* made of a volume, and would replace; None where there are none."""
+    """Return the phases that *Apply* made of a volume, and would replace; None where there are
+    none.
+    """
     name = _phases_name(layer)
-    found: list[Labels] = [other for other in viewer.layers if other.name == name and kind_of(other) == "phases"]
+    found: list[Labels] = [
+        other for other in viewer.layers if other.name == name and kind_of(other) == "phases"
+    ]
     return found[0] if found else None
 
 
@@ -67,7 +75,9 @@ def are_of_envelope(phases: Labels | None) -> bool:
 
 
 def show_occlusion(viewer: ViewerModel, layer: Layer, field: Volume) -> None:
-    """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection stays."""
+    """Add the ambient occlusion of a volume as an image from 0 (open) to 1 (closed); the selection
+    stays.
+    """
     data = volume_data(
         field,
         f"{stem_of(layer.name)}{SEPARATOR}occlusion",
@@ -88,9 +98,13 @@ def show_smooth(viewer: ViewerModel, layer: Layer, smooth: Volume) -> Layer:
 
 
 def _lift(viewer: ViewerModel, shown: Layer) -> None:
-    """Move a layer above all grey volumes: one that was opened or smoothed after it would cover it."""
+    """Move a layer above all grey volumes: one that was opened or smoothed after it would cover
+    it.
+    """
     below = viewer.layers.index(shown)
-    top = max((index for index, layer in enumerate(viewer.layers) if is_volume(layer)), default=below)
+    top = max(
+        (index for index, layer in enumerate(viewer.layers) if is_volume(layer)), default=below
+    )
     if top > below:
         viewer.layers.move(below, top + 1)
 

@@ -1,4 +1,6 @@
-"""Settings and results of the Threshold form per volume, restored when the volume is chosen again."""
+"""Settings and results of the Threshold form per volume, restored when the volume is chosen
+again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from napari_snpore.viewer.threshold.steps import Enclosed
 
 @dataclass(frozen=True, eq=False)
 class SavedForm:
-    """State of the form for one volume; ``packed``: an envelope of a saved window, not unpacked yet."""
+    """State of the form for one volume; ``packed``: an envelope of a saved window, not unpacked
+    yet.
+    """
 
     thresholds: tuple[float, ...]
     chosen_thresholds: tuple[float, ...] | None
@@ -32,10 +36,14 @@ class SavedForm:
 
 
 class ThresholdMemory:
-    """Remembers volumes while their layers live and hold the array that they held when they were shown."""
+    """Remembers volumes while their layers live and hold the array that they held when they were
+    shown.
+    """
 
     def __init__(self) -> None:
-        self._kept: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], SavedForm]] = weakref.WeakKeyDictionary()
+        self._kept: weakref.WeakKeyDictionary[Layer, tuple[weakref.ref[Any], SavedForm]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._layer: weakref.ref[Layer] | None = None
         self._array: weakref.ref[Any] | None = None
 
@@ -65,7 +73,9 @@ class ThresholdMemory:
 
 
 def _reference(layer: Layer) -> weakref.ref[Any] | None:
-    """Refer to the array of a layer; one that cannot be referred to weakly is not remembered, nor is one that is no volume."""
+    """Refer to the array of a layer; one that cannot be referred to weakly is not remembered, nor
+    is one that is no volume.
+    """
     try:
         return weakref.ref(array_from_layer(layer))
     except (TypeError, InputError):

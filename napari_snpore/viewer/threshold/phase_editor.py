@@ -35,7 +35,9 @@ class PhaseEditor(Fold):
         self._scheme = scheme
         if len(scheme.names) != len(self.names):
             self._rebuild(len(scheme.names))
-        for name, color, field, button in zip(scheme.names, scheme.colors, self.names, self.colors, strict=True):
+        for name, color, field, button in zip(
+            scheme.names, scheme.colors, self.names, self.colors, strict=True
+        ):
             field.setText(name)
             button.setStyleSheet(f"background: {color}; border: 1px solid gray;")
         blocked = self.box.blockSignals(True)
@@ -92,6 +94,11 @@ class PhaseEditor(Fold):
 
 def checked_scheme(names: tuple[str, ...], colors: tuple[str, ...]) -> PhaseScheme:
     """Return a scheme whose names are valid in file names, as a recipe requires."""
-    from napari_snpore.study.recipe import ThresholdSection, checked  # the study brings in every step: half a second
+    from napari_snpore.study.recipe import (
+        ThresholdSection,
+        checked,
+    )  # the study brings in every step: half a second
 
-    return checked(ThresholdSection, phases=len(names), names=list(names), colors=list(colors)).scheme
+    return checked(
+        ThresholdSection, phases=len(names), names=list(names), colors=list(colors)
+    ).scheme

@@ -1,4 +1,6 @@
-"""Phases and their shares in one line: a swatch in the phase's colour with a rim, its name, its share."""
+"""Phases and their shares in one line: a swatch in the phase's colour with a rim, its name, its
+share.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from napari_snpore.viewer.forms.form import percent
 
 
 class PhaseShares(QWidget):
-    """Shows shares (0 to 1) as per cent, one a phase; the rim keeps white pores visible on a light ground."""
+    """Shows shares (0 to 1) as per cent, one a phase; the rim keeps white pores visible on a light
+    ground.
+    """
 
     def __init__(self, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +49,9 @@ class PhaseShares(QWidget):
         for color in scheme.colors:
             swatch = QLabel()
             swatch.setFixedSize(12, 12)
-            swatch.setStyleSheet(f"background: {color}; border: 1px solid gray; border-radius: 2px;")
+            swatch.setStyleSheet(
+                f"background: {color}; border: 1px solid gray; border-radius: 2px;"
+            )
             label = QLabel()
             self._line.addWidget(swatch)
             self._line.addWidget(label)

@@ -1,7 +1,8 @@
 """Preview of the phases: a layer on the volume's array with a colormap of the thresholds.
 
-``contrast_limits`` lie on the outer thresholds, ``low_color`` and ``high_color`` paint what lies outside; which values those
-are is exact for 8- and 16-bit integers and within one float32 spacing for float32.
+``contrast_limits`` lie on the outer thresholds, ``low_color`` and ``high_color`` paint what lies
+outside; which values those are is exact for 8- and 16-bit integers and within one float32 spacing
+for float32.
 """
 
 from __future__ import annotations
@@ -27,13 +28,20 @@ COARSE_VOXELS = 128
 
 
 def is_exact(dtype: Any) -> bool:
-    """Say whether the preview paints every value of a dtype as *Apply* labels it, or within one float32 spacing."""
+    """Say whether the preview paints every value of a dtype as *Apply* labels it, or within one
+    float32 spacing.
+    """
     kind = np.dtype(dtype)
-    return kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2) or (kind.kind == "f" and kind.itemsize <= 4)
+    return (
+        kind.kind == "b"
+        or (kind.kind in "iu" and kind.itemsize <= 2)
+        or (kind.kind == "f" and kind.itemsize <= 4)
+    )
 
 
 def preview_limits(dtype: Any, thresholds: Sequence[float]) -> tuple[float, float]:
-    """Return contrast limits: what is at or below the first is the first phase, at or above the second the last.
+    """Return contrast limits: what is at or below the first is the first phase, at or above the
+    second the last.
 
     Parameters
     ----------
@@ -46,15 +54,23 @@ def preview_limits(dtype: Any, thresholds: Sequence[float]) -> tuple[float, floa
     if np.dtype(dtype).kind in "iub":
         low, high = np.ceil(first) - 0.5, np.ceil(last) - 0.5
         return (low - 0.25, high + 0.25) if low == high else (float(low), float(high))
-    return float(np.nextafter(_float32_from(first), np.float32(-np.inf))), float(_float32_from(last))
+    return float(np.nextafter(_float32_from(first), np.float32(-np.inf))), float(
+        _float32_from(last)
+    )
 
 
 def preview_colormap(
-    scheme: PhaseScheme, thresholds: Sequence[float], limits: tuple[float, float], *, show_first: bool = True
+    scheme: PhaseScheme,
+    thresholds: Sequence[float],
+    limits: tuple[float, float],
+    *,
+    show_first: bool = True,
 ) -> Colormap:
-    """Return a constant colormap with the outer phases as its low and high colour; inner thresholds are its controls.
+    """Return a constant colormap with the outer phases as its low and high colour; inner thresholds
+    are its controls.
 
-    ``show_first`` false leaves the first phase (pore, and vacuum) transparent, so that a 3D view shows what is behind it.
+    ``show_first`` false leaves the first phase (pore, and vacuum) transparent, so that a 3D view
+    shows what is behind it.
     """
     from napari.utils.colormaps import Colormap
 
@@ -173,7 +189,9 @@ class PhasePreview:
         inner = (self._thresholds, limits) if len(self._thresholds) > 2 else ()
         key = (scheme, shows_pores, inner)
         if key != self._colormap_key or layer.colormap is not self._colormap:
-            layer.colormap = preview_colormap(scheme, self._thresholds, limits, show_first=shows_pores)
+            layer.colormap = preview_colormap(
+                scheme, self._thresholds, limits, show_first=shows_pores
+            )
             self._colormap, self._colormap_key = layer.colormap, key
         layer.contrast_limits = limits
 

@@ -1,7 +1,8 @@
 """State of the Threshold form in a saved window: settings and the packed envelope.
 
-The envelope is kept voxel by voxel (a bit each), not as a recipe: what *Apply* makes after reopening is what it made before, even
-where another version would draw the envelope a little differently.
+The envelope is kept voxel by voxel (a bit each), not as a recipe: what *Apply* makes after
+reopening is what it made before, even where another version would draw the envelope a little
+differently.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def unpack_envelope(kept: Mapping[str, Any]) -> Envelope:
     return Envelope(
         mask,
         kept["threshold"],
-        EnvelopeOptions(kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])),
+        EnvelopeOptions(
+            kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])
+        ),
         kept["ray_length_nm"],
         kept["volume_nm3"],
         kept["loose_voxel_count"],

@@ -1,4 +1,6 @@
-"""Panel of fractions against one threshold, and the shift that changes one by a percentage point."""
+"""Panel of fractions against one threshold, and the shift that changes one by a percentage
+point.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,16 @@ class SensitivityPanel(Fold):
         self.which.currentIndexChanged.connect(self._draw)
         self.toggled.connect(self._draw)
 
-    def show_thresholds(self, histogram: Histogram | None, thresholds: Sequence[float], scheme: PhaseScheme) -> None:
+    def show_thresholds(
+        self, histogram: Histogram | None, thresholds: Sequence[float], scheme: PhaseScheme
+    ) -> None:
         """Follow the thresholds, on the histogram that fractions are taken from."""
         self._shown = None
         if histogram is not None and thresholds:
             self._shown = (histogram, tuple(thresholds), scheme)
             names = [
-                f"t{k}  {a} | {b}" for k, (a, b) in enumerate(zip(scheme.names, scheme.names[1:], strict=False), 1)
+                f"t{k}  {a} | {b}"
+                for k, (a, b) in enumerate(zip(scheme.names, scheme.names[1:], strict=False), 1)
             ]
             if [self.which.itemText(k) for k in range(self.which.count())] != names:
                 blocked = self.which.blockSignals(True)
@@ -67,7 +72,10 @@ class SensitivityPanel(Fold):
             title=f"t{index + 1} (grey)",
         )
         step = max((histogram.maximum - histogram.minimum) / 100, 1e-300)
-        slopes = ", ".join(f"{row['phase']} <b>{signed(row['change_percent_per_gray'] * step, 2)}</b>" for row in rows)
+        slopes = ", ".join(
+            f"{row['phase']} <b>{signed(row['change_percent_per_gray'] * step, 2)}</b>"
+            for row in rows
+        )
         lines = [
             f"percentage points for {number(step)} grey (1 % of the range): {slopes}",
             f"{rows[0]['phase']} stays within one point from <b>{number(plateau[0])}</b> to <b>{number(plateau[1])}</b>",

@@ -1,4 +1,6 @@
-"""Work of the Threshold form in threads: histogram, envelope, phases; no widget or layer changes."""
+"""Work of the Threshold form in threads: histogram, envelope, phases; no widget or layer
+changes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
-from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, envelope_skin, make_envelope
+from napari_snpore.segmentation.envelope import (
+    Envelope,
+    EnvelopeOptions,
+    envelope_skin,
+    make_envelope,
+)
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.segmentation.segment_volume import segment_volume
@@ -32,7 +39,9 @@ class Enclosed:
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """A histogram and the thresholds suggested from it, or the sentence why there are none; an envelope that was kept."""
+    """A histogram and the thresholds suggested from it, or the sentence why there are none; an
+    envelope that was kept.
+    """
 
     histogram: Histogram
     suggestion: Suggestion | None = None
@@ -58,19 +67,26 @@ def count(
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Counted:
-    """Count the grey values, suggest thresholds, and take up the envelope of a saved window where there is one."""
+    """Count the grey values, suggest thresholds, and take up the envelope of a saved window where
+    there is one.
+    """
     histogram = gray_histogram(data, progress=progress, should_stop=should_stop)
     enclosed = None
     if kept is not None and tuple(kept["shape"]) == tuple(data.shape):
         enclosed = _enclosed(data, unpack_envelope(kept), should_stop)
     try:
-        return Counted(histogram, suggest_thresholds(histogram, phases=phases, method=method), enclosed=enclosed)  # type: ignore[arg-type]
+        suggestion = suggest_thresholds(histogram, phases=phases, method=method)  # type: ignore[arg-type]
+        return Counted(histogram, suggestion, enclosed=enclosed)
     except InputError as error:
         return Counted(histogram, refusal=str(error), enclosed=enclosed)
 
 
 def enclose(
-    volume: Volume, threshold: float, options: EnvelopeOptions, progress: Progress, should_stop: ShouldStop
+    volume: Volume,
+    threshold: float,
+    options: EnvelopeOptions,
+    progress: Progress,
+    should_stop: ShouldStop,
 ) -> Enclosed:
     """Make the envelope and count the grey values inside."""
     envelope = make_envelope(volume, threshold, options, progress=progress, should_stop=should_stop)

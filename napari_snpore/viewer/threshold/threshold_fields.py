@@ -15,7 +15,8 @@ from napari_snpore.viewer.forms.form import NumberBox, form_layout
 
 
 class ThresholdBoxes(QWidget):
-    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, gray value)``.
+    """Shows thresholds rounded; only what the user types or steps comes out, as ``moved(index, gray
+    value)``.
 
     Parameters
     ----------
@@ -33,7 +34,9 @@ class ThresholdBoxes(QWidget):
         self.boxes: list[NumberBox] = []
         self._scheme: PhaseScheme | None = None
 
-    def show_thresholds(self, thresholds: Sequence[float], scheme: PhaseScheme, histogram: Histogram | None) -> None:
+    def show_thresholds(
+        self, thresholds: Sequence[float], scheme: PhaseScheme, histogram: Histogram | None
+    ) -> None:
         """Show thresholds; without any, the boxes wait, switched off."""
         if scheme != self._scheme:
             self._rebuild(scheme)
@@ -52,7 +55,9 @@ class ThresholdBoxes(QWidget):
         while self._rows.rowCount():
             self._rows.removeRow(0)
         self._scheme, self.boxes = scheme, []
-        for index, (below, above) in enumerate(zip(scheme.names[:-1], scheme.names[1:], strict=True)):
+        for index, (below, above) in enumerate(
+            zip(scheme.names[:-1], scheme.names[1:], strict=True)
+        ):
             tip = f"{below} lies below this grey value, {above} at it and above. Arrows step it, with Shift ten times as far."
             box = NumberBox(0.0, -1e12, 1e12, step=1.0, decimals=3, tip=tip)
             box.valueChanged.connect(partial(self.moved.emit, index))

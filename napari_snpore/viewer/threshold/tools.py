@@ -21,7 +21,9 @@ class ThresholdTools(QWidget):
         self.log.setToolTip("Logarithmic height: small phases stay visible.")
         self.preview = QCheckBox("preview")
         self.preview.setChecked(True)
-        self.preview.setToolTip("Paint the phases over the volume while thresholds move; a layer of its own.")
+        self.preview.setToolTip(
+            "Paint the phases over the volume while thresholds move; a layer of its own."
+        )
         self.undo = QPushButton("↶")
         self.undo.setToolTip("Back to the thresholds before (Ctrl+Z); again with Ctrl+Shift+Z.")
         self.redo = QPushButton("↷")

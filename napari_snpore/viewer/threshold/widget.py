@@ -1,4 +1,6 @@
-"""The Threshold form: thresholds dragged on the exact grey-value histogram, phases shown at once."""
+"""The Threshold form: thresholds dragged on the exact grey-value histogram, phases shown at
+once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.forms.form import caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.shared.layers import array_from_layer, record_of, steps_of, volume_from_layer
+from napari_snpore.viewer.shared.layers import (
+    array_from_layer,
+    record_of,
+    steps_of,
+    volume_from_layer,
+)
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import has_scale
@@ -50,14 +57,13 @@ from napari_snpore.viewer.threshold.steps import (
 )
 from napari_snpore.volume import Volume
 
-_LOST = (
-    "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
-)
+_LOST = "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
 _WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
 
 
 class ThresholdWidget(ThresholdForm):
-    """Thresholds on the histogram of a volume, phases previewed while they are dragged, and the phase layer they make.
+    """Thresholds on the histogram of a volume, phases previewed while they are dragged, and the
+    phase layer they make.
 
     Parameters
     ----------
@@ -77,7 +83,9 @@ class ThresholdWidget(ThresholdForm):
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(viewer)
         self._made: Labels | None = None
-        self._envelope_given_up = False  # phases of the envelope gave way to phases of the whole box
+        self._envelope_given_up = (
+            False  # phases of the envelope gave way to phases of the whole box
+        )
         self._applied = 0
         self._thresholds: tuple[float, ...] = ()
         self._chosen_thresholds: tuple[float, ...] | None = (
@@ -88,7 +96,9 @@ class ThresholdWidget(ThresholdForm):
         self._histogram: Histogram | None = None
         self._enclosed: Enclosed | None = None
         self._memory = ThresholdMemory()
-        self._kept: Mapping[str, Any] | None = None  # an envelope of a saved window that is not unpacked yet
+        self._kept: Mapping[str, Any] | None = (
+            None  # an envelope of a saved window that is not unpacked yet
+        )
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
         self._connect()
@@ -111,12 +121,16 @@ class ThresholdWidget(ThresholdForm):
 
     @property
     def fractions(self) -> tuple[float, ...]:
-        """Shares of the phases, of the envelope where it is up to date, else of the whole box; waits for the histogram."""
+        """Shares of the phases, of the envelope where it is up to date, else of the whole box;
+        waits for the histogram.
+        """
         self.counting.wait()
         return self._fractions()[0]
 
     def apply(self) -> Labels:
-        """Make the phases layer (uint8) of the present thresholds and return it; the window stays alive meanwhile."""
+        """Make the phases layer (uint8) of the present thresholds and return it; the window stays
+        alive meanwhile.
+        """
         if self._kept is not None:
             self.counting.wait()
         applied_before = self._applied
@@ -127,7 +141,8 @@ class ThresholdWidget(ThresholdForm):
         return self._made
 
     def make_envelope(self) -> None:
-        """Make the envelope of the present thresholds and settings; the window stays alive meanwhile.
+        """Make the envelope of the present thresholds and settings; the window stays alive
+        meanwhile.
 
         Raises
         ------
@@ -149,7 +164,9 @@ class ThresholdWidget(ThresholdForm):
             "colors": list(self._scheme.colors),
             "settings": settings_of(self),
             "phases": self._made.name if shown and self._made is not None else None,
-            "made_envelope": self._kept if self._envelope is None else pack_envelope(self._envelope),
+            "made_envelope": self._kept
+            if self._envelope is None
+            else pack_envelope(self._envelope),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -161,7 +178,9 @@ class ThresholdWidget(ThresholdForm):
         self._show_layer(self.layer, kept=state.get("made_envelope"))
         if state["thresholds"]:
             self._chosen_thresholds = _checked(state["thresholds"])
-            self._take(self._chosen_thresholds)  # nothing is uncovered: what a saved window shows stays shown
+            self._take(
+                self._chosen_thresholds
+            )  # nothing is uncovered: what a saved window shows stays shown
         self._made = layers.get(state.get("phases", ""))
 
     def closed(self) -> None:
@@ -247,9 +266,15 @@ class ThresholdWidget(ThresholdForm):
         )
 
     def _show_layer(
-        self, layer: Layer | None, saved: SavedForm | None = None, *, kept: Mapping[str, Any] | None = None
+        self,
+        layer: Layer | None,
+        saved: SavedForm | None = None,
+        *,
+        kept: Mapping[str, Any] | None = None,
     ) -> None:
-        """Show a volume: with its remembered settings, or anew, with the envelope that a saved window kept."""
+        """Show a volume: with its remembered settings, or anew, with the envelope that a saved
+        window kept.
+        """
         if self._histogram is not None:
             self._chosen_thresholds = None  # thresholds of another volume: its own are suggested
         self._histogram = self._enclosed = None
@@ -279,9 +304,15 @@ class ThresholdWidget(ThresholdForm):
             self._show_warning(saved.suggestion)
 
     def _take_up(self, saved: SavedForm) -> None:
-        """Take what was set and made for this volume before another one was chosen; its histogram comes after."""
+        """Take what was set and made for this volume before another one was chosen; its histogram
+        comes after.
+        """
         self._show_scheme(saved.scheme)
-        self._thresholds, self._chosen_thresholds, self._kept = saved.thresholds, saved.chosen_thresholds, saved.packed
+        self._thresholds, self._chosen_thresholds, self._kept = (
+            saved.thresholds,
+            saved.chosen_thresholds,
+            saved.packed,
+        )
         set_form_values(self.envelope, saved.envelope_settings)
         if saved.enclosed is not None:
             self._enclosed = saved.enclosed
@@ -289,7 +320,11 @@ class ThresholdWidget(ThresholdForm):
             self._made = phases_of(self._viewer, self.layer)
 
     def _start_count(self, layer: Layer) -> None:
-        data, phases, method = array_from_layer(layer), self.phases.box.value(), self.tools.method.currentText()
+        data, phases, method = (
+            array_from_layer(layer),
+            self.phases.box.value(),
+            self.tools.method.currentText(),
+        )
         kept = self._kept
 
         def work(progress: Progress, should_stop: ShouldStop) -> Counted:
@@ -330,7 +365,9 @@ class ThresholdWidget(ThresholdForm):
 
     def _set_phases(self, count: int) -> None:
         if not 2 <= count <= self.phases.box.maximum():
-            raise InputError(f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible.")
+            raise InputError(
+                f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible."
+            )
         self._show_scheme(default_scheme(count))
 
     def _show_scheme(self, scheme: PhaseScheme) -> None:
@@ -387,7 +424,9 @@ class ThresholdWidget(ThresholdForm):
             self._preview.show(layer, self._thresholds, self._scheme)
 
     def _uncover_preview(self) -> None:
-        """Show the preview again where phases of older thresholds, or of another specimen, cover it."""
+        """Show the preview again where phases of older thresholds, or of another specimen, cover
+        it.
+        """
         hid = "" if self.layer is None else hide_other_specimens(self._viewer, self.layer)
         covers = self._made is not None and self._made.visible and self._made in self._viewer.layers
         if covers and self._made is not None:
@@ -417,7 +456,9 @@ class ThresholdWidget(ThresholdForm):
         shares, inside = self._fractions()
         self.shares.show_shares(shares, self._scheme)
         self.sensitivity.show_thresholds(
-            self._inside if inside else self._histogram, self._thresholds if shares else (), self._scheme
+            self._inside if inside else self._histogram,
+            self._thresholds if shares else (),
+            self._scheme,
         )
         if not shares:
             self.result.show_lines([])
@@ -425,16 +466,22 @@ class ThresholdWidget(ThresholdForm):
             return
         stale = self._envelope is not None and not self._fits(self._envelope)
         if not inside:
-            line = caveat(f"of the whole box: vacuum counts as {self._scheme.names[0]} until an envelope is made")
+            line = caveat(
+                f"of the whole box: vacuum counts as {self._scheme.names[0]} until an envelope is made"
+            )
         elif stale:
-            line = caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
+            line = caveat(
+                "of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh"
+            )
         else:
             line = "of the envelope's volume"
         self.result.show_lines([line, *self._words_of_loss(inside)])
         self.envelope.show_state(self._envelope, stale=stale)
 
     def _words_of_loss(self, inside: bool) -> list[str]:
-        """Warn where phases of the envelope give way to phases of the whole box, before Apply and after it."""
+        """Warn where phases of the envelope give way to phases of the whole box, before Apply and
+        after it.
+        """
         if inside or self.layer is None:
             return []
         if self._envelope_given_up:
@@ -450,16 +497,25 @@ class ThresholdWidget(ThresholdForm):
         return None if self._enclosed is None else self._enclosed.inside
 
     def _fits(self, envelope: Envelope) -> bool:
-        return envelope.threshold == self._thresholds[0] and envelope.options == self.envelope.options()
+        return (
+            envelope.threshold == self._thresholds[0]
+            and envelope.options == self.envelope.options()
+        )
 
-    def _run(self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]) -> None:
-        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the result."""
+    def _run(
+        self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]
+    ) -> None:
+        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the
+        result.
+        """
 
         def take(result: Result) -> None:
             if layer in self._viewer.layers:
                 done(result)
             else:
-                self.status.say(f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True)
+                self.status.say(
+                    f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True
+                )
 
         self.status.run(what, work, take)
 
@@ -504,7 +560,13 @@ class ThresholdWidget(ThresholdForm):
         method, strength = self.cleanup.method.currentText(), self.cleanup.strength.value()
 
         def work(progress: Progress, should_stop: ShouldStop) -> Volume:
-            return smooth_volume(volume, method, strength, progress=progress, should_stop=should_stop)  # type: ignore[arg-type]
+            return smooth_volume(
+                volume,
+                method,  # type: ignore[arg-type]
+                strength,
+                progress=progress,
+                should_stop=should_stop,
+            )
 
         self._run("Smooth", layer, work, partial(self._on_smooth, layer))
 
@@ -512,7 +574,9 @@ class ThresholdWidget(ThresholdForm):
         self.layer = show_smooth(self._viewer, layer, smooth)
         made_by = last_step(smooth.history, SmoothStep)
         moved = math.nan if made_by is None or made_by.changed_rms is None else made_by.changed_rms
-        self.status.say(f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square).")
+        self.status.say(
+            f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square)."
+        )
 
     def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
         shown = self._on_enclosed(layer, enclosed)
@@ -538,23 +602,46 @@ class ThresholdWidget(ThresholdForm):
         try:
             layer, thresholds = self._input()
             # thresholds need no voxel size: the phases take the place of the layer as it is
-            volume = Volume(array_from_layer(layer), (1.0, 1.0, 1.0), history=steps_of(record_of(layer)))
+            volume = Volume(
+                array_from_layer(layer), (1.0, 1.0, 1.0), history=steps_of(record_of(layer))
+            )
             envelope, options = self._envelope, self.envelope.options()
-            stale = volume_from_layer(layer) if envelope is not None and not self._fits(envelope) else None
+            stale = (
+                volume_from_layer(layer)
+                if envelope is not None and not self._fits(envelope)
+                else None
+            )
             cleanup, scheme, method = self.cleanup.options(), self._scheme, self._method()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
-            return label(volume, thresholds, scheme, method, envelope, stale, options, cleanup, progress, should_stop)
+            return label(
+                volume,
+                thresholds,
+                scheme,
+                method,
+                envelope,
+                stale,
+                options,
+                cleanup,
+                progress,
+                should_stop,
+            )
 
         self._run("Apply", layer, work, partial(self._on_applied, layer, scheme))
 
     def _method(self) -> str:
-        """Return the rule that suggested the present thresholds, "given" where a user or a script set them."""
+        """Return the rule that suggested the present thresholds, "given" where a user or a script
+        set them.
+        """
         suggested = self._suggestion
-        return suggested.method if suggested is not None and suggested.thresholds == self._thresholds else "given"
+        return (
+            suggested.method
+            if suggested is not None and suggested.thresholds == self._thresholds
+            else "given"
+        )
 
     def _on_applied(self, layer: Layer, scheme: PhaseScheme, made: Labelled) -> None:
         if made.enclosed is not None:
@@ -564,7 +651,9 @@ class ThresholdWidget(ThresholdForm):
         loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
         self._made = show_phases(self._viewer, layer, made.phases, scheme)
         self._applied += 1
-        changed = "".join(f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup)
+        changed = "".join(
+            f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup
+        )
         hid = hide_other_specimens(self._viewer, self._made)
         lost = f" {caveat(_LOST)}." if loses else ""
         self.status.say(f"Made '{self._made.name}'.{changed}{hid}{lost}")
@@ -579,7 +668,11 @@ class ThresholdWidget(ThresholdForm):
 
     def _on_busy(self, busy: bool) -> None:
         self._enable_apply()
-        for button in (self.envelope.make_button, self.envelope.field_button, self.cleanup.smooth_button):
+        for button in (
+            self.envelope.make_button,
+            self.envelope.field_button,
+            self.cleanup.smooth_button,
+        ):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
 
 
@@ -592,4 +685,6 @@ def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:
 
 def _fit_in_words(suggestion: Suggestion) -> str:
     words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
-    return words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
+    return (
+        words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
+    )

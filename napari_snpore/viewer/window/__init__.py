@@ -1,10 +1,13 @@
-"""Saving and restoring of a whole window: layers with their data, thresholds, boxes, positions, camera, open widgets.
+"""Saving and restoring of a whole window: layers with their data, thresholds, boxes, positions,
+camera, open widgets.
 
-A saved window is one folder that depends on no file outside it. ``window.json`` contains all settings and lists the other files
-with their checksums; ``layers/`` holds the arrays: volumes as OME-TIFF, which other programs open, others as NPY, and small
-ones in ``values.npz``. Nothing in the folder is executed.
+A saved window is one folder that depends on no file outside it. ``window.json`` contains all
+settings and lists the other files with their checksums; ``layers/`` holds the arrays: volumes as
+OME-TIFF, which other programs open, others as NPY, and small ones in ``values.npz``. Nothing in the
+folder is executed.
 
-The state of an open widget of this plugin is saved if it has ``state()`` and ``set_state()``, see :class:`KeepsState`.
+The state of an open widget of this plugin is saved if it has ``state()`` and ``set_state()``, see
+:class:`KeepsState`.
 """
 
 from napari_snpore.viewer.window.gather import window_state

@@ -1,4 +1,6 @@
-"""Array files of a saved window: volumes as raw OME-TIFF, all other images and labels as NPY, both without loss."""
+"""Array files of a saved window: volumes as raw OME-TIFF, all other images and labels as NPY, both
+without loss.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,17 @@ _IN_TIFF = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "f
 
 
 def file_name(number: int, name: str, suffix: str) -> str:
-    """Return a file name that is valid on every file system, such as ``layers/02_needle_SIRT_50.tif``."""
+    """Return a file name that is valid on every file system, such as
+    ``layers/02_needle_SIRT_50.tif``.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).strip("_.")[:60]
     return f"{FOLDER}/{number:02d}_{words or 'layer'}{suffix}"
 
 
-def write_array(folder: Path, number: int, data: Any, settings: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
+def write_array(
+    folder: Path, number: int, data: Any, settings: Mapping[str, Any], meter: Meter
+) -> dict[str, Any]:
     """Write the array of an image or labels layer in blocks, and return its entry in the manifest.
 
     Parameters
@@ -60,13 +66,21 @@ def write_array(folder: Path, number: int, data: Any, settings: Mapping[str, Any
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if volume is None:
         with (folder / path).open("wb") as file:
-            header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(data.shape)}
+            header = {
+                "descr": npy.dtype_to_descr(dtype),
+                "fortran_order": False,
+                "shape": tuple(data.shape),
+            }
             npy.write_array_header_2_0(file, header)
             for block in source.blocks():
                 file.write(np.ascontiguousarray(block).data)
     else:
         write_volume(folder / path, Volume(source, volume.spacing, volume.origin, volume.history))
-    return {"file": path, "dtype": npy.dtype_to_descr(dtype), "shape": [int(size) for size in data.shape]}
+    return {
+        "file": path,
+        "dtype": npy.dtype_to_descr(dtype),
+        "shape": [int(size) for size in data.shape],
+    }
 
 
 def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[Any]:
@@ -82,12 +96,16 @@ def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[
         stored = read_volume(path).data
     else:
         try:
-            stored = np.load(path, mmap_mode="r" if about["shape"] and 0 not in about["shape"] else None)
+            stored = np.load(
+                path, mmap_mode="r" if about["shape"] and 0 not in about["shape"] else None
+            )
         except (ValueError, OSError, EOFError) as error:
             raise FileFormatError(f"{path} is not a readable NPY file of numbers.") from error
     data = np.empty(stored.shape, stored.dtype)
     if data.shape != tuple(about["shape"]) or data.dtype != npy.descr_to_dtype(about["dtype"]):
-        raise FileFormatError(f"{path} holds {data.dtype} {data.shape}; window.json says otherwise.")
+        raise FileFormatError(
+            f"{path} holds {data.dtype} {data.shape}; window.json says otherwise."
+        )
     source = _Blocks(stored, path.name, meter)
     for place, block in zip(source.places(), source.blocks(), strict=True):
         data[place] = block
@@ -95,7 +113,8 @@ def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[
 
 
 class _Blocks:
-    """An array that is read in blocks of some megabytes, in order; each block is counted, and the copy can stop after it.
+    """An array that is read in blocks of some megabytes, in order; each block is counted, and the
+    copy can stop after it.
 
     Reading a lazy array plane by plane would decode each of its chunks once per plane.
     """
@@ -121,14 +140,18 @@ class _Blocks:
 
     def __getitem__(self, plane: int) -> NDArray[Any]:
         """Return one plane, from the block in memory if it contains it."""
-        if self._block_in_memory is None or not self._start <= plane < self._start + len(self._block_in_memory):
+        if self._block_in_memory is None or not self._start <= plane < self._start + len(
+            self._block_in_memory
+        ):
             self._start = plane
             self._block_in_memory = self._block(slice(plane, plane + self._rows()))
         one: NDArray[Any] = self._block_in_memory[plane - self._start]
         return one
 
     def _rows(self) -> int:
-        """Return the number of planes per block: some megabytes, and whole chunks of a lazy array."""
+        """Return the number of planes per block: some megabytes, and whole chunks of a lazy
+        array.
+        """
         row = max(self.nbytes // max(self.shape[0], 1), 1)
         rows = max(BLOCK_BYTES // row, 1)
         chunks = getattr(self.data, "chunksize", None) or getattr(self.data, "chunks", None)
@@ -140,7 +163,9 @@ class _Blocks:
             block = np.asarray(self.data[place])
         except InputError:
             raise
-        except Exception as error:  # a lazy array can raise any error, for example when its file is gone
+        except (
+            Exception
+        ) as error:  # a lazy array can raise any error, for example when its file is gone
             raise InputError(f"The data of '{self._name}' cannot be read: {error}.") from error
         self._meter.count(block.nbytes)
         return block

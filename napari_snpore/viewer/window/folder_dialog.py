@@ -1,4 +1,6 @@
-"""Dialogs for the folder of a saved window, drawn by Qt itself so that they are the same on every system; not modal."""
+"""Dialogs for the folder of a saved window, drawn by Qt itself so that they are the same on every
+system; not modal.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,18 @@ from napari_snpore.viewer.window.manifest import is_window_folder
 
 
 class FolderDialog(QFileDialog):
-    """Dialog for the folder to save to: a new name, or a folder with a saved window, which will be replaced."""
+    """Dialog for the folder to save to: a new name, or a folder with a saved window, which will be
+    replaced.
+    """
 
     def accept(self) -> None:
         """Accept a folder with a saved window; Qt's dialog would enter the folder instead."""
         chosen = self.selectedFiles()
-        if self.acceptMode() == QFileDialog.AcceptMode.AcceptSave and chosen and is_window_folder(chosen[0]):
+        if (
+            self.acceptMode() == QFileDialog.AcceptMode.AcceptSave
+            and chosen
+            and is_window_folder(chosen[0])
+        ):
             self.fileSelected.emit(chosen[0])
             self.done(QFileDialog.DialogCode.Accepted)
             return
@@ -24,11 +32,15 @@ class FolderDialog(QFileDialog):
 
 
 def ask_where_to_save(name: str, chosen: Callable[[str], object]) -> FolderDialog:
-    """Open a dialog for the folder to save to, with ``name`` as the proposal; ``chosen`` is called with the path."""
+    """Open a dialog for the folder to save to, with ``name`` as the proposal; ``chosen`` is called
+    with the path.
+    """
     dialog = FolderDialog(_main_window(), "Save window: name of the folder", str(Path.cwd()))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # a folder with other contents is refused later
+    dialog.setOption(
+        QFileDialog.Option.DontConfirmOverwrite
+    )  # a folder with other contents is refused later
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.selectFile(name)
@@ -57,5 +69,10 @@ def _main_window() -> QWidget | None:
     if isinstance(active, QMainWindow):
         return active
     return next(
-        (one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()), None
+        (
+            one
+            for one in QApplication.topLevelWidgets()
+            if isinstance(one, QMainWindow) and one.isVisible()
+        ),
+        None,
     )

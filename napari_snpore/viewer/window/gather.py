@@ -1,4 +1,6 @@
-"""State of a viewer, read in the GUI thread; quick, because arrays of images and labels are not copied."""
+"""State of a viewer, read in the GUI thread; quick, because arrays of images and labels are not
+copied.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,9 @@ _OVERLAYS = ("bounding_box", "name_overlay", "colorbar")
 def window_state(viewer: Any) -> WindowState:
     """Return the state of a viewer: layers, view, selection, open widgets and layout.
 
-    Layers that a widget shows only while it is open, such as the preview of thresholds, are left out. If a volume is painted on
-    during saving, it is saved with the values that it has when its file is written.
+    Layers that a widget shows only while it is open, such as the preview of thresholds, are left
+    out. If a volume is painted on during saving, it is saved with the values that it has when its
+    file is written.
 
     Parameters
     ----------
@@ -78,23 +81,39 @@ def layer_state(layer: Layer, notes: list[str]) -> LayerState | None:
     try:
         data, settings, type_name = layer.as_layer_data_tuple()
     except Exception as error:  # a layer class of another plugin
-        notes.append(f"The layer '{layer.name}' does not tell its state ({error}); it was left out.")
+        notes.append(
+            f"The layer '{layer.name}' does not tell its state ({error}); it was left out."
+        )
         return None
     if type_name not in TYPES:
         kind = type(layer).__name__
-        notes.append(f"The layer '{layer.name}' is of a type that is not kept ({kind}); it was left out.")
+        notes.append(
+            f"The layer '{layer.name}' is of a type that is not kept ({kind}); it was left out."
+        )
         return None
     settings = {key: _copied(value) for key, value in settings.items() if key not in _DROPPED}
     if type_name in ON_A_GRID:
         if settings.get("multiscale"):
             data, settings["multiscale"] = data[0], False
-            notes.append(f"The layer '{layer.name}' had several resolutions; the full one was saved.")
+            notes.append(
+                f"The layer '{layer.name}' had several resolutions; the full one was saved."
+            )
         elif not isinstance(data, np.ndarray):
-            notes.append(f"The layer '{layer.name}' was read piece by piece when needed; it was saved in full.")
+            notes.append(
+                f"The layer '{layer.name}' was read piece by piece when needed; it was saved in full."
+            )
     else:
         data = _copied(data)
-    later = {name: _copied(getattr(layer, name)) for name in _LATER.get(type_name, ()) if hasattr(layer, name)}
-    overlays = {name: _copied(overlay_values(getattr(layer, name))) for name in _OVERLAYS if hasattr(layer, name)}
+    later = {
+        name: _copied(getattr(layer, name))
+        for name in _LATER.get(type_name, ())
+        if hasattr(layer, name)
+    }
+    overlays = {
+        name: _copied(overlay_values(getattr(layer, name)))
+        for name in _OVERLAYS
+        if hasattr(layer, name)
+    }
     return LayerState(data, settings, type_name, later, overlays)
 
 

@@ -1,4 +1,5 @@
-"""Size of the window and places of its docks, as Qt's own record, read from the main window around a dock.
+"""Size of the window and places of its docks, as Qt's own record, read from the main window around
+a dock.
 
 For a window without an open dock widget no record is kept.
 """
@@ -18,7 +19,9 @@ from qtpy.QtWidgets import QMainWindow, QWidget
 from napari_snpore.viewer.shared.docking import ancestor
 
 _SETTLED_MS = 150
-"""Time after which newly shown widgets have taken their default place, which this record then overrides."""
+"""Time after which newly shown widgets have taken their default place, which this record then
+overrides.
+"""
 
 
 def layout_values(viewer: Any) -> dict[str, Any]:
@@ -34,7 +37,9 @@ def layout_values(viewer: Any) -> dict[str, Any]:
 
 
 def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
-    """Restore size and docks of the window after a short delay; the window never becomes larger than the screen."""
+    """Restore size and docks of the window after a short delay; the window never becomes larger
+    than the screen.
+    """
     found = _main_window(viewer)
     if found is None:
         return
@@ -44,7 +49,9 @@ def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
         main = window()
         if main is not None and isalive(main):
             _place(main, layout)
-            if again:  # this shows hidden forms for the first time, and they then take their default place
+            if (
+                again
+            ):  # this shows hidden forms for the first time, and they then take their default place
                 QTimer.singleShot(_SETTLED_MS, lambda: place(again=False))
 
     QTimer.singleShot(_SETTLED_MS, lambda: place(again=True))
@@ -56,7 +63,9 @@ def _place(main: QMainWindow, layout: Mapping[str, Any]) -> None:
     except (binascii.Error, TypeError, ValueError):
         docks = b""
     if docks:
-        main.restoreState(QByteArray(docks))  # returns False for an invalid record and changes nothing
+        main.restoreState(
+            QByteArray(docks)
+        )  # returns False for an invalid record and changes nothing
     if layout.get("maximised"):
         main.showMaximized()
     else:
@@ -69,7 +78,9 @@ def _resize(main: QMainWindow, size: Any) -> None:
         return
     free, frame = screen.availableGeometry(), main.frameGeometry()
     borders = frame.width() - main.width(), frame.height() - main.height()
-    main.resize(min(int(size[0]), free.width() - borders[0]), min(int(size[1]), free.height() - borders[1]))
+    main.resize(
+        min(int(size[0]), free.width() - borders[0]), min(int(size[1]), free.height() - borders[1])
+    )
     frame = main.frameGeometry()
     main.move(
         max(free.left(), min(frame.left(), free.right() + 1 - frame.width())),

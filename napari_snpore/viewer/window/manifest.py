@@ -1,4 +1,6 @@
-"""Manifest of a saved window (``window.json``): version, settings, and the checksum of every other file."""
+"""Manifest of a saved window (``window.json``): version, settings, and the checksum of every other
+file.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def is_window_folder(folder: str | Path) -> bool:
 
 
 def find_window(path: str | Path) -> Path | None:
-    """Return the folder of a saved window, given the folder or its ``window.json``; None if it is none."""
+    """Return the folder of a saved window, given the folder or its ``window.json``; None if it is
+    none.
+    """
     path = Path(path)
     folder = path.parent if path.name == NAME else path
     return folder if is_window_folder(folder) else None
@@ -39,7 +43,10 @@ def write_manifest(folder: Path, content: Mapping[str, Any], meter: Meter) -> No
     """Write ``window.json`` for the files in a folder, as its last file."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path, meter)}
+        path.relative_to(folder).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256_of(path, meter),
+        }
         for path in paths
     }
     about = {
@@ -49,7 +56,9 @@ def write_manifest(folder: Path, content: Mapping[str, Any], meter: Meter) -> No
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: _version(name) for name in ("napari-snpore", "napari", "numpy")},
     }
-    text = json.dumps({**about, **content, "files": files}, ensure_ascii=False, allow_nan=False, indent=1)
+    text = json.dumps(
+        {**about, **content, "files": files}, ensure_ascii=False, allow_nan=False, indent=1
+    )
     (folder / NAME).write_text(text, encoding="utf-8")
 
 
@@ -63,7 +72,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / NAME
     if not is_window_folder(folder):
-        raise FileFormatError(f"{folder} holds no saved window: a {NAME} of napari-snpore is needed.")
+        raise FileFormatError(
+            f"{folder} holds no saved window: a {NAME} of napari-snpore is needed."
+        )
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = int(content["schema"])
@@ -72,10 +83,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path} is damaged or cut short; open another copy of the folder.") from error
+        raise FileFormatError(
+            f"{path} is damaged or cut short; open another copy of the folder."
+        ) from error
     if schema > SCHEMA:
         writer = content.get("versions", {}).get("napari-snpore", "a later version")
-        raise FileFormatError(f"{path} was written by napari-snpore {writer}, which this version is too old to read.")
+        raise FileFormatError(
+            f"{path} was written by napari-snpore {writer}, which this version is too old to read."
+        )
     if schema < SCHEMA:
         raise FileFormatError(
             f"{path} has version {schema} of the format of saved windows, and version {SCHEMA} is needed: save the window again"
@@ -108,7 +123,9 @@ def check_files(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
             raise FileFormatError(f"{path} is missing: the saved window is not complete.")
         size = path.stat().st_size
         if size != about["bytes"]:
-            raise FileFormatError(f"{path} is damaged: it holds {size:,} bytes of {about['bytes']:,} that were saved.")
+            raise FileFormatError(
+                f"{path} is damaged: it holds {size:,} bytes of {about['bytes']:,} that were saved."
+            )
         if sha256_of(path, meter) != about["sha256"]:
             raise FileFormatError(f"{path} is damaged: its content is not what was saved.")
 

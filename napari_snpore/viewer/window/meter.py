@@ -15,7 +15,9 @@ BLOCK_BYTES = 16 * _MIB
 class Meter:
     """Counts copied bytes up to a total, reports progress, and checks for cancellation."""
 
-    def __init__(self, total_bytes: int, progress: Progress | None, should_stop: ShouldStop | None) -> None:
+    def __init__(
+        self, total_bytes: int, progress: Progress | None, should_stop: ShouldStop | None
+    ) -> None:
         self._total = max(total_bytes, 1)
         self._done = 0
         self._progress = progress

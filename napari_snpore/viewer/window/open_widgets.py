@@ -1,4 +1,6 @@
-"""States of the open widgets of this plugin: found by their class, reopened by their name in the Plugins menu."""
+"""States of the open widgets of this plugin: found by their class, reopened by their name in the
+Plugins menu.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _PLUGIN = "napari-snpore"
 
 
 def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
-    """Return the states of the open widgets of this plugin that have one; none for a viewer without a window."""
+    """Return the states of the open widgets of this plugin that have one; none for a viewer without
+    a window.
+    """
     window = getattr(viewer, "window", None)
     if window is None:
         return ()
@@ -28,11 +32,15 @@ def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
         try:
             found.append(WidgetState(display_name, dict(widget.state())))
         except Exception as error:  # one failing widget must not prevent saving
-            notes.append(f"The widget {display_name} did not tell its state ({error}); it was left out.")
+            notes.append(
+                f"The widget {display_name} did not tell its state ({error}); it was left out."
+            )
     return tuple(found)
 
 
-def reopen_widgets(viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[str, Layer], notes: list[str]) -> None:
+def reopen_widgets(
+    viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[str, Layer], notes: list[str]
+) -> None:
     """Open widgets and restore their states; nothing is done for a viewer without a window."""
     window = getattr(viewer, "window", None)
     if window is None:

@@ -1,4 +1,6 @@
-"""Opening of a saved window: dropped on napari, from File > Open Folder, or from the menu of this plugin."""
+"""Opening of a saved window: dropped on napari, from File > Open Folder, or from the menu of this
+plugin.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ def read_layers(folder: str | Path) -> list[LayerData]:
     Returns
     -------
     list of layer data
-        Empty if there is a viewer, which then has the layers already, because napari's readers cannot set a camera or a
-        position; else the layers.
+        Empty if there is a viewer, which then has the layers already, because napari's readers
+        cannot set a camera or a position; else the layers.
 
     Raises
     ------
@@ -59,7 +61,9 @@ def start_opening(viewer: Any, folder: str) -> StepStatus:
 
 
 def _reading(folder: str | Path) -> Callable[[Progress, ShouldStop], WindowState]:
-    return lambda progress, should_stop: read_window(folder, progress=progress, should_stop=should_stop)
+    return lambda progress, should_stop: read_window(
+        folder, progress=progress, should_stop=should_stop
+    )
 
 
 def _restore(viewer: Any, state: WindowState) -> None:

@@ -1,7 +1,9 @@
-"""Exact conversion of values to JSON and back: numbers, texts, containers, arrays, tables and napari's colormaps.
+"""Exact conversion of values to JSON and back: numbers, texts, containers, arrays, tables and
+napari's colormaps.
 
-A value of a type that JSON lacks is an object with the key ``$``, which names the type. Arrays of more than a few numbers are
-stored separately. A value that cannot be converted is left out of its mapping or table, with a note. Nothing is executed.
+A value of a type that JSON lacks is an object with the key ``$``, which names the type. Arrays of
+more than a few numbers are stored separately. A value that cannot be converted is left out of its
+mapping or table, with a note. Nothing is executed.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from napari_snpore.errors import FileFormatError
 
 _MARK = "$"
 _INLINE = 64
-"""Largest number of elements of an array that is written into the JSON text itself, where people can read it."""
+"""Largest number of elements of an array that is written into the JSON text itself, where people
+can read it.
+"""
 
 _COLORMAPS = {one.__name__: one for one in (Colormap, CyclicLabelColormap, DirectLabelColormap)}
 
@@ -32,7 +36,9 @@ class NotKeptError(TypeError):
 
 
 class Packer:
-    """Converts values to JSON; collects large arrays in ``arrays`` and sentences on values left out in ``notes``."""
+    """Converts values to JSON; collects large arrays in ``arrays`` and sentences on values left out
+    in ``notes``.
+    """
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
@@ -44,7 +50,8 @@ class Packer:
         Raises
         ------
         NotKeptError
-            The type cannot be saved, and the value is not in a mapping that it could be left out of.
+            The type cannot be saved, and the value is not in a mapping that it could be left out
+            of.
         """
         if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
             return value
@@ -76,7 +83,11 @@ class Packer:
         if isinstance(value, PurePath):
             return {_MARK: "path", "is": str(value)}
         if type(value).__name__ in _COLORMAPS:
-            return {_MARK: "colormap", "type": type(value).__name__, "is": self.pack(value.model_dump(), where)}
+            return {
+                _MARK: "colormap",
+                "type": type(value).__name__,
+                "is": self.pack(value.model_dump(), where),
+            }
         if value is pd.NA:
             return {_MARK: "missing"}
         raise NotKeptError(type(value).__name__)
@@ -87,7 +98,9 @@ class Packer:
             try:
                 kept.append((self.pack(key, where), self.pack(one, f"{key} of {where}")))
             except NotKeptError as error:
-                self.notes.append(f"{key} of {where} is a value that is not kept ({error}); it was left out.")
+                self.notes.append(
+                    f"{key} of {where} is a value that is not kept ({error}); it was left out."
+                )
         if all(isinstance(key, str) for key, _ in kept) and _MARK not in value:
             return dict(kept)
         return {_MARK: "mapping", "of": [list(pair) for pair in kept]}
@@ -96,7 +109,11 @@ class Packer:
         values = np.asarray(value)
         about = {"dtype": values.dtype.str, "shape": list(values.shape)}
         if values.dtype.kind == "O":
-            return {_MARK: "array", **about, "values": [self.pack(one, where) for one in values.ravel().tolist()]}
+            return {
+                _MARK: "array",
+                **about,
+                "values": [self.pack(one, where) for one in values.ravel().tolist()],
+            }
         if values.size <= _INLINE and values.dtype.kind in "biufU":
             return {_MARK: "array", **about, "values": self.pack(values.ravel().tolist(), where)}
         if values.dtype.hasobject:
@@ -106,14 +123,25 @@ class Packer:
         return {_MARK: "array", "in": name}
 
     def _pack_table(self, table: pd.DataFrame, where: str) -> dict[str, Any]:
-        """Return a table as JSON, each column with its dtype; a column that cannot be saved is left out, with a note."""
+        """Return a table as JSON, each column with its dtype; a column that cannot be saved is left
+        out, with a note.
+        """
         columns = []
         for place, name in enumerate(table.columns):
             try:
-                columns.append({"name": self.pack(name, where), **self._pack_column(table.iloc[:, place], where)})
+                columns.append(
+                    {
+                        "name": self.pack(name, where),
+                        **self._pack_column(table.iloc[:, place], where),
+                    }
+                )
             except NotKeptError as error:
-                self.notes.append(f"The column {name} of {where} holds what is not kept ({error}); it was left out.")
-        plain = isinstance(table.index, pd.RangeIndex) and table.index.equals(pd.RangeIndex(len(table)))
+                self.notes.append(
+                    f"The column {name} of {where} holds what is not kept ({error}); it was left out."
+                )
+        plain = isinstance(table.index, pd.RangeIndex) and table.index.equals(
+            pd.RangeIndex(len(table))
+        )
         index = None if plain else self.pack(np.asarray(table.index), where)
         return {"rows": len(table), "index": index, "columns": columns}
 
@@ -123,7 +151,12 @@ class Packer:
         if isinstance(dtype, pd.CategoricalDtype):
             categories = self._pack_column(pd.Series(dtype.categories), where)
             codes = self.pack(np.asarray(column.cat.codes), where)
-            return {"dtype": "category", "categories": categories, "ordered": bool(dtype.ordered), "codes": codes}
+            return {
+                "dtype": "category",
+                "categories": categories,
+                "ordered": bool(dtype.ordered),
+                "codes": codes,
+            }
         if isinstance(dtype, np.dtype) and dtype.kind in "biufcmM":
             return {**about, "values": self.pack(column.to_numpy(), where)}
         if isinstance(dtype, np.dtype):
@@ -132,7 +165,10 @@ class Packer:
         values = column.astype(object).tolist()
         return {
             **about,
-            "values": [self.pack(None if no else one, where) for one, no in zip(values, missing, strict=True)],
+            "values": [
+                self.pack(None if no else one, where)
+                for one, no in zip(values, missing, strict=True)
+            ],
         }
 
 
@@ -155,7 +191,9 @@ def unpack(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, FileFormatError):
             raise
-        raise FileFormatError(f"holds a value that cannot be understood ({value[_MARK]}: {error})") from error
+        raise FileFormatError(
+            f"holds a value that cannot be understood ({value[_MARK]}: {error})"
+        ) from error
 
 
 def _unpack_marked(value: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Any:
@@ -195,7 +233,11 @@ def _python_number(value: np.generic) -> Any:
 
 def _unpack_table(value: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
     """Return the table of JSON that :class:`Packer` made."""
-    index = pd.RangeIndex(value["rows"]) if value["index"] is None else pd.Index(unpack(value["index"], arrays))
+    index = (
+        pd.RangeIndex(value["rows"])
+        if value["index"] is None
+        else pd.Index(unpack(value["index"], arrays))
+    )
     if not value["columns"]:
         return pd.DataFrame(index=index)
     table = pd.concat([_unpack_column(one, arrays, index) for one in value["columns"]], axis=1)
@@ -210,7 +252,9 @@ def _unpack_column(
         held = value["categories"]
         categories = pd.Index(_unpack_column(held, arrays, pd.RangeIndex(_length(held, arrays))))
         codes = unpack(value["codes"], arrays)
-        return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=value["ordered"]), index=index)
+        return pd.Series(
+            pd.Categorical.from_codes(codes, categories, ordered=value["ordered"]), index=index
+        )
     found = unpack(value["values"], arrays)
     dtype = found.dtype if isinstance(found, np.ndarray) else value["dtype"]
     column: pd.Series[Any] = pd.Series(found, index=index, dtype=dtype)

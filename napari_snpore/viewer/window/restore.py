@@ -1,4 +1,6 @@
-"""Reading of a saved window into a window state (in a worker), and restoring of a state in a viewer (in the GUI thread)."""
+"""Reading of a saved window into a window state (in a worker), and restoring of a state in a viewer
+(in the GUI thread).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ from napari_snpore.viewer.shared.layers import add_layer
 from napari_snpore.viewer.window.array_files import read_array
 from napari_snpore.viewer.window.gather import ON_A_GRID, TYPES
 from napari_snpore.viewer.window.layout import set_layout
-from napari_snpore.viewer.window.manifest import NAME, bytes_of, check_files, find_window, read_manifest
+from napari_snpore.viewer.window.manifest import (
+    NAME,
+    bytes_of,
+    check_files,
+    find_window,
+    read_manifest,
+)
 from napari_snpore.viewer.window.meter import Meter
 from napari_snpore.viewer.window.open_widgets import reopen_widgets
 from napari_snpore.viewer.window.packing import unpack
@@ -43,7 +51,8 @@ def read_window(
     Parameters
     ----------
     folder : path
-        Folder written by :func:`~napari_snpore.viewer.window.save.save_window`, or the ``window.json`` in it.
+        Folder written by :func:`~napari_snpore.viewer.window.save.save_window`, or the
+        ``window.json`` in it.
     progress, should_stop : callable, optional
         Progress counts MiB.
 
@@ -68,15 +77,20 @@ def read_window(
         state = _window(folder, content, _values(folder), meter)
     except FileFormatError as error:
         place = str(folder)
-        raise error if place in str(error) else FileFormatError(f"{folder / NAME} {error}.") from error
+        raise (
+            error if place in str(error) else FileFormatError(f"{folder / NAME} {error}.")
+        ) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FileFormatError(f"{folder / NAME} is damaged: a part of it is missing or makes no sense.") from error
+        raise FileFormatError(
+            f"{folder / NAME} is damaged: a part of it is missing or makes no sense."
+        ) from error
     meter.finish()
     return state
 
 
 def restore_window(viewer: Any, state: WindowState) -> Restored:
-    """Add the layers of a window to a viewer, then restore position, camera, overlays, selection and widgets.
+    """Add the layers of a window to a viewer, then restore position, camera, overlays, selection
+    and widgets.
 
     Parameters
     ----------
@@ -93,11 +107,17 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
     viewer = plain_viewer(viewer)
     notes: list[str] = []
     if state.view:
-        viewer.dims.ndisplay = 2  # in 3D napari picks labels under the mouse, which fails before it has moved
+        viewer.dims.ndisplay = (
+            2  # in 3D napari picks labels under the mouse, which fails before it has moved
+        )
     made = [_add(viewer, layer, notes) for layer in state.layers]
     _select(viewer, state, made)
     set_view(viewer, state.view)
-    by_name = {saved.name: layer for saved, layer in zip(state.layers, made, strict=True) if layer is not None}
+    by_name = {
+        saved.name: layer
+        for saved, layer in zip(state.layers, made, strict=True)
+        if layer is not None
+    }
     reopen_widgets(viewer, state.widgets, by_name, notes)
     set_layout(viewer, state.layout)
     return Restored(tuple(layer for layer in made if layer is not None), tuple(notes))
@@ -110,15 +130,23 @@ def _values(folder: Path) -> Mapping[str, NDArray[Any]]:
         return {name: held[name] for name in held.files}
 
 
-def _window(folder: Path, content: Mapping[str, Any], values: Mapping[str, NDArray[Any]], meter: Meter) -> WindowState:
+def _window(
+    folder: Path, content: Mapping[str, Any], values: Mapping[str, NDArray[Any]], meter: Meter
+) -> WindowState:
     arrays: dict[str, NDArray[Any]] = {}
     window = unpack(content["window"], values)
     return WindowState(
-        tuple(_layer(folder, one, values, arrays, content["files"], meter) for one in content["layers"]),
+        tuple(
+            _layer(folder, one, values, arrays, content["files"], meter)
+            for one in content["layers"]
+        ),
         window["view"],
         tuple(window["selected"]),
         window["active"],
-        tuple(WidgetState(one["name"], unpack(one["state"], values)) for one in content.get("widgets", ())),
+        tuple(
+            WidgetState(one["name"], unpack(one["state"], values))
+            for one in content.get("widgets", ())
+        ),
         window.get("layout", {}),
         tuple(content.get("notes", ())),
     )
@@ -152,11 +180,15 @@ def _add(viewer: Any, saved: LayerState, notes: list[str]) -> Layer | None:
     try:
         layer = add_layer(viewer, (saved.data, dict(saved.settings), saved.type_name))
     except Exception as error:  # another version of napari may refuse a keyword or a value
-        notes.append(f"The layer '{saved.name}' could not be made again ({error}); it was left out.")
+        notes.append(
+            f"The layer '{saved.name}' could not be made again ({error}); it was left out."
+        )
         return None
     try:
         for name, value in saved.later.items():
-            if getattr(layer, name) != value:  # setting the same label again changes the selection of its colormap
+            if (
+                getattr(layer, name) != value
+            ):  # setting the same label again changes the selection of its colormap
                 setattr(layer, name, value)
         for name, values in saved.overlays.items():
             getattr(layer, name).update(dict(values))

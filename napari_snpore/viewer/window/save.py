@@ -1,4 +1,6 @@
-"""Writing of a window state into a folder, under another name first and then renamed, so that it is complete or absent."""
+"""Writing of a window state into a folder, under another name first and then renamed, so that it is
+complete or absent.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from napari_snpore.viewer.window.packing import NotKeptError, Packer
 from napari_snpore.viewer.window.state import LayerState, WindowState
 
 VALUES = f"{FOLDER}/values.npz"
-"""In a subfolder, because napari's own reader of folders takes the files directly in a folder for images."""
+"""In a subfolder, because napari's own reader of folders takes the files directly in a folder for
+images.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,22 @@ class Saved:
 
 
 def save_window(
-    viewer: Any, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    viewer: Any,
+    folder: str | Path,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Saved:
     """Save the state of a viewer; parameters and errors as in :func:`write_window`."""
     return write_window(window_state(viewer), folder, progress=progress, should_stop=should_stop)
 
 
 def write_window(
-    state: WindowState, folder: str | Path, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+    state: WindowState,
+    folder: str | Path,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Saved:
     """Write the state of a window into a folder; can run in a worker.
 
@@ -51,7 +63,8 @@ def write_window(
     state : WindowState
         Returned by :func:`~napari_snpore.viewer.window.gather.window_state`.
     folder : path
-        A new or empty folder, or one with a saved window, which is replaced once the new one is complete.
+        A new or empty folder, or one with a saved window, which is replaced once the new one is
+        complete.
     progress, should_stop : callable, optional
         Progress counts MiB.
 
@@ -73,16 +86,21 @@ def write_window(
     arrays = {id(layer.data): layer.data for layer in state.layers if layer.type_name in ON_A_GRID}
     size = sum(_bytes(data) for data in arrays.values())
     _check_free_space(folder, size)
-    meter = Meter(2 * size, progress, should_stop)  # each byte is written, and read again for its checksum
+    meter = Meter(
+        2 * size, progress, should_stop
+    )  # each byte is written, and read again for its checksum
     packer = Packer()
     try:
         with atomic_path(folder) as part:
             content = _write(part, state, packer, meter)
             written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
     except OutputError as error:
-        # the partial files are removed by now; if the disk was full, say so rather than how writing failed
+        # the partial files are removed by now; if the disk was full, say so rather than how writing
+        # failed
         _check_free_space(folder, size + sum(array.nbytes for array in packer.arrays.values()))
-        raise OutputError(re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))) from error
+        raise OutputError(
+            re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))
+        ) from error
     meter.finish()
     return Saved(folder, len(state.layers), written, tuple(content["notes"]))
 
@@ -91,7 +109,9 @@ def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict
     """Write all files of a window into a new folder, and return the content of its manifest."""
     part.mkdir()
     files: dict[int, dict[str, Any]] = {}
-    layers = [_pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)]
+    layers = [
+        _pack_layer(part, k, layer, packer, files, meter) for k, layer in enumerate(state.layers, 1)
+    ]
     window = {
         "view": state.view,
         "selected": list(state.selected),
@@ -102,7 +122,10 @@ def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict
         "layers": layers,
         "window": packer.pack(window, "the window"),
         "widgets": [
-            {"name": one.display_name, "state": packer.pack(one.state, f"the widget {one.display_name}")}
+            {
+                "name": one.display_name,
+                "state": packer.pack(one.state, f"the widget {one.display_name}"),
+            }
             for one in state.widgets
         ],
     }
@@ -127,23 +150,34 @@ def checked_place(folder: str | Path) -> Path:
         return _checked(place)
     except OutputError:
         raise
-    except OSError as error:  # for example a name that is too long, or a folder without permission to list it
+    except (
+        OSError
+    ) as error:  # for example a name that is too long, or a folder without permission to list it
         raise OutputError(f"{place} cannot be saved to: {error.strerror or error}.") from error
 
 
 def _checked(place: Path) -> Path:
     if place.is_dir():
         if not is_window_folder(place) and any(place.iterdir()):
-            raise OutputError(f"{place} holds something other than a saved window; choose a new or an empty folder.")
+            raise OutputError(
+                f"{place} holds something other than a saved window; choose a new or an empty folder."
+            )
     elif place.exists():
         raise OutputError(f"{place} is a file; choose a new or an empty folder.")
     return place
 
 
 def _pack_layer(
-    folder: Path, number: int, layer: LayerState, packer: Packer, files: dict[int, dict[str, Any]], meter: Meter
+    folder: Path,
+    number: int,
+    layer: LayerState,
+    packer: Packer,
+    files: dict[int, dict[str, Any]],
+    meter: Meter,
 ) -> dict[str, Any]:
-    """Write the array of a layer and return the rest as JSON; layers that share an array share its file."""
+    """Write the array of a layer and return the rest as JSON; layers that share an array share its
+    file.
+    """
     where = f"the layer '{layer.name}'"
     if layer.type_name in ON_A_GRID:
         if id(layer.data) not in files:

@@ -1,4 +1,6 @@
-"""File > IO Utilities > Save window …: a dialog for the folder, saving in a worker, and a notification at the end."""
+"""File > IO Utilities > Save window …: a dialog for the folder, saving in a worker, and a
+notification at the end.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,15 @@ def save_window_as(viewer: napari.Viewer) -> QFileDialog | None:
     if not viewer.layers:
         refuse(InputError(_EMPTY))
         return None
-    return ask_where_to_save(f"{stem_of(viewer.layers[0].name)} window", partial(start_saving, viewer))
+    return ask_where_to_save(
+        f"{stem_of(viewer.layers[0].name)} window", partial(start_saving, viewer)
+    )
 
 
 def start_saving(viewer: Any, folder: str) -> StepStatus | None:
-    """Save the window in a worker, with its progress at the bottom of the window; None if it is refused at once."""
+    """Save the window in a worker, with its progress at the bottom of the window; None if it is
+    refused at once.
+    """
     try:
         place = checked_place(folder)
         state = window_state(viewer)

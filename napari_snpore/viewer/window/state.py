@@ -80,7 +80,8 @@ class WindowState:
 
 @runtime_checkable
 class KeepsState(Protocol):
-    """A widget whose state is saved with the window: one of the plugin's manifest, with these two methods.
+    """A widget whose state is saved with the window: one of the plugin's manifest, with these two
+    methods.
 
     Examples
     --------
@@ -98,11 +99,14 @@ class KeepsState(Protocol):
     """
 
     def state(self) -> Mapping[str, Any]:
-        """Return the user's settings as JSON values and arrays, layers by name; called in the GUI thread, so quick."""
+        """Return the user's settings as JSON values and arrays, layers by name; called in the GUI
+        thread, so quick.
+        """
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Restore settings that ``state()`` returned.
 
-        ``layers`` maps the names that the layers had when they were saved to the restored layers: napari may have renamed them
-        in a window that had layers already. Layers that could not be restored are missing.
+        ``layers`` maps the names that the layers had when they were saved to the restored layers:
+        napari may have renamed them in a window that had layers already. Layers that could not be
+        restored are missing.
         """

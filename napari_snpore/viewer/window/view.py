@@ -30,7 +30,9 @@ def view_values(viewer: Any) -> dict[str, Any]:
 
 
 def set_view(viewer: Any, view: Mapping[str, Any]) -> None:
-    """Restore the view of a viewer; if it has more axes than the saved one, the additional outer axes keep their values."""
+    """Restore the view of a viewer; if it has more axes than the saved one, the additional outer
+    axes keep their values.
+    """
     if not view:
         return
     canvas, scene = viewer.canvas, viewer.scene
@@ -54,8 +56,14 @@ def overlay_values(overlay: Any) -> dict[str, Any]:
 
 
 def _overlay_values(overlays: Any) -> dict[str, Any]:
-    """Return the values of the overlays that a user can set; names of those of tools begin with an underscore."""
-    return {name: overlay_values(overlay) for name, overlay in overlays.items() if not name.startswith("_")}
+    """Return the values of the overlays that a user can set; names of those of tools begin with an
+    underscore.
+    """
+    return {
+        name: overlay_values(overlay)
+        for name, overlay in overlays.items()
+        if not name.startswith("_")
+    }
 
 
 def _set_dims(dims: Any, saved: Mapping[str, Any]) -> None:

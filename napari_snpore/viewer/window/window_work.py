@@ -1,4 +1,6 @@
-"""Work on the whole window in a worker, with a progress bar and *Cancel* at the bottom of the window while it runs."""
+"""Work on the whole window in a worker, with a progress bar and *Cancel* at the bottom of the
+window while it runs.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,11 @@ from napari_snpore.viewer.shared.worker import StepStatus, Work
 Result = TypeVar("Result")
 
 
-def start_shown(viewer: Any, what: str, work: Work[Result], done: Callable[[Result], None]) -> StepStatus:
-    """Run ``work`` in a worker and pass its result to ``done`` in the GUI thread; notify of a refusal or a cancellation.
+def start_shown(
+    viewer: Any, what: str, work: Work[Result], done: Callable[[Result], None]
+) -> StepStatus:
+    """Run ``work`` in a worker and pass its result to ``done`` in the GUI thread; notify of a
+    refusal or a cancellation.
 
     Closing the bar does not stop the work.
     """
@@ -31,12 +36,18 @@ def start_shown(viewer: Any, what: str, work: Work[Result], done: Callable[[Resu
 
     def on_busy(busy: bool) -> None:
         if not busy:
-            QTimer.singleShot(0, close)  # later, because StepStatus sets its message after this signal
+            QTimer.singleShot(
+                0, close
+            )  # later, because StepStatus sets its message after this signal
 
     def close() -> None:
-        if not ended and not status.message.text().startswith("⚠"):  # StepStatus has shown a notification of problems
+        if not ended and not status.message.text().startswith(
+            "⚠"
+        ):  # StepStatus has shown a notification of problems
             show_info(status.message.text())
-        _remove_line(viewer, line)  # this reference keeps the status alive, without which the work would stop
+        _remove_line(
+            viewer, line
+        )  # this reference keeps the status alive, without which the work would stop
 
     status.busy_changed.connect(on_busy)
     status.run(what, work, take)
@@ -100,5 +111,7 @@ def _add_line(viewer: Any, what: str) -> tuple[QWidget, StepStatus]:
 
 
 def _remove_line(viewer: Any, line: QWidget) -> None:
-    with contextlib.suppress(LookupError, RuntimeError):  # it was closed by the user or with the window
+    with contextlib.suppress(
+        LookupError, RuntimeError
+    ):  # it was closed by the user or with the window
         viewer.window.remove_dock_widget(line)

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
-from napari_snpore.history import EnvelopeStep, MakePhantomStep, ReadStep, ReconstructStep, SmoothStep, last_step
+from napari_snpore.history import (
+    EnvelopeStep,
+    MakePhantomStep,
+    ReadStep,
+    ReconstructStep,
+    SmoothStep,
+    last_step,
+)
 from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
@@ -29,7 +36,9 @@ def tilts_in_short(series: Layer) -> str:
 
 
 def made_by(volume: Layer) -> str:
-    """Return what made a volume: method and iterations, what smoothed it, or its size in voxels where it was opened."""
+    """Return what made a volume: method and iterations, what smoothed it, or its size in voxels
+    where it was opened.
+    """
     steps = steps_of(record_of(volume))
     made, phantom = last_step(steps, ReconstructStep), last_step(steps, MakePhantomStep)
     smooth = last_step(steps, SmoothStep)
@@ -40,13 +49,21 @@ def made_by(volume: Layer) -> str:
         words.append(f"phantom, seed {phantom.seed}")
     if smooth is not None:
         words.append(f"{smooth.method} {short(smooth.strength)}")
-    return ", ".join(words) if words else " × ".join(f"{n}" for n in np.shape(volume.data)[-3:]) + " voxels"
+    return (
+        ", ".join(words)
+        if words
+        else " × ".join(f"{n}" for n in np.shape(volume.data)[-3:]) + " voxels"
+    )
 
 
 def thresholds_in_short(phases: Layer) -> str:
     """Name the thresholds of phases."""
     values = thresholds_of(phases)
-    return "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1)) if values else "phases as opened"
+    return (
+        "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1))
+        if values
+        else "phases as opened"
+    )
 
 
 def rays_in_short(used: EnvelopeStep | None) -> str:
@@ -58,7 +75,9 @@ def rays_in_short(used: EnvelopeStep | None) -> str:
 
 def objects_in_short(found: Sequence[Layer]) -> str:
     """Count the objects of each phase."""
-    counts = {str(record_of(one).get("phase", one.name)): max(0, len(one.features) - 1) for one in found}
+    counts = {
+        str(record_of(one).get("phase", one.name)): max(0, len(one.features) - 1) for one in found
+    }
     if len(counts) == 1:
         ((phase, count),) = counts.items()
         return f"{phase}: {count:,} {'object' if count == 1 else 'objects'}"

@@ -1,7 +1,7 @@
 """Signal for changes of layers, and the order in which layers were changed.
 
-Histories do not record painted phases or voxels set from the console; the order of napari's events does, as long as the
-window is open.
+Histories do not record painted phases or voxels set from the console; the order of napari's events
+does, as long as the window is open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class LayerWatch(QObject):
     Signals
     -------
     changed
-        Layers were inserted, removed, reordered, renamed, given other data, features or metadata, or painted on.
+        Layers were inserted, removed, reordered, renamed, given other data, features or metadata,
+        or painted on.
     """
 
     changed = Signal()
@@ -32,7 +33,9 @@ class LayerWatch(QObject):
         super().__init__(parent)
         self._count = 0
         self._made: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
-        self._edited: weakref.WeakKeyDictionary[Layer, tuple[int, Any]] = weakref.WeakKeyDictionary()
+        self._edited: weakref.WeakKeyDictionary[Layer, tuple[int, Any]] = (
+            weakref.WeakKeyDictionary()
+        )
         events = viewer.layers.events
         connect_while_alive(self, events.inserted, self._on_inserted)
         for emitter in (events.removed, events.reordered):
@@ -41,9 +44,11 @@ class LayerWatch(QObject):
             self._watch(layer)
 
     def edited_since(self, source: Layer, result: Layer) -> bool:
-        """Return whether the voxels of ``source`` were changed by hand after ``result`` was made from it.
+        """Return whether the voxels of ``source`` were changed by hand after ``result`` was made
+        from it.
 
-        Voxels that came together with a new record were made again by a step of ours; then histories show what changed.
+        Voxels that came together with a new record were made again by a step of ours; then
+        histories show what changed.
         """
         when, record = self._edited.get(source, (-1, None))
         return when > self._made.get(result, 0) and source.metadata.get(KEY) is record
@@ -60,7 +65,9 @@ class LayerWatch(QObject):
         owner = weakref.ref(layer)
         for name in ("data", "paint"):
             if name in layer.events.emitters:
-                connect_while_alive(self, layer.events.emitters[name], lambda event: self._on_voxels(owner()))
+                connect_while_alive(
+                    self, layer.events.emitters[name], lambda event: self._on_voxels(owner())
+                )
 
     def _on_voxels(self, layer: Layer | None) -> None:
         if layer is not None:

@@ -1,6 +1,7 @@
 """Layers of one specimen, and those of them that a step takes as its input.
 
-They share the first part of their name (``needle`` of ``needle · SIRT 50``); a box that was cut out is a specimen of its own.
+They share the first part of their name (``needle`` of ``needle · SIRT 50``); a box that was cut out
+is a specimen of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from napari_snpore.viewer.shared.layer_history import has_step, path
 from napari_snpore.viewer.shared.layers import is_phases, is_series, is_volume, kind_of, stem_of
 
 EditedSince = Callable[[Layer, Layer], bool]
-"""``edited_since(source, result)``: whether a layer's voxels were changed by hand after a result was made of them."""
+"""``edited_since(source, result)``: whether a layer's voxels were changed by hand after a result
+was made of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Specimen:
 
     @property
     def all_series(self) -> list[Layer]:
-        """Tilt series; the one as it was opened comes last, after those that were prepared or aligned."""
+        """Tilt series; the one as it was opened comes last, after those that were prepared or
+        aligned.
+        """
         return sorted(self.of(is_series), key=lambda layer: -len(path(layer)))
 
     @property
@@ -48,7 +53,9 @@ class Specimen:
 
     @property
     def all_phases(self) -> list[Layer]:
-        """Phases; those that a phantom was planted with come first, for they are the last to be worked on."""
+        """Phases; those that a phantom was planted with come first, for they are the last to be
+        worked on.
+        """
         return sorted(self.of(is_phases), key=lambda layer: not has_step(layer, "planted phases"))
 
     @property
@@ -68,7 +75,9 @@ class Specimen:
 
 
 def specimens_of(layers: Iterable[Layer]) -> list[str]:
-    """Return the first part of the names of all layers that a step works on, in their order, each once."""
+    """Return the first part of the names of all layers that a step works on, in their order, each
+    once.
+    """
     return list(dict.fromkeys(stem_of(layer.name) for layer in layers if _is_worked_on(layer)))
 
 

@@ -1,4 +1,6 @@
-"""One row of the workbench: a button with the name of a step, its contents, and a sign for its state."""
+"""One row of the workbench: a button with the name of a step, its contents, and a sign for its
+state.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ import re
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
-from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOption,
+    QWidget,
+)
 
 from napari_snpore.viewer.workbench.step_states import SIGNS, WORDS, WorkStep
 
@@ -18,7 +28,9 @@ _AROUND = 6
 
 
 class StepRow(QAbstractButton):
-    """A row that is pressed like a button: with the mouse, Enter or Space; arrows go to the next row."""
+    """A row that is pressed like a button: with the mouse, Enter or Space; arrows go to the next
+    row.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +49,9 @@ class StepRow(QAbstractButton):
         line.addWidget(self.sign)
         for label in (self.name, self.words, self.sign):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # names of layers and files may look like HTML
+            label.setTextFormat(
+                Qt.TextFormat.PlainText
+            )  # names of layers and files may look like HTML
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(
@@ -47,18 +61,24 @@ class StepRow(QAbstractButton):
 
     @property
     def name_width(self) -> int:
-        """Width of the name in bold, so that nothing moves when another step becomes the next one."""
+        """Width of the name in bold, so that nothing moves when another step becomes the next
+        one.
+        """
         self.name.ensurePolished()
         font = QFont(self.name.font())
         font.setBold(True)
-        return QFontMetrics(font).horizontalAdvance(self.name.text()) + _AROUND  # its size hint grows with its width
+        return (
+            QFontMetrics(font).horizontalAdvance(self.name.text()) + _AROUND
+        )  # its size hint grows with its width
 
     def sizeHint(self) -> QSize:
         """Return the size of one line; more lines are asked for by ``heightForWidth``."""
         return QSize(_NARROWEST, self.name.sizeHint().height() + 2 * _ABOVE)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size of one line: what a label that wraps asks for would make the rows scroll for no reason."""
+        """Return the size of one line: what a label that wraps asks for would make the rows scroll
+        for no reason.
+        """
         return self.sizeHint()
 
     def show_step(self, step: WorkStep, *, is_next: bool, available: bool) -> None:
@@ -78,7 +98,9 @@ class StepRow(QAbstractButton):
         self.setAccessibleDescription(sentences)
 
     def set_colors(self, *, hover: str, focus: str, faint: str) -> None:
-        """Set the colours of the theme: of the row under the mouse, of the frame around the focus, of what is disabled."""
+        """Set the colours of the theme: of the row under the mouse, of the frame around the focus,
+        of what is disabled.
+        """
         self.setStyleSheet(
             "StepRow {background: transparent; border: 1px solid transparent; border-radius: 3px;}"
             f"StepRow:hover {{background: {hover};}}"

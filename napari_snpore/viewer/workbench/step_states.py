@@ -1,6 +1,8 @@
-"""States of the steps (done, ready, stale, ...), judged from the layers of a window alone, not from its widgets.
+"""States of the steps (done, ready, stale, ...), judged from the layers of a window alone, not from
+its widgets.
 
-Whether a result still fits its input is read from histories, see :mod:`napari_snpore.viewer.shared.layer_history`.
+Whether a result still fits its input is read from histories, see
+:mod:`napari_snpore.viewer.shared.layer_history`.
 """
 
 from __future__ import annotations
@@ -42,7 +44,14 @@ from napari_snpore.viewer.workbench.specimen import EditedSince, Specimen, speci
 
 State = Literal["done", "ready", "waits", "stale", "spare", "later"]
 
-SIGNS: Mapping[State, str] = {"done": "✓", "ready": "▸", "waits": "–", "stale": "↻", "spare": "·", "later": "…"}
+SIGNS: Mapping[State, str] = {
+    "done": "✓",
+    "ready": "▸",
+    "waits": "–",
+    "stale": "↻",
+    "spare": "·",
+    "later": "…",
+}
 """Sign of each state, shown beside the words."""
 
 WORDS: Mapping[State, str] = {
@@ -63,8 +72,14 @@ _STALE = {
     "envelope": ("the envelope changed", "Do this step again to make it fresh."),
     "phases": ("the phases changed", "Do this step again to make it fresh."),
     "painted": ("the phases were painted on or replaced", "Do this step again to make it fresh."),
-    "whole": ("the layer that the box was cut from changed", "Extract the box again to make it fresh."),
-    "threshold": ("its phases are stale themselves", "Apply the thresholds first, then do this step again."),
+    "whole": (
+        "the layer that the box was cut from changed",
+        "Extract the box again to make it fresh.",
+    ),
+    "threshold": (
+        "its phases are stale themselves",
+        "Apply the thresholds first, then do this step again.",
+    ),
 }
 _SHORT = {"painted": "phases edited", "whole": "older cut", "threshold": "older phases"}
 
@@ -85,8 +100,8 @@ class WorkStep:
     holds : str
         What there is now, in few words; empty where there is nothing.
     state : str
-        ``done``, ``ready`` (its input is there), ``waits`` (for another step), ``stale`` (made from what changed since),
-        ``spare`` (not needed here), ``later`` (not made yet).
+        ``done``, ``ready`` (its input is there), ``waits`` (for another step), ``stale`` (made from
+        what changed since), ``spare`` (not needed here), ``later`` (not made yet).
     hint : str
         What the state means here and what to do, in whole sentences.
     layer : Layer or None
@@ -144,7 +159,9 @@ def steps_of(
     names = specimens_of(window)
     if specimen not in names:
         specimen = names[-1] if names else None
-    own = tuple(layer for layer in window if specimen is not None and stem_of(layer.name) == specimen)
+    own = tuple(
+        layer for layer in window if specimen is not None and stem_of(layer.name) == specimen
+    )
     here = Specimen(own, window, active, edited_since)
     threshold = _threshold(here)
     steps = [
@@ -157,14 +174,20 @@ def steps_of(
         _measure(here, threshold),
         _figure(here, threshold),
         WorkStep(
-            9, "Compare", "", "later", "States of charge side by side come later; measure each and compare the tables."
+            9,
+            "Compare",
+            "",
+            "later",
+            "States of charge side by side come later; measure each and compare the tables.",
         ),
     ]
     return [replace(step, number=k) for k, step in enumerate(steps, 1)]
 
 
 def next_step(steps: Sequence[WorkStep]) -> WorkStep | None:
-    """Return the step to do now: the first that is stale, else the first on the way to a figure that is ready."""
+    """Return the step to do now: the first that is stale, else the first on the way to a figure
+    that is ready.
+    """
     stale = [step for step in steps if step.state == "stale"]
     ready = [step for step in steps if step.state == "ready" and step.name in _ON_THE_WAY]
     return next(iter(stale + ready), None)
@@ -184,9 +207,17 @@ def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> WorkSt
     holds = f"{len(chosen.data)} images"
     if any(kind_of(layer) == OUTLINES for layer in window):
         return WorkStep(
-            None, "In situ", f"{holds}, measured", "done", "The outlines are in a layer.", chosen, "In situ"
+            None,
+            "In situ",
+            f"{holds}, measured",
+            "done",
+            "The outlines are in a layer.",
+            chosen,
+            "In situ",
         )
-    return WorkStep(None, "In situ", holds, "ready", "Measure the fibre in time.", chosen, "In situ")
+    return WorkStep(
+        None, "In situ", holds, "ready", "Measure the fibre in time.", chosen, "In situ"
+    )
 
 
 def _series(here: Specimen) -> WorkStep:
@@ -194,7 +225,12 @@ def _series(here: Specimen) -> WorkStep:
     if series is not None:
         about = f"{file_of(series)}, {tilts_in_short(series)}, is in the layer '{series.name}'."
         return WorkStep(
-            1, "Tilt series", f"{shortened(file_of(series))} · {tilts_in_short(series)}", "done", about, series
+            1,
+            "Tilt series",
+            f"{shortened(file_of(series))} · {tilts_in_short(series)}",
+            "done",
+            about,
+            series,
         )
     if here.layers:
         return WorkStep(
@@ -202,7 +238,13 @@ def _series(here: Specimen) -> WorkStep:
             "Not needed: the work starts from a volume or from phases. Drop a tilt series to start from one.",
         )  # fmt: skip
     if any(kind_of(layer) == FRAMES for layer in here.window):
-        return WorkStep(1, "Tilt series", "", "spare", "Not needed: images in time stand apart, see In situ below.")
+        return WorkStep(
+            1,
+            "Tilt series",
+            "",
+            "spare",
+            "Not needed: images in time stand apart, see In situ below.",
+        )
     return WorkStep(1, "Tilt series", "", "ready", NOTHING_YET)
 
 
@@ -226,22 +268,31 @@ def _reconstruct(here: Specimen) -> WorkStep:
         begun = [one for one in sources if starts_with(volume, one)]
         if sources and (not begun or any(here.edited_since(one, volume) for one in begun)):
             return _stale(replace(step, holds=holds), "series")
-    return replace(step, holds=holds, state="done", hint=f"The volume is in the layer '{volume.name}'.")
+    return replace(
+        step, holds=holds, state="done", hint=f"The volume is in the layer '{volume.name}'."
+    )
 
 
 def _threshold(here: Specimen) -> WorkStep:
     volume = here.volume
-    step = WorkStep(3, "Threshold", "", "waits", "Open or reconstruct a volume first.", volume, "Threshold")
+    step = WorkStep(
+        3, "Threshold", "", "waits", "Open or reconstruct a volume first.", volume, "Threshold"
+    )
     found = [layer for layer in here.all_phases if not has_step(layer, "planted phases")]
     phases = here.chosen(found)
     if phases is None:
         if volume is not None:
             return replace(step, state="ready", hint=f"Make phases of '{volume.name}'.")
         if here.all_phases:
-            return replace(step, state="spare", hint=f"Not needed: '{here.all_phases[-1].name}' holds phases.")
+            return replace(
+                step, state="spare", hint=f"Not needed: '{here.all_phases[-1].name}' holds phases."
+            )
         return replace(step, holds=_after_volume(here))
     step = replace(
-        step, holds=thresholds_in_short(phases), state="done", hint=f"The phases are in the layer '{phases.name}'."
+        step,
+        holds=thresholds_in_short(phases),
+        state="done",
+        hint=f"The phases are in the layer '{phases.name}'.",
     )
     if _is_old_part(phases, here.window):
         return _stale(step, "whole")
@@ -258,24 +309,44 @@ def _threshold(here: Specimen) -> WorkStep:
 
 def _envelope(here: Specimen) -> WorkStep:
     volume = here.volume
-    step = WorkStep(4, "Envelope", "", "waits", "It is made in the Threshold widget, of a volume.", volume, "Threshold")
+    step = WorkStep(
+        4,
+        "Envelope",
+        "",
+        "waits",
+        "It is made in the Threshold widget, of a volume.",
+        volume,
+        "Threshold",
+    )
     phases = here.chosen([layer for layer in here.all_phases if has_step(layer, "segment")])
     layer = _envelope_layer(here)
     if layer is None:
         used = envelope_of(phases)
         if used is not None:
             return replace(
-                step, holds=rays_in_short(used), state="done", hint="The phases were made inside this envelope."
+                step,
+                holds=rays_in_short(used),
+                state="done",
+                hint="The phases were made inside this envelope.",
             )
         if volume is None:
             if here.all_phases:
-                return replace(step, state="spare", hint="Not needed: phases bring their own exterior.")
+                return replace(
+                    step, state="spare", hint="Not needed: phases bring their own exterior."
+                )
             return replace(step, holds=_after_volume(here))
         if not has_scale(volume):
-            return replace(step, holds="needs a voxel size", hint=f"'{volume.name}' has no voxel size in nm.")
-        return replace(step, state="ready", hint="Make it in the Threshold widget: it tells vacuum from pores.")
+            return replace(
+                step, holds="needs a voxel size", hint=f"'{volume.name}' has no voxel size in nm."
+            )
+        return replace(
+            step, state="ready", hint="Make it in the Threshold widget: it tells vacuum from pores."
+        )
     step = replace(
-        step, holds=rays_in_short(envelope_of(layer)), state="done", hint=f"Its skin is in the layer '{layer.name}'."
+        step,
+        holds=rays_in_short(envelope_of(layer)),
+        state="done",
+        hint=f"Its skin is in the layer '{layer.name}'.",
     )
     if here.volumes:
         source = made_from(layer, here.volumes, by="envelope")
@@ -283,30 +354,55 @@ def _envelope(here: Specimen) -> WorkStep:
             return _stale(step, "volume")
     made = envelope_of(layer)
     thresholds = thresholds_of(phases)
-    if made is not None and made.threshold is not None and thresholds and made.threshold != thresholds[0]:
+    if (
+        made is not None
+        and made.threshold is not None
+        and thresholds
+        and made.threshold != thresholds[0]
+    ):
         return _stale(step, "thresholds")
     return step
 
 
 def _slices(here: Specimen) -> WorkStep:
     layer = here.volume or here.phases
-    step = WorkStep(5, "Slices", "", "waits", "Open or reconstruct a volume first.", layer, "Ortho slices")
+    step = WorkStep(
+        5, "Slices", "", "waits", "Open or reconstruct a volume first.", layer, "Ortho slices"
+    )
     if layer is None:
         return replace(step, holds=_after_volume(here))
     kept = []
-    for kind, one, many in ((POSITIONS, "position", "positions"), (DISTANCES, "distance", "distances")):
+    for kind, one, many in (
+        (POSITIONS, "position", "positions"),
+        (DISTANCES, "distance", "distances"),
+    ):
         count = sum(len(found.data) for found in here.window if kind_of(found) == kind)
         if count:
             kept.append(f"{count} {one if count == 1 else many}")
     if kept:
-        return replace(step, holds=", ".join(kept), state="done", hint="Positions and distances are kept in layers.")
-    return replace(step, state="ready", hint="Look at three linked slices; keep positions and measure distances there.")
+        return replace(
+            step,
+            holds=", ".join(kept),
+            state="done",
+            hint="Positions and distances are kept in layers.",
+        )
+    return replace(
+        step,
+        state="ready",
+        hint="Look at three linked slices; keep positions and measure distances there.",
+    )
 
 
 def _subvolumes(here: Specimen) -> WorkStep:
     layer = here.phases or here.volume
     step = WorkStep(
-        6, "Subvolumes", "", "waits", "Make phases first; a volume alone can be cut too.", layer, "Subvolumes"
+        6,
+        "Subvolumes",
+        "",
+        "waits",
+        "Make phases first; a volume alone can be cut too.",
+        layer,
+        "Subvolumes",
     )
     if layer is None:
         return replace(step, holds=_after_volume(here))
@@ -315,8 +411,12 @@ def _subvolumes(here: Specimen) -> WorkStep:
         if kind_of(found) == BOXES and "name" in found.features:
             names |= dict.fromkeys(map(str, found.features["name"]))
     if not names:
-        return replace(step, state="ready", hint="Place boxes in the centre and at the edge, and cut them out.")
-    step = replace(step, holds=", ".join(names), state="done", hint="The boxes are in the layer 'boxes'.")
+        return replace(
+            step, state="ready", hint="Place boxes in the centre and at the edge, and cut them out."
+        )
+    step = replace(
+        step, holds=", ".join(names), state="done", hint="The boxes are in the layer 'boxes'."
+    )
     own = {one.name for one in here.layers}
     parts = [one for one in here.window if is_part(one) and _whole_name(one) in own]
     return _stale(step, "whole") if any(_is_old_part(part, here.window) for part in parts) else step
@@ -324,14 +424,21 @@ def _subvolumes(here: Specimen) -> WorkStep:
 
 def _measure(here: Specimen, threshold: WorkStep) -> WorkStep:
     phases = here.phases
-    step = WorkStep(7, "Measure", "", "waits", "Make phases first (Threshold, Apply).", phases, "Measure")
+    step = WorkStep(
+        7, "Measure", "", "waits", "Make phases first (Threshold, Apply).", phases, "Measure"
+    )
     found = here.of(lambda layer: kind_of(layer) == "objects")
     if not found:
         if phases is None:
             return replace(step, holds="after Threshold")
         return replace(step, state="ready", hint=f"Measure the objects of '{phases.name}'.")
     names = ", ".join(f"'{one.name}'" for one in found)
-    step = replace(step, holds=objects_in_short(found), state="done", hint=f"Objects and their tables: {names}.")
+    step = replace(
+        step,
+        holds=objects_in_short(found),
+        state="done",
+        hint=f"Objects and their tables: {names}.",
+    )
     reason = next(filter(None, (_measured_before(here, one) for one in found)), "")
     if not reason and threshold.state == "stale" and not has_step(phases, "planted phases"):
         reason = "threshold"
@@ -339,7 +446,9 @@ def _measure(here: Specimen, threshold: WorkStep) -> WorkStep:
 
 
 def _measured_before(here: Specimen, objects: Layer) -> str:
-    """Return what changed since objects were measured; empty when nothing did, or when it cannot be known."""
+    """Return what changed since objects were measured; empty when nothing did, or when it cannot be
+    known.
+    """
     if not here.all_phases or not has_step(objects, "label"):
         return ""
     source = made_from(objects, here.all_phases, by="label")
@@ -351,13 +460,19 @@ def _measured_before(here: Specimen, objects: Layer) -> str:
 
 def _figure(here: Specimen, threshold: WorkStep) -> WorkStep:
     layer = here.phases or here.volume
-    step = WorkStep(8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure")
+    step = WorkStep(
+        8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure"
+    )
     if layer is None:
         return replace(step, holds=_after_volume(here))
     made = layer.metadata.get(FIGURE)
     if not isinstance(made, Mapping) or "file" not in made:
-        return replace(step, state="ready", hint=f"Put '{layer.name}' and its numbers on one plate.")
-    step = replace(step, holds=shortened(str(made["file"])), state="done", hint=f"Saved as {made['file']}.")
+        return replace(
+            step, state="ready", hint=f"Put '{layer.name}' and its numbers on one plate."
+        )
+    step = replace(
+        step, holds=shortened(str(made["file"])), state="done", hint=f"Saved as {made['file']}."
+    )
     if "history" in made and not has_history(layer, made["history"]):
         return _stale(step, "phases" if layer is here.phases else "volume")
     return _stale(step, "threshold") if threshold.state == "stale" else step
@@ -377,7 +492,9 @@ def _envelope_layer(here: Specimen) -> Layer | None:
 
 
 def _whole_name(part: Layer) -> str:
-    """Return the name of the layer that a part was cut from: ``needle · phases`` of ``center box · needle · phases``."""
+    """Return the name of the layer that a part was cut from: ``needle · phases`` of ``center box ·
+    needle · phases``.
+    """
     return str(part.name).partition(SEPARATOR)[2]
 
 

@@ -1,4 +1,6 @@
-"""The Workbench: steps in their order with contents and state; a click opens the widget of a step."""
+"""The Workbench: steps in their order with contents and state; a click opens the widget of a
+step.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,13 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
 from napari_snpore.viewer.workbench.step_row import StepRow
-from napari_snpore.viewer.workbench.step_states import NOTHING_YET, WorkStep, in_situ_step, next_step, steps_of
+from napari_snpore.viewer.workbench.step_states import (
+    NOTHING_YET,
+    WorkStep,
+    in_situ_step,
+    next_step,
+    steps_of,
+)
 
 _PLUGIN = "napari-snpore"
 _NARROWEST = 300
@@ -52,7 +60,8 @@ _SHARE = 0.45
 
 
 class WorkbenchWidget(DockedWidget):
-    """A list of the steps with their states; a row opens the widget of its step with the fitting layer selected.
+    """A list of the steps with their states; a row opens the widget of its step with the fitting
+    layer selected.
 
     Parameters
     ----------
@@ -99,7 +108,9 @@ class WorkbenchWidget(DockedWidget):
 
     @property
     def specimen(self) -> str | None:
-        """The first part of the layer names whose steps are shown; None while the window holds nothing to work on."""
+        """The first part of the layer names whose steps are shown; None while the window holds
+        nothing to work on.
+        """
         return self._specimen
 
     @specimen.setter
@@ -110,14 +121,17 @@ class WorkbenchWidget(DockedWidget):
         self.refresh()
 
     def open_step(self, name: str) -> None:
-        """Do what a click on the row of a step does: select its layer, and open its widget or bring it to the front.
+        """Do what a click on the row of a step does: select its layer, and open its widget or bring
+        it to the front.
 
         Raises
         ------
         InputError
             No step is called so, or it comes later.
         """
-        row = next((row for row in self.rows if row.step is not None and row.step.name == name), None)
+        row = next(
+            (row for row in self.rows if row.step is not None and row.step.name == name), None
+        )
         if row is None or not row.isEnabled():
             raise InputError(f"{name!r} is no step that can be opened.")
         self._open(row)
@@ -140,7 +154,9 @@ class WorkbenchWidget(DockedWidget):
         if self._specimen not in names:
             self._specimen = names[-1] if names else None
         self._show_specimens(names)
-        numbered = steps_of(layers, specimen=self._specimen, active=active, edited_since=self._watch.edited_since)
+        numbered = steps_of(
+            layers, specimen=self._specimen, active=active, edited_since=self._watch.edited_since
+        )
         self._steps = [*numbered, in_situ_step(layers, active)]
         due = next_step(numbered)
         for row, step in zip(self.rows, self._steps, strict=True):
@@ -150,7 +166,9 @@ class WorkbenchWidget(DockedWidget):
         self.sentence.setVisible(not names and self._steps[-1].layer is None)
 
     def open_files(self, paths: list[str]) -> None:
-        """Open files as if they were dropped on the window; what fails is said in one sentence each."""
+        """Open files as if they were dropped on the window; what fails is said in one sentence
+        each.
+        """
         self._start_opening(paths)
         self.status.wait()
 
@@ -162,7 +180,9 @@ class WorkbenchWidget(DockedWidget):
         open_paths(self._viewer, paths, self.status.run, self.status.refuse)
 
     def open_sample(self, key: str) -> None:
-        """Open a sample of the plugin by its key, such as ``needle``; Qt's events are processed meanwhile."""
+        """Open a sample of the plugin by its key, such as ``needle``; Qt's events are processed
+        meanwhile.
+        """
         self.sample_button.setEnabled(False)
         self.status.say("Making the sample …")
         try:
@@ -213,14 +233,20 @@ class WorkbenchWidget(DockedWidget):
         self.specimen_box.setToolTip(
             "Whose steps are shown: the first part of the layers' names. It follows the layer selected in napari."
         )
-        self.specimen_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.specimen_box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.specimen_box.setMinimumContentsLength(8)
         self.specimen_box.activated.connect(self._on_specimen)
         self.open_button = QPushButton("Open …")
-        self.open_button.setToolTip("Open tilt series, volumes or tables; each file becomes layers of its own.")
+        self.open_button.setToolTip(
+            "Open tilt series, volumes or tables; each file becomes layers of its own."
+        )
         self.open_button.clicked.connect(self._ask_files)
         self.sample_button = QPushButton("Sample")
-        self.sample_button.setToolTip("Open a real tilt series or a phantom fibre to try the steps on.")
+        self.sample_button.setToolTip(
+            "Open a real tilt series or a phantom fibre to try the steps on."
+        )
         menu = QMenu(self.sample_button)
         for key, words in _samples():
             entry = menu.addAction(words)
@@ -260,7 +286,9 @@ class WorkbenchWidget(DockedWidget):
         del event
         active = self._viewer.layers.selection.active
         if active is not None and active is not self._followed and specimens_of([active]):
-            self._followed = active  # a preview that comes and goes makes the same layer active again
+            self._followed = (
+                active  # a preview that comes and goes makes the same layer active again
+            )
             self._specimen = stem_of(active.name)
         self._refresh_soon()
 
@@ -274,7 +302,9 @@ class WorkbenchWidget(DockedWidget):
         ink, ground = QColor(theme.text.as_hex("long")), QColor(theme.background.as_hex("long"))
         for row in self.rows:
             row.set_colors(
-                hover=_between(ground, ink, 0.12), focus=_between(ground, ink, 0.7), faint=_between(ground, ink, 0.6)
+                hover=_between(ground, ink, 0.12),
+                focus=_between(ground, ink, 0.7),
+                faint=_between(ground, ink, 0.6),
             )
 
     def _open(self, row: StepRow, checked: bool = False) -> None:
@@ -306,7 +336,9 @@ class WorkbenchWidget(DockedWidget):
             _bring_into_view(widget.envelope)
 
     def _keep_height(self) -> None:
-        """Resize to the height of the rows after a form was docked below: napari's docks share the height by size hints."""
+        """Resize to the height of the rows after a form was docked below: napari's docks share the
+        height by size hints.
+        """
         dock, window = ancestor(self, QDockWidget), ancestor(self, QMainWindow)
         inside = self.scroll_area.widget()
         if dock is None or window is None or inside is None or dock.isFloating():
@@ -325,7 +357,9 @@ class WorkbenchWidget(DockedWidget):
         viewport = self.scroll_area.viewport()
         assert viewport is not None
         rows = inside.heightForWidth(viewport.width())
-        wanted = min(dock.height() - self.scroll_area.height() + rows + 2, round(_SHARE * window.height()))
+        wanted = min(
+            dock.height() - self.scroll_area.height() + rows + 2, round(_SHARE * window.height())
+        )
         both = dock.height() + below[0].height()
         window.resizeDocks([dock, below[0]], [wanted, both - wanted], Qt.Orientation.Vertical)
 
@@ -349,13 +383,19 @@ class WorkbenchWidget(DockedWidget):
 
     def event(self, event: QEvent | None) -> bool:
         """Update when the mouse enters: an entry written into a layer's metadata emits no event."""
-        if event is not None and event.type() in (QEvent.Type.Enter, QEvent.Type.StyleChange, QEvent.Type.FontChange):
+        if event is not None and event.type() in (
+            QEvent.Type.Enter,
+            QEvent.Type.StyleChange,
+            QEvent.Type.FontChange,
+        ):
             self._refresh_soon()
         return bool(super().event(event))
 
 
 def _bring_into_view(part: QWidget) -> None:
-    """Scroll to a part of a form once the form has its size: at first it is as high as its dock was before."""
+    """Scroll to a part of a form once the form has its size: at first it is as high as its dock was
+    before.
+    """
     scroll = ancestor(part, QScrollArea)
     if scroll is None:
         return
@@ -388,7 +428,9 @@ def _samples() -> list[tuple[str, str]]:
 
 @cache
 def _contributions() -> Any:
-    """Return what our manifest offers; read from the file, for a viewer without a window has no plugins yet."""
+    """Return what our manifest offers; read from the file, for a viewer without a window has no
+    plugins yet.
+    """
     from npe2 import PluginManifest
 
     with as_file(files("napari_snpore") / "napari.yaml") as path:

@@ -1,4 +1,6 @@
-"""The table of the boxes: one row a box and state, against fractions counted by hand; and what it shows where there is none."""
+"""The table of the boxes: one row a box and state, against fractions counted by hand; and what it
+shows where there is none.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ BOX = {"center_nm": (2.0, 2.0, 2.0), "size_nm": 2.0}
 
 
 def quarters(pore):
-    """Phases of which ``pore`` quarters along z are pore in every box of whole quarters, the rest Sn."""
+    """Phases of which ``pore`` quarters along z are pore in every box of whole quarters, the rest
+    Sn.
+    """
     labels = np.full((16, 16, 16), 3, np.uint8)
     for start in range(pore):
         labels[start::4] = 1
@@ -45,7 +49,8 @@ def shown(widget):
     widget.counting.result()
     table = widget.table
     return [
-        [table.item(row, column).text() for column in range(table.columnCount())] for row in range(table.rowCount())
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
     ]
 
 
@@ -79,9 +84,14 @@ def test_the_same_boxes_are_counted_in_every_state_that_is_ticked(viewer, widget
     ]
     widget.cut_list.tick(charged, False)
     assert [row[1] for row in shown(widget)] == ["pristine · phases", "discharged · phases"]
-    pore = widget.fractions[widget.fractions["name"] == "pore"].set_index("layer")["fraction_percent"]
+    pore = widget.fractions[widget.fractions["name"] == "pore"].set_index("layer")[
+        "fraction_percent"
+    ]
     assert pore.to_dict() == pytest.approx({"pristine · phases": 25.0, "discharged · phases": 75.0})
-    assert widget.table.item(0, 3).toolTip() == "pore: 16 of 64 voxels in the envelope; no error estimated."
+    assert (
+        widget.table.item(0, 3).toolTip()
+        == "pore: 16 of 64 voxels in the envelope; no error estimated."
+    )
 
 
 def test_picking_a_row_of_any_state_picks_its_box(viewer, widget):
@@ -124,7 +134,9 @@ def test_labels_that_are_no_phases_are_refused_in_a_sentence(viewer, widget):
     rows = {row[1]: row[3:] for row in shown(widget)}
     assert rows["pristine · phases"] == ["25.0", "0.0", "75.0"]
     assert rows["grains"] == rows["signed"] == ["–", "–", "–"]
-    assert "'grains' has labels from 0 to 3000; phases are numbered 1 to 20" in widget.caveats.text()
+    assert (
+        "'grains' has labels from 0 to 3000; phases are numbered 1 to 20" in widget.caveats.text()
+    )
     assert "'signed' has labels from -1 to 2" in widget.caveats.text()
 
 
@@ -145,7 +157,9 @@ def test_a_share_of_the_box_is_never_rounded_up_to_what_would_be_enough():
     """94.97 % inside (of 10,000 voxels, 503 outside): said as 94 %, not as 95."""
     labels = np.ones((100, 10, 10), np.uint8)
     labels.reshape(-1)[:503] = 0
-    table = box_fractions(Volume(labels, 1.0), "p", ("pore",), [NamedBox("b", (49.5, 4.5, 4.5), (100, 10, 10))])
+    table = box_fractions(
+        Volume(labels, 1.0), "p", ("pore",), [NamedBox("b", (49.5, 4.5, 4.5), (100, 10, 10))]
+    )
     _, note = fraction_row(table, "b", "p", ["pore"])
     assert note.startswith("only 94 % of the box")
 
@@ -187,7 +201,9 @@ def test_no_box_has_the_colour_of_a_line_of_the_cross_hair():
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     def lab(color):
-        return rgb2lab(np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])[None, None])[0, 0]
+        return rgb2lab(np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])[None, None])[
+            0, 0
+        ]
 
     apart = [deltaE_ciede2000(lab(box), lab(plane.color)) for box in COLORS for plane in PLANES]
     assert min(apart) > 20

@@ -1,4 +1,6 @@
-"""Boxes and their fractions: arithmetic by hand, the layer that keeps them, what is cut, and the mouse in a real window."""
+"""Boxes and their fractions: arithmetic by hand, the layer that keeps them, what is cut, and the
+mouse in a real window.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
 
 def halves():
-    """Phases whose lower half (z < 10) is pore and whose upper half is Sn, all of it inside the envelope."""
+    """Phases whose lower half (z < 10) is pore and whose upper half is Sn, all of it inside the
+    envelope.
+    """
     labels = np.full((20, 30, 40), 3, np.uint8)
     labels[:10] = 1
     return Volume(labels, SPACING, ORIGIN)
@@ -58,13 +62,22 @@ def test_a_box_has_twelve_edges_and_moves_by_its_faces():
 
 def test_line_of_sight_against_hand_made_geometry():
     start, down = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 0.0])
-    assert along_axis(start, 1, np.array([-9.0, 6.5, 3.0]), down) == pytest.approx(4.5), "looking along z, at y = 6.5"
-    assert along_axis(start, 0, np.array([5.0, 0.0, 0.0]), down) == 0, "an axis seen end on cannot be dragged"
+    assert along_axis(start, 1, np.array([-9.0, 6.5, 3.0]), down) == pytest.approx(4.5), (
+        "looking along z, at y = 6.5"
+    )
+    assert along_axis(start, 0, np.array([5.0, 0.0, 0.0]), down) == 0, (
+        "an axis seen end on cannot be dragged"
+    )
     slant = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
     # the line (t, t, 3) and the axis (1, y, 3): they meet at y = 1, one below the start
     assert along_axis(start, 1, np.array([0.0, 0.0, 3.0]), slant) == pytest.approx(-1.0)
-    np.testing.assert_allclose(distance_to_ray(np.array([[7.0, 3.0, 4.0]]), np.zeros(3), down), [5.0])
-    assert handle_points(box_between("b", (0, 0, 0), (2, 4, 6))).tolist()[2:4] == [[1, 0, 3], [1, 4, 3]]
+    np.testing.assert_allclose(
+        distance_to_ray(np.array([[7.0, 3.0, 4.0]]), np.zeros(3), down), [5.0]
+    )
+    assert handle_points(box_between("b", (0, 0, 0), (2, 4, 6))).tolist()[2:4] == [
+        [1, 0, 3],
+        [1, 4, 3],
+    ]
 
 
 def test_boxes_live_in_a_layer_and_come_back_from_it(filled):
@@ -96,7 +109,9 @@ def test_fractions_of_a_box_half_in_each_phase(filled):
     assert table.loc["low", "pore"] == pytest.approx(100.0)
     filled.layers["ramp · phases"].data = np.full((20, 30, 40), 3, np.uint8)
     settle(0.1)
-    assert widget.fractions.set_index(["box", "name"]).loc[("half", "Sn"), "fraction_percent"] == pytest.approx(100.0)
+    assert widget.fractions.set_index(["box", "name"]).loc[
+        ("half", "Sn"), "fraction_percent"
+    ] == pytest.approx(100.0)
 
 
 def test_parts_keep_their_place_and_values(filled):
@@ -106,8 +121,12 @@ def test_parts_keep_their_place_and_values(filled):
     assert set(parts) == {"b box · ramp", "b box · ramp · phases"}
     source, part = filled.layers["ramp"], parts["b box · ramp"]
     offset = np.round((np.array(part.translate) - np.array(source.translate)) / SPACING).astype(int)
-    np.testing.assert_allclose(offset * SPACING, np.array(part.translate) - np.array(source.translate), atol=1e-9)
-    cut = tuple(slice(start, start + side) for start, side in zip(offset, part.data.shape, strict=True))
+    np.testing.assert_allclose(
+        offset * SPACING, np.array(part.translate) - np.array(source.translate), atol=1e-9
+    )
+    cut = tuple(
+        slice(start, start + side) for start, side in zip(offset, part.data.shape, strict=True)
+    )
     np.testing.assert_array_equal(part.data, source.data[cut])
     assert not np.shares_memory(part.data, source.data), "a part may be painted on"
     assert part.data.shape == (4, 8, 10)
@@ -152,7 +171,10 @@ def test_bad_boxes_are_named_in_a_sentence(filled):
 
 
 def test_layers_of_another_voxel_size_are_cut_at_the_same_place(filled):
-    add_layer(filled, volume_data(Volume(np.ones((10, 15, 20), np.float32), (1.0, 0.5, 0.4), ORIGIN), "coarse"))
+    add_layer(
+        filled,
+        volume_data(Volume(np.ones((10, 15, 20), np.float32), (1.0, 0.5, 0.4), ORIGIN), "coarse"),
+    )
     widget = SubvolumeWidget(filled)
     widget.put("b", center_nm=(5.0, 5.0, 6.0), size_nm=2.0)
     parts = widget.extract("b")
@@ -232,13 +254,18 @@ def seen_along_z(window):
     window.scene.camera.angles = (0, 0, 0)  # along z: y down, x to the right
     window.reset_view()
     settle(1.0)
-    main = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
+    main = [
+        one
+        for one in QApplication.topLevelWidgets()
+        if isinstance(one, QMainWindow) and one.isVisible()
+    ]
     canvas = main[-1].centralWidget().findChild(QOpenGLWidget)
     zoom, center = window.scene.camera.zoom, window.scene.camera.center
 
     def pixel(y, x):
         return QPoint(
-            round(canvas.width() / 2 + (x - center[2]) * zoom), round(canvas.height() / 2 + (y - center[1]) * zoom)
+            round(canvas.width() / 2 + (x - center[2]) * zoom),
+            round(canvas.height() / 2 + (y - center[1]) * zoom),
         )
 
     return canvas, pixel
@@ -298,7 +325,12 @@ def test_draw_opens_the_slices_and_goes_on_when_they_are_opened_again(window, qt
     settle(0.2)
     view = opened(window).linked.views["XY"]
     assert widget.draw_button.isChecked()
-    drag(qtbot, view.canvas.canvas.native, pixel_of(view, (1, 3.0, 4.0)), pixel_of(view, (1, 5.0, 8.0)))
+    drag(
+        qtbot,
+        view.canvas.canvas.native,
+        pixel_of(view, (1, 3.0, 4.0)),
+        pixel_of(view, (1, 5.0, 8.0)),
+    )
     assert len(widget.boxes) == 1
     drawn = list(widget.boxes)
     widget.undo()
@@ -315,7 +347,9 @@ def test_a_click_on_the_border_of_a_box_selects_it(window, qtbot):
     widget.put("right", center_nm=(z, 7.5, 9.0), size_nm=1.5)
     before = list(widget.boxes), slices.position
     settle(0.1)
-    qtbot.mouseClick(view.canvas.canvas.native, Qt.MouseButton.LeftButton, pos=pixel_of(view, (z, 4.3, 4.25)))
+    qtbot.mouseClick(
+        view.canvas.canvas.native, Qt.MouseButton.LeftButton, pos=pixel_of(view, (z, 4.3, 4.25))
+    )
     assert widget.boxes.selected == 0
     assert (list(widget.boxes), slices.position) == before
 
@@ -355,7 +389,11 @@ def test_enter_ends_an_edit_first_and_extracts_then(window, qtbot):
     _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
     widget.put("b", center_nm=(5.0, 5.0, 6.0), size_nm=2.0)
     before = len(window.layers)
-    for field, typed in ((widget.name_box, "mine"), (widget.size_boxes[0], "1.5"), (widget.size_boxes[1], "2.00")):
+    for field, typed in (
+        (widget.name_box, "mine"),
+        (widget.size_boxes[0], "1.5"),
+        (widget.size_boxes[1], "2.00"),
+    ):
         field.setFocus()
         field.selectAll()
         qtbot.keyClicks(field, typed)

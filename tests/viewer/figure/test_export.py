@@ -1,4 +1,6 @@
-"""What is exported is what is on screen: units, position, thickness, colours; what cannot be drawn is named."""
+"""What is exported is what is on screen: units, position, thickness, colours; what cannot be drawn
+is named.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def fill(viewer):
     _, y, _ = np.indices(SHAPE)
     gray = add_layer(viewer, volume_data(Volume(y.astype(np.float32), SPACING), "fibre"))
     history = (SegmentStep((9.5, 20.5), ("pore", "C", "Sn")).step,)
-    phases = add_layer(viewer, phases_data(Volume(labels_of(), SPACING, history=history), "fibre · phases"))
+    phases = add_layer(
+        viewer, phases_data(Volume(labels_of(), SPACING, history=history), "fibre · phases")
+    )
     return gray, phases
 
 
@@ -75,9 +79,15 @@ def kinds(panels):
 
 @pytest.mark.parametrize("with_box", [False, True])
 def test_layers_in_micrometres_are_cut_where_the_window_is(viewer, with_box):
-    """Row 11 of voxels of 0.25 nm from 20 nm on: y = 22.75 nm. A layer in nm beside it makes the window count in nm."""
+    """Row 11 of voxels of 0.25 nm from 20 nm on: y = 22.75 nm. A layer in nm beside it makes the
+    window count in nm.
+    """
     _, y, _ = np.indices(SHAPE)
-    place = {"scale": (0.0005, 0.00025, 0.0002), "translate": (0.01, 0.02, 0.03), "units": ("um",) * 3}
+    place = {
+        "scale": (0.0005, 0.00025, 0.0002),
+        "translate": (0.01, 0.02, 0.03),
+        "units": ("um",) * 3,
+    }
     gray = viewer.add_image(y.astype(np.float32), name="um", **place)
     if with_box:
         boxes_of(viewer).put(NamedBox("box", (12.0, 22.0, 32.0), (2.0, 2.0, 2.0)))
@@ -104,11 +114,15 @@ def test_a_position_outside_a_volume_is_named_and_the_rest_is_drawn(viewer):
 
 
 def test_thick_slices_and_their_field_are_those_of_the_ortho_slices(viewer):
-    """Row 11, 3 nm: twelve rows of 0.25 nm, 5 to 16; the field of 3 nm holds seven rows of 0.5 nm."""
+    """Row 11, 3 nm: twelve rows of 0.25 nm, 5 to 16; the field of 3 nm holds seven rows of 0.5
+    nm.
+    """
     gray, phases = fill(viewer)
     viewer.dims.set_point(range(3), (5.0, 2.75, 4.0))
     slices = SliceAppearance(field_nm=3.0, projection="max", thickness_nm=3.0)
-    thick, label = panels_of(spec_of(viewer, ("grey", "phases"), gray, phases, slices=slices)).rows[0]
+    thick, label = panels_of(spec_of(viewer, ("grey", "phases"), gray, phases, slices=slices)).rows[
+        0
+    ]
     assert thick.heading == "XZ, y = 2.75 nm, maximum over 3 nm"
     assert np.unique(thick.cut.values) == [16]
     assert thick.cut.values.shape == (7, 15)
@@ -141,7 +155,9 @@ def test_phases_have_the_colours_of_the_window_and_hidden_ones_stay_hidden(viewe
     )
     spec = spec_of(viewer, ("phases",), gray, phases)
     assert spec.shown_scheme.colors == ("#ffffff", "#00000000", "#ff0000")
-    assert spec.scheme.colors == ("#ffffff", "#2f6db5", "#ff0000"), "bars show a phase that slices hide"
+    assert spec.scheme.colors == ("#ffffff", "#2f6db5", "#ff0000"), (
+        "bars show a phase that slices hide"
+    )
     (panel,) = panels_of(spec_of(viewer, ("phases",), gray, phases)).rows[0]
     assert panel.note() == "not shown: C"
     widget = FigureWidget(viewer)
@@ -183,19 +199,29 @@ def test_the_pair_and_the_grey_values_are_parts(viewer):
 
 
 def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
-    """By hand: pore 10 of 20 planes; Sn 2 · 4 · 4 voxels in one state and 4 · 4 · 4 in the other."""
+    """By hand: pore 10 of 20 planes; Sn 2 · 4 · 4 voxels in one state and 4 · 4 · 4 in the
+    other.
+    """
     _, pristine = fill(viewer)
     history = (PlantedPhasesStep().step,)
     later = Volume(labels_of(slice(12, 16)), SPACING, history=history)
     sodiated = add_layer(viewer, phases_data(later, "sodiated · phases"))
-    table = pd.DataFrame({"label": [1, 2, 3], "voxel_count": [32, 100, 90], "volume_nm3": [0.8, 2.5, 2.0]})
-    table = table.assign(length_nm=[1.5, 3.0, 9.0], width_nm=[1.0, 2.0, 3.0], aspect_ratio=[0.67, 0.5, 0.3])
+    table = pd.DataFrame(
+        {"label": [1, 2, 3], "voxel_count": [32, 100, 90], "volume_nm3": [0.8, 2.5, 2.0]}
+    )
+    table = table.assign(
+        length_nm=[1.5, 3.0, 9.0], width_nm=[1.0, 2.0, 3.0], aspect_ratio=[0.67, 0.5, 0.3]
+    )
     table = table.assign(touches_border=[False, False, True])
     numbered = np.zeros(SHAPE, np.int32)
     numbered[0, 0, :3] = (1, 2, 3)
-    add_layer(viewer, objects_data(Volume(numbered, SPACING), table, "sodiated · Sn objects", phase="Sn"))
+    add_layer(
+        viewer, objects_data(Volume(numbered, SPACING), table, "sodiated · Sn objects", phase="Sn")
+    )
     viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="drawn · by hand")
-    bare = viewer.add_labels(np.ones((3, 3, 3), np.uint8), name="bare · phases", metadata=pristine.metadata)
+    bare = viewer.add_labels(
+        np.ones((3, 3, 3), np.uint8), name="bare · phases", metadata=pristine.metadata
+    )
     states, left_out = specimens_in(list(viewer.layers), phases=pristine)
     assert len(left_out) == 1
     assert "'bare'" in left_out[0]
@@ -205,12 +231,18 @@ def test_the_table_has_a_column_a_state_and_units_in_its_rows(viewer):
     cells = found.set_index("")
     total = np.prod(SHAPE)
     assert cells.loc["pore of the whole box (%)"].tolist() == ["50.0", "50.0"]
-    assert cells.loc["Sn of the whole box (%)"].tolist() == [f"{100 * n / total:.1f}" for n in (32, 64)]
+    assert cells.loc["Sn of the whole box (%)"].tolist() == [
+        f"{100 * n / total:.1f}" for n in (32, 64)
+    ]
     assert cells.loc["pore, top (%)", "fibre"] == "100.0"
     assert cells.loc["Sn clusters, n"].tolist() == ["–", "2"]
-    assert cells.loc["Sn clusters, unresolved: below 64 voxels (%)"].tolist() == ["–", "50.0"], "32 of 32 and 100"
+    assert cells.loc["Sn clusters, unresolved: below 64 voxels (%)"].tolist() == ["–", "50.0"], (
+        "32 of 32 and 100"
+    )
     assert cells.loc["Sn clusters, median length (nm)", "sodiated"] == "2.25"
-    assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", "the resolved one alone"
+    assert cells.loc["Sn clusters, median aspect ratio", "sodiated"] == "0.500", (
+        "the resolved one alone"
+    )
     assert cells.loc["Sn clusters, shorter than 2 nm (%)", "sodiated"] == "50.0"
     ((panel,),) = panels_of(spec_of(viewer, ("table",), None, sodiated)).rows
     assert isinstance(panel, TablePanel)
@@ -222,13 +254,21 @@ def test_the_recipe_holds_what_is_needed_to_draw_the_plate_again(viewer):
     gray.colormap, gray.gamma, gray.contrast_limits = "inferno", 0.7, (2, 25)
     recipe = spec_of(viewer, ("grey", "phases"), gray, phases).recipe()
     assert recipe["style"] == STYLE
-    assert (recipe["colormap"], recipe["gamma"], recipe["contrast_limits"]) == ("inferno", 0.7, [2, 25])
+    assert (recipe["colormap"], recipe["gamma"], recipe["contrast_limits"]) == (
+        "inferno",
+        0.7,
+        [2, 25],
+    )
     colors = [("pore", "#ffffff"), ("C", "#2f6db5"), ("Sn", "#f4c20d")]
     assert recipe["phases"] == [{"name": name, "color": color} for name, color in colors]
     assert recipe["thresholds"] == [9.5, 20.5]
     again = PlateRecipe(**recipe)
     assert again.model_dump(mode="json") == recipe
-    assert (again.parts, again.gamma, again.contrast_limits) == (["grey", "phases"], 0.7, (2.0, 25.0))
+    assert (again.parts, again.gamma, again.contrast_limits) == (
+        ["grey", "phases"],
+        0.7,
+        (2.0, 25.0),
+    )
 
 
 def test_pictures_are_overwritten_only_where_that_is_ticked(viewer, tmp_path):
@@ -253,7 +293,9 @@ def test_what_is_missing_says_what_to_do(viewer):
     assert widget.stack.pictures_button.isEnabled()
     widget.stack.of.setCurrentText("phases")
     assert not widget.stack.pictures_button.isEnabled()
-    with pytest.raises(InputError, match=r"^There is no layer of phases yet\. Make one with Threshold, Apply\.$"):
+    with pytest.raises(
+        InputError, match=r"^There is no layer of phases yet\. Make one with Threshold, Apply\.$"
+    ):
         widget.stack.save_movie("a.gif")
 
 
@@ -285,14 +327,18 @@ def test_the_scale_of_a_scene_is_in_nm_whatever_the_unit(make_napari_viewer_prox
     """A block 8 nm wide, seen along z, is as many pixels wide as its scale says."""
     window = make_napari_viewer_proxy(show=True).__wrapped__
     scale = tuple(step / nm for step in SPACING)
-    layer = window.add_image(np.ones(SHAPE, np.float32), scale=scale, units=(unit,) * 3, contrast_limits=(0, 1))
+    layer = window.add_image(
+        np.ones(SHAPE, np.float32), scale=scale, units=(unit,) * 3, contrast_limits=(0, 1)
+    )
     look_along(window, "along z")
     picture = SceneCamera(window, window.window._qt_window).picture(layer)
     bright = np.count_nonzero((picture.rgb.max(axis=2) > 200).any(axis=0))
     assert bright * picture.nm_per_pixel == pytest.approx(8.0, rel=0.03)
 
 
-def test_the_form_takes_thickness_field_and_oblique_plane_from_the_open_slices(make_napari_viewer_proxy, tmp_path):
+def test_the_form_takes_thickness_field_and_oblique_plane_from_the_open_slices(
+    make_napari_viewer_proxy, tmp_path
+):
     window = make_napari_viewer_proxy(show=True)
     fill(window)
     window.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
@@ -317,7 +363,9 @@ def test_the_form_takes_thickness_field_and_oblique_plane_from_the_open_slices(m
 
 
 def put_objects(viewer, name):
-    table = pd.DataFrame({"label": [1], "voxel_count": [100], "volume_nm3": [2.5], "length_nm": [3.0]})
+    table = pd.DataFrame(
+        {"label": [1], "voxel_count": [100], "volume_nm3": [2.5], "length_nm": [3.0]}
+    )
     table = table.assign(width_nm=2.0, aspect_ratio=0.67, touches_border=False)
     numbered = np.zeros(SHAPE, np.int32)
     numbered[4:9, 5:10, 5:9] = 1
@@ -331,7 +379,10 @@ def test_the_oblique_slice_of_another_specimen_is_named_with_what_it_shows(viewe
     of_other = SliceAppearance(oblique_of=other, tilt_deg=90.0)
     spec = spec_of(viewer, ("grey", "oblique"), gray, phases, slices=of_other)
     panel = panels_of(spec).rows[0][1]
-    assert panel.heading == "oblique slice of sodiated · pore objects, tilted 90° about x, turned 0° about z"
+    assert (
+        panel.heading
+        == "oblique slice of sodiated · pore objects, tilted 90° about x, turned 0° about z"
+    )
     assert panel.note() == "pores in the colours of the window"
     assert [layer["name"] for layer in spec.recipe()["layers"]][-1] == "sodiated · pore objects"
     of_phases = SliceAppearance(oblique_of=phases, tilt_deg=90.0)
@@ -347,7 +398,9 @@ def test_specimens_side_by_side_are_said(viewer):
     drawn = draw_plate(spec_of(viewer, ("grey", "phases", "histograms"), gray, phases, objects))
     (words,) = drawn.remarks
     assert "volume 'fibre', phases 'fibre · phases', objects 'sodiated · pore objects'" in words
-    assert draw_plate(spec_of(viewer, ("grey", "phases"), gray, phases, objects)).remarks == (), "no objects are drawn"
+    assert draw_plate(spec_of(viewer, ("grey", "phases"), gray, phases, objects)).remarks == (), (
+        "no objects are drawn"
+    )
 
 
 def test_a_volume_without_voxel_size_is_left_out_by_name_and_the_rest_is_drawn(viewer):

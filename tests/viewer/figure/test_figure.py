@@ -1,4 +1,6 @@
-"""The Figure widget: what the window shows is what is saved, what is missing is named, and a plate out of a real window."""
+"""The Figure widget: what the window shows is what is saved, what is missing is named, and a plate
+out of a real window.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.gather import gather
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.shared.boxes import boxes_of
-from napari_snpore.viewer.shared.layers import KEY, add_layer, objects_data, phases_data, volume_data
+from napari_snpore.viewer.shared.layers import (
+    KEY,
+    add_layer,
+    objects_data,
+    phases_data,
+    volume_data,
+)
 from napari_snpore.volume import Volume
 
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
@@ -24,12 +32,17 @@ SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
 def fill(viewer):
     z, y, x = np.indices((20, 30, 40))
-    gray = add_layer(viewer, volume_data(Volume((100 * z + 10 * y + x).astype(np.float32), SPACING, ORIGIN), "fibre"))
+    gray = add_layer(
+        viewer,
+        volume_data(Volume((100 * z + 10 * y + x).astype(np.float32), SPACING, ORIGIN), "fibre"),
+    )
     labels = np.full((20, 30, 40), 2, np.uint8)
     labels[:10] = 1
     labels[12:14, 5:9, 5:9] = 3
     add_layer(viewer, phases_data(Volume(labels, SPACING, ORIGIN), "fibre · phases"))
-    table = pd.DataFrame({"label": [1], "voxel_count": [32], "volume_nm3": [0.8], "length_nm": [1.5]})
+    table = pd.DataFrame(
+        {"label": [1], "voxel_count": [32], "volume_nm3": [0.8], "length_nm": [1.5]}
+    )
     table = table.assign(width_nm=1.0, aspect_ratio=0.67, touches_border=False)
     objects = Volume((labels == 3).astype(np.int32), SPACING, ORIGIN)
     add_layer(viewer, objects_data(objects, table, "fibre · Sn objects", phase="Sn"))
@@ -46,7 +59,9 @@ def spec_of(viewer, widget, parts=("grey", "phases", "boxes", "fractions", "hist
 def test_position_contrast_gamma_and_colours_are_those_of_the_window(viewer):
     gray = fill(viewer)
     gray.contrast_limits, gray.gamma, gray.colormap = (50, 900), 0.5, "inferno"
-    viewer.dims.set_point(range(3), (ORIGIN[0] + 6 * 0.5, ORIGIN[1] + 11 * 0.25, ORIGIN[2] + 5 * 0.2))
+    viewer.dims.set_point(
+        range(3), (ORIGIN[0] + 6 * 0.5, ORIGIN[1] + 11 * 0.25, ORIGIN[2] + 5 * 0.2)
+    )
     rows = panel_rows(spec_of(viewer, None))
     panel = rows[0][0]
     np.testing.assert_array_equal(panel.cut.values, gray.data[:, 11])
@@ -59,7 +74,9 @@ def test_position_contrast_gamma_and_colours_are_those_of_the_window(viewer):
 def test_fractions_of_the_boxes_are_counted_in_the_box(viewer):
     fill(viewer)
     rows = panel_rows(spec_of(viewer, None))
-    shares = next(panel for row in rows for panel in row if hasattr(panel, "shares")).shares["centre"]
+    shares = next(panel for row in rows for panel in row if hasattr(panel, "shares")).shares[
+        "centre"
+    ]
     box = viewer.layers["fibre · phases"].data[6:14, 8:20, 12:27]
     assert sum(shares.values()) == pytest.approx(100.0)
     assert shares["pore"] == pytest.approx(100 * (box == 1).mean(), abs=5)
@@ -90,11 +107,15 @@ def test_missing_parts_say_what_they_need(viewer, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["pictures", "movie"])
-def test_the_window_stays_alive_while_a_place_for_the_slices_is_chosen(viewer, qtbot, tmp_path, what):
+def test_the_window_stays_alive_while_a_place_for_the_slices_is_chosen(
+    viewer, qtbot, tmp_path, what
+):
     fill(viewer)
     widget = FigureWidget(viewer)
     qtbot.addWidget(widget)
-    QTimer.singleShot(2000, lambda: [one.close() for one in [QApplication.activeModalWidget()] if one is not None])
+    QTimer.singleShot(
+        2000, lambda: [one.close() for one in [QApplication.activeModalWidget()] if one is not None]
+    )
     getattr(widget.stack, f"{what}_button").click()
     dialog = widget.stack.findChild(QFileDialog)
     assert dialog is not None
@@ -145,7 +166,9 @@ def test_a_plate_of_the_real_window_with_its_scene(make_napari_viewer_proxy, tmp
     path = widget.save(tmp_path / "plate.png")
     with Image.open(path) as image:
         assert image.width == pytest.approx(180 / 25.4 * 100, abs=1)
-        assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 100, "the scene is not black"
+        assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 100, (
+            "the scene is not black"
+        )
     recipe = recipe_of(path)
     assert recipe["parts"][0] == "scene"
     assert recipe["boxes"][0]["name"] == "centre"

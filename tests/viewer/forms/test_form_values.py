@@ -74,7 +74,11 @@ def test_measure_keeps_its_settings(viewer, qtbot):
     other = again(widget, viewer)
     qtbot.addWidget(other)
     assert other._options() == widget._options()
-    assert (other.phase, other.separated.isChecked(), other.connectivity.currentText()) == ("pore", True, "18")
+    assert (other.phase, other.separated.isChecked(), other.connectivity.currentText()) == (
+        "pore",
+        True,
+        "18",
+    )
 
 
 def test_in_situ_keeps_its_settings(viewer, qtbot):

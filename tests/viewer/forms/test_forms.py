@@ -1,4 +1,6 @@
-"""Every form of the menus: each field says what it means, and is reached by Tab in the order in which it is read."""
+"""Every form of the menus: each field says what it means, and is reached by Tab in the order in
+which it is read.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ FIELDS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlid
 
 
 def open_form(make_napari_viewer_proxy, name):
-    """Return a form in a real window; no fixture, for pytest would keep its canvases beyond the window's end."""
+    """Return a form in a real window; no fixture, for pytest would keep its canvases beyond the
+    window's end.
+    """
     viewer = make_napari_viewer_proxy(show=True)
     viewer.window.resize(1400, 950)
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", name)
@@ -44,7 +48,9 @@ def open_form(make_napari_viewer_proxy, name):
 
 
 def fields_of(widget):
-    """Return the fields of a form that are ours: not the parts of a canvas of napari's, nor of another field."""
+    """Return the fields of a form that are ours: not the parts of a canvas of napari's, nor of
+    another field.
+    """
     found = []
     for field in widget.findChildren(QWidget):
         if (
@@ -57,9 +63,15 @@ def fields_of(widget):
         while above is not None and above is not widget:
             parents.append(above)
             above = above.parentWidget()
-        if any(isinstance(one, (*FIELDS, Fold)) and field in one.findChildren(QWidget) for one in parents[:1]):
+        if any(
+            isinstance(one, (*FIELDS, Fold)) and field in one.findChildren(QWidget)
+            for one in parents[:1]
+        ):
             continue
-        if any(type(one).__module__.startswith("napari.") or type(one).__name__ == "_Canvas" for one in parents):
+        if any(
+            type(one).__module__.startswith("napari.") or type(one).__name__ == "_Canvas"
+            for one in parents
+        ):
             continue
         found.append(field)
     return found
@@ -81,9 +93,15 @@ def test_every_field_says_what_it_means(make_napari_viewer_proxy, name):
 @pytest.mark.parametrize("name", FORMS)
 def test_tab_goes_down_the_form(make_napari_viewer_proxy, name):
     form = open_form(make_napari_viewer_proxy, name)
-    fields = [field for field in fields_of(form) if field.isVisible() and field.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    fields = [
+        field
+        for field in fields_of(form)
+        if field.isVisible() and field.focusPolicy() & Qt.FocusPolicy.TabFocus
+    ]
     order, now = [], form.nextInFocusChain()
-    while now is not form:  # without a window manager no window has the focus, but the chain is there
+    while (
+        now is not form
+    ):  # without a window manager no window has the focus, but the chain is there
         order += [now] if now in fields else []
         now = now.nextInFocusChain()
     assert set(order) == set(fields)

@@ -1,4 +1,6 @@
-"""Which layer a form works on: the last one that the user chose, in the list of the form or in napari's."""
+"""Which layer a form works on: the last one that the user chose, in the list of the form or in
+napari's.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def test_a_growing_volume_does_not_undo_a_choice(choice, viewer):
 def test_what_the_program_adds_is_no_choice_and_what_comes_after_is(choice, viewer):
     choice.setCurrentIndex(choice.findText("pristine"))
     with keeping_choice(viewer):
-        add_layer(viewer, volume_data(Volume(np.ones((3, 3, 3), np.float32), 0.5), "by the program"))
+        add_layer(
+            viewer, volume_data(Volume(np.ones((3, 3, 3), np.float32), 0.5), "by the program")
+        )
     assert choice.layer.name == "pristine"
     assert {layer.name for layer in viewer.layers.selection} == {"sodiated"}
     viewer.layers.selection.active = viewer.layers["by the program"]

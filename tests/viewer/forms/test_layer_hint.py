@@ -1,4 +1,6 @@
-"""A layer without a voxel size: the row below the choice asks for it, and all layers on its grid get it."""
+"""A layer without a voxel size: the row below the choice asks for it, and all layers on its grid
+get it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The classes of the widgets: where they are imported from, and that no attribute of ours hides one of Qt's."""
+"""The classes of the widgets: where they are imported from, and that no attribute of ours hides one
+of Qt's.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,12 @@ def qt_classes():
 
 
 def hidden_names(cls):
-    """Return the attributes and properties of a class that its base outside of the package has under the same name."""
-    base = next(one for one in cls.__mro__ if not one.__module__.startswith(("napari_snpore", __name__)))
+    """Return the attributes and properties of a class that its base outside of the package has
+    under the same name.
+    """
+    base = next(
+        one for one in cls.__mro__ if not one.__module__.startswith(("napari_snpore", __name__))
+    )
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     stored = {
         node.attr
@@ -48,7 +54,11 @@ def hidden_names(cls):
 def test_no_attribute_hides_one_of_qt():
     classes = qt_classes()
     assert len(classes) > 60
-    assert {f"{one.__module__}.{one.__name__}": hidden_names(one) for one in classes if hidden_names(one)} == {}
+    assert {
+        f"{one.__module__}.{one.__name__}": hidden_names(one)
+        for one in classes
+        if hidden_names(one)
+    } == {}
 
 
 def test_an_attribute_that_hides_a_method_is_found():
@@ -73,16 +83,22 @@ def test_widget_is_importable_from_the_viewer_folder(name):
 
 
 def test_every_widget_of_the_menus_is_exported():
-    manifest = yaml.safe_load(importlib.resources.files("napari_snpore").joinpath("napari.yaml").read_text("utf-8"))
+    manifest = yaml.safe_load(
+        importlib.resources.files("napari_snpore").joinpath("napari.yaml").read_text("utf-8")
+    )
     commands = {one["id"]: one["python_name"] for one in manifest["contributions"]["commands"]}
     menus = {commands[one["command"]].split(":")[1] for one in manifest["contributions"]["widgets"]}
     assert menus == set(napari_snpore.viewer.__all__)
 
 
 def test_importing_the_viewer_folder_brings_in_no_qt():
-    code = "import sys, napari_snpore.viewer; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = (
+        "import sys, napari_snpore.viewer; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
     loaded = set(
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
     )
     assert "napari_snpore" in loaded
     assert not loaded & {"napari", "qtpy", "PyQt6", "PySide6", "vispy", "magicgui", "superqt"}

@@ -28,7 +28,9 @@ TRUTH = np.where(TIMES < 400, 64.8 + 15.5 / 400 * TIMES, 80.3 + 0.008 * (TIMES -
 
 
 def movie(diameters=TRUTH, shape=(48, 120), moves=0.2):
-    """Upright fibres of these diameters (nm) that drift to the right by ``moves`` px a frame and get 12 % brighter."""
+    """Upright fibres of these diameters (nm) that drift to the right by ``moves`` px a frame and
+    get 12 % brighter.
+    """
     rng = np.random.default_rng(0)
     lumps = ndimage.gaussian_filter(rng.standard_normal(shape), 2)
     frames = []
@@ -36,7 +38,9 @@ def movie(diameters=TRUTH, shape=(48, 120), moves=0.2):
         x = (np.arange(4 * shape[1]) + 0.5) / 4 - 0.5 - (shape[1] - 1) / 2 - moves * k
         chord = np.sqrt(np.maximum(1 - (2 * x * PIXEL / diameter) ** 2, 0))
         chord = ndimage.gaussian_filter1d(chord, 4.0).reshape(-1, 4).mean(axis=1)
-        texture = 1 + 0.05 * ndimage.shift(lumps / lumps.std(), (0, moves * k), order=1, mode="nearest")
+        texture = 1 + 0.05 * ndimage.shift(
+            lumps / lumps.std(), (0, moves * k), order=1, mode="nearest"
+        )
         frames.append(20 + 100 * (1 + 0.012 * k) * chord * texture + rng.normal(0, 3, shape))
     return np.array(frames, np.float32)
 
@@ -106,7 +110,9 @@ def test_outline_lies_on_the_edges_in_every_frame(widget, viewer, images):
 
 
 def test_the_change_of_the_cross_section_has_its_error(widget):
-    """By the spread of (r ± e)², r the ratio of both diameters and e its error; loosely, for the words have one digit."""
+    """By the spread of (r ± e)², r the ratio of both diameters and e its error; loosely, for the
+    words have one digit.
+    """
     table = widget.measure()
     first, last = (table.iloc[k] for k in (0, -1))
     ratio = last["diameter_nm"] / first["diameter_nm"]
@@ -177,7 +183,9 @@ def test_settings_reach_the_measurement(widget):
     table = widget.measure()
     assert table["frames_averaged"].tolist() == [4, 4, 3]
     assert table["angle_deg"].tolist() == [0.5] * 3
-    assert (table["half_height_width_nm"] / table["diameter_nm"]).to_numpy() == pytest.approx([0.866] * 3, abs=0.02)
+    assert (table["half_height_width_nm"] / table["diameter_nm"]).to_numpy() == pytest.approx(
+        [0.866] * 3, abs=0.02
+    )
     assert len(widget._viewer.layers["movie · fibre outline"].data) == len(TIMES), (
         "one outline a frame, averaged or not"
     )
@@ -194,7 +202,9 @@ def test_intensity_in_boxes_that_follow_the_fibre(widget, viewer):
     outline = viewer.layers["movie · boxes"]
     assert len(outline.data) == len(TIMES)
     moved = outline.data[-1][:, 2].mean() - outline.data[0][:, 2].mean()
-    assert moved == pytest.approx(table["drift_x_nm"].iloc[-1] / PIXEL, abs=1e-4)  # napari keeps corners as float32
+    assert moved == pytest.approx(
+        table["drift_x_nm"].iloc[-1] / PIXEL, abs=1e-4
+    )  # napari keeps corners as float32
     widget.boxes.vacuum.setCurrentIndex(0)
     widget.measure_intensities()
     assert "No vacuum is subtracted" in widget.boxes.result.text()
@@ -202,7 +212,13 @@ def test_intensity_in_boxes_that_follow_the_fibre(widget, viewer):
 
 def test_error_of_a_change_holds_that_of_both_frames():
     rows = [
-        {"box": "1", "frame": k, "intensity": 1.0, "intensity_percent": percent, "intensity_percent_error": error}
+        {
+            "box": "1",
+            "frame": k,
+            "intensity": 1.0,
+            "intensity_percent": percent,
+            "intensity_percent_error": error,
+        }
         | {"pixel_count": 9.0, "vacuum": 1.0, "reason": ""}
         for k, percent, error in ((0, 100.0, 0.2), (1, 200.0, 0.3))
     ]
@@ -279,7 +295,9 @@ def test_tables_and_figures_are_written(widget, tmp_path):
     widget.measure_intensities()
     written = widget.save_csv(tmp_path / "a.csv")
     assert [path.name for path in written] == ["a.csv", "a_profile.csv", "a_intensity.csv"]
-    assert pd.read_csv(written[0])["diameter_nm"].to_numpy() == pytest.approx(widget.table["diameter_nm"].to_numpy())
+    assert pd.read_csv(written[0])["diameter_nm"].to_numpy() == pytest.approx(
+        widget.table["diameter_nm"].to_numpy()
+    )
     assert [path.name for path in widget.save_figure(tmp_path / "a.svg")] == [
         "a.svg",
         "a_profile.svg",
@@ -296,7 +314,13 @@ def test_a_file_is_opened_with_its_pixel_size_and_times(qtbot, viewer, tmp_path,
     with pytest.raises(InputError, match="Open a stack"):
         made.measure()
     size = {"unit": "nm", "axes": "TYX", "finterval": 50.0}
-    tifffile.imwrite(tmp_path / "swelling.tif", images, imagej=True, resolution=(1 / PIXEL, 1 / PIXEL), metadata=size)
+    tifffile.imwrite(
+        tmp_path / "swelling.tif",
+        images,
+        imagej=True,
+        resolution=(1 / PIXEL, 1 / PIXEL),
+        metadata=size,
+    )
     layer = made.open(tmp_path / "swelling.tif")
     assert layer.name == "swelling"
     assert layer.metadata[KEY]["times_s"] == TIMES.tolist()
@@ -360,14 +384,18 @@ def test_the_gui_thread_never_computes_and_a_cancel_keeps_nothing(widget, qtbot,
     assert "cancelled" in widget.status.message.text()
 
 
-def test_a_box_drawn_with_the_mouse_is_numbered_and_a_closed_dock_stops(make_napari_viewer_proxy, qtbot, images):
+def test_a_box_drawn_with_the_mouse_is_numbered_and_a_closed_dock_stops(
+    make_napari_viewer_proxy, qtbot, images
+):
     viewer = make_napari_viewer_proxy(show=True)
     add_layer(viewer, frames_data(ImageSeries(images, PIXEL, TIMES), "movie"))
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "In situ")
     widget.boxes.drawn.draw()
     settle()
     inside = ancestor(widget, QMainWindow).centralWidget().findChildren(QWidget)
-    canvas = next(one for one in inside if type(one).__name__ == "CanvasBackendDesktop")  # vispy's, made when it starts
+    canvas = next(
+        one for one in inside if type(one).__name__ == "CanvasBackendDesktop"
+    )  # vispy's, made when it starts
     for share in (0.4, 0.6):
         place = QPoint(int(share * canvas.width()), int(0.5 * canvas.height()))
         drag(qtbot, canvas, place, place + QPoint(20, 30))

@@ -76,7 +76,11 @@ def test_measuring_again_replaces_the_layer(widget, viewer):
     widget.measure()
     widget.phase = "pore"
     widget.measure()
-    assert [layer.name for layer in viewer.layers] == ["fibre · phases", "fibre · Sn objects", "fibre · pore objects"]
+    assert [layer.name for layer in viewer.layers] == [
+        "fibre · phases",
+        "fibre · Sn objects",
+        "fibre · pore objects",
+    ]
 
 
 def test_connectivity_goes_with_the_phase(widget):
@@ -111,13 +115,17 @@ def test_grey_values_of_the_objects(widget, viewer, drawn_phases):
 
 def segmented(cut_axes):
     """Return the step that a run writes for phases inside an envelope."""
-    return SegmentStep((1.0, 5.0), ("pore", "C", "Sn"), envelope=EnvelopeStep(4.0, 0.5, 128, cut_axes, 1.0, True)).step
+    return SegmentStep(
+        (1.0, 5.0), ("pore", "C", "Sn"), envelope=EnvelopeStep(4.0, 0.5, 128, cut_axes, 1.0, True)
+    ).step
 
 
 def test_cut_axes_are_those_of_the_segmentation(qtbot, viewer, drawn_phases):
     labels = drawn_phases.data.copy()
     labels[0] = labels[1]  # the block reaches the face z = 0
-    labels[0:2, 4, 6] = 1  # a pore that is open to that face alone; axis 1 is cut where the history names none
+    labels[0:2, 4, 6] = (
+        1  # a pore that is open to that face alone; axis 1 is cut where the history names none
+    )
     cut = Volume(labels, drawn_phases.spacing, history=(segmented((0,)),))
     add_layer(viewer, phases_data(cut, "cut"))
     made = MeasureWidget(viewer)
@@ -137,7 +145,9 @@ def test_a_run_without_cut_axes_is_measured_without(qtbot, viewer, drawn_phases)
     made = MeasureWidget(viewer)
     qtbot.addWidget(made)
     made.measure()
-    assert made.dead_pores["dead_voxel_count"].tolist() == [2, 2, 2], "the two voxels that were sealed before"
+    assert made.dead_pores["dead_voxel_count"].tolist() == [2, 2, 2], (
+        "the two voxels that were sealed before"
+    )
     assert made.dead_pores["open_to_cut_voxel_count"].tolist() == [0, 0, 0]
 
 
@@ -234,7 +244,9 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     phases[distance < 4] = 1
     phases[14:17, 6:9, 26:29] = 3
     # the envelope is 16 nm wide: no part of D·Δθ
-    history = (ReconstructStep("sirt", tilt_step_deg=2.0, thickness_nm=40.4, crowther_nm=1.41).step,)
+    history = (
+        ReconstructStep("sirt", tilt_step_deg=2.0, thickness_nm=40.4, crowther_nm=1.41).step,
+    )
     add_layer(viewer, phases_data(Volume(phases, 0.5, history=history), "fibre · phases"))
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)
@@ -247,7 +259,9 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
     assert "along y" in words
     assert "encapsulated" in words
     assert not widget.place.curve.isHidden()
-    assert "D·Δθ (nm) 1.41" in widget.length_plot.toolTip(), "as the history says, not 0.56 nm from the envelope"
+    assert "D·Δθ (nm) 1.41" in widget.length_plot.toolTip(), (
+        "as the history says, not 0.56 nm from the envelope"
+    )
     widget.save(tmp_path / "tin")
     shells = pd.read_csv(tmp_path / "tin" / "tables" / "shells.csv")
     assert shells["voxel_count"].sum() == 2 * np.count_nonzero(phases)
@@ -258,7 +272,9 @@ def test_tables_of_place_come_with_sentences_a_curve_and_files(qtbot, viewer, tm
 
 
 def test_labels_of_many_objects_are_no_phases_but_can_be_measured(viewer, qtbot):
-    viewer.add_labels(np.arange(3000, dtype=np.uint16).reshape(10, 15, 20), scale=(1, 1, 1), units=("nm",) * 3)
+    viewer.add_labels(
+        np.arange(3000, dtype=np.uint16).reshape(10, 15, 20), scale=(1, 1, 1), units=("nm",) * 3
+    )
     widget = MeasureWidget(viewer)
     qtbot.addWidget(widget)
     assert [widget.phase_box.itemText(k) for k in range(widget.phase_box.count())] == [EACH_LABEL]

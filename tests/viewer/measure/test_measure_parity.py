@@ -1,4 +1,6 @@
-"""The same phases measured by Python, ``snpore measure``, ``snpore run`` and the Measure form: equal files and tables."""
+"""The same phases measured by Python, ``snpore measure``, ``snpore run`` and the Measure form:
+equal files and tables.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ def test_four_ways_to_measure_tin_give_equal_results(gray, tmp_path, viewer, for
     snpore("measure", file, "--intensity", gray, "-o", tmp_path / "command")
     assert_equal_results(run, tmp_path / "command")
 
-    write_measurement(tmp_path / "python", measure_phases(phases, MeasureSection(phases=["Sn"]), intensity=volume))
+    write_measurement(
+        tmp_path / "python", measure_phases(phases, MeasureSection(phases=["Sn"]), intensity=volume)
+    )
     assert_equal_results(run, tmp_path / "python")
 
     shown(viewer, form, phases, volume)
@@ -101,7 +105,15 @@ def test_four_ways_to_measure_tin_give_equal_results(gray, tmp_path, viewer, for
     assert words in (run / "summary.txt").read_text(encoding="utf-8")
 
     columns = list(pd.read_csv(run / "tables" / "objects_Sn.csv").columns)
-    assert columns[:7] == ["label", "voxel_count", "volume_nm3", "length_nm", "width_nm", "breadth_nm", "aspect_ratio"]
+    assert columns[:7] == [
+        "label",
+        "voxel_count",
+        "volume_nm3",
+        "length_nm",
+        "width_nm",
+        "breadth_nm",
+        "aspect_ratio",
+    ]
     assert columns[-7:] == [
         "depth_nm", "intensity_mean", "intensity_sum", "touches_border", "resolved", "convention", "objects_from",
     ]  # fmt: skip
@@ -110,7 +122,17 @@ def test_four_ways_to_measure_tin_give_equal_results(gray, tmp_path, viewer, for
 def test_separated_pores_have_one_name_wherever_they_are_measured(gray, tmp_path, viewer, form):
     run = run_folder(tmp_path / "run", gray, phases=["pore"], separate_nm=0.5, details=False)
     file = run / "volumes" / "phases.tif"
-    snpore("measure", file, "--phase", "pore", "--separate-nm", 0.5, "--no-details", "-o", tmp_path / "command")
+    snpore(
+        "measure",
+        file,
+        "--phase",
+        "pore",
+        "--separate-nm",
+        0.5,
+        "--no-details",
+        "-o",
+        tmp_path / "command",
+    )
     shown(viewer, form, read_volume(file), read_volume(gray))
     form.with_gray.setChecked(False)
     form.place.wanted.setChecked(False)
@@ -120,10 +142,15 @@ def test_separated_pores_have_one_name_wherever_they_are_measured(gray, tmp_path
     form.measure()
     form.save(tmp_path / "form")
     assert_equal_results(tmp_path / "command", tmp_path / "form")
-    assert measured_files(run) - measured_files(tmp_path / "form") == {"objects_pore.csv", "objects_pore.tif"}
+    assert measured_files(run) - measured_files(tmp_path / "form") == {
+        "objects_pore.csv",
+        "objects_pore.tif",
+    }
     of_run = pd.read_csv(run / "tables" / "objects_pore_separated.csv")
     of_form = pd.read_csv(tmp_path / "form" / "tables" / "objects_pore_separated.csv")
-    pd.testing.assert_frame_equal(of_run.drop(columns=["intensity_mean", "intensity_sum"]), of_form, check_exact=True)
+    pd.testing.assert_frame_equal(
+        of_run.drop(columns=["intensity_mean", "intensity_sum"]), of_form, check_exact=True
+    )
 
 
 @pytest.fixture
@@ -139,7 +166,15 @@ def foreign():
 def test_labels_of_another_program_are_measured_alike(foreign, tmp_path, viewer, form):
     np.save(tmp_path / "labels.npy", foreign.data)
     bare = Volume(foreign.data, foreign.spacing)
-    snpore("measure", tmp_path / "labels.npy", "--objects", "--spacing-nm", 0.5, "-o", tmp_path / "command")
+    snpore(
+        "measure",
+        tmp_path / "labels.npy",
+        "--objects",
+        "--spacing-nm",
+        0.5,
+        "-o",
+        tmp_path / "command",
+    )
     write_measurement(tmp_path / "python", measure_labels(bare))
     viewer.add_labels(foreign.data, name="from elsewhere", scale=(0.5,) * 3, units=("nm",) * 3)
     assert form.phase == EACH_LABEL
@@ -160,7 +195,12 @@ def test_few_labels_can_be_phases_or_objects(viewer, form):
     labels = np.zeros((6, 7, 8), np.uint8)
     labels[1:3, 1:3, 1:3], labels[4, 2, 2] = 1, 3
     viewer.add_labels(labels, name="few", scale=(0.5,) * 3, units=("nm",) * 3)
-    assert [form.phase_box.itemText(k) for k in range(form.phase_box.count())] == ["pore", "C", "Sn", EACH_LABEL]
+    assert [form.phase_box.itemText(k) for k in range(form.phase_box.count())] == [
+        "pore",
+        "C",
+        "Sn",
+        EACH_LABEL,
+    ]
     assert form.measure()["voxel_count"].tolist() == [1]
     form.phase = EACH_LABEL
     assert not form.connectivity.isEnabled()
@@ -171,7 +211,9 @@ def test_few_labels_can_be_phases_or_objects(viewer, form):
 
 
 def test_negative_labels_are_refused(viewer, form):
-    viewer.add_labels(np.full((4, 4, 4), -2, np.int16), name="negative", scale=(1,) * 3, units=("nm",) * 3)
+    viewer.add_labels(
+        np.full((4, 4, 4), -2, np.int16), name="negative", scale=(1,) * 3, units=("nm",) * 3
+    )
     assert not form.main_button.isEnabled()
     assert "labels from -2 to -2" in form.status.message.text()
     with pytest.raises(InputError, match="hold -2"):

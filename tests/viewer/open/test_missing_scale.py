@@ -42,7 +42,9 @@ def test_a_series_without_angles_asks_for_first_and_step(qtbot, viewer, tmp_path
     from napari_snpore.files import write_volume
     from napari_snpore.volume import Volume
 
-    path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
+    path = write_volume(
+        tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5))
+    )
     path = path.rename(tmp_path / "stack.st")
     question = asked_about(viewer, [str(path)])
     qtbot.addWidget(question)
@@ -84,7 +86,9 @@ def test_a_stack_that_is_called_a_series_may_be_a_volume(qtbot, viewer, tmp_path
     from napari_snpore.files import write_volume
     from napari_snpore.volume import Volume
 
-    path = write_volume(tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5)))
+    path = write_volume(
+        tmp_path / "stack.mrc", Volume(np.ones((4, 5, 6), np.float32), (0.5, 0.5, 0.5))
+    )
     question = asked_about(viewer, [str(path.rename(tmp_path / "stack.st"))])
     qtbot.addWidget(question)
     question.kind_box.setCurrentText("volume")

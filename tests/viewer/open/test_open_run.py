@@ -22,7 +22,9 @@ def write_run(folder, phases, *, with_gray=True):
     (folder / "volumes").mkdir(parents=True)
     (folder / "tables").mkdir()
     (folder / "record.json").write_text(json.dumps({"schema": SCHEMA}), encoding="utf-8")
-    threshold = ThresholdSection(names=["gap", "wall", "seed"], colors=["#ffffff", "#00ff00", "#ff0000"])
+    threshold = ThresholdSection(
+        names=["gap", "wall", "seed"], colors=["#ffffff", "#00ff00", "#ff0000"]
+    )
     recipe = Recipe(name="fibre", input=InputSection(tilt_series="tilts.mrc"), threshold=threshold)
     (folder / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     if with_gray:
@@ -31,14 +33,24 @@ def write_run(folder, phases, *, with_gray=True):
         write_volume(folder / "volumes" / "reconstruction.tif", gray)
     write_volume(folder / "volumes" / "phases.tif", phases)
     objects = label_objects(phases.data == 3).astype(np.uint8)
-    write_volume(folder / "volumes" / "objects_seed.tif", Volume(objects, phases.spacing, phases.origin))
-    write_table(folder / "tables" / "objects_seed.csv", measure_objects(objects, spacing=phases.spacing))
+    write_volume(
+        folder / "volumes" / "objects_seed.tif", Volume(objects, phases.spacing, phases.origin)
+    )
+    write_table(
+        folder / "tables" / "objects_seed.csv", measure_objects(objects, spacing=phases.spacing)
+    )
     return folder
 
 
-def test_a_run_opens_with_volume_phases_and_the_table_of_its_objects(tmp_path, viewer, drawn_phases):
+def test_a_run_opens_with_volume_phases_and_the_table_of_its_objects(
+    tmp_path, viewer, drawn_phases
+):
     assert open_run(write_run(tmp_path / "run", drawn_phases), viewer) is viewer
-    assert [layer.name for layer in viewer.layers] == ["fibre · SIRT 50", "fibre · phases", "fibre · seed objects"]
+    assert [layer.name for layer in viewer.layers] == [
+        "fibre · SIRT 50",
+        "fibre · phases",
+        "fibre · seed objects",
+    ]
     assert {str(unit) for unit in viewer.layers.extent.units} == {"nanometer"}
     for layer in viewer.layers:
         assert layer.scale == pytest.approx(drawn_phases.spacing)

@@ -1,4 +1,6 @@
-"""Paths into a real window: dropped with the mouse's event, several at once, and such that nobody can read."""
+"""Paths into a real window: dropped with the mouse's event, several at once, and such that nobody
+can read.
+"""
 
 from __future__ import annotations
 
@@ -35,22 +37,38 @@ def drop(widget, paths):
     picture = ancestor(widget, QMainWindow).centralWidget().findChild(QtViewer)
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    how = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(picture, QDragEnterEvent(QPoint(40, 40), *how))  # without it Qt lets nothing be dropped
+    how = (
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(
+        picture, QDragEnterEvent(QPoint(40, 40), *how)
+    )  # without it Qt lets nothing be dropped
     QApplication.sendEvent(picture, QDropEvent(QPointF(40, 40), *how, QEvent.Type.Drop))
 
 
 def frames(folder, names, size_nm=None):
     """Write one image a file."""
     for k, name in enumerate(names):
-        meta = {} if size_nm is None else {"imagej": True, "resolution": (1 / size_nm,) * 2, "metadata": {"unit": "nm"}}
+        meta = (
+            {}
+            if size_nm is None
+            else {"imagej": True, "resolution": (1 / size_nm,) * 2, "metadata": {"unit": "nm"}}
+        )
         tifffile.imwrite(folder / name, np.full((12, 16), k, np.uint8), **meta)
     return [folder / name for name in names]
 
 
-def test_a_scaled_tiff_and_an_ome_zarr_are_dropped_without_a_question(window, workbench, qtbot, tmp_path):
+def test_a_scaled_tiff_and_an_ome_zarr_are_dropped_without_a_question(
+    window, workbench, qtbot, tmp_path
+):
     volume = Volume(np.zeros((4, 5, 6), np.float32), 0.5)
-    paths = [write_volume(tmp_path / "tip.tif", volume), write_volume(tmp_path / "foot.ome.zarr", volume)]
+    paths = [
+        write_volume(tmp_path / "tip.tif", volume),
+        write_volume(tmp_path / "foot.ome.zarr", volume),
+    ]
     drop(workbench, paths)
     qtbot.waitUntil(lambda: len(window.layers) == 2, timeout=10_000)
     assert [layer.name for layer in window.layers] == ["tip", "foot"]
@@ -58,23 +76,29 @@ def test_a_scaled_tiff_and_an_ome_zarr_are_dropped_without_a_question(window, wo
 
 
 def test_a_tiff_without_a_voxel_size_opens_the_question(window, workbench, qtbot, tmp_path):
-    tifffile.imwrite(tmp_path / "plain.tif", np.zeros((7, 8, 9), np.uint8), photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "plain.tif", np.zeros((7, 8, 9), np.uint8), photometric="minisblack"
+    )
     drop(workbench, [tmp_path / "plain.tif"])
     qtbot.waitUntil(
-        lambda: any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()), timeout=10_000
+        lambda: any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()),
+        timeout=10_000,
     )
     question = next(w for w in window.window.dock_widgets.values() if isinstance(w, MissingScale))
     question.voxel_size.setValue(2.0)
     question.main_button.click()
     qtbot.waitUntil(lambda: len(window.layers) == 1, timeout=10_000)
     assert window.layers[0].scale == pytest.approx((2.0,) * 3)
-    qtbot.waitUntil(lambda: not any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()))
+    qtbot.waitUntil(
+        lambda: not any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values())
+    )
 
 
 def test_several_images_dropped_together_are_one_series(window, workbench, qtbot, tmp_path):
     drop(workbench, frames(tmp_path, ["b2.tif", "b10.tif", "b1.tif"], 0.5))
     qtbot.waitUntil(
-        lambda: any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()), timeout=10_000
+        lambda: any(isinstance(w, MissingScale) for w in window.window.dock_widgets.values()),
+        timeout=10_000,
     )
     question = next(w for w in window.window.dock_widgets.values() if isinstance(w, MissingScale))
     assert question.kind_box.currentText() == "tilt series"
@@ -90,10 +114,18 @@ def test_what_nobody_can_read_is_one_sentence_each(window, workbench, tmp_path):
     (tmp_path / "notes.qqq").write_text("nothing")
     (tmp_path / "cut.tif").write_bytes(b"II*\0" + b"\xff" * 20)
     said = []
-    workbench.status.refuse, before = (lambda error: said.append(str(error))), workbench.status.refuse
-    workbench.open_files([str(tmp_path / name) for name in ("half.mrc", "notes.qqq", "cut.tif", "gone.tif")])
+    workbench.status.refuse, before = (
+        (lambda error: said.append(str(error))),
+        workbench.status.refuse,
+    )
+    workbench.open_files(
+        [str(tmp_path / name) for name in ("half.mrc", "notes.qqq", "cut.tif", "gone.tif")]
+    )
     workbench.status.refuse = before
-    assert [next(n for n in ("half.mrc", "notes.qqq", "cut.tif", "gone.tif") if n in words) for words in sorted(said)]
+    assert [
+        next(n for n in ("half.mrc", "notes.qqq", "cut.tif", "gone.tif") if n in words)
+        for words in sorted(said)
+    ]
     assert len(said) == 4
     assert all("\n" not in words for words in said)
     assert not window.layers

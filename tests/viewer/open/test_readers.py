@@ -36,7 +36,9 @@ def test_volumes_open_named_and_scaled(tmp_path, block, name):
 
 
 def test_a_tiff_stack_without_voxel_size_is_taken_and_asked_about(tmp_path):
-    tifffile.imwrite(tmp_path / "plain.tif", np.zeros((7, 4, 5), np.uint8), photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "plain.tif", np.zeros((7, 4, 5), np.uint8), photometric="minisblack"
+    )
     reader = get_reader(str(tmp_path / "plain.tif"))
     with pytest.raises(MissingScaleError, match=r"plain\.tif"):  # with a window the question opens
         reader(str(tmp_path / "plain.tif"))
@@ -68,7 +70,9 @@ def test_a_damaged_file_does_not_make_the_sniff_fail(tmp_path):
 
 
 def test_a_series_with_angles_beside_it_opens_as_a_series(tmp_path):
-    series = TiltSeries(np.random.default_rng(0).random((5, 6, 7), np.float32), [-20, -10, 0, 10, 20], 0.5)
+    series = TiltSeries(
+        np.random.default_rng(0).random((5, 6, 7), np.float32), [-20, -10, 0, 10, 20], 0.5
+    )
     (layer,) = opened(write_tilts(tmp_path / "tilts.tif", series))
     assert layer.axis_labels == ("tilt", "y", "x")
     assert layer.metadata["napari_snpore"]["angles_deg"] == [-20, -10, 0, 10, 20]
@@ -98,7 +102,9 @@ def test_an_image_file_that_lacks_angles_opens_with_those_given(tmp_path):
 def test_a_stack_whose_first_axis_is_time_opens_as_images_in_time(tmp_path):
     images = np.random.default_rng(0).integers(0, 99, (5, 12, 16)).astype(np.uint8)
     meta = {"axes": "TYX", "finterval": 20.0, "unit": "nm"}
-    tifffile.imwrite(tmp_path / "movie.tif", images, imagej=True, resolution=(2.0, 2.0), metadata=meta)
+    tifffile.imwrite(
+        tmp_path / "movie.tif", images, imagej=True, resolution=(2.0, 2.0), metadata=meta
+    )
     (layer,) = opened(tmp_path / "movie.tif")
     assert layer.axis_labels == ("frame", "y", "x")
     assert layer.scale == pytest.approx((0.5, 0.5, 0.5))
@@ -108,7 +114,11 @@ def test_a_stack_whose_first_axis_is_time_opens_as_images_in_time(tmp_path):
 def test_a_z_stack_with_a_frame_interval_stays_a_volume(tmp_path):
     meta = {"axes": "ZYX", "finterval": 20.0, "unit": "nm", "spacing": 0.5}
     tifffile.imwrite(
-        tmp_path / "z.tif", np.zeros((5, 12, 16), np.uint8), imagej=True, resolution=(2.0, 2.0), metadata=meta
+        tmp_path / "z.tif",
+        np.zeros((5, 12, 16), np.uint8),
+        imagej=True,
+        resolution=(2.0, 2.0),
+        metadata=meta,
     )
     (layer,) = opened(tmp_path / "z.tif")
     assert layer.axis_labels == ("z", "y", "x")

@@ -49,10 +49,14 @@ def drop(viewer, paths):
 
 def test_each_file_of_a_drop_is_parsed_once(viewer, tmp_path, parses, monkeypatch):
     asked = []
-    monkeypatch.setattr("napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question))
+    monkeypatch.setattr(
+        "napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question)
+    )
     volume = write_volume(tmp_path / "block.mrc", Volume(STACK.astype(np.int16), 0.5))
     series = write_tilts(tmp_path / "tilts.tif", TiltSeries(STACK, [-10, 0, 10], 0.5))
-    bare = write_volume(tmp_path / "bare.mrc", Volume(STACK.astype(np.int16), 0.5)).rename(tmp_path / "bare.st")
+    bare = write_volume(tmp_path / "bare.mrc", Volume(STACK.astype(np.int16), 0.5)).rename(
+        tmp_path / "bare.st"
+    )
     single = [tmp_path / f"image{number}.tif" for number in (1, 2, 10)]
     for path in single:
         tifffile.imwrite(path, STACK[0])
@@ -60,7 +64,15 @@ def test_each_file_of_a_drop_is_parsed_once(viewer, tmp_path, parses, monkeypatc
     damaged.write_bytes(b"no HDF5")
     refused = drop(viewer, [volume, series, bare, NEEDLE, damaged, *single])
     assert parses == dict.fromkeys(
-        ["block.mrc", "tilts.tif", "bare.st", "HAADF.dm3", "half.emd", *(path.name for path in single)], 1
+        [
+            "block.mrc",
+            "tilts.tif",
+            "bare.st",
+            "HAADF.dm3",
+            "half.emd",
+            *(path.name for path in single),
+        ],
+        1,
     )
     assert [layer.name for layer in viewer.layers] == ["block", "tilts", "HAADF"]
     assert [question.source.paths for question in asked] == [(bare,), tuple(single)]
@@ -68,9 +80,13 @@ def test_each_file_of_a_drop_is_parsed_once(viewer, tmp_path, parses, monkeypatc
     assert "half.emd" in refused[0]
 
 
-def test_the_answer_to_a_question_does_not_parse_again(viewer, qtbot, tmp_path, parses, monkeypatch):
+def test_the_answer_to_a_question_does_not_parse_again(
+    viewer, qtbot, tmp_path, parses, monkeypatch
+):
     asked = []
-    monkeypatch.setattr("napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question))
+    monkeypatch.setattr(
+        "napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question)
+    )
     np.save(tmp_path / "bare.npy", STACK)
     drop(viewer, [tmp_path / "bare.npy"])
     form = MissingScale(viewer, asked[0])
@@ -89,9 +105,13 @@ def test_the_reader_of_the_manifest_parses_once(tmp_path, parses):
     assert parses == {"tilts.tif": 1}
 
 
-def test_a_series_with_angles_is_asked_for_its_pixel_size_only(viewer, qtbot, tmp_path, monkeypatch):
+def test_a_series_with_angles_is_asked_for_its_pixel_size_only(
+    viewer, qtbot, tmp_path, monkeypatch
+):
     asked = []
-    monkeypatch.setattr("napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question))
+    monkeypatch.setattr(
+        "napari_snpore.viewer.open.opening.ask", lambda viewer, question: asked.append(question)
+    )
     tifffile.imwrite(tmp_path / "tilts.tif", STACK, photometric="minisblack")
     (tmp_path / "tilts.tlt").write_text("-10\n0\n10\n")
     drop(viewer, [tmp_path / "tilts.tif"])

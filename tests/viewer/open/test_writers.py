@@ -66,7 +66,9 @@ def test_features_are_written_without_the_background_row(tmp_path, drawn_phases)
 def test_labels_without_objects_have_no_table_to_write(tmp_path):
     with pytest.raises(InputError, match="measure it first"):
         write_features(
-            str(tmp_path / "x.csv"), np.zeros((2, 2, 2), np.uint8), {"name": "empty", "features": pd.DataFrame()}
+            str(tmp_path / "x.csv"),
+            np.zeros((2, 2, 2), np.uint8),
+            {"name": "empty", "features": pd.DataFrame()},
         )
     assert not (tmp_path / "x.csv").exists()
 

@@ -49,7 +49,9 @@ def test_volume_of_the_rod(widget, viewer):
     assert middle.mean() == pytest.approx(3, rel=0.1)
     assert not viewer.layers["rod"].visible
     assert viewer.layers.selection.active is layer
-    assert viewer.dims.point[0] == pytest.approx(8, abs=PIXEL), "the slice in the middle of the volume is shown"
+    assert viewer.dims.point[0] == pytest.approx(8, abs=PIXEL), (
+        "the slice in the middle of the volume is shown"
+    )
 
 
 def test_numbers_beside_the_volume(widget):
@@ -173,7 +175,9 @@ def test_stop_at_the_noise_level_says_the_noise(widget):
 def test_finish_now_keeps_what_there_is(widget, viewer, qtbot):
     widget.method.iterations.setValue(5000)
     widget.start()
-    qtbot.waitUntil(lambda: any("iteration" in layer.name for layer in viewer.layers), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: any("iteration" in layer.name for layer in viewer.layers), timeout=20_000
+    )
     assert not widget.status.finish_button.isHidden()
     widget.status.finish_button.click()
     widget.status.wait()
@@ -248,7 +252,9 @@ def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):
 
 
 def test_hand_of_a_new_alignment_follows_the_last_axis(aligned):
-    """Of an axis and its opposite direction, which gives the mirror image, the window takes the one nearest to the last."""
+    """Of an axis and its opposite direction, which gives the mirror image, the window takes the one
+    nearest to the last.
+    """
     aligned.aligning.axis_angle.setValue(-150.0)
     assert aligned.alignment.tilt_axis_angle_deg == -150.0
     aligned.aligning.mode.setCurrentText("automatic")
@@ -297,8 +303,12 @@ def test_prepared_series_is_shown_beside_and_the_choice_stays(widget, viewer):
     assert "crop along y is 12 to 4 px" in widget.slice.picture.words
 
 
-def test_a_prepared_series_does_not_change_the_choice_of_another_form(widget, viewer, qtbot, series):
-    """The series of this form is "rod", the user looks at "other": a second form follows the user and stays there."""
+def test_a_prepared_series_does_not_change_the_choice_of_another_form(
+    widget, viewer, qtbot, series
+):
+    """The series of this form is "rod", the user looks at "other": a second form follows the user
+    and stays there.
+    """
     other = add_layer(viewer, series_data(series, "other"))
     second = ReconstructWidget(viewer)
     qtbot.addWidget(second)

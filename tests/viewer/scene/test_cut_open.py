@@ -1,4 +1,6 @@
-"""Cuts through the scene: boxes and planes at any angle, together, in any unit, and what the user had cut before."""
+"""Cuts through the scene: boxes and planes at any angle, together, in any unit, and what the user
+had cut before.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,22 @@ SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
 @pytest.fixture
 def volume(viewer):
-    layer = add_layer(viewer, volume_data(Volume(np.zeros((12, 16, 20), np.float32), SPACING, ORIGIN), "fibre"))
+    layer = add_layer(
+        viewer, volume_data(Volume(np.zeros((12, 16, 20), np.float32), SPACING, ORIGIN), "fibre")
+    )
     viewer.dims.set_point(range(3), (3.0, 4.0, 5.0))
     return layer
 
 
 def kept(layer, points_nm, spacing=SPACING, origin=ORIGIN):
-    """Say which points (nm) the planes of a layer keep, napari's way: in voxels, on the side of the normal of each."""
+    """Say which points (nm) the planes of a layer keep, napari's way: in voxels, on the side of the
+    normal of each.
+    """
     voxels = (points_nm - np.array(origin)) / spacing
-    sides = [(voxels - plane.position) @ np.array(plane.normal) > 0 for plane in layer.experimental_clipping_planes]
+    sides = [
+        (voxels - plane.position) @ np.array(plane.normal) > 0
+        for plane in layer.experimental_clipping_planes
+    ]
     return np.all(sides, axis=0)
 
 
@@ -69,7 +78,11 @@ def test_only_the_rows_of_the_choice_are_shown(viewer, volume):
     row = panel.cuts[0]
 
     def shown():
-        return [part for part in ("tilt", "turn", "shift", "flip") if panel.form.isRowVisible(getattr(row, part))]
+        return [
+            part
+            for part in ("tilt", "turn", "shift", "flip")
+            if panel.form.isRowVisible(getattr(row, part))
+        ]
 
     assert shown() == []
     row.by.setCurrentText("plane across z")
@@ -94,26 +107,40 @@ def test_planes_of_the_user_come_back(viewer, volume):
 def test_a_volume_in_micrometres_is_cut_at_the_same_nanometres():
     layer = Layer.create(
         np.zeros((4, 5, 6), np.float32),
-        {"scale": (0.0005, 0.00025, 0.0002), "translate": (0.001, 0.002, 0.003), "units": ("um",) * 3},
+        {
+            "scale": (0.0005, 0.00025, 0.0002),
+            "translate": (0.001, 0.002, 0.003),
+            "units": ("um",) * 3,
+        },
         "image",
     )
     clip([layer], [ClippingCut((2.0, 3.0, 4.0), (1.0, 2.0, -1.0))])
     found = places()
-    np.testing.assert_array_equal(kept(layer, found), (found - (2.0, 3.0, 4.0)) @ (1.0, 2.0, -1.0) > 0)
+    np.testing.assert_array_equal(
+        kept(layer, found), (found - (2.0, 3.0, 4.0)) @ (1.0, 2.0, -1.0) > 0
+    )
 
 
 def test_a_box_cuts_a_window_in_micrometres(viewer, qtbot):
-    um = {"scale": (0.0005, 0.00025, 0.0002), "translate": (0.001, 0.002, 0.003), "units": ("um",) * 3}
+    um = {
+        "scale": (0.0005, 0.00025, 0.0002),
+        "translate": (0.001, 0.002, 0.003),
+        "units": ("um",) * 3,
+    }
     layer = viewer.add_image(np.zeros((12, 16, 20), np.float32), **um)
     panel = ClipPanel(viewer)
     viewer.dims.set_point(range(3), (0.003, 0.004, 0.005))
     found = places()
     panel.by.setCurrentText("plane across z")
     np.testing.assert_array_equal(kept(layer, found), found[:, 0] > 3.0)
-    boxes_of(viewer).put(NamedBox("centre", (4.0, 4.0, 5.0), (2.0, 2.0, 2.0)))  # its layer makes nm the window's unit
+    boxes_of(viewer).put(
+        NamedBox("centre", (4.0, 4.0, 5.0), (2.0, 2.0, 2.0))
+    )  # its layer makes nm the window's unit
     assert viewer.dims.point == pytest.approx((3.0, 4.0, 5.0))
     panel.by.setCurrentText("box centre")
-    np.testing.assert_array_equal(kept(layer, found), (abs(found - (4.0, 4.0, 5.0)) < 1).all(axis=1))
+    np.testing.assert_array_equal(
+        kept(layer, found), (abs(found - (4.0, 4.0, 5.0)) < 1).all(axis=1)
+    )
 
 
 def test_cuts_are_kept_with_the_window(viewer, volume):

@@ -1,4 +1,6 @@
-"""The movie fold: the series that was chosen, as the layer shows it; names, endings, and what is gone."""
+"""The movie fold: the series that was chosen, as the layer shows it; names, endings, and what is
+gone.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def test_a_removed_series_is_no_turntable(panel, viewer, tmp_path):
 
 @pytest.mark.parametrize(("ffmpeg", "ending"), [(None, "gif"), (object(), "mp4")])
 def test_the_name_suggested_has_an_ending_that_works(panel, qtbot, monkeypatch, ffmpeg, ending):
-    monkeypatch.setattr("napari_snpore.viewer.scene.movie_panel.importlib.util.find_spec", lambda name: ffmpeg)
+    monkeypatch.setattr(
+        "napari_snpore.viewer.scene.movie_panel.importlib.util.find_spec", lambda name: ffmpeg
+    )
     panel.save_button.click()
     dialog = panel.findChild(QFileDialog)
     assert not dialog.isModal()

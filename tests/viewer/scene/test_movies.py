@@ -1,4 +1,6 @@
-"""Movies of a real window: what turns on the screen, the camera put back, and a film that leaves the window alive."""
+"""Movies of a real window: what turns on the screen, the camera put back, and a film that leaves
+the window alive.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def center(frame):
     """Return (right, up) of what is bright, in pixels from the middle of the picture."""
     rows, columns = np.nonzero(frame.max(axis=2) > 100)
     assert len(rows), "nothing is seen"
-    return np.array([columns.mean() - (frame.shape[1] - 1) / 2, (frame.shape[0] - 1) / 2 - rows.mean()])
+    return np.array(
+        [columns.mean() - (frame.shape[1] - 1) / 2, (frame.shape[0] - 1) / 2 - rows.mean()]
+    )
 
 
 def camera_of(viewer):
@@ -88,7 +92,9 @@ def test_a_spot_beside_the_axis_goes_round_to_the_right_first(window):
 def test_upright_on_the_screen_is_upright_from_any_side(window):
     show(window, (34, 14, 25))
     window.scene.camera.angles = (15, -40, 70)
-    heights = [center(frame)[1] for frame in turntable_frames(window, frames=6, axis="vertical on screen")]
+    heights = [
+        center(frame)[1] for frame in turntable_frames(window, frames=6, axis="vertical on screen")
+    ]
     assert np.ptp(heights) < 2.5
 
 
@@ -120,7 +126,8 @@ def test_camera_is_put_back_wherever_it_stops(window, taken):
 
 
 @pytest.mark.parametrize(
-    ("options", "shape"), [({"size": (240, 320)}, (240, 320)), ({"size": (150, 200), "scale": 1.5}, (225, 300))]
+    ("options", "shape"),
+    [({"size": (240, 320)}, (240, 320)), ({"size": (150, 200), "scale": 1.5}, (225, 300))],
 )
 def test_size_keeps_what_is_in_the_picture(window, options, shape):
     show(window, (20, 6, 20), (20, 34, 20))

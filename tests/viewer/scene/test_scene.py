@@ -1,4 +1,6 @@
-"""The 3D scene: look and way back, cuts in nm on any voxel size, views, surfaces as layers, and a movie in a real window."""
+"""The 3D scene: look and way back, cuts in nm on any voxel size, views, surfaces as layers, and a
+movie in a real window.
+"""
 
 from __future__ import annotations
 
@@ -58,9 +60,13 @@ def test_six_planes_keep_what_lies_in_the_box():
     clip([layer], box_cuts((2.0, 3.0, 4.0), (4.0, 5.0, 6.0)))
     planes = layer.experimental_clipping_planes
     points = np.random.default_rng(0).uniform(-5, 30, (500, 3))
-    kept = np.all([(points - plane.position) @ np.array(plane.normal) > 0 for plane in planes], axis=0)
+    kept = np.all(
+        [(points - plane.position) @ np.array(plane.normal) > 0 for plane in planes], axis=0
+    )
     world = points * SPACING + ORIGIN
-    np.testing.assert_array_equal(kept, np.all((world > (2.0, 3.0, 4.0)) & (world < (4.0, 5.0, 6.0)), axis=1))
+    np.testing.assert_array_equal(
+        kept, np.all((world > (2.0, 3.0, 4.0)) & (world < (4.0, 5.0, 6.0)), axis=1)
+    )
     clip([layer], [])
     assert len(layer.experimental_clipping_planes) == 0
 
@@ -74,14 +80,26 @@ def volume_layer():
 def test_scene_of_the_paper_and_back(filled):
     widget = SceneWidget(filled)
     volume, phases = filled.layers["fibre"], filled.layers["fibre · phases"]
-    before = (volume.colormap.name, volume.rendering, volume.visible, phases.visible, filled.dims.ndisplay)
+    before = (
+        volume.colormap.name,
+        volume.rendering,
+        volume.visible,
+        phases.visible,
+        filled.dims.ndisplay,
+    )
     widget.show_scene()
     assert filled.dims.ndisplay == 3
     assert volume.colormap.name == TEMPERATURE
     assert volume.bounding_box.visible
     assert not phases.visible
     widget.show_before()
-    assert (volume.colormap.name, volume.rendering, volume.visible, phases.visible, filled.dims.ndisplay) == before
+    assert (
+        volume.colormap.name,
+        volume.rendering,
+        volume.visible,
+        phases.visible,
+        filled.dims.ndisplay,
+    ) == before
     assert not volume.bounding_box.visible
     assert not widget.before_button.isEnabled()
 
@@ -94,8 +112,12 @@ def test_surfaces_lie_on_their_voxels_and_follow_their_rows(filled):
     surfaces = {layer.name: layer for layer in filled.layers if isinstance(layer, Surface)}
     assert set(surfaces) == {"fibre · pore surface", "fibre · C surface", "fibre · Sn surface"}
     low, high = surfaces["fibre · Sn surface"].extent.world
-    np.testing.assert_allclose(low, np.array(ORIGIN) + (np.array([3, 4, 4]) - 0.5) * SPACING, atol=1e-5)
-    np.testing.assert_allclose(high, np.array(ORIGIN) + (np.array([5, 7, 8]) + 0.5) * SPACING, atol=1e-5)
+    np.testing.assert_allclose(
+        low, np.array(ORIGIN) + (np.array([3, 4, 4]) - 0.5) * SPACING, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        high, np.array(ORIGIN) + (np.array([5, 7, 8]) + 0.5) * SPACING, atol=1e-5
+    )
     assert not filled.layers["fibre · phases"].visible
     widget.phase_rows.opacities["C"].setValue(70)
     assert surfaces["fibre · C surface"].opacity == pytest.approx(0.7)
@@ -113,7 +135,10 @@ def test_phases_removed_while_their_surfaces_are_made_are_named(filled):
     widget.surface_button.click()
     filled.layers.remove("fibre · phases")
     widget.status.wait()
-    assert widget.status.message.text() == "⚠ 'fibre · phases' was removed meanwhile; nothing was drawn."
+    assert (
+        widget.status.message.text()
+        == "⚠ 'fibre · phases' was removed meanwhile; nothing was drawn."
+    )
     assert not any(isinstance(layer, Surface) for layer in filled.layers)
 
 
@@ -160,7 +185,9 @@ def test_tick_of_the_bounding_box_tells_the_truth(filled):
 def test_planes_of_the_slices_stay_in_the_scene(filled):
     from napari_snpore.viewer.slices.scene_planes import KIND
 
-    plane = filled.add_image(np.zeros((1, 4, 4)), scale=SPACING, units=("nm",) * 3, metadata={KEY: {"kind": KIND}})
+    plane = filled.add_image(
+        np.zeros((1, 4, 4)), scale=SPACING, units=("nm",) * 3, metadata={KEY: {"kind": KIND}}
+    )
     widget = SceneWidget(filled)
     widget.show_scene()
     assert plane.visible
@@ -214,19 +241,29 @@ def test_surfaces_go_with_renamed_phases(filled):
 
 
 def test_surfaces_of_labels_in_micrometres_lie_on_their_voxels(viewer):
-    um = {"scale": np.array(SPACING) / 1000, "translate": np.array(ORIGIN) / 1000, "units": ("um",) * 3}
+    um = {
+        "scale": np.array(SPACING) / 1000,
+        "translate": np.array(ORIGIN) / 1000,
+        "units": ("um",) * 3,
+    }
     labels = viewer.add_labels(np.array(balls().data), **um)
     widget = SceneWidget(viewer)
     widget.smoothing.setValue(0)
     widget.make_surfaces()
     low, high = viewer.layers[f"{labels.name} · Sn surface"].extent.world
-    np.testing.assert_allclose(low, np.array(ORIGIN) + (np.array([3, 4, 4]) - 0.5) * SPACING, atol=1e-5)
-    np.testing.assert_allclose(high, np.array(ORIGIN) + (np.array([5, 7, 8]) + 0.5) * SPACING, atol=1e-5)
+    np.testing.assert_allclose(
+        low, np.array(ORIGIN) + (np.array([3, 4, 4]) - 0.5) * SPACING, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        high, np.array(ORIGIN) + (np.array([5, 7, 8]) + 0.5) * SPACING, atol=1e-5
+    )
     assert viewer.scene.camera.center == pytest.approx((3.75, 3.875, 4.9), abs=0.3)
 
 
 def test_wide_labels_are_drawn_and_large_ones_refused_by_name(viewer):
-    wide = viewer.add_labels(balls().data.astype(np.int64), name="wide", scale=SPACING, units=("nm",) * 3)
+    wide = viewer.add_labels(
+        balls().data.astype(np.int64), name="wide", scale=SPACING, units=("nm",) * 3
+    )
     widget = SceneWidget(viewer)
     widget.make_surfaces()
     assert "wide · Sn surface" in viewer.layers
@@ -272,7 +309,10 @@ def test_cut_by_a_box_follows_the_box_and_goes_with_the_widget(filled, qtbot):
     assert len(volume.experimental_clipping_planes) == 6
     boxes.put(NamedBox("centre", (4.0, 4.0, 5.0), (1.0, 1.0, 1.0)))
     qtbot.waitUntil(
-        lambda: volume.experimental_clipping_planes[0].position[0] == pytest.approx((3.5 - ORIGIN[0]) / SPACING[0])
+        lambda: (
+            volume.experimental_clipping_planes[0].position[0]
+            == pytest.approx((3.5 - ORIGIN[0]) / SPACING[0])
+        )
     )
     widget.clip.by.setCurrentText("plane across y")
     assert len(volume.experimental_clipping_planes) == 1
@@ -376,7 +416,10 @@ def test_scene_is_fitted_to_what_is_shown(filled):
     widget.show_scene()
     zoom, center = filled.scene.camera.zoom, filled.scene.camera.center
     widget.show_before()
-    far = add_layer(filled, volume_data(Volume(np.zeros((4, 4, 4), np.float32), SPACING, (500.0, 500.0, 500.0)), "far"))
+    far = add_layer(
+        filled,
+        volume_data(Volume(np.zeros((4, 4, 4), np.float32), SPACING, (500.0, 500.0, 500.0)), "far"),
+    )
     far.visible = False
     widget.layer = filled.layers["fibre"]
     widget.show_scene()

@@ -1,4 +1,6 @@
-"""The window stays responsive: no computation of the backend that can take long runs in the GUI thread."""
+"""The window stays responsive: no computation of the backend that can take long runs in the GUI
+thread.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SIDE = 64
 
 
 def can_take_long(code):
-    """Whether a function is of the backend and can be cancelled: all that can take longer than a second is."""
+    """Whether a function is of the backend and can be cancelled: all that can take longer than a
+    second is.
+    """
     path = Path(code.co_filename)
     if PACKAGE not in path.parents or PACKAGE / "viewer" in path.parents:
         return False
@@ -41,7 +45,9 @@ def can_take_long(code):
 
 @contextmanager
 def long_calls():
-    """Collect the names of the long functions that are called in this thread, which is the GUI thread."""
+    """Collect the names of the long functions that are called in this thread, which is the GUI
+    thread.
+    """
     assert threading.current_thread() is threading.main_thread()
     called, judged = [], {}
 
@@ -67,9 +73,13 @@ def fibre():
     inside = np.hypot(z - SIDE / 2, x - SIDE / 2) < 0.4 * SIDE
     labels = np.where(inside, 2, 0).astype(np.uint8)
     for center in rng.integers(15, SIDE - 15, (20, 3)):
-        ball = ((z - center[0]) ** 2 + (y - center[1]) ** 2 + (x - center[2]) ** 2) < rng.integers(9, 40)
+        ball = ((z - center[0]) ** 2 + (y - center[1]) ** 2 + (x - center[2]) ** 2) < rng.integers(
+            9, 40
+        )
         labels[ball & inside] = rng.choice((1, 3))
-    gray = np.array([0, 0, 1, 12], np.float32)[labels] + rng.normal(0, 0.1, labels.shape).astype(np.float32)
+    gray = np.array([0, 0, 1, 12], np.float32)[labels] + rng.normal(0, 0.1, labels.shape).astype(
+        np.float32
+    )
     return Volume(gray, 0.25), Volume(labels, 0.25)
 
 
@@ -116,9 +126,13 @@ def plate(viewer):
 
 def reconstruct(viewer):
     y, x = np.indices((48, SIDE)) - 30.0
-    ball = np.sqrt(np.maximum(15.0**2 - y**2 - x**2, 0)).astype(np.float32)  # the same from every side
+    ball = np.sqrt(np.maximum(15.0**2 - y**2 - x**2, 0)).astype(
+        np.float32
+    )  # the same from every side
     images = ball + np.random.default_rng(0).normal(0, 1, (61, *ball.shape)).astype(np.float32)
-    layer = add_layer(viewer, series_data(TiltSeries(images, np.linspace(-60, 60, 61), 0.5), "tilts"))
+    layer = add_layer(
+        viewer, series_data(TiltSeries(images, np.linspace(-60, 60, 61), 0.5), "tilts")
+    )
     widget = ReconstructWidget(viewer)
     widget.layer = layer
     widget.reconstruct()
@@ -145,7 +159,9 @@ def test_long_calls_of_this_thread_are_found(made):
     assert not called
 
 
-@pytest.mark.parametrize("work", [threshold, measure, subvolumes, surfaces, plate, reconstruct, in_situ])
+@pytest.mark.parametrize(
+    "work", [threshold, measure, subvolumes, surfaces, plate, reconstruct, in_situ]
+)
 def test_no_long_computation_in_the_gui_thread(filled, work):
     with long_calls() as called:
         work(filled)

@@ -62,7 +62,11 @@ def test_every_axis_is_in_nm_with_its_name():
 def test_tilt_series_has_nm_on_all_axes_and_its_true_angles_in_the_metadata():
     angles = [-60.5, 0.0, 33.25, 60.0]
     series = TiltSeries(
-        np.zeros((4, 5, 6), np.uint16), angles, 0.7, tilt_axis_angle_deg=12.0, history=(HistoryStep("read"),)
+        np.zeros((4, 5, 6), np.uint16),
+        angles,
+        0.7,
+        tilt_axis_angle_deg=12.0,
+        history=(HistoryStep("read"),),
     )
     layer = made(series_data(series, "tilts"))
     assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
@@ -113,18 +117,37 @@ def test_colour_and_flat_images_are_no_volumes():
 def test_kinds_do_not_mix(drawn_phases):
     series = made(series_data(TiltSeries(np.zeros((3, 4, 4)), [0, 1, 2], 0.5), "tilts"))
     phases = made(phases_data(drawn_phases, "phases"))
-    objects = made(objects_data(volume(np.uint8), pd.DataFrame({"label": range(1, 24)}), "objects", phase="Sn"))
+    objects = made(
+        objects_data(volume(np.uint8), pd.DataFrame({"label": range(1, 24)}), "objects", phase="Sn")
+    )
     gray = made(volume_data(volume(), "grey"))
-    assert [is_series(layer) for layer in (series, phases, objects, gray)] == [True, False, False, False]
-    assert [is_phases(layer) for layer in (series, phases, objects, gray)] == [False, True, False, False]
-    assert [is_volume(layer) for layer in (series, phases, objects, gray)] == [False, False, False, True]
+    assert [is_series(layer) for layer in (series, phases, objects, gray)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [is_phases(layer) for layer in (series, phases, objects, gray)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert [is_volume(layer) for layer in (series, phases, objects, gray)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_phase_colours_are_those_of_the_scheme(drawn_phases):
     layer = made(phases_data(drawn_phases, "phases"))
     colors = layer.colormap.map(np.array([0, 1, 2, 3]))
     assert colors[0, 3] == 0
-    as_hex = ["#" + "".join(f"{round(255 * part):02x}" for part in color[:3]) for color in colors[1:]]
+    as_hex = [
+        "#" + "".join(f"{round(255 * part):02x}" for part in color[:3]) for color in colors[1:]
+    ]
     assert tuple(as_hex) == PORE_C_SN.colors
     assert scheme_of(layer) == PORE_C_SN
 
@@ -135,17 +158,23 @@ def test_own_names_of_phases_come_back(drawn_phases):
 
 
 def test_labels_of_unknown_origin_get_numbered_phases():
-    assert scheme_of(Labels(np.full((2, 2, 2), 5, np.uint8))).names == tuple(f"phase {k}" for k in range(1, 6))
+    assert scheme_of(Labels(np.full((2, 2, 2), 5, np.uint8))).names == tuple(
+        f"phase {k}" for k in range(1, 6)
+    )
 
 
 def test_a_great_label_does_not_make_as_many_phases():
-    """A label of 2^40, as other plugins number objects, once asked for 2^40 names: the memory was not enough."""
+    """A label of 2^40, as other plugins number objects, once asked for 2^40 names: the memory was
+    not enough.
+    """
     layer = Labels(np.full((2, 2, 2), 2**40, np.int64))
     assert len(scheme_of(layer).names) == MOST_PHASES
 
 
 def test_objects_have_a_background_row_and_an_index():
-    table = pd.DataFrame({"label": [2, 1], "length_nm": [3.5, 1.5], "resolved": [True, False], "way": ["b", "a"]})
+    table = pd.DataFrame(
+        {"label": [2, 1], "length_nm": [3.5, 1.5], "resolved": [True, False], "way": ["b", "a"]}
+    )
     rows = object_features(table)
     assert rows["index"].tolist() == [0, 1, 2]
     assert rows["length_nm"].tolist()[1:] == [1.5, 3.5]

@@ -1,4 +1,6 @@
-"""Which labels give way when those of another specimen are shown: what lies on top of them, and nothing else."""
+"""Which labels give way when those of another specimen are shown: what lies on top of them, and
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def add_phases(viewer, name, *, shape=(10, 10, 10), origin=(0.0, 0.0, 0.0)):
         ("pristine · SIRT 50 · phases", (10, 10, 10), (0, 0, 0), False),  # the same specimen
     ],
 )
-def test_labels_of_another_specimen_in_the_same_place_give_way(viewer, name, shape, origin, gives_way):
+def test_labels_of_another_specimen_in_the_same_place_give_way(
+    viewer, name, shape, origin, gives_way
+):
     other = add_phases(viewer, name, shape=shape, origin=origin)
     shown = add_phases(viewer, "pristine · phases")
     words = hide_other_specimens(viewer, shown)
@@ -58,11 +62,15 @@ def test_apply_and_envelope_and_measure_show_one_specimen(viewer, qtbot):
         widget.thresholds = (50, 150)
         widget.counting.wait()
         widget.apply()
-    assert [name for name in ("sodiated", "desodiated") if viewer.layers[f"{name} · phases"].visible] == ["desodiated"]
+    assert [
+        name for name in ("sodiated", "desodiated") if viewer.layers[f"{name} · phases"].visible
+    ] == ["desodiated"]
     widget.layer = viewer.layers["pristine"]
     widget.thresholds = (50, 150)
     widget.counting.wait()
-    assert not viewer.layers["desodiated · phases"].visible, "it would cover the preview of the pristine fibre"
+    assert not viewer.layers["desodiated · phases"].visible, (
+        "it would cover the preview of the pristine fibre"
+    )
     assert widget.status.message.text() == "Hid the phases of desodiated."
     assert widget.tools.preview.isChecked()
     viewer.layers["desodiated · phases"].visible = viewer.layers["sodiated · phases"].visible = True

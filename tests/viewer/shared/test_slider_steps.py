@@ -1,4 +1,6 @@
-"""The slider goes from slice to slice, each once, whatever surfaces and boxes are drawn around the voxels."""
+"""The slider goes from slice to slice, each once, whatever surfaces and boxes are drawn around the
+voxels.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_da
 from napari_snpore.volume import Volume
 
 SHAPE, SPACING, ORIGIN = (12, 16, 20), (0.5, 0.25, 0.2), (10.0, 20.0, 30.0)
-WHOLE = NamedBox("whole", (12.75, 21.875, 31.9), (6.0, 4.0, 4.0))  # from face to face: half a voxel beyond the centres
+WHOLE = NamedBox(
+    "whole", (12.75, 21.875, 31.9), (6.0, 4.0, 4.0)
+)  # from face to face: half a voxel beyond the centres
 
 
 def fill(viewer):
@@ -50,7 +54,9 @@ def test_every_slice_is_reached_once(viewer, drawn):
 
 
 def test_a_voxel_of_more_than_a_nanometre_is_still_one_step(viewer):
-    add_layer(viewer, volume_data(Volume(np.zeros((5, 6, 7), np.float32), (4.0, 4.0, 4.0)), "coarse"))
+    add_layer(
+        viewer, volume_data(Volume(np.zeros((5, 6, 7), np.float32), (4.0, 4.0, 4.0)), "coarse")
+    )
     boxes_of(viewer).put(NamedBox("box", (8.0, 8.0, 8.0), (8.0, 8.0, 8.0)))
     assert viewer.dims.nsteps == (5, 6, 7)
 
@@ -58,7 +64,10 @@ def test_a_voxel_of_more_than_a_nanometre_is_still_one_step(viewer):
 def test_a_new_volume_widens_the_range_again(viewer):
     fill(viewer)
     boxes_of(viewer).put(WHOLE)
-    add_layer(viewer, volume_data(Volume(np.zeros(SHAPE, np.float32), SPACING, (12.0, 20.0, 30.0)), "other"))
+    add_layer(
+        viewer,
+        volume_data(Volume(np.zeros(SHAPE, np.float32), SPACING, (12.0, 20.0, 30.0)), "other"),
+    )
     assert viewer.dims.range[0] == pytest.approx((10.0, 17.5, 0.5))
 
 

@@ -93,7 +93,9 @@ def test_refusal_of_the_result_is_shown_too(status):
 
 def test_a_fault_of_ours_reaches_napari_with_its_traceback(status, monkeypatch):
     received = []
-    monkeypatch.setattr(notification_manager, "receive_error", lambda *error: received.append(error))
+    monkeypatch.setattr(
+        notification_manager, "receive_error", lambda *error: received.append(error)
+    )
 
     def work(progress, should_stop):
         raise ZeroDivisionError("by design")
@@ -141,4 +143,7 @@ def test_work_stops_when_its_widget_is_gone(qapp):
 
 
 def test_without_a_window_work_just_runs():
-    assert run_alive("Make", lambda progress, should_stop: threading.get_ident()) == threading.get_ident()
+    assert (
+        run_alive("Make", lambda progress, should_stop: threading.get_ident())
+        == threading.get_ident()
+    )

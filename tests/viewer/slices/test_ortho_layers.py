@@ -1,4 +1,6 @@
-"""Which layers the ortho slices take and how: colours, units, axes, layers that change or are turned, and the dock's end."""
+"""Which layers the ortho slices take and how: colours, units, axes, layers that change or are
+turned, and the dock's end.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def fits(widget):
 
 def test_the_first_picture_fills_its_canvas(window):
     add_layer(window, volume_data(ramp(), "ramp"))
-    add_layer(window, phases_data(Volume(np.ones((20, 30, 40), np.uint8), SPACING, ORIGIN), "phases"))
+    add_layer(
+        window, phases_data(Volume(np.ones((20, 30, 40), np.uint8), SPACING, ORIGIN), "phases")
+    )
     assert fits(opened(window)) == pytest.approx(1.0, abs=0.02)
 
 
@@ -59,7 +63,11 @@ def test_a_volume_in_colour_is_sliced_and_has_no_values(window):
 
 
 def test_micrometres_are_counted_in_nm(window):
-    place = {"scale": np.array(SPACING) / 1000, "translate": np.array(ORIGIN) / 1000, "units": ("um",) * 3}
+    place = {
+        "scale": np.array(SPACING) / 1000,
+        "translate": np.array(ORIGIN) / 1000,
+        "units": ("um",) * 3,
+    }
     layer = window.add_image(ramp().data, name="µm", **place)
     window.dims.set_point(range(3), (0.006, 0.005, 0.007))
     widget = opened(window)
@@ -95,7 +103,9 @@ def test_layers_with_too_many_or_too_few_axes_say_so_and_are_in_nobodys_way(wind
     window.dims.set_point(0, 300)
     add_layer(window, volume_data(ramp(), "ramp"))
     low, high = np.array(widget.linked.box)
-    np.testing.assert_allclose(widget.position, (low + high) / 2, atol=0.5, err_msg="not in the far corner")
+    np.testing.assert_allclose(
+        widget.position, (low + high) / 2, atol=0.5, err_msg="not in the far corner"
+    )
 
 
 def test_the_box_follows_data_and_place_of_a_layer(window):

@@ -106,7 +106,9 @@ def test_points_removed_and_added_by_hand_are_listed(window):
     widget.go_to("position 1")
     assert widget.position == pytest.approx((4.0, 5.0, 6.0))
     copy = widget.linked.views["XY"].model.layers["positions"]
-    assert set(copy.symbol) == set(layer.symbol), "new points look like the others on the slices too"
+    assert set(copy.symbol) == set(layer.symbol), (
+        "new points look like the others on the slices too"
+    )
     np.testing.assert_allclose(copy.size, layer.size)
 
 
@@ -115,7 +117,12 @@ def test_a_position_keeps_how_it_was_looked_at(window, qtbot):
     widget = opened(window)
     view = widget.linked.views["XZ"]
     z, y, x = widget.position
-    drag(qtbot, view.canvas.canvas.native, pixel_of(view, (z, y, x)), pixel_of(view, (z + 1, y, x + 1)))
+    drag(
+        qtbot,
+        view.canvas.canvas.native,
+        pixel_of(view, (z, y, x)),
+        pixel_of(view, (z + 1, y, x + 1)),
+    )
     widget.field_of_view = 5.0
     widget.thick_way.setCurrentText("mean over")
     widget.thickness.setValue(1.0)
@@ -126,7 +133,11 @@ def test_a_position_keeps_how_it_was_looked_at(window, qtbot):
     widget.position = (3.0, 4.0, 5.0)
     widget.go_to("mouth")
     assert widget.position == pytest.approx(kept)
-    assert (widget.field_of_view, widget.thick_way.currentText(), widget.thickness.value()) == (5.0, "mean over", 1.0)
+    assert (widget.field_of_view, widget.thick_way.currentText(), widget.thickness.value()) == (
+        5.0,
+        "mean over",
+        1.0,
+    )
     assert "mouth, XZ" in widget.status.message.text()
 
 

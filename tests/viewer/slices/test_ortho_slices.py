@@ -1,4 +1,6 @@
-"""Ortho slices in a real window: what each view shows, the mouse on the cross-hair, what is linked, and what is refused."""
+"""Ortho slices in a real window: what each view shows, the mouse on the cross-hair, what is linked,
+and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from qtpy.QtWidgets import QApplication
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.shared.layers import add_layer, kind_of, phases_data, put_layer, series_data, volume_data
+from napari_snpore.viewer.shared.layers import (
+    add_layer,
+    kind_of,
+    phases_data,
+    put_layer,
+    series_data,
+    volume_data,
+)
 from napari_snpore.viewer.slices.scene_planes import KIND
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import drag, opened, pixel_of, settle
@@ -86,13 +95,17 @@ def test_a_line_alone_moves_one_coordinate_and_a_click_jumps(window, qtbot):
     drag(qtbot, view.canvas.canvas.native, pixel_of(view, on_line), pixel_of(view, target))
     assert widget.position == pytest.approx((z, y + 1.0, x), abs=2 * view.nm_per_pixel)
     there = (z, 2.5, 3.4)
-    qtbot.mouseClick(view.canvas.canvas.native, Qt.MouseButton.LeftButton, pos=pixel_of(view, there))
+    qtbot.mouseClick(
+        view.canvas.canvas.native, Qt.MouseButton.LeftButton, pos=pixel_of(view, there)
+    )
     assert widget.position == pytest.approx(there, abs=2 * view.nm_per_pixel)
 
 
 def test_look_of_a_layer_and_zoom_are_linked(window):
     layer = add_layer(window, volume_data(ramp(), "ramp"))
-    phases = add_layer(window, phases_data(Volume(np.ones((20, 30, 40), np.uint8), SPACING, ORIGIN), "phases"))
+    phases = add_layer(
+        window, phases_data(Volume(np.ones((20, 30, 40), np.uint8), SPACING, ORIGIN), "phases")
+    )
     widget = opened(window)
     layer.contrast_limits = (5, 500)
     phases.opacity = 0.3
@@ -120,7 +133,9 @@ def test_thick_slices_are_the_mean_and_the_maximum_of_the_slab(window):
     widget.thickness.setValue(2.5)  # five slices of 0.5 nm
     widget.thick_way.setCurrentText("mean over")
     settle(0.1)
-    np.testing.assert_allclose(shown_plane(widget.linked.views["XY"]), volume.data[8:13].mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        shown_plane(widget.linked.views["XY"]), volume.data[8:13].mean(axis=0), rtol=1e-6
+    )
     widget.thick_way.setCurrentText("maximum over")
     settle(0.1)
     np.testing.assert_array_equal(shown_plane(widget.linked.views["XY"]), volume.data[12])
@@ -228,7 +243,9 @@ def test_closing_the_dock_leaves_the_window_as_it_was(window):
 
 
 def test_phases_are_applied_again_and_objects_recoloured_while_the_slices_are_open(window):
-    """napari's tie of two layers compares label colormaps, which fails: theirs is carried over by hand."""
+    """napari's tie of two layers compares label colormaps, which fails: theirs is carried over by
+    hand.
+    """
     labels = np.ones((6, 8, 10), np.uint8)
     add_layer(window, volume_data(ramp((6, 8, 10)), "fibre"))
     layer = add_layer(window, phases_data(Volume(labels, SPACING, ORIGIN), "fibre · phases"))
@@ -236,7 +253,9 @@ def test_phases_are_applied_again_and_objects_recoloured_while_the_slices_are_op
     put_layer(window, phases_data(Volume(labels + 1, SPACING, ORIGIN), "fibre · phases"))
     copies = [view.model.layers["fibre · phases"] for view in widget.linked.views.values()]
     assert all(np.array_equal(copy.data, labels + 1) for copy in copies)
-    layer.colormap = DirectLabelColormap(color_dict={0: "transparent", 2: "red", None: "transparent"})
+    layer.colormap = DirectLabelColormap(
+        color_dict={0: "transparent", 2: "red", None: "transparent"}
+    )
     for copy in copies:
         np.testing.assert_allclose(copy.colormap.color_dict[2], (1, 0, 0, 1))
 

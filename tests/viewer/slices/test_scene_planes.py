@@ -1,4 +1,6 @@
-"""The planes of the slices, and the oblique one, in napari's own 3D view: what they show, and what comes and goes with them."""
+"""The planes of the slices, and the oblique one, in napari's own 3D view: what they show, and what
+comes and goes with them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_the_planes_of_phases_keep_their_colours_and_nothing_covers_them(window)
     assert plane.colormap == phases.colormap
     assert not gray.visible
     assert not phases.visible
-    assert [one.visible for one in widget.linked.views["XY"].model.layers] == [True, True], "the slices show both"
+    assert [one.visible for one in widget.linked.views["XY"].model.layers] == [True, True], (
+        "the slices show both"
+    )
     widget.layer = gray
     assert isinstance(window.layers["XY plane"], Image)
     widget.in_scene.setChecked(False)

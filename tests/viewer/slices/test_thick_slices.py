@@ -1,4 +1,6 @@
-"""Thick slices: which whole voxels they take, what the views show of them, and what a profile reads."""
+"""Thick slices: which whole voxels they take, what the views show of them, and what a profile
+reads.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +42,16 @@ def test_the_voxels_nearest_to_the_cross_hair_are_taken(place, thickness, count)
     taken = np.arange(first, first + thick.count(0))
     assert taken.size == count
     others = np.setdiff1d(np.arange(-30, 60), taken)
-    assert np.abs(taken - place).max() <= np.abs(others - place).min() + 1e-9, "none that is left out lies nearer"
+    assert np.abs(taken - place).max() <= np.abs(others - place).min() + 1e-9, (
+        "none that is left out lies nearer"
+    )
 
 
 def test_words_say_what_is_projected():
-    assert SlabThickness("mean", 1.6, (0.5,) * 3, (0.0,) * 3).words(PLANES) == "mean over 3 slices, 1.5 nm"
+    assert (
+        SlabThickness("mean", 1.6, (0.5,) * 3, (0.0,) * 3).words(PLANES)
+        == "mean over 3 slices, 1.5 nm"
+    )
     assert SlabThickness("max", 0.5, SPACING, ORIGIN).words(PLANES) == (
         "maximum over XY 1 slice, 0.5 nm; ZY 3 slices, 0.6 nm; XZ 2 slices, 0.5 nm"
     )
@@ -70,11 +77,15 @@ def test_each_view_shows_numpy_s_projection(window, voxel):
             widget.thickness.setValue(thickness)
             settle(0.05)
             for name, axis in (("XY", 0), ("XZ", 1), ("ZY", 2)):
-                away = np.abs(np.arange(volume.shape[axis]) - voxel - 1e-4)  # of two as near the one behind
+                away = np.abs(
+                    np.arange(volume.shape[axis]) - voxel - 1e-4
+                )  # of two as near the one behind
                 count = max(1, round(thickness / SPACING[axis] + 1e-9))
                 taken = np.sort(np.argsort(away)[:count])
                 if voxel == 10.0 and count % 2 == 0:
-                    taken = np.arange(10 - count // 2, 10 + count // 2)  # a draw: the side is a matter of taste
+                    taken = np.arange(
+                        10 - count // 2, 10 + count // 2
+                    )  # a draw: the side is a matter of taste
                 wanted = project(np.take(volume.data, taken, axis), axis=axis)
                 shown = shown_plane(widget.linked.views[name])
                 np.testing.assert_allclose(shown.T if name == "ZY" else shown, wanted, rtol=1e-5)
@@ -93,7 +104,9 @@ def test_the_thickness_stays_when_all_layers_are_exchanged(window):
     add_layer(window, volume_data(volume, "again"))
     widget.position = (1.0 + 8 * 0.5, 5.0, 5.0)
     settle(0.1)
-    np.testing.assert_allclose(shown_plane(widget.linked.views["XY"]), volume.data[7:10].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(
+        shown_plane(widget.linked.views["XY"]), volume.data[7:10].mean(axis=0), rtol=1e-5
+    )
 
 
 def test_the_labels_of_the_rows_are_words_and_no_names_of_code(window):

@@ -1,4 +1,6 @@
-"""What one step of a dragged threshold costs, counted: one drawing of the histogram, and no new colormap."""
+"""What one step of a dragged threshold costs, counted: one drawing of the histogram, and no new
+colormap.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def widget(viewer, qtbot):
 
 @pytest.fixture
 def counts(monkeypatch, widget):
-    """Return how often the histogram was drawn and a colormap was made since the widget was ready."""
+    """Return how often the histogram was drawn and a colormap was made since the widget was
+    ready.
+    """
     counted = {"drawn": 0, "colormaps": 0}
     draw, make = type(widget.plot)._draw, Colormap.__init__
 

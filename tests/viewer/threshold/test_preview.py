@@ -1,4 +1,6 @@
-"""The preview paints what *Apply* labels: counted value by value, with napari's own colormap arithmetic."""
+"""The preview paints what *Apply* labels: counted value by value, with napari's own colormap
+arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from qtpy.QtWidgets import QWidget
 
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.viewer.shared.layers import kind_of
-from napari_snpore.viewer.threshold.preview import PhasePreview, is_exact, preview_colormap, preview_limits
+from napari_snpore.viewer.threshold.preview import (
+    PhasePreview,
+    is_exact,
+    preview_colormap,
+    preview_limits,
+)
 
 FOUR = PhaseScheme(("a", "b", "c", "d"), ("#000000", "#ff0000", "#00ff00", "#0000ff"))
 TWO = PhaseScheme(("pore", "solid"), ("#ffffff", "#2f6db5"))
@@ -48,7 +55,15 @@ def test_float32_is_exact_to_its_spacing():
     t1, t2 = 0.48, 6.1
     near = [np.float32(t1), np.float32(t2)]
     values = np.array(
-        [0, np.nextafter(near[0], np.float32(0)), near[0], 3.0, np.nextafter(near[1], np.float32(0)), near[1], 12],
+        [
+            0,
+            np.nextafter(near[0], np.float32(0)),
+            near[0],
+            3.0,
+            np.nextafter(near[1], np.float32(0)),
+            near[1],
+            12,
+        ],
         np.float32,
     )
     expected = (values >= np.float64(t1)).astype(int) + (values >= np.float64(t2))

@@ -1,4 +1,6 @@
-"""The threshold widget without a window: thresholds, fractions, phases, envelope, and what it refuses."""
+"""The threshold widget without a window: thresholds, fractions, phases, envelope, and what it
+refuses.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def steps():
 
 @pytest.fixture
 def rod():
-    """A solid rod along y, 28 voxels across, grey 100, with a slit of Sn (grey 220), in vacuum of grey 10."""
+    """A solid rod along y, 28 voxels across, grey 100, with a slit of Sn (grey 220), in vacuum of
+    grey 10.
+    """
     z, _, x = np.indices((48, 20, 48)) - 23.5
     gray = np.where(np.hypot(z, x) < 14, 100, 10).astype(np.uint8)
     gray[22:26, :, 22:26] = 220
@@ -258,7 +262,10 @@ def test_a_volume_removed_while_its_envelope_or_phases_are_made_is_said(viewer, 
         (widget.envelope.make_button if press == "envelope" else widget.main_button).click()
         viewer.layers.remove("fibre · SIRT 50")
         widget.status.wait()
-        assert "'fibre · SIRT 50' was removed meanwhile; nothing was made" in widget.status.message.text()
+        assert (
+            "'fibre · SIRT 50' was removed meanwhile; nothing was made"
+            in widget.status.message.text()
+        )
         assert len(viewer.layers) == 0
 
 
@@ -300,12 +307,16 @@ def test_a_saved_widget_makes_the_same_phases_bit_for_bit(viewer, qtbot, rod):
     assert "rays of 2.5" in again.envelope.state.text()
     assert "stale" not in again.envelope.state.text()
     assert again.state()["settings"] == widget.state()["settings"]
-    assert not any(kind_of(layer) == "preview" for layer in again._viewer.layers), "it was not shown"
+    assert not any(kind_of(layer) == "preview" for layer in again._viewer.layers), (
+        "it was not shown"
+    )
     assert not again._viewer.layers["fibre · envelope"].visible
     np.testing.assert_array_equal(again.apply().data, phases)
     again.thresholds = (56, 160)
     assert "stale" in again.envelope.state.text()
-    assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), "phases of older thresholds give way"
+    assert any(kind_of(layer) == "preview" for layer in again._viewer.layers), (
+        "phases of older thresholds give way"
+    )
 
 
 def test_a_saved_window_shows_the_phases_that_it_showed(viewer, qtbot, steps):
@@ -331,7 +342,9 @@ def test_apply_waits_for_the_envelope_of_a_saved_window(viewer, qtbot, rod):
     assert not again.main_button.isEnabled()
     assert (again.apply().data == 0).any(), "vacuum is outside the envelope"
     assert again.main_button.isEnabled()
-    third = saved_and_taken_up(saved_and_taken_up(widget, qtbot), qtbot)  # saved again before it was unpacked
+    third = saved_and_taken_up(
+        saved_and_taken_up(widget, qtbot), qtbot
+    )  # saved again before it was unpacked
     third.counting.wait()
     assert "rays of" in third.envelope.state.text()
 
@@ -513,7 +526,9 @@ def test_a_choice_after_the_envelope_is_followed(three_specimens, viewer):
 
 
 def test_the_occlusion_is_of_the_body_that_the_envelope_is_made_of(viewer, qtbot, rod):
-    """A shell of noise in the vacuum shadows the void inside it; it is no part of the body, and shadows nothing."""
+    """A shell of noise in the vacuum shadows the void inside it; it is no part of the body, and
+    shadows nothing.
+    """
     noisy = rod.copy()
     noisy[2:6, 8:12, 2:6] = 100
     noisy[3:5, 9:11, 3:5] = 10
@@ -545,7 +560,10 @@ def test_a_warning_comes_before_apply_replaces_the_phases_of_a_run(viewer, qtbot
     read = phases_of_a_run(rod, tmp_path, [1])
     widget = widget_for(viewer, qtbot, rod)
     add_layer(
-        viewer, phases_data(Volume(np.asarray(read.data), read.spacing, read.origin, read.history), "fibre · phases")
+        viewer,
+        phases_data(
+            Volume(np.asarray(read.data), read.spacing, read.origin, read.history), "fibre · phases"
+        ),
     )
     widget.thresholds = (60, 150)
     widget.counting.wait()

@@ -1,4 +1,6 @@
-"""What stands beside the thresholds: clean-up, smoothing, edited phases, sensitivity, the occlusion field."""
+"""What stands beside the thresholds: clean-up, smoothing, edited phases, sensitivity, the occlusion
+field.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ import pytest
 from scipy import ndimage
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.layers import add_layer, kind_of, record_of, volume_data, volume_from_layer
+from napari_snpore.viewer.shared.layers import (
+    add_layer,
+    kind_of,
+    record_of,
+    volume_data,
+    volume_from_layer,
+)
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.volume import Volume
 
@@ -78,7 +86,10 @@ def test_sensitivity_follows_the_threshold_while_it_is_open(widget):
     assert widget.sensitivity.words.text() == "", "closed: nothing is computed"
     widget.sensitivity.expand()
     # vacuum is 10 and carbon 100: any threshold above the one and up to the other gives the same
-    assert "pore stays within one point from <b>10.0</b> to <b>100</b>" in widget.sensitivity.words.text()
+    assert (
+        "pore stays within one point from <b>10.0</b> to <b>100</b>"
+        in widget.sensitivity.words.text()
+    )
     widget.sensitivity.which.setCurrentIndex(1)
     widget.thresholds = (50, 180)
     assert "C stays within one point" in widget.sensitivity.words.text()
@@ -130,4 +141,6 @@ def test_histogram_of_the_shown_slice_and_of_the_envelope(widget, viewer):
     widget.envelope.make_button.click()
     widget.status.wait()
     assert widget.region.histogram.voxel_count < whole.voxel_count
-    assert widget.region.histogram.fractions([50])[0] < 0.03, "the steps of a digital rod, no vacuum beside it"
+    assert widget.region.histogram.fractions([50])[0] < 0.03, (
+        "the steps of a digital rod, no vacuum beside it"
+    )

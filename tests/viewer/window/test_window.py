@@ -1,4 +1,6 @@
-"""A few things that only a real window shows: the mouse on a threshold, colours read back from the screen, injection."""
+"""A few things that only a real window shows: the mouse on a threshold, colours read back from the
+screen, injection.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def plugin_widget(viewer, name):
 
 
 def canvas_phases(viewer, shape):
-    """Read the canvas back and return the phase (1, 2, 3) at the middle of every voxel of the slice shown."""
+    """Read the canvas back and return the phase (1, 2, 3) at the middle of every voxel of the slice
+    shown.
+    """
     QApplication.processEvents()
     viewer.reset_view(margin=0)
     picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
@@ -45,7 +49,12 @@ def canvas_phases(viewer, shape):
 
 @pytest.mark.parametrize(
     ("dtype", "low", "t1", "t2"),
-    [("uint8", 0, 80, 200), ("int16", -128, -30, 90), ("uint16", 40_000, 40_100, 40_101), ("float32", 0, 64, 192)],
+    [
+        ("uint8", 0, 80, 200),
+        ("int16", -128, -30, 90),
+        ("uint16", 40_000, 40_100, 40_101),
+        ("float32", 0, 64, 192),
+    ],
 )
 def test_screen_shows_the_phases_that_apply_makes(window, qtbot, dtype, low, t1, t2):
     gray = (low + np.arange(256)).reshape(1, 16, 16).astype(dtype)
@@ -116,7 +125,9 @@ def test_dock_closed_while_work_runs(window, qtbot):
 
 
 def test_closing_the_dock_takes_the_preview_away(window):
-    add_layer(window, volume_data(Volume(np.arange(256, dtype=np.uint8).reshape(1, 16, 16), 1.0), "steps"))
+    add_layer(
+        window, volume_data(Volume(np.arange(256, dtype=np.uint8).reshape(1, 16, 16), 1.0), "steps")
+    )
     dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
     widget.thresholds = (80, 200)
     assert "steps · preview" in window.layers
@@ -135,10 +146,14 @@ def test_a_form_with_a_canvas_stays_in_the_window(window):
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_a_step_selects_labels_in_3d_though_the_mouse_never_moved_there(window, qtbot, drawn_phases, moved):
+def test_a_step_selects_labels_in_3d_though_the_mouse_never_moved_there(
+    window, qtbot, drawn_phases, moved
+):
     gray = Volume(np.asarray(drawn_phases.data, np.float32), drawn_phases.spacing)
     source = add_layer(window, volume_data(gray, "needle"))
-    phases = add_layer(window, phases_data(Volume(drawn_phases.data, drawn_phases.spacing), "needle · phases"))
+    phases = add_layer(
+        window, phases_data(Volume(drawn_phases.data, drawn_phases.spacing), "needle · phases")
+    )
     window.layers.selection.active = source
     bench = plugin_widget(window, "Workbench")
     if moved:

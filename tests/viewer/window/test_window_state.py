@@ -1,4 +1,6 @@
-"""The whole window into a folder and back: every layer exactly as it was, and nothing half-written."""
+"""The whole window into a folder and back: every layer exactly as it was, and nothing
+half-written.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,9 @@ def image():
         rotate=[[1, 0, 0], [0, 0, -1], [0, 1, 0]],
         units=("nm",) * 3,
         axis_labels=("z", "y", "x"),
-        colormap=Colormap(["blue", "#ff000080"], name="mine", low_color="transparent", interpolation="zero"),
+        colormap=Colormap(
+            ["blue", "#ff000080"], name="mine", low_color="transparent", interpolation="zero"
+        ),
         contrast_limits=(0.2, 0.7),
         gamma=0.7,
         opacity=0.4,
@@ -131,7 +135,9 @@ def image():
         attenuation=0.2,
         depiction="plane",
         plane={"position": (1, 2, 3), "normal": (0, 1, 0), "thickness": 2},
-        experimental_clipping_planes=[{"position": (1, 1, 1), "normal": (0, 0, 1), "enabled": True}],
+        experimental_clipping_planes=[
+            {"position": (1, 1, 1), "normal": (0, 0, 1), "enabled": True}
+        ],
         interpolation2d="cubic",
         interpolation3d="nearest",
         projection_mode="max",
@@ -156,12 +162,16 @@ def labels(colormap):
         }
     )
     data = RNG.integers(0, 4, (4, 5, 6)).astype(np.uint16)
-    return Layer.create(data, {"features": features, "colormap": colormap, "blending": "opaque"}, "labels")
+    return Layer.create(
+        data, {"features": features, "colormap": colormap, "blending": "opaque"}, "labels"
+    )
 
 
 def shapes():
     box = np.array([[0.0, 0, 0], [0, 0, 2], [0, 2, 2], [0, 2, 0]])
-    features = pd.DataFrame({"name": ["centre", "edge", "gap"], "centre": [1.5, 2.0, np.nan], "size": [8, 9, 7]})
+    features = pd.DataFrame(
+        {"name": ["centre", "edge", "gap"], "centre": [1.5, 2.0, np.nan], "size": [8, 9, 7]}
+    )
     return Layer.create(
         [box, np.array([[1.0, 1, 1], [2, 2, 2]]), np.array([[1.0, 1, 1], [1, 2, 2], [1, 0, 1.1]])],
         {
@@ -179,7 +189,9 @@ def shapes():
 
 
 def points():
-    features = pd.DataFrame({"name": [f"position {k}" for k in range(40)], "angle": np.linspace(0, 1, 40)})
+    features = pd.DataFrame(
+        {"name": [f"position {k}" for k in range(40)], "angle": np.linspace(0, 1, 40)}
+    )
     return Layer.create(
         RNG.random((40, 3)) * 9,
         {
@@ -197,29 +209,57 @@ def points():
 def surface():
     vertices, faces = RNG.random((5, 3)), np.array([[0, 1, 2], [1, 2, 3]])
     return Layer.create(
-        (vertices, faces, np.arange(5.0)), {"colormap": "magma", "wireframe": {"visible": True}}, "surface"
+        (vertices, faces, np.arange(5.0)),
+        {"colormap": "magma", "wireframe": {"visible": True}},
+        "surface",
     )
 
 
 def tracks():
     data = np.array([[0, 0, 0, 0], [0, 1, 1, 1.5], [1, 2, 2, 2], [1, 3, 3, 3]])
-    return Layer.create(data, {"graph": {1: [0]}, "features": {"speed": [1.0, 2, 3, 4]}, "color_by": "speed"}, "tracks")
+    return Layer.create(
+        data,
+        {"graph": {1: [0]}, "features": {"speed": [1.0, 2, 3, 4]}, "color_by": "speed"},
+        "tracks",
+    )
 
 
 def vectors():
     features = pd.DataFrame({"k": [1.0, 2.0, 3.0]})
-    return Layer.create(RNG.random((3, 2, 3)), {"features": features, "edge_color": "k", "length": 3}, "vectors")
+    return Layer.create(
+        RNG.random((3, 2, 3)), {"features": features, "edge_color": "k", "length": 3}, "vectors"
+    )
 
 
-DIRECT = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: "red", 70_000: "#00ff0080"})
+DIRECT = DirectLabelColormap(
+    color_dict={None: "transparent", 0: "transparent", 1: "red", 70_000: "#00ff0080"}
+)
 CYCLIC = CyclicLabelColormap(colors=RNG.random((7, 4)), seed=0.25)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     "make",
-    [image, lambda: labels(DIRECT), lambda: labels(CYCLIC), shapes, points, surface, tracks, vectors],
-    ids=["image", "direct labels", "cyclic labels", "shapes", "points", "surface", "tracks", "vectors"],
+    [
+        image,
+        lambda: labels(DIRECT),
+        lambda: labels(CYCLIC),
+        shapes,
+        points,
+        surface,
+        tracks,
+        vectors,
+    ],
+    ids=[
+        "image",
+        "direct labels",
+        "cyclic labels",
+        "shapes",
+        "points",
+        "surface",
+        "tracks",
+        "vectors",
+    ],
 )
 def test_every_type_of_layer_comes_back_as_it_was(viewer, tmp_path, make):
     layer = viewer.add_layer(make())
@@ -231,7 +271,8 @@ def test_every_type_of_layer_comes_back_as_it_was(viewer, tmp_path, make):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["uint8", "int8", "uint16", ">u2", "int32", "int64", "uint64", "float16", "float32", "float64"]
+    "dtype",
+    ["uint8", "int8", "uint16", ">u2", "int32", "int64", "uint64", "float16", "float32", "float64"],
 )
 def test_volumes_of_every_dtype_are_equal_bit_for_bit(viewer, tmp_path, dtype):
     volumes = [volume(dtype, shape) for shape in ((4, 5, 6), (1, 3, 2), (3, 1, 1))]
@@ -260,7 +301,12 @@ def test_phases_keep_names_colours_and_paintable_labels(viewer, tmp_path, drawn_
 
 def test_brush_contour_and_range_of_contrast(viewer, tmp_path):
     painted = viewer.add_layer(labels(CYCLIC))
-    painted.selected_label, painted.contour, painted.show_selected_label, painted.brush_size = 3, 2, True, 4
+    painted.selected_label, painted.contour, painted.show_selected_label, painted.brush_size = (
+        3,
+        2,
+        True,
+        4,
+    )
     gray = viewer.add_layer(image())
     gray.contrast_limits_range = (-1.0, 9.0)
     again = round_trip(viewer, tmp_path / "window")
@@ -297,7 +343,10 @@ def test_a_volume_is_a_tiff_with_its_size_for_other_programs_and_a_series_is_not
     add_layer(viewer, series_data(series, "tilts"))
     folder = tmp_path / "window"
     again = round_trip(viewer, folder)
-    assert sorted(path.name for path in (folder / "layers").iterdir()) == ["01_needle_SIRT_50.tif", "02_tilts.npy"]
+    assert sorted(path.name for path in (folder / "layers").iterdir()) == [
+        "01_needle_SIRT_50.tif",
+        "02_tilts.npy",
+    ]
     stored = read_volume(folder / "layers" / "01_needle_SIRT_50.tif")
     assert stored.spacing == pytest.approx(SPACING)
     assert stored.origin == pytest.approx(ORIGIN)
@@ -329,7 +378,9 @@ def test_the_view_comes_back(viewer, tmp_path):
     assert not again.canvas.overlays.scale_bar.visible
     assert again.canvas.overlays.scale_bar.length == 5
     assert again.scene.overlays.axes.visible
-    assert {layer.name for layer in again.layers.selection} == {layer.name for layer in viewer.layers.selection}
+    assert {layer.name for layer in again.layers.selection} == {
+        layer.name for layer in viewer.layers.selection
+    }
     assert again.layers.selection.active is again.layers["a"]
 
 
@@ -358,7 +409,9 @@ def test_layers_that_share_an_array_share_it_again(viewer, tmp_path):
 
 def test_lazy_and_pyramids_are_saved_in_full_and_that_is_said(viewer, tmp_path):
     full = RNG.random((40, 16, 16)).astype(np.float32)
-    viewer.add_image(da.from_array(full, chunks=(7, 8, 8)), name="lazy", scale=SPACING, units=("nm",) * 3)
+    viewer.add_image(
+        da.from_array(full, chunks=(7, 8, 8)), name="lazy", scale=SPACING, units=("nm",) * 3
+    )
     viewer.add_image([full, full[::2, ::2, ::2]], name="pyramid", multiscale=True)
     saved = save_window(viewer, tmp_path / "window")
     assert len(saved.notes) == 2
@@ -456,7 +509,9 @@ def test_damage_is_one_sentence_that_names_the_file(folder, name):
     content = bytearray(path.read_bytes())
     content[-200] ^= 1
     path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=rf"{Path(name).name} is damaged: its content") as told:
+    with pytest.raises(
+        FileFormatError, match=rf"{Path(name).name} is damaged: its content"
+    ) as told:
         read_window(folder)
     assert str(told.value).count("\n") == 0
     path.write_bytes(content[:-7])
@@ -505,7 +560,10 @@ def test_a_manifest_that_was_cut_short_is_known_as_ours(folder):
 
 
 def test_a_layer_that_napari_refuses_does_not_take_the_others_with_it(viewer, folder):
-    change(folder, lambda content: content["layers"][0]["settings"].update(blending="of a later napari"))
+    change(
+        folder,
+        lambda content: content["layers"][0]["settings"].update(blending="of a later napari"),
+    )
     restored = restore_window(viewer, read_window(folder))
     assert [layer.name for layer in restored.layers] == ["Points [1]"]
     assert "'needle' could not be made again" in restored.notes[0]
@@ -531,12 +589,16 @@ def test_a_name_that_is_too_long_is_refused(viewer, tmp_path):
     with pytest.raises(OutputError, match="cannot be saved to: File name too long"):
         save_window(viewer, tmp_path / ("n" * 300))
     with pytest.raises(OutputError, match="cannot be written: File name too long"):
-        save_window(viewer, tmp_path / ("n" * 250))  # long enough that the folder beside it has no name left
+        save_window(
+            viewer, tmp_path / ("n" * 250)
+        )  # long enough that the folder beside it has no name left
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_told_in_fitting_units(viewer, tmp_path, monkeypatch):
-    add_layer(viewer, volume_data(volume(shape=(4, 512, 1024)), "needle"))  # 4 · 512 · 1024 · 4 bytes
+    add_layer(
+        viewer, volume_data(volume(shape=(4, 512, 1024)), "needle")
+    )  # 4 · 512 · 1024 · 4 bytes
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**7, 10**7 - 4000, 4000))
     with pytest.raises(OutputError, match=r"needs 8\.4 MB, and 4\.0 kB are free there"):
@@ -544,7 +606,9 @@ def test_a_full_disk_is_told_in_fitting_units(viewer, tmp_path, monkeypatch):
 
 
 def test_a_disk_that_fills_up_while_it_is_written_says_so(viewer, tmp_path, monkeypatch):
-    """As on a small disk: there seems to be room, then a write fails, and what was written is taken away."""
+    """As on a small disk: there seems to be room, then a write fails, and what was written is taken
+    away.
+    """
     viewer.add_points(RNG.random((5000, 3)))
     usage, free = type(shutil.disk_usage(tmp_path)), iter([10**9, 10**5])
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**9, 0, next(free)))
@@ -554,7 +618,8 @@ def test_a_disk_that_fills_up_while_it_is_written_says_so(viewer, tmp_path, monk
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(
-        OutputError, match=r"window cannot be written: the window needs \d+\.\d kB, and 100\.0 kB are free"
+        OutputError,
+        match=r"window cannot be written: the window needs \d+\.\d kB, and 100\.0 kB are free",
     ):
         save_window(viewer, tmp_path / "window")
     assert list(tmp_path.iterdir()) == []
@@ -618,7 +683,9 @@ def test_a_real_window_is_saved_from_the_menu_and_opened_again(window, qtbot, tm
     assert "steps · preview" in window.layers
 
 
-def test_saving_over_a_saved_window_and_over_something_else(window, qtbot, tmp_path, monkeypatch, told):
+def test_saving_over_a_saved_window_and_over_something_else(
+    window, qtbot, tmp_path, monkeypatch, told
+):
     monkeypatch.setattr("napari_snpore.viewer.window.window_work.show_error", told.append)
     assert save_window_as(window) is None
     assert "no layer to save" in told.pop()
@@ -646,7 +713,9 @@ def slow():
         time.sleep(0.1)
         return block
 
-    return da.zeros((20, 64, 1024, 64), np.float32, chunks=(1, 64, 1024, 64)).map_blocks(wait, dtype=np.float32)
+    return da.zeros((20, 64, 1024, 64), np.float32, chunks=(1, 64, 1024, 64)).map_blocks(
+        wait, dtype=np.float32
+    )
 
 
 @pytest.fixture
@@ -661,7 +730,10 @@ def test_cancel_leaves_nothing_and_says_so(window, qtbot, tmp_path, slow, told):
     state = window_state(window)
     state = type(state)((*state.layers, LayerState(slow, {"name": "slow"}, "image")), state.view)
     status = start_shown(
-        window, "Save window", lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s), print
+        window,
+        "Save window",
+        lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s),
+        print,
     )
     qtbot.waitUntil(lambda: status.bar.value() > 0, timeout=10_000)
     status.cancel_button.click()
@@ -674,7 +746,10 @@ def test_cancel_leaves_nothing_and_says_so(window, qtbot, tmp_path, slow, told):
 def test_who_closes_the_line_does_not_stop_the_work(window, qtbot, tmp_path, slow, told):
     state = WindowState((LayerState(slow[:6], {"name": "slow"}, "image"),))
     status = start_shown(
-        window, "Save window", lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s), told.append
+        window,
+        "Save window",
+        lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s),
+        told.append,
     )
     qtbot.waitUntil(lambda: status.bar.value() > 0, timeout=10_000)
     window.window.remove_dock_widget(window.window.dock_widgets["Save window"])
@@ -687,7 +762,10 @@ def test_who_closes_the_line_does_not_stop_the_work(window, qtbot, tmp_path, slo
 def docks_of(viewer):
     """Return the main window of a viewer, and its docks by the name of the widget."""
     main = ancestor(next(iter(viewer.window.dock_widgets.values())), QMainWindow)
-    return main, {name.split(" (")[0]: ancestor(one, QDockWidget) for name, one in viewer.window.dock_widgets.items()}
+    return main, {
+        name.split(" (")[0]: ancestor(one, QDockWidget)
+        for name, one in viewer.window.dock_widgets.items()
+    }
 
 
 def is_raised(dock):
@@ -721,7 +799,9 @@ def test_tabs_docks_and_slices_come_back(window, qtbot, tmp_path, make_napari_vi
     assert docks["Measure"] in main.tabifiedDockWidgets(docks["Threshold"])
     assert main.dockWidgetArea(docks["Subvolumes"]) == Qt.DockWidgetArea.LeftDockWidgetArea
     assert main.dockWidgetArea(docks["Ortho slices"]) == Qt.DockWidgetArea.BottomDockWidgetArea
-    slices = next(one for one in other.window.dock_widgets.values() if isinstance(one, OrthoSlicesWidget))
+    slices = next(
+        one for one in other.window.dock_widgets.values() if isinstance(one, OrthoSlicesWidget)
+    )
     assert [view.camera.zoom for view in slices.linked.views.values()] == pytest.approx([zoom] * 3)
     slices.position = (10.0, -2.0, 2.0)
     slices.go_to("here")
@@ -759,7 +839,10 @@ def test_rectangles_of_an_in_situ_series_come_back_with_their_numbers(viewer, qt
     add_layer(viewer, frames_data(ImageSeries(images, 0.5, [0.0, 5.0, 11.0]), "movie"))
     widget = InSituWidget(viewer)
     qtbot.addWidget(widget)
-    for drawn, corners in ((widget.region, [[2, 2], [30, 50]]), (widget.boxes.drawn, [[3, 3], [9, 9]])):
+    for drawn, corners in (
+        (widget.region, [[2, 2], [30, 50]]),
+        (widget.boxes.drawn, [[3, 3], [9, 9]]),
+    ):
         drawn.draw()
         drawn.layer.add_rectangles([corners])
         drawn.layer.mode = "pan_zoom"
@@ -778,7 +861,10 @@ def test_rectangles_of_an_in_situ_series_come_back_with_their_numbers(viewer, qt
 def test_a_window_that_is_closed_while_it_is_saved_leaves_nothing(window, qtbot, tmp_path, slow):
     state = WindowState((LayerState(slow, {"name": "slow"}, "image"),))
     bar = start_shown(
-        window, "Save window", lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s), print
+        window,
+        "Save window",
+        lambda p, s: write_window(state, tmp_path / "w", progress=p, should_stop=s),
+        print,
     ).bar
     qtbot.waitUntil(lambda: bar.value() > 0, timeout=10_000)
     window.close()

@@ -68,7 +68,9 @@ def of(layers, name, **options):
 
 def add_series(viewer):
     images = np.ones((5, 8, 8), np.float32)
-    return add_layer(viewer, series_data(TiltSeries(images, np.arange(5) * 2.0 - 4, 0.5, 0.0, (READ,)), "needle"))
+    return add_layer(
+        viewer, series_data(TiltSeries(images, np.arange(5) * 2.0 - 4, 0.5, 0.0, (READ,)), "needle")
+    )
 
 
 def volume(*more, file="HAADF.mrc"):
@@ -99,7 +101,10 @@ def put_phases(viewer, source, thresholds=(0.48, 6.1), *, cleanup=None, **envelo
     return put_layer(
         viewer,
         phases_like(
-            source, Volume(labels, 1.0, history=(*history_of(source), made_by.step)), "needle · phases", PORE_C_SN
+            source,
+            Volume(labels, 1.0, history=(*history_of(source), made_by.step)),
+            "needle · phases",
+            PORE_C_SN,
         ),
     )
 
@@ -138,7 +143,11 @@ def test_series_names_its_file_and_tilts(viewer):
     step = of(viewer.layers, "Tilt series")
     assert (step.holds, step.state, step.layer) == ("HAADF.mrc · 5 × 2°", "done", series)
     reconstruct = of(viewer.layers, "Reconstruct")
-    assert (reconstruct.state, reconstruct.layer, reconstruct.widget) == ("ready", series, "Reconstruct")
+    assert (reconstruct.state, reconstruct.layer, reconstruct.widget) == (
+        "ready",
+        series,
+        "Reconstruct",
+    )
     assert of(viewer.layers, "Threshold").words == "after Reconstruct"
     assert next_step(steps_of(viewer.layers)).name == "Reconstruct"
 
@@ -237,14 +246,18 @@ def test_history_compares_after_a_save(viewer):
 
 def test_planted_phases_can_be_measured_but_thresholds_are_still_to_do(viewer):
     gray = volume()
-    truth = Volume(np.ones((8, 8, 8), np.uint8), 0.5, history=(*gray.history, PlantedPhasesStep().step))
+    truth = Volume(
+        np.ones((8, 8, 8), np.uint8), 0.5, history=(*gray.history, PlantedPhasesStep().step)
+    )
     planted = add_layer(viewer, phases_data(truth, "needle · true phases"))
     add_volume(viewer, gray)
     assert of(viewer.layers, "Threshold").state == "ready"
     assert of(viewer.layers, "Measure").layer is planted
     put_objects(viewer, planted)
     made = put_phases(viewer, viewer.layers["needle · SIRT 50"])
-    assert of(viewer.layers, "Measure").state == "done", "objects of the true phases are fresh beside other phases"
+    assert of(viewer.layers, "Measure").state == "done", (
+        "objects of the true phases are fresh beside other phases"
+    )
     assert of(viewer.layers, "Measure").layer is made
 
 
@@ -299,7 +312,10 @@ def test_parts_of_older_phases_are_stale_here_and_there(qtbot, viewer):
 def test_figure_is_done_where_its_layer_says_so(viewer):
     source = add_volume(viewer)
     phases = put_phases(viewer, source)
-    phases.metadata = {**phases.metadata, FIGURE: {"file": "plate.pdf", "history": phases.metadata[KEY]["history"]}}
+    phases.metadata = {
+        **phases.metadata,
+        FIGURE: {"file": "plate.pdf", "history": phases.metadata[KEY]["history"]},
+    }
     assert of(viewer.layers, "Figure").words == "plate.pdf"
     put_phases(viewer, source, (0.5, 6.1))
     assert of(viewer.layers, "Figure").words == "plate.pdf, stale: phases"
@@ -327,9 +343,16 @@ def test_layers_of_others_are_no_specimen(viewer):
 
 def test_in_situ_stands_apart(viewer):
     assert in_situ_step(viewer.layers).words == "needs images in time"
-    frames = viewer.add_image(np.zeros((6, 8, 8)), name="movie", metadata={KEY: {"kind": "frames", "history": []}})
+    frames = viewer.add_image(
+        np.zeros((6, 8, 8)), name="movie", metadata={KEY: {"kind": "frames", "history": []}}
+    )
     step = in_situ_step(viewer.layers)
-    assert (step.number, step.words, step.layer, step.widget) == (None, "6 images, ready", frames, "In situ")
+    assert (step.number, step.words, step.layer, step.widget) == (
+        None,
+        "6 images, ready",
+        frames,
+        "In situ",
+    )
 
 
 def test_painting_after_a_measurement_is_noticed_and_made_again_it_is_fresh(viewer, qtbot):
@@ -360,7 +383,11 @@ def test_layers_that_come_in_any_order_are_not_stale(viewer):
     watch = LayerWatch(viewer, owner)
     for layer in reversed(layers):  # as a saved window may bring them
         viewer.add_layer(layer)
-    assert not [step for step in steps_of(viewer.layers, edited_since=watch.edited_since) if step.state == "stale"]
+    assert not [
+        step
+        for step in steps_of(viewer.layers, edited_since=watch.edited_since)
+        if step.state == "stale"
+    ]
 
 
 def test_long_words_may_break():
@@ -417,7 +444,10 @@ def test_specimens_follow_the_selection_and_can_be_chosen(widget, viewer):
     add_volume(viewer)
     other = add_layer(viewer, volume_data(Volume(np.zeros((4, 4, 4), np.float32), 1.0), "tip"))
     widget.refresh()
-    assert [widget.specimen_box.itemText(k) for k in range(widget.specimen_box.count())] == ["needle", "tip"]
+    assert [widget.specimen_box.itemText(k) for k in range(widget.specimen_box.count())] == [
+        "needle",
+        "tip",
+    ]
     viewer.layers.selection.active = viewer.layers["needle · SIRT 50"]
     assert widget.specimen == "needle"
     viewer.layers.selection.active = other
@@ -494,7 +524,9 @@ def test_nothing_is_cut_off_at_320_pixels(make_napari_viewer_proxy, qtbot, theme
     for row in widget.rows:
         assert row.width() <= 320
         assert row.words.height() >= row.words.heightForWidth(row.words.width())
-        assert row.name.contentsRect().width() >= QFontMetrics(row.name.font()).horizontalAdvance(row.name.text())
+        assert row.name.contentsRect().width() >= QFontMetrics(row.name.font()).horizontalAdvance(
+            row.name.text()
+        )
         assert row.sign.geometry().right() <= row.width()
     for button in (widget.open_button, widget.sample_button):
         assert button.geometry().right() <= widget.width()
@@ -511,20 +543,29 @@ def test_a_click_opens_the_widget_of_a_step_in_a_window(make_napari_viewer_proxy
     QTest.qWait(200)
     qtbot.mouseClick(widget.rows[6], Qt.MouseButton.LeftButton)
     QTest.qWait(300)
-    (form,) = [one for one in window.window.dock_widgets.values() if type(one).__name__ == "MeasureWidget"]
+    (form,) = [
+        one for one in window.window.dock_widgets.values() if type(one).__name__ == "MeasureWidget"
+    ]
     assert form.isVisible()
     assert form.layer.name == "needle · phases"
     widget.rows[2].setFocus()
     qtbot.keyClick(widget.rows[2], Qt.Key.Key_Return)
     QTest.qWait(300)
-    (second,) = [one for one in window.window.dock_widgets.values() if type(one).__name__ == "ThresholdWidget"]
+    (second,) = [
+        one
+        for one in window.window.dock_widgets.values()
+        if type(one).__name__ == "ThresholdWidget"
+    ]
     assert second.isVisible()
     assert second.layer.name == source.name
     second.counting.wait()
     second.status.wait()
     qtbot.mouseClick(widget.rows[6], Qt.MouseButton.LeftButton)  # raised, not opened twice
     QTest.qWait(200)
-    assert sum(type(one).__name__ == "MeasureWidget" for one in window.window.dock_widgets.values()) == 1
+    assert (
+        sum(type(one).__name__ == "MeasureWidget" for one in window.window.dock_widgets.values())
+        == 1
+    )
     assert not form.visibleRegion().isEmpty()
     qtbot.keyClick(widget.rows[6], Qt.Key.Key_Down)
     assert widget.rows[7].hasFocus() or not widget.rows[7].window().isActiveWindow()
