@@ -23,8 +23,7 @@ from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
-from napari_snpore.segmentation.thresholds import Suggestion, separations, suggest_thresholds
-from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
+from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
 from napari_snpore.tomography.discrete.level_fits import (
     fit_levels,
     refined_thresholds,
@@ -41,6 +40,7 @@ from napari_snpore.tomography.discrete.level_sets import (
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import checked_count, finite_rows
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.weights import image_weights
 from napari_snpore.volume import Volume, array_of, check_same_spacing
 
 Floats = NDArray[np.float64]
@@ -56,20 +56,12 @@ of R, so that the statistics of counts would allow next to nothing."""
 FEW_TILTS = 20
 """Below so many images a wrong boundary can hide between the directions."""
 
-_SMOOTHED_PX = 2.0
-"""σ of the smoothing of the images before their variance is taken: a pixel's own noise must not
-weigh it."""
-
-_FLOOR = 0.05
-"""Least variance as a share of its mean over the object: dark pixels hold model error as well as
-their few counts."""
+_SMOOTHING_ROWS = 8
+"""Rows beside a slab that the smoothing of the images for their weights reaches: 4 σ of 2 px."""
 
 _UNCERTAIN_SHARE = 0.05
 """A range of t1 over which the volume above it changes by more than this share is worth a warning:
 with 60 % of solid it is 3 points of pore fraction."""
-
-_OBJECT = 0.2
-"""Pixels above this share of the brightest one count as the object for the floor."""
 
 _POOR = 5.0
 """R from which the model is wrong rather than rough: a good reconstruction gives 0.9 to 2."""
@@ -145,7 +137,7 @@ def projection_residual(
         noise = noise_model(
             series, progress=share_of(progress, 0, estimating), should_stop=should_stop
         )
-    slabs = _slabs(series, data, noise, blur_px, slices)
+    slabs = _slabs(series, data, noise, blur_px, slices, threads)
     values = np.concatenate([slab.voxels.ravel() for slab in slabs])
     grid, number = threshold_grid(values, LEVEL_SETS), phases - 1
     if len(grid) < number:
@@ -186,9 +178,7 @@ def projection_residual(
         (0.0, *levels[0].tolist()),
         minimum,
         ALLOWED_SHARE * minimum,
-        Suggestion(
-            tuple(thresholds), min(separations(histogram, thresholds)), None, "projection"
-        ),
+        Suggestion(tuple(thresholds), min(gap_depths(histogram, thresholds)), None, "projection"),
         blur_px,
     )
     doubts = _doubts(found, search.best, histogram, len(series.angles_deg))
@@ -222,39 +212,25 @@ def _check(
 
 
 def _slabs(
-    series: TiltSeries, data: Any, noise: NoiseModel, blur_px: float, slices: int
+    series: TiltSeries,
+    data: Any,
+    noise: NoiseModel,
+    blur_px: float,
+    slices: int,
+    threads: int | None,
 ) -> list[ImageRows]:
     """Take the slabs with the weights of their pixels, 1 / variance."""
-    places = slabs_of(data.shape[1], slices)
-    smooth = [_smoothed(series.images, rows) for rows in places]
-    brightest = max(float(part.max()) for part in smooth)
-    if not brightest > 0:
+    slabs = []
+    for first, last in slabs_of(data.shape[1], slices):
+        # the weights come from smoothed images: rows beside the slab count
+        low = max(first - _SMOOTHING_ROWS, 0)
+        rows = finite_rows(series.images, low, min(last + _SMOOTHING_ROWS, data.shape[1]), "images")
+        weights = image_weights(rows, noise, threads=threads)[:, first - low : last - low]
+        weights /= np.float32(noise.interpolation)  # power to variance
+        slabs.append(image_rows(data, series.images, weights, (first, last), blur_px))
+    if not max(float(slab.images.max()) for slab in slabs) > 0:
         raise InputError("The images hold no signal above 0: nothing can be compared with them.")
-    variances = [noise.variance(part) for part in smooth]
-    object_variance = np.mean(
-        np.concatenate(
-            [v[s > _OBJECT * brightest] for v, s in zip(variances, smooth, strict=True)]
-        )
-    )
-    floor = _FLOOR * object_variance
-    return [
-        image_rows(
-            data,
-            series.images,
-            (1 / np.maximum(variance, floor)).astype(np.float32),
-            rows,
-            blur_px,
-        )
-        for rows, variance in zip(places, variances, strict=True)
-    ]
-
-
-def _smoothed(images: Any, rows: tuple[int, int]) -> NDArray[np.float32]:
-    """Smooth rows of the images, with what lies beside them."""
-    reach = len(gaussian_taps(_SMOOTHED_PX)) // 2
-    low = max(rows[0] - reach, 0)
-    part = finite_rows(images, low, min(rows[1] + reach, images.shape[1]), "images")
-    return blur_images(part, _SMOOTHED_PX)[:, rows[0] - low : rows[1] - low]
+    return slabs
 
 
 def _centered(values: NDArray[np.float32], threshold: float) -> float:
@@ -299,7 +275,11 @@ def _doubts(
     allowed = found.allowed_thresholds()
     for axis in range(allowed.shape[1]):
         low, high = float(allowed[:, axis].min()), float(allowed[:, axis].max())
-        share = float(np.diff(np.cumsum(histogram.fractions([low, high]))[:2])[0]) if high > low else 0.0
+        share = (
+            float(np.diff(np.cumsum(histogram.fractions([low, high]))[:2])[0])
+            if high > low
+            else 0.0
+        )
         if share > _UNCERTAIN_SHARE * above[0]:
             doubts.append(
                 f"The images do not tell t{axis + 1} from {low:.4g} to {high:.4g} apart: "

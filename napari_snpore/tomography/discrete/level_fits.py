@@ -88,7 +88,9 @@ def fit_levels(sets: LevelSets, choices: NDArray[np.intp]) -> tuple[Floats, Floa
             steps[:, k] = (steps[:, k] - known) / matrix[:, k, k]
         explained = np.einsum("ck,ck->c", sets.moments[choices], steps)
     possible &= (steps > 0).all(axis=1)
-    residual = np.where(possible, np.maximum(sets.power - explained, 0) / max(sets.pixels, 1), np.inf)
+    residual = np.where(
+        possible, np.maximum(sets.power - explained, 0) / max(sets.pixels, 1), np.inf
+    )
     return residual, np.where(possible[:, None], np.cumsum(steps, axis=1), np.nan)
 
 

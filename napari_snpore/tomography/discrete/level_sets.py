@@ -191,7 +191,8 @@ def _distinct(values: Floats, thresholds: Floats) -> Floats:
     """Leave out thresholds that cut no voxel, or the same voxels as the one below."""
     counts = np.array([np.count_nonzero(values >= threshold) for threshold in thresholds])
     keep = (counts > 0) & (np.diff(counts, prepend=-1) != 0)
-    return thresholds[keep]
+    distinct: Floats = thresholds[keep]
+    return distinct
 
 
 def project_level_sets(
@@ -224,9 +225,7 @@ def project_level_sets(
     threads = threads or thread_count()
     count = len(thresholds)
     gram = np.zeros((count + 1, count + 1))
-    work = [
-        (slab, tilts) for slab in slabs for tilts in _tilt_chunks(slab, count, len(angles_deg))
-    ]
+    work = [(slab, tilts) for slab in slabs for tilts in _tilt_chunks(slab, count, len(angles_deg))]
     for done, (slab, tilts) in enumerate(work):
         part = share_of(progress, done / len(work), (done + 1) / len(work))
         watch = {"threads": threads, "progress": part, "should_stop": should_stop}
@@ -282,4 +281,6 @@ def _gram_of_chunk(
         add_gram(members, slab.weights[tilts][tilt].ravel(), out)
         return out
 
-    return np.sum(run_blocks(multiply, range(len(images)), threads=watch["threads"]), axis=0)
+    parts = run_blocks(multiply, range(len(images)), threads=watch["threads"])
+    total: Floats = np.sum(parts, axis=0)
+    return total
