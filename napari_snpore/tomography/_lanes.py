@@ -139,9 +139,7 @@ def add_scaled(typing: Any, lanes: Any, weight: Any, array: Any, index: Any) -> 
 
 
 @_operation
-def add_product(
-    typing: Any, lanes: Any, weight: Any, factors: Any, array: Any, index: Any
-) -> Any:
+def add_product(typing: Any, lanes: Any, weight: Any, factors: Any, array: Any, index: Any) -> Any:
     """Return ``lanes + weight * factors * array[index : index + count]``; ``factors`` is a
     vector.
     """

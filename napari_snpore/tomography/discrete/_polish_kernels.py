@@ -223,7 +223,7 @@ def polish_slab(
         Changed voxels and the change of the energy.
     """
     depth, columns, slices = shape
-    bins, stride = layout
+    stride = layout[1]
     offsets, costs, near = pairs
     first, rows, window = slab
     radius = len(taps) // 2

@@ -121,9 +121,8 @@ class Sweeps:
         should_stop: ShouldStop | None = None,
     ) -> SweepResult:
         """Visit each voxel with an unlike neighbour once and give it the label of least energy."""
-        state, forces, weights = (
-            array.reshape(-1) for array in (self._state, self._forces, self._weights)
-        )
+        state = self._state.reshape(-1)
+        forces, weights = self._forces.reshape(-1), self._weights.reshape(-1)
         values = np.asarray(levels, np.float64)
         layout = (self._bins, self._weights.shape[2])
         slices = self._shape[2]
