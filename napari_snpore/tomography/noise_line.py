@@ -22,6 +22,9 @@ _CUT_MEAN = float(
     scipy.stats.chi2.cdf(_CUT, 3) + _CUT * scipy.stats.chi2.sf(_CUT, 1)
 )  # mean of min(z², cut) of a standard normal z
 
+_RARE = 99.0
+"""Percentile at which squares are cut off where most are 0: a hot pixel does not count there."""
+
 _CLASSES = 24
 """Classes of grey value with as many samples each; fewer where one would hold less than 64."""
 
@@ -96,13 +99,13 @@ def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[
             if turn:
                 expected = np.maximum(a + b * at, _SMALL * (a + b * mean_gray))
             variances[index] = scale(squares / expected) * expected.mean()
-        typical = float(np.median(variances))
-        if not np.average(np.minimum(variances, 10 * typical + floor), weights=sizes) > floor:
+        if not variances.any():
             return 0.0, 0.0
-        if places[-1] - places[0] < _RANGE * np.sqrt(_LOCAL * typical):
-            return typical, 0.0
+        noise = float(np.median(variances))
+        if places[-1] - places[0] < _RANGE * np.sqrt(_LOCAL * noise):
+            return (noise, 0.0) if noise > floor else (0.0, 0.0)
         a, b = _line(places, variances, sizes, darkest)
-        if not a + b * mean_gray > 0:
+        if not a + b * mean_gray > floor:
             return 0.0, 0.0
     return a, b
 
@@ -118,7 +121,7 @@ def scale(square: Doubles) -> float:
     """
     found = float(np.median(square))
     if found == 0:  # counts so few that most answers are 0
-        return float(square.mean())
+        return float(np.minimum(square, np.percentile(square, _RARE)).mean())
     for _ in range(_SCALE_STEPS):
         last = found
         found = float(np.minimum(square, _CUT * last).mean()) / _CUT_MEAN
@@ -147,7 +150,7 @@ def _robust_line(
     then pulls no harder than any other.
     """
     x = places - origin
-    low, slope = float(np.median(variances)), 0.0
+    low, slope = float(np.median(variances[variances > 0])), 0.0
     for _ in range(_LINE_STEPS):
         model = _positive(low + slope * x, sizes)
         off = np.abs(variances - low - slope * x) / model
