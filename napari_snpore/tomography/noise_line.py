@@ -48,6 +48,14 @@ _FAR = 4.7
 """Standard deviations from which a class counts nothing (Tukey's biweight with 95 % efficiency, Beaton
 and Tukey, doi 10.1080/00401706.1974.10489171)."""
 
+_NO_NOISE = 25.0
+"""Square over the expected variance above which a sample is a hot pixel or an edge and is left out
+once a line is known: five standard deviations."""
+
+_LEAST_SCATTER = 0.02
+"""Scatter of the classes, relative, that is expected at least: that of 40,000 samples of the fourth
+difference, seven of which count as one."""
+
 _MAD = 1.4826
 """Standard deviation of normal numbers over their median absolute deviation."""
 
@@ -98,12 +106,16 @@ def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[
             expected = np.ones(len(at))
             if turn:
                 expected = np.maximum(a + b * at, _SMALL * (a + b * mean_gray))
+                noise = squares <= _NO_NOISE * expected
+                if np.count_nonzero(noise) > len(at) // 2:
+                    at, squares, expected = at[noise], squares[noise], expected[noise]
+            places[index] = at.mean()
             variances[index] = scale(squares / expected) * expected.mean()
         if not variances.any():
             return 0.0, 0.0
-        noise = float(np.median(variances))
-        if places[-1] - places[0] < _RANGE * np.sqrt(_LOCAL * noise):
-            return (noise, 0.0) if noise > floor else (0.0, 0.0)
+        typical = float(np.median(variances))
+        if places[-1] - places[0] < _RANGE * np.sqrt(_LOCAL * typical):
+            return (typical, 0.0) if typical > floor else (0.0, 0.0)
         a, b = _line(places, variances, sizes, darkest)
         if not a + b * mean_gray > floor:
             return 0.0, 0.0
@@ -158,7 +170,8 @@ def _robust_line(
     model = _positive(low + slope * x, sizes)
     off = np.abs(variances - low - slope * x) / model
     deviation = float(np.average(np.minimum(off, 1.0), weights=sizes))
-    reach = _FAR * max(_MAD * float(np.median(off)), _SMALL)
+    # vacuum without a count is fitted exactly and says nothing of the scatter
+    reach = _FAR * max(_MAD * float(np.median(off[variances > 0])), _LEAST_SCATTER)
     near = np.square(np.maximum(1.0 - np.square(off / reach), 0.0))
     low, slope = _least_squares(x, variances, sizes * near / model**2)
     return float(low - slope * origin), float(slope), deviation
