@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 
 _CUT = 4.0
 """Square, in variances, at which squares are cut off (two standard deviations: 95 % of normal noise
-lie below). The scale then has 0.85 of the precision of a variance; a median has 0.37."""
+lie below): nearer to the precision of a variance than a median is, and blind to how far outliers lie."""
 
 _CUT_MEAN = float(
     scipy.stats.chi2.cdf(_CUT, 3) + _CUT * scipy.stats.chi2.sf(_CUT, 1)
@@ -32,14 +32,14 @@ _SMALLEST_CLASS = 64
 
 _ROUNDS = 4
 """Rounds of scales and line: the squares of a class are divided by the variance that the last line
-expects at each of them, or the scale of unlike pixels would be too low. The third round changes b by
-less than 0.1 %."""
+expects at each of them, or the scale of unlike pixels would be too low. The deviation left shrinks
+with every round; the first is the only large one."""
 
 _SCALE_STEPS = 40
-"""Most steps of the fixed point for the scale; each leaves about half of the deviation."""
+"""Most steps of the fixed point for the scale, which ends at a relative change of 1e-4."""
 
 _LINE_STEPS = 60
-"""Steps of reweighted least squares; the absolute deviations have then converged to 1e-4."""
+"""Steps of reweighted least squares, many more than two parameters need."""
 
 _SMALL = 1e-3
 """Share of the mean variance, and relative deviation, below which neither gains more weight."""
