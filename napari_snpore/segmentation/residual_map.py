@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +80,23 @@ class ResidualMap:
             found[:, axis] += share * step
             points.append(found)
         return np.concatenate(points)
+
+    def residual_at(self, thresholds: Sequence[float]) -> float:
+        """Return R at some thresholds, interpolated in the map; nan outside of it.
+
+        Of more than two thresholds the first two count: the map holds the least R over the others.
+        """
+        axes = self.residual.ndim
+        at = np.array([float(value) for value in thresholds][:axes])
+        low, high = self.thresholds[0], self.thresholds[-1]
+        if len(at) < axes or not ((at >= low) & (at <= high)).all():
+            return math.nan
+        cell = np.clip(np.searchsorted(self.thresholds, at) - 1, 0, len(self.thresholds) - 2)
+        share = (at - self.thresholds[cell]) / np.diff(self.thresholds)[cell]
+        corners = self.residual[tuple(slice(first, first + 2) for first in cell)]
+        for part in share:
+            corners = corners[0] * (1 - part) + corners[1] * part
+        return float(corners)
 
     def fraction_ranges(self, histogram: Histogram) -> tuple[tuple[float, float], ...]:
         """Return the range of each phase's fraction over all thresholds that the images allow.
