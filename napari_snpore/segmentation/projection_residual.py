@@ -25,8 +25,8 @@ from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
 from napari_snpore.tomography.discrete.level_fits import (
+    finer_grid,
     fit_levels,
-    refined_thresholds,
     search_levels,
 )
 from napari_snpore.tomography.discrete.level_sets import (
@@ -156,21 +156,19 @@ def projection_residual(
             should_stop=should_stop,
         )
 
-    sets = projected(grid, share_of(progress, estimating, 1))
+    coarse = estimating + (1 - estimating) * len(grid) / (len(grid) + 10 * number)
+    sets = projected(grid, share_of(progress, estimating, coarse))
     search = search_levels(sets, number, should_stop=should_stop)
     histogram = gray_histogram(values)
     if not search.best:
         return ResidualMap(
             grid, search.residual, (), math.nan, 0.0, _by_histogram(histogram, phases), blur_px
         )
-    best = grid[list(search.best)]
-    residual, levels = fit_levels(sets, np.array([search.best], np.intp))
-    # refined thresholds are judged by projections of their own, not by the parabola
-    finer = refined_thresholds(sets, search.best)
-    finer_residual, finer_levels = fit_levels(projected(finer), np.arange(number)[None])
-    if finer_residual[0] < residual[0]:
-        best, residual, levels = finer, finer_residual, finer_levels
-    thresholds = [_centered(values, threshold) for threshold in best]
+    # a second search around the minimum, on a grid of a fifth of the steps, with its own projections
+    sets = projected(finer_grid(grid, search.best), share_of(progress, coarse, 1))
+    best = search_levels(sets, number, should_stop=should_stop).best
+    residual, levels = fit_levels(sets, np.array([best], np.intp))
+    thresholds = [_centered(values, threshold) for threshold in sets.thresholds[list(best)]]
     minimum = float(residual[0])
     found = ResidualMap(
         grid,

@@ -1,1 +1,1 @@
-"""Discrete tomography: volumes of classes with one grey level each, judged by their projections."""
+"""Discrete tomography: volumes of a few grey levels, judged and corrected by the tilt images."""

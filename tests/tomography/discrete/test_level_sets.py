@@ -4,7 +4,7 @@ lstsq.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.tomography.discrete._gram_kernels import add_gram
 from napari_snpore.tomography.discrete.level_fits import (
+    finer_grid,
     fit_levels,
-    refined_thresholds,
     search_levels,
 )
 from napari_snpore.tomography.discrete.level_sets import (
@@ -55,7 +55,7 @@ def by_hand(scene, thresholds, rows):
     columns, kept = [], [np.arange(first, last) for first, last in rows]
     kept = np.concatenate(kept)
     root = np.sqrt(weights[:, kept].astype(float)).ravel()
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         shadow = blurred(project(((volume >= low) & (volume < high)).astype(np.float32), ANGLES))
         columns.append(root * shadow[:, kept].ravel())
     target = root * images[:, kept].ravel()
@@ -108,10 +108,11 @@ def test_search_finds_the_least_residual_of_all_choices(scene, number):
 
 
 def test_the_thresholds_of_the_classes_are_found_between_grid_points(scene):
-    sets = level_sets(scene, [0.05, 0.09, 0.13, 0.22, 0.29, 0.33, 0.44, 0.52], [(0, 40)])
-    best = search_levels(sets, 3).best
-    found = refined_thresholds(sets, best)
-    np.testing.assert_allclose(found, [0.1, 0.3, 0.5], atol=0.02)
+    grid = np.array([0.05, 0.09, 0.13, 0.22, 0.29, 0.33, 0.44, 0.52])
+    best = search_levels(level_sets(scene, grid, [(0, 40)]), 3).best
+    finer = finer_grid(grid, best)
+    found = search_levels(level_sets(scene, finer, [(0, 40)]), 3).best
+    np.testing.assert_allclose(finer[list(found)], [0.1, 0.3, 0.5], atol=0.006)
 
 
 def test_same_bits_on_any_number_of_threads(scene):
