@@ -89,7 +89,9 @@ def step_fields(
 
 
 @kernel
-def _shorten(fall: Floats, run: Floats, pass_: Floats, most: NDArray[np.uint16], code: Any) -> None:
+def _shorten(
+    fall: Floats, run: Floats, pass_: Floats, most: NDArray[np.uint16], code: Any
+) -> None:
     """Shorten the vectors (fall, run, pass_) that are longer than ``code * most`` to it."""
     for lane in range(len(fall)):
         length = np.sqrt(

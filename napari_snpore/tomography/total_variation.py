@@ -132,9 +132,7 @@ class TotalVariation:
         slices = images.shape[1]
         lanes = min((count for count in LANE_COUNTS if count >= slices), default=64)
         self.parts = [
-            self._part(
-                planes or Planes(beam, lanes), first, min(first + lanes, slices), support, initial
-            )
+            self._part(planes or Planes(beam, lanes), first, min(first + lanes, slices), support, initial)
             for first in range(0, slices, lanes)
         ]
         rows, columns = operator_sums(self.parts[0].planes)
@@ -287,18 +285,14 @@ class TotalVariation:
         )
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            interleave(
-                part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim)
-            )
+            interleave(part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim))
         self._scratch.put((image, rows))
         return rest
 
     def _gather(self, tilt: int, image: Floats) -> None:
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            separate(
-                part.planes.lanes, flat, image[None, part.first : part.last], (0, self.beam.rim)
-            )
+            separate(part.planes.lanes, flat, image[None, part.first : part.last], (0, self.beam.rim))
 
     def _row_of(self, part: Part, tilt: int) -> Floats:
         size = self.beam.bins * part.planes.lanes
