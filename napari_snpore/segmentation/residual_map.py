@@ -29,12 +29,15 @@ class ResidualMap:
         there are more than two. nan where t2 <= t1, or where no rising levels fit.
     levels : tuple of float
         Grey levels of the phases at the minimum, vacuum (0) first; empty where none were found.
+    best : tuple of float
+        Thresholds at the minimum, refined below the grid; empty where no levels were found.
     minimum : float
-        R at the suggested thresholds; nan where no levels were found.
+        R there; nan where no levels were found.
     allowance : float
         Δ: thresholds with R <= minimum + Δ are allowed by the images.
     suggestion : Suggestion
-        Thresholds at the minimum, refined below the grid, with the doubts about them in words.
+        Thresholds and the doubts about them in words: those at the minimum, but t1 half way between
+        vacuum and the next level as far as the images allow it.
     blur_px : float
         σ of the blur of the model, in pixels.
     """
@@ -42,6 +45,7 @@ class ResidualMap:
     thresholds: Floats
     residual: Floats
     levels: tuple[float, ...]
+    best: tuple[float, ...]
     minimum: float
     allowance: float
     suggestion: Suggestion
@@ -54,7 +58,7 @@ class ResidualMap:
             return np.asarray(self.residual <= self.minimum + self.allowance)
 
     def allowed_thresholds(self) -> Floats:
-        """Return thresholds that the images allow: the suggested ones, all allowed points of the
+        """Return thresholds that the images allow: those at the minimum, all allowed points of the
         grid, and where the limit R = minimum + Δ crosses the lines between points.
 
         Returns
@@ -66,7 +70,7 @@ class ResidualMap:
         if not self.levels:
             return np.empty((0, axes))
         limit = self.minimum + self.allowance
-        points = [np.array([self.suggestion.thresholds[:axes]])]
+        points = [np.array([self.best[:axes]])]
         points.append(self.thresholds[np.argwhere(self.allowed)])
         for axis in range(axes):
             low, high = _neighbours(self.residual, axis)
@@ -111,7 +115,7 @@ class ResidualMap:
         -------
         tuple of (float, float)
             Least and greatest percentage of each phase, the darkest first. With more than three
-            phases, thresholds from the third on are held at the suggestion.
+            phases, thresholds from the third on are held at the minimum.
 
         Raises
         ------
@@ -120,7 +124,7 @@ class ResidualMap:
         """
         if not self.levels:
             raise InputError("The images allow no thresholds: no levels were found.")
-        held = self.suggestion.thresholds[self.residual.ndim :]
+        held = self.best[self.residual.ndim :]
         shares = [
             histogram.fractions((*choice, *held))
             for choice in self.allowed_thresholds().tolist()
