@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import find_levels
 from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.splits import for_rules
 
 
 @dataclass(frozen=True)
@@ -69,5 +70,5 @@ def calibrate_gray(histogram: Histogram) -> GrayCalibration:
         raise InputError(
             "The volume holds fewer than 3 different grey values: there is nothing to calibrate by."
         )
-    levels = find_levels(histogram, 3)
+    levels = find_levels(for_rules(histogram, 3), 3)
     return GrayCalibration(levels.vacuum, levels.matrix, levels.matrix_is_a_mode)

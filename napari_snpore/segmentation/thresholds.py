@@ -22,9 +22,11 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.mixture import fit_mixture
+from napari_snpore.segmentation.outliers import outliers_of
 from napari_snpore.segmentation.splits import (
     cheapest_split,
     class_moments,
+    for_rules,
     otsu_split,
     pooled,
     without_comb,
@@ -120,10 +122,8 @@ def suggest_thresholds(
         raise InputError(
             f"phases is {phases}; {method} finds {'2 to 5' if most > 2 else '2'} phases."
         )
-    if np.count_nonzero(histogram.counts) < phases:
-        raise InputError(
-            f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
-        )
+    outliers = outliers_of(histogram).sentence()
+    histogram = for_rules(histogram, phases)
     doubt: str | None = None
     if method == "haadf":
         thresholds, doubt = haadf_thresholds(histogram, phases)
@@ -138,7 +138,8 @@ def suggest_thresholds(
         }
         thresholds = find[method](histogram, phases)
     separations = _separations(histogram, thresholds)
-    warning = doubt or _warning(thresholds, separations)
+    doubts = [doubt or _warning(thresholds, separations), outliers]
+    warning = " ".join(words for words in doubts if words) or None
     return Suggestion(
         tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds)
     )
