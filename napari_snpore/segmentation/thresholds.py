@@ -19,6 +19,7 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.agreement import disagreement, drawn_before
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.mixture import fit_mixture
@@ -138,7 +139,9 @@ def suggest_thresholds(
         }
         thresholds = find[method](histogram, phases)
     separations = _separations(histogram, thresholds)
-    doubts = [doubt or _warning(thresholds, separations), outliers]
+    doubts = [doubt or _warning(thresholds, separations), outliers, drawn_before(histogram)]
+    if method != "haadf":
+        doubts.append(disagreement(histogram, thresholds, haadf_thresholds(histogram, phases)[0]))
     warning = " ".join(words for words in doubts if words) or None
     return Suggestion(
         tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds)
