@@ -111,6 +111,10 @@ def core_of(histogram: Histogram) -> Histogram:
     first, last = _core_bins(histogram)
     if first == 0 and last == len(histogram.counts):
         return histogram
+    return _cropped(histogram, first, last)
+
+
+def _cropped(histogram: Histogram, first: int, last: int) -> Histogram:
     counts = histogram.counts[first:last]
     edges = histogram.edges[first : last + 1]
     return replace(
@@ -122,6 +126,13 @@ def core_of(histogram: Histogram) -> Histogram:
         voxel_count=int(counts.sum()),
         tails=(0, 0),
     )
+
+
+def bulk_of(histogram: Histogram) -> Histogram:
+    """Return the histogram of equal bins without as many voxels on each side as may be outliers."""
+    low, high = bulk(histogram.counts, histogram.edges)
+    first, last = (int(k) for k in np.searchsorted(histogram.edges, [low, high]))
+    return _cropped(histogram, first, last)
 
 
 def outliers_of(histogram: Histogram) -> Outliers:

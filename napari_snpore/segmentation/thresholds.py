@@ -23,7 +23,7 @@ from napari_snpore.segmentation.agreement import disagreement, drawn_before
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.mixture import fit_mixture
-from napari_snpore.segmentation.outliers import outliers_of
+from napari_snpore.segmentation.outliers import bulk_of, outliers_of
 from napari_snpore.segmentation.splits import (
     cheapest_split,
     class_moments,
@@ -166,8 +166,13 @@ def _kmeans(histogram: Histogram, phases: int) -> list[float]:
 def _valley(histogram: Histogram, phases: int) -> list[float]:
     """Smooth until no more peaks are left than phases; thresholds are the lowest counts between
     neighbouring peaks.
+
+    A peak of fewer voxels than there may be outliers, at either end, is none: one voxel at 255 apart
+    from tin at 200 would be a phase.
     """
-    counts, centers = _coarse(without_comb(histogram))
+    bulk_only = bulk_of(histogram)
+    enough = np.count_nonzero(bulk_only.counts) >= phases
+    counts, centers = _coarse(without_comb(bulk_only if enough else histogram))
     if np.count_nonzero(counts) == phases:
         filled = centers[counts > 0]
         return [float((one + two) / 2) for one, two in pairwise(filled)]
