@@ -61,6 +61,15 @@ decides.
 """
 
 
+_APART = 1.3
+"""Least ratio of the levels of a bright phase and the matrix: peaks that are nearer merge at
+``_LOG_WIDTH``.
+"""
+
+_DARK = 0.005
+"""Share of the voxels below the vacuum where no peak shows it."""
+
+
 @dataclass(frozen=True)
 class Levels:
     """Grey values of vacuum, matrix and the brighter phases, and what the histogram says about
@@ -134,7 +143,33 @@ def find_levels(histogram: Histogram, phases: int) -> Levels:
         return Levels(vacuum, 0.0, matrix, tuple(bright), True)
     histogram = without_comb(pooled(histogram, _BINS))
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
+    step = float(centers[1] - centers[0])
     vacuum, spread = _vacuum(counts, centers)
+    dark = float(np.interp(_DARK * histogram.cumulative[-1], histogram.cumulative, histogram.edges))
+    first = _levels_above(histogram, phases, vacuum, spread)
+    if not _splits_one_phase(first):
+        return first
+    for vacuum in (first.vacuum, max(dark, float(centers[0]))):
+        found = _levels_above(histogram, phases, vacuum, step)
+        if not _splits_one_phase(found):
+            return found
+    return first
+
+
+def _splits_one_phase(levels: Levels) -> bool:
+    """Return whether matrix and bright phase are so near that they are halves of one peak.
+
+    It happens where the counts beside a clipped vacuum do not fall: pores that streaks have filled
+    leave a flat slope up to carbon, which looks like very wide noise of the vacuum.
+    """
+    if not levels.bright:
+        return False
+    return levels.bright[0] - levels.vacuum < _APART * (levels.matrix - levels.vacuum)
+
+
+def _levels_above(histogram: Histogram, phases: int, vacuum: float, spread: float) -> Levels:
+    """Find matrix and bright phases above a vacuum of known noise."""
+    counts, centers = histogram.counts.astype(np.float64), histogram.centers
     candidates, heights = _log_peaks(histogram, vacuum, spread)
     modes = [_mode_near(counts, centers, vacuum, candidate) for candidate in candidates]
     matrix, is_a_mode = _matrix(candidates, heights, modes)
