@@ -138,7 +138,7 @@ def suggest_thresholds(
             "li": _li,
         }
         thresholds = find[method](histogram, phases)
-    separations = _separations(histogram, thresholds)
+    separations = gap_depths(histogram, thresholds)
     doubts = [doubt or _warning(thresholds, separations), outliers, drawn_before(histogram)]
     if method != "haadf":
         doubts.append(disagreement(histogram, thresholds, haadf_thresholds(histogram, phases)[0]))
@@ -267,13 +267,13 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
     return [float(threshold + centers[0] - step / 2)]
 
 
-def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
+def gap_depths(histogram: Histogram, thresholds: list[float]) -> list[float]:
     """Return for each threshold 1 − (count there) / (the lower of the peaks on both sides),
     smoothed.
 
     Example: peaks of 100 and 40 counts with 10 counts at the threshold give 1 − 10 / 40 = 0.75.
     """
-    histogram = without_comb(pooled(histogram, _FINE))
+    histogram = without_comb(pooled(histogram.core, _FINE))
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
     if np.count_nonzero(counts) <= FEW_VALUES:
         return [1.0] * len(thresholds)

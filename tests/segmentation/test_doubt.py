@@ -43,7 +43,9 @@ def fibre(tin, kind):
 def misses(tin, kind, method, *, inside=False):
     """Return by how many points pore and tin miss the truth, and the warning."""
     gray, phases, envelope = fibre(tin, kind)
-    found = suggest_thresholds(gray_histogram(gray, mask=envelope if inside else None), method=method)
+    found = suggest_thresholds(
+        gray_histogram(gray, mask=envelope if inside else None), method=method
+    )
     t1, t2 = found.thresholds
     seen, true = gray[envelope], phases[envelope]
     pore = 100 * (np.mean(seen < t1) - np.mean(true == 1))
@@ -69,7 +71,7 @@ def test_haadf_finds_carbon_where_it_is_a_shoulder_and_says_that_it_guesses(insi
     assert abs(pore) < 14
     assert abs(tin_points) < 4
     assert warning is not None
-    gray, phases, envelope = fibre(12, "sirt")
+    gray, phases, _ = fibre(12, "sirt")
     calibration = calibrate_gray(gray_histogram(gray))
     assert calibration.carbon == pytest.approx(float(np.median(gray[phases == 2])), rel=0.4)
 
@@ -77,10 +79,10 @@ def test_haadf_finds_carbon_where_it_is_a_shoulder_and_says_that_it_guesses(insi
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("kind", [*FLATNESS, "sirt", "dart"])
 @pytest.mark.parametrize("tin", [2, 12])
-@pytest.mark.parametrize("method", RULES)
-def test_who_misses_by_tens_of_points_says_so(tin, kind, method, inside):
-    pore, tin_points, warning = misses(tin, kind, method, inside=inside)
-    assert max(abs(pore), abs(tin_points)) < 10 or warning is not None
+def test_who_misses_by_tens_of_points_says_so(tin, kind, inside):
+    for method in RULES:
+        pore, tin_points, warning = misses(tin, kind, method, inside=inside)
+        assert max(abs(pore), abs(tin_points)) < 10 or warning is not None, method
 
 
 @pytest.mark.parametrize("method", ["haadf", "multiotsu", "kmeans"])
