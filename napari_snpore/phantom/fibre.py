@@ -10,7 +10,7 @@ values and blur. The targets are in ``states``.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
@@ -45,8 +45,12 @@ GAP_NM = 0.3
 """Least distance of two clusters: two voxels of the default size; 26-connected
 labels keep them apart."""
 
-GRAY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
-"""Grey values of exterior, pore, C, Sn, for an ordinary and an easy phantom."""
+_SN_GRAY: dict[State, float] = {"pristine": 12.0, "sodiated": 3.5, "desodiated": 12.0}
+"""Grey value of phase 3 in units of carbon's: tin, and in the sodiated state Na15Sn4, whose density
+is 2.4 g/cm³ and whose atoms are mostly light."""
+
+_EASY_SN_GRAY = 2.0
+"""The same in an easy phantom, in every state."""
 
 _LEAST_DIAMETER_NM = 10.0
 """Thinner fibres hold too few pores and clusters for the targets of a state."""
@@ -72,7 +76,7 @@ class Phantom:
     seed : int
         Seed of all random numbers.
     easy : bool
-        Grey values 0, 1, 2 instead of 0, 1, 12.
+        Phase 3 has the grey value 2 instead of that of its state.
     volume : Volume
         Grey values after the blur, float32 ``(z, y, x)``; the fibre lies along y.
     phases : array, uint8, shape (z, y, x)
@@ -108,6 +112,11 @@ class Phantom:
     def spacing(self) -> Triple:
         """Voxel size (z, y, x) in nm."""
         return self.volume.spacing
+
+    @property
+    def gray_levels(self) -> tuple[float, float, float, float]:
+        """Grey values of exterior, pore, C, Sn before the blur."""
+        return gray_levels(self.state, easy=self.easy)
 
     @cached_property
     def objects(self) -> dict[str, pd.DataFrame]:
@@ -167,7 +176,7 @@ def make_phantom(
         The same seed gives the same phantom, bit for bit, on any number of threads. ``easy``
         changes grey values only.
     easy : bool
-        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
+        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12 (sodiated: 0, 1, 3.5).
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -206,7 +215,7 @@ def make_phantom(
     phases[clusters.labels > 0] = TIN
     tick()
     step = MakePhantomStep(state, seed, easy, BLUR_SIGMA_NM).step
-    gray = gray_values(phases, easy=easy, spacing_nm=edge)
+    gray = gray_values(phases, gray_levels(state, easy=easy), spacing_nm=edge)
     tick()
     return Phantom(
         state=state,
@@ -226,15 +235,28 @@ def make_phantom(
     )
 
 
-def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
+def gray_levels(state: State, *, easy: bool) -> tuple[float, float, float, float]:
+    """Return the grey values of exterior, pore, C, Sn in a state.
+
+    Examples
+    --------
+    >>> gray_levels("sodiated", easy=False), gray_levels("pristine", easy=True)
+    ((0.0, 0.0, 1.0, 3.5), (0.0, 0.0, 1.0, 2.0))
+    """
+    return (0.0, 0.0, 1.0, _EASY_SN_GRAY if easy else _SN_GRAY[state])
+
+
+def gray_values(
+    phases: NDArray[np.uint8], levels: Sequence[float], *, spacing_nm: float
+) -> NDArray[np.float32]:
     """Return the grey values of phases after the blur, the box mirrored at its faces.
 
     Parameters
     ----------
     phases : array, uint8, shape (z, y, x)
         0 exterior, 1 pore, 2 C, 3 Sn.
-    easy : bool
-        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
+    levels : sequence of 4 float
+        Grey value of each of them.
     spacing_nm : float
         Edge of a voxel.
 
@@ -242,7 +264,7 @@ def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> 
     -------
     float32 array, shape (z, y, x)
     """
-    gray = np.array(GRAY[easy], np.float32)[phases]
+    gray = np.array(levels, np.float32)[phases]
     blurred: NDArray[np.float32] = ndimage.gaussian_filter(
         gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect"
     )
