@@ -67,6 +67,7 @@ from .phantom import (
     Recording as Recording,
     Swelling as Swelling,
     make_phantom as make_phantom,
+    make_random_phantom as make_random_phantom,
     make_swelling_fibre as make_swelling_fibre,
     simulate_measured_series as simulate_measured_series,
     simulate_tilt_series as simulate_tilt_series,

@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -94,6 +94,9 @@ class Phantom:
     boxes : dict of str to ((float, float, float), float, float)
         ``"centre"`` and ``"edge"``: centre (z, y, x) of the cube in nm, its edge in nm, its pore
         fraction in % of the envelope.
+    family : str
+        "fibre" (``make_phantom``), or the family of ``make_random_phantom``, of which objects and
+        cavities are not planted but labelled in ``phases``.
     """
 
     state: State
@@ -107,6 +110,7 @@ class Phantom:
     fractions: pd.DataFrame
     dead_pores: DeadPores
     boxes: dict[str, tuple[Triple, float, float]]
+    family: Literal["fibre", "field", "balls"] = "fibre"
 
     @property
     def spacing(self) -> Triple:
@@ -195,10 +199,10 @@ def make_phantom(
     References ---------- Numbers of the states: Ma et al., doi 10.1002/adma.202307151. Pores from a
     random field: Cahn, doi 10.1063/1.1695731.
     """
-    edge = _checked(state, shape, spacing, seed)
+    edge = checked_request(state, shape, spacing, seed)
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
     rng = np.random.default_rng([seed, get_args(State).index(state)])
-    tick = _ticker(progress, should_stop)
+    tick = ticker(progress, should_stop)
     targets = TARGETS[state]
     body = make_body(shape, spacing_nm=edge, targets=targets, rng=rng)
     envelope = body.envelope
@@ -229,7 +233,7 @@ def make_phantom(
         fractions=volume_fractions(phases, spacing=edge),
         dead_pores=planted_dead_pores(sealed > 0, phases=phases, spacing_nm=edge),
         boxes={
-            name: (cube.center_nm, cube.size_nm, _pore_percent(phases[cube.box]))
+            name: (cube.center_nm, cube.size_nm, pore_percent(phases[cube.box]))
             for name, cube in body.cubes.items()
         },
     )
@@ -325,12 +329,13 @@ def _fit_with_clusters(
     )
 
 
-def _pore_percent(phases: NDArray[np.uint8]) -> float:
+def pore_percent(phases: NDArray[np.uint8]) -> float:
+    """Return the share of pore in the body, %."""
     return float(100 * np.count_nonzero(phases == PORE) / np.count_nonzero(phases))
 
 
-def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int) -> float:
-    """Check the arguments of :func:`make_phantom` and return the edge of a voxel in nm."""
+def checked_request(state: str, shape: tuple[int, int, int], spacing: float, seed: int) -> float:
+    """Check the arguments of a phantom and return the edge of a voxel in nm."""
     if state not in get_args(State):
         raise InputError(f"state is {state!r}; one of {', '.join(get_args(State))} is needed.")
     try:
@@ -360,7 +365,7 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
     return edge
 
 
-def _ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
+def ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
     """Return a function that reports one more finished step and checks for a stop."""
     done = 0
 

@@ -216,7 +216,7 @@ class _Optics:
     ) -> None:
         self._refine = refine
         self._phases = np.ascontiguousarray(fine.transpose(0, 2, 1))
-        self._filled = self._phases.any(axis=2)
+        self._filled: NDArray[np.bool_] = np.asarray(self._phases.any(axis=2))
         self._levels = np.zeros(256, np.float32)
         self._levels[: len(phantom.gray_levels)] = phantom.gray_levels
         nz, ny, nx = fine.shape
@@ -247,7 +247,7 @@ class _Optics:
     def image(self, angle_deg: float, displacement_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the raw image ``raw(p) = ideal(p + displacement)`` with its margin, (y, x)."""
         refine, margin = self._refine, self._margin
-        nz, nx, ny = self._phases.shape
+        nx, ny = self._phases.shape[1:]
         slabs = np.zeros((self._slab_count, nx, ny), np.float32)
         angle = math.radians(angle_deg)
         project_footprints(
@@ -271,7 +271,8 @@ class _Optics:
         cut = seen[np.ix_(columns, rows)].astype(np.float64).T
         pixels = cut.reshape(len(rows) // refine, refine, len(columns) // refine, refine)
         # sums along the beam count fine voxels: one per `refine` of the phantom's
-        return np.maximum(pixels.mean(axis=(1, 3)) / refine, 0)
+        raw: NDArray[np.float64] = np.maximum(pixels.mean(axis=(1, 3)) / refine, 0)
+        return raw
 
 
 def _shifts(
