@@ -35,6 +35,7 @@ from napari_snpore.phantom.fibre import (
     pore_percent,
     ticker,
 )
+from napari_snpore.phantom.states import State
 from napari_snpore.segmentation.phases import CARBON, PORE, TIN
 from napari_snpore.volume import Volume
 
@@ -80,6 +81,7 @@ _FLATTEST = 0.6
 def make_random_phantom(
     family: Family,
     *,
+    state: State = "pristine",
     shape: tuple[int, int, int] = (176, 176, 176),
     spacing: float = 0.15,
     seed: int = 0,
@@ -100,6 +102,8 @@ def make_random_phantom(
     family : {"field", "balls"}
         Pores: where a random field with a correlation length between 0.3 and 0.6 nm is high, or a
         union of balls with a median radius between 0.5 and 1.1 nm.
+    state : {"pristine", "sodiated", "desodiated"}
+        Sets the grey value of phase 3 only.
     shape, spacing, easy, progress, should_stop
         As for :func:`make_phantom`.
     seed : int
@@ -108,8 +112,7 @@ def make_random_phantom(
     Returns
     -------
     Phantom
-        ``state`` is "pristine" (which sets the grey values), ``family`` as given. ``sn_labels``:
-        26-connected Sn bodies; ``sealed_labels``: 6-connected pores that are dead at connectivity 6.
+        ``sn_labels``: 26-connected Sn bodies; ``sealed_labels``: 6-connected pores that are dead at connectivity 6.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def make_random_phantom(
     """
     if family not in get_args(Family):
         raise InputError(f"family is {family!r}; one of {', '.join(get_args(Family))} is needed.")
-    edge = checked_request("pristine", shape, spacing, seed)
+    edge = checked_request(state, shape, spacing, seed)
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
     rng = np.random.default_rng([seed, 1 + get_args(Family).index(family), len(get_args(Family))])
     tick = ticker(progress, should_stop)
@@ -142,11 +145,11 @@ def make_random_phantom(
     phases[tin] = TIN
     dead = dead_pores(phases, spacing=edge, cut_axes=(1,), should_stop=should_stop)
     tick()
-    step = MakePhantomStep("pristine", seed, easy, BLUR_SIGMA_NM, family).step
-    gray = gray_values(phases, gray_levels("pristine", easy=easy), spacing_nm=edge)
+    step = MakePhantomStep(state, seed, easy, BLUR_SIGMA_NM, family).step
+    gray = gray_values(phases, gray_levels(state, easy=easy), spacing_nm=edge)
     tick()
     return Phantom(
-        state="pristine",
+        state=state,
         seed=seed,
         easy=easy,
         volume=Volume(gray, (edge, edge, edge), history=(step,)),
@@ -212,7 +215,7 @@ def _tin(
         longest = median * math.exp(_TIN_SPREAD * rng.standard_normal())
         longest = min(max(longest, _TIN_LIMITS_NM[0]), _TIN_LIMITS_NM[1]) / spacing_nm
         semiaxes = longest * np.array([1.0, *rng.uniform(_FLATTEST, 1, size=2)])
-        axes = Rotation.random(rng=rng).as_matrix() / semiaxes
+        axes = Rotation.from_quat(rng.standard_normal(4)).as_matrix() / semiaxes
         for box, offset in _places(envelope.shape, rng, longest):
             along = [sum(axes[i, k] * offset[i] for i in range(3)) for k in range(3)]
             new = (sum(one**2 for one in along) <= 1) & envelope[box] & ~tin[box]
