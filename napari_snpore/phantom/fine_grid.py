@@ -3,7 +3,8 @@
 Strategy: the indicator (0 or 1) of every phase is read at the centres of the fine voxels through a
 narrow Gaussian, and the fine voxel gets the phase whose indicator is the largest there. Rounding
 makes convex bodies a little smaller, small clusters most. A constant per phase, added to its
-indicator, compensates for it: the constants are fitted until the phases keep their volumes.
+indicator, compensates for it: the constants are fitted until the phases keep their volumes (Broyden's method, doi
+10.1090/S0025-5718-1965-0198670-6, from the areas of the faces).
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ constant c moves the face by c / slope."""
 
 _ROUNDS = 6
 """Largest number of corrections of the constants."""
+
+_LEAST_ANSWER = 0.1
+"""Least answer of the volumes to a step, as a share of the expected one, from which is learned."""
 
 _TOLERANCE = 1e-3
 """Change of a phase's volume, as a share of the body, at which the corrections end. A face that lies
@@ -73,7 +77,8 @@ def fine_phases(
     kinds = np.unique(phases)
     wanted = _counts(phases, kinds)
     body = max(1.0, float(wanted[kinds > 0].sum()))
-    response = np.linalg.pinv(_response(phases, kinds))
+    inverse = np.linalg.pinv(_response(phases, kinds))
+    step: NDArray[np.float64] | None = None
     padded = np.pad(phases, _REACH, mode="symmetric")
     taps = _taps(refine)
     out = np.empty(tuple(refine * n for n in phases.shape), np.uint8)
@@ -94,7 +99,14 @@ def fine_phases(
         excess = np.sum(counts, axis=0) / refine**3 - wanted
         if (np.abs(excess) <= tolerances * body).all():
             break
-        constants -= response @ excess
+        if step is not None:
+            # Broyden's update: the inverse agrees with what the last step did, where that is not
+            # against all expectation
+            image = inverse @ (excess - before)
+            if step @ image > _LEAST_ANSWER * (step @ step):
+                inverse += np.outer(step - image, step @ inverse) / (step @ image)
+        step, before = -inverse @ excess, excess
+        constants += step
     return out
 
 
