@@ -78,7 +78,7 @@ def fine_phases(
     wanted = _counts(phases, kinds)
     body = max(1.0, float(wanted[kinds > 0].sum()))
     inverse = np.linalg.pinv(_response(phases, kinds))
-    step: NDArray[np.float64] | None = None
+    step = before = np.zeros(len(kinds))
     padded = np.pad(phases, _REACH, mode="symmetric")
     taps = _taps(refine)
     out = np.empty(tuple(refine * n for n in phases.shape), np.uint8)
@@ -99,7 +99,7 @@ def fine_phases(
         excess = np.sum(counts, axis=0) / refine**3 - wanted
         if (np.abs(excess) <= tolerances * body).all():
             break
-        if step is not None:
+        if done > 0:
             # Broyden's update: the inverse agrees with what the last step did, where that is not
             # against all expectation
             image = inverse @ (excess - before)
