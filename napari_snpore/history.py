@@ -273,6 +273,28 @@ class CleanUpStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class PolishStep(StepSchema):
+    """Correction of phases by the tilt images.
+
+    ``levels``: gray value of each phase from 0 on, as fitted; ``held``: phases whose level was held
+    as given because its fit drifted. ``residual_before``, ``residual_after``: mean of the squared
+    residual of the images over the power ``noise_a + noise_b * gray`` of their noise.
+    """
+
+    NAME = "polish"
+    levels: tuple[float, ...]
+    held: tuple[int, ...]
+    blur_px: float
+    boundary_weight: float
+    sweeps: int
+    residual_before: float
+    residual_after: float
+    changed_voxels: int
+    noise_a: float
+    noise_b: float
+
+
+@dataclass(frozen=True)
 class LocalThicknessStep(StepSchema):
     """Local thickness (nm) of a mask."""
 

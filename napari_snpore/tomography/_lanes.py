@@ -3,7 +3,7 @@
 The planes of a tilt series are independent and share their geometry. Kept side by side in memory,
 the same voxel of 64 planes is one vector: its address and interpolation weight are worked out once,
 and the arithmetic is 64 fused multiply-adds that stay in registers. numba offers no vector type, so
-this module adds one (LLVM's, which the compiler maps to whatever the processor has) and the four
+this module adds one (LLVM's, which the compiler maps to whatever the processor has) and the five
 operations that the kernels need. Nothing here knows about tomography.
 """
 
@@ -136,3 +136,19 @@ def add_scaled(typing: Any, lanes: Any, weight: Any, array: Any, index: Any) -> 
         return builder.fadd(total, product, flags=("contract",))
 
     return lanes(lanes, types.float32, array, types.intp), code
+
+
+@_operation
+def add_product(typing: Any, lanes: Any, weight: Any, factors: Any, array: Any, index: Any) -> Any:
+    """Return ``lanes + weight * factors * array[index : index + count]``; ``factors`` is a
+    vector.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        total, scale, others, flat, start = arguments
+        values = builder.load(_address(context, builder, array, flat, start, lanes.lanes), align=4)
+        scaled = builder.fmul(others, _repeat(builder, scale, lanes.lanes))
+        product = builder.fmul(values, scaled, flags=("contract",))
+        return builder.fadd(total, product, flags=("contract",))
+
+    return lanes(lanes, types.float32, lanes, array, types.intp), code

@@ -1,40 +1,106 @@
-"""Noise of the images as a share of their norm: the residual at which an iterative reconstruction
-fits only noise.
+"""Noise of the images as a function of their grey value: variance a + b·I.
 
-The variance of each pixel is taken as a function of its grey value (counting noise rises with it).
-For classes of grey value it is measured by the mask that answers to noise but not to planes and
-edges (Immerkær, doi 10.1006/cviu.1996.0060), as a median, so that the few places with structure do
-not count. An image that was interpolated by an alignment has smoother noise; how much weaker the
-mask answers to it is measured on white noise sent through the same interpolation.
+b is one over the gain (counting noise rises with the signal), a what does not depend on it. How
+it is sampled is in :mod:`~napari_snpore.tomography.noise_samples`, how the line is fitted in
+:mod:`~napari_snpore.tomography.noise_line`.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
-import scipy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
-from napari_snpore.history import AlignStep, last_step
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.noise_line import fit_line
+from napari_snpore.tomography.noise_samples import NoiseSamples, noise_samples
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.warp import warp_images
 
-Floats = NDArray[np.float32]
+_BRIGHTEST = 99.5
+"""Percentile of the grey value above which a pixel counts no more in the mean over the object."""
 
-_MASK = np.array([1.0, -2.0, 1.0], np.float32)
-_MASK_POWER = 36.0  # sum of the squares of its outer product
-_MEDIAN_SQUARE = 0.454936  # median of the square of a standard normal number
-_CLASSES = 24
-"""Classes of grey value, fewer where one would hold less than 64 pixels."""
+_ROUNDING = 1e-12
+"""Smallest variance as a share of the images' mean square: some ten roundings of a float32."""
 
-_PROBE_PX = 64
-"""Side, px, of the images of white noise; their inner half is used, away from the edges."""
+_TINY = float(np.finfo(np.float32).tiny)
 
-_PROBES = 8
-"""Images of white noise per tilt."""
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """Noise of the images of a tilt series as a function of their grey value.
+
+    Parameters
+    ----------
+    a : float
+        Variance of a raw pixel at grey value 0, grey units squared. Negative where the images still
+        hold a dark level that carries no noise: then the line meets 0 at that level.
+    b : float
+        Variance per grey value, grey units, not negative.
+    gain : float
+        Detected counts per grey unit, 1/b; infinite where b is 0.
+    interpolation : float
+        Variance of the pixels of the images over that of raw pixels, the mean over all pixels;
+        1 where nothing was interpolated.
+    floor : float
+        Smallest variance that :meth:`variance` and :meth:`power` return, grey units squared,
+        positive: nothing divides by 0.
+
+    Raises
+    ------
+    InputError
+        A number out of its range.
+
+    Examples
+    --------
+    >>> NoiseModel(1.0, 0.5, 2.0, interpolation=0.5).variance([-3.0, 0.0, 10.0]).tolist()
+    [0.5, 0.5, 3.0]
+    """
+
+    a: float
+    b: float
+    gain: float
+    interpolation: float = 1.0
+    floor: float = _TINY
+
+    def __post_init__(self) -> None:
+        for name in ("a", "b"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}; a finite number is needed.")
+        if self.b < 0:
+            raise InputError(f"b is {self.b}; 0 or more is needed.")
+        for name in ("gain", "interpolation", "floor"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; a positive number is needed.")
+
+    def variance(self, gray: ArrayLike) -> NDArray[Any]:
+        """Return the variance of pixels of the images as they are, grey units squared.
+
+        Parameters
+        ----------
+        gray : array
+            Grey values, best of smoothed images: single pixels carry the noise that is asked for.
+        """
+        return self._line(gray, self.interpolation)
+
+    def power(self, gray: ArrayLike) -> NDArray[Any]:
+        """Return the noise power at low spatial frequencies, as the variance of a raw pixel, grey
+        units squared.
+
+        Interpolation takes noise away at high frequencies and leaves low ones as they are: a model
+        whose projections are smooth over some pixels is compared with this noise.
+        """
+        return self._line(gray, 1.0)
+
+    def _line(self, gray: ArrayLike, factor: float) -> NDArray[Any]:
+        values = np.asarray(gray)
+        kind = np.float32 if values.dtype == np.float32 else np.float64
+        above = np.maximum(values, 0).astype(kind, copy=False)
+        line = kind(factor * self.a) + kind(factor * self.b) * above
+        return np.asarray(np.maximum(line, kind(self.floor)))
 
 
 @dataclass(frozen=True)
@@ -54,109 +120,78 @@ class NoiseLevel:
     sigma: float
 
 
-def noise_level(
+def noise_model(
     series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
-) -> NoiseLevel:
+) -> NoiseModel:
     """Estimate the noise of a tilt series from its images alone.
 
     Parameters
     ----------
     series : TiltSeries
-        Raw or aligned; what an alignment by this package did to the noise is taken from the
-        history.
+        Raw or aligned, of any number type; what an alignment by this package did to the noise is
+        taken from the history. Read one image at a time.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    NoiseModel
+        Right to some 5 % where the images are blurred by one pixel or more (standard deviation).
+        Sharper structure reads as noise where it is stronger than the noise, and noise that the
+        detector or another program has smoothed reads too low. Images of one grey value tell
+        ``a + b·I`` there and not its two parts.
+
+    Raises
+    ------
+    InputError
+        NaN or infinite values in an image.
+    Stopped
+        ``should_stop`` returned true.
+
+    Examples
+    --------
+    >>> counts = np.random.default_rng(0).poisson(np.full((4, 64, 64), 50.0) * np.linspace(0, 2, 64))
+    >>> model = noise_model(TiltSeries(counts, np.arange(4.0), 1.0))
+    >>> bool(abs(model.b - 1) < 0.1)
+    True
+    """
+    return _fitted(noise_samples(series, progress=progress, should_stop=should_stop))
+
+
+def noise_level(
+    series: TiltSeries, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> NoiseLevel:
+    """Estimate how strong the noise of a tilt series is over all images.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        As for :func:`noise_model`.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     NoiseLevel
-        Of counting noise on smooth or piecewise smooth objects right to about a tenth; structure at
-        every pixel reads as noise, and noise that the detector or another program has smoothed
-        reads too low.
+        From the same estimate as :func:`noise_model`, which see for its limits.
     """
-    gains = _answers(series)
-
-    def one(tilt: int) -> tuple[float, float, float, float]:
-        image = np.asarray(series.images[tilt], np.float32)
-        variance = pixel_variances(image) * gains[tilt]
-        weight = np.maximum(image, 0).astype(np.float64)
-        square = np.square(image, dtype=np.float64)
-        return (
-            float(variance.sum()),
-            float((variance * weight).sum()),
-            float(weight.sum()),
-            float(square.sum()),
-        )
-
-    sums = run_blocks(
-        one, range(len(series.angles_deg)), progress=progress, should_stop=should_stop
-    )
-    noise, weighted, weights, power = np.sum(sums, axis=0)
-    share = float(np.sqrt(noise / power)) if power > 0 else 0.0
-    return NoiseLevel(share, float(np.sqrt(weighted / weights)) if weights > 0 else 0.0)
+    samples = noise_samples(series, progress=progress, should_stop=should_stop)
+    model = _fitted(samples)
+    if samples.mean_square == 0 or (model.a == 0 and model.b == 0):
+        return NoiseLevel(0.0, 0.0)
+    gray = samples.gray.astype(np.float64)
+    variance = model.variance(gray)
+    # a hot pixel is not the object
+    weight = np.clip(gray, 0.0, max(float(np.percentile(gray, _BRIGHTEST)), 0.0))
+    weighted = model.variance(weight)
+    share = math.sqrt(float(variance.mean()) / samples.mean_square)
+    if not weight.any():
+        return NoiseLevel(share, math.sqrt(float(variance.mean())))
+    return NoiseLevel(share, math.sqrt(float(np.average(weighted, weights=weight))))
 
 
-def pixel_variances(image: Floats) -> NDArray[np.float64]:
-    """Return the noise variance of each pixel, from the pixels of like grey value in the same
-    image.
-    """
-    answer = _answer(image)
-    smooth = scipy.ndimage.uniform_filter(image, 5, mode="nearest")
-    order = np.argsort(smooth, axis=None, kind="stable")
-    bounds = np.linspace(0, len(order), min(_CLASSES, max(1, len(order) // 64)) + 1).astype(int)
-    out = np.empty(len(order))
-    flat = answer.ravel()
-    for low, high in pairwise(bounds):
-        members = order[low:high]
-        out[members] = np.median(np.square(flat[members], dtype=np.float64)) / (
-            _MEDIAN_SQUARE * _MASK_POWER
-        )
-    return out.reshape(image.shape)
-
-
-def _answer(image: Floats) -> Floats:
-    """Filter with the outer product of the second difference with itself."""
-    return np.asarray(
-        scipy.ndimage.correlate1d(
-            scipy.ndimage.correlate1d(image, _MASK, axis=0, mode="reflect"),
-            _MASK,
-            axis=1,
-            mode="reflect",
-        )
-    )
-
-
-def _answers(series: TiltSeries) -> NDArray[np.float64]:
-    """Return, for each tilt, variance over what the mask makes of it: 1, more where noise was
-    interpolated.
-    """
-    step = last_step(series.history, AlignStep)
-    count = len(series.angles_deg)
-    if step is None or len(step.shifts_px) != count:
-        return np.ones(count)
-    shifts = np.asarray(step.shifts_px, np.float64)
-    shifts = shifts - np.round(shifts)  # whole pixels move noise and leave it as it is
-    angle, offset = step.axis_angle_deg, step.axis_offset_px
-    probes = (
-        np.random.default_rng(0).standard_normal((_PROBES, _PROBE_PX, _PROBE_PX)).astype(np.float32)
-    )
-    inner = (
-        slice(None),
-        slice(_PROBE_PX // 4, -_PROBE_PX // 4),
-        slice(_PROBE_PX // 4, -_PROBE_PX // 4),
-    )
-    out = np.empty(count)
-    for tilt in range(count):
-        moved = warp_images(
-            probes,
-            np.repeat(shifts[tilt : tilt + 1], _PROBES, axis=0),
-            angle,
-            offset - round(offset),
-        )
-        answer = np.stack([_answer(image) for image in moved])[inner]
-        # by the median as well: between pixels, noise is smoothed more in some places than in
-        # others
-        out[tilt] = moved[inner].var() / (
-            np.median(np.square(answer)) / (_MEDIAN_SQUARE * _MASK_POWER)
-        )
-    return out
+def _fitted(samples: NoiseSamples) -> NoiseModel:
+    floor = max(_ROUNDING * samples.mean_square, _TINY)
+    a, b = fit_line(np.maximum(samples.gray, 0).astype(np.float64), samples.square, floor)
+    gain = 1.0 / b if b > 0 else math.inf
+    return NoiseModel(a, b, gain, samples.interpolation, floor)

@@ -1,0 +1,295 @@
+"""Kernels of polishing: single-voxel changes of a labelled volume with the images in the energy.
+
+The energy is ``E = 1/2 Σ w (G P x - b)² + β Σ unlike pairs``, with the projector P, the blur G on
+the detector and the levels x of the labels. It needs two numbers per voxel: the gradient ``g`` of
+the first sum by the value of the voxel and its curvature ``h``. A change of the value by d then
+costs ``d g + d² h / 2``.
+
+Both come from arrays over the images, ``f = w (G P x - b)`` (the *forces*) and ``w``. The response
+of the images to one voxel factors: across the detector a short row ``c`` (two Joseph weights,
+blurred) per tilt, along y the taps ``k`` of the Gaussian, the same for all tilts. For a whole
+column of voxels, one (z, x) and many y::
+
+    F[y] = Σ_tilt Σ_bin c f,    W[y] = Σ_tilt Σ_bin c² w,    g = k * F,    h = k² * W
+
+so the long sums run over contiguous y, and what a change of one voxel does to the gradients of the
+others in its column is a product of known numbers: ``F[y'] += d k[y' - y] W[y']``. Nothing is
+approximated: forces after any number of changes are those of a new projection, up to rounding.
+
+Layout: ``(tilt, bin, y)`` for forces and weights, with a rim of bins and rows of weight zero;
+``(z, x, y)`` for labels, with a rim of one voxel. Arrays are passed flat.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import kernel
+from napari_snpore.tomography._lanes import add_product, add_scaled, load, store, zero
+
+LANES = 32
+"""Rows of y in one vector."""
+
+HELD = 128
+"""Bit of a label that is never changed."""
+
+NONE = 255
+"""Label beyond the box: no neighbour."""
+
+LABEL = 127
+"""Bits of the label itself."""
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Labels = NDArray[np.uint8]
+
+
+@kernel
+def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, border: Labels) -> bool:
+    """Mark the rows of a column that have an unlike neighbour and may change; return whether there
+    is one.
+    """
+    for row in range(rows):
+        border[row] = 0
+    for offset in offsets:
+        for row in range(rows):
+            own, other = state[column + row], state[column + offset + row]
+            unlike = (other != NONE) & ((own & LABEL) != (other & LABEL))
+            border[row] |= np.uint8(unlike)
+    found = 0
+    for row in range(rows):
+        border[row] &= np.uint8(state[column + row] < HELD)
+        found |= border[row]
+    return found != 0
+
+
+@kernel
+def _spread_column(
+    z: int,
+    x: int,
+    tilts: Doubles,
+    taps: Floats,
+    layout: tuple[int, int],
+    starts: Integers,
+    spread: Floats,
+    squares: Floats,
+) -> None:
+    """Work out ``c`` of the module docstring for all tilts: index of its first bin, values,
+    squares.
+    """
+    bins, stride = layout
+    radius = len(taps) // 2
+    width = 2 * radius + 2
+    wide = bins + width
+    for tilt in range(tilts.shape[1]):
+        place = tilts[2, tilt] + x * tilts[0, tilt] + z * tilts[1, tilt]
+        first = int(np.floor(place))
+        part = place - first
+        lower = max(0.0, tilts[3, tilt] - part * tilts[4, tilt])
+        upper = max(0.0, tilts[3, tilt] - (1 - part) * tilts[4, tilt])
+        # what falls beside the detector is lost before the blur, as in the projector
+        if not 0 <= first < bins:
+            lower = 0.0
+        if not -1 <= first < bins - 1:
+            upper = 0.0
+        first = min(max(first, -1), bins - 1)
+        starts[tilt] = (tilt * wide + first + 1) * stride
+        for bin_ in range(width):
+            value = 0.0
+            if bin_ < width - 1:
+                value += lower * taps[bin_]
+            if bin_ > 0:
+                value += upper * taps[bin_ - 1]
+            spread[tilt * width + bin_] = value
+            squares[tilt * width + bin_] = value * value
+
+
+@kernel
+def _sum_column(
+    count: Any,
+    forces: Floats,
+    weights: Floats,
+    row: int,
+    stride: int,
+    starts: Integers,
+    spread: Floats,
+    squares: Floats,
+    pulls: Floats,
+    stiffness: Floats,
+) -> None:
+    """Work out F and W of the module docstring for ``len(pulls)`` rows from ``row`` on."""
+    width = len(spread) // len(starts)
+    for chunk in range(0, len(pulls), LANES):
+        pull, stiff = zero(count), zero(count)
+        for tilt in range(len(starts)):
+            index = starts[tilt] + row + chunk
+            for place in range(tilt * width, (tilt + 1) * width):
+                pull = add_scaled(pull, spread[place], forces, index)
+                stiff = add_scaled(stiff, squares[place], weights, index)
+                index += stride
+        store(pull, pulls, chunk)
+        store(stiff, stiffness, chunk)
+
+
+@kernel
+def _change_forces(
+    count: Any,
+    forces: Floats,
+    weights: Floats,
+    row: int,
+    stride: int,
+    starts: Integers,
+    spread: Floats,
+    along: Floats,
+    change: np.float32,
+) -> None:
+    """Add what a change of one voxel's value does to the forces; ``along`` is its response along
+    y.
+    """
+    width = len(spread) // len(starts)
+    for chunk in range(0, len(along), LANES):
+        response = load(count, along, chunk)
+        for tilt in range(len(starts)):
+            index = starts[tilt] + row + chunk
+            for place in range(tilt * width, (tilt + 1) * width):
+                factor = change * spread[place]
+                force = load(count, forces, index)
+                store(add_product(force, factor, response, weights, index), forces, index)
+                index += stride
+
+
+@kernel
+def _fold(y: int, slices: int, taps: Floats, first: int, along: Floats) -> None:
+    """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends."""
+    radius = len(taps) // 2
+    along[:] = 0
+    for place in range(y - radius, y + radius + 1):
+        row = place
+        while row < 0 or row >= slices:
+            row = -1 - row if row < 0 else 2 * slices - 1 - row
+        along[row - first] += taps[place - y + radius]
+
+
+@kernel
+def polish_slab(
+    count: Any,
+    state: Labels,
+    shape: tuple[int, int, int],
+    forces: Floats,
+    weights: Floats,
+    tilts: Doubles,
+    layout: tuple[int, int],
+    taps: Floats,
+    levels: Doubles,
+    pairs: tuple[Integers, Doubles, int],
+    grows_from: int,
+    slab: tuple[int, int, int],
+    result: Doubles,
+) -> None:
+    """Visit the voxels of one slab once, in the order z, x, y, and give each the label of least
+    energy.
+
+    Parameters
+    ----------
+    count : LaneCount
+        Of :data:`LANES`.
+    state : uint8, flat
+        Labels, with :data:`HELD` and :data:`NONE`; changed.
+    shape : (int, int, int)
+        Voxels (z, x, y) without rim.
+    forces, weights : float32, flat
+        Layouts of the module docstring; forces change within the rows that the slab reaches.
+    tilts : float64, shape (5, tilt)
+        cos θ, sin θ, position of voxel (0, 0) on the detector in bins, 1/c and 1/c² with c of
+        :mod:`napari_snpore.tomography._kernels`.
+    layout : (int, int)
+        Bins of the detector without rim, rows of a bin with rim.
+    taps : float32, odd length
+        Gaussian of the blur.
+    levels : float64
+        Value of each label.
+    pairs : (int64 array, float64 array, int)
+        Index offsets of the neighbours, β times their weights, and how many of them (the first)
+        share a face or an edge.
+    grows_from : int
+        Labels from here on are given only to voxels that share a face or an edge with one of them.
+    slab : (int, int, int)
+        First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
+    result : float64, shape (2,)
+        Changed voxels and the change of the energy.
+    """
+    depth, columns, slices = shape
+    stride = layout[1]
+    offsets, costs, near = pairs
+    first, rows, window = slab
+    radius = len(taps) // 2
+    width = 2 * radius + 2
+    starts = np.empty(tilts.shape[1], np.int64)
+    spread = np.empty(tilts.shape[1] * width, np.float32)
+    squares = np.empty(tilts.shape[1] * width, np.float32)
+    pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
+    along = np.empty(window, np.float32)
+    border = np.empty(rows + 1, np.uint8)
+    alike = np.empty(len(levels))
+    beside = np.empty(len(levels), np.uint8)
+    for z in range(depth):
+        for x in range(columns):
+            column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
+            if not _mark_borders(state, column, rows, offsets, border):
+                continue
+            _spread_column(z, x, tilts, taps, layout, starts, spread, squares)
+            _sum_column(
+                count,
+                forces,
+                weights,
+                first,
+                stride,
+                starts,
+                spread,
+                squares,
+                pulls,
+                stiffness,
+            )
+            for row in range(rows):
+                if border[row] == 0:
+                    continue
+                voxel = column + row
+                own = state[voxel]
+                alike[:] = 0
+                beside[:] = 0
+                for place in range(len(offsets)):
+                    other = state[voxel + offsets[place]]
+                    if other != NONE:
+                        alike[other & LABEL] += costs[place]
+                        if place < near:
+                            beside[other & LABEL] = 1
+                _fold(first + row, slices, taps, first - radius, along)
+                gradient = curvature = 0.0
+                for place in range(window):
+                    gradient += along[place] * pulls[place]
+                    curvature += along[place] * along[place] * stiffness[place]
+                best, gain = own, 0.0
+                for label in range(1, len(levels)):
+                    if label >= grows_from and beside[label] == 0:
+                        continue
+                    change = levels[label] - levels[own]
+                    rise = change * (gradient + 0.5 * change * curvature)
+                    rise += alike[own] - alike[label]
+                    if rise < gain:
+                        best, gain = np.uint8(label), rise
+                if best == own:
+                    continue
+                state[voxel] = best
+                border[row + 1] = (row + 1 < rows) & (state[voxel + 1] < HELD)
+                result[0] += 1
+                result[1] += gain
+                change32 = np.float32(levels[best] - levels[own])
+                _change_forces(
+                    count, forces, weights, first, stride, starts, spread, along, change32
+                )
+                for place in range(window):
+                    pulls[place] += change32 * along[place] * stiffness[place]

@@ -1,0 +1,105 @@
+"""Checks of what discrete tomography is given: labels, images, levels and blur."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_snpore.errors import InputError
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.uint8]
+
+MAX_BLUR_PX = 8.0
+"""Widest blur. A wider one leaves nothing of single voxels in the images; they should be binned."""
+
+MAX_PHASES = 5
+"""Most phases; a visit tries them all."""
+
+
+def check_blur(blur_px: float, labels: Labels) -> None:
+    """Refuse a blur that leaves nothing of the objects in the images.
+
+    The size of the objects is the mean length of runs along x, long ones counted by their length,
+    so that single wrong voxels do not lower it.
+
+    Raises
+    ------
+    InputError
+        Negative, above :data:`MAX_BLUR_PX`, or above half of the size of the smallest objects.
+    """
+    if not (math.isfinite(blur_px) and 0 <= blur_px <= MAX_BLUR_PX):
+        raise InputError(
+            f"blur_px is {blur_px}; 0 to {MAX_BLUR_PX:g} px are possible: bin the images first"
+            " where the blur is wider."
+        )
+    sizes = _run_lengths(labels)
+    smallest = min(sizes, key=lambda label: sizes[label], default=0)
+    if smallest and blur_px > sizes[smallest] / 2:
+        raise InputError(
+            f"blur_px is {blur_px:g}, and the objects of phase {smallest} are {sizes[smallest]:.1f}"
+            " voxels across; a blur of at most half of that is needed."
+        )
+
+
+def _run_lengths(labels: Labels) -> dict[int, float]:
+    """Return the mean run along x of each label but 0, weighted by length, in voxels."""
+    flat = labels.reshape(-1)
+    ends = np.ones(len(flat), bool)
+    ends[:-1] = flat[1:] != flat[:-1]
+    ends[labels.shape[2] - 1 :: labels.shape[2]] = True
+    last = np.flatnonzero(ends)
+    lengths = np.diff(last, prepend=-1).astype(np.float64)
+    kinds = flat[last]
+    total = np.bincount(kinds, lengths)
+    squares = np.bincount(kinds, lengths**2)
+    return {k: float(squares[k] / total[k]) for k in range(1, len(total)) if total[k]}
+
+
+def checked_labels(labels: ArrayLike) -> Labels:
+    data = np.asarray(labels)
+    if data.ndim != 3 or 0 in data.shape or data.dtype.kind not in "ui":
+        raise InputError(
+            f"labels needs three axes (z, y, x) of whole numbers; its shape is {data.shape},"
+            f" its type {data.dtype}."
+        )
+    if data.min() < 0 or data.max() > MAX_PHASES:
+        raise InputError(
+            f"labels holds {data.min()} to {data.max()}; 0 to {MAX_PHASES} are possible."
+        )
+    return np.ascontiguousarray(data, np.uint8)
+
+
+def checked_images(images: ArrayLike, labels: Labels) -> Floats:
+    data = np.asarray(images)
+    if data.ndim != 3 or 0 in data.shape:
+        raise InputError(
+            f"images has shape {data.shape}; images (tilt, y, x) are needed, at least one."
+        )
+    if data.shape[1] != labels.shape[1]:
+        raise InputError(
+            f"images have {data.shape[1]} rows along y and the volume {labels.shape[1]};"
+            " the same number is needed: polish with the images that the volume was made from."
+        )
+    floats = np.ascontiguousarray(data, np.float32)
+    if not np.isfinite(floats).all():
+        raise InputError("images hold NaN or infinite values; finite ones are needed.")
+    return floats
+
+
+def checked_levels(levels: Sequence[float], labels: Labels) -> tuple[float, ...]:
+    values = tuple(float(level) for level in levels)
+    highest = int(labels.max())
+    if not 3 <= len(values) <= MAX_PHASES + 1 or highest >= len(values):
+        raise InputError(
+            f"levels has {len(values)} values; one is needed for each of the labels 0 to"
+            f" {max(highest, 2)}, at most {MAX_PHASES + 1}."
+        )
+    rising = all(low < high for low, high in pairwise(values[1:]))
+    if not all(map(math.isfinite, values)) or not rising:
+        raise InputError(f"levels is {values}; finite values that rise from label 1 on are needed.")
+    return values

@@ -1,0 +1,293 @@
+"""Polished phases: labels of a volume corrected voxel by voxel, by the tilt images.
+
+Thresholds of a reconstruction carry its errors. Polishing starts from them and lowers ``E = 1/2 Σ
+(G P x - b)² / power + β Σ unlike pairs``: the images as they would be measured (projector P, blur G
+on the detector) against those that were, each pixel by the power of its noise, and the surface
+between unlike voxels. As the first sum is a negative log-likelihood, β is in natural units: it does
+not change with dose, contrast or voxel size of the images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.errors import InputError
+from napari_snpore.history import PolishStep
+from napari_snpore.tomography.discrete.input_checks import (
+    MAX_PHASES,
+    check_blur,
+    checked_images,
+    checked_labels,
+    checked_levels,
+)
+from napari_snpore.tomography.discrete.label_images import LabelImages
+from napari_snpore.tomography.discrete.sweeps import Sweeps
+from napari_snpore.tomography.noise import NoiseModel, noise_model
+from napari_snpore.tomography.projector import checked_angles, checked_count
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.weights import image_weights
+from napari_snpore.volume import Volume, check_same_spacing
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.uint8]
+
+BOUNDARY_WEIGHT = 0.6
+"""Default β."""
+
+_FIRST_BRIGHT = 3
+"""First phase that grows only beside itself: a single bright voxel explains noise too easily."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polished:
+    """Polished labels and how they came about.
+
+    Attributes
+    ----------
+    labels : uint8 array, shape (z, y, x)
+        0 where the given ones were 0.
+    levels : tuple of float
+        Grey value of each label, as fitted last; of the labels of ``held`` and of vacuum as given.
+    held : tuple of int
+        Labels whose fitted level was more than :data:`~napari_snpore.tomography.discrete.label_images.MAX_DRIFT` away from the given one at last.
+    residual_before, residual : float
+        Mean of (images − model)² / power with the given labels and levels, and with the polished
+        ones.
+    changed : int
+        Voxels that differ from the given labels.
+    changes : tuple of int
+        Voxels that each sweep changed.
+    """
+
+    labels: Labels
+    levels: tuple[float, ...]
+    held: tuple[int, ...]
+    residual_before: float
+    residual: float
+    changed: int
+    changes: tuple[int, ...]
+
+
+def polish_phases(
+    phases: Volume,
+    series: TiltSeries,
+    *,
+    levels: Sequence[float],
+    blur_px: float,
+    noise: NoiseModel | None = None,
+    boundary_weight: float = BOUNDARY_WEIGHT,
+    sweeps: int = 6,
+    fit_levels: bool = True,
+    bright_grows_only: bool = True,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> tuple[Volume, tuple[float, ...]]:
+    """Correct the phases of a volume voxel by voxel, by the tilt images that it was made from.
+
+    For phases near the truth already: thresholds of a reconstruction with the blur in its model.
+    Each sweep visits the voxels beside an unlike one in a fixed order and gives each the phase of
+    least energy, given all others. The energy is half the squared residual of the images, each
+    pixel over the power of its noise, plus ``boundary_weight`` per pair of unlike neighbours.
+
+    Parameters
+    ----------
+    phases : Volume of integers, shape (z, y, x)
+        0 exterior, which is held fixed, and 1..N, N at most 5; not changed.
+    series : TiltSeries
+        Aligned images of the same rows along y, vacuum at 0.
+    levels : sequence of float
+        Grey value of each phase 0..N, in units of the images per voxel; those of 1..N rise. A level
+        of 0 is vacuum (exterior, pore) and stays 0.
+    blur_px : float
+        Standard deviation of the Gaussian blur of the images, in pixels.
+    noise : NoiseModel, optional
+        Of the images; default :func:`~napari_snpore.tomography.noise.noise_model` of the series.
+    boundary_weight : float
+        Energy of a pair of unlike voxels across a face; a half and a third of it across an edge and
+        a corner. In units of a log-likelihood.
+    sweeps : int
+        Most sweeps; fewer where one changes nothing.
+    fit_levels : bool
+        Fit the levels to the images by weighted least squares after each sweep. A level that drifts
+        by more than 10 % from the given one is held there; the history says so.
+    bright_grows_only : bool
+        Give phases from 3 on only to voxels that share a face or an edge with one of them.
+    threads : int, optional
+        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    (Volume of uint8, tuple of float)
+        Polished phases, with a :class:`~napari_snpore.history.PolishStep`, and the levels of 0..N.
+
+    Raises
+    ------
+    InputError
+        Phases and images that do not fit each other, levels that do not rise, a blur wider than
+        8 px or than half of the smallest objects.
+    DisagreementError
+        A pixel that is not as large as a voxel.
+    Stopped
+        ``should_stop`` returned true.
+
+    Notes
+    -----
+    Memory, in units of the images (float32): 5, and one per phase with a level that is not 0.
+
+    References
+    ----------
+    J. Besag, On the statistical analysis of dirty pictures, doi
+    10.1111/j.2517-6161.1986.tb01412.x
+    """
+    pixel = series.pixel_size_nm
+    check_same_spacing(phases.spacing, (pixel, pixel, pixel), second="pixel size of the series")
+    labels = checked_labels(phases.data)
+    images = checked_images(series.images, labels)
+    checked_levels(levels, labels)
+    check_blur(blur_px, labels)
+    model = noise_model(series, should_stop=should_stop) if noise is None else noise
+    weights = image_weights(images, model, threads=threads, should_stop=should_stop)
+    polished = polish_labels(
+        labels,
+        images,
+        series.angles_deg,
+        levels=levels,
+        blur_px=blur_px,
+        weights=weights,
+        boundary_weight=boundary_weight,
+        sweeps=sweeps,
+        fit_levels=fit_levels,
+        bright_grows_only=bright_grows_only,
+        threads=threads,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    step = PolishStep(
+        levels=polished.levels,
+        held=polished.held,
+        blur_px=float(blur_px),
+        boundary_weight=float(boundary_weight),
+        sweeps=len(polished.changes),
+        residual_before=polished.residual_before,
+        residual_after=polished.residual,
+        changed_voxels=polished.changed,
+        noise_a=model.a,
+        noise_b=model.b,
+    )
+    return phases.after(step, polished.labels), polished.levels
+
+
+def polish_labels(
+    labels: ArrayLike,
+    images: ArrayLike,
+    angles_deg: ArrayLike,
+    *,
+    levels: Sequence[float],
+    blur_px: float,
+    weights: ArrayLike,
+    boundary_weight: float = BOUNDARY_WEIGHT,
+    sweeps: int = 6,
+    fit_levels: bool = True,
+    bright_grows_only: bool = True,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Polished:
+    """Polish labels with plain arrays: the core of :func:`polish_phases`.
+
+    Parameters
+    ----------
+    labels : uint8 array, shape (z, y, x)
+        0 is held fixed (exterior), 1..N may change into each other; there need not be a 0.
+    images : array, shape (tilt, y, x)
+        Aligned images, vacuum at 0, as wide as the volume or not.
+    angles_deg : array-like, shape (tilt,)
+    levels : sequence of float
+        Grey value of each label 0..N, in units of the images per voxel. Those of 1..N rise. A level
+        of 0 is vacuum and never fitted.
+    blur_px : float
+        Standard deviation of the blur of the images, in pixels.
+    weights : array, shape (tilt, y, x)
+        One over the power of the noise of each pixel (in squared units of the images).
+    boundary_weight, sweeps, fit_levels, bright_grows_only
+        See :func:`polish_phases`.
+    threads, progress, should_stop
+        See :mod:`napari_snpore.compute`.
+
+    Returns
+    -------
+    Polished
+
+    Raises
+    ------
+    InputError
+        Arrays that do not fit each other, levels that do not rise, labels without a level, a blur
+        that is wider than 8 px or than half of the smallest object.
+    """
+    given = checked_labels(labels)
+    measured = checked_images(images, given)
+    angles = checked_angles(angles_deg)
+    powers = np.ascontiguousarray(weights, np.float32)
+    if powers.shape != measured.shape or len(angles) != len(measured):
+        raise InputError(
+            f"weights has shape {powers.shape} and angles_deg {len(angles)} angles for images of"
+            f" shape {measured.shape}; the same shape and one angle per image are needed."
+        )
+    given_levels = checked_levels(levels, given)
+    check_blur(blur_px, given)
+    if not (math.isfinite(boundary_weight) and boundary_weight >= 0):
+        raise InputError(f"boundary_weight is {boundary_weight}; 0 or more is needed.")
+    rounds = checked_count("sweeps", sweeps)
+    fitted = [label for label, level in enumerate(given_levels) if level != 0]
+    model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop)
+    field = Sweeps(
+        given,
+        powers,
+        angles,
+        blur_px=blur_px,
+        boundary_weight=boundary_weight,
+        exterior_as=int(given_levels[0] == given_levels[1]),
+        grows_from=_FIRST_BRIGHT if bright_grows_only else MAX_PHASES + 2,
+    )
+    now = given_levels
+    held: tuple[int, ...] = ()
+    model.project(given)
+    residual = residual_before = model.residual(now)
+    changes: list[int] = []
+    for sweep in range(rounds):
+        field.set_forces(model.forces(now))
+        done = field.run(
+            now,
+            threads=threads,
+            progress=share_of(progress, sweep / rounds, (sweep + 1) / rounds),
+            should_stop=should_stop,
+        )
+        changes.append(done.changed)
+        if done.changed or sweep == 0:
+            model.project(field.labels)
+            if fit_levels:
+                now, held = model.fit(given_levels)
+            residual = model.residual(now)
+        if not done.changed:
+            break
+    if progress is not None:
+        progress(1000, 1000)
+    polished = field.labels
+    return Polished(
+        polished,
+        now,
+        held,
+        residual_before,
+        residual,
+        int(np.count_nonzero(polished != given)),
+        tuple(changes),
+    )
