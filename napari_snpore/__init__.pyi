@@ -97,6 +97,8 @@ from .segmentation.segment_volume import (
     SegmentedVolume as SegmentedVolume,
     segment_volume as segment_volume,
 )
+from .segmentation.projection_residual import projection_residual as projection_residual
+from .segmentation.residual_map import ResidualMap as ResidualMap
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import (
@@ -122,7 +124,12 @@ from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels
 from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation
 from .tomography.discrete.polish import polish_phases as polish_phases
-from .tomography.noise import NoiseLevel as NoiseLevel, noise_level as noise_level
+from .tomography.noise import (
+    NoiseLevel as NoiseLevel,
+    NoiseModel as NoiseModel,
+    noise_level as noise_level,
+    noise_model as noise_model,
+)
 from .tomography.options import Cgls as Cgls, Dart as Dart, Sirt as Sirt, Tv as Tv, Wbp as Wbp
 from .tomography.preparation import (
     bin_series as bin_series,
