@@ -19,7 +19,7 @@ from scipy import fft, ndimage
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep, HistoryStep, SimulateMeasuredSeriesStep
-from napari_snpore.phantom._footprint_kernel import project_footprints
+from napari_snpore.phantom._footprint_kernels import project_footprints
 from napari_snpore.phantom.fibre import Phantom
 from napari_snpore.phantom.fine_grid import fine_phases
 from napari_snpore.phantom.probe import Probe

@@ -16,7 +16,7 @@ from napari_snpore.phantom import (
     simulate_measured_series,
     simulate_tilt_series,
 )
-from napari_snpore.phantom._footprint_kernel import footprint_area, project_footprints
+from napari_snpore.phantom._footprint_kernels import footprint_area, project_footprints
 from napari_snpore.phantom.fine_grid import fine_phases
 from napari_snpore.subvolume import box_slices
 
