@@ -73,18 +73,17 @@ def _spread_column(
     z: int,
     x: int,
     tilts: Doubles,
-    taps: Floats,
+    framed: Floats,
     layout: tuple[int, int],
     starts: Integers,
     spread: Floats,
     squares: Floats,
 ) -> None:
     """Work out ``c`` of the module docstring for all tilts: index of its first bin, values,
-    squares.
+    squares. ``framed``: the taps between two zeros.
     """
     bins, stride = layout
-    radius = len(taps) // 2
-    width = 2 * radius + 2
+    width = len(framed) - 1
     wide = bins + width
     for tilt in range(tilts.shape[1]):
         place = tilts[2, tilt] + x * tilts[0, tilt] + z * tilts[1, tilt]
@@ -99,12 +98,9 @@ def _spread_column(
             upper = 0.0
         first = min(max(first, -1), bins - 1)
         starts[tilt] = (tilt * wide + first + 1) * stride
+        near, far = np.float32(lower), np.float32(upper)
         for bin_ in range(width):
-            value = 0.0
-            if bin_ < width - 1:
-                value += lower * taps[bin_]
-            if bin_ > 0:
-                value += upper * taps[bin_ - 1]
+            value = near * framed[bin_ + 1] + far * framed[bin_]
             spread[tilt * width + bin_] = value
             squares[tilt * width + bin_] = value * value
 
@@ -234,6 +230,8 @@ def polish_slab(
     spread = np.empty(tilts.shape[1] * width, np.float32)
     squares = np.empty(tilts.shape[1] * width, np.float32)
     pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
+    framed = np.zeros(len(taps) + 2, np.float32)
+    framed[1:-1] = taps
     changes = np.zeros(window, np.float32)
     along = np.empty(2 * radius + 1)
     border = np.empty(rows + 1, np.uint8)
@@ -244,7 +242,7 @@ def polish_slab(
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
             if not _mark_borders(state, column, rows, offsets, border):
                 continue
-            _spread_column(z, x, tilts, taps, layout, starts, spread, squares)
+            _spread_column(z, x, tilts, framed, layout, starts, spread, squares)
             _sum_column(
                 count,
                 forces,
