@@ -185,6 +185,7 @@ def polish_slab(
     levels: Doubles,
     pairs: tuple[Integers, Doubles, int],
     grows_from: int,
+    caution: float,
     slab: tuple[int, int, int],
     result: Doubles,
 ) -> None:
@@ -215,6 +216,8 @@ def polish_slab(
         share a face or an edge.
     grows_from : int
         Labels from here on are given only to voxels that share a face or an edge with one of them.
+    caution : float
+        Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
         First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
     result : float64, shape (2,)
@@ -275,15 +278,16 @@ def polish_slab(
                 for place in range(reach):
                     gradient += along[place] * pulls[start + place]
                     curvature += along[place] * along[place] * stiffness[start + place]
-                best, gain = own, 0.0
+                best, gain, least = own, 0.0, 0.0
                 for label in range(1, len(levels)):
                     if label >= grows_from and beside[label] == 0:
                         continue
                     change = levels[label] - levels[own]
                     rise = change * (gradient + 0.5 * change * curvature)
                     rise += alike[own] - alike[label]
-                    if rise < gain:
-                        best, gain = np.uint8(label), rise
+                    cautious = rise + 0.5 * (caution - 1) * change * change * curvature
+                    if cautious < least:
+                        best, gain, least = np.uint8(label), rise, cautious
                 if best == own:
                     continue
                 state[voxel] = best
