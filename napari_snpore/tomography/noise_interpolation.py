@@ -119,9 +119,7 @@ def interpolation_of(series: TiltSeries, taps: NDArray[np.float32]) -> Interpola
     factor = float(_variance(grid).mean() ** 2)
     if known is None:
         return Interpolation(factor, np.full(count, _median_of_mixture(table)))
-    return Interpolation(
-        factor, np.zeros(count), table.reshape(_PLACES, _PLACES), step, shape
-    )
+    return Interpolation(factor, np.zeros(count), table.reshape(_PLACES, _PLACES), step, shape)
 
 
 def mask_answers(places: Doubles, matrix: Doubles, taps: NDArray[np.float32]) -> Doubles:
