@@ -137,7 +137,7 @@ def suggest_thresholds(
             "li": _li,
         }
         thresholds = find[method](histogram, phases)
-    separations = _separations(histogram, thresholds)
+    separations = gap_depths(histogram, thresholds)
     warning = doubt or _warning(thresholds, separations)
     return Suggestion(
         tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds)
@@ -258,7 +258,7 @@ def _li(histogram: Histogram, phases: int) -> list[float]:
     return [float(threshold + centers[0] - step / 2)]
 
 
-def _separations(histogram: Histogram, thresholds: list[float]) -> list[float]:
+def gap_depths(histogram: Histogram, thresholds: list[float]) -> list[float]:
     """Return for each threshold 1 − (count there) / (the lower of the peaks on both sides),
     smoothed.
 

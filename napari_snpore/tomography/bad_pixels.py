@@ -20,13 +20,13 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import RepairPixelsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
-from napari_snpore.tomography.noise import MEDIAN_SQUARE
 from napari_snpore.tomography.noise_samples import mask_answer
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SPREAD = 0.25
 _FIXED_SHARE = 0.5  # of the tilts, from which on a pixel is held to be the detector's
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
+_MEDIAN_SQUARE = 0.454936  # median of the square of a standard normal number
 _CLASSES = 24
 """Classes of grey value per image, fewer where one would hold less than 64 pixels."""
 
@@ -123,5 +123,5 @@ def pixel_variances(image: NDArray[np.float32]) -> NDArray[np.float64]:
     flat = answer.ravel()
     for low, high in pairwise(bounds):
         members = order[low:high]
-        out[members] = np.median(np.square(flat[members], dtype=np.float64)) / MEDIAN_SQUARE
+        out[members] = np.median(np.square(flat[members], dtype=np.float64)) / _MEDIAN_SQUARE
     return out.reshape(image.shape)

@@ -1,7 +1,7 @@
 """White noise after the interpolation of an alignment: its variance, and what a mask makes of it.
 
 A cubic spline sends white noise of variance 1 to a value of variance v ≤ 1 that depends on where the
-value lies between the pixels: 1 on a pixel, 0.30 in the middle of four. Neighbouring values are
+value lies between the pixels: 1 on a pixel, 0.57 in the middle of four. Neighbouring values are
 correlated, so that a mask answers to them with another variance than to white noise. Both follow in
 closed form from the interpolating (cardinal) spline, without simulated noise (Thévenaz et al.,
 doi 10.1109/42.875199).

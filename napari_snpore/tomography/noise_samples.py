@@ -27,7 +27,7 @@ TAPS = np.array([1.0, -4.0, 6.0, -4.0, 1.0], np.float32)
 """Weights of the fourth difference."""
 
 _POWER = float(np.square(TAPS).sum())  # 70: its answer to white noise of variance 1
-_WEIGHTS = np.square(TAPS) / _POWER
+_WEIGHTS = (np.square(TAPS) / _POWER).astype(np.float32)
 """Share of each pixel in the variance of the answer: with these the local grey value is averaged, so
 that the variance expected of an answer is a + b times that average even where grey values change."""
 
@@ -50,9 +50,7 @@ class NoiseSamples:
     square : float32 array, shape (sample,)
         Square of the answer, scaled so that its mean is the variance of the raw pixels.
     mean_square : float
-        Of all pixels.
-    mean, mean_above_zero, mean_square_above_zero : float
-        Mean of all pixels, of max(I, 0), of max(I, 0)².
+        Mean square of all pixels.
     interpolation : float
         Mean factor of the variance by interpolation.
     """
@@ -60,8 +58,6 @@ class NoiseSamples:
     gray: Floats
     square: Floats
     mean_square: float
-    mean_above_zero: float
-    mean_square_above_zero: float
     interpolation: float
 
 
@@ -80,7 +76,7 @@ def noise_samples(
     stride = max(1, math.ceil(math.sqrt(ny * nx / _PER_TILT)))
     rows, columns = np.arange(0, ny, stride), np.arange(0, nx, stride)
 
-    def one(tilt: int) -> tuple[Floats, Floats, Floats, tuple[float, float, float]]:
+    def one(tilt: int) -> tuple[Floats, Floats, Floats, float]:
         image = np.asarray(series.images[tilt], np.float32)
         if not np.isfinite(image).all():
             raise InputError(
@@ -90,20 +86,22 @@ def noise_samples(
         gray = _both_axes(image, _WEIGHTS)[::stride, ::stride]
         expected = interpolation.answers(tilt, rows, columns)
         known = expected > 0
-        above = np.maximum(image, 0).astype(np.float64)
-        sums = (
-            float(np.square(image, dtype=np.float64).mean()),
-            float(above.mean()),
-            float(np.square(above).mean()),
-        )
+        mean_square = float(np.square(image, dtype=np.float64).mean())
         square = np.square(answer[known], dtype=np.float64) / expected[known]
-        return gray[known], square.astype(np.float32), expected[known].astype(np.float32), sums
+        return (
+            gray[known],
+            square.astype(np.float32),
+            expected[known].astype(np.float32),
+            mean_square,
+        )
 
     found = run_blocks(one, range(tilts), progress=progress, should_stop=should_stop)
-    gray, square, expected = (np.concatenate([image[part] for image in found]) for part in range(3))
-    kept = expected >= np.quantile(expected, 1 - _USABLE) if len(expected) else expected > 0
-    sums = np.mean([image[3] for image in found], axis=0)
-    return NoiseSamples(gray[kept], square[kept], *sums.tolist(), interpolation.factor)
+    gray = np.concatenate([one[0] for one in found])
+    square = np.concatenate([one[1] for one in found])
+    expected = np.concatenate([one[2] for one in found])
+    kept = expected >= np.quantile(expected, 1 - _USABLE)
+    mean_square = float(np.mean([one[3] for one in found]))
+    return NoiseSamples(gray[kept], square[kept], mean_square, interpolation.factor)
 
 
 def mask_answer(image: Floats, taps: Floats) -> Floats:
