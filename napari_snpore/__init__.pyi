@@ -118,7 +118,12 @@ from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels
 from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation
 from .tomography.discrete.polish import polish_phases as polish_phases
-from .tomography.noise import NoiseLevel as NoiseLevel, noise_level as noise_level
+from .tomography.noise import (
+    NoiseLevel as NoiseLevel,
+    NoiseModel as NoiseModel,
+    noise_level as noise_level,
+    noise_model as noise_model,
+)
 from .tomography.options import Cgls as Cgls, Dart as Dart, Sirt as Sirt, Tv as Tv, Wbp as Wbp
 from .tomography.preparation import (
     bin_series as bin_series,
