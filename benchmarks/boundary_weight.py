@@ -52,7 +52,8 @@ def field_cuts(smooth_voxels: float, rng: np.random.Generator) -> Labels:
     bright = solid & (
         fields[1] >= np.quantile(fields[1][solid], 1 - BRIGHT_SHARE / (1 - PORE_SHARE))
     )
-    return np.uint8(1) + solid + bright
+    labels: Labels = np.uint8(1) + solid + bright
+    return labels
 
 
 def balls(radius_voxels: float, rng: np.random.Generator) -> Labels:
