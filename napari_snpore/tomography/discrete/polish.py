@@ -51,9 +51,9 @@ _FIRST_BRIGHT = 3
 _CAUTION = (2.0, 1.5)
 """Factors of the curvature in the first sweeps, 1 in the others. Where many voxels are wrong
 together, each sees the error of all, and the first ones visited would pay for the rest with too
-large a change. A factor above 1 takes part of it only; the energy still falls. From four starts of
-reconstructed fibres this ended at a lower residual than without, and factors of 4 and more did not
-for all: they stay near the start."""
+large a change. A factor above 1 takes part of it only; the energy still falls. From cuts of random
+fields with swollen pores this ended with 5.0 % of the voxels wrong for 5.9 % without (low dose), and
+8.0 % for 12.8 % (ten times the dose). Much larger factors stay near the start and need more sweeps."""
 
 
 @dataclass(frozen=True, eq=False)
