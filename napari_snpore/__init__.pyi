@@ -93,6 +93,8 @@ from .segmentation.segment_volume import (
     SegmentedVolume as SegmentedVolume,
     segment_volume as segment_volume,
 )
+from .segmentation.projection_residual import projection_residual as projection_residual
+from .segmentation.residual_map import ResidualMap as ResidualMap
 from .segmentation.sensitivity import threshold_sensitivity as threshold_sensitivity
 from .segmentation.smoothing import smooth_volume as smooth_volume
 from .segmentation.thresholds import (

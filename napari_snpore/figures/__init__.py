@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_snpore.figures.plate_recipe import PlateRecipe
     from napari_snpore.figures.plate_spec import ObliqueSpec, PlateSpec, SpecimenColumn
     from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
+    from napari_snpore.figures.residual_map import residual_map_plot
     from napari_snpore.figures.save import recipe_of, save_figure
     from napari_snpore.figures.slice_stack import slice_images, write_slice_images
     from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
@@ -59,6 +60,7 @@ _HOME = {
     "plate": "plate_layout",
     "quality_plot": "tomography_plots",
     "recipe_of": "save",
+    "residual_map_plot": "residual_map",
     "save_figure": "save",
     "shell_correlation_plot": "correlation_plot",
     "sinogram": "tilts",
@@ -97,6 +99,7 @@ __all__ = [
     "plate",
     "quality_plot",
     "recipe_of",
+    "residual_map_plot",
     "save_figure",
     "shell_correlation_plot",
     "sinogram",

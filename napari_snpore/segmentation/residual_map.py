@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +29,15 @@ class ResidualMap:
         there are more than two. nan where t2 <= t1, or where no rising levels fit.
     levels : tuple of float
         Grey levels of the phases at the minimum, vacuum (0) first; empty where none were found.
+    best : tuple of float
+        Thresholds at the minimum, refined below the grid; empty where no levels were found.
     minimum : float
-        R at the suggested thresholds; nan where no levels were found.
+        R there; nan where no levels were found.
     allowance : float
         Δ: thresholds with R <= minimum + Δ are allowed by the images.
     suggestion : Suggestion
-        Thresholds at the minimum, refined below the grid, with the doubts about them in words.
+        Thresholds and the doubts about them in words: those at the minimum, but t1 half way between
+        vacuum and the next level as far as the images allow it.
     blur_px : float
         σ of the blur of the model, in pixels.
     """
@@ -40,6 +45,7 @@ class ResidualMap:
     thresholds: Floats
     residual: Floats
     levels: tuple[float, ...]
+    best: tuple[float, ...]
     minimum: float
     allowance: float
     suggestion: Suggestion
@@ -52,7 +58,7 @@ class ResidualMap:
             return np.asarray(self.residual <= self.minimum + self.allowance)
 
     def allowed_thresholds(self) -> Floats:
-        """Return thresholds that the images allow: the suggested ones, all allowed points of the
+        """Return thresholds that the images allow: those at the minimum, all allowed points of the
         grid, and where the limit R = minimum + Δ crosses the lines between points.
 
         Returns
@@ -64,7 +70,7 @@ class ResidualMap:
         if not self.levels:
             return np.empty((0, axes))
         limit = self.minimum + self.allowance
-        points = [np.array([self.suggestion.thresholds[:axes]])]
+        points = [np.array([self.best[:axes]])]
         points.append(self.thresholds[np.argwhere(self.allowed)])
         for axis in range(axes):
             low, high = _neighbours(self.residual, axis)
@@ -79,6 +85,23 @@ class ResidualMap:
             points.append(found)
         return np.concatenate(points)
 
+    def residual_at(self, thresholds: Sequence[float]) -> float:
+        """Return R at some thresholds, interpolated in the map; nan outside of it.
+
+        Of more than two thresholds the first two count: the map holds the least R over the others.
+        """
+        axes = self.residual.ndim
+        at = np.array([float(value) for value in thresholds][:axes])
+        low, high = self.thresholds[0], self.thresholds[-1]
+        if len(at) < axes or not ((at >= low) & (at <= high)).all():
+            return math.nan
+        cell = np.clip(np.searchsorted(self.thresholds, at) - 1, 0, len(self.thresholds) - 2)
+        share = (at - self.thresholds[cell]) / np.diff(self.thresholds)[cell]
+        corners = self.residual[tuple(slice(first, first + 2) for first in cell)]
+        for part in share:
+            corners = corners[0] * (1 - part) + corners[1] * part
+        return float(corners)
+
     def fraction_ranges(self, histogram: Histogram) -> tuple[tuple[float, float], ...]:
         """Return the range of each phase's fraction over all thresholds that the images allow.
 
@@ -92,7 +115,7 @@ class ResidualMap:
         -------
         tuple of (float, float)
             Least and greatest percentage of each phase, the darkest first. With more than three
-            phases, thresholds from the third on are held at the suggestion.
+            phases, thresholds from the third on are held at the minimum.
 
         Raises
         ------
@@ -101,7 +124,7 @@ class ResidualMap:
         """
         if not self.levels:
             raise InputError("The images allow no thresholds: no levels were found.")
-        held = self.suggestion.thresholds[self.residual.ndim :]
+        held = self.best[self.residual.ndim :]
         shares = [
             histogram.fractions((*choice, *held))
             for choice in self.allowed_thresholds().tolist()

@@ -132,22 +132,17 @@ def search_levels(
     return LevelFit(np.where(np.isfinite(residual), residual, np.nan), best)
 
 
-def refined_thresholds(sets: LevelSets, best: tuple[int, ...]) -> Floats:
-    """Return thresholds at the vertex of the parabola through the residual at each best threshold
-    and its two neighbours, the others held; on the grid where a neighbour is missing.
+def finer_grid(thresholds: Floats, best: tuple[int, ...], points: int = 9) -> Floats:
+    """Return the best thresholds with ``points`` more around each, evenly spaced between its
+    neighbours on the grid.
+
+    Examples
+    --------
+    >>> finer_grid(np.array([1.0, 2.0, 4.0, 8.0]), (1,), points=3).tolist()
+    [1.75, 2.0, 2.5, 3.25]
     """
-    thresholds = sets.thresholds[list(best)].copy()
-    for k, index in enumerate(best):
-        places = np.array([index - 1, index, index + 1])
-        choices = np.tile(np.array(best, np.intp), (3, 1))
-        choices[:, k] = places
-        if places[0] < 0 or places[2] >= len(sets.thresholds):
-            continue
-        residual, _ = fit_levels(sets, choices)
-        x = sets.thresholds[places]
-        slopes = np.diff(residual) / np.diff(x)
-        curvature = (slopes[1] - slopes[0]) / (x[2] - x[0])
-        if np.isfinite(curvature) and curvature > 0:
-            vertex = (x[0] + x[1]) / 2 - slopes[0] / (2 * curvature)
-            thresholds[k] = np.clip(vertex, (x[0] + x[1]) / 2, (x[1] + x[2]) / 2)
-    return thresholds
+    found = [thresholds[list(best)]]
+    for index in best:
+        low, high = thresholds[max(index - 1, 0)], thresholds[min(index + 1, len(thresholds) - 1)]
+        found.append(np.linspace(low, high, points + 2)[1:-1])
+    return np.unique(np.concatenate(found))

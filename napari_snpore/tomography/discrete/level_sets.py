@@ -34,9 +34,14 @@ from napari_snpore.tomography.projector import finite_rows, project
 
 Floats = NDArray[np.float64]
 
-_LOG_SHARE = 0.6
-"""Share of the thresholds that are spread evenly on a logarithmic axis; the rest follow the grey
-values. Thresholds are sought between the peaks, so that more than half do not follow them."""
+_EVEN_SHARE = 0.6
+"""Share of the thresholds that are spread evenly over the axis log(1 + v / v0); the rest follow the
+grey values. Thresholds are sought between the peaks, so that more than half do not follow them."""
+
+_KNEE_MASS, _KNEE = 0.1, 0.5
+"""v0 is half of the grey value below which a tenth of the summed grey value lies: at or below half
+of carbon's level. The axis is even below v0 and logarithmic above, where it has steps in proportion
+to the level for any contrast of the bright phases."""
 
 _DARK_MASS, _BRIGHT_MASS = 0.002, 0.995
 """Shares of the summed grey value between which thresholds lie. Half of the summed grey value can
@@ -46,11 +51,8 @@ _OUTLIERS = 1e-5
 """Share of the brightest voxels that does not count for the range: a hot voxel can hold more grey
 value than all others."""
 
-_DEPTH = 1e-4
-"""Darkest threshold as a share of the brightest: below it a class adds nothing to a projection."""
-
-_BINS = 4096
-"""Bins of the logarithmic axis: 0.2 % a bin over four decades."""
+_BINS = 1 << 14
+"""Bins of the grey values for these shares: 200 for carbon below tin of 80 times its level."""
 
 _CHUNK_BYTES = 64 << 20
 """Projections held at a time."""
@@ -143,8 +145,8 @@ def threshold_grid(values: NDArray[Any], count: int) -> Floats:
     """Return at most ``count`` rising thresholds over the grey values of a volume, dense where the
     grey values are.
 
-    On a logarithmic axis carbon and a bright phase of any contrast have the same width. The density
-    of thresholds on that axis is a constant plus the share of the summed grey value at each place.
+    The density of thresholds on the axis log(1 + v / v0) is a constant plus the share of the summed
+    grey value at each place.
 
     Parameters
     ----------
@@ -170,27 +172,26 @@ def threshold_grid(values: NDArray[Any], count: int) -> Floats:
         return np.empty(0)
     at = int((1 - _OUTLIERS) * (bright.size - 1))
     top = float(np.partition(bright, at)[at])
-    capped = np.clip(bright, _DEPTH * top, top)
-    mass, edges = np.histogram(
-        np.log(capped), _BINS, (np.log(_DEPTH * top), np.log(top)), weights=capped
-    )
+    capped = np.minimum(bright, top)
+    mass, edges = np.histogram(capped, _BINS, (0.0, top), weights=capped)
     below = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
     # bounds are the outer edges of the bins in which the shares are reached
     first = int(np.searchsorted(below, _DARK_MASS, side="right")) - 1
     last = int(np.searchsorted(below, _BRIGHT_MASS, side="left"))
     first, last = max(first, 0), max(last, first + 1)
     inner = slice(first, last + 1)
-    even = (edges[inner] - edges[first]) / (edges[last] - edges[first])
+    knee = _KNEE * edges[int(np.searchsorted(below, _KNEE_MASS, side="left"))]
+    axis = np.log1p(edges[inner] / knee)
+    even = (axis - axis[0]) / (axis[-1] - axis[0])
     followed = (below[inner] - below[first]) / max(below[last] - below[first], 1e-300)
-    spread = _LOG_SHARE * even + (1 - _LOG_SHARE) * followed
-    places = np.interp(np.linspace(0, 1, count), spread, edges[inner])
-    return _distinct(bright, np.exp(places))
+    spread = _EVEN_SHARE * even + (1 - _EVEN_SHARE) * followed
+    return _distinct(bright, np.interp(np.linspace(0, 1, count), spread, edges[inner]))
 
 
 def _distinct(values: Floats, thresholds: Floats) -> Floats:
-    """Leave out thresholds that cut no voxel, or the same voxels as the one below."""
+    """Leave out thresholds that cut no voxel, or the same voxels as the one below, and vacuum."""
     counts = np.array([np.count_nonzero(values >= threshold) for threshold in thresholds])
-    keep = (counts > 0) & (np.diff(counts, prepend=-1) != 0)
+    keep = (thresholds > 0) & (counts > 0) & (np.diff(counts, prepend=-1) != 0)
     distinct: Floats = thresholds[keep]
     return distinct
 
