@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -33,6 +34,7 @@ from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
+from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 from napari_snpore.tomography.options import (
     METHODS,
     Cgls,
@@ -240,6 +242,19 @@ class ThresholdSection(_Section):
         return PhaseScheme(tuple(self.names or default.names), tuple(self.colors or default.colors))
 
 
+class PolishSection(_Section):
+    """Correction of the phases by the tilt images, between envelope and clean-up.
+
+    ``enabled``: ``"auto"`` polishes where the volume was made from its images by TV with a known
+    blur and from enough of them. ``boundary_weight``: energy of a pair of unlike voxels, in units
+    of a log-likelihood. ``sweeps``: at most.
+    """
+
+    enabled: Literal["auto"] | bool = "auto"
+    boundary_weight: NonNegativeFloat = BOUNDARY_WEIGHT
+    sweeps: PositiveInt = SWEEPS
+
+
 class EnvelopeSection(_Section):
     """Ambient occlusion that separates vacuum around the fibre from pore; ``ray_length_nm`` unset:
     half the fibre's radius.
@@ -311,6 +326,7 @@ class Recipe(_Section):
     threshold: ThresholdSection = ThresholdSection()
     cleanup: CleanupSection = CleanupSection()
     envelope: EnvelopeSection = EnvelopeSection()
+    polish: PolishSection = PolishSection()
     measure: MeasureSection = MeasureSection()
     output: OutputSection = OutputSection()
 
