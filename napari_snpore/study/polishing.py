@@ -14,6 +14,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, PolishStep, ReconstructStep, last_step
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.tomography.discrete.blur_search import FEWEST_TILTS
+from napari_snpore.tomography.discrete.input_checks import check_blur, checked_labels
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases, levels_rise
 from napari_snpore.tomography.discrete.polish import polish_phases
 from napari_snpore.tomography.noise import noise_model
@@ -57,14 +58,13 @@ def polish_segmented(
     -------
     Volume of uint8
         With a :class:`~napari_snpore.history.PolishStep` as its last step. Where the images give no
-        levels that rise from phase to phase, the phases are as they were, and the ``note`` of that
-        step says why.
+        levels that rise from phase to phase, or the blur is wider than half of the smallest
+        objects, the phases are as they were, and the ``note`` of that step says why.
 
     Raises
     ------
     InputError
-        No images, no known blur, images of another shape, more than 5 phases, a blur wider than
-        half of the smallest objects.
+        No images, no known blur, images of another shape, more than 5 phases.
     DisagreementError
         A pixel that is not as large as a voxel.
     Stopped
@@ -75,6 +75,9 @@ def polish_segmented(
         raise InputError("There are no tilt images behind this volume; polishing needs them.")
     _check_same_field(phases, series)
     blur = known_blur(phases.history) if blur_px is None else float(blur_px)
+    problem = _blur_problem(phases, blur)
+    if problem is not None:
+        return _left_alone(phases, blur, problem)
     noise = noise_model(
         series, progress=share_of(progress, 0.0, _NOISE_SHARE), should_stop=should_stop
     )
@@ -82,8 +85,7 @@ def polish_segmented(
         phases, series, blur_px=blur, noise=noise, threads=threads, should_stop=should_stop
     )
     if not levels_rise(levels):
-        note = f"{_levels_problem(levels)} The phases are as the thresholds made them."
-        return phases.after(PolishStep.left_alone(blur, note), phases.data)
+        return _left_alone(phases, blur, _levels_problem(levels))
     polished, _ = polish_phases(
         phases,
         series,
@@ -167,6 +169,20 @@ def _check_same_field(phases: Volume, series: TiltSeries) -> None:
     check_same_spacing(
         phases.spacing, (series.pixel_size_nm,) * 3, second="pixel size of the series"
     )
+
+
+def _left_alone(phases: Volume, blur_px: float, problem: str) -> Volume:
+    note = f"{problem} The phases are as the thresholds made them."
+    return phases.after(PolishStep.left_alone(blur_px, note), phases.data)
+
+
+def _blur_problem(phases: Volume, blur_px: float) -> str | None:
+    labels = checked_labels(phases.data)
+    try:
+        check_blur(blur_px, labels)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _levels_problem(levels: tuple[float, ...]) -> str:

@@ -51,6 +51,13 @@ from napari_snpore.tomography.reconstruction import Backend
 
 Connectivity = Literal[6, 18, 26]
 
+DEFAULT_METHOD: ReconstructMethod = "tv"
+"""Of runs, commands and the window."""
+
+ThresholdRule = Literal["auto", "projection", ThresholdMethod]
+"""How thresholds are suggested: by the images (``projection``), by a rule on the histogram, or
+``auto``: by the images where there are some and the volume was made by TV, else by ``haadf``."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -117,7 +124,7 @@ class ReconstructSection(_Section):
     that was used; that of another method is refused.
     """
 
-    method: ReconstructMethod = "sirt"
+    method: ReconstructMethod = DEFAULT_METHOD
     thickness_px: PositiveInt | None = None
     backend: Backend = "auto"
     sirt: Sirt | None = None
@@ -134,7 +141,7 @@ class ReconstructSection(_Section):
         """
         if not isinstance(given, dict):
             return given
-        method = given.get("method", "sirt")
+        method = given.get("method", DEFAULT_METHOD)
         if method not in METHODS:
             return given
         for name in given:
@@ -176,13 +183,15 @@ class CleanupSection(_Section):
 
 
 class ThresholdSection(_Section):
-    """Thresholds on the grey value: suggested from the histogram, or given as ``values``.
+    """Thresholds on the grey value: suggested by the images or the histogram, or given as
+    ``values``.
 
+    ``method``: see :data:`ThresholdRule`; the rule that was used is in the history of the phases.
     ``calibrated``: the values count in units of vacuum 0 and carbon 1, both found in the histogram:
     a rule that carries over to other states.
     """
 
-    method: ThresholdMethod = "haadf"
+    method: ThresholdRule = "auto"
     phases: Annotated[int, Field(ge=2, le=5)] = 3
     values: list[float] | None = None
     calibrated: bool = False
@@ -314,7 +323,7 @@ class Recipe(_Section):
     --------
     >>> recipe = Recipe(input={"tilt_series": "needle.mrc"}, threshold={"phases": 2})
     >>> recipe.reconstruct.method
-    'sirt'
+    'tv'
     """
 
     name: str = ""
