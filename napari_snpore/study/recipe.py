@@ -121,7 +121,8 @@ class ReconstructSection(_Section):
     ``[reconstruct.sirt]`` and the others hold the fields of
     :class:`~napari_snpore.tomography.options.Sirt`, ``Wbp``, ``Cgls``, ``Tv`` and ``Dart``. The
     section of the chosen method is filled with its defaults, so that the recipe of a run names all
-    that was used; that of another method is refused.
+    that was used; that of another method is refused. Where no method is named, the only section of
+    options names it.
     """
 
     method: ReconstructMethod = DEFAULT_METHOD
@@ -141,7 +142,9 @@ class ReconstructSection(_Section):
         """
         if not isinstance(given, dict):
             return given
-        method = given.get("method", DEFAULT_METHOD)
+        sections = [name for name in METHODS if given.get(name) is not None]
+        usual = sections[0] if len(sections) == 1 else DEFAULT_METHOD
+        method = given.get("method", usual)
         if method not in METHODS:
             return given
         for name in given:
@@ -158,7 +161,7 @@ class ReconstructSection(_Section):
         options = given.get(method)
         if isinstance(options, dict):
             check_names(method, list(options))
-        return {**given, method: {} if options is None else options}
+        return {**given, "method": method, method: {} if options is None else options}
 
     @property
     def options(self) -> Options:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.history import PolishStep, last_step
+from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.report import Statement, caveat, number
 from napari_snpore.study.segmenting import Segmentation
@@ -91,7 +92,17 @@ def polishing_statements(segmentation: Segmentation) -> list[Statement]:
     """Return what polishing changed, or why there was none."""
     if segmentation.not_polished is not None:
         return [Statement("Polishing", f"none. {segmentation.not_polished}")]
-    return polish_statements(segmentation.phases)
+    statements = polish_statements(segmentation.phases)
+    before = segmentation.before_polishing
+    if before is not None:
+        table = volume_fractions(
+            before.data, spacing=before.spacing, names=segmentation.scheme.names
+        )
+        words = ", ".join(
+            f"{row['name']} {row['fraction_percent']:.1f} %" for row in table.to_dict("records")
+        )
+        statements.insert(1, Statement("", f"before it: {words}"))
+    return statements
 
 
 def polish_statements(phases: Volume) -> list[Statement]:

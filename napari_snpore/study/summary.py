@@ -123,7 +123,7 @@ def segmentation_text(segmentation: Segmentation, fractions: pd.DataFrame) -> st
 
 
 def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
-    """Return the thresholds, how far each can move, polishing, clean-up and envelope."""
+    """Return the thresholds, how far each can move, envelope, polishing and clean-up."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
     suggestion = segmentation.suggestion
     how = "given"
@@ -136,12 +136,12 @@ def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
         statements.append(caveat(suggestion.warning))
     statements += image_statements(segmentation)
     statements += sensitivity_statements(segmentation)
+    statements += envelope_statements(segmentation.envelope)
     statements += polishing_statements(segmentation)
-    statements += [
+    return statements + [
         Statement("Clean-up", f"{step.name}: {step.changed_voxel_count} voxels changed")
         for step in segmentation.cleanup
     ]
-    return statements + envelope_statements(segmentation.envelope)
 
 
 def sensitivity_statements(segmentation: Segmentation) -> list[Statement]:
