@@ -72,7 +72,7 @@ def residual_map_plot(
                 found.suggestion.warning or "No levels were found.", style=style, width_mm=width
             )
         head = wrapped(_head(found, fractions), width_mm=width - 4, size_pt=style.small_pt)
-        height = 0.86 * width + style.line_mm * (head.count("\n") + 3)
+        height = 0.86 * width + style.line_mm * (head.count("\n") + 4)
         figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
         axes = figure.subplots()
         draw_residual_map(axes, found, in_use=in_use, style=style)
@@ -80,7 +80,7 @@ def residual_map_plot(
         figure.legend(
             *axes.get_legend_handles_labels(),
             loc="outside lower center",
-            ncols=3,
+            ncols=3 if width >= SINGLE_COLUMN_MM else 2,
             fontsize=style.small_pt,
         )
         return figure

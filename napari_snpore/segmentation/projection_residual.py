@@ -139,8 +139,8 @@ def projection_residual(
 
     References
     ----------
-    Choosing thresholds by the distance of projections: Batenburg and Sijbers, IEEE Trans. Med.
-    Imaging 28 (2009) 676 (doi 10.1109/TMI.2008.2010437).
+    Thresholds by the distance of projections: Batenburg and Sijbers, LNCS 4992 (2008)
+    (doi 10.1007/978-3-540-79126-3_34).
 
     Examples
     --------
