@@ -6,16 +6,35 @@ G A x`` of a volume x with projections A x, G is a Gaussian of σ pixels along b
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.errors import InputError
 
 Floats = NDArray[np.float32]
 
 REACH = 3.5
 """Where the Gaussian is cut off, in σ: what is left out is 5e-4 of it."""
+
+
+LARGEST_BLUR_PX = 8.0
+"""A wider blur leaves nothing of what a voxel resolves: the images should be binned."""
+
+
+def check_blur_px(sigma_px: float) -> None:
+    """Refuse a blur that is not a number of pixels from 0 to :data:`LARGEST_BLUR_PX`."""
+    if not (
+        isinstance(sigma_px, numbers.Real)
+        and not isinstance(sigma_px, bool)
+        and 0 <= sigma_px <= LARGEST_BLUR_PX
+    ):
+        raise InputError(
+            f"blur_px is {sigma_px!r}; a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed."
+        )
 
 
 def gaussian_taps(sigma_px: float) -> Floats:

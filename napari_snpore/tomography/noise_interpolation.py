@@ -16,6 +16,7 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.history import AlignStep, BinStep, CropStep, last_step
+from napari_snpore.tomography.noise_line import scale
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape, axis_rotation, row_places
 
@@ -118,7 +119,7 @@ def interpolation_of(series: TiltSeries, taps: NDArray[np.float32]) -> Interpola
     table = mask_answers(places, matrix, taps)
     factor = float(_variance(grid).mean() ** 2)
     if known is None:
-        return Interpolation(factor, np.full(count, _median_of_mixture(table)))
+        return Interpolation(factor, np.full(count, _scale_of_mixture(table)))
     return Interpolation(factor, np.zeros(count), table.reshape(_PLACES, _PLACES), step, shape)
 
 
@@ -180,7 +181,7 @@ def _variance(places: Doubles) -> Doubles:
     return np.asarray(np.square(cardinal_spline(part[:, None] - pixels)).sum(axis=1))
 
 
-def _median_of_mixture(variances: Doubles) -> float:
-    """Return the variance of one normal number whose square has the median of a mixture."""
+def _scale_of_mixture(variances: Doubles) -> float:
+    """Return the variance that normal noise of unlike variances is read as."""
     square = scipy.stats.chi2.ppf((np.arange(_LEVELS) + 0.5) / _LEVELS, 1)
-    return float(np.median(np.outer(variances, square)) / scipy.stats.chi2.ppf(0.5, 1))
+    return scale(np.outer(variances, square).ravel())

@@ -16,11 +16,14 @@ Doubles = NDArray[np.float64]
 
 _CUT = 4.0
 """Square, in variances, at which squares are cut off (two standard deviations: 95 % of normal noise
-lie below). The scale then has 0.85 of the precision of a variance; a median has 0.37."""
+lie below): nearer to the precision of a variance than a median is, and blind to how far outliers lie."""
 
 _CUT_MEAN = float(
     scipy.stats.chi2.cdf(_CUT, 3) + _CUT * scipy.stats.chi2.sf(_CUT, 1)
 )  # mean of min(z², cut) of a standard normal z
+
+_RARE = 99.0
+"""Percentile at which squares are cut off where most are 0: a hot pixel does not count there."""
 
 _CLASSES = 24
 """Classes of grey value with as many samples each; fewer where one would hold less than 64."""
@@ -29,14 +32,14 @@ _SMALLEST_CLASS = 64
 
 _ROUNDS = 4
 """Rounds of scales and line: the squares of a class are divided by the variance that the last line
-expects at each of them, or the scale of unlike pixels would be too low. The third round changes b by
-less than 0.1 %."""
+expects at each of them, or the scale of unlike pixels would be too low. The deviation left shrinks
+with every round; the first is the only large one."""
 
 _SCALE_STEPS = 40
-"""Most steps of the fixed point for the scale; each leaves about half of the deviation."""
+"""Most steps of the fixed point for the scale, which ends at a relative change of 1e-4."""
 
 _LINE_STEPS = 60
-"""Steps of reweighted least squares; the absolute deviations have then converged to 1e-4."""
+"""Steps of reweighted least squares, many more than two parameters need."""
 
 _SMALL = 1e-3
 """Share of the mean variance, and relative deviation, below which neither gains more weight."""
@@ -44,6 +47,14 @@ _SMALL = 1e-3
 _FAR = 4.7
 """Standard deviations from which a class counts nothing (Tukey's biweight with 95 % efficiency, Beaton
 and Tukey, doi 10.1080/00401706.1974.10489171)."""
+
+_NO_NOISE = 25.0
+"""Square over the expected variance above which a sample is a hot pixel or an edge and is left out
+once a line is known: five standard deviations."""
+
+_LEAST_SCATTER = 0.02
+"""Scatter of the classes, relative, that is expected at least: that of 40,000 samples of the fourth
+difference, seven of which count as one."""
 
 _MAD = 1.4826
 """Standard deviation of normal numbers over their median absolute deviation."""
@@ -95,14 +106,18 @@ def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[
             expected = np.ones(len(at))
             if turn:
                 expected = np.maximum(a + b * at, _SMALL * (a + b * mean_gray))
+                noise = squares <= _NO_NOISE * expected
+                if np.count_nonzero(noise) > len(at) // 2:
+                    at, squares, expected = at[noise], squares[noise], expected[noise]
+            places[index] = at.mean()
             variances[index] = scale(squares / expected) * expected.mean()
-        typical = float(np.median(variances))
-        if not np.average(np.minimum(variances, 10 * typical + floor), weights=sizes) > floor:
+        if not variances.any():
             return 0.0, 0.0
+        typical = float(np.median(variances))
         if places[-1] - places[0] < _RANGE * np.sqrt(_LOCAL * typical):
-            return typical, 0.0
+            return (typical, 0.0) if typical > floor else (0.0, 0.0)
         a, b = _line(places, variances, sizes, darkest)
-        if not a + b * mean_gray > 0:
+        if not a + b * mean_gray > floor:
             return 0.0, 0.0
     return a, b
 
@@ -118,7 +133,7 @@ def scale(square: Doubles) -> float:
     """
     found = float(np.median(square))
     if found == 0:  # counts so few that most answers are 0
-        return float(square.mean())
+        return float(np.minimum(square, np.percentile(square, _RARE)).mean())
     for _ in range(_SCALE_STEPS):
         last = found
         found = float(np.minimum(square, _CUT * last).mean()) / _CUT_MEAN
@@ -147,7 +162,7 @@ def _robust_line(
     then pulls no harder than any other.
     """
     x = places - origin
-    low, slope = float(np.median(variances)), 0.0
+    low, slope = float(np.median(variances[variances > 0])), 0.0
     for _ in range(_LINE_STEPS):
         model = _positive(low + slope * x, sizes)
         off = np.abs(variances - low - slope * x) / model
@@ -155,7 +170,8 @@ def _robust_line(
     model = _positive(low + slope * x, sizes)
     off = np.abs(variances - low - slope * x) / model
     deviation = float(np.average(np.minimum(off, 1.0), weights=sizes))
-    reach = _FAR * max(_MAD * float(np.median(off)), _SMALL)
+    # vacuum without a count is fitted exactly and says nothing of the scatter
+    reach = _FAR * max(_MAD * float(np.median(off[variances > 0])), _LEAST_SCATTER)
     near = np.square(np.maximum(1.0 - np.square(off / reach), 0.0))
     low, slope = _least_squares(x, variances, sizes * near / model**2)
     return float(low - slope * origin), float(slope), deviation

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, get_args
 
 from napari_snpore.errors import InputError
+from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.gray_levels import MOST_LEVELS, checked_levels
 from napari_snpore.tomography.projector import checked_count
 
@@ -123,26 +124,42 @@ class Cgls(Stoppable):
 
 @dataclass(frozen=True, kw_only=True)
 class Tv:
-    """Least squares with total variation: flat phases with sharp edges, from noisy or few images.
+    """Least squares with total variation in three dimensions: flat phases with sharp edges.
+
+    The blur of the images is part of the model, so that edges come out sharper than in the images;
+    dark pixels, which have less noise, weigh more.
 
     Parameters
     ----------
     iterations : int
-        Default 150.
+        Most iterations, default 300; fewer where the volume has converged.
     weight : float, optional
-        λ in grey units; more is smoother. Default from the data: 0.6 σ √tilts with σ the noise of
-        the images, at least half of the mean grey value along the brightest ray.
+        λ in grey units; more is smoother. Default from the data: 0.18 σ √tilts with σ the noise of
+        the object in the images, at least half of the mean grey value along the brightest ray.
+    blur_px : float or "auto"
+        Standard deviation (px) of the Gaussian blur of the images; 0: none. Default: found in the
+        images (:func:`~napari_snpore.tomography.discrete.blur_search.find_blur`); where it cannot
+        be found none is used, and the history says why.
+    reweight : bool
+        Lower λ at the edges of the last solution every few iterations, so that thin walls and small
+        pores keep their grey value. False: the convex problem.
+    tolerance : float
+        Converged: the mean change of a voxel in one iteration as a share of its mean value.
     nonnegative : bool
-        Keep voxels at 0 or above at every iteration.
+        Keep voxels at 0 or above.
 
     References
     ----------
     Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) 120 (doi 10.1007/s10851-010-0251-1).
+    Candès, Wakin and Boyd, J. Fourier Anal. Appl. 14 (2008) 877 (doi 10.1007/s00041-008-9045-x).
     """
 
     name: ClassVar[Method] = "tv"
-    iterations: int = 150
+    iterations: int = 300
     weight: float | None = None
+    blur_px: float | Literal["auto"] = "auto"
+    reweight: bool = True
+    tolerance: float = 1e-3
     nonnegative: bool = True
 
     def __post_init__(self) -> None:
@@ -150,6 +167,13 @@ class Tv:
         if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
             raise InputError(
                 f"weight is {self.weight}; a number of grey units, 0 or more, is needed."
+            )
+        if self.blur_px != "auto":
+            check_blur_px(self.blur_px)
+            object.__setattr__(self, "blur_px", float(self.blur_px))
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise InputError(
+                f"tolerance is {self.tolerance}; a share of the grey value, 0 or more, is needed."
             )
 
 
@@ -221,7 +245,7 @@ def options_of(method: Method | Options, iterations: int | None = None) -> Optio
     Examples
     --------
     >>> options_of("tv", 80)
-    Tv(iterations=80, weight=None, nonnegative=True)
+    Tv(iterations=80, weight=None, blur_px='auto', reweight=True, tolerance=0.001, nonnegative=True)
     """
     if isinstance(method, str):
         check_choice("method", method, Method)

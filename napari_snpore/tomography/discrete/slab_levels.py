@@ -1,0 +1,92 @@
+"""Grey levels of the phases in some rows of a volume, found with the images of these rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import ShouldStop
+from napari_snpore.tomography.detector_blur import gaussian_taps
+from napari_snpore.tomography.discrete.level_fits import fit_levels, refined_thresholds, search_levels
+from napari_snpore.tomography.discrete.level_sets import (
+    ImageRows,
+    project_level_sets,
+    threshold_grid,
+)
+
+Floats = NDArray[np.float32]
+
+_GRID = 48
+"""Thresholds that are tried: neighbours are some 7 % apart, enough for a level."""
+
+
+@dataclass(frozen=True)
+class SlabLevels:
+    """Thresholds with the least residual, the levels of their classes (above vacuum, rising), and
+    that residual.
+    """
+
+    levels: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    residual: float
+
+
+def slab_levels(
+    voxels: Floats,
+    images: Floats,
+    weights: Floats,
+    angles_deg: NDArray[np.float64],
+    *,
+    blur_px: float,
+    phases: int = 3,
+    threads: int | None = None,
+    should_stop: ShouldStop | None = None,
+) -> SlabLevels | None:
+    """Return the levels of some rows of a volume; None where no rising levels fit the images.
+
+    Every choice of thresholds on a grid is judged by the images, so that no start is needed.
+
+    Parameters
+    ----------
+    voxels : float32, shape (z, y, x)
+        Some rows of a volume.
+    images, weights : float32, shape (tilt, y, x)
+        The same rows of the images, and one over the power of their noise.
+    angles_deg : array, shape (tilt,)
+    blur_px : float
+    phases : int
+        Vacuum (pore) included.
+    threads, should_stop
+        See :mod:`napari_snpore.compute`.
+    """
+    number = phases - 1
+    reach = min(len(gaussian_taps(blur_px)) // 2, max((images.shape[1] - 8) // 2, 0))
+    inner = slice(reach, images.shape[1] - reach)
+    rows = [ImageRows(voxels, images[:, inner], weights[:, inner], (reach, reach))]
+
+    def projected(thresholds: NDArray[np.float64]) -> SlabLevels:
+        sets = project_level_sets(
+            rows, thresholds, angles_deg, blur_px=blur_px, threads=threads, should_stop=should_stop
+        )
+        residual, levels = fit_levels(sets, np.arange(number, dtype=np.intp)[None])
+        return SlabLevels(_floats(levels[0]), _floats(thresholds), float(residual[0]))
+
+    grid = threshold_grid(voxels[:, inner], _GRID)
+    if len(grid) < number:
+        return None
+    sets = project_level_sets(
+        rows, grid, angles_deg, blur_px=blur_px, threads=threads, should_stop=should_stop
+    )
+    best = search_levels(sets, number, should_stop=should_stop).best
+    if not best:
+        return None
+    residual, fitted = fit_levels(sets, np.array([best], np.intp))
+    found = SlabLevels(_floats(fitted[0]), _floats(grid[list(best)]), float(residual[0]))
+    finer = projected(refined_thresholds(sets, best))
+    return finer if finer.residual < found.residual else found
+
+
+def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,282 @@
+"""Total variation of a whole tilt series: weights, λ, convergence, reweighting and slabs.
+
+:mod:`~napari_snpore.tomography.total_variation` holds the iteration itself; this module decides how
+it is run. The same course (:class:`Course`) runs a volume, the few rows in which the blur is sought,
+and the plane of a preview.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_snpore.compute import ShouldStop, check_stop
+from napari_snpore.errors import InputError
+from napari_snpore.tomography.discrete.slab_levels import slab_levels
+from napari_snpore.tomography.noise import NoiseModel
+from napari_snpore.tomography.projector import finite_rows
+from napari_snpore.tomography.solving import Ledger, Problem, Run, round_ends
+from napari_snpore.tomography.total_variation import TotalVariation
+from napari_snpore.tomography.weights import image_weights
+
+Floats = NDArray[np.float32]
+
+NOISE_WEIGHT = 0.18
+"""λ over σ √tilts, from the noise of a backprojection: high enough that noise alone makes no voxel
+differ from its neighbours, low enough that what it takes from a wall of three voxels is a tenth."""
+
+CLEAN_WEIGHT = 0.5
+"""Least λ over the mean grey value along the brightest ray: images without noise still leave the
+missing wedge open."""
+
+_EDGE_WEIGHT = 1.5
+"""λ after the first reweighting over λ before: flat places, whose gradient is some tenths of a
+carbon level, keep their λ."""
+
+_PLAIN_ITERATIONS = 40
+"""Iterations before the first reweighting: edges lie where they will stay, to a voxel."""
+
+_BETWEEN = 10
+"""Iterations between two reweightings."""
+
+_LEVELS_AT = (0, 40, 100)
+"""Iterations after the first reweighting at which the level of the weakest phase is found again: at
+first what tin smears onto carbon raises it."""
+
+_LEVEL_ROWS = 24
+"""Rows in which it is found."""
+
+_LEAST_REWEIGHTED = 40
+"""Fewest iterations after the first reweighting: right after it the volume hardly moves at first."""
+
+_SLAB_VOXELS = 1 << 28
+"""Voxels of a slab, 1 GiB: larger volumes are solved slab by slab, 7 GiB at a time."""
+
+_HALO = 16
+"""Rows beside a slab that are solved with it and thrown away: blur and gradients reach less far."""
+
+_WORKING_VOLUMES = 7
+"""Arrays of the size of a slab that are held: two volumes, three fields, half of one for the limits
+of the fields, and what the projections take."""
+
+
+def relative_weights(
+    images: Floats, noise: NoiseModel, *, threads: int | None = None
+) -> tuple[Floats, float]:
+    """Return the weights of the pixels, 1 where the noise is that of the object, and the standard
+    deviation of the noise there (raw pixels, grey units).
+    """
+    weights = image_weights(images, noise, threads=threads)
+    inside = np.concatenate([image[image > _OBJECT * image.max()].ravel() for image in images])
+    if not inside.size or noise.a == noise.b == 0:
+        return np.ones_like(weights), 0.0
+    power = float(np.mean(noise.power(inside), dtype=np.float64))
+    weights *= np.float32(power)
+    return weights, math.sqrt(power)
+
+
+_OBJECT = 0.2
+"""Share of the brightest pixel of an image from which a pixel counts as object."""
+
+
+def variation_weight(images: Any, depth: int, sigma: float) -> tuple[float, str]:
+    """Return λ and what it was taken from."""
+    noise = NOISE_WEIGHT * sigma * math.sqrt(len(images))
+    brightest = max(float(np.percentile(np.asarray(image), 99.9)) for image in images) / depth
+    if noise >= CLEAN_WEIGHT * brightest:
+        return noise, "noise of the images"
+    return CLEAN_WEIGHT * brightest, "grey value of the images"
+
+
+@dataclass
+class Course:
+    """The iterations of one slab: plain ones, then reweighted ones until the volume stays.
+
+    Attributes
+    ----------
+    weight : float
+        λ.
+    limit : int
+        Most iterations.
+    tolerance : float
+        See :class:`~napari_snpore.tomography.options.Tv`.
+    contrast : callable or None
+        Returns the grey value of the weakest phase in a slab, against which a gradient is an edge;
+        None: no reweighting.
+    plain : int
+        Iterations before the first reweighting.
+    """
+
+    weight: float
+    limit: int
+    tolerance: float
+    contrast: Callable[[TotalVariation], float] | None
+    plain: int = _PLAIN_ITERATIONS
+    converged: bool = False
+
+    def run(
+        self, solver: TotalVariation, after: Callable[[int, float], bool] | None = None
+    ) -> int:
+        """Iterate; return the iterations done.
+
+        ``after(iteration, squares)`` is called after each iteration, counted from 1; true ends the
+        work.
+        """
+        level = 0.0
+        for iteration in range(1, self.limit + 1):
+            reweighted = self.contrast is not None and iteration > self.plain
+            squares = solver.iterate(self.weight * (_EDGE_WEIGHT if reweighted else 1.0))
+            if after is not None and after(iteration, squares):
+                return iteration
+            since = iteration - self.plain
+            if self.contrast is not None and since >= 0 and since % _BETWEEN == 0:
+                if since in _LEVELS_AT:
+                    level = self.contrast(solver)
+                solver.favor_edges(level)
+            if iteration >= self.plain + _LEAST_REWEIGHTED and solver.change < self.tolerance:
+                self.converged = True
+                return iteration
+        return self.limit
+
+
+def weakest_level(solver: TotalVariation, *, should_stop: ShouldStop | None = None) -> float:
+    """Return the grey level of the weakest phase of a slab, from its middle rows and their images;
+    the mean grey value of what is above vacuum where no levels fit.
+    """
+    first, last = middle_rows(solver.images.shape[1], _LEVEL_ROWS)
+    voxels = solver.rows(first, last)
+    found = slab_levels(
+        voxels,
+        np.ascontiguousarray(solver.images[:, first:last]),
+        solver.weights_of(first, last),
+        solver.beam.angles_deg,
+        blur_px=solver.blur_px,
+        threads=solver.threads,
+        should_stop=should_stop,
+    )
+    if found is not None:
+        return found.levels[0]
+    bright = voxels[voxels > 0]
+    return float(bright.mean()) if bright.size else 1.0
+
+
+def middle_rows(slices: int, count: int) -> tuple[int, int]:
+    """Return the first and last (excluded) of ``count`` rows in the middle, or of all."""
+    first = max((slices - count) // 2, 0)
+    return first, min(first + count, slices)
+
+
+def slab_edges(shape: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """Return the rows (first, last) of the slabs of a volume (z, y, x); its shape alone decides.
+
+    Examples
+    --------
+    >>> slab_edges((176, 176, 176)), len(slab_edges((1024, 1024, 1024)))
+    ([(0, 176)], 4)
+    """
+    depth, slices, width = shape
+    count = min(slices, -(-depth * slices * width // _SLAB_VOXELS))
+    bounds = np.linspace(0, slices, count + 1).round().astype(int).tolist()
+    return list(zip(bounds[:-1], bounds[1:], strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class VariationSettings:
+    """What the reconstruction of all slabs shares."""
+
+    noise: NoiseModel
+    blur_px: float
+    weight: float
+    limit: int
+    tolerance: float
+    nonnegative: bool
+    reweight: bool
+
+
+def solve_slabs(
+    problem: Problem, settings: VariationSettings, out: Any, ledger: Ledger, run: Run
+) -> tuple[bool, tuple[tuple[int, int], ...]]:
+    """Solve all slabs into ``out``; return whether all converged, and their rows."""
+    edges = slab_edges(problem.shape)
+    _check_memory(problem, edges, run)
+    converged = True
+    for number, (first, last) in enumerate(edges):
+        low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
+        images = finite_rows(problem.images, low, high, "images")
+        weights, _ = relative_weights(images, settings.noise, threads=run.threads)
+        parts = [
+            None if data is None else data[:, low:high]
+            for data in (problem.support, problem.initial)
+        ]
+        solver = TotalVariation(
+            images,
+            problem.beam,
+            weights=weights,
+            blur_px=settings.blur_px,
+            nonnegative=settings.nonnegative,
+            support=parts[0],
+            initial=parts[1],
+            threads=run.threads,
+        )
+        course = Course(
+            settings.weight,
+            settings.limit,
+            settings.tolerance,
+            partial(weakest_level, should_stop=run.should_stop) if settings.reweight else None,
+        )
+        measured = np.square(images[:, first - low : last - low], dtype=np.float64).sum(axis=(0, 2))
+        ledger.measured[first:last] = measured
+        share = float(measured.sum() / max(np.square(images, dtype=np.float64).sum(), 1e-300))
+        looks = set(round_ends(settings.limit))
+
+        def keep(solver: TotalVariation = solver, span: tuple[int, int] = (first, last), low: int = low) -> None:
+            out[:, span[0] : span[1]] = solver.rows(span[0] - low, span[1] - low)
+
+        def after(
+            iteration: int,
+            squares: float,
+            number: int = number,
+            span: tuple[int, int] = (first, last),
+            share: float = share,
+            looks: set[int] = looks,
+            keep: Callable[[], None] = keep,
+        ) -> bool:
+            ledger.left[iteration - 1, span[0] : span[1]] = squares * share / (span[1] - span[0])
+            if number == len(edges) - 1:
+                ledger.report()
+            if run.progress is not None:
+                run.progress(number * settings.limit + iteration, len(edges) * settings.limit)
+            check_stop(run.should_stop)
+            if run.partial is not None and iteration in looks:
+                keep()
+                run.partial(out, iteration)
+            return run.finish_now is not None and run.finish_now()
+
+        taken = course.run(solver, after)
+        ledger.left[taken - 1, first:last] = solver.squares_left() * share / (last - first)
+        converged = converged and course.converged
+        keep()
+        if run.finish_now is not None and run.finish_now():
+            converged = False
+    if run.progress is not None:
+        run.progress(len(edges) * settings.limit, len(edges) * settings.limit)
+    return converged, tuple(edges)
+
+
+def _check_memory(problem: Problem, edges: list[tuple[int, int]], run: Run) -> None:
+    if run.memory_limit is None:
+        return
+    depth, _, width = problem.shape
+    rows = max(last - first for first, last in edges) + (2 * _HALO if len(edges) > 1 else 0)
+    needed = 4 * _WORKING_VOLUMES * depth * rows * width
+    if needed > run.memory_limit:
+        raise InputError(
+            f"memory_limit is {run.memory_limit / 1e6:.0f} MB; TV couples all rows by the blur and needs "
+            f"{needed / 1e6:.0f} MB for this volume; allow more, take SIRT, or bin the images."
+        )
