@@ -148,7 +148,10 @@ class ReconstructStep(StepSchema):
     """Reconstruction of a volume; what a method does not have is None.
 
     ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after
-    each iteration. ``noise_share``: the same share for the noise of the images. ``thickness_nm``:
+    each iteration. ``blur_px``: σ of the blur in the model, ``blur_from`` where it was taken from
+    (``"user"``, ``"images"``, or why there is none). ``slab_rows``: rows (first, last) along y that
+    were solved together. ``noise_a``, ``noise_b``: variance of a raw pixel a + b·I, which made the
+    weights. ``noise_share``: the same share for the noise of the images. ``thickness_nm``:
     D, estimated from the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
     """
 
@@ -173,6 +176,13 @@ class ReconstructStep(StepSchema):
     note: str | None = None
     tv_weight: float | None = None
     tv_weight_from: str | None = None
+    blur_px: float | None = None
+    blur_from: str | None = None
+    reweighted: bool | None = None
+    converged: bool | None = None
+    slab_rows: tuple[tuple[int, int], ...] | None = None
+    noise_a: float | None = None
+    noise_b: float | None = None
     gray_levels: tuple[float, ...] | None = None
     gray_levels_from: str | None = None
     seed: int | None = None

@@ -17,6 +17,7 @@ from napari_snpore.figures.page import Box, axes_at, new_figure, text_at, text_w
 from napari_snpore.figures.phase_colors import in_rows, legend_rows, phase_patches
 from napari_snpore.figures.style import GRAY, INK, MARK, PRINT, SINGLE_COLUMN_MM, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.segmentation.splits import pooled
 
 if TYPE_CHECKING:
     from napari_snpore.segmentation.histogram import Histogram
@@ -201,9 +202,12 @@ def _shown(
     """Return at most some 400 bars (edges, counts) over the range worth showing, and how many
     voxels lie beyond it.
     """
-    counts = np.asarray(histogram.counts, dtype=np.int64)
-    edges = np.asarray(histogram.edges, dtype=np.float64)
-    total = int(counts.sum())
+    total = int(histogram.counts.sum())
+    core = histogram.core
+    inside = all(core.edges[0] <= limit <= core.edges[-1] for limit in limits)
+    seen = core if inside else pooled(histogram, len(histogram.counts))
+    counts = np.asarray(seen.counts, dtype=np.int64)
+    edges = np.asarray(seen.edges, dtype=np.float64)
     if total == 0:
         raise InputError("The histogram is empty: it counts no voxel.")
     running = np.cumsum(counts)

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.agreement import drawn_before
 from napari_snpore.segmentation.haadf import find_levels
 from napari_snpore.segmentation.histogram import Histogram
+from napari_snpore.segmentation.outliers import outliers_of
+from napari_snpore.segmentation.splits import for_rules
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class GrayCalibration:
         In grey units of the volume.
     carbon_is_a_mode : bool
         False: the histogram shows no peak there, and the calibration is based on a guess.
+    warning : str or None
+        What makes the calibration doubtful.
 
     Examples
     --------
@@ -32,6 +37,7 @@ class GrayCalibration:
     vacuum: float
     carbon: float
     carbon_is_a_mode: bool = True
+    warning: str | None = None
 
     def __post_init__(self) -> None:
         if not self.carbon > self.vacuum:
@@ -69,5 +75,9 @@ def calibrate_gray(histogram: Histogram) -> GrayCalibration:
         raise InputError(
             "The volume holds fewer than 3 different grey values: there is nothing to calibrate by."
         )
-    levels = find_levels(histogram, 3)
-    return GrayCalibration(levels.vacuum, levels.matrix, levels.matrix_is_a_mode)
+    core = for_rules(histogram, 3)
+    levels = find_levels(core, 3)
+    guess = None if levels.matrix_is_a_mode else "A guess: carbon is no peak of the histogram."
+    doubts = [guess, outliers_of(histogram).sentence(), drawn_before(core)]
+    warning = " ".join(words for words in doubts if words) or None
+    return GrayCalibration(levels.vacuum, levels.matrix, levels.matrix_is_a_mode, warning)

@@ -61,6 +61,15 @@ decides.
 """
 
 
+_APART = 1.5
+"""Least ratio of the levels of a bright phase and the matrix: Otsu's halves of one peak of tin, whose
+grey values spread by a quarter, are nearer.
+"""
+
+_DARK = 0.005
+"""Share of the voxels below the vacuum where no peak shows it."""
+
+
 @dataclass(frozen=True)
 class Levels:
     """Grey values of vacuum, matrix and the brighter phases, and what the histogram says about
@@ -134,13 +143,57 @@ def find_levels(histogram: Histogram, phases: int) -> Levels:
         return Levels(vacuum, 0.0, matrix, tuple(bright), True)
     histogram = without_comb(pooled(histogram, _BINS))
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
+    step = float(centers[1] - centers[0])
     vacuum, spread = _vacuum(counts, centers)
-    candidates = _log_peaks(histogram, vacuum, spread)
+    dark = float(np.interp(_DARK * histogram.cumulative[-1], histogram.cumulative, histogram.edges))
+    first = _levels_above(histogram, phases, vacuum, spread)
+    if not _splits_one_phase(first):
+        return first
+    for vacuum in (first.vacuum, max(dark, float(centers[0]))):
+        found = _levels_above(histogram, phases, vacuum, step)
+        if not _splits_one_phase(found):
+            return found
+    return first
+
+
+def _splits_one_phase(levels: Levels) -> bool:
+    """Return whether matrix and bright phase are so near that they are halves of one peak.
+
+    It happens where the counts beside a clipped vacuum do not fall: pores that streaks have filled
+    leave a flat slope up to carbon, which looks like very wide noise of the vacuum.
+    """
+    if not levels.bright:
+        return False
+    return levels.bright[0] - levels.vacuum < _APART * (levels.matrix - levels.vacuum)
+
+
+def _levels_above(histogram: Histogram, phases: int, vacuum: float, spread: float) -> Levels:
+    """Find matrix and bright phases above a vacuum of known noise."""
+    counts, centers = histogram.counts.astype(np.float64), histogram.centers
+    candidates, heights = _log_peaks(histogram, vacuum, spread)
     modes = [_mode_near(counts, centers, vacuum, candidate) for candidate in candidates]
-    real = [mode for mode in modes if mode is not None]
-    matrix = real[0] if real else candidates[0]
+    matrix, is_a_mode = _matrix(candidates, heights, modes)
     brighter = _bright_levels(counts, centers, matrix, phases - 2)
-    return Levels(vacuum, spread, matrix, brighter, matrix_is_a_mode=bool(real))
+    return Levels(vacuum, spread, matrix, brighter, matrix_is_a_mode=is_a_mode)
+
+
+def _matrix(
+    candidates: list[float], heights: list[float], modes: list[float | None]
+) -> tuple[float, bool]:
+    """Return the grey value of the matrix, and whether the counts have a peak there.
+
+    It is the darkest candidate with a peak of the counts, unless a darker one without a peak is
+    higher on the logarithmic axis: where noise or streaks are as wide as the carbon level is high,
+    carbon is a shoulder of the vacuum, and the only peak of the counts above the vacuum is tin.
+    """
+    for k, mode in enumerate(modes):
+        if mode is None:
+            continue
+        darker = int(np.argmax(heights[: k + 1]))
+        if darker < k:
+            return candidates[darker], False
+        return mode, True
+    return candidates[0], False
 
 
 def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
@@ -163,9 +216,11 @@ def _vacuum(counts: Floats, centers: Floats) -> tuple[float, float]:
     return float(centers[peak]), max(width, step / 2)
 
 
-def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float]:
-    """Return the strong peaks on a logarithmic axis above the vacuum, less the noise of the vacuum;
-    dark ones first.
+def _log_peaks(
+    histogram: Histogram, vacuum: float, spread: float
+) -> tuple[list[float], list[float]]:
+    """Return grey values and heights of the strong peaks on a logarithmic axis above the vacuum,
+    less the noise of the vacuum; dark ones first.
     """
     step = float(histogram.edges[1] - histogram.edges[0])
     top = float(histogram.centers[-1]) - vacuum
@@ -187,7 +242,7 @@ def _log_peaks(histogram: Histogram, vacuum: float, spread: float) -> list[float
     )
     if not peaks.size:
         peaks = np.array([np.argmax(smooth)])
-    return [vacuum + float(height[peak]) for peak in peaks]
+    return [vacuum + float(height[peak]) for peak in peaks], smooth[peaks].tolist()
 
 
 def _mode_near(counts: Floats, centers: Floats, vacuum: float, matrix: float) -> float | None:

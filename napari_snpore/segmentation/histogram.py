@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,22 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
+from napari_snpore.segmentation.outliers import bulk, core_of, core_range
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 FLOAT_BINS = 4096
 _SLAB_VOXELS = 1 << 22
+
+_MOST_COUNTS = 16
+"""Passes over the data at most: each narrows the range by up to the number of bins, and fewer lead
+from the greatest float to 1.
+"""
+
+_NARROW = 0.5
+"""Share of the range that the core takes up below which its bins are counted anew."""
+
+
+_Part = tuple[NDArray[np.int64], int, NDArray[np.float64], float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +50,9 @@ class Histogram:
         Voxels counted.
     dtype : str
         Of the data.
+    tails : (int, int)
+        Bins below and above those of equal width, which hold a few voxels far outside the others,
+        each twice as wide as the one before it; (0, 0) where all bins are equal.
     """
 
     counts: NDArray[np.int64]
@@ -47,6 +63,7 @@ class Histogram:
     saturated_share: float
     voxel_count: int
     dtype: str
+    tails: tuple[int, int] = (0, 0)
 
     @property
     def centers(self) -> NDArray[np.float64]:
@@ -57,6 +74,19 @@ class Histogram:
     def cumulative(self) -> NDArray[np.int64]:
         """Voxels below each edge, shape (n + 1,)."""
         return np.concatenate([[0], np.cumsum(self.counts)])
+
+    @cached_property
+    def core(self) -> Histogram:
+        """The bins of equal width without the few voxels far outside all others; see
+        :mod:`~napari_snpore.segmentation.outliers`.
+        """
+        return core_of(self)
+
+    @property
+    def step(self) -> float:
+        """Width of the equal bins, grey units."""
+        first = self.tails[0]
+        return float(self.edges[first + 1] - self.edges[first])
 
     def fractions(self, thresholds: Any) -> tuple[float, ...]:
         """Return the shares of the phases 1..N + 1 that N increasing thresholds make.
@@ -89,8 +119,10 @@ def gray_histogram(
     volume : Volume or array
         Any shape; memory-mapped and lazy (dask) data is streamed in slabs along the first axis.
     bins : int, optional
-        Number of equal bins between minimum and maximum for float data, default 4096. Integer data
-        of up to 16 bits is always counted value by value; wider integers are treated as floats.
+        Number of equal bins between minimum and maximum for float data, default 4096. A few voxels
+        far outside all others, at most 128 or 10⁻⁵ of a large volume on each side, get bins of
+        their own, and the equal bins end before them. Integer data of up to 16 bits is always
+        counted value by value; wider integers are treated as floats.
     mask : Volume or array, bool, optional
         Count only where it is true (a slice, a subvolume, the envelope).
     progress, should_stop : callable, optional
@@ -194,24 +226,96 @@ def _of_floats(
     if not np.isfinite([low, high, *sums]).all():
         raise InputError("The volume holds NaN or infinite values; repair it or mask them.")
     total = sum(part[3] for part in parts)
-    width = high - low
-    per_unit = bins / width if width > 0 else 1.0
+    kind = np.dtype(data.dtype).name
 
-    def count(slab: slice) -> tuple[NDArray[np.int64], int]:
-        counts = np.zeros(bins, np.int64)
-        return counts, int(count_floats(chosen(slab), low, high, per_unit, counts))
+    def count(ends: tuple[float, float]) -> _Pass:
+        parts = run_blocks(
+            lambda slab: _counted(chosen(slab), ends, bins), slabs(data.shape), **watch
+        )
+        return _Pass.of(ends, bins, parts)
 
-    counted = run_blocks(count, slabs(data.shape), **watch)
-    counts = np.sum([part[0] for part in counted], axis=0)
-    edges = np.linspace(low, high if width > 0 else low + bins, bins + 1).astype(np.float64)
-    top = sum(part[1] for part in counted)
+    whole = found = count((low, high))
+    for _ in range(_MOST_COUNTS):
+        ends = core_range(*bulk(found.counts, found.edges))
+        ends = max(ends[0], found.ends[0]), min(ends[1], found.ends[1])
+        if ends[1] - ends[0] >= _NARROW * (found.ends[1] - found.ends[0]):
+            break
+        found = count(ends)
+        if found.is_one_value:  # and no other value is far from it by any measure
+            found = whole
+            break
+    inner, outside = found.ends, found.outside
+    darker = _tail(inner[0] - outside[outside < inner[0]], inner)
+    brighter = _tail(outside[outside > inner[1]] - inner[1], inner)
     return Histogram(
-        counts,
-        edges,
+        np.concatenate([darker[0][::-1], found.counts, brighter[0]]),
+        np.concatenate([inner[0] - darker[1][::-1], found.edges, inner[1] + brighter[1]]),
         low,
         high,
         float(sum(sums) / total),
-        top / total,
+        whole.at_end / total,
         total,
-        np.dtype(data.dtype).name,
+        kind,
+        (len(darker[0]), len(brighter[0])),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """Counts of equal bins between two ends, how many values are the upper end, and all values
+    outside.
+    """
+
+    ends: tuple[float, float]
+    counts: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    at_end: int
+    outside: NDArray[np.float64]
+    is_one_value: bool
+
+    @classmethod
+    def of(cls, ends: tuple[float, float], bins: int, parts: Sequence[_Part]) -> _Pass:
+        """Add up the slabs."""
+        low, high = ends
+        edges = np.linspace(low, high if high > low else low + bins, bins + 1).astype(np.float64)
+        lowest, highest = min(part[3] for part in parts), max(part[4] for part in parts)
+        return cls(
+            ends,
+            np.sum([part[0] for part in parts], axis=0),
+            edges,
+            sum(part[1] for part in parts),
+            np.concatenate([part[2] for part in parts]),
+            lowest >= highest,
+        )
+
+
+def _counted(values: NDArray[Any], ends: tuple[float, float], bins: int) -> _Part:
+    """Return the counts of one slab between two ends, how many values are the upper end, the values
+    outside, and the least and the greatest inside.
+    """
+    low, high = ends
+    inside = (values >= low) & (values <= high)
+    outside = values[~inside].astype(np.float64)
+    kept = values if not outside.size else values[inside]
+    counts = np.zeros(bins, np.int64)
+    per_unit = bins / (high - low) if high > low else 1.0
+    at_end = int(count_floats(kept, low, high, per_unit, counts))
+    if not kept.size:
+        return counts, at_end, outside, np.inf, -np.inf
+    lowest, highest, _ = extent(kept)
+    return counts, at_end, outside, lowest, highest
+
+
+def _tail(
+    distances: NDArray[np.float64], ends: tuple[float, float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return counts and outer edges of bins that hold distances from an end of the core, each twice
+    as far away as the one before it, the last at the greatest distance.
+    """
+    if not distances.size:
+        return np.zeros(0, np.int64), np.zeros(0)
+    farthest, width = float(distances.max()), ends[1] - ends[0]
+    doublings = int(np.ceil(np.log2(max(farthest / width, 1.0))))
+    edges = np.append(width * 2.0 ** np.arange(doublings), farthest)
+    places = np.searchsorted(edges, distances, side="left")
+    return np.bincount(places, minlength=len(edges)).astype(np.int64), edges

@@ -117,14 +117,14 @@ def _checked(thresholds: Sequence[float]) -> list[float]:
 
 
 def _allowed_range(histogram: Histogram, values: list[float], index: int) -> tuple[float, float]:
-    """Return how far a threshold can move: to its neighbours, or the ends of the data."""
-    low = values[index - 1] if index else float(histogram.edges[0])
-    high = values[index + 1] if index + 1 < len(values) else float(histogram.edges[-1])
+    """Return how far a threshold can move: to its neighbours, or the ends of the core."""
+    low = values[index - 1] if index else float(histogram.core.edges[0])
+    high = values[index + 1] if index + 1 < len(values) else float(histogram.core.edges[-1])
     return min(low, values[index]), max(high, values[index])
 
 
 def _finest(histogram: Histogram) -> float:
-    step = float(histogram.edges[1] - histogram.edges[0])
+    step = histogram.step
     return step if np.dtype(histogram.dtype).kind in "iub" else step / 2
 
 

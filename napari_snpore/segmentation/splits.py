@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram
 
 Floats = NDArray[np.float64]
@@ -18,11 +19,12 @@ def pooled(histogram: Histogram, most: int) -> Histogram:
     """Return the histogram in at most ``most`` equal bins over the range of the data; voxels count
     as evenly spread in a bin.
     """
-    if len(histogram.counts) <= most:
+    if len(histogram.counts) <= most and histogram.tails == (0, 0):
         return histogram
+    most = min(most, len(histogram.counts))
     edges = np.linspace(histogram.edges[0], histogram.edges[-1], most + 1)
     below = np.rint(np.interp(edges, histogram.edges, histogram.cumulative)).astype(np.int64)
-    return replace(histogram, counts=np.diff(below), edges=edges)
+    return replace(histogram, counts=np.diff(below), edges=edges, tails=(0, 0))
 
 
 def without_comb(histogram: Histogram) -> Histogram:
@@ -38,6 +40,23 @@ def without_comb(histogram: Histogram) -> Histogram:
     first, last = np.searchsorted(below, [0.01 * below[-1], 0.95 * below[-1]])
     filled = np.count_nonzero(counts[first : last + 1]) / (last + 1 - first)
     return histogram if filled > 0.5 else pooled(histogram, max(32, int(len(counts) * filled / 2)))
+
+
+def for_rules(histogram: Histogram, phases: int) -> Histogram:
+    """Return what rules search: the histogram without far outliers, or all of it where less than
+    the phases would be left.
+
+    Raises
+    ------
+    InputError
+        Fewer grey values than phases.
+    """
+    for seen in (histogram.core, pooled(histogram, len(histogram.counts))):
+        if np.count_nonzero(seen.counts) >= phases:
+            return seen
+    raise InputError(
+        f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
+    )
 
 
 def class_moments(counts: Floats, centers: Floats) -> tuple[Floats, Floats, Floats]:

@@ -19,12 +19,15 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.agreement import disagreement, drawn_before
 from napari_snpore.segmentation.haadf import FEW_VALUES, haadf_thresholds
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.mixture import fit_mixture
+from napari_snpore.segmentation.outliers import bulk_of, outliers_of
 from napari_snpore.segmentation.splits import (
     cheapest_split,
     class_moments,
+    for_rules,
     otsu_split,
     pooled,
     without_comb,
@@ -120,10 +123,8 @@ def suggest_thresholds(
         raise InputError(
             f"phases is {phases}; {method} finds {'2 to 5' if most > 2 else '2'} phases."
         )
-    if np.count_nonzero(histogram.counts) < phases:
-        raise InputError(
-            f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
-        )
+    outliers = outliers_of(histogram).sentence()
+    histogram = for_rules(histogram, phases)
     doubt: str | None = None
     if method == "haadf":
         thresholds, doubt = haadf_thresholds(histogram, phases)
@@ -138,7 +139,10 @@ def suggest_thresholds(
         }
         thresholds = find[method](histogram, phases)
     separations = gap_depths(histogram, thresholds)
-    warning = doubt or _warning(thresholds, separations)
+    doubts = [doubt or _warning(thresholds, separations), outliers, drawn_before(histogram)]
+    if method != "haadf":
+        doubts.append(disagreement(histogram, thresholds, haadf_thresholds(histogram, phases)[0]))
+    warning = " ".join(words for words in doubts if words) or None
     return Suggestion(
         tuple(thresholds), min(separations), warning, method, _overlap(histogram, thresholds)
     )
@@ -162,8 +166,13 @@ def _kmeans(histogram: Histogram, phases: int) -> list[float]:
 def _valley(histogram: Histogram, phases: int) -> list[float]:
     """Smooth until no more peaks are left than phases; thresholds are the lowest counts between
     neighbouring peaks.
+
+    A peak of fewer voxels than there may be outliers, at either end, is none: one voxel at 255 apart
+    from tin at 200 would be a phase.
     """
-    counts, centers = _coarse(without_comb(histogram))
+    bulk_only = bulk_of(histogram)
+    enough = np.count_nonzero(bulk_only.counts) >= phases
+    counts, centers = _coarse(without_comb(bulk_only if enough else histogram))
     if np.count_nonzero(counts) == phases:
         filled = centers[counts > 0]
         return [float((one + two) / 2) for one, two in pairwise(filled)]
@@ -264,7 +273,7 @@ def gap_depths(histogram: Histogram, thresholds: list[float]) -> list[float]:
 
     Example: peaks of 100 and 40 counts with 10 counts at the threshold give 1 − 10 / 40 = 0.75.
     """
-    histogram = without_comb(pooled(histogram, _FINE))
+    histogram = without_comb(pooled(histogram.core, _FINE))
     counts, centers = histogram.counts.astype(np.float64), histogram.centers
     if np.count_nonzero(counts) <= FEW_VALUES:
         return [1.0] * len(thresholds)

@@ -144,7 +144,7 @@ def sensitivity_statements(segmentation: Segmentation) -> list[Statement]:
     statements = []
     if segmentation.calibration is not None:
         found = segmentation.calibration
-        guess = "" if found.carbon_is_a_mode else " (a guess: carbon is no peak of the histogram)"
+        guess = f". {found.warning}" if found.warning else ""
         statements.append(
             Statement(
                 "", f"calibrated by vacuum {found.vacuum:.4g} and carbon {found.carbon:.4g}{guess}"

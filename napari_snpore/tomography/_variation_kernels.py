@@ -89,9 +89,7 @@ def step_fields(
 
 
 @kernel
-def _shorten(
-    fall: Floats, run: Floats, pass_: Floats, most: NDArray[np.uint16], code: Any
-) -> None:
+def _shorten(fall: Floats, run: Floats, pass_: Floats, most: NDArray[np.uint16], code: Any) -> None:
     """Shorten the vectors (fall, run, pass_) that are longer than ``code * most`` to it."""
     for lane in range(len(fall)):
         length = np.sqrt(
@@ -244,6 +242,6 @@ def look_ahead(ahead: Floats, image: Floats) -> tuple[float, float]:
             whole += abs(value)
             ahead[i] = value + change
             image[i] = value
-        moved += part
-        size += whole
+        moved += float(part)
+        size += float(whole)
     return moved, size

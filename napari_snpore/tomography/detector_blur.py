@@ -50,7 +50,7 @@ def gaussian_taps(sigma_px: float) -> Floats:
         return np.ones(1, np.float32)
     places = np.arange(-radius, radius + 1)
     taps = np.exp(-0.5 * (places / sigma_px) ** 2)
-    return (taps / taps.sum()).astype(np.float32)
+    return np.asarray(taps / taps.sum(), np.float32)
 
 
 def blur_images(

@@ -4,28 +4,33 @@ data.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.compute import check_stop
 from napari_snpore.tomography.cgls import CglsSolver
 from napari_snpore.tomography.dart import DartSolver
 from napari_snpore.tomography.gray_levels import checked_levels, find_levels, fit_levels
-from napari_snpore.tomography.noise import NoiseLevel, noise_level
-from napari_snpore.tomography.options import Cgls, Dart, Options, Sirt, Stoppable, Tv, Wbp
+from napari_snpore.tomography.noise import NoiseLevel, noise_level, noise_model
+from napari_snpore.tomography.options import Cgls, Dart, Planned, Sirt, Stoppable, Wbp
 from napari_snpore.tomography.projector import LANE_COUNTS, Planes
 from napari_snpore.tomography.sirt import SirtSolver
 from napari_snpore.tomography.solving import Planar, Problem, Run, Solver
-from napari_snpore.tomography.stopping import StoppingPoint, pilot, pilot_volume, stopping_point
+from napari_snpore.tomography.stopping import PILOT_SLICES, StoppingPoint, stopping_point
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.total_variation import TvSolver
+from napari_snpore.tomography.total_variation import TotalVariation
+from napari_snpore.tomography.tv_reconstruction import (
+    Course,
+    middle_rows,
+    noise_of_object,
+    relative_weights,
+    variation_weight,
+)
 from napari_snpore.tomography.wbp import WbpSolver
 
-_NOISE_WEIGHT = 0.6
-_CLEAN_WEIGHT = 0.5
 _PILOT_ITERATIONS = 80
 
 
@@ -39,7 +44,7 @@ class Plan:
 
 
 def plan(
-    series: TiltSeries, problem: Problem, options: Options, run: Run, planes: Planar | None = None
+    series: TiltSeries, problem: Problem, options: Planned, run: Run, planes: Planar | None = None
 ) -> Plan:
     """Turn a method's options into a solver; looks at the images where an option was left to
     them.
@@ -48,10 +53,6 @@ def plan(
     match options:
         case Wbp():
             return Plan(WbpSolver.of(problem.beam, options.filter), 1, {"filter": options.filter})
-        case Tv():
-            weight, how = _tv_weight(series, problem, options.weight, run)
-            tv_solver = TvSolver.of(planes, weight, nonnegative=options.nonnegative)
-            return Plan(tv_solver, options.iterations, {"tv_weight": weight, "tv_weight_from": how})
         case Dart():
             levels, how = _levels(series, problem, options.gray_levels, run)
             dart_solver = DartSolver.of(planes, levels, seed=options.seed)
@@ -100,25 +101,6 @@ def _stopping_words(noise: NoiseLevel, point: StoppingPoint, most: int) -> dict[
     return words
 
 
-def _tv_weight(
-    series: TiltSeries, problem: Problem, given: float | None, run: Run
-) -> tuple[float, str]:
-    if given is not None:
-        return float(given), "user"
-    noise = noise_level(series, should_stop=run.should_stop).sigma * math.sqrt(
-        len(series.angles_deg)
-    )
-    brightest = (
-        max(float(np.percentile(np.asarray(image), 99.9)) for image in problem.images)
-        / problem.beam.shape[0]
-    )
-    weight = max(_NOISE_WEIGHT * noise, _CLEAN_WEIGHT * brightest)
-    return (
-        weight,
-        "noise of the images" if weight > _CLEAN_WEIGHT * brightest else "grey value of the images",
-    )
-
-
 def _levels(
     series: TiltSeries, problem: Problem, given: int | tuple[float, ...], run: Run
 ) -> tuple[NDArray[np.float32], str]:
@@ -127,8 +109,19 @@ def _levels(
     """
     if not isinstance(given, int):
         return checked_levels(given), "user"
-    weight = _tv_weight(series, problem, None, run)[0]
-    sharp = TvSolver.of(Planes(problem.beam, min(LANE_COUNTS)), weight)
-    volume = pilot_volume(problem, sharp, _PILOT_ITERATIONS, run)
+    first, last = middle_rows(problem.slices, PILOT_SLICES)
+    sample = problem.at(np.arange(first, last))
+    noise = noise_model(series, should_stop=run.should_stop)
+    sigma = noise_of_object(sample.images, noise)
+    weights = relative_weights(sample.images, noise, sigma, threads=run.threads)
+    weight, _ = variation_weight(sample.images, problem.beam.shape[0], sigma)
+    solver = TotalVariation(sample.images, problem.beam, weights=weights, threads=run.threads)
+    Course(weight, _PILOT_ITERATIONS, 0.0, None).run(solver, lambda *_: _stopped_by(run))
+    volume = solver.rows(0, last - first)
     levels = find_levels(volume, given)
-    return fit_levels(pilot(problem), volume, levels), "images"
+    return fit_levels(sample, volume, levels), "images"
+
+
+def _stopped_by(run: Run) -> bool:
+    check_stop(run.should_stop)
+    return False

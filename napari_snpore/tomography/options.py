@@ -215,7 +215,10 @@ class Dart:
         object.__setattr__(self, "gray_levels", tuple(float(level) for level in levels))
 
 
-Options = Wbp | Sirt | Cgls | Tv | Dart
+Planned = Wbp | Sirt | Cgls | Dart
+"""The options of the methods that solve plane by plane."""
+
+Options = Planned | Tv
 """The options of any method."""
 
 METHODS: dict[Method, type[Options]] = {

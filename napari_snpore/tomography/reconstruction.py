@@ -19,8 +19,8 @@ from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
-from napari_snpore.tomography.methods import Plan, plan
-from napari_snpore.tomography.options import Method, Options, Wbp, check_choice, options_of
+from napari_snpore.tomography.methods import plan
+from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
 from napari_snpore.tomography.quality import resolution_guide, tilt_step
 from napari_snpore.tomography.sirt import SirtSolver, sirt_weights
@@ -34,6 +34,7 @@ from napari_snpore.tomography.solving import (
     solve_blocks,
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tv_method import solve_tv
 from napari_snpore.volume import Volume
 
 Backend = Literal["auto", "cpu", "astra"]
@@ -72,7 +73,7 @@ def reconstruct(
         ``Sirt(iterations=100, stop="noise")`` or ``Tv(weight=3.0)``.
     iterations : int, optional
         Short for the option of the same name, beside the name of a method. Default: SIRT 50, CGLS
-        20, TV 150, DART 20.
+        20, TV at most 300, DART 20.
     thickness_px : int, optional
         Voxels along z; default as many as an image has pixels along x. Less is quicker; the object
         has to fit.
@@ -129,8 +130,8 @@ def reconstruct(
     weights are scaled to a half turn: a uniform disc reads its density at its centre whatever the tilt range. Beyond the
     range nothing is measured; the volume is longer along the beam by ``wedge_elongation``.
 
-    Planes are reconstructed one by one: total variation and the neighbours that DART looks at lie
-    within the (z, x) plane.
+    Planes are reconstructed one by one; the neighbours that DART looks at lie within the (z, x)
+    plane. TV is three-dimensional, because the blur of the images joins neighbouring planes.
     """
     options = options_of(method, iterations)
     check_choice("backend", backend, Backend)
@@ -139,22 +140,30 @@ def reconstruct(
     problem = checked_problem(series, thickness_px, support, initial)
     target, left = _checked_out(out, problem.shape, memory_limit)
     run = Run(threads or thread_count(), progress, should_stop, finish_now, partial, left)
-    made = plan(series, problem, options, run)
-    ledger = Ledger(problem.slices, made.iterations, callback)
     gpu = _on_gpu(backend, options.name)
     nonnegative = getattr(options, "nonnegative", True)
-    if gpu:
-        astra_backend.solve_on_gpu(
-            problem, options.name, made.solver, made.iterations, nonnegative, target, ledger, run
-        )
-    else:
-        if partial is not None and not made.solver.resumable and not isinstance(options, Wbp):
+    if isinstance(options, Tv):
+        if partial is not None:
             _fill_quickly(problem, nonnegative, target, run)
-        solve_blocks(problem, made.solver, made.iterations, target, ledger, run)
+        ledger = Ledger(problem.slices, options.iterations, callback)
+        found = solve_tv(series, problem, options, target, ledger, run)
+        limit = options.iterations
+    else:
+        made = plan(series, problem, options, run)
+        found, limit = made.parameters, made.iterations
+        ledger = Ledger(problem.slices, limit, callback)
+        if gpu:
+            astra_backend.solve_on_gpu(
+                problem, options.name, made.solver, limit, nonnegative, target, ledger, run
+            )
+        else:
+            if partial is not None and not made.solver.resumable and not isinstance(options, Wbp):
+                _fill_quickly(problem, nonnegative, target, run)
+            solve_blocks(problem, made.solver, limit, target, ledger, run)
     parameters: dict[str, Any] = {
         "method": options.name,
         "thickness_px": problem.beam.shape[0],
-        **made.parameters,
+        **found,
     }
     parameters |= {"tilts": len(series.angles_deg), "tilt_step_deg": tilt_step(series.angles_deg)}
     parameters |= asdict(resolution_guide(series))
@@ -162,7 +171,7 @@ def reconstruct(
     if hasattr(options, "nonnegative"):
         parameters["nonnegative"] = nonnegative
     if not isinstance(options, Wbp):
-        parameters |= _outcome(ledger, made)
+        parameters |= _outcome(ledger, limit, converged=bool(found.get("converged")))
     step = ReconstructStep(**parameters).step
     return Volume(target, (series.pixel_size_nm,) * 3, history=(*series.history, step))
 
@@ -176,12 +185,12 @@ def _fill_quickly(problem: Problem, nonnegative: bool, out: Any, run: Run) -> No
     )
 
 
-def _outcome(ledger: Ledger, made: Plan) -> dict[str, Any]:
+def _outcome(ledger: Ledger, limit: int, *, converged: bool) -> dict[str, Any]:
     residuals = ledger.residuals()
     fewest, most = ledger.iterations()
     words: dict[str, Any] = {"iterations": fewest}
-    if fewest < made.iterations:
-        words["finished_early"] = f"{fewest} to {most} of {made.iterations} iterations"
+    if fewest < limit and not converged:
+        words["finished_early"] = f"{fewest} to {most} of {limit} iterations"
     return words | {"residual": residuals[-1] if residuals else math.nan, "residuals": residuals}
 
 

@@ -6,7 +6,9 @@ One plane takes a fraction of a second: only its row of the images is interpolat
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy
@@ -17,11 +19,20 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.methods import plan
-from napari_snpore.tomography.options import Method, Options, Stoppable, options_of
+from napari_snpore.tomography.noise import NoiseModel, noise_model
+from napari_snpore.tomography.options import Method, Options, Stoppable, Tv, options_of
 from napari_snpore.tomography.preview_plane import PreviewPlane
 from napari_snpore.tomography.projector import Beam
 from napari_snpore.tomography.solving import Block, Problem, Run, squares
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.total_variation import TotalVariation
+from napari_snpore.tomography.tv_reconstruction import (
+    Course,
+    noise_of_object,
+    relative_weights,
+    variation_weight,
+    weakest_level,
+)
 from napari_snpore.tomography.warp import aligned_shape, row_places
 
 Floats = NDArray[np.float32]
@@ -76,13 +87,14 @@ class SlicePreview:
         self.threads = threads or thread_count()
         self._alignment = alignment
         self._splines: list[Floats] | None = None
+        self._noise: NoiseModel | None = None
         self._last: tuple[int, Floats] | None = None
         self._planes: dict[tuple[int, int], PreviewPlane] = {}
 
     def aligned_by(self, alignment: Alignment | None) -> SlicePreview:
         """Return the preview under another alignment; what was prepared of the images is shared."""
         other = SlicePreview(self.series, alignment, threads=self.threads)
-        other._splines, other._planes = self._splines, self._planes
+        other._splines, other._planes, other._noise = self._splines, self._planes, self._noise
         return other
 
     @property
@@ -125,7 +137,8 @@ class SlicePreview:
         """Reconstruct plane ``y``; options as in
         :func:`~napari_snpore.tomography.reconstruction.reconstruct`.
 
-        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone.
+        What is taken from the data (TV's weight, DART's levels) is taken from this plane alone, the
+        noise from all images. A blur that is to be found counts as none here: give it a value.
         SIRT and CGLS run for their iterations, also where they would stop at the noise: one plane
         has too few pixels to measure it.
         """
@@ -143,7 +156,6 @@ class SlicePreview:
         images = np.ascontiguousarray(row[:, None])
         here = replace(self.series, images=images, tilt_axis_angle_deg=0.0, history=())
         problem = Problem(images, planes.beam)
-        made = plan(here, problem, options, Run(self.threads, should_stop=should_stop), planes)
         measured, image = planes.empty_sinogram(), planes.empty_image()
         planes.put_sinogram(images, measured)
         power = float(squares(measured, 1)[0])
@@ -154,15 +166,62 @@ class SlicePreview:
             check_stop(should_stop)
             return False
 
-        made.solver.solve(
-            Block(planes, measured, image, False, None, y, self.shape[0], after_iteration),
-            made.iterations,
-        )
-        voxels = np.empty((beam_shape[0], 1, width), np.float32)
-        planes.get_image(image, voxels)
-        made_by = ReconstructStep(options.name, iterations=made.iterations, **made.parameters)
+        if isinstance(options, Tv):
+            voxels, found = self._by_tv(here, planes, options, after_iteration)
+            iterations = len(residuals)
+        else:
+            run = Run(self.threads, should_stop=should_stop)
+            made = plan(here, problem, options, run, planes)
+            found, iterations = made.parameters, made.iterations
+            made.solver.solve(
+                Block(planes, measured, image, False, None, y, self.shape[0], after_iteration),
+                iterations,
+            )
+            voxels = np.empty((beam_shape[0], 1, width), np.float32)
+            planes.get_image(image, voxels)
+        made_by = ReconstructStep(options.name, iterations=iterations, **found)
         residual = residuals[-1] if residuals else math.nan
         return Slice(voxels[:, 0], residual, tuple(residuals), made_by)
+
+    def _by_tv(
+        self,
+        row: TiltSeries,
+        planes: PreviewPlane,
+        options: Tv,
+        after_iteration: Callable[[NDArray[np.float64]], bool],
+    ) -> tuple[Floats, dict[str, Any]]:
+        """Return the plane by TV, with the blur across the tilt axis in its model."""
+        images = np.asarray(row.images, np.float32)
+        noise = self._noise_of_series()
+        sigma = noise_of_object(images, noise)
+        weight, weight_from = float(options.weight or 0.0), "user"
+        if options.weight is None:
+            weight, weight_from = variation_weight(images, planes.beam.shape[0], sigma)
+        blur_px, blur_from = 0.0, "none: not found yet"
+        if options.blur_px != "auto":
+            blur_px, blur_from = options.blur_px, "user"
+        solver = TotalVariation(
+            images,
+            planes.beam,
+            weights=relative_weights(images, noise, sigma, threads=self.threads),
+            blur_px=blur_px,
+            nonnegative=options.nonnegative,
+            threads=self.threads,
+            planes=planes,
+        )
+        contrast = weakest_level if options.reweight else None
+        Course(weight, options.iterations, options.tolerance, contrast).run(
+            solver, lambda _, left: after_iteration(np.array([left]))
+        )
+        found = {"tv_weight": weight, "tv_weight_from": weight_from}
+        found |= {"blur_px": blur_px, "blur_from": blur_from, "reweighted": options.reweight}
+        return solver.rows(0, 1), found
+
+    def _noise_of_series(self) -> NoiseModel:
+        """Return the noise of the images, estimated once: a row has too few pixels."""
+        if self._noise is None:
+            self._noise = noise_model(self.series)
+        return self._noise
 
     def _interpolated(self, alignment: Alignment, y: int, columns: int) -> Floats:
         images = self.series.images

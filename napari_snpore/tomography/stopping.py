@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_snpore.tomography.solving import Ledger, Problem, Run, Solver, solve_blocks
 
@@ -63,14 +62,3 @@ def _power(problem: Problem) -> float:
     """Return the mean square of the images."""
     total = sum(float(np.square(np.asarray(image, np.float64)).mean()) for image in problem.images)
     return total / len(problem.beam.angles_deg)
-
-
-def pilot_volume(
-    problem: Problem, solver: Solver, iterations: int, run: Run
-) -> NDArray[np.float32]:
-    """Reconstruct the few slices alone."""
-    sample = pilot(problem)
-    volume = np.empty(sample.shape, np.float32)
-    quiet = replace(run, progress=None, partial=None, finish_now=None, memory_limit=None)
-    solve_blocks(sample, solver, iterations, volume, Ledger(sample.slices, iterations), quiet)
-    return volume

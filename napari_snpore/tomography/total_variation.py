@@ -134,7 +134,9 @@ class TotalVariation:
         slices = images.shape[1]
         lanes = min((count for count in LANE_COUNTS if count >= slices), default=64)
         self.parts = [
-            self._part(planes or Planes(beam, lanes), first, min(first + lanes, slices), support, initial)
+            self._part(
+                planes or Planes(beam, lanes), first, min(first + lanes, slices), support, initial
+            )
             for first in range(0, slices, lanes)
         ]
         rows, columns = operator_sums(self.parts[0].planes)
@@ -154,7 +156,6 @@ class TotalVariation:
             planes.put_image(np.ascontiguousarray(support[:, first:last], np.float32), inside)
             allowed = inside > 0
             image *= allowed
-        fields = [planes.empty_image() for _ in range(3)]
         limits = np.full(len(image), FULL_LIMIT, np.uint16)
         edge = np.empty(len(image) // planes.lanes, np.float32)
         first_slice(planes.lanes, image, edge)
@@ -164,7 +165,9 @@ class TotalVariation:
             last,
             image,
             image.copy(),
-            *fields,
+            planes.empty_image(),
+            planes.empty_image(),
+            planes.empty_image(),
             limits,
             planes.empty_sinogram(),
             edge,
@@ -239,12 +242,7 @@ class TotalVariation:
 
     def weights_of(self, first: int, last: int) -> Floats:
         """Return the weights of the pixels in some rows, shape (tilt, last - first, x)."""
-        return np.divide(1, self._spread[:, first:last], dtype=np.float32)
-
-    def blur(self, blur_px: float) -> None:
-        """Change the blur of the model; the volume and the duals stay, as a start."""
-        self.blur_px = blur_px
-        self._taps = gaussian_taps(blur_px)
+        return np.asarray(1 / self._spread[:, first:last], np.float32)
 
     def rows(self, first: int, last: int) -> Floats:
         """Return the volume between two rows, shape (z, last - first, x)."""
@@ -300,14 +298,18 @@ class TotalVariation:
         )
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            interleave(part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim))
+            interleave(
+                part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim)
+            )
         self._scratch.put((image, rows))
         return rest
 
     def _gather(self, tilt: int, image: Floats) -> None:
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            separate(part.planes.lanes, flat, image[None, part.first : part.last], (0, self.beam.rim))
+            separate(
+                part.planes.lanes, flat, image[None, part.first : part.last], (0, self.beam.rim)
+            )
 
     def _row_of(self, part: Part, tilt: int) -> Floats:
         size = self.beam.bins * part.planes.lanes

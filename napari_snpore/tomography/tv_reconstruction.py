@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,23 +67,31 @@ _WORKING_VOLUMES = 7
 of the fields, and what the projections take."""
 
 
-def relative_weights(
-    images: Floats, noise: NoiseModel, *, threads: int | None = None
-) -> tuple[Floats, float]:
-    """Return the weights of the pixels, 1 where the noise is that of the object, and the standard
-    deviation of the noise there (raw pixels, grey units).
+def noise_of_object(images: Any, noise: NoiseModel) -> float:
+    """Return the standard deviation of the noise (raw pixels, grey units) over the object: the
+    pixels of each image above a fifth of its brightest, hot ones left out.
     """
+    total, count = 0.0, 0
+    for image in images:
+        pixels = np.asarray(image, np.float32)
+        inside = pixels[pixels > _OBJECT * np.percentile(pixels, _BRIGHTEST)]
+        total += float(np.sum(noise.power(inside), dtype=np.float64))
+        count += inside.size
+    return math.sqrt(total / count) if count and not noise.a == noise.b == 0 else 0.0
+
+
+def relative_weights(
+    images: Floats, noise: NoiseModel, sigma: float, *, threads: int | None = None
+) -> Floats:
+    """Return the weights of the pixels, 1 where the noise is ``sigma``, that of the object."""
     weights = image_weights(images, noise, threads=threads)
-    inside = np.concatenate([image[image > _OBJECT * image.max()].ravel() for image in images])
-    if not inside.size or noise.a == noise.b == 0:
-        return np.ones_like(weights), 0.0
-    power = float(np.mean(noise.power(inside), dtype=np.float64))
-    weights *= np.float32(power)
-    return weights, math.sqrt(power)
+    if sigma > 0:
+        weights *= np.float32(sigma**2)
+    return weights
 
 
 _OBJECT = 0.2
-"""Share of the brightest pixel of an image from which a pixel counts as object."""
+_BRIGHTEST = 99.9
 
 
 def variation_weight(images: Any, depth: int, sigma: float) -> tuple[float, str]:
@@ -120,9 +129,7 @@ class Course:
     plain: int = _PLAIN_ITERATIONS
     converged: bool = False
 
-    def run(
-        self, solver: TotalVariation, after: Callable[[int, float], bool] | None = None
-    ) -> int:
+    def run(self, solver: TotalVariation, after: Callable[[int, float], bool] | None = None) -> int:
         """Iterate; return the iterations done.
 
         ``after(iteration, squares)`` is called after each iteration, counted from 1; true ends the
@@ -183,7 +190,7 @@ def slab_edges(shape: tuple[int, int, int]) -> list[tuple[int, int]]:
     depth, slices, width = shape
     count = min(slices, -(-depth * slices * width // _SLAB_VOXELS))
     bounds = np.linspace(0, slices, count + 1).round().astype(int).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,10 +213,11 @@ def solve_slabs(
     edges = slab_edges(problem.shape)
     _check_memory(problem, edges, run)
     converged = True
+    sigma = noise_of_object(problem.images, settings.noise)
     for number, (first, last) in enumerate(edges):
         low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
         images = finite_rows(problem.images, low, high, "images")
-        weights, _ = relative_weights(images, settings.noise, threads=run.threads)
+        weights = relative_weights(images, settings.noise, sigma, threads=run.threads)
         parts = [
             None if data is None else data[:, low:high]
             for data in (problem.support, problem.initial)
@@ -235,7 +243,9 @@ def solve_slabs(
         share = float(measured.sum() / max(np.square(images, dtype=np.float64).sum(), 1e-300))
         looks = set(round_ends(settings.limit))
 
-        def keep(solver: TotalVariation = solver, span: tuple[int, int] = (first, last), low: int = low) -> None:
+        def keep(
+            solver: TotalVariation = solver, span: tuple[int, int] = (first, last), low: int = low
+        ) -> None:
             out[:, span[0] : span[1]] = solver.rows(span[0] - low, span[1] - low)
 
         def after(

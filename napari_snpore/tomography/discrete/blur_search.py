@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, share_of, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
 from napari_snpore.tomography.discrete.polish import polish_labels
@@ -28,10 +29,11 @@ from napari_snpore.tomography.total_variation import TotalVariation
 from napari_snpore.tomography.tv_reconstruction import (
     Course,
     middle_rows,
-    relative_weights,
+    noise_of_object,
     variation_weight,
     weakest_level,
 )
+from napari_snpore.tomography.weights import image_weights
 
 Floats = NDArray[np.float32]
 
@@ -59,8 +61,8 @@ roughness of the curve."""
 _POOR = 5.0
 """R from which the phases do not explain the images at all."""
 
-_COLD, _WARM = 160, 70
-"""Iterations from nothing, and from the volume of another σ."""
+_ITERATIONS = 120
+"""Of each trial, always from nothing: from the volume of another σ, R depends on the way there."""
 
 _SWEEPS = 4
 
@@ -150,7 +152,9 @@ def find_blur(
             f"There are {len(series.angles_deg)} tilts; the blur needs {FEWEST_TILTS} or more."
         )
     search = _Search.of(series, levels, phases, noise, thickness_px, threads, should_stop)
-    trials = search.run(np.arange(len(series.angles_deg)), _FIRST_TRIALS, share_of(progress, 0, 0.6))
+    trials = search.run(
+        np.arange(len(series.angles_deg)), _FIRST_TRIALS, share_of(progress, 0, 0.6)
+    )
     curve = tuple(sorted((sigma, trial.residual) for sigma, trial in trials.items()))
     found, reason = _minimum(curve)
     if found is None:
@@ -170,9 +174,7 @@ def find_blur(
     elif width > _WIDEST * found:
         reason = f"Halves of the tilts give {halves[0]:.2f} and {halves[1]:.2f} px."
     elif best.residual > _POOR:
-        reason = (
-            f"The phases do not explain the images (R = {best.residual:.3g}, where noise alone gives 1)."
-        )
+        reason = f"The phases do not explain the images (R = {best.residual:.3g}, where noise alone gives 1)."
     return BlurEstimate(
         found, found - width, found + width, curve, best.levels, reason is None, reason
     )
@@ -228,9 +230,8 @@ class _Search:
         images = finite_rows(series.images, first, last, "images")
         if not images.max() > 0:
             raise InputError("The images hold no signal above 0; there is no blur to find.")
-        weights, sigma = relative_weights(images, model, threads=threads)
-        if sigma > 0:
-            weights /= np.float32(sigma**2)
+        weights = image_weights(images, model, threads=threads)
+        sigma = noise_of_object(images, model)
         return cls(
             images,
             weights,
@@ -258,22 +259,16 @@ class _Search:
         weights = np.ascontiguousarray(self.weights[tilts])
         beam = Beam(self.angles_deg[tilts], (self.depth, images.shape[2]), images.shape[2])
         relative = weights * np.float32(self.sigma**2) if self.sigma > 0 else weights
-        solver = TotalVariation(
-            images, beam, weights=relative, blur_px=trials[0], threads=self.threads
-        )
         strength, _ = variation_weight(images, self.depth, self.sigma)
         done: dict[float, _Trial] = {}
 
         def attempt(sigma: float) -> None:
-            solver.blur(sigma)
-            course = Course(
-                strength,
-                _WARM if done else _COLD,
-                0.0,
-                lambda _: weakest_level(_, should_stop=self.should_stop),
-                **({"plain": 0} if done else {}),
+            solver = TotalVariation(
+                images, beam, weights=relative, blur_px=sigma, threads=self.threads
             )
-            course.run(solver)
+            Course(
+                strength, _ITERATIONS, 0.0, partial(weakest_level, should_stop=self.should_stop)
+            ).run(solver, self._noted)
             done[sigma] = self._judge(solver, images, weights, beam.angles_deg, sigma)
             if progress is not None:
                 progress(min(len(done), 7), 7)
@@ -292,6 +287,10 @@ class _Search:
             for sigma in (found / _CLOSE, found, found * _CLOSE):
                 attempt(sigma)
         return done
+
+    def _noted(self, *_: float) -> bool:
+        check_stop(self.should_stop)
+        return False
 
     def _judge(
         self,

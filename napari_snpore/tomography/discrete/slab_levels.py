@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.tomography.detector_blur import gaussian_taps
-from napari_snpore.tomography.discrete.level_fits import fit_levels, refined_thresholds, search_levels
+from napari_snpore.tomography.discrete.level_fits import finer_grid, fit_levels, search_levels
 from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
+    LevelSets,
     project_level_sets,
     threshold_grid,
 )
@@ -19,13 +20,16 @@ from napari_snpore.tomography.discrete.level_sets import (
 Floats = NDArray[np.float32]
 
 _GRID = 48
-"""Thresholds that are tried: neighbours are some 7 % apart, enough for a level."""
+"""Thresholds that are tried first: neighbours are some 7 % apart."""
+
+_FINER = 5
+"""Thresholds that are tried beside each of the best."""
 
 
 @dataclass(frozen=True)
 class SlabLevels:
-    """Thresholds with the least residual, the levels of their classes (above vacuum, rising), and
-    that residual.
+    """Levels of the classes with the least residual (above vacuum, rising), thresholds, and that
+    residual; the first threshold lies half way between vacuum and the first level.
     """
 
     levels: tuple[float, ...]
@@ -66,26 +70,26 @@ def slab_levels(
     inner = slice(reach, images.shape[1] - reach)
     rows = [ImageRows(voxels, images[:, inner], weights[:, inner], (reach, reach))]
 
-    def projected(thresholds: NDArray[np.float64]) -> SlabLevels:
-        sets = project_level_sets(
+    def projected(thresholds: NDArray[np.float64]) -> LevelSets:
+        return project_level_sets(
             rows, thresholds, angles_deg, blur_px=blur_px, threads=threads, should_stop=should_stop
         )
-        residual, levels = fit_levels(sets, np.arange(number, dtype=np.intp)[None])
-        return SlabLevels(_floats(levels[0]), _floats(thresholds), float(residual[0]))
 
     grid = threshold_grid(voxels[:, inner], _GRID)
     if len(grid) < number:
         return None
-    sets = project_level_sets(
-        rows, grid, angles_deg, blur_px=blur_px, threads=threads, should_stop=should_stop
-    )
-    best = search_levels(sets, number, should_stop=should_stop).best
+    best = search_levels(projected(grid), number, should_stop=should_stop).best
     if not best:
         return None
+    sets = projected(finer_grid(grid, best, _FINER))
+    best = search_levels(sets, number, should_stop=should_stop).best
     residual, fitted = fit_levels(sets, np.array([best], np.intp))
-    found = SlabLevels(_floats(fitted[0]), _floats(grid[list(best)]), float(residual[0]))
-    finer = projected(refined_thresholds(sets, best))
-    return finer if finer.residual < found.residual else found
+    levels, thresholds = _floats(fitted[0]), _floats(sets.thresholds[list(best)])
+    # an edge that is blurred alike to both sides is cut in its place half way; the residual is too
+    # flat over the first threshold to say so
+    if number == 1 or levels[0] / 2 < thresholds[1]:
+        thresholds = (levels[0] / 2, *thresholds[1:])
+    return SlabLevels(levels, thresholds, float(residual[0]))
 
 
 def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -136,17 +136,13 @@ class HistogramPlot(QWidget):
     def _whole(self) -> tuple[float, float]:
         histogram = self._histogram
         assert histogram is not None
-        return float(histogram.edges[0]), float(histogram.edges[-1])
+        return float(histogram.core.edges[0]), float(histogram.core.edges[-1])
 
     def _step(self) -> float:
         """Smallest distance between two thresholds, and the grid they are dragged on for
         integers.
         """
-        return (
-            float(self._histogram.edges[1] - self._histogram.edges[0])
-            if self._histogram is not None
-            else 0.0
-        )
+        return self._histogram.step if self._histogram is not None else 0.0
 
     def _draw(self) -> None:
         if self._histogram is None:

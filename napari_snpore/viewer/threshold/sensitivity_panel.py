@@ -71,7 +71,8 @@ class SensitivityPanel(Fold):
             plateau=plateau,
             title=f"t{index + 1} (grey)",
         )
-        step = max((histogram.maximum - histogram.minimum) / 100, 1e-300)
+        core = histogram.core
+        step = max((core.maximum - core.minimum) / 100, 1e-300)
         slopes = ", ".join(
             f"{row['phase']} <b>{signed(row['change_percent_per_gray'] * step, 2)}</b>"
             for row in rows
@@ -93,5 +94,5 @@ def _calibrated(histogram: Histogram, thresholds: tuple[float, ...]) -> list[str
     except InputError:
         return []
     words = ", ".join(number(value) for value in found.to_calibrated(thresholds))
-    guess = "" if found.carbon_is_a_mode else f" {CAVEAT} carbon is no peak here: a guess"
-    return [f"with vacuum = 0, carbon = 1: {words}{guess}"]
+    doubt = f" {CAVEAT} {found.warning}" if found.warning else ""
+    return [f"with vacuum = 0, carbon = 1: {words}{doubt}"]

@@ -67,7 +67,8 @@ class ThresholdBoxes(QWidget):
 
 
 def gray_step(histogram: Histogram | None) -> float:
-    """Return a round step of some thousandth of the range of float data."""
-    if histogram is None or histogram.maximum <= histogram.minimum:
+    """Return a round step of some thousandth of the range of float data, few far outliers left out."""
+    if histogram is None or histogram.core.maximum <= histogram.core.minimum:
         return 0.01
-    return float(10.0 ** np.floor(np.log10((histogram.maximum - histogram.minimum) / 500)))
+    core = histogram.core
+    return float(10.0 ** np.floor(np.log10((core.maximum - core.minimum) / 500)))

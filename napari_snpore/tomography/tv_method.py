@@ -1,0 +1,86 @@
+"""TV of a tilt series: what its options leave to the data, and the solution of all slabs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_snpore.compute import share_of
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
+from napari_snpore.tomography.noise import NoiseModel, noise_model
+from napari_snpore.tomography.options import Tv
+from napari_snpore.tomography.solving import Ledger, Problem, Run
+from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tv_reconstruction import (
+    VariationSettings,
+    noise_of_object,
+    solve_slabs,
+    variation_weight,
+)
+
+_SEARCH_SHARE = 0.4
+"""Share of the work that finding the blur takes."""
+
+
+def solve_tv(
+    series: TiltSeries, problem: Problem, options: Tv, out: Any, ledger: Ledger, run: Run
+) -> dict[str, Any]:
+    """Solve a problem by TV into ``out``; return what the history says of it."""
+    noise = noise_model(series, should_stop=run.should_stop)
+    searched = options.blur_px == "auto"
+    blur_px, blur_from = 0.0, "user"
+    if options.blur_px != "auto":
+        blur_px = options.blur_px
+    else:
+        blur_px, blur_from = _blur_of(_searched(series, problem, noise, run))
+    weight, weight_from = float(options.weight or 0.0), "user"
+    if options.weight is None:
+        sigma = noise_of_object(problem.images, noise)
+        weight, weight_from = variation_weight(problem.images, problem.beam.shape[0], sigma)
+    settings = VariationSettings(
+        noise,
+        blur_px,
+        weight,
+        options.iterations,
+        options.tolerance,
+        options.nonnegative,
+        options.reweight,
+    )
+    start = _SEARCH_SHARE if searched else 0.0
+    solving = Run(
+        run.threads,
+        share_of(run.progress, start, 1.0),
+        run.should_stop,
+        run.finish_now,
+        run.partial,
+        run.memory_limit,
+    )
+    converged, slabs = solve_slabs(problem, settings, out, ledger, solving)
+    return {
+        "tv_weight": weight,
+        "tv_weight_from": weight_from,
+        "blur_px": blur_px,
+        "blur_from": blur_from,
+        "reweighted": options.reweight,
+        "converged": converged,
+        "slab_rows": slabs,
+        "noise_a": noise.a,
+        "noise_b": noise.b,
+    }
+
+
+def _searched(series: TiltSeries, problem: Problem, noise: NoiseModel, run: Run) -> BlurEstimate:
+    return find_blur(
+        series,
+        noise=noise,
+        thickness_px=problem.beam.shape[0],
+        threads=run.threads,
+        progress=share_of(run.progress, 0.0, _SEARCH_SHARE),
+        should_stop=run.should_stop,
+    )
+
+
+def _blur_of(found: BlurEstimate) -> tuple[float, str]:
+    """Return the blur that is used, and where it comes from."""
+    if found.reliable:
+        return found.sigma_px, "images"
+    return 0.0, f"none was used: {found.reason}"
