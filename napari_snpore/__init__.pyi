@@ -63,9 +63,13 @@ from .oblique import ObliqueSlice as ObliqueSlice, oblique_slice as oblique_slic
 from .phantom import (
     Misalignment as Misalignment,
     Phantom as Phantom,
+    Probe as Probe,
+    Recording as Recording,
     Swelling as Swelling,
     make_phantom as make_phantom,
+    make_random_phantom as make_random_phantom,
     make_swelling_fibre as make_swelling_fibre,
+    simulate_measured_series as simulate_measured_series,
     simulate_tilt_series as simulate_tilt_series,
 )
 from .segmentation.calibration import (

@@ -334,13 +334,14 @@ class ObliqueSliceStep(StepSchema):
 
 @dataclass(frozen=True)
 class MakePhantomStep(StepSchema):
-    """Simulated fibre with known truth."""
+    """Simulated fibre with known truth; ``family`` None: the fibre of the source."""
 
     NAME = "make phantom"
     state: str
     seed: int
     easy: bool
     blur_sigma_nm: float
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -361,6 +362,29 @@ class SimulateTiltSeriesStep(StepSchema):
     dose: float | None = None
     counts_per_unit: float | None = None
     shifts_px: tuple[tuple[float, float], ...] | None = None
+
+
+@dataclass(frozen=True)
+class SimulateMeasuredSeriesStep(StepSchema):
+    """Simulated images of a phantom by the simulator outside the model: probe, gain, dark level,
+    shifts.
+
+    ``counts_per_unit``: counts per grey unit of the images as they are, None without noise.
+    """
+
+    NAME = "simulate measured series"
+    seed: int
+    refine: int
+    gain: float
+    dark_level: float
+    residual_px: float
+    disc_nm: float
+    source_sigma_nm: float
+    tail_share: float
+    tail_nm: float
+    half_angle_mrad: float
+    dose: float | None = None
+    counts_per_unit: float | None = None
 
 
 @dataclass(frozen=True)

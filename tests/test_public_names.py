@@ -37,7 +37,9 @@ CONTRACT = {
     "fibre_diameter": "images, *, pixel_size_nm, times_s",
     "break_point": "times_s, diameters_nm, errors_nm",
     "make_phantom": "state, *, shape, spacing, seed, easy",
+    "make_random_phantom": "family, *, state, shape, spacing, seed, easy",
     "simulate_tilt_series": "phantom, *, angles_deg, dose, misalignment, seed",
+    "simulate_measured_series": "phantom, *, angles_deg, dose, probe, recording, refine, seed",
 }
 
 

@@ -9,7 +9,12 @@ import typer
 from napari_snpore.cli.options import Output
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
-from napari_snpore.phantom import make_phantom, simulate_tilt_series
+from napari_snpore.phantom import (
+    make_phantom,
+    make_random_phantom,
+    simulate_measured_series,
+    simulate_tilt_series,
+)
 from napari_snpore.study.demo import ANGLES_DEG, DOSE
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
 from napari_snpore.study.pipeline import finish, output_folder
@@ -33,14 +38,31 @@ def phantom(
     ] = 0,
     easy: Annotated[
         bool,
-        typer.Option("--easy", help="Grey values of pore, C, Sn are 0, 1, 2; default: 0, 1, 12."),
+        typer.Option(
+            "--easy",
+            help="Grey values of pore, C, Sn are 0, 1, 2; default: 0, 1, 12 (sodiated: 0, 1, 3.5).",
+        ),
     ] = False,
+    family: Annotated[
+        Literal["fibre", "field", "balls"],
+        typer.Option(
+            help="Shapes: the fibre of the source; or random fractions, with pores cut from a random"
+            " field or from random balls. Of those the state sets the grey values only."
+        ),
+    ] = "fibre",
     tilts: Annotated[
         bool,
         typer.Option(
             "--tilts", help="Write the tilt series as well: 70 images, 2° steps; default: off."
         ),
     ] = False,
+    simulator: Annotated[
+        Literal["model", "measured"],
+        typer.Option(
+            help="Simulator of the tilt series: the model of the reconstruction, or one outside it"
+            " (finer grid, probe with a tail, residual shifts, unknown gain, dark level)."
+        ),
+    ] = "model",
     dose: Annotated[
         float,
         typer.Option(
@@ -62,20 +84,31 @@ def phantom(
             spacing_nm=spacing_nm,
             seed=seed,
             easy=easy,
+            family=family,
             dose=dose if tilts else None,
+            simulator=simulator if tilts else None,
         )
         with context.step("phantom"):
-            made = make_phantom(state, shape=shape, spacing=spacing_nm, seed=seed, easy=easy)
+            if family == "fibre":
+                made = make_phantom(state, shape=shape, spacing=spacing_nm, seed=seed, easy=easy)
+            else:
+                made = make_random_phantom(
+                    family, state=state, shape=shape, spacing=spacing_nm, seed=seed, easy=easy
+                )
         with context.step("write"):
             write_phantom(folder, made)
         if tilts:
             with context.step("tilts"):
-                series = simulate_tilt_series(made, angles_deg=ANGLES_DEG, dose=dose, seed=seed)
+                simulate = (
+                    simulate_tilt_series if simulator == "model" else simulate_measured_series
+                )
+                series = simulate(made, angles_deg=ANGLES_DEG, dose=dose, seed=seed)
                 write_tilts(folder / "tilts.tif", series)
         shares = ", ".join(
             f"{row['name']} {row['fraction_percent']:.1f} %"
             for row in made.fractions.to_dict("records")
         )
-        text = f"{state} phantom, seed {seed}: {shares}"
+        kind = state if family == "fibre" else f"{state} {family}"
+        text = f"{kind} phantom, seed {seed}: {shares}"
         finish(folder, record, f"{text} of the envelope (planted truth)\n", None)
     typer.echo(text)

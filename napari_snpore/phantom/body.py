@@ -172,14 +172,7 @@ def make_body(
         Source of the random field.
     """
     envelope, depth = cylinder(shape)
-    size = round(DIAMETER_SHARE * min(shape[0], shape[2]) / 4) * spacing_nm
-    spacing, origin = (spacing_nm,) * 3, (0.0, 0.0, 0.0)
-    cubes = {
-        name: Cube(center, size, box_slices(shape, spacing, origin, center, size))
-        for name, center in center_and_edge_boxes(
-            envelope, spacing=spacing_nm, size_nm=size
-        ).items()
-    }
+    cubes = center_and_edge_cubes(envelope, spacing_nm=spacing_nm)
     field = random_field(
         shape, spacing_nm=spacing_nm, wavelength_nm=_WAVELENGTH_NM, bandwidth=_BANDWIDTH, rng=rng
     )
@@ -191,6 +184,21 @@ def make_body(
         targets=targets.pores,
         tin_fraction=targets.tin_fraction,
     )
+
+
+def center_and_edge_cubes(envelope: BOOL, *, spacing_nm: float) -> dict[str, Cube]:
+    """Return two cubes of half the fibre's radius: ``"centre"`` on the axis, ``"edge"`` just below the
+    surface.
+    """
+    shape = (envelope.shape[0], envelope.shape[1], envelope.shape[2])
+    size = round(DIAMETER_SHARE * min(shape[0], shape[2]) / 4) * spacing_nm
+    spacing, origin = (spacing_nm,) * 3, (0.0, 0.0, 0.0)
+    return {
+        name: Cube(center, size, box_slices(shape, spacing, origin, center, size))
+        for name, center in center_and_edge_boxes(
+            envelope, spacing=spacing_nm, size_nm=size
+        ).items()
+    }
 
 
 def cylinder(shape: tuple[int, int, int]) -> tuple[BOOL, NDArray[np.float64]]:

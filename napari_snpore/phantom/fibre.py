@@ -10,10 +10,10 @@ values and blur. The targets are in ``states``.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -45,8 +45,12 @@ GAP_NM = 0.3
 """Least distance of two clusters: two voxels of the default size; 26-connected
 labels keep them apart."""
 
-GRAY = {False: (0.0, 0.0, 1.0, 12.0), True: (0.0, 0.0, 1.0, 2.0)}
-"""Grey values of exterior, pore, C, Sn, for an ordinary and an easy phantom."""
+_SN_GRAY: dict[State, float] = {"pristine": 12.0, "sodiated": 3.5, "desodiated": 12.0}
+"""Grey value of phase 3 in units of carbon's: tin, and in the sodiated state Na15Sn4, whose density
+is 2.4 g/cm³ and whose atoms are mostly light."""
+
+_EASY_SN_GRAY = 2.0
+"""The same in an easy phantom, in every state."""
 
 _LEAST_DIAMETER_NM = 10.0
 """Thinner fibres hold too few pores and clusters for the targets of a state."""
@@ -72,7 +76,7 @@ class Phantom:
     seed : int
         Seed of all random numbers.
     easy : bool
-        Grey values 0, 1, 2 instead of 0, 1, 12.
+        Phase 3 has the grey value 2 instead of that of its state.
     volume : Volume
         Grey values after the blur, float32 ``(z, y, x)``; the fibre lies along y.
     phases : array, uint8, shape (z, y, x)
@@ -90,6 +94,9 @@ class Phantom:
     boxes : dict of str to ((float, float, float), float, float)
         ``"centre"`` and ``"edge"``: centre (z, y, x) of the cube in nm, its edge in nm, its pore
         fraction in % of the envelope.
+    family : str
+        "fibre" (``make_phantom``), or the family of ``make_random_phantom``, of which objects and
+        cavities are not planted but labelled in ``phases``.
     """
 
     state: State
@@ -103,11 +110,17 @@ class Phantom:
     fractions: pd.DataFrame
     dead_pores: DeadPores
     boxes: dict[str, tuple[Triple, float, float]]
+    family: Literal["fibre", "field", "balls"] = "fibre"
 
     @property
     def spacing(self) -> Triple:
         """Voxel size (z, y, x) in nm."""
         return self.volume.spacing
+
+    @property
+    def gray_levels(self) -> tuple[float, float, float, float]:
+        """Grey values of exterior, pore, C, Sn before the blur."""
+        return gray_levels(self.state, easy=self.easy)
 
     @cached_property
     def objects(self) -> dict[str, pd.DataFrame]:
@@ -167,7 +180,7 @@ def make_phantom(
         The same seed gives the same phantom, bit for bit, on any number of threads. ``easy``
         changes grey values only.
     easy : bool
-        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
+        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12 (sodiated: 0, 1, 3.5).
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -186,10 +199,10 @@ def make_phantom(
     References ---------- Numbers of the states: Ma et al., doi 10.1002/adma.202307151. Pores from a
     random field: Cahn, doi 10.1063/1.1695731.
     """
-    edge = _checked(state, shape, spacing, seed)
+    edge = checked_request(state, shape, spacing, seed)
     shape = (int(shape[0]), int(shape[1]), int(shape[2]))
     rng = np.random.default_rng([seed, get_args(State).index(state)])
-    tick = _ticker(progress, should_stop)
+    tick = ticker(progress, should_stop)
     targets = TARGETS[state]
     body = make_body(shape, spacing_nm=edge, targets=targets, rng=rng)
     envelope = body.envelope
@@ -206,7 +219,7 @@ def make_phantom(
     phases[clusters.labels > 0] = TIN
     tick()
     step = MakePhantomStep(state, seed, easy, BLUR_SIGMA_NM).step
-    gray = gray_values(phases, easy=easy, spacing_nm=edge)
+    gray = gray_values(phases, gray_levels(state, easy=easy), spacing_nm=edge)
     tick()
     return Phantom(
         state=state,
@@ -220,21 +233,34 @@ def make_phantom(
         fractions=volume_fractions(phases, spacing=edge),
         dead_pores=planted_dead_pores(sealed > 0, phases=phases, spacing_nm=edge),
         boxes={
-            name: (cube.center_nm, cube.size_nm, _pore_percent(phases[cube.box]))
+            name: (cube.center_nm, cube.size_nm, pore_percent(phases[cube.box]))
             for name, cube in body.cubes.items()
         },
     )
 
 
-def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> NDArray[np.float32]:
+def gray_levels(state: State, *, easy: bool) -> tuple[float, float, float, float]:
+    """Return the grey values of exterior, pore, C, Sn in a state.
+
+    Examples
+    --------
+    >>> gray_levels("sodiated", easy=False), gray_levels("pristine", easy=True)
+    ((0.0, 0.0, 1.0, 3.5), (0.0, 0.0, 1.0, 2.0))
+    """
+    return (0.0, 0.0, 1.0, _EASY_SN_GRAY if easy else _SN_GRAY[state])
+
+
+def gray_values(
+    phases: NDArray[np.uint8], levels: Sequence[float], *, spacing_nm: float
+) -> NDArray[np.float32]:
     """Return the grey values of phases after the blur, the box mirrored at its faces.
 
     Parameters
     ----------
     phases : array, uint8, shape (z, y, x)
         0 exterior, 1 pore, 2 C, 3 Sn.
-    easy : bool
-        Grey values of pore, C, Sn are 0, 1, 2 instead of 0, 1, 12.
+    levels : sequence of 4 float
+        Grey value of each of them.
     spacing_nm : float
         Edge of a voxel.
 
@@ -242,7 +268,7 @@ def gray_values(phases: NDArray[np.uint8], *, easy: bool, spacing_nm: float) -> 
     -------
     float32 array, shape (z, y, x)
     """
-    gray = np.array(GRAY[easy], np.float32)[phases]
+    gray = np.array(levels, np.float32)[phases]
     blurred: NDArray[np.float32] = ndimage.gaussian_filter(
         gray, BLUR_SIGMA_NM / spacing_nm, mode="reflect"
     )
@@ -303,12 +329,13 @@ def _fit_with_clusters(
     )
 
 
-def _pore_percent(phases: NDArray[np.uint8]) -> float:
+def pore_percent(phases: NDArray[np.uint8]) -> float:
+    """Return the share of pore in the body, %."""
     return float(100 * np.count_nonzero(phases == PORE) / np.count_nonzero(phases))
 
 
-def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int) -> float:
-    """Check the arguments of :func:`make_phantom` and return the edge of a voxel in nm."""
+def checked_request(state: str, shape: tuple[int, int, int], spacing: float, seed: int) -> float:
+    """Check the arguments of a phantom and return the edge of a voxel in nm."""
     if state not in get_args(State):
         raise InputError(f"state is {state!r}; one of {', '.join(get_args(State))} is needed.")
     try:
@@ -338,7 +365,7 @@ def _checked(state: str, shape: tuple[int, int, int], spacing: float, seed: int)
     return edge
 
 
-def _ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
+def ticker(progress: Progress | None, should_stop: ShouldStop | None) -> Callable[[], None]:
     """Return a function that reports one more finished step and checks for a stop."""
     done = 0
 

@@ -209,7 +209,9 @@ def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
     """Return the truth table as text, followed by the meaning of its columns."""
-    gray = "0, 1, 2 (easy)" if phantom.easy else "0, 1, 12"
+    gray = ", ".join(f"{level:g}" for level in phantom.gray_levels[1:])
+    if phantom.easy:
+        gray += " (easy)"
     lines = [
         f"{phantom.state} phantom, grey values pore, C, Sn = {gray}, seed {phantom.seed}: value (bias against the truth)",
         f"{'':<46}{'truth':>10}{'true labels':>22}{'blurred':>22}{'reconstructed':>22}",

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_snpore import Volume, make_phantom, read_volume, write_volume
+from napari_snpore import (
+    Volume,
+    make_phantom,
+    make_random_phantom,
+    read_tilt_series,
+    read_volume,
+    simulate_measured_series,
+    write_volume,
+)
 from napari_snpore.cli.inputs import parse_angles
 from napari_snpore.errors import InputError
 
@@ -147,3 +155,21 @@ def test_angles_in_words(tmp_path):
     for words in ("1:2", "a,b", "0:5:2", "0:4:0"):
         with pytest.raises(InputError, match="--angles"):
             parse_angles(words)
+
+
+def test_phantom_of_another_family_with_a_series_from_outside_the_model(tmp_path):
+    words = ("--shape", 44, 24, 44, "--spacing-nm", 0.3, "--seed", 2, "--tilts")
+    done = snpore(
+        "phantom", "sodiated", "-o", "a", "--family", "balls", "--simulator", "measured", *words,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "sodiated balls phantom" in done.stdout
+    made = make_random_phantom("balls", state="sodiated", shape=(44, 24, 44), spacing=0.3, seed=2)
+    assert np.array_equal(read_volume(tmp_path / "a" / "volume.tif").data, made.volume.data)
+    series = simulate_measured_series(made, angles_deg=np.arange(-69.0, 70, 2), dose=1000.0, seed=2)
+    read = read_tilt_series(tmp_path / "a" / "tilts.tif")
+    np.testing.assert_array_equal(read.images, series.images)
+    record = json.loads((tmp_path / "a" / "record.json").read_text(encoding="utf-8"))
+    assert record["parameters"]["simulator"] == "measured"
+    assert record["parameters"]["family"] == "balls"

@@ -207,7 +207,9 @@ def test_sn_is_as_dense_at_the_ends_as_inside(long_fibre):
 
 
 def test_grey_values_are_the_blurred_phases(fibre):
-    gray = np.array([0, 0, 1, 12], np.float64)[fibre.phases]
+    tin = {"pristine": 12, "sodiated": 3.5, "desodiated": 12}[fibre.state]
+    gray = np.array([0, 0, 1, tin], np.float64)[fibre.phases]
+    assert fibre.gray_levels == (0, 0, 1, tin)
     assert fibre.volume.data.dtype == np.float32
     np.testing.assert_allclose(fibre.volume.data, ndimage.gaussian_filter(gray, 0.75), atol=1e-4)
     assert fibre.volume.data.sum(dtype=np.float64) == pytest.approx(gray.sum(), rel=1e-4)

@@ -13,8 +13,9 @@ column of voxels, one (z, x) and many y::
     F[y] = Σ_tilt Σ_bin c f,    W[y] = Σ_tilt Σ_bin c² w,    g = k * F,    h = k² * W
 
 so the long sums run over contiguous y, and what a change of one voxel does to the gradients of the
-others in its column is a product of known numbers: ``F[y'] += d k[y' - y] W[y']``. Nothing is
-approximated: forces after any number of changes are those of a new projection, up to rounding.
+others in its column is a product of known numbers: ``F[y'] += d k[y' - y] W[y']``. The forces are
+brought up to date once per column. Nothing is approximated: forces after any number of changes are
+those of a new projection, up to rounding.
 
 Layout: ``(tilt, bin, y)`` for forces and weights, with a rim of bins and rows of weight zero;
 ``(z, x, y)`` for labels, with a rim of one voxel. Arrays are passed flat.
@@ -72,18 +73,17 @@ def _spread_column(
     z: int,
     x: int,
     tilts: Doubles,
-    taps: Floats,
+    framed: Floats,
     layout: tuple[int, int],
     starts: Integers,
     spread: Floats,
     squares: Floats,
 ) -> None:
     """Work out ``c`` of the module docstring for all tilts: index of its first bin, values,
-    squares.
+    squares. ``framed``: the taps between two zeros.
     """
     bins, stride = layout
-    radius = len(taps) // 2
-    width = 2 * radius + 2
+    width = len(framed) - 1
     wide = bins + width
     for tilt in range(tilts.shape[1]):
         place = tilts[2, tilt] + x * tilts[0, tilt] + z * tilts[1, tilt]
@@ -98,12 +98,9 @@ def _spread_column(
             upper = 0.0
         first = min(max(first, -1), bins - 1)
         starts[tilt] = (tilt * wide + first + 1) * stride
+        near, far = np.float32(lower), np.float32(upper)
         for bin_ in range(width):
-            value = 0.0
-            if bin_ < width - 1:
-                value += lower * taps[bin_]
-            if bin_ > 0:
-                value += upper * taps[bin_ - 1]
+            value = near * framed[bin_ + 1] + far * framed[bin_]
             spread[tilt * width + bin_] = value
             squares[tilt * width + bin_] = value * value
 
@@ -144,34 +141,35 @@ def _change_forces(
     stride: int,
     starts: Integers,
     spread: Floats,
-    along: Floats,
-    change: np.float32,
+    changes: Floats,
 ) -> None:
-    """Add what a change of one voxel's value does to the forces; ``along`` is its response along
-    y.
-    """
+    """Add what changes in one column do to the forces; ``changes`` are blurred along y."""
     width = len(spread) // len(starts)
-    for chunk in range(0, len(along), LANES):
-        response = load(count, along, chunk)
+    for chunk in range(0, len(changes), LANES):
+        response = load(count, changes, chunk)
         for tilt in range(len(starts)):
             index = starts[tilt] + row + chunk
             for place in range(tilt * width, (tilt + 1) * width):
-                factor = change * spread[place]
                 force = load(count, forces, index)
-                store(add_product(force, factor, response, weights, index), forces, index)
+                force = add_product(force, spread[place], response, weights, index)
+                store(force, forces, index)
                 index += stride
 
 
 @kernel
-def _fold(y: int, slices: int, taps: Floats, first: int, along: Floats) -> None:
-    """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends."""
+def _fold(y: int, slices: int, taps: Floats, along: Doubles) -> tuple[int, int]:
+    """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends; return
+    the first row that they reach and the number of rows.
+    """
     radius = len(taps) // 2
+    first, last = max(0, y - radius), min(slices, y + radius + 1)
     along[:] = 0
     for place in range(y - radius, y + radius + 1):
         row = place
         while row < 0 or row >= slices:
             row = -1 - row if row < 0 else 2 * slices - 1 - row
         along[row - first] += taps[place - y + radius]
+    return first, last - first
 
 
 @kernel
@@ -187,6 +185,7 @@ def polish_slab(
     levels: Doubles,
     pairs: tuple[Integers, Doubles, int],
     grows_from: int,
+    caution: float,
     slab: tuple[int, int, int],
     result: Doubles,
 ) -> None:
@@ -217,6 +216,8 @@ def polish_slab(
         share a face or an edge.
     grows_from : int
         Labels from here on are given only to voxels that share a face or an edge with one of them.
+    caution : float
+        Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
         First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
     result : float64, shape (2,)
@@ -232,7 +233,10 @@ def polish_slab(
     spread = np.empty(tilts.shape[1] * width, np.float32)
     squares = np.empty(tilts.shape[1] * width, np.float32)
     pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
-    along = np.empty(window, np.float32)
+    framed = np.zeros(len(taps) + 2, np.float32)
+    framed[1:-1] = taps
+    changes = np.zeros(window, np.float32)
+    along = np.empty(2 * radius + 1)
     border = np.empty(rows + 1, np.uint8)
     alike = np.empty(len(levels))
     beside = np.empty(len(levels), np.uint8)
@@ -241,7 +245,7 @@ def polish_slab(
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
             if not _mark_borders(state, column, rows, offsets, border):
                 continue
-            _spread_column(z, x, tilts, taps, layout, starts, spread, squares)
+            _spread_column(z, x, tilts, framed, layout, starts, spread, squares)
             _sum_column(
                 count,
                 forces,
@@ -254,6 +258,7 @@ def polish_slab(
                 pulls,
                 stiffness,
             )
+            moved = False
             for row in range(rows):
                 if border[row] == 0:
                     continue
@@ -267,29 +272,34 @@ def polish_slab(
                         alike[other & LABEL] += costs[place]
                         if place < near:
                             beside[other & LABEL] = 1
-                _fold(first + row, slices, taps, first - radius, along)
+                start, reach = _fold(first + row, slices, taps, along)
+                start -= first - radius
                 gradient = curvature = 0.0
-                for place in range(window):
-                    gradient += along[place] * pulls[place]
-                    curvature += along[place] * along[place] * stiffness[place]
-                best, gain = own, 0.0
+                for place in range(reach):
+                    gradient += along[place] * pulls[start + place]
+                    curvature += along[place] * along[place] * stiffness[start + place]
+                best, gain, least = own, 0.0, 0.0
                 for label in range(1, len(levels)):
                     if label >= grows_from and beside[label] == 0:
                         continue
                     change = levels[label] - levels[own]
                     rise = change * (gradient + 0.5 * change * curvature)
                     rise += alike[own] - alike[label]
-                    if rise < gain:
-                        best, gain = np.uint8(label), rise
+                    cautious = rise + 0.5 * (caution - 1) * change * change * curvature
+                    if cautious < least:
+                        best, gain, least = np.uint8(label), rise, cautious
                 if best == own:
                     continue
                 state[voxel] = best
                 border[row + 1] = (row + 1 < rows) & (state[voxel + 1] < HELD)
                 result[0] += 1
                 result[1] += gain
-                change32 = np.float32(levels[best] - levels[own])
-                _change_forces(
-                    count, forces, weights, first, stride, starts, spread, along, change32
-                )
-                for place in range(window):
-                    pulls[place] += change32 * along[place] * stiffness[place]
+                change = levels[best] - levels[own]
+                for place in range(reach):
+                    part = change * along[place]
+                    pulls[start + place] += part * stiffness[start + place]
+                    changes[start + place] += part
+                moved = True
+            if moved:
+                _change_forces(count, forces, weights, first, stride, starts, spread, changes)
+                changes[:] = 0

@@ -37,7 +37,7 @@ def check_blur(blur_px: float, labels: Labels) -> None:
             f"blur_px is {blur_px}; 0 to {MAX_BLUR_PX:g} px are possible: bin the images first"
             " where the blur is wider."
         )
-    sizes = _run_lengths(labels)
+    sizes = run_lengths(labels)
     smallest = min(sizes, key=lambda label: sizes[label], default=0)
     if smallest and blur_px > sizes[smallest] / 2:
         raise InputError(
@@ -46,7 +46,7 @@ def check_blur(blur_px: float, labels: Labels) -> None:
         )
 
 
-def _run_lengths(labels: Labels) -> dict[int, float]:
+def run_lengths(labels: Labels) -> dict[int, float]:
     """Return the mean run along x of each label but 0, weighted by length, in voxels."""
     flat = labels.reshape(-1)
     ends = np.ones(len(flat), bool)
@@ -61,6 +61,9 @@ def _run_lengths(labels: Labels) -> dict[int, float]:
 
 
 def checked_labels(labels: ArrayLike) -> Labels:
+    """Return labels (z, y, x) as contiguous uint8; refuse other shapes, types and more than
+    :data:`MAX_PHASES` phases.
+    """
     data = np.asarray(labels)
     if data.ndim != 3 or 0 in data.shape or data.dtype.kind not in "ui":
         raise InputError(
@@ -75,6 +78,7 @@ def checked_labels(labels: ArrayLike) -> Labels:
 
 
 def checked_images(images: ArrayLike, labels: Labels) -> Floats:
+    """Return images (tilt, y, x) of the same rows as the labels as contiguous float32."""
     data = np.asarray(images)
     if data.ndim != 3 or 0 in data.shape:
         raise InputError(
@@ -92,6 +96,7 @@ def checked_images(images: ArrayLike, labels: Labels) -> Floats:
 
 
 def checked_levels(levels: Sequence[float], labels: Labels) -> tuple[float, ...]:
+    """Return one level per label, those from label 1 on rising."""
     values = tuple(float(level) for level in levels)
     highest = int(labels.max())
     if not 3 <= len(values) <= MAX_PHASES + 1 or highest >= len(values):

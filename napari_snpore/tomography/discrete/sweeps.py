@@ -116,6 +116,7 @@ class Sweeps:
         self,
         levels: Sequence[float],
         *,
+        caution: float = 1.0,
         threads: int | None = None,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
@@ -143,6 +144,7 @@ class Sweeps:
                 values,
                 self._pairs,
                 self._grows_from,
+                caution,
                 slab,
                 result,
             )
