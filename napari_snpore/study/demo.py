@@ -152,12 +152,13 @@ def stages_of(
     """Return the segmentations that are compared with the truth, by the names of their stages; the
     last one is absent where the images did not allow to polish.
     """
+    before = found.before_polishing
     stages = {
         "true_labels": truth_segmentation(phantom),
         "blurred": blurred_segmentation(phantom, recipe, context),
-        "thresholds": replace(found, phases=found.before_polishing or found.phases),
+        "thresholds": found if before is None else replace(found, phases=before),
     }
-    if found.before_polishing is not None:
+    if before is not None:
         stages["polished"] = found
     return stages
 
