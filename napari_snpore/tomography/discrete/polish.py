@@ -269,19 +269,20 @@ def polish_labels(
     held: tuple[int, ...] = ()
     model.project(given)
     residual = residual_before = model.residual(now)
-    # what the model cannot explain is no evidence for a single voxel: as if the noise were as large
-    # as the residual is at first
     field = Sweeps(
         given,
         powers,
         angles,
         blur_px=blur_px,
-        boundary_weight=boundary_weight * max(residual_before, 1.0),
+        boundary_weight=boundary_weight,
         exterior_as=int(given_levels[0] == given_levels[1]),
         grows_from=_FIRST_BRIGHT if bright_grows_only else MAX_PHASES + 2,
     )
     changes: list[int] = []
     for sweep in range(rounds):
+        # what the model does not explain is no evidence for a single voxel: the images count as if
+        # their noise were as large as the residual is
+        field.weigh_boundary(boundary_weight * max(residual, 1.0))
         field.set_forces(model.forces(now))
         done = field.run(
             now,
