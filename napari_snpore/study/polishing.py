@@ -13,6 +13,7 @@ from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, PolishStep, ReconstructStep, last_step
 from napari_snpore.study.recipe import PolishSection
+from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.blur_search import FEWEST_TILTS
 from napari_snpore.tomography.discrete.input_checks import check_blur, checked_labels
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases, levels_rise
@@ -64,7 +65,7 @@ def polish_segmented(
     Raises
     ------
     InputError
-        No images, no known blur, images of another shape, more than 5 phases.
+        No images, no known blur or one out of range, images of another shape, more than 5 phases.
     DisagreementError
         A pixel that is not as large as a voxel.
     Stopped
@@ -75,6 +76,7 @@ def polish_segmented(
         raise InputError("There are no tilt images behind this volume; polishing needs them.")
     _check_same_field(phases, series)
     blur = known_blur(phases.history) if blur_px is None else float(blur_px)
+    check_blur_px(blur)
     problem = _blur_problem(phases, blur)
     if problem is not None:
         return _left_alone(phases, blur, problem)

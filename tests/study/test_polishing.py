@@ -123,6 +123,8 @@ def test_what_is_needed_is_named(series):
     with pytest.raises(InputError, match=r"\(SIRT\) has no blur .* Give blur_px"):
         polish_segmented(sirt, series)
     assert polish_segmented(sirt, series, blur_px=BLUR_PX).history[-1].name == "polish"
+    with pytest.raises(InputError, match="blur_px is -1"):
+        polish_segmented(phases(), series, blur_px=-1.0)
     unknown = replace(MADE, blur_px=0.0, blur_from="none was used: The minimum is flat.")
     with pytest.raises(InputError, match="could not be found"):
         polish_segmented(phases(made=unknown), series)
