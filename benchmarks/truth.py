@@ -116,9 +116,7 @@ def run_cases(cases: Sequence[TruthCase], tables: Tables, *, processes: int = 1)
     return failed
 
 
-def _results(
-    cases: Sequence[TruthCase], processes: int
-) -> Iterator[tuple[TruthCase, CaseResult]]:
+def _results(cases: Sequence[TruthCase], processes: int) -> Iterator[tuple[TruthCase, CaseResult]]:
     if processes == 1:
         yield from ((case, _safely(case)) for case in cases)
         return
@@ -166,16 +164,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
     parser.add_argument("--seeds", **listed, default=[str(seed) for seed in SEEDS])
-    parser.add_argument("--contrasts", **listed, default=list(USUAL_CONTRASTS), help=f"of {', '.join(CONTRASTS)}")
-    parser.add_argument("--families", **listed, default=list(FAMILIES[:1]), help=f"of {', '.join(FAMILIES)}")
-    parser.add_argument("--simulators", **listed, default=list(SIMULATORS), help=f"of {', '.join(SIMULATORS)}")
+    parser.add_argument(
+        "--contrasts", **listed, default=list(USUAL_CONTRASTS), help=f"of {', '.join(CONTRASTS)}"
+    )
+    parser.add_argument(
+        "--families", **listed, default=list(FAMILIES[:1]), help=f"of {', '.join(FAMILIES)}"
+    )
+    parser.add_argument(
+        "--simulators", **listed, default=list(SIMULATORS), help=f"of {', '.join(SIMULATORS)}"
+    )
     parser.add_argument("--shape", type=shape_of, default=(176, 176, 176), help="176 or 128x48x128")
     parser.add_argument("--dose", type=float, default=1000.0)
-    parser.add_argument("--only", default="", help="cases whose name holds this, such as 'measured fibre easy'")
+    parser.add_argument(
+        "--only", default="", help="cases whose name holds this, such as 'measured fibre easy'"
+    )
     parser.add_argument("--cases", type=int, help="most cases to take of the plan")
-    parser.add_argument("--processes", type=int, default=1, help="cases at a time; they share the processors")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="cases at a time; they share the processors"
+    )
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the tables")
-    parser.add_argument("--report-only", action="store_true", help="summary and figure of what is there")
+    parser.add_argument(
+        "--report-only", action="store_true", help="summary and figure of what is there"
+    )
     given = parser.parse_args()  # fmt: skip
     tables = Tables.in_folder(given.output)
     failed = 0

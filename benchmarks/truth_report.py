@@ -52,7 +52,8 @@ def biases(table: pd.DataFrame) -> pd.DataFrame:
         rows[f"{stage}_error"] = np.where(
             rows["in_unit"] == "percent", relative, rows[f"{stage}_bias"]
         )
-    return rows
+    order = {name: place for place, (name, _) in enumerate(QUANTITIES.values())}
+    return rows.sort_values("name", key=lambda names: names.map(order), kind="stable")
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
