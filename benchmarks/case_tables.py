@@ -82,7 +82,7 @@ def shape_of(text: str) -> tuple[int, int, int]:
 
 def read_rows(path: Path) -> pd.DataFrame:
     """Return the rows of a table, none where there is no table yet."""
-    return pd.read_csv(path, float_precision="round_trip") if path.exists() else pd.DataFrame()
+    return pd.read_csv(path) if path.exists() else pd.DataFrame()
 
 
 def has_case(rows: pd.DataFrame, case: Mapping[str, Any]) -> bool:

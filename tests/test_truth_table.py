@@ -34,8 +34,9 @@ def test_a_small_phantom_is_measured_from_its_tilts(quick):
     assert set(truth_report.QUANTITIES) <= set(rows.index)
     pore = rows.loc[("pore fraction, whole", "%")]
     assert pore["polished_bias"] == pytest.approx(pore["polished_value"] - pore["truth"])
-    # a dose that is high, and the true blur
-    assert abs(pore["polished_bias"]) < 5
+    # a high dose and the true blur; rays of the envelope are too short for a fibre as thin as this
+    assert abs(rows.loc[("Sn fraction, whole", "%"), "polished_bias"]) < 2
+    assert abs(pore["polished_bias"]) < 10
     about = result.case
     assert about["polished"]
     assert about["wrong_percent_polished"] < about["wrong_percent_thresholds"] < 20
@@ -118,7 +119,7 @@ def test_summary_tables_and_figure(tmp_path):
             tables.add(case(simulator, seed=seed), fake(factor * bias, simulator))
     document = tmp_path / "truth.md"
     names = ("biases", "figure", "mismatch", "findings")
-    document.write_text("".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names))
+    document.write_text("".join(f"<!-- {n} -->\noutdated\n<!-- end of {n} -->\n" for n in names))
     truth_report.write_report(tables.quantities, tables.cases, document=document)
     rows = pd.read_csv(tmp_path / "truth_summary.csv")
     pore = rows[rows["quantity"] == "pore fraction, whole"].set_index("simulator")
@@ -132,6 +133,6 @@ def test_summary_tables_and_figure(tmp_path):
     assert "| pore, whole | the model | points | 4.00 (+6.00) | 2.00 (+3.00) |" in text
     # a count has its bias in % of the truth, 40
     assert "| Sn clusters, count | the model | % of truth | 10.00 (+15.00) | 5.00 (+7.50) |" in text
-    assert "old" not in text
+    assert "outdated" not in text
     assert (tmp_path / "truth.png").stat().st_size > 1000
     assert (tmp_path / "truth.svg").exists()
