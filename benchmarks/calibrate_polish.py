@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="96x40x96")
     parser.add_argument("--dose", type=float, default=1000.0)
-    parser.add_argument("--seeds", type=int, default=3, help="per family and contrast, from 101 on")
+    parser.add_argument("--seeds", type=int, default=1, help="per family and contrast, from 101 on")
     parser.add_argument("--families", default=",".join(FAMILIES))
     parser.add_argument("--contrasts", default=",".join(CONTRASTS))
     parser.add_argument("--output", type=Path, default=OUT)
