@@ -8,7 +8,10 @@ EXTRAS ?= gui,dev
 # Processes that run the tests. Each starts a screen of its own and may use all threads for kernels: more than 8 gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo $$n)
 
-.PHONY: demo test check bench clean
+# Phantoms that `make truth` measures at the same time.
+PROCESSES ?= 2
+
+.PHONY: demo test check bench truth calibrate-polish clean
 
 demo:
 	@scripts/environment gui
@@ -28,6 +31,16 @@ check:
 bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
+
+# Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
+truth:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.truth --processes $(PROCESSES)
+
+# Boundary weight of polishing, on phantoms that no other figure uses: a quarter of an hour.
+calibrate-polish:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.calibrate_polish
 
 clean:
 	rm -rf .venv demo_output
