@@ -97,7 +97,7 @@ def reconstruct(
     partial : callable, optional
         ``partial(volume, iteration)``: the array that is being filled, from time to time (SIRT: the
         whole of it at that iteration; others: at first a quick SIRT, which the result then replaces
-        slice by slice).
+        slice by slice, TV slab by slab at some of its iterations).
     finish_now : callable, optional
         True ends the work and keeps the volume as it is; the history says how far it got.
     progress : callable, optional
