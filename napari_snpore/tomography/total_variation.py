@@ -365,8 +365,9 @@ class TotalVariation:
             before = self.parts[k - 1]
             join_blocks(
                 part.planes.lanes,
-                before.slices,
                 part.ahead,
+                before.planes.lanes,
+                before.slices,
                 before.along_y,
                 self.beam.shape,
                 self._steps,
