@@ -265,19 +265,21 @@ def polish_labels(
     rounds = checked_count("sweeps", sweeps)
     fitted = [label for label, level in enumerate(given_levels) if level != 0]
     model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop)
+    now = given_levels
+    held: tuple[int, ...] = ()
+    model.project(given)
+    residual = residual_before = model.residual(now)
+    # what the model cannot explain is no evidence for a single voxel: as if the noise were as large
+    # as the residual is at first
     field = Sweeps(
         given,
         powers,
         angles,
         blur_px=blur_px,
-        boundary_weight=boundary_weight,
+        boundary_weight=boundary_weight * max(residual_before, 1.0),
         exterior_as=int(given_levels[0] == given_levels[1]),
         grows_from=_FIRST_BRIGHT if bright_grows_only else MAX_PHASES + 2,
     )
-    now = given_levels
-    held: tuple[int, ...] = ()
-    model.project(given)
-    residual = residual_before = model.residual(now)
     changes: list[int] = []
     for sweep in range(rounds):
         field.set_forces(model.forces(now))
