@@ -215,7 +215,7 @@ def solve_slabs(
     """Solve all slabs into ``out``; return whether all converged, and their rows."""
     edges = slab_edges(problem.shape)
     _check_memory(problem, edges, run)
-    converged = True
+    converged, taken = True, 0
     sigma = noise_of_object(problem.images, settings.noise)
     for number, (first, last) in enumerate(edges):
         low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
@@ -281,7 +281,7 @@ def solve_slabs(
         if run.finish_now is not None and run.finish_now():
             converged = False
     ledger.report()
-    if run.progress is not None:
+    if run.progress is not None and taken < settings.limit:
         run.progress(len(edges) * settings.limit, len(edges) * settings.limit)
     return converged, tuple(edges)
 
