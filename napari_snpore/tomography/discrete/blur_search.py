@@ -68,10 +68,10 @@ _SHARP = 0.01
 """Least rise of R from the minimum to 1.4 times it, as a share of R: less is the roughness of the
 curve."""
 
-_POOR = 0.1
-"""Share of the images' norm that phases and noise leave unexplained from which the phases are not
-those of the object. Good series leave 1 to 3 %. R alone does not say it, because at a high dose a
-misfit of 1 % is many times the noise."""
+_POOR, _POOR_MISFIT = 5.0, 0.01
+"""R, and share of the images' norm that phases and noise leave unexplained, from which both together
+say that the phases are not those of the object. R alone does not: at a high dose a misfit of half a
+percent is many times the noise."""
 
 _ITERATIONS = 140
 """Of each trial, always from nothing: from the volume of another σ, R depends on the way there."""
@@ -206,8 +206,11 @@ def _estimate(
         width = 2 * math.hypot(_OWN_SPREAD * found, abs(known[0] - known[1]) / 2)
         if width > _WIDEST * found:
             reason = f"Halves of the tilts give {known[0]:.2f} and {known[1]:.2f} px."
-    if best.misfit > _POOR:
-        reason = f"The phases leave {100 * best.misfit:.0f} % of the images' norm unexplained."
+    if best.residual > _POOR and best.misfit > _POOR_MISFIT:
+        reason = (
+            f"The phases leave {100 * best.misfit:.1f} % of the images' norm unexplained"
+            f" (R = {best.residual:.3g}, where noise alone gives 1)."
+        )
     return BlurEstimate(
         found, found - width, found + width, curve, best.levels, reason is None, reason
     )
