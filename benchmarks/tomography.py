@@ -10,17 +10,25 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from benchmarks.data import fibre_series
 from benchmarks.peers import SparseSirt, astra_slice, iradon_slice, ratio, two_processes
+from napari_snpore.tomography.detector_blur import blur_images
+from napari_snpore.tomography.discrete.blur_search import find_blur
+from napari_snpore.tomography.discrete.polish import polish_labels
+from napari_snpore.tomography.discrete.slab_levels import slab_levels
+from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.options import Options, Sirt, Tv
 from napari_snpore.tomography.projector import backproject, project
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.slice_preview import SlicePreview
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tv_reconstruction import middle_rows
+from napari_snpore.tomography.weights import image_weights
 
 SLICES = 128
 SIRT_ITERATIONS = 30
@@ -110,7 +118,9 @@ class SirtAgainstSparse:
 
 
 class TvStep:
-    """Time of one TV iteration divided by one SIRT iteration, without start and end of the run."""
+    """Time of one iteration of TV with blur divided by one of SIRT, which projects as often, without
+    start and end of the run.
+    """
 
     params = (256, 512)
     param_names = ("width",)
@@ -125,7 +135,57 @@ class TvStep:
             return min(_time(long) for _ in range(3)) - min(_time(short) for _ in range(3))
 
         sirt = seconds(Sirt(iterations=4), Sirt(iterations=16))
-        return seconds(Tv(iterations=4, weight=1.0), Tv(iterations=16, weight=1.0)) / sirt
+        few, many = (
+            Tv(iterations=count, weight=1.0, blur_px=1.0, reweight=False, tolerance=0)
+            for count in (4, 16)
+        )
+        return seconds(few, many) / sirt
+
+    track_ratio.unit = "ratio"
+
+
+class DiscreteSteps:
+    """Time of finding the blur and of polishing divided by TV with a known blur."""
+
+    params = ("find_blur", "polish")
+    param_names = ("step",)
+    timeout = 1200
+
+    def setup(self, step: str) -> None:
+        series = fibre_series(176, SLICES)
+        self.series = replace(series, images=blur_images(series.images, 1.0))
+        self.volume = reconstruct(self.series, method=Tv(blur_px=1.0, iterations=60))
+
+    def track_ratio(self, step: str) -> float:
+        series = self.series
+        tv = _time(ours(series, method=Tv(blur_px=1.0)))
+        if step == "find_blur":
+            return _time(lambda: len(find_blur(series).curve)) / tv
+        noise = noise_model(series)
+        rows = middle_rows(SLICES, 32)
+        weights = image_weights(series.images, noise)
+        found = slab_levels(
+            np.ascontiguousarray(self.volume.data[:, slice(*rows)]),
+            np.ascontiguousarray(series.images[:, slice(*rows)]),
+            np.ascontiguousarray(weights[:, slice(*rows)]),
+            series.angles_deg,
+            blur_px=1.0,
+        )
+        if found is None:
+            raise RuntimeError("No rising levels fit the images.")
+        labels = (np.digitize(self.volume.data, found.thresholds) + 1).astype(np.uint8)
+
+        def polish() -> int:
+            return polish_labels(
+                labels,
+                series.images,
+                series.angles_deg,
+                levels=(0.0, 0.0, *found.levels),
+                blur_px=1.0,
+                weights=weights,
+            ).changed
+
+        return _time(polish) / tv
 
     track_ratio.unit = "ratio"
 
@@ -218,6 +278,10 @@ def main() -> None:
         sys.stdout.write(
             f"TV, N = {width}: {TvStep().track_ratio(width):.2f} of a SIRT iteration\n"
         )
+    for step in DiscreteSteps.params:
+        case = DiscreteSteps()
+        case.setup(step)
+        sys.stdout.write(f"{step}: {case.track_ratio(step):.2f} of TV\n")
     for width in Preview.params:
         best = _preview_seconds(width)
         sys.stdout.write(f"One plane, SIRT with 20 iterations, N = {width}: {best:.2f} s\n")

@@ -19,8 +19,9 @@ from typing import Any, ClassVar, TypeVar
 
 from napari_snpore.errors import FileFormatError, InputError
 
-SCHEMA = 2
-"""Version of the schemas of all steps. 1 was the time before a version was stored."""
+SCHEMA = 3
+"""Version of the schemas of all steps. 1 was the time before a version was stored; 3 came with blur
+and noise of the images in the steps that make a volume and polish its phases."""
 
 HISTORY, VERSION = "history", "history_schema"
 """Keys of a history and of the version of its schemas, wherever both are stored."""

@@ -16,8 +16,11 @@ from napari_snpore.history import (
     CleanupParameters,
     EnvelopeStep,
     HistoryStep,
+    PolishStep,
     ReadStep,
+    ReconstructStep,
     SegmentStep,
+    SimulateMeasuredSeriesStep,
     has_step,
     last_step,
     parsed_history,
@@ -45,6 +48,35 @@ def test_a_step_comes_back_from_a_file_as_it_was_written(tmp_path, name):
     read = read_volume(tmp_path / name).history
     assert last_step(read, SegmentStep) == MADE
     assert read[0] == HistoryStep("read", {"file": "x.mrc"})
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ReconstructStep(
+            "tv",
+            tilts=70,
+            iterations=140,
+            tv_weight=1.2,
+            tv_weight_from="noise of the images",
+            blur_px=1.06,
+            blur_from="images",
+            reweighted=True,
+            converged=True,
+            slab_rows=((0, 88), (88, 176)),
+            noise_a=0.5,
+            noise_b=0.02,
+        ),
+        PolishStep((0.0, 0.0, 1.0, 12.0), (3,), 1.06, 0.6, 6, 1.3, 1.02, 41_250, 0.5, 0.02),
+        SimulateMeasuredSeriesStep(
+            1, 2, 1.4, 0.01, 0.3, 0.4, 0.08, 0.1, 0.3, 10.0, dose=1000.0, counts_per_unit=7.5
+        ),
+    ],
+    ids=lambda made: made.NAME,
+)
+def test_steps_with_the_blur_and_noise_of_the_images_survive_json(made):
+    stored = json.loads(json.dumps(stored_history((made.step,))))
+    assert last_step(parsed_history(stored, "here"), type(made)) == made
 
 
 def test_the_last_of_several_steps_counts():
@@ -77,7 +109,12 @@ def test_a_stored_history_says_its_version():
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [(None, "version 1 .* make it again"), (99, "version 99 .* newer")]
+    ("version", "words"),
+    [
+        (None, "version 1 .* make it again"),
+        (2, "version 2 .* version 3 is needed: make it again"),
+        (99, "version 99 .* newer"),
+    ],
 )
 def test_a_history_of_another_version_is_one_sentence(version, words):
     stored = {"history": [{"name": "segment", "parameters": {"cut_axes": [1]}}]}

@@ -24,6 +24,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
+from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
     LevelSets,
@@ -67,9 +68,6 @@ off."""
 
 _EMPTY = 1e-4
 """Share of the solid below which a class is as good as empty."""
-
-LARGEST_BLUR_PX = 20.0
-"""Wider blurs leave nothing of objects that can be told from noise."""
 
 MOST_PHASES = 5
 
@@ -237,10 +235,7 @@ def _check(
         )
     if isinstance(volume, Volume):
         check_same_spacing(volume.spacing, (series.pixel_size_nm,) * 3, second="the tilt series")
-    if not (math.isfinite(blur_px) and 0 <= blur_px <= LARGEST_BLUR_PX):
-        raise InputError(
-            f"blur_px is {blur_px}; a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed."
-        )
+    check_blur_px(blur_px)
     if phases not in range(2, MOST_PHASES + 1):
         raise InputError(f"phases is {phases}; 2 to {MOST_PHASES} are possible.")
     checked_count("slices", slices)

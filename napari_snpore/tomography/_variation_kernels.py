@@ -105,8 +105,9 @@ def _shorten(fall: Floats, run: Floats, pass_: Floats, most: NDArray[np.uint16],
 @kernel
 def join_blocks(
     lanes: int,
-    slices_before: int,
     ahead: Floats,
+    lanes_before: int,
+    slices_before: int,
     field_before: Floats,
     shape: tuple[int, int],
     steps: Floats,
@@ -115,8 +116,9 @@ def join_blocks(
     depth, width = shape
     for z in range(depth):
         for x in range(width):
-            i = ((z + 1) * (width + 2) + x + 1) * lanes
-            ahead[i] -= steps[z * width + x] * field_before[i + slices_before - 1]
+            place = (z + 1) * (width + 2) + x + 1
+            taken = field_before[place * lanes_before + slices_before - 1]
+            ahead[place * lanes] -= steps[z * width + x] * taken
 
 
 @kernel

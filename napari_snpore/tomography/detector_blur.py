@@ -20,7 +20,6 @@ Floats = NDArray[np.float32]
 REACH = 3.5
 """Where the Gaussian is cut off, in σ: what is left out is 5e-4 of it."""
 
-
 LARGEST_BLUR_PX = 8.0
 """A wider blur leaves nothing of what a voxel resolves: the images should be binned."""
 
@@ -33,7 +32,8 @@ def check_blur_px(sigma_px: float) -> None:
         and 0 <= sigma_px <= LARGEST_BLUR_PX
     ):
         raise InputError(
-            f"blur_px is {sigma_px!r}; a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed."
+            f"blur_px is {sigma_px!r}; a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed:"
+            " bin the images first where the blur is wider."
         )
 
 

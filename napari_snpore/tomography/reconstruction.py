@@ -20,9 +20,10 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
+from napari_snpore.tomography.discrete.polish import polish_labels
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
-from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
+from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, project
 from napari_snpore.tomography.quality import resolution_guide, tilt_step
 from napari_snpore.tomography.sirt import SirtSolver, sirt_weights
 from napari_snpore.tomography.solving import (
@@ -35,7 +36,9 @@ from napari_snpore.tomography.solving import (
     solve_blocks,
 )
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.total_variation import TotalVariation
 from napari_snpore.tomography.tv_method import solve_tv
+from napari_snpore.tomography.tv_reconstruction import weakest_level
 from napari_snpore.volume import Volume
 
 Backend = Literal["auto", "cpu", "astra"]
@@ -102,7 +105,7 @@ def reconstruct(
     partial : callable, optional
         ``partial(volume, iteration)``: the array that is being filled, from time to time (SIRT: the
         whole of it at that iteration; others: at first a quick SIRT, which the result then replaces
-        slice by slice).
+        slice by slice, TV slab by slab at some of its iterations).
     finish_now : callable, optional
         True ends the work and keeps the volume as it is; the history says how far it got.
     progress : callable, optional
@@ -238,8 +241,8 @@ def _checked_out(
 
 
 def warm_up() -> None:
-    """Compile the kernels of SIRT and WBP, or load them from the cache, so that the first
-    reconstruction starts at once.
+    """Compile the kernels of SIRT, WBP, TV and polishing, or load them from the cache, so that the
+    first reconstruction starts at once.
 
     Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the
     background.
@@ -252,3 +255,22 @@ def warm_up() -> None:
         planes.forward(image, sinogram)
         planes.weigh(sinogram, row_weights)
         planes.backward(sinogram, image, column_weights)
+    _warm_up_tv()
+
+
+def _warm_up_tv() -> None:
+    """Run TV, the levels of its phases and polishing on a few voxels: a rod with a core."""
+    width, angles = 12, np.linspace(-60.0, 60.0, 3)
+    labels = np.ones((width, max(LANE_COUNTS) + min(LANE_COUNTS), width), np.uint8)  # two parts
+    labels[3:9, :, 3:9] = 2
+    labels[5:7, :, 5:7] = 3
+    levels = (0.0, 0.0, 1.0, 4.0)
+    images = project(np.array(levels, np.float32)[labels], angles)
+    weights = np.ones_like(images)
+    beam = Beam(angles, (width, width), width)
+    solver = TotalVariation(images, beam, weights=weights, blur_px=1.0)
+    for _ in range(5):
+        solver.iterate(1.0)
+    solver.favor_edges(weakest_level(solver))
+    solver.squares_left()
+    polish_labels(labels, images, angles, levels=levels, blur_px=1.0, weights=weights, sweeps=1)

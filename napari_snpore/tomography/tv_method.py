@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from napari_snpore.compute import share_of
@@ -54,16 +55,9 @@ def solve_tv(
         options.nonnegative,
         options.reweight,
     )
-    start = _SEARCH_SHARE if searched else 0.0
-    solving = Run(
-        run.threads,
-        share_of(run.progress, start, 1.0),
-        run.should_stop,
-        run.finish_now,
-        run.partial,
-        run.memory_limit,
-    )
-    converged, slabs = solve_slabs(problem, settings, out, ledger, solving)
+    if searched:
+        run = replace(run, progress=share_of(run.progress, _SEARCH_SHARE, 1.0))
+    converged, slabs = solve_slabs(problem, settings, out, ledger, run)
     return {
         "tv_weight": weight,
         "tv_weight_from": weight_from,

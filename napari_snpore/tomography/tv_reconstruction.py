@@ -56,6 +56,9 @@ _LEVEL_ROWS = 24
 _LEAST_REWEIGHTED = 40
 """Fewest iterations after the first reweighting: right after it the volume hardly moves at first."""
 
+_FIRST_LOOK = 5
+"""Iteration from which the volume is shown."""
+
 _SLAB_VOXELS = 1 << 28
 """Voxels of a slab, 1 GiB: larger volumes are solved slab by slab, 7 GiB at a time."""
 
@@ -212,12 +215,11 @@ def solve_slabs(
     """Solve all slabs into ``out``; return whether all converged, and their rows."""
     edges = slab_edges(problem.shape)
     _check_memory(problem, edges, run)
-    converged = True
+    converged, taken = True, 0
     sigma = noise_of_object(problem.images, settings.noise)
     for number, (first, last) in enumerate(edges):
         low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
         images = finite_rows(problem.images, low, high, "images")
-        weights = relative_weights(images, settings.noise, sigma, threads=run.threads)
         parts = [
             None if data is None else data[:, low:high]
             for data in (problem.support, problem.initial)
@@ -225,7 +227,8 @@ def solve_slabs(
         solver = TotalVariation(
             images,
             problem.beam,
-            weights=weights,
+            # no name for them here: the solver keeps their inverse alone
+            weights=relative_weights(images, settings.noise, sigma, threads=run.threads),
             blur_px=settings.blur_px,
             nonnegative=settings.nonnegative,
             support=parts[0],
@@ -238,15 +241,18 @@ def solve_slabs(
             settings.tolerance,
             partial(weakest_level, should_stop=run.should_stop) if settings.reweight else None,
         )
-        measured = np.square(images[:, first - low : last - low], dtype=np.float64).sum(axis=(0, 2))
+        power = np.einsum("tyx,tyx->y", images, images, dtype=np.float64)
+        measured = power[first - low : last - low]
         ledger.measured[first:last] = measured
-        share = float(measured.sum() / max(np.square(images, dtype=np.float64).sum(), 1e-300))
-        looks = set(round_ends(settings.limit))
+        share = float(measured.sum() / max(power.sum(), 1e-300))
+        # not before the volume is nearer to its end than the quick one that is shown already
+        looks = {end for end in round_ends(settings.limit) if end >= _FIRST_LOOK}
 
         def keep(
             solver: TotalVariation = solver, span: tuple[int, int] = (first, last), low: int = low
         ) -> None:
-            out[:, span[0] : span[1]] = solver.rows(span[0] - low, span[1] - low)
+            for start, rows in solver.pieces(span[0] - low, span[1] - low):
+                out[:, low + start : low + start + rows.shape[1]] = rows
 
         def after(
             iteration: int,
@@ -257,9 +263,9 @@ def solve_slabs(
             looks: set[int] = looks,
             keep: Callable[[], None] = keep,
         ) -> bool:
-            ledger.left[iteration - 1, span[0] : span[1]] = squares * share / (span[1] - span[0])
             if number == len(edges) - 1:
-                ledger.report()
+                ledger.report()  # of the iterations before: the last one is measured again at its end
+            ledger.left[iteration - 1, span[0] : span[1]] = squares * share / (span[1] - span[0])
             if run.progress is not None:
                 run.progress(number * settings.limit + iteration, len(edges) * settings.limit)
             check_stop(run.should_stop)
@@ -274,7 +280,8 @@ def solve_slabs(
         keep()
         if run.finish_now is not None and run.finish_now():
             converged = False
-    if run.progress is not None:
+    ledger.report()
+    if run.progress is not None and taken < settings.limit:
         run.progress(len(edges) * settings.limit, len(edges) * settings.limit)
     return converged, tuple(edges)
 

