@@ -288,7 +288,8 @@ class PolishStep(StepSchema):
 
     ``levels``: gray value of each phase from 0 on, as fitted; ``held``: phases whose level was held
     as given because its fit drifted. ``residual_before``, ``residual_after``: mean of the squared
-    residual of the images over the power ``noise_a + noise_b * gray`` of their noise.
+    residual of the images over the power ``noise_a + noise_b * gray`` of their noise. ``note``: why
+    the phases were left as they were; then no sweep was made and there are no residuals.
     """
 
     NAME = "polish"
@@ -297,11 +298,17 @@ class PolishStep(StepSchema):
     blur_px: float
     boundary_weight: float
     sweeps: int
-    residual_before: float
-    residual_after: float
     changed_voxels: int
-    noise_a: float
-    noise_b: float
+    residual_before: float | None = None
+    residual_after: float | None = None
+    noise_a: float | None = None
+    noise_b: float | None = None
+    note: str | None = None
+
+    @classmethod
+    def left_alone(cls, blur_px: float, note: str) -> PolishStep:
+        """Return the step of phases that were not changed."""
+        return cls((), (), blur_px, 0.0, 0, 0, note=note)
 
 
 @dataclass(frozen=True)

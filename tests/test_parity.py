@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import napari_snpore as snpore
 from napari_snpore.cli import app
 from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.study.polishing import polish_segmented
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
@@ -116,6 +117,7 @@ def test_forms_of_the_window_give_what_a_run_gives(series_path, run_folder, qtbo
     add_layer(viewer, series_data(snpore.read_tilt_series(series_path), "fibre"))
     form = ReconstructWidget(viewer)
     qtbot.addWidget(form)
+    form.method.method.setCurrentIndex(form.method.method.findData(METHOD))
     form.method.iterations.setValue(ITERATIONS)
     volume = form.reconstruct()
     assert np.array_equal(
@@ -139,3 +141,47 @@ def test_forms_of_the_window_give_what_a_run_gives(series_path, run_folder, qtbo
         pd.testing.assert_frame_equal(
             written(table, tmp_path), of_run[f"objects_{phase}"], obj=phase
         )
+
+
+BLUR_PX, TV_ITERATIONS = 0.6, 60
+
+
+@pytest.fixture(scope="module")
+def tv_folder(series_path):
+    """``snpore run`` by TV with a given blur: the rule projection and polishing follow from it."""
+    folder = series_path.parent / "tv"
+    recipe = series_path.with_name("tv.toml")
+    recipe.write_text(
+        f'[input]\ntilt_series = "{series_path.name}"\n[reconstruct.tv]\nblur_px = {BLUR_PX}\n'
+        f"iterations = {TV_ITERATIONS}\n[output]\nfigures = []\n"
+    )
+    command("run", recipe, "-o", folder)
+    return folder
+
+
+def test_images_give_python_the_phases_of_a_run(series_path, tv_folder):
+    series = snpore.subtract_background(snpore.read_tilt_series(series_path))
+    aligned = snpore.align(series).apply(series)
+    options = snpore.Tv(blur_px=BLUR_PX, iterations=TV_ITERATIONS)
+    volume = snpore.reconstruct(aligned, method=options)
+    assert np.array_equal(volume.data, voxels(tv_folder / "volumes" / "reconstruction.tif"))
+    found = snpore.projection_residual(aligned, volume, blur_px=BLUR_PX)
+    thresholds = found.suggestion.thresholds
+    envelope = snpore.make_envelope(volume, thresholds[0])
+    phases = snpore.segment(volume, thresholds, envelope=envelope.mask)
+    polished = polish_segmented(phases, aligned)
+    assert np.count_nonzero(polished.data != phases.data) > 100
+    assert np.array_equal(polished.data, voxels(tv_folder / "volumes" / "phases.tif"))
+
+
+def test_images_give_single_commands_the_phases_of_a_run(series_path, tv_folder, tmp_path):
+    volume, phases = tmp_path / "volume.tif", tmp_path / "phases.tif"
+    command(
+        "reconstruct", series_path, "-o", volume, "--blur", BLUR_PX, "--iterations", TV_ITERATIONS
+    )
+    command("segment", volume, "--tilts", series_path, "-o", phases)
+    assert np.array_equal(voxels(phases), voxels(tv_folder / "volumes" / "phases.tif"))
+    command("measure", phases, "-o", tmp_path / "measured", "--intensity", volume)
+    of_run, of_command = tables(tv_folder), tables(tmp_path / "measured")
+    for name in ("fractions", "objects_Sn", "dead_pores"):
+        pd.testing.assert_frame_equal(of_command[name], of_run[name], obj=name)

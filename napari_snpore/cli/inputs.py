@@ -6,7 +6,7 @@ Bad arguments raise :class:`~napari_snpore.errors.InputError` with one sentence.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,24 @@ def parse_angles(words: str) -> list[float]:
     except (ValueError, ZeroDivisionError):
         raise InputError(
             f"--angles is {words!r}; a file of angles, START:STOP:STEP in degrees, or numbers with commas are needed."
+        ) from None
+
+
+def parse_blur(words: str) -> float | Literal["auto"]:
+    """Return a blur in pixels from ``auto``, ``none`` or a number.
+
+    Examples
+    --------
+    >>> parse_blur("auto"), parse_blur("none"), parse_blur("1.2")
+    ('auto', 0.0, 1.2)
+    """
+    if words == "auto":
+        return "auto"
+    try:
+        return 0.0 if words == "none" else float(words)
+    except ValueError:
+        raise InputError(
+            f"--blur is {words!r}; auto, none or a number of pixels is needed."
         ) from None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.inputs import parse_angles
+from napari_snpore.cli.inputs import parse_angles, parse_blur
 from napari_snpore.cli.options import Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.files import write_volume
@@ -15,6 +15,7 @@ from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
+    DEFAULT_METHOD,
     AlignSection,
     InputSection,
     PrepareSection,
@@ -35,12 +36,14 @@ def reconstruct(
         list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")
     ],
     output: Output,
-    method: Annotated[ReconstructMethod, typer.Option(help="Reconstruction method.")] = "sirt",
+    method: Annotated[
+        ReconstructMethod, typer.Option(help="Reconstruction method.")
+    ] = DEFAULT_METHOD,
     iterations: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Number of iterations; default: SIRT 50, CGLS 20, TV 150, DART 20; WBP has none.",
+            help="Number of iterations; default: TV at most 300, SIRT 50, CGLS 20, DART 20; WBP has none.",
         ),
     ] = None,
     stop: Annotated[
@@ -54,6 +57,26 @@ def reconstruct(
     ] = None,
     tv_weight: Annotated[
         float | None, typer.Option(min=0, help="TV: weight in grey units; default: from the noise.")
+    ] = None,
+    blur: Annotated[
+        str | None,
+        typer.Option(
+            help="TV: blur of the images in the model, σ in px: auto (found in the images), none, or a value; default: auto."
+        ),
+    ] = None,
+    reweight: Annotated[
+        bool | None,
+        typer.Option(
+            "--reweight/--no-reweight",
+            help="TV: lower the weight at edges, so that thin walls keep their grey value; default: on.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="TV: converged where the mean change of a voxel in one iteration is this share of its mean; default: 0.001.",
+        ),
     ] = None,
     gray_level: Annotated[
         list[float] | None,
@@ -153,6 +176,9 @@ def reconstruct(
         "filter": filter_name,
         "stop": stop,
         "weight": tv_weight,
+        "blur_px": None if blur is None else parse_blur(blur),
+        "reweight": reweight,
+        "tolerance": tolerance,
         "gray_levels": gray_level or None,
     }
     how = checked(

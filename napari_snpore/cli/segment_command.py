@@ -7,23 +7,28 @@ from typing import Annotated, Literal
 
 import typer
 
-from napari_snpore.cli.inputs import cut_axes_of, parse_specks
+from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
 from napari_snpore.cli.options import CutAxis, NoCut, Output, Overwrite, Spacing
 from napari_snpore.cli.outputs import note, recorded
-from napari_snpore.files import read_volume, write_volume
+from napari_snpore.errors import InputError
+from napari_snpore.files import read_tilt_series, read_volume, write_volume
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
-from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
+from napari_snpore.study.aligned_images import aligned_images
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.recipe import (
     CleanupSection,
     EnvelopeSection,
     InputSection,
+    PolishSection,
+    ThresholdRule,
     ThresholdSection,
     checked,
 )
+from napari_snpore.study.segmentation_report import segmentation_record
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.summary import segmentation_text
+from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 
 _USUAL_CUT = [1]  # a fibre along y
 
@@ -39,12 +44,31 @@ def segment(
             help="One threshold in grey units; repeat for t1, t2, ...; default: suggested.",
         ),
     ] = None,
+    tilts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The tilt series that the volume was reconstructed from, raw (prepared and aligned again as the history of "
+            "the volume says) or aligned; repeat where each tilt is a file; default: none."
+        ),
+    ] = None,
+    angles: Annotated[
+        str | None,
+        typer.Option(help="Tilt angles of --tilts, as for reconstruct; default: from the file."),
+    ] = None,
+    pixel_size_nm: Annotated[
+        float | None,
+        typer.Option(min=0, help="Pixel size of --tilts in nm; default: from the file."),
+    ] = None,
     phases: Annotated[
         int, typer.Option(min=2, max=5, help="Number of phases if thresholds are suggested.")
     ] = 3,
-    method: Annotated[
-        ThresholdMethod, typer.Option(help="Method by which thresholds are suggested.")
-    ] = "haadf",
+    rule: Annotated[
+        ThresholdRule,
+        typer.Option(
+            help="Rule that suggests thresholds; projection: by the images (needs --tilts); auto: projection for a volume by "
+            "TV with --tilts, else haadf."
+        ),
+    ] = "auto",
     calibrated: Annotated[
         bool,
         typer.Option(
@@ -62,6 +86,18 @@ def segment(
             min=0, help="In voxels (gaussian, median), or in units of the noise (nl_means, tv)."
         ),
     ] = 1.0,
+    polish: Annotated[
+        bool | None,
+        typer.Option(
+            "--polish/--no-polish",
+            help="Correct the phases voxel by voxel by the images (needs --tilts); default: for a volume by TV whose blur is "
+            "known.",
+        ),
+    ] = None,
+    boundary_weight: Annotated[
+        float, typer.Option(min=0, help="Polishing: energy of a pair of unlike voxels.")
+    ] = BOUNDARY_WEIGHT,
+    sweeps: Annotated[int, typer.Option(min=1, help="Polishing: most sweeps.")] = SWEEPS,
     majority: Annotated[
         int,
         typer.Option(min=0, max=5, help="Radius of the majority filter in voxels; 0: no filter."),
@@ -104,7 +140,7 @@ def segment(
         ThresholdSection,
         values=thresholds or None,
         phases=phases,
-        method=method,
+        method=rule,
         calibrated=calibrated,
     )
     cleanup = checked(
@@ -124,10 +160,39 @@ def segment(
         directions=directions,
         cut_axes=_USUAL_CUT if axes is None else axes,
     )
+    touch_up = checked(
+        PolishSection,
+        enabled="auto" if polish is None else polish,
+        boundary_weight=boundary_weight,
+        sweeps=sweeps,
+    )
+    if not tilts and (polish or rule == "projection"):
+        needed = "--polish" if polish else "--rule projection"
+        raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
     with recorded("segment", output, overwrite=overwrite) as context:
-        note(context, [volume], input=source, threshold=how, cleanup=cleanup, envelope=around)
+        note(
+            context,
+            [volume, *(tilts or [])],
+            input=source,
+            tilts=[str(path) for path in tilts or []],
+            threshold=how,
+            cleanup=cleanup,
+            envelope=around,
+            polish=touch_up,
+        )
         data = read_volume(volume, spacing=spacing_nm)
-        found = find_phases(data, how, around, cleanup, context=context)
+        images = None
+        if tilts:
+            series = read_tilt_series(
+                [str(path) for path in tilts] if len(tilts) > 1 else str(tilts[0]),
+                angles_deg=None if angles is None else parse_angles(angles),
+                pixel_size_nm=pixel_size_nm,
+            )
+            with context.step("align") as watch:
+                images = aligned_images(series, data.history, **watch)
+        found = find_phases(
+            data, how, around, cleanup, polish=touch_up, series=images, context=context
+        )
         write_volume(output, found.phases, overwrite=overwrite)
         fractions = volume_fractions(
             found.phases.data, spacing=data.spacing, names=found.scheme.names
@@ -135,4 +200,5 @@ def segment(
         context.record.results.update(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
+        context.record.results["segmentation"] = segmentation_record(found)
     typer.echo(segmentation_text(found, fractions))

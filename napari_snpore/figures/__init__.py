@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_snpore.figures.blur_plot import blur_curve_plot
     from napari_snpore.figures.box_pair_panel import BoxPairPanel
     from napari_snpore.figures.correlation_plot import shell_correlation_plot
     from napari_snpore.figures.fraction_plot import phase_fractions
@@ -51,6 +52,7 @@ _HOME = {
     "TablePanel": "table_panel",
     "ThresholdPanel": "threshold_panel",
     "alignment_plot": "tomography_plots",
+    "blur_curve_plot": "blur_plot",
     "draw_plate": "plate_drawing",
     "object_histograms": "object_plots",
     "ortho_slices": "slices",
@@ -90,6 +92,7 @@ __all__ = [
     "TablePanel",
     "ThresholdPanel",
     "alignment_plot",
+    "blur_curve_plot",
     "draw_plate",
     "object_histograms",
     "ortho_slices",

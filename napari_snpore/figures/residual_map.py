@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_snpore.segmentation.residual_map import ResidualMap
 
 
-_REACH = 30.0
+_REACH = 10.0
 """Axes and colours show thresholds whose residual is at most so many Δ above the minimum; colours
 by the logarithm, since a residual of twice the minimum and one of ten times are both wrong."""
 
@@ -72,7 +72,7 @@ def residual_map_plot(
                 found.suggestion.warning or "No levels were found.", style=style, width_mm=width
             )
         head = wrapped(_head(found, fractions), width_mm=width - 4, size_pt=style.small_pt)
-        height = 0.86 * width + style.line_mm * (head.count("\n") + 3)
+        height = 0.86 * width + style.line_mm * (head.count("\n") + 4)
         figure = new_figure(style, width_mm=width, height_mm=height, constrained=True)
         axes = figure.subplots()
         draw_residual_map(axes, found, in_use=in_use, style=style)
@@ -80,7 +80,7 @@ def residual_map_plot(
         figure.legend(
             *axes.get_legend_handles_labels(),
             loc="outside lower center",
-            ncols=3,
+            ncols=3 if width >= SINGLE_COLUMN_MM else 2,
             fontsize=style.small_pt,
         )
         return figure
@@ -147,10 +147,10 @@ def _draw_map(axes: Axes, found: ResidualMap, marked: list[float] | None) -> Non
         vmax=math.log10(1 + _REACH),
         interpolation="nearest",
     )
-    lines = [1.0, 5.0, 20.0]
+    lines = [1.0, 3.0, 8.0]
     axes.contour(t1, t2, above.T, levels=lines, colors=[MARK, INK, INK], linewidths=[1.2, 0.4, 0.4])
     axes.plot([], [], "-", color=MARK, linewidth=1.2, label="allowed: R = minimum + Δ")
-    axes.plot([], [], "-", color=INK, linewidth=0.4, label="minimum + 5 Δ, + 20 Δ")
+    axes.plot([], [], "-", color=INK, linewidth=0.4, label="minimum + 3 Δ, + 8 Δ")
     options: dict[str, Any] = {
         "linestyle": "none",
         "markeredgecolor": "white",
@@ -256,5 +256,5 @@ def _share_axis(axes: Axes, found: ResidualMap, which: str, style: FigureStyle) 
         if which == "x"
         else axes.secondary_yaxis("right", functions=(to_share, to_gray))
     )
-    label = f"t{k + 1}, share of the way from level {k} to {k + 1}"
+    label = f"t{k + 1}, share of the way between its levels"
     (other.set_xlabel if which == "x" else other.set_ylabel)(label, fontsize=style.small_pt)

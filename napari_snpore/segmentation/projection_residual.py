@@ -61,9 +61,9 @@ FEW_TILTS = 20
 _SMOOTHING_ROWS = 8
 """Rows beside a slab that the smoothing of the images for their weights reaches: 4 σ of 2 px."""
 
-_UNCERTAIN_SHARE = 0.15
+_UNCERTAIN_SHARE = 0.2
 """A threshold is doubtful where this share of the solid lies between its allowed values: with 60 %
-of solid it is 9 points of pore fraction. On the phantoms above it was 4 to 13 %."""
+of solid it is 12 points of pore fraction. On the phantoms above it was up to 17 %."""
 
 _POOR = 1.5
 """R above which the classes explain the images poorly: total variation with the blur in its model
@@ -139,8 +139,8 @@ def projection_residual(
 
     References
     ----------
-    Choosing thresholds by the distance of projections: Batenburg and Sijbers, IEEE Trans. Med.
-    Imaging 28 (2009) 676 (doi 10.1109/TMI.2008.2010437).
+    Thresholds by the distance of projections: Batenburg and Sijbers, LNCS 4992 (2008)
+    (doi 10.1007/978-3-540-79126-3_34).
 
     Examples
     --------

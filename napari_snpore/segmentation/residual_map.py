@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
@@ -84,6 +86,18 @@ class ResidualMap:
             found[:, axis] += share * step
             points.append(found)
         return np.concatenate(points)
+
+    def table(self) -> pd.DataFrame:
+        """Return the map as rows: ``t1_gray``, ``t2_gray`` where there are two axes, ``residual``,
+        ``allowed``; choices without rising levels are left out.
+        """
+        at = np.argwhere(np.isfinite(self.residual))
+        columns: dict[str, Any] = {
+            f"t{axis + 1}_gray": self.thresholds[at[:, axis]] for axis in range(at.shape[1])
+        }
+        columns["residual"] = self.residual[tuple(at.T)]
+        columns["allowed"] = self.allowed[tuple(at.T)]
+        return pd.DataFrame(columns)
 
     def residual_at(self, thresholds: Sequence[float]) -> float:
         """Return R at some thresholds, interpolated in the map; nan outside of it.

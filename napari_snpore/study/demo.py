@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -123,20 +124,8 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
         recipe, folder / name, monitor=inner.monitor, should_stop=context.should_stop
     )
     stages = [
-        Stage(
-            "true_labels",
-            measured_numbers(measured_at(phantom, truth_segmentation(phantom), recipe, inner)),
-        ),
-        Stage(
-            "blurred",
-            measured_numbers(
-                measured_at(phantom, blurred_segmentation(phantom, recipe, inner), recipe, inner)
-            ),
-        ),
-        Stage(
-            "reconstructed",
-            measured_numbers(measured_at(phantom, result.segmentation, recipe, inner)),
-        ),
+        Stage(name, measured_numbers(measured_at(phantom, found, recipe, inner)))
+        for name, found in stages_of(phantom, result.segmentation, recipe, inner).items()
     ]
     table = truth_table(planted_numbers(phantom), stages)
     write_table(folder / name / "tables" / "truth.csv", table)
@@ -155,6 +144,23 @@ def phantom_recipe(name: str, tilts: Path) -> Recipe:
         envelope=EnvelopeSection(ray_length_nm=6.0),
         measure=MeasureSection(phases=["pore", "Sn"]),
     )
+
+
+def stages_of(
+    phantom: Phantom, found: Segmentation, recipe: Recipe, context: RunContext
+) -> dict[str, Segmentation]:
+    """Return the segmentations that are compared with the truth, by the names of their stages; the
+    last one is absent where the images did not allow to polish.
+    """
+    before = found.before_polishing
+    stages = {
+        "true_labels": truth_segmentation(phantom),
+        "blurred": blurred_segmentation(phantom, recipe, context),
+        "thresholds": found if before is None else replace(found, phases=before),
+    }
+    if before is not None:
+        stages["polished"] = found
+    return stages
 
 
 def measured_at(
@@ -188,8 +194,8 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
 
 
 def blurred_segmentation(phantom: Phantom, recipe: Recipe, context: RunContext) -> Segmentation:
-    """Return the segmentation of the phantom's grey volume: the error of blur and thresholds
-    without tomography.
+    """Return the segmentation of the phantom's grey volume by its histogram: the error of blur and
+    thresholds without tomography.
     """
     return find_phases(
         phantom.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context
@@ -207,24 +213,29 @@ def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
     )
 
 
+_MEANING = {
+    "true_labels": "the planted phases, measured: exact where the measurement is.",
+    "blurred": "thresholds on the phantom's own blurred grey volume: no tomography, but no model of the blur either.",
+    "thresholds": f"thresholds, by the images, of the volume from noisy tilts within ±{ANGLES_DEG.max():.0f}°.",
+    "polished": "the same phases, corrected voxel by voxel by the images.",
+}
+"""Stages of the work, as columns of the truth table name them."""
+
+
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
     """Return the truth table as text, followed by the meaning of its columns."""
     gray = ", ".join(f"{level:g}" for level in phantom.gray_levels[1:])
     if phantom.easy:
         gray += " (easy)"
+    stages = [name for name in _MEANING if name in table.columns]
+    heads = "".join(f"{name.replace('_', ' '):>22}" for name in stages)
     lines = [
         f"{phantom.state} phantom, grey values pore, C, Sn = {gray}, seed {phantom.seed}: value (bias against the truth)",
-        f"{'':<46}{'truth':>10}{'true labels':>22}{'blurred':>22}{'reconstructed':>22}",
+        f"{'':<46}{'truth':>10}{heads}",
     ]
     for row in table.to_dict("records"):
-        found = [
-            f"{row[stage]:.4g} ({row[stage + '_bias']:+.3g})"
-            for stage in ("true_labels", "blurred", "reconstructed")
-        ]
+        found = [f"{row[stage]:.4g} ({row[stage + '_bias']:+.3g})" for stage in stages]
         cells = "".join(f"{cell:>22}" for cell in found)
         lines.append(f"{row['quantity'] + ', ' + row['unit']:<46}{row['truth']:>10.4g}{cells}")
-    lines.append(
-        "true labels: the planted phases, measured (exact where the code is right); blurred: thresholds on the phantom's own "
-        "grey volume (blur and Sn halo alone); reconstructed: from noisy tilts within ±69° (missing wedge and noise as well)."
-    )
+    lines += [f"{name.replace('_', ' ')}: {_MEANING[name]}" for name in stages]
     return "\n".join(lines) + "\n"

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from napari_snpore.figures import (
     alignment_plot,
+    blur_curve_plot,
     object_histograms,
     ortho_slices,
     phase_fractions,
     phase_slices,
     quality_plot,
+    residual_map_plot,
     shell_correlation_plot,
     sinogram,
     slice_pair,
@@ -21,6 +23,7 @@ from napari_snpore.figures import (
 from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.segmentation_report import allowed_percent
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.quality import resolution_guide_of
@@ -42,6 +45,8 @@ def figures_of(
                 sinogram(tomogram.series, tomogram.aligned, angles_deg=angles, pixel_size_nm=pixel),
             )
             yield "alignment", alignment_plot(tomogram.alignment, angles)
+    if tomogram.blur is not None and tomogram.blur.curve:
+        yield "blur", blur_curve_plot(tomogram.blur)
     if tomogram.quality is not None and tomogram.aligned is not None:
         convergence = required_step(tomogram.volume.history, ReconstructStep).residuals or None
         yield (
@@ -61,6 +66,15 @@ def figures_of(
         "histogram",
         threshold_histogram(segmentation.histogram, segmentation.thresholds, scheme=scheme),
     )
+    if segmentation.residual_map is not None:
+        yield (
+            "projection_residual",
+            residual_map_plot(
+                segmentation.residual_map,
+                in_use=segmentation.thresholds,
+                fractions=tuple(allowed_percent(segmentation).items()),
+            ),
+        )
     regions = {
         str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)
     }

@@ -25,6 +25,7 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.segmentation_report import segmentation_record, segmentation_tables
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.summary import summarize
 from napari_snpore.study.tomogram import Tomogram, obtain_volume
@@ -85,8 +86,15 @@ def run_study(
         )
         record.results["quality"] = quality_record(tomogram)
         segmentation = find_phases(
-            tomogram.volume, recipe.threshold, recipe.envelope, recipe.cleanup, context=context
+            tomogram.volume,
+            recipe.threshold,
+            recipe.envelope,
+            recipe.cleanup,
+            polish=recipe.polish,
+            series=tomogram.aligned,
+            context=context,
         )
+        record.results["segmentation"] = segmentation_record(segmentation)
         measurement = measure_phases(
             segmentation.phases,
             recipe.measure,
@@ -136,8 +144,8 @@ def write_results(
         write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
     write_volume(volumes / f"phases{suffix}", phases)
     write_measurement(folder, measurement, suffix=suffix)
-    if segmentation.sensitivity is not None:
-        write_table(tables / "threshold_sensitivity.csv", segmentation.sensitivity)
+    for name, table in segmentation_tables(segmentation).items():
+        write_table(tables / f"{name}.csv", table)
     if tomogram.alignment is not None and tomogram.series is not None:
         write_table(tables / "alignment.csv", tomogram.alignment.table(tomogram.series.angles_deg))
         write_xf(tables / "alignment.xf", tomogram.alignment)

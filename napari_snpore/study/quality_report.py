@@ -4,6 +4,7 @@ report.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.report import CAVEAT, Statement, caveat, number, percent
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.quality import Quality
 from napari_snpore.tomography.shell_correlation import ShellCorrelation
@@ -29,6 +31,7 @@ def quality_record(tomogram: Tomogram) -> dict[str, Any]:
         required_step(tomogram.volume.history, ReconstructStep).parameters
     )
     found["even_odd"] = None if tomogram.even_odd is None else plain(tomogram.even_odd.as_dict())
+    found["blur"] = None if tomogram.blur is None else plain(tomogram.blur)
     if tomogram.alignment is not None:
         found["alignment"] = plain(tomogram.alignment)
     return found
@@ -49,6 +52,8 @@ def quality_tables(tomogram: Tomogram) -> dict[str, pd.DataFrame]:
         )
     if tomogram.inspection is not None:
         tables["tilts"] = tomogram.inspection
+    if tomogram.blur is not None and tomogram.blur.curve:
+        tables["blur"] = pd.DataFrame(tomogram.blur.curve, columns=["blur_px", "residual"])
     if tomogram.even_odd is not None:
         tables["fourier_shell_correlation"] = tomogram.even_odd.table()
     return tables
@@ -106,6 +111,37 @@ def even_odd_statement(found: EvenOdd) -> Statement:
         }[curve.outcome()]
         parts.append(f"{meaning_of(method)} {words} ({method.upper()})")
     return Statement("", f"even/odd {', '.join(parts)}")
+
+
+def blur_statements(made: ReconstructStep | None, found: BlurEstimate | None) -> list[Statement]:
+    """Return the blur in the model of a reconstruction and where it comes from; empty for a method
+    without one.
+
+    Parameters
+    ----------
+    made : ReconstructStep or None
+    found : BlurEstimate or None
+        Where it was searched for: adds the interval.
+    """
+    if made is None or made.blur_px is None:
+        return []
+    if made.blur_from == "user":
+        words = (
+            "none, as asked for" if made.blur_px == 0 else f"**{made.blur_px:.2f} px**, as given"
+        )
+        return [Statement("Blur", words)]
+    if made.blur_from == "images":
+        known = found is not None and math.isfinite(found.low_95)
+        interval = f" ({found.low_95:.2f} to {found.high_95:.2f})" if found and known else ""
+        return [
+            Statement(
+                "Blur", f"of the images **{made.blur_px:.2f} px**{interval}, found in the images"
+            )
+        ]
+    return [
+        Statement("Blur", "of the images not found: the model has none, and small pores read low"),
+        caveat(str(made.blur_from).removeprefix("none was used: ")),
+    ]
 
 
 def noise_statements(made: ReconstructStep) -> list[Statement]:

@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -33,6 +34,7 @@ from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.tomography.alignment import Method as AlignMethod
+from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 from napari_snpore.tomography.options import (
     METHODS,
     Cgls,
@@ -48,6 +50,13 @@ from napari_snpore.tomography.options import Method as ReconstructMethod
 from napari_snpore.tomography.reconstruction import Backend
 
 Connectivity = Literal[6, 18, 26]
+
+DEFAULT_METHOD: ReconstructMethod = "tv"
+"""Of runs, commands and the window."""
+
+ThresholdRule = Literal["auto", "projection", ThresholdMethod]
+"""How thresholds are suggested: by the images (``projection``), by a rule on the histogram, or
+``auto``: by the images where there are some and the volume was made by TV, else by ``haadf``."""
 
 
 class _Section(BaseModel):
@@ -112,10 +121,11 @@ class ReconstructSection(_Section):
     ``[reconstruct.sirt]`` and the others hold the fields of
     :class:`~napari_snpore.tomography.options.Sirt`, ``Wbp``, ``Cgls``, ``Tv`` and ``Dart``. The
     section of the chosen method is filled with its defaults, so that the recipe of a run names all
-    that was used; that of another method is refused.
+    that was used; that of another method is refused. Where no method is named, the only section of
+    options names it.
     """
 
-    method: ReconstructMethod = "sirt"
+    method: ReconstructMethod = DEFAULT_METHOD
     thickness_px: PositiveInt | None = None
     backend: Backend = "auto"
     sirt: Sirt | None = None
@@ -132,7 +142,9 @@ class ReconstructSection(_Section):
         """
         if not isinstance(given, dict):
             return given
-        method = given.get("method", "sirt")
+        sections = [name for name in METHODS if given.get(name) is not None]
+        usual = sections[0] if len(sections) == 1 else DEFAULT_METHOD
+        method = given.get("method", usual)
         if method not in METHODS:
             return given
         for name in given:
@@ -149,7 +161,7 @@ class ReconstructSection(_Section):
         options = given.get(method)
         if isinstance(options, dict):
             check_names(method, list(options))
-        return {**given, method: {} if options is None else options}
+        return {**given, "method": method, method: {} if options is None else options}
 
     @property
     def options(self) -> Options:
@@ -174,13 +186,15 @@ class CleanupSection(_Section):
 
 
 class ThresholdSection(_Section):
-    """Thresholds on the grey value: suggested from the histogram, or given as ``values``.
+    """Thresholds on the grey value: suggested by the images or the histogram, or given as
+    ``values``.
 
+    ``method``: see :data:`ThresholdRule`; the rule that was used is in the history of the phases.
     ``calibrated``: the values count in units of vacuum 0 and carbon 1, both found in the histogram:
     a rule that carries over to other states.
     """
 
-    method: ThresholdMethod = "haadf"
+    method: ThresholdRule = "auto"
     phases: Annotated[int, Field(ge=2, le=5)] = 3
     values: list[float] | None = None
     calibrated: bool = False
@@ -238,6 +252,19 @@ class ThresholdSection(_Section):
         """
         default = default_scheme(self.phase_count)
         return PhaseScheme(tuple(self.names or default.names), tuple(self.colors or default.colors))
+
+
+class PolishSection(_Section):
+    """Correction of the phases by the tilt images, between envelope and clean-up.
+
+    ``enabled``: ``"auto"`` polishes where the volume was made from its images by TV with a known
+    blur and from enough of them. ``boundary_weight``: energy of a pair of unlike voxels, in units
+    of a log-likelihood. ``sweeps``: at most.
+    """
+
+    enabled: Literal["auto"] | bool = "auto"
+    boundary_weight: NonNegativeFloat = BOUNDARY_WEIGHT
+    sweeps: PositiveInt = SWEEPS
 
 
 class EnvelopeSection(_Section):
@@ -299,7 +326,7 @@ class Recipe(_Section):
     --------
     >>> recipe = Recipe(input={"tilt_series": "needle.mrc"}, threshold={"phases": 2})
     >>> recipe.reconstruct.method
-    'sirt'
+    'tv'
     """
 
     name: str = ""
@@ -311,6 +338,7 @@ class Recipe(_Section):
     threshold: ThresholdSection = ThresholdSection()
     cleanup: CleanupSection = CleanupSection()
     envelope: EnvelopeSection = EnvelopeSection()
+    polish: PolishSection = PolishSection()
     measure: MeasureSection = MeasureSection()
     output: OutputSection = OutputSection()
 

@@ -1,4 +1,6 @@
-"""Segmentation of a volume into phases: smoothing, thresholds, envelope, labels, clean-up."""
+"""Segmentation of a volume into phases: smoothing, thresholds, envelope, labels, polishing,
+clean-up.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +8,63 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import recorded_cut_axes
-from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
-from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep
+from napari_snpore.segmentation.calibration import GrayCalibration
+from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep, clean_up
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, make_envelope
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.segmentation.sensitivity import threshold_sensitivity
 from napari_snpore.segmentation.smoothing import smooth_volume
-from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
+from napari_snpore.segmentation.thresholds import Suggestion
+from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import (
     CleanupSection,
     EnvelopeSection,
+    PolishSection,
     ThresholdSection,
 )
 from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.thresholding import choose_thresholds
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """Phases and all that decided them; ``suggestion`` is None where thresholds were given."""
+    """Phases and all that decided them.
+
+    Attributes
+    ----------
+    phases : Volume
+    thresholds : tuple of float
+    scheme : PhaseScheme
+    histogram : Histogram
+        Of the grey values, the whole volume.
+    method : str
+        The rule that was used, or ``"given"``.
+    suggestion : Suggestion or None
+        None where thresholds were given.
+    envelope : Envelope or None
+    sensitivity : DataFrame or None
+        Of the fractions before polishing and clean-up.
+    calibration : GrayCalibration or None
+    cleanup : tuple of CleanupStep
+    residual_map : ResidualMap or None
+        Where the images suggested the thresholds.
+    threshold_note : str or None
+        What was used in place of the rule that was asked for, and why.
+    before_polishing : Volume or None
+        The phases as the thresholds made them; None where they were not polished.
+    not_polished : str or None
+        Why the phases were not polished.
+    inside : Histogram or None
+        Of the grey values inside the envelope, or of all without one.
+    """
 
     phases: Volume
     thresholds: tuple[float, ...]
@@ -40,6 +76,11 @@ class Segmentation:
     sensitivity: pd.DataFrame | None = None
     calibration: GrayCalibration | None = None
     cleanup: tuple[CleanupStep, ...] = ()
+    residual_map: ResidualMap | None = None
+    threshold_note: str | None = None
+    before_polishing: Volume | None = None
+    not_polished: str | None = None
+    inside: Histogram | None = None
 
     @property
     def cut_axes(self) -> tuple[int, ...]:
@@ -53,10 +94,25 @@ def find_phases(
     envelope: EnvelopeSection,
     cleanup: CleanupSection | None = None,
     *,
+    polish: PolishSection | None = None,
+    series: TiltSeries | None = None,
     context: RunContext,
 ) -> Segmentation:
-    """Smoothing, histogram, thresholds (given or suggested), envelope, phase labels of a volume,
-    and their clean-up.
+    """Smoothing, histogram, thresholds, envelope, phase labels of a volume, their polishing by the
+    tilt images, and their clean-up, in this order.
+
+    Parameters
+    ----------
+    volume : Volume
+        Grey values.
+    threshold, envelope, cleanup, polish
+        Sections of a recipe.
+    series : TiltSeries, optional
+        The aligned images that the volume was made from. Without them the histogram suggests the
+        thresholds, and nothing is polished.
+    context : RunContext
+        Progress, cancel and timings of the steps ``smooth``, ``histogram``, ``projection
+        residual``, ``envelope``, ``segment``, ``polish``, ``clean up`` and ``sensitivity``.
     """
     cleanup = cleanup or CleanupSection()
     cleaning = _cleanup_options(cleanup, threshold.scheme)
@@ -65,46 +121,55 @@ def find_phases(
             volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength, **watch)
     with context.step("histogram") as watch:
         histogram = gray_histogram(volume, **watch)
-    suggestion, calibration = None, None
-    if threshold.values is None:
-        suggestion = suggest_thresholds(histogram, phases=threshold.phases, method=threshold.method)
-        thresholds = suggestion.thresholds
-    else:
-        thresholds = tuple(map(float, threshold.values))
-        if threshold.calibrated:
-            calibration = calibrate_gray(histogram)
-            thresholds = calibration.to_gray(thresholds)
+    chosen = choose_thresholds(volume, histogram, threshold, series, context=context)
     around = None
     if envelope.enabled:
         with context.step("envelope") as watch:
-            around = make_envelope(volume, thresholds[0], envelope_options(envelope), **watch)
-    method = "given" if suggestion is None else suggestion.method
+            around = make_envelope(
+                volume, chosen.thresholds[0], envelope_options(envelope), **watch
+            )
+    reason = why_not_polished(volume.history, series, polish)
     with context.step("segment") as watch:
         made = segment_volume(
             volume,
-            thresholds,
+            chosen.thresholds,
             scheme=threshold.scheme,
-            method=method,
+            method=chosen.method,
             envelope=around,
-            cleanup=cleaning,
+            cleanup=cleaning if reason is not None else None,
             **watch,
         )
+    phases, changed, before = made.phases, made.cleanup, None
+    if reason is None:
+        before = made.phases
+        with context.step("polish") as watch:
+            phases = polish_segmented(before, series, section=polish, **watch)
+        if cleaning.anything:
+            with context.step("clean up") as watch:
+                phases, steps = _clean(phases, cleaning, **watch)
+            changed = tuple(steps)
     with context.step("sensitivity") as watch:
         inside = histogram
         if around is not None and around.mask.any():
             inside = gray_histogram(volume, mask=around.mask, **watch)
-        sensitivity = threshold_sensitivity(inside, thresholds, names=threshold.scheme.names)
+        names = threshold.scheme.names
+        sensitivity = threshold_sensitivity(inside, chosen.thresholds, names=names)
     return Segmentation(
-        made.phases,
-        thresholds,
+        phases,
+        chosen.thresholds,
         threshold.scheme,
         histogram,
-        method,
-        suggestion,
+        chosen.method,
+        chosen.suggestion,
         around,
         sensitivity,
-        calibration,
-        made.cleanup,
+        chosen.calibration,
+        changed,
+        chosen.residual_map,
+        chosen.note,
+        before,
+        reason,
+        inside,
     )
 
 
@@ -116,6 +181,23 @@ def envelope_options(section: EnvelopeSection) -> EnvelopeOptions:
         tuple(section.cut_axes),
         section.directions,
         section.largest_body,
+    )
+
+
+def _clean(
+    phases: Volume,
+    options: CleanupOptions,
+    *,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> tuple[Volume, list[CleanupStep]]:
+    return clean_up(
+        phases,
+        specks=options.specks,
+        fill=options.fill,
+        majority_radius=options.majority_radius,
+        progress=progress,
+        should_stop=should_stop,
     )
 
 

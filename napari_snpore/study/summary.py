@@ -12,12 +12,14 @@ from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
+    blur_statements,
     even_odd_statements,
     quality_statements,
     tilt_statements,
 )
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, text_of
+from napari_snpore.study.segmentation_report import image_statements, polishing_statements
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
@@ -67,6 +69,7 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
         statements += [caveat(sentence) for sentence in found.notes]
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
     statements += reconstruction_statements(volume)
+    statements += blur_statements(last_step(volume.history, ReconstructStep), tomogram.blur)
     if tomogram.quality is not None:
         statements += quality_statements(tomogram.quality)
     return statements + even_odd_statements(tomogram.even_odd)
@@ -108,6 +111,8 @@ def reconstruction_statements(volume: Volume) -> list[Statement]:
         words.append(f"grey levels {levels} (from: {made.gray_levels_from})")
     if made.filter is not None:
         words.append(f"filter {made.filter}")
+    if made.converged is False and made.finished_early is None:
+        words.append("not converged")
     notes = [] if made.note is None else [caveat(made.note)]
     return [Statement("Reconstruction", ", ".join(words)), *notes]
 
@@ -118,7 +123,7 @@ def segmentation_text(segmentation: Segmentation, fractions: pd.DataFrame) -> st
 
 
 def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
-    """Return the thresholds, how far each can move, the clean-up and the envelope."""
+    """Return the thresholds, how far each can move, envelope, polishing and clean-up."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
     suggestion = segmentation.suggestion
     how = "given"
@@ -129,12 +134,14 @@ def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
     statements = [Statement("Thresholds", f"{values} grey units ({how})")]
     if suggestion is not None and suggestion.warning:
         statements.append(caveat(suggestion.warning))
+    statements += image_statements(segmentation)
     statements += sensitivity_statements(segmentation)
-    statements += [
+    statements += envelope_statements(segmentation.envelope)
+    statements += polishing_statements(segmentation)
+    return statements + [
         Statement("Clean-up", f"{step.name}: {step.changed_voxel_count} voxels changed")
         for step in segmentation.cleanup
     ]
-    return statements + envelope_statements(segmentation.envelope)
 
 
 def sensitivity_statements(segmentation: Segmentation) -> list[Statement]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -26,13 +27,14 @@ from napari_snpore.study.recipe import (
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import Stages, find_alignment
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
 from napari_snpore.tomography.even_odd import (
     FEWEST_TILTS,
     MOST_SLICES,
     EvenOdd,
     even_odd_correlation,
 )
-from napari_snpore.tomography.options import Dart, Options, Stoppable
+from napari_snpore.tomography.options import Dart, Options, Sirt, Stoppable, Tv
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS
@@ -44,6 +46,7 @@ from napari_snpore.volume import Volume
 _HALVES_BYTES = (
     32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
 )
+_QUICK_ITERATIONS = 5  # of the SIRT that is shown while the blur is searched
 _APPLY_SHARE = 0.1  # of the work of an alignment, for the interpolation of the images
 
 
@@ -64,6 +67,8 @@ class Tomogram:
         Of the raw tilts.
     reconstruction : ReconstructSection or None
         The settings of the reconstruction.
+    blur : BlurEstimate or None
+        Where the blur of the images was searched for.
     """
 
     volume: Volume
@@ -74,6 +79,7 @@ class Tomogram:
     even_odd: EvenOdd | None = None
     inspection: pd.DataFrame | None = None
     reconstruction: ReconstructSection | None = None
+    blur: BlurEstimate | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,7 @@ def tomogram_of(
     context: RunContext,
     observer: Observer | None = None,
     halves: bool = True,
+    blur: BlurEstimate | None = None,
 ) -> Tomogram:
     """Prepare, align and reconstruct a tilt series, and assess the result.
 
@@ -168,12 +175,15 @@ def tomogram_of(
     preparation, alignment, reconstruction
         The settings of each step.
     context : RunContext
-        Progress, cancel and timings of the steps ``prepare``, ``align``, ``reconstruct``,
-        ``assess`` and ``even/odd correlation``.
+        Progress, cancel and timings of the steps ``prepare``, ``align``, ``find blur``,
+        ``reconstruct``, ``assess`` and ``even/odd correlation``.
     observer : Observer, optional
         What is heard within a step.
     halves : bool
         Also correlate even and odd tilts where there are enough of them.
+    blur : BlurEstimate, optional
+        Found before, in these images under this alignment; else a TV with ``blur_px = "auto"``
+        searches for it.
 
     Returns
     -------
@@ -200,11 +210,20 @@ def tomogram_of(
     _, slices, width = aligned.shape
     out = scratch.empty((reconstruction.thickness_px or width, slices, width))
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
+    if not searches_blur(reconstruction.options):
+        blur = None
+    elif blur is None:
+        with context.step("find blur") as watch:
+            if heard.partial is not None:
+                # the search takes as long as the reconstruction, and has nothing to show
+                _show_quickly(aligned, reconstruction, out, heard.partial, watch["should_stop"])
+            blur = find_blur(aligned, thickness_px=reconstruction.thickness_px, **watch)
     with context.step("reconstruct") as watch:
         volume = reconstruct(
             aligned,
             method=reconstruction.options,
             thickness_px=reconstruction.thickness_px,
+            blur=blur,
             backend=reconstruction.backend,
             out=out,
             memory_limit=left,
@@ -215,11 +234,34 @@ def tomogram_of(
         )
     with context.step("assess") as watch:
         quality = assess(aligned, volume, **watch)
-    made = Tomogram(volume, series, aligned, found, quality, None, inspection, reconstruction)
+    made = Tomogram(volume, series, aligned, found, quality, None, inspection, reconstruction, blur)
     if halves and halves_slices(made, memory_limit=left):
         with context.step("even/odd correlation") as watch:
             made = replace(made, even_odd=correlate_halves(made, memory_limit=left, **watch))
     return made
+
+
+def searches_blur(options: Options) -> bool:
+    """Return whether a reconstruction with these options leaves the blur to the images."""
+    return isinstance(options, Tv) and options.blur_px == "auto"
+
+
+def _show_quickly(
+    aligned: TiltSeries,
+    section: ReconstructSection,
+    out: Any,
+    partial: PartialCallback,
+    should_stop: ShouldStop | None,
+) -> None:
+    """Show a SIRT of few iterations, which the reconstruction replaces."""
+    reconstruct(
+        aligned,
+        method=Sirt(iterations=_QUICK_ITERATIONS),
+        thickness_px=section.thickness_px,
+        out=out,
+        partial=partial,
+        should_stop=should_stop,
+    )
 
 
 def _aligned(
@@ -303,6 +345,8 @@ def options_of_halves(volume: Volume, options: Options) -> Options:
     made = required_step(volume.history, ReconstructStep)
     if isinstance(options, Stoppable) and made.iterations is not None:
         return replace(options, iterations=made.iterations, stop="iterations")
+    if isinstance(options, Tv) and made.blur_px is not None:
+        return replace(options, blur_px=made.blur_px, weight=made.tv_weight)
     if isinstance(options, Dart) and made.gray_levels is not None:
         return replace(options, gray_levels=made.gray_levels)
     return options

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import DisagreementError, InputError
 from napari_snpore.history import HistoryStep, ReconstructStep, last_step
+from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -79,6 +80,8 @@ def assess(
 ) -> Quality:
     """Compare a reconstruction with the tilt series that it was made from.
 
+    Its projections are blurred as in the model of the reconstruction, where that had a blur.
+
     Parameters
     ----------
     series : TiltSeries
@@ -111,15 +114,21 @@ def assess(
             f"volume has voxels of {volume.spacing} nm, the images have pixels of {series.pixel_size_nm:g} nm; they must agree."
         )
     guide = resolution_guide_of(volume.history) or resolution_guide(series)
+    made = last_step(volume.history, ReconstructStep)
+    blur_px = 0.0 if made is None or made.blur_px is None else made.blur_px
+    reach = len(gaussian_taps(blur_px)) // 2  # rows beside a block that its images need
     measured, projected, both, mass = np.zeros((4, tilts))
     rows = max(
         1, _BLOCK_BYTES // (4 * width * max(volume.shape[0], tilts))
     )  # a volume may be larger than memory
     for first in range(0, slices, rows):
         here = slice(first, min(first + rows, slices))
+        low, high = max(here.start - reach, 0), min(here.stop + reach, slices)
         shadows = project(
-            volume.data[:, here], series.angles_deg, threads=threads, should_stop=should_stop
+            volume.data[:, low:high], series.angles_deg, threads=threads, should_stop=should_stop
         )
+        blurred = blur_images(shadows, blur_px, threads=threads)
+        shadows = blurred[:, here.start - low : here.stop - low]
         for tilt in range(tilts):
             image, shadow = (
                 np.asarray(series.images[tilt][here], np.float64),

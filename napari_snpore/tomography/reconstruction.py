@@ -19,6 +19,7 @@ from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes
@@ -48,6 +49,7 @@ def reconstruct(
     method: Method | Options = "sirt",
     iterations: int | None = None,
     thickness_px: int | None = None,
+    blur: BlurEstimate | None = None,
     support: Volume | NDArray[np.bool_] | None = None,
     initial: Volume | NDArray[Any] | None = None,
     backend: Backend = "auto",
@@ -77,6 +79,9 @@ def reconstruct(
     thickness_px : int, optional
         Voxels along z; default as many as an image has pixels along x. Less is quicker; the object
         has to fit.
+    blur : BlurEstimate, optional
+        From :func:`~napari_snpore.tomography.discrete.blur_search.find_blur`, for a TV that would
+        search for it: ``blur_px="auto"``.
     support : mask, shape (z, y, x) or (z, x), optional
         Where the object may be; voxels outside stay 0.
     initial : Volume or array, shape (z, y, x), optional
@@ -142,11 +147,13 @@ def reconstruct(
     run = Run(threads or thread_count(), progress, should_stop, finish_now, partial, left)
     gpu = _on_gpu(backend, options.name)
     nonnegative = getattr(options, "nonnegative", True)
+    if blur is not None and not (isinstance(options, Tv) and options.blur_px == "auto"):
+        raise InputError("blur is for tv with blur_px 'auto'; give one or the other.")
     if isinstance(options, Tv):
         if partial is not None:
             _fill_quickly(problem, nonnegative, target, run)
         ledger = Ledger(problem.slices, options.iterations, callback)
-        found = solve_tv(series, problem, options, target, ledger, run)
+        found = solve_tv(series, problem, options, blur, target, ledger, run)
         limit = options.iterations
     else:
         made = plan(series, problem, options, run)

@@ -22,16 +22,25 @@ _SEARCH_SHARE = 0.4
 
 
 def solve_tv(
-    series: TiltSeries, problem: Problem, options: Tv, out: Any, ledger: Ledger, run: Run
+    series: TiltSeries,
+    problem: Problem,
+    options: Tv,
+    blur: BlurEstimate | None,
+    out: Any,
+    ledger: Ledger,
+    run: Run,
 ) -> dict[str, Any]:
-    """Solve a problem by TV into ``out``; return what the history says of it."""
+    """Solve a problem by TV into ``out``; return what the history says of it.
+
+    ``blur``: taken where the options leave the blur to the images; None: it is searched.
+    """
     noise = noise_model(series, should_stop=run.should_stop)
-    searched = options.blur_px == "auto"
+    searched = options.blur_px == "auto" and blur is None
     blur_px, blur_from = 0.0, "user"
     if options.blur_px != "auto":
         blur_px = options.blur_px
     else:
-        blur_px, blur_from = _blur_of(_searched(series, problem, noise, run))
+        blur_px, blur_from = _blur_of(blur or _searched(series, problem, noise, run))
     weight, weight_from = float(options.weight or 0.0), "user"
     if options.weight is None:
         sigma = noise_of_object(problem.images, noise)

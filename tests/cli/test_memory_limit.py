@@ -22,7 +22,7 @@ from napari_snpore.cli.main import main
 from napari_snpore.tomography.reconstruction import warm_up
 words = sys.argv[1:]
 try:
-    main(["reconstruct", "small.mrc", "-o", "small.tif", *words])
+    main(["reconstruct", "small.mrc", "-o", "small.tif", "--method", "sirt", *words])
 except SystemExit as ended:
     assert not ended.code
 def anonymous():
@@ -35,7 +35,7 @@ def watch():
         time.sleep(0.002)
 thread = threading.Thread(target=watch); thread.start()
 try:
-    main(["reconstruct", "large.mrc", "-o", "large.tif", *words])
+    main(["reconstruct", "large.mrc", "-o", "large.tif", "--method", "sirt", *words])
 except SystemExit as ended:
     assert not ended.code
 going[0] = False; thread.join()

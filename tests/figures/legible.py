@@ -53,7 +53,8 @@ def _visible(figure: Figure) -> list[Text]:
 def _hidden_ticks(figure: Figure) -> set[int]:
     """Tick labels outside the limits of their axis are objects, but are not drawn."""
     hidden: set[int] = set()
-    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+    drawn = [part for axes in figure.axes for part in (axes, *axes.child_axes)]
+    for axis in [axis for axes in drawn for axis in (axes.xaxis, axes.yaxis)]:
         every = {
             id(label)
             for tick in (*axis.majorTicks, *axis.minorTicks)

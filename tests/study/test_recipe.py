@@ -9,7 +9,7 @@ import pytest
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.study.recipe import Recipe, read_recipe
-from napari_snpore.tomography.options import Cgls, Dart, Tv, Wbp
+from napari_snpore.tomography.options import Cgls, Dart, Sirt, Tv, Wbp
 
 DOCS = Path(__file__).parents[2] / "docs" / "recipe.md"
 
@@ -40,7 +40,7 @@ def test_documented_options_exist(tmp_path):
 
 def test_documented_options_of_every_method_are_the_defaults(tmp_path):
     section = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)[1]
-    for method, options in (("wbp", Wbp()), ("cgls", Cgls()), ("tv", Tv()), ("dart", Dart())):
+    for method, options in (("wbp", Wbp()), ("cgls", Cgls()), ("sirt", Sirt()), ("dart", Dart())):
         own = re.search(rf"\[reconstruct\.{method}\]\n.*?(?=\n\[|\Z)", section, re.S).group(0)
         text = f'[input]\ntilt_series = "a.mrc"\n[reconstruct]\nmethod = "{method}"\n{own}'
         assert read_recipe(written(tmp_path, text)).reconstruct.options == options
@@ -49,7 +49,7 @@ def test_documented_options_of_every_method_are_the_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ("iterations = 3", r"iterations is an option of .* belongs into \[reconstruct\.sirt\]"),
+        ("iterations = 3", r"iterations is an option of .* belongs into \[reconstruct\.tv\]"),
         ("filter = 'hann'", r"filter is an option of wbp and belongs into \[reconstruct\.wbp\]"),
         (
             "method = 'tv'\n[reconstruct.dart]\niterations = 3",
@@ -70,6 +70,14 @@ def test_option_of_another_method_or_place_is_refused_before_anything_runs(tmp_p
     with pytest.raises(FileFormatError, match=words) as caught:
         read_recipe(written(tmp_path, f'[input]\ntilt_series = "a.mrc"\n[reconstruct]\n{lines}\n'))
     assert not str(caught.value).endswith("..")
+
+
+def test_the_only_section_of_options_names_the_method(tmp_path):
+    lines = "[reconstruct.sirt]\niterations = 9"
+    text = f'[input]\ntilt_series = "a.mrc"\n[reconstruct]\n{lines}\n'
+    section = read_recipe(written(tmp_path, text)).reconstruct
+    assert (section.method, section.options) == ("sirt", Sirt(iterations=9))
+    assert read_recipe(written(tmp_path, '[input]\nvolume = "a"\n')).reconstruct.options == Tv()
 
 
 def test_recipe_of_a_method_comes_back_with_all_its_options(tmp_path):

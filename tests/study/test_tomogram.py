@@ -4,12 +4,15 @@ by the window.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from napari_snpore import make_phantom, simulate_tilt_series
 from napari_snpore.cli.main import app
-from napari_snpore.errors import Stopped
+from napari_snpore.errors import InputError, Stopped
 from napari_snpore.files import read_volume
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.provenance import Record
@@ -29,8 +32,9 @@ from napari_snpore.study.tomogram import (
     tomogram_of,
 )
 from napari_snpore.tomography.alignment import Alignment, align
+from napari_snpore.tomography.discrete.blur_search import find_blur
 from napari_snpore.tomography.even_odd import even_odd_correlation
-from napari_snpore.tomography.options import Sirt
+from napari_snpore.tomography.options import Sirt, Tv
 from napari_snpore.tomography.preparation import bin_series, subtract_background
 from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -76,7 +80,7 @@ def test_steps_of_a_recipe_make_the_volume_of_the_functions(raw, by_python):
 
 def test_command_makes_the_volume_of_the_functions(raw, by_python, tmp_path):
     source, out = write_tilts(tmp_path / "raw.tif", raw), tmp_path / "volume.tif"
-    words = f"reconstruct {source} -o {out} --bin 2 --tilt-axis-angle-deg 20 --iterations 6"
+    words = f"reconstruct {source} -o {out} --bin 2 --tilt-axis-angle-deg 20 --method sirt --iterations 6"
     result = CliRunner().invoke(app, words.split())
     assert result.exit_code == 0, result.output
     assert np.array_equal(read_volume(out).data, by_python.data)
@@ -99,6 +103,7 @@ def test_window_makes_the_volume_of_the_functions(raw, by_python, qapp, qtbot):
     widget.preparing.bin.setValue(2)
     widget.aligning.mode.setCurrentText("axis angle given")
     widget.aligning.axis_angle.setValue(20.0)
+    widget.method.method.setCurrentIndex(widget.method.method.findData("sirt"))
     widget.method.iterations.setValue(6)
     widget.compares.setChecked(False)
     assert np.array_equal(volume_from_layer(widget.reconstruct()).data, by_python.data)
@@ -170,3 +175,45 @@ def test_alignment_goes_with_the_pixels_and_follows_the_tilts(raw):
     assert found.for_images(PrepareSection()) is None
     left = found.for_images(PrepareSection(bin=2, leave_out=[0]))
     assert left.shifts_px.tolist() == alignment.shifts_px[1:].tolist()
+
+
+def test_found_blur_is_kept_and_makes_the_volume_of_the_functions():
+    phantom = make_phantom("pristine", shape=(40, 36, 40), spacing=0.3, seed=3, easy=True)
+    series = simulate_tilt_series(phantom, angles_deg=np.arange(-70, 71, 5.0), dose=2000, seed=1)
+    heard, shown = [], []
+
+    @contextmanager
+    def monitor(name):
+        heard.append(name)
+        yield None
+
+    observer = Observer(partial=lambda volume, iteration: shown.append((heard[-1], iteration)))
+    options = Tv(iterations=30)
+    made = tomogram_of(
+        Stages(series),
+        PrepareSection(background="none"),
+        AlignmentChoice(AlignSection(enabled=False)),
+        ReconstructSection(tv=options),
+        context=context(monitor=monitor),
+        observer=observer,
+        halves=False,
+    )
+    assert heard == ["prepare", "find blur", "reconstruct", "assess"]
+    assert shown[0][0] == "find blur", "a quick volume is there before the search"
+    assert made.blur == find_blur(series)
+    by_python = reconstruct(series, method=options, blur=made.blur)
+    assert np.array_equal(by_python.data, made.volume.data)
+    assert by_python.history == made.volume.history
+    again = tomogram_of(
+        Stages(series),
+        PrepareSection(background="none"),
+        AlignmentChoice(AlignSection(enabled=False)),
+        ReconstructSection(tv=options),
+        context=context(monitor=monitor),
+        halves=False,
+        blur=made.blur,
+    )
+    assert heard[4:] == ["prepare", "reconstruct", "assess"], "a known estimate is taken"
+    assert again.volume.history == made.volume.history
+    with pytest.raises(InputError, match="blur is for tv with blur_px 'auto'"):
+        reconstruct(series, method="sirt", blur=made.blur)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import DisagreementError, InputError
-from napari_snpore.history import SegmentStep
+from napari_snpore.history import ReconstructStep, SegmentStep
+from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.quality import (
     assess,
@@ -108,3 +109,11 @@ def test_the_history_of_a_volume_carries_its_resolution_guide(series, truth):
     later = volume.after(SegmentStep((1.0,)), volume.data)
     assert resolution_guide_of(later.history) == guide
     assert resolution_guide_of(truth.history) is None
+
+
+def test_projections_are_blurred_as_in_the_model(truth):
+    images = blur_images(project(truth, ANGLES), 1.3)
+    blurred = TiltSeries(images, ANGLES, 0.5)
+    step = ReconstructStep("tv", blur_px=1.3, blur_from="user")
+    assert assess(blurred, truth.after(step, truth.data)).residual < 1e-3
+    assert assess(blurred, truth).residual > 0.02

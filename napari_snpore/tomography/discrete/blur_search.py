@@ -9,21 +9,26 @@ minimum in between. That of a grey volume has none, because a grey volume can be
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, share_of, thread_count
+from napari_snpore.compute import (
+    Progress,
+    ShouldStop,
+    run_stepped_blocks,
+    share_of,
+    thread_count,
+)
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
+from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX, blur_images, gaussian_taps
 from napari_snpore.tomography.discrete.polish import polish_labels
 from napari_snpore.tomography.discrete.slab_levels import SlabLevels, slab_levels
 from napari_snpore.tomography.noise import NoiseModel, noise_model
-from napari_snpore.tomography.projector import Beam, finite_rows
+from napari_snpore.tomography.projector import Beam, finite_rows, project
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.total_variation import TotalVariation
 from napari_snpore.tomography.tv_reconstruction import (
@@ -41,34 +46,48 @@ FEWEST_TILTS = 20
 """With fewer images the phases can fit them with any blur."""
 
 _ROWS = 32
-"""Rows along y that are reconstructed: half a lane block, and four times the reach of the blur."""
+"""Rows along y that are reconstructed: half a block of the projector, eight times the reach of a
+blur of 1 px."""
 
-_FIRST_TRIALS = (0.7, 1.0, 1.4)
+_TRIALS = (0.7, 1.0, 1.4)
 """First trial values, px; steps of a factor 1.4, because R depends on the ratio of two blurs."""
 
 _STEP = 1.4
-_CLOSE = 1.12
-"""Factor between the last trials and the estimate: near enough for a parabola, far enough that R
-differs by more than the roughness of the curve."""
+
+_CLOSE = (1 / 1.1, 1.0, 1.1)
+"""Last trials over the estimate: near enough for a parabola, far enough that R differs by more than
+the roughness of the curve."""
+
+_OF_HALVES = (1 / 1.15, 1.0, 1.15)
+"""The same for halves of the tilts, whose curves are rougher."""
 
 _LEAST_BLUR_PX = 0.25
 """Below, a blur cannot be told from the interpolation of the projector."""
 
 _SHARP = 0.01
-"""Least rise of R from the minimum to 1.4 times it on both sides, as a share of R: less is the
-roughness of the curve."""
+"""Least rise of R from the minimum to 1.4 times it, as a share of R: less is the roughness of the
+curve."""
 
 _POOR = 5.0
 """R from which the phases do not explain the images at all."""
 
-_ITERATIONS = 120
+_ITERATIONS = 140
 """Of each trial, always from nothing: from the volume of another σ, R depends on the way there."""
 
-_SWEEPS = 4
+_SWEEPS = 6
 
 _OWN_SPREAD = 0.03
 """Spread (one standard deviation) of found over given σ on phantoms with shapes of another family:
 what halves of the tilts do not show, because both have it."""
+
+_NEAR = 1.16
+"""Trials within this factor of the least residual count for the parabola."""
+
+_WIDEST = 0.3
+"""Half width of the interval, as a share of σ, from which it says too little: 10 % of σ cost 1 to 4
+points of pore."""
+
+Curve = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -152,39 +171,47 @@ def find_blur(
             f"There are {len(series.angles_deg)} tilts; the blur needs {FEWEST_TILTS} or more."
         )
     search = _Search.of(series, levels, phases, noise, thickness_px, threads, should_stop)
-    trials = search.run(
-        np.arange(len(series.angles_deg)), _FIRST_TRIALS, share_of(progress, 0, 0.6)
-    )
-    curve = tuple(sorted((sigma, trial.residual) for sigma, trial in trials.items()))
-    found, reason = _minimum(curve)
+    every = np.arange(len(series.angles_deg))
+    trials = search.first_trials(every, share_of(progress, 0, 0.5))
+    found, reason = _minimum(_curve(trials))
     if found is None:
-        return _none(reason or "", curve)
-    best = trials[min(trials, key=lambda sigma: abs(math.log(sigma / found)))]
+        return _none(reason or "", _curve(trials))
+    contrast = _nearest(trials, found).levels[0]
+    close = [found * factor for factor in _CLOSE]
+    trials |= search.run(every, close, contrast, share_of(progress, 0.5, 0.8))
+    found, reason = _minimum(_curve(trials))
+    if found is None:
+        return _none(reason or "", _curve(trials))
     halves = []
-    for number, start in enumerate((0, 1)):
-        part = share_of(progress, 0.6 + 0.2 * number, 0.8 + 0.2 * number)
-        near = (found / _STEP, found, found * _STEP)
-        of_half = search.run(np.arange(start, len(series.angles_deg), 2), near, part, extend=False)
-        at, _ = _minimum(tuple(sorted((s, trial.residual) for s, trial in of_half.items())))
-        halves.append(math.nan if at is None else at)
-    spread = abs(halves[0] - halves[1]) / 2
-    width = 2 * math.hypot(_OWN_SPREAD * found, spread) if math.isfinite(spread) else math.nan
-    if not math.isfinite(width):
+    for number in (0, 1):
+        part = share_of(progress, 0.8 + 0.1 * number, 0.9 + 0.1 * number)
+        near = [found * factor for factor in _OF_HALVES]
+        halves.append(_minimum(_curve(search.run(every[number::2], near, contrast, part)))[0])
+    return _estimate(found, halves, trials)
+
+
+def _estimate(
+    found: float, halves: list[float | None], trials: Mapping[float, _Trial]
+) -> BlurEstimate:
+    """Put the blur and its interval together, and say what makes it doubtful."""
+    best, curve = _nearest(trials, found), _curve(trials)
+    known = [half for half in halves if half is not None]
+    width, reason = math.nan, None
+    if len(known) < 2:
         reason = "Halves of the tilts show no minimum of their own."
-    elif width > _WIDEST * found:
-        reason = f"Halves of the tilts give {halves[0]:.2f} and {halves[1]:.2f} px."
-    elif best.residual > _POOR:
+    else:
+        # the mean of two halves differs from each by half of their distance
+        width = 2 * math.hypot(_OWN_SPREAD * found, abs(known[0] - known[1]) / 2)
+        if width > _WIDEST * found:
+            reason = f"Halves of the tilts give {known[0]:.2f} and {known[1]:.2f} px."
+    if best.residual > _POOR:
         reason = f"The phases do not explain the images (R = {best.residual:.3g}, where noise alone gives 1)."
     return BlurEstimate(
         found, found - width, found + width, curve, best.levels, reason is None, reason
     )
 
 
-_WIDEST = 0.3
-"""Half width of the interval from which it says too little: 10 % of σ cost 1 to 4 points of pore."""
-
-
-def _none(reason: str, curve: tuple[tuple[float, float], ...] = ()) -> BlurEstimate:
+def _none(reason: str, curve: Curve = ()) -> BlurEstimate:
     return BlurEstimate(math.nan, math.nan, math.nan, curve, (), False, reason)
 
 
@@ -192,6 +219,14 @@ def _none(reason: str, curve: tuple[tuple[float, float], ...] = ()) -> BlurEstim
 class _Trial:
     residual: float
     levels: tuple[float, ...]
+
+
+def _curve(trials: Mapping[float, _Trial]) -> Curve:
+    return tuple(sorted((sigma, trial.residual) for sigma, trial in trials.items()))
+
+
+def _nearest(trials: Mapping[float, _Trial], sigma: float) -> _Trial:
+    return trials[min(trials, key=lambda tried: abs(math.log(tried / sigma)))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,53 +279,57 @@ class _Search:
             should_stop,
         )
 
+    def first_trials(
+        self, tilts: NDArray[np.intp], progress: Progress | None
+    ) -> dict[float, _Trial]:
+        """Try values of σ until the least residual is enclosed."""
+        trials = self.run(tilts, _TRIALS, None, progress)
+        while True:
+            at = min(trials, key=lambda sigma: trials[sigma].residual)
+            further = at * _STEP if at == max(trials) else at / _STEP
+            inside = min(trials) < at < max(trials)
+            if inside or not _LEAST_BLUR_PX <= further <= LARGEST_BLUR_PX:
+                return trials
+            levels = trials[at].levels
+            trials |= self.run(tilts, [further], levels[0] if levels else None, None)
+
     def run(
         self,
         tilts: NDArray[np.intp],
         trials: Sequence[float],
+        contrast: float | None,
         progress: Progress | None,
-        *,
-        extend: bool = True,
     ) -> dict[float, _Trial]:
-        """Try values of σ for some of the tilts, further ones until the minimum is enclosed, then
-        two close to it.
+        """Try values of σ for some of the tilts, one per thread; ``contrast`` is the level of the
+        weakest phase where it is known.
         """
         images = np.ascontiguousarray(self.images[tilts])
         weights = np.ascontiguousarray(self.weights[tilts])
-        beam = Beam(self.angles_deg[tilts], (self.depth, images.shape[2]), images.shape[2])
+        angles = self.angles_deg[tilts]
         relative = weights * np.float32(self.sigma**2) if self.sigma > 0 else weights
         strength, _ = variation_weight(images, self.depth, self.sigma)
-        done: dict[float, _Trial] = {}
+        beam = Beam(angles, (self.depth, images.shape[2]), images.shape[2])
 
-        def attempt(sigma: float) -> None:
-            solver = TotalVariation(
-                images, beam, weights=relative, blur_px=sigma, threads=self.threads
-            )
-            Course(
-                strength, _ITERATIONS, 0.0, partial(weakest_level, should_stop=self.should_stop)
-            ).run(solver, self._noted)
-            done[sigma] = self._judge(solver, images, weights, beam.angles_deg, sigma)
-            if progress is not None:
-                progress(min(len(done), 7), 7)
+        def attempt(sigma: float, step: Callable[[], None]) -> _Trial:
+            solver = TotalVariation(images, beam, weights=relative, blur_px=sigma)
 
-        for sigma in trials:
-            attempt(sigma)
-        while extend:
-            at = min(done, key=lambda sigma: done[sigma].residual)
-            further = at * _STEP if at == max(done) else at / _STEP
-            inside = min(done) < at < max(done)
-            if inside or not _LEAST_BLUR_PX <= further <= LARGEST_BLUR_PX:
-                break
-            attempt(further)
-        found, _ = _minimum(tuple(sorted((s, trial.residual) for s, trial in done.items())))
-        if found is not None and extend:
-            for sigma in (found / _CLOSE, found, found * _CLOSE):
-                attempt(sigma)
-        return done
+            def after(*_: float) -> bool:
+                step()
+                return False
 
-    def _noted(self, *_: float) -> bool:
-        check_stop(self.should_stop)
-        return False
+            level = weakest_level if contrast is None else (lambda _: contrast)
+            Course(strength, _ITERATIONS, 0.0, level).run(solver, after)
+            return self._judge(solver, images, weights, angles, sigma)
+
+        found = run_stepped_blocks(
+            attempt,
+            trials,
+            steps=_ITERATIONS,
+            threads=self.threads,
+            progress=progress,
+            should_stop=self.should_stop,
+        )
+        return dict(zip(trials, found, strict=True))
 
     def _judge(
         self,
@@ -315,12 +354,22 @@ class _Search:
                 blur_px=sigma,
                 weights=weights,
                 sweeps=_SWEEPS,
-                threads=self.threads,
-                should_stop=self.should_stop,
+                threads=1,
             )
         except InputError:  # a blur wider than the objects
             return _Trial(math.inf, ())
-        return _Trial(polished.residual, tuple(polished.levels[2:]))
+        levels = tuple(polished.levels[2:])
+        model = np.zeros_like(images)
+        for label, level in enumerate(levels, 2):
+            sums = project(
+                polished.labels == label, angles_deg, detector_px=images.shape[2], threads=1
+            )
+            model += np.float32(level) * blur_images(sums, sigma, threads=1)
+        # rows near the cuts hold what the blur brings from beyond them
+        reach = min(len(gaussian_taps(sigma)) // 2, images.shape[1] // 4)
+        inner = slice(reach, images.shape[1] - reach)
+        squares = weights[:, inner] * (model - images)[:, inner] ** 2
+        return _Trial(float(np.mean(squares, dtype=np.float64)), levels)
 
     def _levels(
         self,
@@ -340,18 +389,17 @@ class _Search:
             angles_deg,
             blur_px=sigma,
             phases=self.phases,
-            threads=self.threads,
-            should_stop=self.should_stop,
+            threads=1,
         )
 
 
-def _minimum(curve: tuple[tuple[float, float], ...]) -> tuple[float | None, str | None]:
-    """Return the vertex of the parabola in log σ through the least R and its two neighbours, or why
+def _minimum(curve: Curve) -> tuple[float | None, str | None]:
+    """Return the vertex of a parabola in σ² through the least R and what lies near it, or why
     there is none.
 
     Examples
     --------
-    >>> curve = tuple((s, 1 + math.log(s / 1.2) ** 2) for s in (0.7, 1.0, 1.4))
+    >>> curve = tuple((s, 1 + (s**2 - 1.44) ** 2) for s in (0.7, 1.0, 1.4))
     >>> round(_minimum(curve)[0], 6)
     1.2
     """
@@ -362,12 +410,12 @@ def _minimum(curve: tuple[tuple[float, float], ...]) -> tuple[float | None, str 
     if at in (0, len(usable) - 1):
         side = "smallest" if at == 0 else "largest"
         return None, f"The residual still falls at the {side} blur tried, {usable[at][0]:.2f} px."
-    x = np.log([usable[k][0] for k in (at - 1, at, at + 1)])
-    r = np.array([usable[k][1] for k in (at - 1, at, at + 1)])
-    slopes = np.diff(r) / np.diff(x)
-    curvature = float((slopes[1] - slopes[0]) / (x[2] - x[0]))
-    rise = curvature * math.log(_STEP) ** 2
-    if rise < _SHARP * float(r[1]):
+    # in σ² the curve is nearly a parabola; in σ it is far steeper above the minimum than below
+    x, r = np.square([sigma for sigma, _ in usable]), np.array([value for _, value in usable])
+    near = np.abs(np.log(x / x[at])) < 2 * math.log(_NEAR)
+    near[at - 1 : at + 2] = True
+    curvature, slope, _ = np.polyfit(x[near], r[near], 2)
+    if curvature * (x[at] * (_STEP**2 - 1)) ** 2 < _SHARP * float(r[at]):
         return None, "The residual hardly depends on the blur: its minimum is flat."
-    vertex = float((x[0] + x[1]) / 2 - slopes[0] / (2 * curvature))
-    return math.exp(vertex), None
+    vertex = float(np.clip(-slope / (2 * curvature), x[at - 1], x[at + 1]))
+    return math.sqrt(vertex), None

@@ -125,6 +125,18 @@ class LabelImages:
             return given, tuple(self._fitted)
         return tuple(levels), held
 
+    def best_levels(self) -> tuple[float, ...]:
+        """Return the levels of least residual, free of any given ones; nan for a label that has no
+        voxel in the images.
+        """
+        matrix, right = self._normal_equations()
+        present = np.flatnonzero(np.diag(matrix) > 0)
+        levels = np.full(len(right), np.nan)
+        levels[present] = np.linalg.lstsq(
+            matrix[np.ix_(present, present)], right[present], rcond=None
+        )[0]
+        return tuple(levels.tolist())
+
     def _left(self, levels: Sequence[float], tilt: int) -> Floats:
         left: Floats = -self._images[tilt]
         for label, part in zip(self._fitted, self._parts, strict=True):

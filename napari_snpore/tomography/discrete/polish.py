@@ -44,6 +44,9 @@ Random shapes of two kinds, cuts of Gaussian random fields and balls, give 0.50 
 of 4 to 6 voxels and 0.68 to 0.82 for 9 to 10; ``benchmarks/boundary_weight.py`` works that out. At
 a lower dose the first sum of the energy becomes smaller by itself."""
 
+SWEEPS = 6
+"""Default of the most sweeps: later ones change next to nothing."""
+
 _FIRST_BRIGHT = 3
 """First phase that grows only beside itself: a single bright voxel explains noise too easily."""
 
@@ -95,7 +98,7 @@ def polish_phases(
     blur_px: float,
     noise: NoiseModel | None = None,
     boundary_weight: float = BOUNDARY_WEIGHT,
-    sweeps: int = 6,
+    sweeps: int = SWEEPS,
     fit_levels: bool = True,
     bright_grows_only: bool = True,
     threads: int | None = None,
@@ -211,7 +214,7 @@ def polish_labels(
     blur_px: float,
     weights: ArrayLike,
     boundary_weight: float = BOUNDARY_WEIGHT,
-    sweeps: int = 6,
+    sweeps: int = SWEEPS,
     fit_levels: bool = True,
     bright_grows_only: bool = True,
     threads: int | None = None,

@@ -1,0 +1,177 @@
+"""A run by TV: thresholds by the images, polished phases, and sentences where images are missing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_snpore import make_phantom, simulate_tilt_series, write_volume
+from napari_snpore.history import PolishStep, ReconstructStep, required_step
+from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.study.pipeline import run_study
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import (
+    CleanupSection,
+    EnvelopeSection,
+    PolishSection,
+    Recipe,
+    ReconstructSection,
+    ThresholdSection,
+)
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import find_phases
+from napari_snpore.tomography.options import Tv
+
+ANGLES = np.arange(-70.0, 71.0, 4.0)
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return make_phantom("pristine", shape=(56, 36, 56), spacing=0.3, seed=3, easy=True)
+
+
+@pytest.fixture(scope="module")
+def recipe(phantom, tmp_path_factory):
+    series = simulate_tilt_series(phantom, angles_deg=ANGLES, dose=2000, seed=1)
+    tilts = write_tilts(tmp_path_factory.mktemp("tilts") / "tilts.tif", series)
+    return Recipe(
+        name="small",
+        input={"tilt_series": str(tilts)},
+        align={"enabled": False},
+        reconstruct={"tv": {"blur_px": 0.5, "iterations": 150}},
+        envelope={"ray_length_nm": 5.0, "directions": 32},
+        cleanup={"specks": {"Sn": 2}},
+        measure={"phases": ["Sn"], "details": False},
+        output={"figures": ["png"]},
+    )
+
+
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    return run_study(recipe, tmp_path_factory.mktemp("run") / "results")
+
+
+def test_defaults_are_tv_projection_and_polish(run):
+    names = [step.name for step in run.segmentation.phases.history]
+    assert names[-4:] == ["reconstruct", "segment", "polish", "clean up"]
+    assert run.tomogram.reconstruction.method == "tv"
+    assert run.segmentation.method == run.segmentation.suggestion.method == "projection"
+    assert run.segmentation.before_polishing.history[-1].name == "segment"
+
+
+def test_polished_phases_are_nearer_to_the_truth(run, phantom):
+    inside = run.segmentation.envelope.mask & phantom.envelope
+    wrong = [
+        np.count_nonzero((np.asarray(phases.data) != phantom.phases) & inside)
+        for phases in (run.segmentation.before_polishing, run.segmentation.phases)
+    ]
+    assert wrong[1] < 0.9 * wrong[0]
+
+
+def test_folder_holds_what_the_images_said(run):
+    record = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
+    assert {
+        "tables/projection_residual.csv",
+        "figures/projection_residual.png",
+        "volumes/phases.tif",
+    } < set(record["outputs"])
+    assert {"projection residual", "polish"} < set(record["timings_s"])
+    assert "find blur" not in record["timings_s"], "the blur was given"
+    found = record["results"]["segmentation"]
+    step = required_step(run.segmentation.phases.history, PolishStep)
+    assert found["polish"]["changed_voxels"] == step.changed_voxels
+    assert found["not_polished"] is None
+    assert found["images"]["levels_gray"] == pytest.approx([0, 1, 2], abs=0.15)
+    table = pd.read_csv(run.folder / "tables" / "projection_residual.csv")
+    assert list(table.columns) == ["t1_gray", "t2_gray", "residual", "allowed"]
+    assert (table["t1_gray"] < table["t2_gray"]).all()
+    allowed = table[table["allowed"] == 1]
+    least, slack = run.segmentation.residual_map.minimum, run.segmentation.residual_map.allowance
+    assert (allowed["residual"] <= least + slack).all()
+
+
+def test_summary_says_it_in_sentences(run):
+    step = required_step(run.segmentation.phases.history, PolishStep)
+    for words in (
+        "Blur            0.50 px, as given",
+        "grey units (projection",
+        "by the images: residual R = ",
+        "the images allow, by thresholds alone: pore ",
+        "Polishing       changed ",
+        f"residual R {step.residual_before:.3g} → {step.residual_after:.3g}",
+        "before it: pore ",
+        "specks of phase 3 below 2 voxels",
+    ):
+        assert words in run.summary, words
+
+
+def context():
+    return RunContext(Record("test"))
+
+
+def test_polishing_comes_between_envelope_and_clean_up(run, recipe):
+    made = run.tomogram
+    parts = (recipe.threshold, recipe.envelope)
+    plain = find_phases(
+        made.volume,
+        *parts,
+        CleanupSection(),
+        polish=PolishSection(enabled=False),
+        series=made.aligned,
+        context=context(),
+    )
+    assert plain.not_polished == "It was switched off."
+    assert np.array_equal(plain.phases.data, run.segmentation.before_polishing.data)
+    assert np.array_equal(plain.phases.data == 0, np.asarray(run.segmentation.phases.data) == 0)
+    step = required_step(run.segmentation.phases.history, PolishStep)
+    changed = np.count_nonzero(np.asarray(plain.phases.data) != run.segmentation.phases.data)
+    cleaned = sum(part.changed_voxel_count for part in run.segmentation.cleanup)
+    assert step.changed_voxels - cleaned <= changed <= step.changed_voxels + cleaned
+
+
+def test_a_volume_alone_falls_back_in_one_sentence_each(run, tmp_path):
+    path = write_volume(tmp_path / "volume.tif", run.tomogram.volume)
+    recipe = Recipe(
+        input={"volume": str(path)},
+        threshold={"method": "projection"},
+        polish={"enabled": True},
+        envelope={"ray_length_nm": 5.0, "directions": 32},
+        measure={"phases": ["Sn"], "details": False},
+        output={"figures": []},
+    )
+    result = run_study(recipe, tmp_path / "results")
+    assert result.segmentation.method == "haadf"
+    assert "There are no tilt images behind this volume. The thresholds are" in result.summary
+    assert "Polishing       none. There are no tilt images behind this volume." in result.summary
+    assert not (tmp_path / "results" / "tables" / "projection_residual.csv").exists()
+
+
+def test_few_tilts_give_no_blur_the_rule_haadf_and_no_polishing(phantom, tmp_path):
+    angles = ANGLES[::3]
+    series = simulate_tilt_series(phantom, angles_deg=angles, dose=2000, seed=1)
+    tilts = write_tilts(tmp_path / "few.tif", series)
+    recipe = Recipe(
+        input={"tilt_series": str(tilts)},
+        align={"enabled": False},
+        reconstruct=ReconstructSection(tv=Tv(iterations=40)),
+        threshold=ThresholdSection(),
+        envelope=EnvelopeSection(ray_length_nm=5.0, directions=32),
+        measure={"phases": ["Sn"], "details": False},
+        output={"figures": []},
+    )
+    result = run_study(recipe, tmp_path / "results")
+    made = required_step(result.tomogram.volume.history, ReconstructStep)
+    assert (made.blur_px, result.tomogram.blur.reliable) == (0.0, False)
+    for words in (
+        "of the images not found: the model has none",
+        "There are 12 tilts; the blur needs 20 or more.",
+        "There are 12 tilts; fewer than 20 leave boundaries free between them. The thresholds are",
+        "Polishing       none. The blur of the images could not be found.",
+    ):
+        assert words in result.summary, words
+    record = json.loads((tmp_path / "results" / "record.json").read_text(encoding="utf-8"))
+    assert record["results"]["quality"]["blur"]["reliable"] is False
+    assert "find blur" in record["timings_s"]
