@@ -9,7 +9,6 @@ from typing import Any, Literal
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.viewer.forms.form import NumberBox, caveat
@@ -89,11 +88,6 @@ class BlurPanel(QWidget):
         found = self._estimate
         return found.sigma_px if found is not None and found.reliable else "auto"
 
-    @property
-    def is_found(self) -> bool:
-        """Whether the blur is one that was found in the images, not given."""
-        return self.mode.currentData() == "auto" and self.blur_px != "auto"
-
     def take(self, estimate: BlurEstimate | None) -> None:
         """Show what was found, and offer it as the value to be given; None: of other images."""
         before = self.blur_px
@@ -106,15 +100,6 @@ class BlurPanel(QWidget):
         self._show()
         if self.blur_px != before:
             self.changed.emit()
-
-    def take_from(self, made: ReconstructStep) -> None:
-        """Show what a reconstruction found, or why it found nothing."""
-        source = made.blur_from or ""
-        if source == "images" and made.blur_px is not None:
-            self.take(BlurEstimate(made.blur_px, math.nan, math.nan, (), (), True))
-        elif source.startswith("none"):
-            reason = source.partition(":")[2].strip()
-            self.take(BlurEstimate(math.nan, math.nan, math.nan, (), (), False, reason))
 
     def found_state(self) -> dict[str, Any] | None:
         """Return what was found as JSON values, for saved windows."""

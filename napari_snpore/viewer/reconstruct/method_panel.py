@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from qtpy.QtCore import Signal
@@ -9,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout
 
 from napari_snpore.errors import InputError
 from napari_snpore.study.recipe import ReconstructSection
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.options import (
     METHODS,
     Cgls,
@@ -141,6 +143,16 @@ class MethodPanel(QFormLayout):
         return ReconstructSection.model_validate(
             {"method": key, "thickness_px": self.thickness.value() or None, key: self._options()}
         )
+
+    def section_of_run(self) -> tuple[ReconstructSection, BlurEstimate | None]:
+        """Return the settings with a blur that is left to the images, and what was found in
+        them.
+        """
+        section = self.section()
+        if section.tv is None or self.blur.mode.currentData() != "auto":
+            return section, None
+        options = replace(section.tv, blur_px="auto")
+        return section.model_copy(update={"tv": options}), self.blur.estimate
 
     def _options(self) -> Options:
         """Return the options of the chosen method."""

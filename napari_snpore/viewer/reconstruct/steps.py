@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.history import ReconstructStep, required_step
@@ -12,11 +12,17 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import PrepareSection, ReconstructSection
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import PreparedAlignment, Stages, find_alignment
-from napari_snpore.study.tomogram import AlignmentChoice, Observer, Tomogram, tomogram_of
+from napari_snpore.study.tomogram import (
+    AlignmentChoice,
+    Observer,
+    Tomogram,
+    searches_blur,
+    tomogram_of,
+)
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
 from napari_snpore.volume import Volume
 
-_SHARES = {"prepare": 0.02, "align": 0.4, "reconstruct": 0.95, "assess": 1.0}
+_SHARES = {"prepare": 0.02, "align": 0.25, "find blur": 0.6, "reconstruct": 0.95, "assess": 1.0}
 """Position of the progress bar after each step; applying a known alignment is short."""
 
 
@@ -60,9 +66,7 @@ def search_blur(
         found = choice.known
         if found is None:
             start = _SHARES["align"]
-            made = align_prepared(
-                stages, preparation, choice, share_of(progress, 0.0, start), should_stop
-            )
+            made = align_prepared(stages, preparation, choice, _first(progress, start), should_stop)
             found = made.alignment
         aligned = found.apply(aligned, should_stop=should_stop)
     estimate = find_blur(
@@ -74,24 +78,32 @@ def search_blur(
     return FoundBlur(estimate, made)
 
 
+def _first(progress: Progress, end: float) -> Progress:
+    made = share_of(progress, 0.0, end)
+    assert made is not None
+    return made
+
+
 def run_reconstruction(
     stages: Stages,
     preparation: PrepareSection,
     choice: AlignmentChoice,
     section: ReconstructSection,
     observer: Observer,
-    blur_was_found: bool,
+    blur: BlurEstimate | None,
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Tomogram:
     """Prepare, align where that is still to do, reconstruct and assess; each takes its part of one
     bar.
 
-    ``blur_was_found``: the blur in the section is what *Find* found in these images, and the
-    history says so.
+    ``blur``: what *Find* found in these images, taken where the section leaves the blur to them.
     """
-    searches = choice.section.enabled and choice.known is None
-    ends = _SHARES if searches else _SHARES | {"align": 0.07}
+    ends = dict(_SHARES)
+    if not choice.section.enabled or choice.known is not None:
+        ends["align"] = 0.07
+    if blur is not None or not searches_blur(section.options):
+        ends["find blur"] = ends["align"]
     starts = dict(zip(ends, [0.0, *ends.values()], strict=False))
 
     @contextmanager
@@ -99,15 +111,16 @@ def run_reconstruction(
         yield share_of(progress, starts[name], ends[name])
 
     context = RunContext(Record("reconstruct"), monitor, should_stop)
-    made = tomogram_of(
-        stages, preparation, choice, section, context=context, observer=observer, halves=False
+    return tomogram_of(
+        stages,
+        preparation,
+        choice,
+        section,
+        context=context,
+        observer=observer,
+        halves=False,
+        blur=blur,
     )
-    return replace(made, volume=_from_images(made.volume)) if blur_was_found else made
-
-
-def _from_images(volume: Volume) -> Volume:
-    step = replace(required_step(volume.history, ReconstructStep), blur_from="images")
-    return replace(volume, history=(*volume.history[:-1], step.step))
 
 
 def layer_word(volume: Volume) -> str:

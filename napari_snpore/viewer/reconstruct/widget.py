@@ -187,12 +187,11 @@ class ReconstructWidget(LayerForm):
         """Reconstruct in a thread; aligns before where that is still to do."""
         try:
             stages = self._required()
-            section = self.method.section()
+            section, blur = self.method.section_of_run()
         except InputError as error:
             self.status.refuse(error)
             return
         preparation, choice = self._preparation(), self._choice(self.alignment)
-        was_found = section.method == "tv" and self.method.blur.is_found
         tilts = len(stages.raw.angles_deg)
         finish = Event()
         news = self._news = _News()
@@ -207,7 +206,7 @@ class ReconstructWidget(LayerForm):
         )
         self.status.run(
             "Reconstruct",
-            partial(run_reconstruction, stages, preparation, choice, section, observer, was_found),
+            partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
             partial(self._on_done, stem_of(self._layer_choice.required().name), self._images_key()),
             finish=None if section.method == "wbp" else finish,
         )
@@ -535,10 +534,9 @@ class ReconstructWidget(LayerForm):
 
     def _on_done(self, stem: str, images_key: tuple[Any, ...], found: Tomogram) -> None:
         self.result, self.even_odd = found, None
-        made = required_step(found.volume.history, ReconstructStep)
-        if self.method.blur.estimate is None and images_key == self._images_key():
+        if found.blur is not None and images_key == self._images_key():
             self._blur_of = images_key
-            self.method.blur.take_from(made)
+            self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
         assert found.aligned is not None

@@ -14,7 +14,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.forms.tilt_images import images_behind
 from napari_snpore.viewer.reconstruct import steps
 from napari_snpore.viewer.reconstruct.blur_panel import BlurPanel, blur_in_words
-from napari_snpore.viewer.reconstruct.result_text import variation_statements
+from napari_snpore.viewer.reconstruct.result_text import convergence_statements
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, record_of, series_data, steps_of
 
@@ -86,11 +86,9 @@ def test_auto_takes_what_was_found_only_where_it_is_reliable(panel):
     assert panel.pixels.value() == pytest.approx(1.2), "offered as the value to be given"
     panel.mode.setCurrentIndex(1)
     assert panel.blur_px == pytest.approx(1.2)
-    assert not panel.is_found
     panel.mode.setCurrentIndex(0)
     panel.take(FOUND)
     assert panel.blur_px == 1.02
-    assert panel.is_found
     panel.mode.setCurrentIndex(2)
     assert panel.blur_px == 0.0
 
@@ -126,7 +124,7 @@ def test_find_reaches_preview_and_volume(widget, viewer, monkeypatch):
     layer = widget.reconstruct()
     made = required_step(steps_of(record_of(layer)), ReconstructStep)
     assert (made.blur_px, made.blur_from) == (1.02, "images")
-    assert "blur <b>1.02 px</b> in the model, found in the images" in widget.numbers.text()
+    assert "<b>1.02 px</b> (0.95 to 1.09), found in the images" in widget.numbers.text()
     assert "not converged after 6 iterations" in widget.numbers.text()
     assert images_behind(viewer, layer).known_blur_px == 1.02
 
@@ -165,8 +163,8 @@ def test_too_few_tilts_are_said_where_none_is_used(viewer, qtbot, series):
     widget.compares.setChecked(False)
     widget.method.iterations.setValue(6)
     layer = widget.reconstruct()
-    assert "no blur in the model" in widget.numbers.text()
-    assert "there are 10 tilts" in widget.numbers.text()
+    assert "not found: the model has none" in widget.numbers.text()
+    assert "There are 10 tilts" in widget.numbers.text()
     assert "there are 10 tilts" in widget.method.blur.words.text()
     assert images_behind(viewer, layer).known_blur_px is None
 
@@ -185,7 +183,7 @@ def test_saved_window_keeps_blur_and_options(widget, viewer, qtbot, monkeypatch)
 
 
 def test_a_volume_of_another_method_says_nothing_of_blur():
-    assert variation_statements(ReconstructStep("sirt", iterations=50)) == []
+    assert convergence_statements(ReconstructStep("sirt", iterations=50)) == []
 
 
 def test_preview_of_total_variation_is_capped(widget):
