@@ -52,6 +52,6 @@ class ThresholdTools(QWidget):
     def allow_projection(self, reason: str) -> None:
         """Offer the rule *projection*, or switch it off with the reason as its tooltip."""
         model = self.method.model()
-        item = model.item(self.method.findText("projection"))  # type: ignore[attr-defined]
+        item = model.item(self.method.findText("projection"))  # type: ignore[union-attr]
         item.setEnabled(not reason)
         item.setToolTip(reason or "The volume cut into phases explains the tilt images best.")
