@@ -123,6 +123,8 @@ from .subvolume import (
 from .tomography.alignment import Alignment as Alignment, align as align
 from .tomography.bad_pixels import repair_pixels as repair_pixels
 from .tomography.even_odd import EvenOdd as EvenOdd, even_odd_correlation as even_odd_correlation
+from .tomography.discrete.blur_search import BlurEstimate as BlurEstimate
+from .tomography.discrete.blur_search import find_blur as find_blur
 from .tomography.discrete.polish import polish_phases as polish_phases
 from .tomography.noise import (
     NoiseLevel as NoiseLevel,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from napari_snpore.cli.blur_command import blur
 from napari_snpore.cli.figure_command import figure
 from napari_snpore.cli.measure_command import measure
 from napari_snpore.cli.phantom_command import phantom
@@ -14,5 +15,5 @@ from napari_snpore.cli.segment_command import segment
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application, in the order of the work."""
-    for command in (demo, run, reconstruct, segment, measure, figure, phantom, view):
+    for command in (demo, run, blur, reconstruct, segment, measure, figure, phantom, view):
         app.command()(command)

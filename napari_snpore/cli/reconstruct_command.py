@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.inputs import parse_angles, parse_blur
+from napari_snpore.cli.inputs import parse_blur
 from napari_snpore.cli.options import Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.series_options import (
+    Align,
+    Angles,
+    Background,
+    BinFactor,
+    LeaveOut,
+    NormalizeMass,
+    PixelSize,
+    RepairPixels,
+    Series,
+    Thickness,
+    TiltAxisAngle,
+    Xf,
+    series_sections,
+)
 from napari_snpore.files import write_volume
 from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.quality_report import quality_record
 from napari_snpore.study.recipe import (
     DEFAULT_METHOD,
-    AlignSection,
-    InputSection,
-    PrepareSection,
     Recipe,
     ReconstructSection,
     checked,
@@ -32,9 +43,7 @@ from napari_snpore.tomography.reconstruction import Backend
 
 
 def reconstruct(
-    series: Annotated[
-        list[Path], typer.Argument(help="A tilt series: one file, or one file per tilt.")
-    ],
+    series: Series,
     output: Output,
     method: Annotated[
         ReconstructMethod, typer.Option(help="Reconstruction method.")
@@ -90,57 +99,17 @@ def reconstruct(
             help="SIRT, WBP: on a CUDA device by ASTRA, or on the CPU; auto: CUDA if available."
         ),
     ] = "auto",
-    thickness_px: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Thickness of the volume along the beam in voxels; default: the image width.",
-        ),
-    ] = None,
-    pixel_size_nm: Annotated[
-        float | None, typer.Option(min=0, help="Pixel size in nm; default: from the file.")
-    ] = None,
-    angles: Annotated[
-        str | None,
-        typer.Option(
-            help="Tilt angles in degrees: a .tlt/.rawtlt file, START:STOP:STEP, or a list with commas; default: from the file."
-        ),
-    ] = None,
-    tilt_axis_angle_deg: Annotated[
-        float | None,
-        typer.Option(
-            help="Direction of the tilt axis in degrees from image y; default: found in the images."
-        ),
-    ] = None,
-    align: Annotated[
-        bool, typer.Option(help="Align the series; --no-align: it is aligned already.")
-    ] = True,
-    background: Annotated[
-        str,
-        typer.Option(
-            help="Vacuum level to subtract, in grey units: auto (found per image), none, or a value."
-        ),
-    ] = "auto",
-    leave_out: Annotated[
-        list[int] | None,
-        typer.Option(help="Number of a tilt to leave out, from 0; repeat per tilt; default: none."),
-    ] = None,
-    repair_pixels: Annotated[
-        bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
-    ] = False,
-    bin_factor: Annotated[
-        int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")
-    ] = 1,
-    normalize_mass: Annotated[
-        bool,
-        typer.Option(
-            "--normalize-mass",
-            help="Scale every image to the median sum of grey values; default: off.",
-        ),
-    ] = False,
-    xf: Annotated[
-        Path | None, typer.Option(help="Alignment by IMOD (.xf); default: aligned by this program.")
-    ] = None,
+    thickness_px: Thickness = None,
+    pixel_size_nm: PixelSize = None,
+    angles: Angles = None,
+    tilt_axis_angle_deg: TiltAxisAngle = None,
+    align: Align = True,
+    background: Background = "auto",
+    leave_out: LeaveOut = None,
+    repair_pixels: RepairPixels = False,
+    bin_factor: BinFactor = 1,
+    normalize_mass: NormalizeMass = False,
+    xf: Xf = None,
     memory_limit_mb: Annotated[
         int | None,
         typer.Option(
@@ -153,21 +122,16 @@ def reconstruct(
     """Align and reconstruct a tilt series into a volume (.tif, .ome.zarr, .mrc) with a JSON record
     beside it.
     """
-    source = checked(
-        InputSection,
-        tilt_series=[str(path) for path in series] if len(series) > 1 else str(series[0]),
-        angles_deg=None if angles is None else parse_angles(angles),
+    source, prepare, alignment = series_sections(
+        series,
+        angles=angles,
         pixel_size_nm=pixel_size_nm,
-        tilt_axis_angle_deg=None if align else tilt_axis_angle_deg,
-    )
-    alignment = AlignSection(
-        enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf)
-    )
-    prepare = checked(
-        PrepareSection,
-        leave_out=leave_out or [],
+        tilt_axis_angle_deg=tilt_axis_angle_deg,
+        align=align,
+        xf=xf,
+        leave_out=leave_out,
         repair_pixels=repair_pixels,
-        bin=bin_factor,
+        bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
     )

@@ -24,19 +24,14 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
-from napari_snpore.tomography.discrete.level_fits import (
-    finer_grid,
-    fit_levels,
-    search_levels,
-)
 from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
     LevelSets,
     image_rows,
     project_level_sets,
     slabs_of,
-    threshold_grid,
 )
+from napari_snpore.tomography.discrete.threshold_search import search_thresholds
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import checked_count, finite_rows
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -162,11 +157,7 @@ def projection_residual(
         )
     slabs = _slabs(series, data, noise, blur_px, slices, threads)
     values = np.concatenate([slab.voxels.ravel() for slab in slabs])
-    grid, number = threshold_grid(values, LEVEL_SETS), phases - 1
-    if len(grid) < number:
-        raise InputError(
-            f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
-        )
+    number = phases - 1
 
     def projected(thresholds: Floats, watch: Progress | None = None) -> LevelSets:
         return project_level_sets(
@@ -179,31 +170,35 @@ def projection_residual(
             should_stop=should_stop,
         )
 
-    coarse = estimating + (1 - estimating) * len(grid) / (len(grid) + 10 * number)
-    sets = projected(grid, share_of(progress, estimating, coarse))
-    search = search_levels(sets, number, should_stop=should_stop)
+    search = search_thresholds(
+        values,
+        number,
+        projected,
+        count=LEVEL_SETS,
+        progress=share_of(progress, estimating, 1),
+        should_stop=should_stop,
+    )
+    if search is None:
+        raise InputError(
+            f"The volume holds fewer than {phases} different grey values: there is nothing to separate."
+        )
     histogram = gray_histogram(values)
-    if not search.best:
+    if not search.coarse:
         suggestion = _by_histogram(histogram, phases)
-        return ResidualMap(grid, search.residual, (), (), math.nan, 0.0, suggestion, blur_px)
-    # a second search around the minimum, on a grid of a fifth of the steps, with its own projections
-    sets = projected(finer_grid(grid, search.best), share_of(progress, coarse, 1))
-    finer = search_levels(sets, number, should_stop=should_stop).best
-    residual, levels = fit_levels(sets, np.array([finer], np.intp))
-    best = [_centered(values, threshold) for threshold in sets.thresholds[list(finer)]]
-    minimum = float(residual[0])
+        return ResidualMap(search.grid, search.residual, (), (), math.nan, 0.0, suggestion, blur_px)
+    best = tuple(_centered(values, threshold) for threshold in search.thresholds)
     found = ResidualMap(
-        grid,
+        search.grid,
         search.residual,
-        (0.0, *levels[0].tolist()),
-        tuple(best),
-        minimum,
-        ALLOWED_SHARE * minimum,
-        Suggestion(tuple(best), 0.0, None, "projection"),
+        (0.0, *search.levels),
+        best,
+        search.minimum,
+        ALLOWED_SHARE * search.minimum,
+        Suggestion(best, 0.0, None, "projection"),
         blur_px,
     )
     thresholds = _suggested(found)
-    doubts = _doubts(found, search.best, histogram, len(series.angles_deg))
+    doubts = _doubts(found, search.coarse, histogram, len(series.angles_deg))
     suggestion = Suggestion(
         thresholds,
         min(gap_depths(histogram, list(thresholds))),

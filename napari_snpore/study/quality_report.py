@@ -53,7 +53,7 @@ def quality_tables(tomogram: Tomogram) -> dict[str, pd.DataFrame]:
     if tomogram.inspection is not None:
         tables["tilts"] = tomogram.inspection
     if tomogram.blur is not None and tomogram.blur.curve:
-        tables["blur"] = pd.DataFrame(tomogram.blur.curve, columns=["blur_px", "residual"])
+        tables["blur"] = blur_table(tomogram.blur)
     if tomogram.even_odd is not None:
         tables["fourier_shell_correlation"] = tomogram.even_odd.table()
     return tables
@@ -111,6 +111,24 @@ def even_odd_statement(found: EvenOdd) -> Statement:
         }[curve.outcome()]
         parts.append(f"{meaning_of(method)} {words} ({method.upper()})")
     return Statement("", f"even/odd {', '.join(parts)}")
+
+
+def blur_table(found: BlurEstimate) -> pd.DataFrame:
+    """Return the trials of a search for the blur: ``blur_px, residual``, by rising blur."""
+    return pd.DataFrame(list(found.curve), columns=["blur_px", "residual"])
+
+
+def found_blur_statements(found: BlurEstimate) -> list[Statement]:
+    """Return the blur that a search found with its interval, or why it cannot be trusted."""
+    if not math.isfinite(found.sigma_px):
+        return [Statement("Blur", "of the images not found"), caveat(str(found.reason))]
+    interval = ""
+    if math.isfinite(found.low_95):
+        interval = f" ({found.low_95:.2f} to {found.high_95:.2f})"
+    levels = ", ".join(number(level) for level in found.levels)
+    words = f"of the images **{found.sigma_px:.2f} px**{interval}; grey levels {levels}"
+    doubts = [] if found.reliable else [caveat(f"Not reliable. {found.reason}")]
+    return [Statement("Blur", words), *doubts]
 
 
 def blur_statements(made: ReconstructStep | None, found: BlurEstimate | None) -> list[Statement]:

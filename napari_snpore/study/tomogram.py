@@ -197,16 +197,9 @@ def tomogram_of(
         The context was stopped.
     """
     heard, scratch = observer or Observer(), stages.scratch
-    with context.step("prepare") as watch:
-        report, should_stop = watch["progress"], watch["should_stop"]
-        inspection = stages.inspection(progress=share_of(report, 0.0, 0.5), should_stop=should_stop)
-        series = stages.prepared(
-            preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop
-        )
-    aligned, found = series, None
-    if alignment.section.enabled:
-        with context.step("align") as watch:
-            aligned, found = _aligned(series, alignment, scratch, heard, **watch)
+    inspection, series, aligned, found = _prepared_and_aligned(
+        stages, preparation, alignment, heard, context
+    )
     _, slices, width = aligned.shape
     out = scratch.empty((reconstruction.thickness_px or width, slices, width))
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
@@ -262,6 +255,46 @@ def _show_quickly(
         partial=partial,
         should_stop=should_stop,
     )
+
+
+def obtain_blur(
+    source: InputSection,
+    preparation: PrepareSection,
+    alignment: AlignSection,
+    *,
+    phases: int = 3,
+    thickness_px: int | None = None,
+    context: RunContext,
+) -> BlurEstimate:
+    """Read, prepare and align a tilt series, and find the blur of its images."""
+    with context.step("read"):
+        stages = Stages(load_series(source))
+    *_, aligned, _ = _prepared_and_aligned(
+        stages, preparation, AlignmentChoice(alignment), Observer(), context
+    )
+    with context.step("find blur") as watch:
+        return find_blur(aligned, phases=phases, thickness_px=thickness_px, **watch)
+
+
+def _prepared_and_aligned(
+    stages: Stages,
+    preparation: PrepareSection,
+    alignment: AlignmentChoice,
+    heard: Observer,
+    context: RunContext,
+) -> tuple[pd.DataFrame, TiltSeries, TiltSeries, Alignment | None]:
+    """Return the table of the raw tilts, the prepared and the aligned series, and the alignment."""
+    with context.step("prepare") as watch:
+        report, should_stop = watch["progress"], watch["should_stop"]
+        inspection = stages.inspection(progress=share_of(report, 0.0, 0.5), should_stop=should_stop)
+        series = stages.prepared(
+            preparation, progress=share_of(report, 0.5, 1.0), should_stop=should_stop
+        )
+    aligned, found = series, None
+    if alignment.section.enabled:
+        with context.step("align") as watch:
+            aligned, found = _aligned(series, alignment, stages.scratch, heard, **watch)
+    return inspection, series, aligned, found
 
 
 def _aligned(

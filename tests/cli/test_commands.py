@@ -17,10 +17,12 @@ from napari_snpore import (
     read_tilt_series,
     read_volume,
     simulate_measured_series,
+    simulate_tilt_series,
     write_volume,
 )
 from napari_snpore.cli.inputs import parse_angles
 from napari_snpore.errors import InputError
+from napari_snpore.study.phantom_files import write_tilts
 
 
 def snpore(*words, cwd):
@@ -173,3 +175,18 @@ def test_phantom_of_another_family_with_a_series_from_outside_the_model(tmp_path
     record = json.loads((tmp_path / "a" / "record.json").read_text(encoding="utf-8"))
     assert record["parameters"]["simulator"] == "measured"
     assert record["parameters"]["family"] == "balls"
+
+
+def test_blur_of_few_tilts_is_not_found_and_says_why(tmp_path):
+    made = make_phantom("pristine", shape=(32, 32, 32), spacing=0.4, seed=1)
+    angles = np.arange(-60.0, 61.0, 12.0)
+    series = simulate_tilt_series(made, angles_deg=angles, dose=1000, seed=1)
+    tilts = write_tilts(tmp_path / "tilts.tif", series)
+    done = snpore("blur", tilts, "-o", "b", "--no-align", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Blur            of the images not found" in done.stdout
+    assert "There are 11 tilts; the blur needs 20 or more." in done.stdout
+    assert list(pd.read_csv(tmp_path / "b" / "blur.csv").columns) == ["blur_px", "residual"]
+    record = json.loads((tmp_path / "b" / "record.json").read_text(encoding="utf-8"))
+    assert record["results"]["blur"]["reliable"] is False
+    assert set(record["outputs"]) == {"blur.csv", "blur.png", "summary.txt"}

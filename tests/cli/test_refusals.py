@@ -49,6 +49,14 @@ def snpore(tmp_path, monkeypatch, capsys):
         ),
         (["segment", "grey.tif", "-o", "a.xyz"], "these are: .mrc"),
         (["reconstruct", "grey.tif", "-o", "grey.tif/x/a.tif"], "cannot be written"),
+        (["segment", "grey.tif", "-o", "a.tif", "--polish"], "--polish needs the tilt images"),
+        (["segment", "grey.tif", "-o", "a.tif", "--rule", "projection"], "--rule projection needs"),
+        (["reconstruct", "grey.tif", "-o", "a.tif", "--blur", "wide"], "--blur is 'wide'; auto"),
+        (
+            ["reconstruct", "grey.tif", "-o", "a.tif", "--method", "sirt", "--blur", "1"],
+            "blur_px is an option of tv",
+        ),
+        (["blur", "grey.tif", "-o", "b", "--angles", "few"], "--angles is 'few'"),
         (["measure", "grey.tif", "-o", "m", "--directions", "few"], "directions"),
     ],
 )

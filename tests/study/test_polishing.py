@@ -75,20 +75,20 @@ def test_levels_are_those_that_made_the_images():
 
 
 def test_wrong_voxels_are_mended_with_the_blur_of_the_history(series):
-    given = phases(roughened())
-    found = polish_segmented(given, series)
+    given, smooth = phases(roughened()), PolishSection(boundary_weight=0.6, sweeps=5)
+    found = polish_segmented(given, series, section=smooth)
     before = np.count_nonzero(given.data != truth())
     assert before > 200
     assert np.count_nonzero(np.asarray(found.data) != truth()) < 0.3 * before
     step = required_step(found.history, PolishStep)
     assert found.history[:-1] == given.history
-    assert step.blur_px == BLUR_PX
+    assert (step.blur_px, step.boundary_weight, step.sweeps) == (BLUR_PX, 0.6, 5)
     assert step.levels == pytest.approx(LEVELS.tolist(), rel=0.02)
     assert step.residual_after < step.residual_before
     assert step.changed_voxels == np.count_nonzero(found.data != given.data)
     share = 100 * step.changed_voxels / np.count_nonzero(truth())
     assert f"changed **{share:.1f} %** of the voxels" in polish_statements(found)[0].sentence
-    one = polish_segmented(given, series, threads=1)
+    one = polish_segmented(given, series, section=smooth, threads=1)
     assert np.array_equal(one.data, found.data)
     assert one.history == found.history
 

@@ -68,8 +68,10 @@ _SHARP = 0.01
 """Least rise of R from the minimum to 1.4 times it, as a share of R: less is the roughness of the
 curve."""
 
-_POOR = 5.0
-"""R from which the phases do not explain the images at all."""
+_POOR, _POOR_MISFIT = 5.0, 0.01
+"""R, and share of the images' norm that phases and noise leave unexplained, from which both together
+say that the phases are not those of the object. R alone does not: at a high dose a misfit of half a
+percent is many times the noise."""
 
 _ITERATIONS = 140
 """Of each trial, always from nothing: from the volume of another σ, R depends on the way there."""
@@ -204,8 +206,11 @@ def _estimate(
         width = 2 * math.hypot(_OWN_SPREAD * found, abs(known[0] - known[1]) / 2)
         if width > _WIDEST * found:
             reason = f"Halves of the tilts give {known[0]:.2f} and {known[1]:.2f} px."
-    if best.residual > _POOR:
-        reason = f"The phases do not explain the images (R = {best.residual:.3g}, where noise alone gives 1)."
+    if best.residual > _POOR and best.misfit > _POOR_MISFIT:
+        reason = (
+            f"The phases leave {100 * best.misfit:.1f} % of the images' norm unexplained"
+            f" (R = {best.residual:.3g}, where noise alone gives 1)."
+        )
     return BlurEstimate(
         found, found - width, found + width, curve, best.levels, reason is None, reason
     )
@@ -219,6 +224,7 @@ def _none(reason: str, curve: Curve = ()) -> BlurEstimate:
 class _Trial:
     residual: float
     levels: tuple[float, ...]
+    misfit: float = math.inf  # share of the images' norm that is left beyond the noise
 
 
 def _curve(trials: Mapping[float, _Trial]) -> Curve:
@@ -369,7 +375,10 @@ class _Search:
         reach = min(len(gaussian_taps(sigma)) // 2, images.shape[1] // 4)
         inner = slice(reach, images.shape[1] - reach)
         squares = weights[:, inner] * (model - images)[:, inner] ** 2
-        return _Trial(float(np.mean(squares, dtype=np.float64)), levels)
+        residual = float(np.mean(squares, dtype=np.float64))
+        power = float(np.mean(weights[:, inner] * images[:, inner] ** 2, dtype=np.float64))
+        misfit = math.sqrt(max(residual - 1, 0.0) / power) if power > 0 else math.inf
+        return _Trial(residual, levels, misfit)
 
     def _levels(
         self,

@@ -37,12 +37,14 @@ from napari_snpore.volume import Volume, check_same_spacing
 Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
-BOUNDARY_WEIGHT = 0.6
-"""Default β. It belongs to the shapes, not to the images: the value under which labels of their kind
-are most likely, each given its 26 neighbours (pseudo-likelihood, Besag 1975, doi 10.2307/2987782).
-Random shapes of two kinds, cuts of Gaussian random fields and balls, give 0.50 to 0.65 for objects
-of 4 to 6 voxels and 0.68 to 0.82 for 9 to 10; ``benchmarks/boundary_weight.py`` works that out. At
-a lower dose the first sum of the energy becomes smaller by itself."""
+BOUNDARY_WEIGHT = 0.3
+"""Default β. Chosen with ``benchmarks/calibrate_polish.py`` on shapes of another family (cuts of
+random fields, balls; bright phase at 2, 3.5 and 12 times carbon): of 0.15, 0.3, 0.6 and 1.0 the
+smallest that does not break bright clusters into pieces (their number rises by a third at 0.15). More
+of it makes fewer wrong voxels up to 0.6, but takes away thin walls and narrow pores, so that the
+fractions drift: at 1.0 by half as much again. Labels of such shapes alone are most likely under 0.5
+to 0.8 (pseudo-likelihood, Besag 1975, doi 10.2307/2987782; ``benchmarks/boundary_weight.py``). At a
+lower dose the first sum of the energy becomes smaller by itself."""
 
 SWEEPS = 6
 """Default of the most sweeps: later ones change next to nothing."""
@@ -268,6 +270,10 @@ def polish_labels(
     rounds = checked_count("sweeps", sweeps)
     fitted = [label for label, level in enumerate(given_levels) if level != 0]
     model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop)
+    now = given_levels
+    held: tuple[int, ...] = ()
+    model.project(given)
+    residual = residual_before = model.residual(now)
     field = Sweeps(
         given,
         powers,
@@ -277,12 +283,11 @@ def polish_labels(
         exterior_as=int(given_levels[0] == given_levels[1]),
         grows_from=_FIRST_BRIGHT if bright_grows_only else MAX_PHASES + 2,
     )
-    now = given_levels
-    held: tuple[int, ...] = ()
-    model.project(given)
-    residual = residual_before = model.residual(now)
     changes: list[int] = []
     for sweep in range(rounds):
+        # what the model does not explain is no evidence for a single voxel: the images count as if
+        # their noise were as large as the residual is
+        field.weigh_boundary(boundary_weight * max(residual, 1.0))
         field.set_forces(model.forces(now))
         done = field.run(
             now,

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.tomography.detector_blur import gaussian_taps
-from napari_snpore.tomography.discrete.level_fits import finer_grid, fit_levels, search_levels
 from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
     LevelSets,
     project_level_sets,
-    threshold_grid,
 )
+from napari_snpore.tomography.discrete.threshold_search import search_thresholds
 
 Floats = NDArray[np.float32]
 
@@ -70,27 +69,26 @@ def slab_levels(
     inner = slice(reach, images.shape[1] - reach)
     rows = [ImageRows(voxels, images[:, inner], weights[:, inner], (reach, reach))]
 
-    def projected(thresholds: NDArray[np.float64]) -> LevelSets:
+    def projected(thresholds: NDArray[np.float64], _: Progress | None = None) -> LevelSets:
         return project_level_sets(
             rows, thresholds, angles_deg, blur_px=blur_px, threads=threads, should_stop=should_stop
         )
 
-    grid = threshold_grid(voxels[:, inner], _GRID)
-    if len(grid) < number:
+    found = search_thresholds(
+        voxels[:, inner], number, projected, count=_GRID, points=_FINER, should_stop=should_stop
+    )
+    if found is None or not found.coarse:
         return None
-    best = search_levels(projected(grid), number, should_stop=should_stop).best
-    if not best:
-        return None
-    sets = projected(finer_grid(grid, best, _FINER))
-    best = search_levels(sets, number, should_stop=should_stop).best
-    residual, fitted = fit_levels(sets, np.array([best], np.intp))
-    levels, thresholds = _floats(fitted[0]), _floats(sets.thresholds[list(best)])
-    # an edge that is blurred alike to both sides is cut in its place half way; the residual is too
-    # flat over the first threshold to say so
-    if number == 1 or levels[0] / 2 < thresholds[1]:
-        thresholds = (levels[0] / 2, *thresholds[1:])
-    return SlabLevels(levels, thresholds, float(residual[0]))
+    return SlabLevels(found.levels, half_way(found.thresholds, found.levels), found.minimum)
 
 
-def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+def half_way(thresholds: tuple[float, ...], levels: tuple[float, ...]) -> tuple[float, ...]:
+    """Return thresholds with the first one half way between vacuum and the first level.
+
+    An edge that is blurred alike to both sides is cut in its place half way; the residual is too
+    flat over the first threshold to say so.
+    """
+    half = levels[0] / 2
+    if len(thresholds) > 1 and half >= thresholds[1]:
+        return thresholds
+    return (half, *thresholds[1:])

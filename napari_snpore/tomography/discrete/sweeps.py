@@ -85,7 +85,8 @@ class Sweeps:
         self._tilts = beam.tilts[:, : len(angles_deg)].copy()
         self._tilts[2] -= beam.rim
         self._grows_from = grows_from
-        self._pairs = _pairs((width + 2) * (slices + 2), slices + 2, boundary_weight)
+        self._strides = ((width + 2) * (slices + 2), slices + 2)
+        self.weigh_boundary(boundary_weight)
         self._exterior_as = exterior_as
         self._exterior = labels == 0
         state = np.full((depth + 2, width + 2, slices + 2), NONE, np.uint8)
@@ -95,6 +96,10 @@ class Sweeps:
         self._state = state
         self._weights = self._padded(weights)
         self._forces = np.zeros_like(self._weights)
+
+    def weigh_boundary(self, boundary_weight: float) -> None:
+        """Set the energy of a pair of unlike voxels across a face for the sweeps to come."""
+        self._pairs = _pairs(*self._strides, boundary_weight)
 
     @property
     def labels(self) -> Labels:
