@@ -64,7 +64,7 @@ class PolishPanel(Fold):
             100.0,
             step=0.05,
             tip="Energy of a pair of unlike voxels beside each other, in units of a log-likelihood: more is smoother.\n"
-            "It belongs to the shapes, not to the images: 0.6 fits objects of 4 to 6 voxels, 0.75 those of 10.",
+            "It belongs to the shapes, not to the images: the default was found on shapes of several kinds.",
         )
         self.sweeps = CountBox(
             usual.sweeps, 1, 50, tip="Visits of all voxels beside an unlike one, at most."
