@@ -27,12 +27,15 @@ _WIDTH_MM, _DPI = 88.0, 105
 
 @dataclass(frozen=True, eq=False)
 class ShownMap:
-    """A map with the thresholds in use and the grey values that fractions are taken from."""
+    """A map with the thresholds in use and the grey values that fractions are taken from;
+    ``whole`` opens the sentence where those are of the whole box.
+    """
 
     found: ResidualMap
     thresholds: tuple[float, ...]
     histogram: Histogram
     scheme: PhaseScheme
+    whole: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +114,7 @@ class ResidualPicture(QWidget):
         )
         self.picture.setPixmap(QPixmap.fromImage(image))
         self.picture.setVisible(True)
-        self.words.show_lines([allowed_in_words(drawn.ranges, shown.scheme.names)])
+        self.words.show_lines([shown.whole + allowed_in_words(drawn.ranges, shown.scheme.names)])
         self.drawn.emit()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,11 +30,19 @@ def result_lines(found: Tomogram) -> list[str]:
         [
             *quality_statements(found.quality),
             *noise_statements(made),
-            *blur_statements(made, found.blur),
+            *_named(blur_statements(made, found.blur)),
             *convergence_statements(made),
         ],
         headings=False,
     )
+
+
+def _named(statements: list[Statement]) -> list[Statement]:
+    """Put the heading of each statement into its text: a form shows none."""
+    return [
+        replace(one, sentence=f"{one.heading.lower()} {one.sentence}") if one.heading else one
+        for one in statements
+    ]
 
 
 def convergence_statements(made: ReconstructStep) -> list[Statement]:

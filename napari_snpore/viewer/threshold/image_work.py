@@ -143,7 +143,8 @@ class ImageWork(QObject):
             hint = self.reason if self.images is None else _HINT
             pictures.show_map(None, hint=hint if form.layer is not None else "")
         else:
-            pictures.show_map(ShownMap(found, form.thresholds, histogram, form.scheme))
+            whole = "" if form.has_envelope else "of the whole box, "
+            pictures.show_map(ShownMap(found, form.thresholds, histogram, form.scheme, whole))
 
     def lines(self) -> list[str]:
         """Return what polishing changed, and whether it is of the present thresholds."""

@@ -81,8 +81,8 @@ class Compared:
 
 
 @dataclass(frozen=True, eq=False)
-class Polished:
-    """Polished phases, with the shares before and after."""
+class PolishedVolume:
+    """PolishedVolume phases, with the shares before and after."""
 
     labelled: Labelled
     shares: PolishedShares
@@ -125,7 +125,7 @@ def polish(
     cleanup: CleanupOptions,
     progress: Progress,
     should_stop: ShouldStop,
-) -> Polished:
+) -> PolishedVolume:
     """Label as *Apply* does, correct the labels by the images, and clean up last.
 
     ``work``: :func:`label` with all but its clean-up, progress and stop.
@@ -153,7 +153,7 @@ def polish(
     segmented = required_step(phases.history, SegmentStep)
     number = len(segmented.thresholds) + 1
     shares = PolishedShares(_shares(made.phases, number), _shares(phases, number), lines)
-    return Polished(Labelled(phases, made.envelope, made.enclosed, steps), shares)
+    return PolishedVolume(Labelled(phases, made.envelope, made.enclosed, steps), shares)
 
 
 def _shares(phases: Volume, number: int) -> tuple[float, ...]:

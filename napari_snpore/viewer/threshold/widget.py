@@ -56,7 +56,7 @@ from napari_snpore.viewer.threshold.steps import (
     Counted,
     Enclosed,
     Labelled,
-    Polished,
+    PolishedVolume,
     count,
     enclose,
     histogram_rule,
@@ -151,6 +151,11 @@ class ThresholdWidget(ThresholdForm):
     def histogram_in_use(self) -> Histogram | None:
         """Grey values that fractions are taken from: inside the envelope where there is one."""
         return self._histogram if self._inside is None else self._inside
+
+    @property
+    def has_envelope(self) -> bool:
+        """Whether fractions are taken inside an envelope."""
+        return self._enclosed is not None
 
     def polish_phases(self) -> Labels:
         """Polish the phases of the present thresholds and return their layer; the window stays
@@ -695,6 +700,7 @@ class ThresholdWidget(ThresholdForm):
         self._enclosed, self._envelope_given_up = enclosed, False
         self.region.show_volume(layer, self._histogram, self._inside)
         self._show_result()
+        self._images.show_map()
         return shown
 
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
@@ -736,7 +742,7 @@ class ThresholdWidget(ThresholdForm):
             partial(self._on_polished, layer, self._scheme),
         )
 
-    def _on_polished(self, layer: Layer, scheme: PhaseScheme, made: Polished) -> None:
+    def _on_polished(self, layer: Layer, scheme: PhaseScheme, made: PolishedVolume) -> None:
         self._on_applied(layer, scheme, made.labelled, made.shares)
 
     def _take_shares(self, shares: PolishedShares | None) -> None:
