@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from napari_snpore.history import ReconstructStep
 from napari_snpore.study.plane_preview import LivePlane
 from napari_snpore.viewer.forms.form import CAVEAT, percent
 from napari_snpore.viewer.forms.gray_image import GrayImage
@@ -62,7 +63,9 @@ class LiveSlice(QWidget):
         if not live.final:
             words = f"first look: {words} …"
         elif made.tv_weight is not None:
-            words += f", λ {made.tv_weight:.3g}"
+            words += f", λ {made.tv_weight:.3g}, {_blur_of(made)}"
+            if live.most_iterations is not None:
+                words += f"; a plane gets at most {live.most_iterations} iterations"
         elif made.gray_levels is not None:
             words += ", grey values " + ", ".join(f"{level:.3g}" for level in made.gray_levels)
         words += f" ({live.seconds:.2f} s)"
@@ -72,3 +75,12 @@ class LiveSlice(QWidget):
         """Show why there is no plane."""
         self.picture.clear(sentence)
         self.caption.setText("")
+
+
+def _blur_of(made: ReconstructStep) -> str:
+    """Name the blur in the model of a plane, and say how to get it where it is not known yet."""
+    if made.blur_px:
+        return f"blur {made.blur_px:.2f} px"
+    if (made.blur_from or "").startswith("none"):
+        return "without blur (not found yet: <i>Find</i>)"
+    return "without blur"

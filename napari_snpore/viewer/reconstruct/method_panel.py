@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from qtpy.QtCore import Signal
@@ -9,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout
 
 from napari_snpore.errors import InputError
 from napari_snpore.study.recipe import ReconstructSection
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.options import (
     METHODS,
     Cgls,
@@ -23,18 +25,19 @@ from napari_snpore.tomography.options import (
     option_names,
 )
 from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox, TextBox
+from napari_snpore.viewer.reconstruct.blur_panel import BlurPanel
 
 _METHODS = {
+    "tv": "TV (total variation, with the blur)",
     "sirt": "SIRT",
     "wbp": "WBP (weighted backprojection)",
     "cgls": "CGLS (conjugate gradients)",
-    "tv": "TV (total variation)",
     "dart": "DART (few grey values)",
 }
-_TIP = """SIRT: iterative, robust, the usual choice.
+_TIP = """TV: flat phases with sharp edges, with the blur of the images in its model; its fractions are nearest to the truth.
+SIRT: iterative, robust, assumes nothing of the specimen; the blur stays in and pores read too small.
 WBP: at once, linear; noise and streaks stay in.
 CGLS: as SIRT in a third of the iterations; noise comes back sooner.
-TV: flat phases with sharp edges; best for noisy or few images of such a specimen.
 DART: each phase has one grey value; for a specimen that really is so."""
 
 
@@ -59,7 +62,10 @@ class MethodPanel(QFormLayout):
             "more iterations would only fit the noise."
         )
         self.iterations = CountBox(
-            Sirt.usual, 1, 5000, tip="More iterations sharpen the volume and raise its noise."
+            Tv().iterations,
+            1,
+            5000,
+            tip="More iterations sharpen the volume and raise its noise; TV ends where the volume has converged.",
         )
         self.filter = QComboBox()
         self.filter.addItems(get_args(Filter))
@@ -75,6 +81,14 @@ class MethodPanel(QFormLayout):
             tip="λ in grey units: more is smoother. 0: taken from the noise.",
         )
         self.tv_weight.setSpecialValueText("from the data")
+        self.blur = BlurPanel()
+        self.blur_mode, self.blur_px = self.blur.mode, self.blur.pixels  # for saved windows
+        self.reweight = QCheckBox("keep edges (reweight)")
+        self.reweight.setChecked(Tv().reweight)
+        self.reweight.setToolTip(
+            "Lower λ at the edges of the last solution every few iterations: thin walls and small pores keep their\n"
+            "grey value. Off: the convex problem, which rounds them off."
+        )
         self.levels = TextBox()
         self.levels.setPlaceholderText("3 levels, from the data")
         self.levels.setToolTip(
@@ -84,6 +98,8 @@ class MethodPanel(QFormLayout):
         self.addRow("Stop", self.stop)
         self.addRow("Iterations", self.iterations)
         self.addRow("Filter", self.filter)
+        self.addRow("Blur", self.blur)
+        self.addRow("Edges", self.reweight)
         self.addRow("Weight λ", self.tv_weight)
         self.addRow("Grey values", self.levels)
         self.more = Fold("More")
@@ -103,7 +119,9 @@ class MethodPanel(QFormLayout):
         for box in (self.iterations, self.thickness, self.tv_weight):
             box.valueChanged.connect(self.changed)
         self.filter.currentIndexChanged.connect(self.changed)
-        self.nonnegative.toggled.connect(self.changed)
+        for check in (self.nonnegative, self.reweight):
+            check.toggled.connect(self.changed)
+        self.blur.changed.connect(self.changed)
         self.levels.editingFinished.connect(self.changed)
         self._on_method()
 
@@ -126,6 +144,16 @@ class MethodPanel(QFormLayout):
             {"method": key, "thickness_px": self.thickness.value() or None, key: self._options()}
         )
 
+    def section_of_run(self) -> tuple[ReconstructSection, BlurEstimate | None]:
+        """Return the settings with a blur that is left to the images, and what was found in
+        them.
+        """
+        section = self.section()
+        if section.tv is None or self.blur.mode.currentData() != "auto":
+            return section, None
+        options = replace(section.tv, blur_px="auto")
+        return section.model_copy(update={"tv": options}), self.blur.estimate
+
     def _options(self) -> Options:
         """Return the options of the chosen method."""
         iterations, nonnegative = self.iterations.value(), self.nonnegative.isChecked()
@@ -141,6 +169,8 @@ class MethodPanel(QFormLayout):
                 return Tv(
                     iterations=iterations,
                     weight=self.tv_weight.value() or None,
+                    blur_px=self.blur.blur_px,
+                    reweight=self.reweight.isChecked(),
                     nonnegative=nonnegative,
                 )
             case _:
@@ -156,18 +186,27 @@ class MethodPanel(QFormLayout):
             (self.stop, "stop"),
             (self.iterations, "iterations"),
             (self.filter, "filter"),
+            (self.blur, "blur_px"),
+            (self.reweight, "reweight"),
             (self.tv_weight, "weight"),
             (self.levels, "gray_levels"),
         ):
             self.setRowVisible(widget, name in taken)
         self.nonnegative.setEnabled("nonnegative" in taken)
+        self._name_iterations()
         self.changed.emit()
 
     def _on_stop(self) -> None:
-        at_noise = self.stop.currentData() == "noise"
-        self.labelForField(self.iterations).setText("At most" if at_noise else "Iterations")  # type: ignore[union-attr]
+        self._name_iterations()
         self.iterations.setValue(self._usual(self.key))
         self.changed.emit()
+
+    def _name_iterations(self) -> None:
+        """Say whether the iterations are those done, or the most where something else ends them."""
+        taken = option_names(self.key)
+        ends = "tolerance" in taken or ("stop" in taken and self.stop.currentData() == "noise")
+        label = self.labelForField(self.iterations)
+        label.setText("At most" if ends else "Iterations")  # type: ignore[union-attr]
 
     def _usual(self, key: Method) -> int:
         """Return the default number of iterations of a method; 1 for WBP, whose row is hidden."""

@@ -30,12 +30,14 @@ from napari_snpore.study.tomogram import (
     halves_slices,
 )
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.forms.tilt_images import keep_images
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
 from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
 from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
@@ -46,7 +48,13 @@ from napari_snpore.viewer.reconstruct.result_text import (
     result_lines,
     tilts_in_words,
 )
-from napari_snpore.viewer.reconstruct.steps import align_prepared, layer_word, run_reconstruction
+from napari_snpore.viewer.reconstruct.steps import (
+    FoundBlur,
+    align_prepared,
+    layer_word,
+    run_reconstruction,
+    search_blur,
+)
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
@@ -120,6 +128,7 @@ class ReconstructWidget(LayerForm):
         self.result: Tomogram | None = None
         self.even_odd: EvenOdd | None = None
         self._made: Image | None = None
+        self._blur_of: tuple[Any, ...] | None = None
         self._stages: Stages | None = None
         self._aligned: PreparedAlignment | None = None
         self._news = _News()
@@ -178,7 +187,7 @@ class ReconstructWidget(LayerForm):
         """Reconstruct in a thread; aligns before where that is still to do."""
         try:
             stages = self._required()
-            section = self.method.section()
+            section, blur = self.method.section_of_run()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -197,16 +206,64 @@ class ReconstructWidget(LayerForm):
         )
         self.status.run(
             "Reconstruct",
-            partial(run_reconstruction, stages, preparation, choice, section, observer),
-            partial(self._on_done, stem_of(self._layer_choice.required().name)),
+            partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
+            partial(self._on_done, stem_of(self._layer_choice.required().name), self._images_key()),
             finish=None if section.method == "wbp" else finish,
         )
 
+    def find_blur(self) -> BlurEstimate:
+        """Find the blur of the images and return it; the window stays alive meanwhile."""
+        before = self.method.blur.estimate
+        self.start_find()
+        self.status.wait()
+        found = self.method.blur.estimate
+        if found is None or found is before:
+            raise InputError(f"No blur was sought. {self.status.message.text().lstrip('⚠ ')}")
+        return found
+
+    def start_find(self) -> None:
+        """Find the blur in a thread; aligns before where that is still to do."""
+        try:
+            stages = self._required()
+            preparation = self._preparation()
+        except (InputError, ValueError) as error:
+            self.status.refuse(InputError(str(error)))
+            return
+        choice, thickness = self._choice(self.alignment), self.method.thickness.value() or None
+        work = partial(search_blur, stages, preparation, choice, thickness)
+        self.status.run("Find blur", work, self._on_blur)
+
+    def _on_blur(self, found: FoundBlur) -> None:
+        if found.alignment is not None:
+            self._on_aligned(found.alignment)
+        self._blur_of = self._images_key()
+        self.method.blur.take(found.estimate)
+        if not found.estimate.reliable:
+            self.status.say(
+                "The blur found is not reliable; give a value under Blur, or none is used.",
+                problem=True,
+            )
+
+    def _images_key(self) -> tuple[Any, ...]:
+        """Return what a blur that was found belongs to: preparation and alignment as they are
+        set.
+        """
+        preparation = self.preparing.section(self.tilts.left_out).model_dump_json()
+        return preparation, self.aligning.enabled, self.aligning.given_angle
+
+    def _forget_blur(self) -> None:
+        """Drop a blur of other images."""
+        self.method.blur.take(None)
+        self._blur_of = None
+
     def state(self) -> Mapping[str, Any]:
-        """Return the series and the settings; an alignment is found again."""
+        """Return the series, the settings and the blur that was found; an alignment is found
+        again.
+        """
         return {
             "layer": self.layer_name,
             "left_out": [int(k) for k in self.tilts.left_out],
+            "found_blur": self.method.blur.found_state(),
             **{name: form_values(part) for name, part in self._parts().items()},
         }
 
@@ -217,6 +274,8 @@ class ReconstructWidget(LayerForm):
         self.tilts.left_out = state.get("left_out", [])
         for name, part in self._parts().items():
             set_form_values(part, state.get(name, {}))
+        self.method.blur.set_found_state(state.get("found_blur"))
+        self._blur_of = None if self.method.blur.estimate is None else self._images_key()
 
     def _parts(self) -> dict[str, Any]:
         return {
@@ -271,6 +330,7 @@ class ReconstructWidget(LayerForm):
             "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
             "wedge: how much the missing tilts draw small features out along the beam (z);\n"
             "mass: standard deviation over mean of the images' sums;\n"
+            "blur: standard deviation of a Gaussian on the detector, part of the model of TV;\n"
             "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
             "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
         )
@@ -289,6 +349,7 @@ class ReconstructWidget(LayerForm):
         self.aligning.moved.connect(self._on_moved)
         self.aligning.imported.connect(self._on_imported)
         self.aligning.refused.connect(self.status.refuse)
+        self.method.blur.wants_find.connect(self.start_find)
         self.status.busy_changed.connect(self._on_busy)
 
     def _required(self) -> Stages:
@@ -303,6 +364,7 @@ class ReconstructWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         self._live.drop()
         self._stages, self._aligned = None, None
+        self._forget_blur()
         self._on_busy(self.status.busy)
         self.about.setVisible(layer is not None)
         if layer is None:
@@ -341,6 +403,13 @@ class ReconstructWidget(LayerForm):
         if self._stages is None:
             return
         self._show_alignment()
+        if self._blur_of is not None:
+            try:
+                same = self._images_key() == self._blur_of
+            except (InputError, ValueError):
+                same = False
+            if not same:
+                self._forget_blur()
         self._refresh()
 
     def _show_alignment(self) -> None:
@@ -376,6 +445,7 @@ class ReconstructWidget(LayerForm):
             tilt_axis_angle_deg=angle, tilt_axis_offset_px=offset
         )
         self._aligned = replace(self._aligned, alignment=changed)
+        self._forget_blur()
         self._show_alignment()
         self._refresh()
 
@@ -389,6 +459,7 @@ class ReconstructWidget(LayerForm):
                 )
             )
             return
+        self._forget_blur()
         self._on_aligned(PreparedAlignment(alignment, preparation, len(self.tilts.angles)))
 
     def _refresh(self) -> None:
@@ -461,8 +532,11 @@ class ReconstructWidget(LayerForm):
             if self._layer_choice.layer is not None:
                 self._layer_choice.layer.visible = False
 
-    def _on_done(self, stem: str, found: Tomogram) -> None:
+    def _on_done(self, stem: str, images_key: tuple[Any, ...], found: Tomogram) -> None:
         self.result, self.even_odd = found, None
+        if found.blur is not None and images_key == self._images_key():
+            self._blur_of = images_key
+            self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
         assert found.aligned is not None
@@ -473,6 +547,7 @@ class ReconstructWidget(LayerForm):
         if series is not None:
             series.visible = False  # it lies in the same place as the volume and would hide it
         self._made = put_layer(self._viewer, volume_data(found.volume, name))
+        keep_images(self._made, found.aligned)
         self._viewer.layers.selection.active = self._made
         self._viewer.dims.set_point(
             range(3), [size / 2 for size in found.volume.size_nm]
@@ -502,6 +577,7 @@ class ReconstructWidget(LayerForm):
     def _on_busy(self, busy: bool) -> None:
         ready = not busy and self._layer_choice.layer is not None
         self.main_button.setEnabled(ready)
+        self.method.blur.find_button.setEnabled(ready)
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:
             self._growing.hide()

@@ -7,7 +7,7 @@ other settings the two histories differ; :func:`what_changed` names the first di
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,21 @@ FIGURE = "napari_snpore_figure"
 history at that time; beside the record of the plugin, because the record goes with the layer's
 data.
 """
+
+MOVED = "napari_snpore_moved"
+"""Key of the metadata of polished phases while other thresholds are set: ``{"thresholds": [...]}``,
+those that are set.
+"""
+
+
+def note_moved(phases: Layer, thresholds: Sequence[float]) -> None:
+    """Note in polished phases that other thresholds are set now, or that theirs are set again."""
+    moved = list(map(float, thresholds))
+    same = not moved or tuple(moved) == thresholds_of(phases) or not has_step(phases, "polish")
+    if same and MOVED in phases.metadata:
+        phases.metadata = {key: one for key, one in phases.metadata.items() if key != MOVED}
+    elif not same and phases.metadata.get(MOVED) != {"thresholds": moved}:
+        phases.metadata = {**phases.metadata, MOVED: {"thresholds": moved}}
 
 
 def has_step(layer: Layer | None, step: str) -> bool:

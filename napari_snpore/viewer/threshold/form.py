@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.QtWidgets import QHBoxLayout, QPushButton
+
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.viewer.forms.form import MainButton, ResultText
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -16,6 +18,7 @@ from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot
 from napari_snpore.viewer.threshold.histogram_region import HistogramRegion
 from napari_snpore.viewer.threshold.phase_editor import PhaseEditor
 from napari_snpore.viewer.threshold.phase_shares import PhaseShares
+from napari_snpore.viewer.threshold.polish_panel import PolishPanel
 from napari_snpore.viewer.threshold.sensitivity_panel import SensitivityPanel
 from napari_snpore.viewer.threshold.threshold_fields import ThresholdBoxes
 from napari_snpore.viewer.threshold.tools import ThresholdTools
@@ -73,6 +76,8 @@ class ThresholdForm(LayerForm):
         self.cleanup = CleanupPanel()
         self.cleanup.show_phases(PORE_C_SN.names)
         self.column.addWidget(self.cleanup)
+        self.polish = PolishPanel()
+        self.column.addWidget(self.polish)
         self.phases = PhaseEditor()
         self.column.addWidget(self.phases)
         self.sensitivity = SensitivityPanel()
@@ -84,6 +89,11 @@ class ThresholdForm(LayerForm):
         self.column.addWidget(self.shares)
         self.result = ResultText()
         self.column.addWidget(self.result)
-        self.footer.addWidget(self.main_button)
+        self.polish_button = QPushButton("Polish")
+        self.polish_button.setMinimumHeight(self.main_button.minimumHeight())
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.main_button, 2)
+        buttons.addWidget(self.polish_button, 1)
+        self.footer.addLayout(buttons)
         self.footer.addWidget(self.status)
         self.column.addStretch(1)

@@ -14,8 +14,10 @@ from napari.layers import Layer
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PhaseScheme
+from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion
 from napari_snpore.viewer.shared.layers import array_from_layer
+from napari_snpore.viewer.threshold.polish_panel import PolishedShares
 from napari_snpore.viewer.threshold.steps import Enclosed
 
 
@@ -33,6 +35,8 @@ class SavedForm:
     histogram: Histogram | None
     enclosed: Enclosed | None
     packed: Mapping[str, Any] | None
+    residual_map: ResidualMap | None = None
+    polished: PolishedShares | None = None
 
 
 class ThresholdMemory:

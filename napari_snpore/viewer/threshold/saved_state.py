@@ -15,7 +15,7 @@ import numpy as np
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 
-_PARTS = ("tools", "envelope", "cleanup", "region")
+_PARTS = ("tools", "envelope", "cleanup", "region", "polish")
 """Parts of the form, in the order in which they are set."""
 
 

@@ -1,5 +1,5 @@
-"""Panel of fractions against one threshold, and the shift that changes one by a percentage
-point.
+"""Panel of fractions against one threshold, the shift that changes one by a percentage point, and
+what the tilt images allow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.segmentation.sensitivity import threshold_curve, threshold_sensitivity
 from napari_snpore.viewer.forms.form import CAVEAT, Fold, ResultText, number, signed
 from napari_snpore.viewer.forms.fraction_curve import FractionCurve
+from napari_snpore.viewer.forms.residual_picture import ResidualPicture
 
 
 class SensitivityPanel(Fold):
@@ -32,9 +33,13 @@ class SensitivityPanel(Fold):
         self.form.addRow("Threshold", self.which)
         self.form.addRow(self.plot)
         self.form.addRow(self.words)
+        self.images = ResidualPicture()
+        self.form.addRow(self.images)
         self._shown: tuple[Histogram, tuple[float, ...], PhaseScheme] | None = None
         self.which.currentIndexChanged.connect(self._draw)
         self.toggled.connect(self._draw)
+        self.toggled.connect(self.images.set_open)
+        self.images.drawn.connect(self.fit)
 
     def show_thresholds(
         self, histogram: Histogram | None, thresholds: Sequence[float], scheme: PhaseScheme

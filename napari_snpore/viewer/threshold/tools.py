@@ -6,7 +6,7 @@ from typing import get_args
 
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from napari_snpore.segmentation.thresholds import Method
+from napari_snpore.study.recipe import ThresholdRule
 
 Thresholds = tuple[float, ...]
 
@@ -31,14 +31,16 @@ class ThresholdTools(QWidget):
         for button in (self.undo, self.redo):
             button.setMaximumWidth(32)
         self.method = QComboBox()
-        self.method.addItems(get_args(Method))
+        self.method.addItems(get_args(ThresholdRule))
         self.method.setToolTip(
+            "projection: the volume cut into phases explains the tilt images best; it takes some seconds;\n"
+            "auto: projection where the images are there and the volume was made by TV, else haadf;\n"
             "haadf: Sn against the rest first, then the edge between vacuum and carbon;\n"
             "multiotsu, kmeans: classes of least variance; valley: lowest counts between peaks;\n"
             "mixture, minimum_error: normal distributions; li: cross entropy, two phases."
         )
         self.suggest = QPushButton("Suggest")
-        self.suggest.setToolTip("Set the thresholds that this rule finds in the histogram.")
+        self.suggest.setToolTip("Set the thresholds that this rule finds.")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.log)
@@ -46,3 +48,10 @@ class ThresholdTools(QWidget):
         line.addStretch(1)
         for widget in (self.undo, self.redo, self.method, self.suggest):
             line.addWidget(widget)
+
+    def allow_projection(self, reason: str) -> None:
+        """Offer the rule *projection*, or switch it off with the reason as its tooltip."""
+        model = self.method.model()
+        item = model.item(self.method.findText("projection"))  # type: ignore[union-attr]
+        item.setEnabled(not reason)
+        item.setToolTip(reason or "The volume cut into phases explains the tilt images best.")

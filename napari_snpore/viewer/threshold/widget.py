@@ -17,9 +17,11 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep, last_step
+from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.segmentation.envelope import Envelope, occlusion_field
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
+from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.forms.form import caveat, number, percent
@@ -35,6 +37,7 @@ from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import has_scale
 from napari_snpore.viewer.shared.worker import Result, Work
 from napari_snpore.viewer.threshold.form import EMPTY, ThresholdForm
+from napari_snpore.viewer.threshold.image_work import ImageWork
 from napari_snpore.viewer.threshold.layers import (
     are_of_envelope,
     hide_envelope,
@@ -45,15 +48,20 @@ from napari_snpore.viewer.threshold.layers import (
     show_smooth,
 )
 from napari_snpore.viewer.threshold.memory import SavedForm, ThresholdMemory
+from napari_snpore.viewer.threshold.polish_panel import PolishedShares
 from napari_snpore.viewer.threshold.preview import PhasePreview, is_exact
 from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.threshold.steps import (
+    Compared,
     Counted,
     Enclosed,
     Labelled,
+    PolishedVolume,
     count,
     enclose,
+    histogram_rule,
     label,
+    polish,
 )
 from napari_snpore.volume import Volume
 
@@ -101,6 +109,8 @@ class ThresholdWidget(ThresholdForm):
         )
         self._scheme = PORE_C_SN
         self._preview = PhasePreview(self._viewer, self)
+        self._dragging = False
+        self._images = ImageWork(self, self._viewer)
         self._connect()
         self._layer_choice.layer_changed.connect(self._on_layer)
         self._layer_choice.scale_changed.connect(self._on_scale)
@@ -126,6 +136,45 @@ class ThresholdWidget(ThresholdForm):
         """
         self.counting.wait()
         return self._fractions()[0]
+
+    @property
+    def scheme(self) -> PhaseScheme:
+        """Names and colours of the phases."""
+        return self._scheme
+
+    @property
+    def residual_map(self) -> ResidualMap | None:
+        """Residual over all thresholds, where the rule *projection* was asked for this volume."""
+        return self._images.map
+
+    @property
+    def histogram_in_use(self) -> Histogram | None:
+        """Grey values that fractions are taken from: inside the envelope where there is one."""
+        return self._histogram if self._inside is None else self._inside
+
+    @property
+    def has_envelope(self) -> bool:
+        """Whether fractions are taken inside an envelope."""
+        return self._enclosed is not None
+
+    def polish_phases(self) -> Labels:
+        """Polish the phases of the present thresholds and return their layer; the window stays
+        alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            No phases, no images behind the volume, or a blur that is not known.
+        """
+        missing = self._images.why_not_polish()
+        if missing:
+            raise InputError(missing)
+        applied_before = self._applied
+        self._start_polish()
+        self.status.wait()
+        if self._applied == applied_before or self._made is None:
+            raise InputError(f"Nothing was polished. {self.status.message.text().lstrip('⚠ ')}")
+        return self._made
 
     def apply(self) -> Labels:
         """Make the phases layer (uint8) of the present thresholds and return it; the window stays
@@ -164,6 +213,7 @@ class ThresholdWidget(ThresholdForm):
             "colors": list(self._scheme.colors),
             "settings": settings_of(self),
             "phases": self._made.name if shown and self._made is not None else None,
+            "polished": None if self._images.shares is None else self._images.shares.as_state(),
             "made_envelope": self._kept
             if self._envelope is None
             else pack_envelope(self._envelope),
@@ -182,6 +232,9 @@ class ThresholdWidget(ThresholdForm):
                 self._chosen_thresholds
             )  # nothing is uncovered: what a saved window shows stays shown
         self._made = layers.get(state.get("phases", ""))
+        self._take_shares(PolishedShares.from_state(state.get("polished")))
+        self._images.enable()
+        self._show_result()
 
     def closed(self) -> None:
         """Stop, and take the preview away."""
@@ -208,6 +261,7 @@ class ThresholdWidget(ThresholdForm):
         self.envelope.field_button.clicked.connect(self._start_occlusion)
         self.envelope.changed.connect(self._show_result)
         self.main_button.clicked.connect(self._start_apply)
+        self.polish_button.clicked.connect(self._start_polish)
         self.status.busy_changed.connect(self._on_busy)
         self.counting.busy_changed.connect(lambda _: self._enable_apply())
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
@@ -219,14 +273,50 @@ class ThresholdWidget(ThresholdForm):
         if histogram is None:
             self.status.refuse(InputError(f"There is no histogram yet. {EMPTY}."))
             return
+        rule = self.tools.method.currentText()
+        if self._images.suggests(rule):
+            self._start_compare(rule)
+            return
+        if rule == "projection":
+            self.status.refuse(InputError(self._images.reason))
+            return
         try:
             found = suggest_thresholds(
                 histogram,
                 phases=self.phases.box.value(),
-                method=self.tools.method.currentText(),  # type: ignore[arg-type]
+                method=histogram_rule(rule),  # type: ignore[arg-type]
             )
         except InputError as error:
             self.status.refuse(error)
+            return
+        self._remember()
+        self._chosen_thresholds = None
+        self._take(found.thresholds)
+        self._show_warning(found)
+
+    def _start_compare(self, rule: str, *, unasked: bool = False) -> None:
+        """Let the images suggest thresholds, in a thread; ``unasked``: unless a user or a script
+        sets some meanwhile.
+        """
+        before = self._thresholds
+        try:
+            self._images.start_compare(
+                partial(self._on_compared, rule, before if unasked else None)
+            )
+        except InputError as error:
+            self.counting.say(str(error), problem=True)
+
+    def _on_compared(self, rule: str, before: tuple[float, ...] | None, made: Compared) -> None:
+        if made.found is None:
+            self.counting.say(f"{rule}: {made.refusal}", problem=True)
+            return
+        self._images.map = made.found
+        found = made.found.suggestion
+        moved = before is not None and (
+            self._chosen_thresholds is not None or self._thresholds != before
+        )
+        if moved or len(found.thresholds) + 1 != self.phases.box.value():
+            self._images.show_map()
             return
         self._remember()
         self._chosen_thresholds = None
@@ -263,6 +353,8 @@ class ThresholdWidget(ThresholdForm):
             self._histogram,
             self._enclosed,
             self._kept,
+            self._images.map,
+            self._images.shares,
         )
 
     def _show_layer(
@@ -288,6 +380,10 @@ class ThresholdWidget(ThresholdForm):
             self._thresholds = ()
         if saved is not None:
             self._take_up(saved)
+        self._images.show_volume(
+            None if saved is None else saved.residual_map, None if saved is None else saved.polished
+        )
+        self._take_shares(self._images.shares)
         self._enable_apply()
         self._show_boxes()
         self._show_result()
@@ -348,6 +444,13 @@ class ThresholdWidget(ThresholdForm):
             self._show_warning(None)
         if counted.refusal:
             self.counting.say(counted.refusal, problem=True)
+        rule = self.tools.method.currentText()
+        if (
+            self._chosen_thresholds is None
+            and self._images.map is None
+            and self._images.suggests(rule)
+        ):
+            self._start_compare(rule, unasked=True)
 
     def _on_region(self) -> None:
         if self._histogram is not None:
@@ -362,6 +465,8 @@ class ThresholdWidget(ThresholdForm):
         self._show_boxes()
         self._update_preview()
         self._show_result()
+        if not self._dragging:
+            self._images.note_thresholds()
 
     def _set_phases(self, count: int) -> None:
         if not 2 <= count <= self.phases.box.maximum():
@@ -405,6 +510,7 @@ class ThresholdWidget(ThresholdForm):
             self._show_boxes()
 
     def _on_drag_start(self) -> None:
+        self._dragging = True
         self._remember()
         self._uncover_preview()
         self._preview.coarsen(True)
@@ -414,7 +520,9 @@ class ThresholdWidget(ThresholdForm):
         self._take(thresholds)
 
     def _on_drag_end(self) -> None:
+        self._dragging = False
         self._preview.coarsen(False)
+        self._images.note_thresholds()
 
     def _update_preview(self) -> None:
         layer = self.layer
@@ -475,7 +583,9 @@ class ThresholdWidget(ThresholdForm):
             )
         else:
             line = "of the envelope's volume"
-        self.result.show_lines([line, *self._words_of_loss(inside)])
+        if self._images.polished is not None:
+            line = f"before polishing, {line}"
+        self.result.show_lines([line, *self._images.lines(), *self._words_of_loss(inside)])
         self.envelope.show_state(self._envelope, stale=stale)
 
     def _words_of_loss(self, inside: bool) -> list[str]:
@@ -590,6 +700,7 @@ class ThresholdWidget(ThresholdForm):
         self._enclosed, self._envelope_given_up = enclosed, False
         self.region.show_volume(layer, self._histogram, self._inside)
         self._show_result()
+        self._images.show_map()
         return shown
 
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
@@ -600,23 +711,60 @@ class ThresholdWidget(ThresholdForm):
 
     def _start_apply(self) -> None:
         try:
-            layer, thresholds = self._input()
+            layer = self._input()[0]
             # thresholds need no voxel size: the phases take the place of the layer as it is
             volume = Volume(
                 array_from_layer(layer), (1.0, 1.0, 1.0), history=steps_of(record_of(layer))
             )
-            envelope, options = self._envelope, self.envelope.options()
-            stale = (
-                volume_from_layer(layer)
-                if envelope is not None and not self._fits(envelope)
-                else None
-            )
-            cleanup, scheme, method = self.cleanup.options(), self._scheme, self._method()
+            work, cleanup = self._labelling(layer, volume), self.cleanup.options()
         except InputError as error:
             self.status.refuse(error)
             return
+        done = partial(self._on_applied, layer, self._scheme)
+        self._run("Apply", layer, partial(work, cleanup), done)
 
-        def work(progress: Progress, should_stop: ShouldStop) -> Labelled:
+    def _start_polish(self) -> None:
+        images = self._images.images
+        try:
+            layer = self._input()[0]
+            missing = self._images.why_not_polish()
+            if missing or images is None:
+                raise InputError(missing)
+            work = self._labelling(layer, volume_from_layer(layer))
+            section, cleanup = self.polish.section(), self.cleanup.options()
+        except (InputError, ValueError) as error:
+            self.status.refuse(InputError(str(error)))
+            return
+        self._run(
+            "Polish",
+            layer,
+            partial(polish, work, images, section, cleanup),
+            partial(self._on_polished, layer, self._scheme),
+        )
+
+    def _on_polished(self, layer: Layer, scheme: PhaseScheme, made: PolishedVolume) -> None:
+        self._on_applied(layer, scheme, made.labelled, made.shares)
+
+    def _take_shares(self, shares: PolishedShares | None) -> None:
+        """Show what polishing changed, as long as polished phases are there."""
+        kept = shares if self._images.polished is not None else None
+        self._images.shares = kept
+        self.polish.words.show_lines([] if shares is None else list(shares.lines))
+        self.polish.fit()
+
+    def _labelling(
+        self, layer: Layer, volume: Volume
+    ) -> Callable[[CleanupOptions, Progress, ShouldStop], Labelled]:
+        """Return the work of *Apply* on a volume, for a thread: ``work(cleanup, progress,
+        should_stop)``.
+        """
+        thresholds, scheme, method = self._thresholds, self._scheme, self._method()
+        envelope, options = self._envelope, self.envelope.options()
+        stale = None
+        if envelope is not None and not self._fits(envelope):
+            stale = volume_from_layer(layer)
+
+        def work(cleanup: CleanupOptions, progress: Progress, should_stop: ShouldStop) -> Labelled:
             return label(
                 volume,
                 thresholds,
@@ -630,7 +778,7 @@ class ThresholdWidget(ThresholdForm):
                 should_stop,
             )
 
-        self._run("Apply", layer, work, partial(self._on_applied, layer, scheme))
+        return work
 
     def _method(self) -> str:
         """Return the rule that suggested the present thresholds, "given" where a user or a script
@@ -643,7 +791,13 @@ class ThresholdWidget(ThresholdForm):
             else "given"
         )
 
-    def _on_applied(self, layer: Layer, scheme: PhaseScheme, made: Labelled) -> None:
+    def _on_applied(
+        self,
+        layer: Layer,
+        scheme: PhaseScheme,
+        made: Labelled,
+        shares: PolishedShares | None = None,
+    ) -> None:
         if made.enclosed is not None:
             self._on_enclosed(layer, made.enclosed)
         self.tools.preview.setChecked(False)  # the phases take its place
@@ -656,8 +810,15 @@ class ThresholdWidget(ThresholdForm):
         )
         hid = hide_other_specimens(self._viewer, self._made)
         lost = f" {caveat(_LOST)}." if loses else ""
-        self.status.say(f"Made '{self._made.name}'.{changed}{hid}{lost}")
+        polished = (
+            "" if shares is None else f" {shares.in_words(scheme.names)}.".replace("p", "P", 1)
+        )
+        polished = polished.replace("<b>", "").replace("</b>", "")
+        self.status.say(f"Made '{self._made.name}'.{polished}{changed}{hid}{lost}")
         if layer is self.layer:
+            self._take_shares(shares)
+            self._images.note_thresholds()
+            self._images.enable()
             self._envelope_given_up = self._envelope is None and (self._envelope_given_up or loses)
             self._show_result()
 
@@ -665,6 +826,7 @@ class ThresholdWidget(ThresholdForm):
         """Wait for an envelope that is being taken up: without it other phases would be made."""
         unpacks = self._kept is not None and self.counting.busy
         self.main_button.setEnabled(self.layer is not None and not self.status.busy and not unpacks)
+        self._images.enable()
 
     def _on_busy(self, busy: bool) -> None:
         self._enable_apply()

@@ -11,6 +11,7 @@ from napari.layers import Layer
 from napari_snpore.history import (
     EnvelopeStep,
     MakePhantomStep,
+    PolishStep,
     ReadStep,
     ReconstructStep,
     SmoothStep,
@@ -45,6 +46,8 @@ def made_by(volume: Layer) -> str:
     words = []
     if made is not None:
         words.append(" ".join(str(part) for part in (made.method.upper(), made.iterations) if part))
+        if made.blur_px:
+            words.append(f"blur {made.blur_px:.2f} px")
     elif phantom is not None:
         words.append(f"phantom, seed {phantom.seed}")
     if smooth is not None:
@@ -57,13 +60,12 @@ def made_by(volume: Layer) -> str:
 
 
 def thresholds_in_short(phases: Layer) -> str:
-    """Name the thresholds of phases."""
+    """Name the thresholds of phases, and whether they were polished."""
     values = thresholds_of(phases)
-    return (
-        "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1))
-        if values
-        else "phases as opened"
-    )
+    words = "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1))
+    polished = last_step(steps_of(record_of(phases)), PolishStep)
+    changed = polished is not None and polished.note is None
+    return f"{words or 'phases as opened'}{', polished' if changed else ''}"
 
 
 def rays_in_short(used: EnvelopeStep | None) -> str:

@@ -16,6 +16,7 @@ from napari.layers import Layer
 from napari_snpore.viewer.shared.boxes import KIND as BOXES
 from napari_snpore.viewer.shared.layer_history import (
     FIGURE,
+    MOVED,
     envelope_of,
     has_history,
     has_step,
@@ -76,12 +77,21 @@ _STALE = {
         "the layer that the box was cut from changed",
         "Extract the box again to make it fresh.",
     ),
+    "moved": (
+        "the thresholds were moved",
+        "Polish in the Threshold form makes polished phases of the new ones, Apply plain ones.",
+    ),
     "threshold": (
         "its phases are stale themselves",
         "Apply the thresholds first, then do this step again.",
     ),
 }
-_SHORT = {"painted": "phases edited", "whole": "older cut", "threshold": "older phases"}
+_SHORT = {
+    "painted": "phases edited",
+    "whole": "older cut",
+    "threshold": "older phases",
+    "moved": "thresholds",
+}
 
 _ON_THE_WAY = ("Tilt series", "Reconstruct", "Threshold", "Measure", "Figure")
 """Steps that lead to a figure; the others are optional."""
@@ -304,7 +314,7 @@ def _threshold(here: Specimen) -> WorkStep:
     differs = envelope is not None and not same_envelope(envelope_of(phases), envelope_of(envelope))
     if differs and has_step(phases, "segment"):
         return _stale(step, "envelope")
-    return step
+    return _stale(step, "moved") if MOVED in phases.metadata else step
 
 
 def _envelope(here: Specimen) -> WorkStep:

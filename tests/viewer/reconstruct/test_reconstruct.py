@@ -30,7 +30,12 @@ def widget(viewer, qtbot, series):
     widget = ReconstructWidget(viewer)
     qtbot.addWidget(widget)
     widget.aligning.mode.setCurrentText("aligned already")
+    choose(widget, "sirt")
     return widget
+
+
+def choose(widget, method):
+    widget.method.method.setCurrentIndex(widget.method.method.findData(method))
 
 
 def test_form_says_what_the_series_is(widget):
@@ -142,7 +147,8 @@ def test_one_plane_is_there_before_anything_is_pressed(widget):
 @pytest.mark.parametrize("method", ["wbp", "cgls", "tv", "dart"])
 def test_every_method_has_its_plane_and_its_volume(widget, method):
     widget.compares.setChecked(False)
-    widget.method.method.setCurrentIndex(widget.method.method.findData(method))
+    choose(widget, method)
+    widget.method.blur_mode.setCurrentText("none")
     if method != "wbp":
         widget.method.iterations.setValue(8)
     live(widget)

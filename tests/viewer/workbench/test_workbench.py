@@ -211,6 +211,13 @@ def test_phases_of_an_older_volume_are_stale_and_so_is_all_that_follows(viewer):
     assert of(viewer.layers, "Measure").words == "Sn: 1 object, stale: older phases"
 
 
+def test_a_volume_of_total_variation_names_its_blur(viewer):
+    made = ReconstructStep("tv", iterations=180, blur_px=1.023, blur_from="images").step
+    gray = Volume(np.zeros((8, 8, 8), np.float32), 0.5, history=(READ, made))
+    put_layer(viewer, volume_data(gray, "needle · TV 180"))
+    assert of(viewer.layers, "Reconstruct").holds == "TV 180, blur 1.02 px"
+
+
 def test_phases_of_one_of_two_volumes_are_fresh(viewer):
     put_phases(viewer, add_volume(viewer))
     add_layer(viewer, volume_data(volume(SmoothStep("median", 1).step), "needle · smooth"))
