@@ -18,7 +18,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from benchmarks.case_tables import ANGLES_DEG, PhantomCase
-from napari_snpore.errors import InputError
 from napari_snpore.history import (
     PolishStep,
     ReconstructStep,
@@ -32,6 +31,7 @@ from napari_snpore.segmentation.envelope import make_envelope
 from napari_snpore.segmentation.projection_residual import projection_residual
 from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.study.measuring import measure_phases
+from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import MeasureSection, PrepareSection
 from napari_snpore.study.stages import prepare
 from napari_snpore.study.truth import (
@@ -42,7 +42,6 @@ from napari_snpore.study.truth import (
     truth_table,
 )
 from napari_snpore.tomography.discrete.blur_search import find_blur
-from napari_snpore.tomography.discrete.polish import polish_phases
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -183,25 +182,17 @@ def _phases(
     columns: dict[str, Any] = {f"t{k}": value for k, value in enumerate(thresholds, 1)}
     columns |= {"residual_thresholds": found.minimum, "warning": found.suggestion.warning}
     columns |= _level_columns("thresholds", (0.0, *found.levels))
-    polished, reason = None, None
+    polished, reason = None, why_not_polished(phases.history, series)
     with clock.timed("polish"):
-        if blur_px == 0:
-            reason = "The blur is not known."
-        elif not found.levels:
-            reason = "No levels were found."
-        else:
-            try:
-                polished, _ = polish_phases(
-                    phases, series, levels=(0.0, *found.levels), blur_px=blur_px, noise=noise
-                )
-            except InputError as error:
-                reason = str(error)
-    columns |= {"polished": polished is not None, "polish_reason": reason}
-    if polished is not None:
+        if reason is None:
+            polished = polish_segmented(phases, series)
+            reason = required_step(polished.history, PolishStep).note
+    columns |= {"polished": reason is None, "polish_reason": reason}
+    if polished is not None and reason is None:
         step = required_step(polished.history, PolishStep)
         columns |= _level_columns("polished", step.levels)
         # power to variance, so that both residuals have the same unit
-        columns["residual_polished"] = step.residual_after / noise.interpolation
+        columns["residual_polished"] = (step.residual_after or np.nan) / noise.interpolation
         columns["held"] = " ".join(map(str, step.held)) or None
         columns["sweeps"] = step.sweeps
         columns["changed_voxels"] = step.changed_voxels

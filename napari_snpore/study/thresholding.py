@@ -115,6 +115,8 @@ def rule_in_use(
             f"There are {tilts} tilts; fewer than {FEW_TILTS} leave boundaries free between them."
             f" {_BY_HISTOGRAM}"
         )
+    if made.blur_from is not None and made.blur_from not in ("user", "images"):
+        return "haadf", f"The blur of the images is not known. {_BY_HISTOGRAM}"
     return "projection", None
 
 
