@@ -8,16 +8,16 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.viewer.forms.form import MainButton, ResultText
+from napari_snpore.viewer.forms.histogram_plot import HistogramPlot
+from napari_snpore.viewer.forms.phase_editor import PhaseEditor
+from napari_snpore.viewer.forms.phase_shares import PhaseShares
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.layers import is_volume
 from napari_snpore.viewer.shared.theme import follow_theme
 from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.threshold.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.threshold.envelope_settings import EnvelopeSettings
-from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot
 from napari_snpore.viewer.threshold.histogram_region import HistogramRegion
-from napari_snpore.viewer.threshold.phase_editor import PhaseEditor
-from napari_snpore.viewer.threshold.phase_shares import PhaseShares
 from napari_snpore.viewer.threshold.polish_panel import PolishPanel
 from napari_snpore.viewer.threshold.sensitivity_panel import SensitivityPanel
 from napari_snpore.viewer.threshold.threshold_fields import ThresholdBoxes

@@ -51,6 +51,17 @@ class PolishedShares:
         ]
         return f"polished: {', '.join(words)}"
 
+    def as_sentence(self, names: Sequence[str]) -> str:
+        """Return the same as a sentence without markup.
+
+        Examples
+        --------
+        >>> PolishedShares((0.40,), (0.45,), ()).as_sentence(["pore"])
+        'Polished: pore 40.0 → 45.0 %.'
+        """
+        words = self.in_words(names).replace("<b>", "").replace("</b>", "")
+        return f"{words[0].upper()}{words[1:]}."
+
 
 class PolishPanel(Fold):
     """Rows *Boundary weight* and *Sweeps*; the button *Polish* stands beside *Apply*."""

@@ -4,9 +4,7 @@ once.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import napari.components
@@ -16,57 +14,28 @@ from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.history import SmoothStep, last_step
-from napari_snpore.segmentation.cleanup import CleanupOptions
-from napari_snpore.segmentation.envelope import Envelope, occlusion_field
+from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
 from napari_snpore.segmentation.residual_map import ResidualMap
-from napari_snpore.segmentation.smoothing import smooth_volume
-from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
-from napari_snpore.viewer.forms.form import caveat, number, percent
+from napari_snpore.segmentation.thresholds import Suggestion
+from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.shared.layers import (
-    array_from_layer,
-    record_of,
-    steps_of,
-    volume_from_layer,
-)
+from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import has_scale
-from napari_snpore.viewer.shared.worker import Result, Work
-from napari_snpore.viewer.threshold.form import EMPTY, ThresholdForm
+from napari_snpore.viewer.threshold.form import ThresholdForm
 from napari_snpore.viewer.threshold.image_work import ImageWork
-from napari_snpore.viewer.threshold.layers import (
-    are_of_envelope,
-    hide_envelope,
-    phases_of,
-    show_envelope,
-    show_occlusion,
-    show_phases,
-    show_smooth,
-)
+from napari_snpore.viewer.threshold.layers import are_of_envelope, phases_of
 from napari_snpore.viewer.threshold.memory import SavedForm, ThresholdMemory
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
-from napari_snpore.viewer.threshold.preview import PhasePreview, is_exact
+from napari_snpore.viewer.threshold.preview import PhasePreview
+from napari_snpore.viewer.threshold.result_lines import LOST, WOULD_LOSE, Region, region_line
 from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
-from napari_snpore.viewer.threshold.steps import (
-    Compared,
-    Counted,
-    Enclosed,
-    Labelled,
-    PolishedVolume,
-    count,
-    enclose,
-    histogram_rule,
-    label,
-    polish,
-)
-from napari_snpore.volume import Volume
-
-_LOST = "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
-_WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
+from napari_snpore.viewer.threshold.steps import Counted, Enclosed, count
+from napari_snpore.viewer.threshold.suggesting import Suggesting
+from napari_snpore.viewer.threshold.volume_work import VolumeWork
 
 
 class ThresholdWidget(ThresholdForm):
@@ -90,17 +59,11 @@ class ThresholdWidget(ThresholdForm):
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(viewer)
-        self._made: Labels | None = None
-        self._envelope_given_up = (
-            False  # phases of the envelope gave way to phases of the whole box
-        )
-        self._applied = 0
         self._thresholds: tuple[float, ...] = ()
         self._chosen_thresholds: tuple[float, ...] | None = (
             None  # set by a user or a script: a suggestion must not replace them
         )
         self._history: Undo[tuple[float, ...]] = Undo()
-        self._suggestion: Suggestion | None = None
         self._histogram: Histogram | None = None
         self._enclosed: Enclosed | None = None
         self._memory = ThresholdMemory()
@@ -111,6 +74,8 @@ class ThresholdWidget(ThresholdForm):
         self._preview = PhasePreview(self._viewer, self)
         self._dragging = False
         self._images = ImageWork(self, self._viewer)
+        self._suggesting = Suggesting(self, self._images)
+        self._work = VolumeWork(self, self._viewer, self._images)
         self._connect()
         self._layer_choice.layer_changed.connect(self._on_layer)
         self._layer_choice.scale_changed.connect(self._on_scale)
@@ -157,6 +122,33 @@ class ThresholdWidget(ThresholdForm):
         """Whether fractions are taken inside an envelope."""
         return self._enclosed is not None
 
+    @property
+    def has_chosen(self) -> bool:
+        """Whether a user or a script set the thresholds: a suggestion must not replace them."""
+        return self._chosen_thresholds is not None
+
+    @property
+    def rule_in_use(self) -> str:
+        """The rule that suggested the present thresholds, "given" where they were set."""
+        return self._suggesting.rule_in_use
+
+    @property
+    def envelope_in_use(self) -> Envelope | None:
+        """The envelope that fractions are taken in and phases are made in."""
+        return None if self._enclosed is None else self._enclosed.envelope
+
+    @property
+    def envelope_is_stale(self) -> bool:
+        """Whether there is an envelope, of other thresholds or settings than the present ones."""
+        envelope = self.envelope_in_use
+        return envelope is not None and (
+            envelope.threshold != self._thresholds[0] or envelope.options != self.envelope.options()
+        )
+
+    def required_layer(self) -> Layer:
+        """Return the volume, or raise InputError where there is none."""
+        return self._layer_choice.required()
+
     def polish_phases(self) -> Labels:
         """Polish the phases of the present thresholds and return their layer; the window stays
         alive meanwhile.
@@ -169,12 +161,7 @@ class ThresholdWidget(ThresholdForm):
         missing = self._images.why_not_polish()
         if missing:
             raise InputError(missing)
-        applied_before = self._applied
-        self._start_polish()
-        self.status.wait()
-        if self._applied == applied_before or self._made is None:
-            raise InputError(f"Nothing was polished. {self.status.message.text().lstrip('⚠ ')}")
-        return self._made
+        return self._phases_of(self._work.start_polish, "Nothing was polished.")
 
     def apply(self) -> Labels:
         """Make the phases layer (uint8) of the present thresholds and return it; the window stays
@@ -182,12 +169,16 @@ class ThresholdWidget(ThresholdForm):
         """
         if self._kept is not None:
             self.counting.wait()
-        applied_before = self._applied
-        self._start_apply()
+        return self._phases_of(self._work.start_apply, "No phases were made.")
+
+    def _phases_of(self, start: Callable[[], None], failed: str) -> Labels:
+        """Start a step, wait for it, and return the phases that it made."""
+        made_before = self._work.applied
+        start()
         self.status.wait()
-        if self._applied == applied_before or self._made is None:
-            raise InputError(f"No phases were made. {self.status.message.text().lstrip('⚠ ')}")
-        return self._made
+        if self._work.applied == made_before or self._work.made is None:
+            raise InputError(f"{failed} {self.status.message.text().lstrip('⚠ ')}")
+        return self._work.made
 
     def make_envelope(self) -> None:
         """Make the envelope of the present thresholds and settings; the window stays alive
@@ -198,25 +189,23 @@ class ThresholdWidget(ThresholdForm):
         InputError
             No volume, no thresholds, or no voxel size.
         """
-        self._start_envelope()
+        self._work.start_envelope()
         self.status.wait()
-        if self._envelope is None:
+        if self.envelope_in_use is None:
             raise InputError(f"No envelope was made. {self.status.message.text().lstrip('⚠ ')}")
 
     def state(self) -> Mapping[str, Any]:
         """Return volume, thresholds, phases, all settings, and the envelope."""
-        shown = self._made is not None and self._made in self._viewer.layers
+        made, envelope = self._work.made, self.envelope_in_use
         return {
             "layer": self.layer_name,
             "thresholds": list(self._thresholds),
             "names": list(self._scheme.names),
             "colors": list(self._scheme.colors),
             "settings": settings_of(self),
-            "phases": self._made.name if shown and self._made is not None else None,
+            "phases": made.name if made is not None and self._work.shows_phases else None,
             "polished": None if self._images.shares is None else self._images.shares.as_state(),
-            "made_envelope": self._kept
-            if self._envelope is None
-            else pack_envelope(self._envelope),
+            "made_envelope": self._kept if envelope is None else pack_envelope(envelope),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -231,7 +220,7 @@ class ThresholdWidget(ThresholdForm):
             self._take(
                 self._chosen_thresholds
             )  # nothing is uncovered: what a saved window shows stays shown
-        self._made = layers.get(state.get("phases", ""))
+        self._work.made = layers.get(state.get("phases", ""))
         self._take_shares(PolishedShares.from_state(state.get("polished")))
         self._images.enable()
         self._show_result()
@@ -252,16 +241,16 @@ class ThresholdWidget(ThresholdForm):
         self.tools.undo.clicked.connect(self.undo)
         self.tools.redo.clicked.connect(self.redo)
         self.region.changed.connect(self._on_region)
-        self.cleanup.wants_smooth.connect(self._start_smooth)
+        self.cleanup.wants_smooth.connect(self._work.start_smooth)
         self.phases.changed.connect(self._on_scheme)
         self.phases.refused.connect(self.status.refuse)
         self.phases.box.valueChanged.connect(self._on_phase_count)
         self.boxes.moved.connect(self._on_box)
-        self.envelope.make_button.clicked.connect(self._start_envelope)
-        self.envelope.field_button.clicked.connect(self._start_occlusion)
+        self.envelope.make_button.clicked.connect(self._work.start_envelope)
+        self.envelope.field_button.clicked.connect(self._work.start_occlusion)
         self.envelope.changed.connect(self._show_result)
-        self.main_button.clicked.connect(self._start_apply)
-        self.polish_button.clicked.connect(self._start_polish)
+        self.main_button.clicked.connect(self._work.start_apply)
+        self.polish_button.clicked.connect(self._work.start_polish)
         self.status.busy_changed.connect(self._on_busy)
         self.counting.busy_changed.connect(lambda _: self._enable_apply())
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
@@ -269,59 +258,14 @@ class ThresholdWidget(ThresholdForm):
 
     def suggest(self) -> None:
         """Take the thresholds that the chosen rule finds."""
-        histogram = self.region.histogram
-        if histogram is None:
-            self.status.refuse(InputError(f"There is no histogram yet. {EMPTY}."))
-            return
-        rule = self.tools.method.currentText()
-        if self._images.suggests(rule):
-            self._start_compare(rule)
-            return
-        if rule == "projection":
-            self.status.refuse(InputError(self._images.reason))
-            return
-        try:
-            found = suggest_thresholds(
-                histogram,
-                phases=self.phases.box.value(),
-                method=histogram_rule(rule),  # type: ignore[arg-type]
-            )
-        except InputError as error:
-            self.status.refuse(error)
-            return
+        self._suggesting.suggest()
+
+    def take_suggestion(self, found: Suggestion) -> None:
+        """Make suggested thresholds the present ones."""
         self._remember()
         self._chosen_thresholds = None
         self._take(found.thresholds)
-        self._show_warning(found)
-
-    def _start_compare(self, rule: str, *, unasked: bool = False) -> None:
-        """Let the images suggest thresholds, in a thread; ``unasked``: unless a user or a script
-        sets some meanwhile.
-        """
-        before = self._thresholds
-        try:
-            self._images.start_compare(
-                partial(self._on_compared, rule, before if unasked else None)
-            )
-        except InputError as error:
-            self.counting.say(str(error), problem=True)
-
-    def _on_compared(self, rule: str, before: tuple[float, ...] | None, made: Compared) -> None:
-        if made.found is None:
-            self.counting.say(f"{rule}: {made.refusal}", problem=True)
-            return
-        self._images.map = made.found
-        found = made.found.suggestion
-        moved = before is not None and (
-            self._chosen_thresholds is not None or self._thresholds != before
-        )
-        if moved or len(found.thresholds) + 1 != self.phases.box.value():
-            self._images.show_map()
-            return
-        self._remember()
-        self._chosen_thresholds = None
-        self._take(found.thresholds)
-        self._show_warning(found)
+        self._suggesting.show(found)
 
     def undo(self) -> None:
         """Go back to the thresholds before the last change."""
@@ -347,7 +291,7 @@ class ThresholdWidget(ThresholdForm):
         return SavedForm(
             self._thresholds,
             self._chosen_thresholds,
-            self._suggestion,
+            self._suggesting.shown,
             self._scheme,
             form_values(self.envelope),
             self._histogram,
@@ -371,7 +315,7 @@ class ThresholdWidget(ThresholdForm):
             self._chosen_thresholds = None  # thresholds of another volume: its own are suggested
         self._histogram = self._enclosed = None
         self._kept = kept
-        self._envelope_given_up = False
+        self._work.envelope_given_up = False
         self.region.show_volume(None, None, None)
         self._preview.hide()
         self._history.clear()
@@ -390,14 +334,14 @@ class ThresholdWidget(ThresholdForm):
         self.counting.drop()
         self.counting.say("")
         if layer is None:
-            self._show_warning(None)
+            self._suggesting.show(None)
             return
         self.envelope.set_available(has_scale(layer))
         if saved is None or saved.histogram is None:
             self._start_count(layer)
         else:
             self._on_counted(Counted(saved.histogram))
-            self._show_warning(saved.suggestion)
+            self._suggesting.show(saved.suggestion)
 
     def _take_up(self, saved: SavedForm) -> None:
         """Take what was set and made for this volume before another one was chosen; its histogram
@@ -413,7 +357,7 @@ class ThresholdWidget(ThresholdForm):
         if saved.enclosed is not None:
             self._enclosed = saved.enclosed
         if self.layer is not None:
-            self._made = phases_of(self._viewer, self.layer)
+            self._work.made = phases_of(self._viewer, self.layer)
 
     def _start_count(self, layer: Layer) -> None:
         data, phases, method = (
@@ -438,19 +382,11 @@ class ThresholdWidget(ThresholdForm):
         self.region.show_volume(self.layer, counted.histogram, self._inside)
         if self._chosen_thresholds is None and counted.suggestion is not None:
             self._take(counted.suggestion.thresholds)
-            self._show_warning(counted.suggestion)
+            self._suggesting.show(counted.suggestion)
         else:
             self._take(self._thresholds)
-            self._show_warning(None)
-        if counted.refusal:
-            self.counting.say(counted.refusal, problem=True)
-        rule = self.tools.method.currentText()
-        if (
-            self._chosen_thresholds is None
-            and self._images.map is None
-            and self._images.suggests(rule)
-        ):
-            self._start_compare(rule, unasked=True)
+            self._suggesting.show(None)
+        self._suggesting.after_count(counted)
 
     def _on_region(self) -> None:
         if self._histogram is not None:
@@ -536,21 +472,13 @@ class ThresholdWidget(ThresholdForm):
         it.
         """
         hid = "" if self.layer is None else hide_other_specimens(self._viewer, self.layer)
-        covers = self._made is not None and self._made.visible and self._made in self._viewer.layers
-        if covers and self._made is not None:
-            self._made.visible = False
+        made, covers = self._work.made, False
+        if made is not None and self._work.shows_phases and made.visible:
+            made.visible, covers = False, True
         if covers or hid:
             self.tools.preview.setChecked(True)
         if hid:
             self.status.say(hid.strip())
-
-    def _show_warning(self, suggestion: Suggestion | None) -> None:
-        self._suggestion = suggestion
-        lines = [] if suggestion is None else [_fit_in_words(suggestion)]
-        sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
-        if self.layer is not None and not is_exact(self.layer.dtype):
-            sentences.append(f"The preview shows {self.layer.dtype} as float32; Apply is exact.")
-        self.warning.show_lines([*lines, *(caveat(sentence) for sentence in sentences)])
 
     def _fractions(self) -> tuple[tuple[float, ...], bool]:
         """Return the shares, and whether they are of the envelope."""
@@ -572,21 +500,18 @@ class ThresholdWidget(ThresholdForm):
             self.result.show_lines([])
             self.envelope.show_state(None, stale=False)
             return
-        stale = self._envelope is not None and not self._fits(self._envelope)
-        if not inside:
-            line = caveat(
-                f"of the whole box: vacuum counts as {self._scheme.names[0]} until an envelope is made"
-            )
-        elif stale:
-            line = caveat(
-                "of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh"
-            )
-        else:
-            line = "of the envelope's volume"
-        if self._images.polished is not None:
-            line = f"before polishing, {line}"
-        self.result.show_lines([line, *self._images.lines(), *self._words_of_loss(inside)])
-        self.envelope.show_state(self._envelope, stale=stale)
+        region: Region = "box"
+        if inside:
+            region = "older envelope" if self.envelope_is_stale else "envelope"
+        polished = self._images.polished is not None
+        self.result.show_lines(
+            [
+                region_line(region, self._scheme.names[0], polished=polished),
+                *self._images.lines(),
+                *self._words_of_loss(inside),
+            ]
+        )
+        self.envelope.show_state(self.envelope_in_use, stale=self.envelope_is_stale)
 
     def _words_of_loss(self, inside: bool) -> list[str]:
         """Warn where phases of the envelope give way to phases of the whole box, before Apply and
@@ -594,233 +519,38 @@ class ThresholdWidget(ThresholdForm):
         """
         if inside or self.layer is None:
             return []
-        if self._envelope_given_up:
-            return [caveat(_LOST)]
-        return [caveat(_WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
-
-    @property
-    def _envelope(self) -> Envelope | None:
-        return None if self._enclosed is None else self._enclosed.envelope
+        if self._work.envelope_given_up:
+            return [caveat(LOST)]
+        return [caveat(WOULD_LOSE)] if are_of_envelope(phases_of(self._viewer, self.layer)) else []
 
     @property
     def _inside(self) -> Histogram | None:
         return None if self._enclosed is None else self._enclosed.inside
 
-    def _fits(self, envelope: Envelope) -> bool:
-        return (
-            envelope.threshold == self._thresholds[0]
-            and envelope.options == self.envelope.options()
-        )
-
-    def _run(
-        self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], None]
-    ) -> None:
-        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the
-        result.
-        """
-
-        def take(result: Result) -> None:
-            if layer in self._viewer.layers:
-                done(result)
-            else:
-                self.status.say(
-                    f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True
-                )
-
-        self.status.run(what, work, take)
-
-    def _start_envelope(self) -> None:
-        try:
-            layer, thresholds = self._input()
-            volume = volume_from_layer(layer)
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        options, threshold = self.envelope.options(), thresholds[0]
-
-        def work(progress: Progress, should_stop: ShouldStop) -> Enclosed:
-            return enclose(volume, threshold, options, progress, should_stop)
-
-        self._run("Make envelope", layer, work, partial(self._on_envelope, layer))
-
-    def _start_occlusion(self) -> None:
-        try:
-            layer, thresholds = self._input()
-            volume = volume_from_layer(layer)
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        options, threshold = self.envelope.options(), thresholds[0]
-        self._run(
-            "Occlusion",
-            layer,
-            lambda progress, should_stop: occlusion_field(
-                volume, threshold, options, progress=progress, should_stop=should_stop
-            ),
-            partial(show_occlusion, self._viewer, layer),
-        )
-
-    def _start_smooth(self) -> None:
-        try:
-            layer = self._layer_choice.required()
-            volume = volume_from_layer(layer)
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        method, strength = self.cleanup.method.currentText(), self.cleanup.strength.value()
-
-        def work(progress: Progress, should_stop: ShouldStop) -> Volume:
-            return smooth_volume(
-                volume,
-                method,  # type: ignore[arg-type]
-                strength,
-                progress=progress,
-                should_stop=should_stop,
-            )
-
-        self._run("Smooth", layer, work, partial(self._on_smooth, layer))
-
-    def _on_smooth(self, layer: Layer, smooth: Volume) -> None:
-        self.layer = show_smooth(self._viewer, layer, smooth)
-        made_by = last_step(smooth.history, SmoothStep)
-        moved = math.nan if made_by is None or made_by.changed_rms is None else made_by.changed_rms
-        self.status.say(
-            f"Made '{self.layer.name}': grey values moved by {number(moved)} (root mean square)."
-        )
-
-    def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
-        shown = self._on_enclosed(layer, enclosed)
-        self.status.say(f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}")
-
-    def _on_enclosed(self, layer: Layer, enclosed: Enclosed) -> Layer:
-        shown = show_envelope(self._viewer, layer, enclosed)
+    def take_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
+        """Take the envelope of a volume, also of one that is not shown any more."""
         if layer is not self.layer:
             self._memory.take_envelope(layer, enclosed)
-            return shown
-        self._enclosed, self._envelope_given_up = enclosed, False
+            return
+        self._enclosed = enclosed
         self.region.show_volume(layer, self._histogram, self._inside)
         self._show_result()
         self._images.show_map()
-        return shown
 
-    def _input(self) -> tuple[Layer, tuple[float, ...]]:
-        layer = self._layer_choice.required()
-        if not self._thresholds:
-            raise InputError("There are no thresholds yet: wait for the histogram, or set them.")
-        return layer, self._thresholds
-
-    def _start_apply(self) -> None:
-        try:
-            layer = self._input()[0]
-            # thresholds need no voxel size: the phases take the place of the layer as it is
-            volume = Volume(
-                array_from_layer(layer), (1.0, 1.0, 1.0), history=steps_of(record_of(layer))
-            )
-            work, cleanup = self._labelling(layer, volume), self.cleanup.options()
-        except InputError as error:
-            self.status.refuse(error)
-            return
-        done = partial(self._on_applied, layer, self._scheme)
-        self._run("Apply", layer, partial(work, cleanup), done)
-
-    def _start_polish(self) -> None:
-        images = self._images.images
-        try:
-            layer = self._input()[0]
-            missing = self._images.why_not_polish()
-            if missing or images is None:
-                raise InputError(missing)
-            work = self._labelling(layer, volume_from_layer(layer))
-            section, cleanup = self.polish.section(), self.cleanup.options()
-        except (InputError, ValueError) as error:
-            self.status.refuse(InputError(str(error)))
-            return
-        self._run(
-            "Polish",
-            layer,
-            partial(polish, work, images, section, cleanup),
-            partial(self._on_polished, layer, self._scheme),
-        )
-
-    def _on_polished(self, layer: Layer, scheme: PhaseScheme, made: PolishedVolume) -> None:
-        self._on_applied(layer, scheme, made.labelled, made.shares)
+    def take_phases(self, shares: PolishedShares | None) -> None:
+        """Follow phases that were made of the volume that is shown; ``shares`` where they were
+        polished.
+        """
+        self._take_shares(shares)
+        self._images.note_thresholds()
+        self._images.enable()
+        self._show_result()
 
     def _take_shares(self, shares: PolishedShares | None) -> None:
         """Show what polishing changed, as long as polished phases are there."""
-        kept = shares if self._images.polished is not None else None
-        self._images.shares = kept
+        self._images.shares = shares if self._images.polished is not None else None
         self.polish.words.show_lines([] if shares is None else list(shares.lines))
         self.polish.fit()
-
-    def _labelling(
-        self, layer: Layer, volume: Volume
-    ) -> Callable[[CleanupOptions, Progress, ShouldStop], Labelled]:
-        """Return the work of *Apply* on a volume, for a thread: ``work(cleanup, progress,
-        should_stop)``.
-        """
-        thresholds, scheme, method = self._thresholds, self._scheme, self._method()
-        envelope, options = self._envelope, self.envelope.options()
-        stale = None
-        if envelope is not None and not self._fits(envelope):
-            stale = volume_from_layer(layer)
-
-        def work(cleanup: CleanupOptions, progress: Progress, should_stop: ShouldStop) -> Labelled:
-            return label(
-                volume,
-                thresholds,
-                scheme,
-                method,
-                envelope,
-                stale,
-                options,
-                cleanup,
-                progress,
-                should_stop,
-            )
-
-        return work
-
-    def _method(self) -> str:
-        """Return the rule that suggested the present thresholds, "given" where a user or a script
-        set them.
-        """
-        suggested = self._suggestion
-        return (
-            suggested.method
-            if suggested is not None and suggested.thresholds == self._thresholds
-            else "given"
-        )
-
-    def _on_applied(
-        self,
-        layer: Layer,
-        scheme: PhaseScheme,
-        made: Labelled,
-        shares: PolishedShares | None = None,
-    ) -> None:
-        if made.enclosed is not None:
-            self._on_enclosed(layer, made.enclosed)
-        self.tools.preview.setChecked(False)  # the phases take its place
-        hide_envelope(self._viewer, layer)
-        loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
-        self._made = show_phases(self._viewer, layer, made.phases, scheme)
-        self._applied += 1
-        changed = "".join(
-            f" {step.name}: {step.changed_voxel_count:,} voxels changed." for step in made.cleanup
-        )
-        hid = hide_other_specimens(self._viewer, self._made)
-        lost = f" {caveat(_LOST)}." if loses else ""
-        polished = (
-            "" if shares is None else f" {shares.in_words(scheme.names)}.".replace("p", "P", 1)
-        )
-        polished = polished.replace("<b>", "").replace("</b>", "")
-        self.status.say(f"Made '{self._made.name}'.{polished}{changed}{hid}{lost}")
-        if layer is self.layer:
-            self._take_shares(shares)
-            self._images.note_thresholds()
-            self._images.enable()
-            self._envelope_given_up = self._envelope is None and (self._envelope_given_up or loses)
-            self._show_result()
 
     def _enable_apply(self) -> None:
         """Wait for an envelope that is being taken up: without it other phases would be made."""
@@ -843,10 +573,3 @@ def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:
     if not values or not np.isfinite(values).all() or any(np.diff(values) <= 0):
         raise InputError(f"thresholds are {values}; finite, increasing grey values are needed.")
     return values
-
-
-def _fit_in_words(suggestion: Suggestion) -> str:
-    words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
-    return (
-        words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
-    )

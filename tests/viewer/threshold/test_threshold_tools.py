@@ -117,7 +117,7 @@ def test_redo_takes_an_undo_back(widget):
 def test_smoothing_needs_a_volume(viewer, qtbot):
     made = ThresholdWidget(viewer)
     qtbot.addWidget(made)
-    made._start_smooth()
+    made.cleanup.wants_smooth.emit()
     assert "no volume yet" in made.status.message.text()
     with pytest.raises(InputError):
         made.apply()

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_snpore.segmentation.histogram import gray_histogram
-from napari_snpore.viewer.threshold.histogram_plot import HistogramPlot, round_ticks
+from napari_snpore.viewer.forms.histogram_plot import HistogramPlot, round_ticks
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+"""Lines under the shares and the thresholds of the Threshold form: what the numbers are of, and how
+clear the thresholds are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_snpore.segmentation.thresholds import Suggestion
+from napari_snpore.viewer.forms.form import caveat, percent
+from napari_snpore.viewer.threshold.preview import is_exact
+
+LOST = "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
+WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
+
+Region = Literal["box", "envelope", "older envelope"]
+"""What shares are taken of; ``older envelope``: one of other thresholds or settings."""
+
+
+def region_line(region: Region, first_phase: str, *, polished: bool) -> str:
+    """Say what the shares of the thresholds are of; ``polished``: the phases layer holds others.
+
+    Examples
+    --------
+    >>> region_line("envelope", "pore", polished=True)
+    "before polishing, of the envelope's volume"
+    """
+    before = "before polishing, " if polished else ""
+    if region == "envelope":
+        return f"{before}of the envelope's volume"
+    if region == "box":
+        return caveat(
+            f"{before}of the whole box: vacuum counts as {first_phase} until an envelope is made"
+        )
+    if polished:  # Apply would put plain phases in the place of the polished ones
+        return caveat(
+            "these shares are before polishing and of an older envelope; <i>Make envelope</i> or"
+            " <i>Polish</i> makes it fresh"
+        )
+    return caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
+
+
+def suggestion_lines(suggestion: Suggestion | None, dtype: Any = None) -> list[str]:
+    """Say how clear suggested thresholds are, and where the preview of a dtype is not exact."""
+    lines = [] if suggestion is None else [_fit_in_words(suggestion)]
+    sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
+    if dtype is not None and not is_exact(dtype):
+        sentences.append(f"The preview shows {dtype} as float32; Apply is exact.")
+    return [*lines, *(caveat(sentence) for sentence in sentences)]
+
+
+def _fit_in_words(suggestion: Suggestion) -> str:
+    words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
+    return (
+        words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
+    )
