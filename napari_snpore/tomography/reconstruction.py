@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
@@ -240,25 +240,26 @@ def _checked_out(
     return np.empty(shape, np.float32), None if memory_limit is None else memory_limit - size
 
 
-def warm_up() -> None:
+def warm_up(should_stop: ShouldStop | None = None) -> None:
     """Compile the kernels of SIRT, WBP, TV and polishing, or load them from the cache, so that the
     first reconstruction starts at once.
 
     Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the
-    background.
+    background, with ``should_stop()`` called between kernels.
     """
     beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
     for lanes in LANE_COUNTS:
+        check_stop(should_stop)
         planes = Planes(beam, lanes)
         row_weights, column_weights = sirt_weights(planes)
         image, sinogram = planes.empty_image(), planes.empty_sinogram()
         planes.forward(image, sinogram)
         planes.weigh(sinogram, row_weights)
         planes.backward(sinogram, image, column_weights)
-    _warm_up_tv()
+    _warm_up_tv(should_stop)
 
 
-def _warm_up_tv() -> None:
+def _warm_up_tv(should_stop: ShouldStop | None) -> None:
     """Run TV, the levels of its phases and polishing on a few voxels: a rod with a core."""
     width, angles = 12, np.linspace(-60.0, 60.0, 3)
     labels = np.ones((width, max(LANE_COUNTS) + min(LANE_COUNTS), width), np.uint8)  # two parts
@@ -270,7 +271,9 @@ def _warm_up_tv() -> None:
     beam = Beam(angles, (width, width), width)
     solver = TotalVariation(images, beam, weights=weights, blur_px=1.0)
     for _ in range(5):
+        check_stop(should_stop)
         solver.iterate(1.0)
     solver.favor_edges(weakest_level(solver))
     solver.squares_left()
+    check_stop(should_stop)
     polish_labels(labels, images, angles, levels=levels, blur_px=1.0, weights=weights, sweeps=1)

@@ -29,6 +29,7 @@ from napari_snpore.study.tomogram import (
     correlate_halves,
     halves_slices,
 )
+from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
@@ -56,6 +57,7 @@ from napari_snpore.viewer.reconstruct.steps import (
     search_blur,
 )
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
+from napari_snpore.viewer.shared.compile_ahead import compile_ahead
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,
@@ -290,6 +292,10 @@ class ReconstructWidget(LayerForm):
         self._live.drop()
         self._growing.hide()
         super().closed()
+
+    def _on_docked(self) -> None:
+        super()._on_docked()
+        compile_ahead(warm_up_images)
 
     def _build(self) -> None:
         rows = self.rows()

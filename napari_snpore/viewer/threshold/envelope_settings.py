@@ -88,11 +88,12 @@ class EnvelopeSettings(QWidget):
             words = "<b>Envelope</b>: none yet; it tells vacuum from pores"
         else:
             rays = number(envelope.ray_length_nm)
+            title = f"<b>Envelope</b>{', stale' if stale else ''}"
             words = (
-                f"<b>Envelope</b>: {number(envelope.volume_nm3)} nm³, t1 = {number(envelope.threshold, 4)}, "
+                f"{title}: {number(envelope.volume_nm3)} nm³, t1 = {number(envelope.threshold, 4)}, "
                 f"rays of {rays} nm"
             )
             if envelope.loose_voxel_count:
                 words += f"; {envelope.loose_voxel_count:,} loose solid voxels lie outside"
-            words = caveat(f"{words}: stale") if stale else words
+            words = caveat(words) if stale else words
         self.state.setText(words)
