@@ -37,7 +37,7 @@ def compiled(modules):
 
 @pytest.fixture(scope="module")
 def series():
-    phantom = snpore.make_phantom("pristine", shape=(32, 70, 32), spacing=0.3, seed=3)
+    phantom = snpore.make_phantom("pristine", shape=(32, 70, 32), spacing=0.4, seed=3)
     return snpore.simulate_tilt_series(
         phantom, angles_deg=np.linspace(-66, 66, 12), dose=2000, seed=3
     )

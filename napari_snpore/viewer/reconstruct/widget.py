@@ -35,6 +35,7 @@ from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
+from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -57,7 +58,6 @@ from napari_snpore.viewer.reconstruct.steps import (
     search_blur,
 )
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
-from napari_snpore.viewer.shared.compile_ahead import compile_ahead
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,

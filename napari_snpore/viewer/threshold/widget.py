@@ -20,9 +20,9 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_sc
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion
 from napari_snpore.study.warm_up import warm_up_phases
+from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.shared.compile_ahead import compile_ahead
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.compile_ahead import compile_ahead
+from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 
 
 def test_runs_once_and_in_another_thread(qapp):
