@@ -185,3 +185,29 @@ def test_images_give_single_commands_the_phases_of_a_run(series_path, tv_folder,
     of_run, of_command = tables(tv_folder), tables(tmp_path / "measured")
     for name in ("fractions", "objects_Sn", "dead_pores"):
         pd.testing.assert_frame_equal(of_command[name], of_run[name], obj=name)
+
+
+def test_images_give_the_forms_of_the_window_the_phases_of_a_run(series_path, tv_folder, qtbot):
+    viewer = ViewerModel()
+    add_layer(viewer, series_data(snpore.read_tilt_series(series_path), "fibre"))
+    form = ReconstructWidget(viewer)
+    qtbot.addWidget(form)
+    form.method.iterations.setValue(TV_ITERATIONS)
+    form.method.blur.mode.setCurrentIndex(form.method.blur.mode.findData("given"))
+    form.method.blur.pixels.setValue(BLUR_PX)
+    form.compares.setChecked(False)
+    volume = form.reconstruct()
+    assert np.array_equal(
+        volume_from_layer(volume).data, voxels(tv_folder / "volumes" / "reconstruction.tif")
+    )
+    threshold = ThresholdWidget(viewer)
+    qtbot.addWidget(threshold)
+    threshold.layer = volume
+    for _ in range(2):  # the images are asked after the count
+        threshold.counting.wait()
+    assert threshold.rule_in_use == "projection"
+    threshold.make_envelope()
+    plain = np.array(threshold.apply().data)
+    phases = np.asarray(threshold.polish_phases().data)
+    assert np.count_nonzero(phases != plain) > 100
+    assert np.array_equal(phases, voxels(tv_folder / "volumes" / "phases.tif"))
