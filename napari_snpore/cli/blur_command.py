@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.options import Output
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.series_options import (
@@ -36,7 +36,7 @@ from napari_snpore.study.tomogram import obtain_blur
 
 def blur(
     series: Series,
-    output: Output,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the result.")],
     phases: Annotated[
         int, typer.Option(min=2, max=5, help="Number of phases, vacuum included.")
     ] = 3,

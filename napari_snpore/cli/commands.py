@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from napari_snpore.cli.blur_command import blur
@@ -12,8 +14,21 @@ from napari_snpore.cli.reconstruct_command import reconstruct
 from napari_snpore.cli.run_commands import demo, run, view
 from napari_snpore.cli.segment_command import segment
 
+_SHORT: dict[Callable[..., None], str] = {
+    demo: "The shipped needle and two phantoms of known truth.",
+    run: "All steps of a recipe into one folder.",
+    blur: "Find the blur of the images of a tilt series.",
+    reconstruct: "Align and reconstruct a tilt series.",
+    segment: "Volume to phases: exterior, pore, C, Sn.",
+    measure: "Measure phases or labelled objects.",
+    figure: "Draw the plate of a finished run.",
+    phantom: "Simulate a fibre of known truth.",
+    view: "Open a run or files in napari.",
+}
+"""Per command one line of ``snpore --help``, in the order of the work; longer ones are cut there."""
+
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the application, in the order of the work."""
-    for command in (demo, run, blur, reconstruct, segment, measure, figure, phantom, view):
-        app.command()(command)
+    """Add the commands to the application."""
+    for command, short in _SHORT.items():
+        app.command(short_help=short)(command)

@@ -16,6 +16,7 @@ from napari_snpore.files.side_files import read_angles
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.measuring import phase_labels as labels_of_phases
 from napari_snpore.study.recipe import Connectivity
+from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX, check_blur_px
 from napari_snpore.volume import Volume
 
 _STEP_TOLERANCE = 0.01
@@ -62,11 +63,13 @@ def parse_blur(words: str) -> float | Literal["auto"]:
     if words == "auto":
         return "auto"
     try:
-        return 0.0 if words == "none" else float(words)
+        blur_px = 0.0 if words == "none" else float(words)
+        check_blur_px(blur_px)
     except ValueError:
         raise InputError(
-            f"--blur is {words!r}; auto, none or a number of pixels is needed."
+            f"--blur is {words!r}; auto, none or a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed."
         ) from None
+    return blur_px
 
 
 def parse_specks(words: list[str]) -> dict[str, int]:

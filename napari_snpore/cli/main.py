@@ -8,20 +8,36 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from napari_snpore import __version__
 from napari_snpore.cli.commands import register
 from napari_snpore.errors import InputError, Stopped
 
+
+class _Commands(TyperGroup):
+    """The commands, with the complaint about a wrong choice as a plain sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # typer checks the words of a Literal by pydantic, which prefixes its message
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="snpore",
+    cls=_Commands,
     help="From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # in a terminal of 80 columns the tables of rich cut option names
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 register(app)

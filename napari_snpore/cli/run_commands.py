@@ -16,8 +16,8 @@ from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
 
 
 def demo(output: Output = Path("demo_output")) -> None:
-    """Reconstruct, segment and measure the shipped needle series and the pristine phantom, with
-    tables and figures.
+    """Run the shipped needle series and two phantoms, realistic and easy, from tilts to tables and
+    figures; print each number of the phantoms beside its truth.
     """
     with watched() as monitor:
         text = run_demo(output, monitor=monitor)

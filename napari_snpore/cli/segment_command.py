@@ -66,7 +66,7 @@ def segment(
         ThresholdRule,
         typer.Option(
             help="Rule that suggests thresholds; projection: by the images (needs --tilts); auto: projection for a volume by "
-            "TV with --tilts, else haadf."
+            "TV whose blur is known, with --tilts, else haadf."
         ),
     ] = "auto",
     calibrated: Annotated[

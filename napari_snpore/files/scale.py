@@ -108,7 +108,8 @@ def resolve_angles(
         known.insert(0, ("the caller", np.asarray(given, np.float64).reshape(-1)))
     if not known:
         raise MissingAnglesError(
-            f"{name} holds no tilt angles, nor does a .rawtlt, .tlt or .mdoc file: give angles_deg."
+            f"{name} holds no tilt angles, nor does a .rawtlt, .tlt or .mdoc file: "
+            "give angles_deg, on the command line --angles."
         )
     for who, angles in known:
         if len(angles) != count:

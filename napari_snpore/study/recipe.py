@@ -27,6 +27,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
@@ -404,15 +405,43 @@ def checked(section: type[Section], **options: Any) -> Section:
 
 def first_problem(error: ValidationError) -> str:
     """Put pydantic's first complaint into words: which option, what is wrong, what it was."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+    problems = error.errors()
+    first = problems[0]
+    where = _option(first)
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    alternatives = [other for other in problems if _option(other) == where]
+    if len(alternatives) > 1:  # one complaint per type that the option may have
+        message = f"input should be {' or '.join(_needed(other['msg']) for other in alternatives)}"
     if first["type"] == "extra_forbidden":
         return f"{where} is not an option"
     if first["type"] == "missing":
         return f"the section [{where}] is missing" if "." not in where else f"{where} is missing"
     shown = "" if first["type"] == "value_error" else f" (it is {first['input']!r})"
     return f"{where}: {message[0].lower()}{message[1:]}{shown}" if where else f"{message}{shown}"
+
+
+def _option(problem: ErrorDetails) -> str:
+    """Return the option that a complaint is about, without pydantic's names of types."""
+    names = [str(part) for part in problem["loc"]]
+    return ".".join(
+        name
+        for name in names
+        if name not in _TYPES and "[" not in name and not name.startswith("function-")
+    )
+
+
+_TYPES = ("bool", "float", "int", "str")
+
+
+def _needed(message: str) -> str:
+    """Return what a complaint asks for.
+
+    Examples
+    --------
+    >>> _needed("Input should be a valid number, unable to parse string as a number")
+    'a valid number'
+    """
+    return message.removeprefix("Input should be ").partition(", unable to")[0]
 
 
 def _place(value: str, folder: Path) -> str:

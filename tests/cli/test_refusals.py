@@ -5,6 +5,7 @@ no start.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,8 @@ def snpore(tmp_path, monkeypatch, capsys):
             "the phases are pore, solid",
         ),
         (["segment", "grey.tif", "-o", "a.xyz"], "these are: .mrc"),
+        (["reconstruct", "grey.tif", "-o", "a.tif"], "on the command line --angles"),
+        (["reconstruct", "grey.tif", "-o", "a.tif", "--blur", "9"], "--blur is '9'; auto, none or"),
         (["reconstruct", "grey.tif", "-o", "grey.tif/x/a.tif"], "cannot be written"),
         (["segment", "grey.tif", "-o", "a.tif", "--polish"], "--polish needs the tilt images"),
         (["segment", "grey.tif", "-o", "a.tif", "--rule", "projection"], "--rule projection needs"),
@@ -151,3 +154,35 @@ def test_labels_of_objects_are_refused_as_phases_and_taken_with_an_option(snpore
     assert table["given_label"].tolist() == [40, 1000]
     assert table["voxel_count"].tolist() == [8, 1]
     assert table["objects_from"].unique().tolist() == ["given labels"]
+
+
+def test_a_wrong_choice_is_refused_without_words_of_the_checker(snpore):
+    status, said = snpore("reconstruct", "grey.tif", "-o", "a.tif", "--method", "foo")
+    assert status == 2
+    assert "'foo' is not one of 'sirt', 'wbp', 'cgls', 'tv', 'dart'" in said
+    assert "Value error" not in said
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "needed"),
+    [
+        ("reconstruct.tv", "blur_px", "a valid number or 'auto'"),
+        ("prepare", "background", "'auto' or 'none' or a valid number"),
+        ("polish", "enabled", "'auto' or a valid boolean"),
+    ],
+)
+def test_an_option_of_several_types_is_refused_by_its_own_name(snpore, section, option, needed):
+    text = f'[input]\ntilt_series = "grey.tif"\n[{section}]\n{option} = "foo"\n'
+    Path("a.toml").write_text(text, encoding="utf-8")
+    status, said = snpore("run", "a.toml")
+    assert status == 1
+    assert f"{section}.{option}: input should be {needed} (it is 'foo')." in said
+
+
+def test_help_names_every_option_in_full(snpore, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, said = snpore("segment", "--help")
+    assert "--occlusion-threshold" in said
+    assert "--pixel-size-nm" in said
+    _, said = snpore("--help")
+    assert "..." not in said.partition("Commands:")[2], "no line is cut"

@@ -291,7 +291,7 @@ def test_history_progress_and_cancel():
         ({"levels": (0, 0, 1)}, "levels has 3 values"),
         ({"blur_px": 9.0}, "bin the images"),
         ({"blur_px": 7.0}, "at most half"),
-        ({"blur_px": -1.0}, "0 to 8 px"),
+        ({"blur_px": -1.0}, "pixels from 0 to 8"),
         ({"boundary_weight": -0.1}, "boundary_weight"),
         ({"sweeps": 0}, "sweeps"),
         ({"images": np.zeros((0, 32, 40))}, "at least one"),
