@@ -34,6 +34,7 @@ from napari_snpore.study.measuring import measure_phases
 from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import MeasureSection, PrepareSection
 from napari_snpore.study.stages import prepare
+from napari_snpore.study.thresholding import blur_of
 from napari_snpore.study.truth import (
     Quantity,
     Stage,
@@ -151,11 +152,10 @@ def _reconstructed(
     """Return the volume, the blur that was used (0 where none was found), and columns."""
     with clock.timed("find_blur"):
         blur = find_blur(series, noise=noise)
-    used = blur.sigma_px if blur.reliable else 0.0
     with clock.timed("tv"):
-        volume = reconstruct(series, method=Tv(blur_px=used))
+        volume = reconstruct(series, method=Tv(), blur=blur)
     step = required_step(volume.history, ReconstructStep)
-    return volume, used, {
+    return volume, blur_of(volume.history), {
         "blur_px": blur.sigma_px,
         "blur_low_95": blur.low_95,
         "blur_high_95": blur.high_95,

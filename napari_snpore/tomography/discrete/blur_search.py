@@ -33,7 +33,7 @@ _CLOSE = (1 / 1.1, 1.0, 1.1)
 """Last trials over the estimate: near enough for a parabola, far enough that R differs by more than
 the roughness of the curve."""
 
-_OF_HALVES = (1 / 1.15, 1.0, 1.15)
+_OF_HALVES = (1 / 1.25, 1.0, 1.25)
 """The same for halves of the tilts, whose curves are rougher."""
 
 _LEAST_BLUR_PX = 0.25
