@@ -150,7 +150,7 @@ def test_reasons_not_to_polish(series):
 
 @pytest.mark.parametrize("blur_px", ["1", True, np.nan, 9.0, -1.0])
 def test_a_blur_out_of_range_is_refused(series, blur_px):
-    with pytest.raises(InputError, match="blur_px is .* from 0 to 8 is needed"):
+    with pytest.raises(InputError, match=r"blur_px is .* from 0 to 8 is needed"):
         polish_segmented(phases(), series, blur_px=blur_px)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
-from napari_snpore.tomography.discrete.blur_trials import BlurTrials, Trial
+from napari_snpore.tomography.discrete.blur_trials import BlurTrial, BlurTrials
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -77,7 +77,7 @@ class BlurEstimate:
         Interval from the spread between halves of the tilts and between found and given values on
         phantoms; nan where none was found.
     curve : tuple of (float, float)
-        Trial values of σ (px) and the discrete residual R of each, by rising σ.
+        BlurTrial values of σ (px) and the discrete residual R of each, by rising σ.
     levels : tuple of float
         Grey levels of the phases at the minimum, vacuum not included.
     reliable : bool
@@ -167,7 +167,7 @@ def find_blur(
 
 
 def _estimate(
-    found: float, halves: list[float | None], trials: Mapping[float, Trial]
+    found: float, halves: list[float | None], trials: Mapping[float, BlurTrial]
 ) -> BlurEstimate:
     """Put the blur and its interval together, and say what makes it doubtful."""
     best, curve = _nearest(trials, found), _curve(trials)
@@ -194,17 +194,17 @@ def _none(reason: str, curve: Curve = ()) -> BlurEstimate:
     return BlurEstimate(math.nan, math.nan, math.nan, curve, (), False, reason)
 
 
-def _curve(trials: Mapping[float, Trial]) -> Curve:
+def _curve(trials: Mapping[float, BlurTrial]) -> Curve:
     return tuple(sorted((sigma, trial.residual) for sigma, trial in trials.items()))
 
 
-def _nearest(trials: Mapping[float, Trial], sigma: float) -> Trial:
+def _nearest(trials: Mapping[float, BlurTrial], sigma: float) -> BlurTrial:
     return trials[min(trials, key=lambda tried: abs(math.log(tried / sigma)))]
 
 
 def _first_trials(
     search: BlurTrials, tilts: NDArray[np.intp], progress: Progress | None
-) -> dict[float, Trial]:
+) -> dict[float, BlurTrial]:
     """Try values of σ until the least residual is enclosed."""
     trials = search.run(tilts, _TRIALS, None, share_of(progress, 0, _SHARE_OF_FIRST))
     done = _SHARE_OF_FIRST

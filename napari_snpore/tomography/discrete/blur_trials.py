@@ -1,4 +1,4 @@
-"""Trial values of the blur: a few rows reconstructed with each, cut into phases, polished and judged.
+"""BlurTrial values of the blur: a few rows reconstructed with each, cut into phases, polished and judged.
 
 The residual R of the polished phases is what :mod:`~napari_snpore.tomography.discrete.blur_search`
 makes as small as possible.
@@ -53,7 +53,7 @@ for 1 px."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class BlurTrial:
     """What one trial value gave.
 
     Attributes
@@ -155,7 +155,7 @@ class BlurTrials:
         trials: Sequence[float],
         contrast: float | None,
         progress: Progress | None,
-    ) -> dict[float, Trial]:
+    ) -> dict[float, BlurTrial]:
         """Try values of σ for some of the tilts, one per thread.
 
         Parameters
@@ -188,7 +188,7 @@ class BlurTrials:
                 return contrast
             return weakest_level(solver, should_stop=stopped.is_set)
 
-        def attempt(sigma: float, step: Callable[[], None]) -> Trial:
+        def attempt(sigma: float, step: Callable[[], None]) -> BlurTrial:
             solver = TotalVariation(images, beam, weights=relative, blur_px=sigma)
 
             def after(*_: float) -> bool:
@@ -216,12 +216,12 @@ class BlurTrials:
         angles_deg: NDArray[np.float64],
         sigma: float,
         should_stop: ShouldStop,
-    ) -> Trial:
+    ) -> BlurTrial:
         """Cut the volume into phases, polish them, and return their residual and levels."""
         voxels = solver.rows(0, images.shape[1])
         found = self._levels(voxels, images, weights, angles_deg, sigma, should_stop)
         if found is None:
-            return Trial(math.inf)
+            return BlurTrial(math.inf)
         labels = (np.digitize(voxels, found.thresholds) + 1).astype(np.uint8)
         try:
             polished = polish_labels(
@@ -237,7 +237,7 @@ class BlurTrials:
                 should_stop=should_stop,
             )
         except InputError:  # a blur wider than the objects
-            return Trial(math.inf)
+            return BlurTrial(math.inf)
         levels = tuple(polished.levels[2:])
         model = np.zeros_like(images)
         for label, level in enumerate(levels, 2):
@@ -256,7 +256,7 @@ class BlurTrials:
         residual = float(np.mean(squares, dtype=np.float64))
         power = float(np.mean(weights[:, inner] * images[:, inner] ** 2, dtype=np.float64))
         misfit = math.sqrt(max(residual - 1, 0.0) / power) if power > 0 else math.inf
-        return Trial(residual, levels, misfit)
+        return BlurTrial(residual, levels, misfit)
 
     def _levels(
         self,

@@ -13,7 +13,7 @@ from napari_snpore.tomography import tv_method
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.discrete import blur_trials
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
-from napari_snpore.tomography.discrete.blur_trials import Trial
+from napari_snpore.tomography.discrete.blur_trials import BlurTrial
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -101,7 +101,7 @@ def test_halves_of_the_tilts_alternate_by_angle(monkeypatch):
 
     def run(search, tilts, trials, *_):
         used.append(search.angles_deg[tilts])
-        return {sigma: Trial(1 + (sigma**2 - 1) ** 2, (1.0,), 0.0) for sigma in trials}
+        return {sigma: BlurTrial(1 + (sigma**2 - 1) ** 2, (1.0,), 0.0) for sigma in trials}
 
     monkeypatch.setattr(blur_trials.BlurTrials, "run", run)
     assert find_blur(mixed).reliable
