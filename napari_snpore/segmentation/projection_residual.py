@@ -25,6 +25,7 @@ from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
 from napari_snpore.tomography.detector_blur import check_blur_px
+from napari_snpore.tomography.discrete.input_checks import checked_phases
 from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
     LevelSets,
@@ -68,8 +69,6 @@ off."""
 
 _EMPTY = 1e-4
 """Share of the solid below which a class is as good as empty."""
-
-MOST_PHASES = 5
 
 _LEAST_CONTRAST = 1.3
 """Ratio of neighbouring levels below which a bright class is no phase of its own: noise and blur
@@ -147,7 +146,8 @@ def projection_residual(
     ([0.0, 1.0, 12.0], (0.5, 6.5))
     """
     data = array_of(volume)
-    _check(series, volume, blur_px, phases, slices)
+    _check(series, volume, blur_px, slices)
+    number = checked_phases(phases) - 1
     estimating = 0.1 if noise is None else 0.0
     if noise is None:
         noise = noise_model(
@@ -155,7 +155,6 @@ def projection_residual(
         )
     slabs = _slabs(series, data, noise, blur_px, slices, threads)
     values = np.concatenate([slab.voxels.ravel() for slab in slabs])
-    number = phases - 1
 
     def projected(thresholds: Floats, watch: Progress | None = None) -> LevelSets:
         return project_level_sets(
@@ -219,9 +218,7 @@ def _suggested(found: ResidualMap) -> tuple[float, ...]:
     return (half, *rest) if not rest or half < rest[0] else found.best
 
 
-def _check(
-    series: TiltSeries, volume: Volume | NDArray[Any], blur_px: float, phases: int, slices: int
-) -> None:
+def _check(series: TiltSeries, volume: Volume | NDArray[Any], blur_px: float, slices: int) -> None:
     """Refuse what cannot be compared."""
     if not isinstance(series, TiltSeries):
         raise InputError(
@@ -236,8 +233,6 @@ def _check(
     if isinstance(volume, Volume):
         check_same_spacing(volume.spacing, (series.pixel_size_nm,) * 3, second="the tilt series")
     check_blur_px(blur_px)
-    if phases not in range(2, MOST_PHASES + 1):
-        raise InputError(f"phases is {phases}; 2 to {MOST_PHASES} are possible.")
     checked_count("slices", slices)
 
 

@@ -15,7 +15,11 @@ from napari_snpore.history import HistoryStep, PolishStep, ReconstructStep, last
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.blur_search import FEWEST_TILTS
-from napari_snpore.tomography.discrete.input_checks import check_blur, checked_labels
+from napari_snpore.tomography.discrete.input_checks import (
+    MAX_PHASES,
+    check_blur,
+    checked_labels,
+)
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases, levels_rise
 from napari_snpore.tomography.discrete.polish import polish_phases
 from napari_snpore.tomography.noise import noise_model
@@ -75,8 +79,9 @@ def polish_segmented(
     if series is None:
         raise InputError("There are no tilt images behind this volume; polishing needs them.")
     _check_same_field(phases, series)
+    if blur_px is not None:
+        check_blur_px(blur_px)
     blur = known_blur(phases.history) if blur_px is None else float(blur_px)
-    check_blur_px(blur)
     problem = _blur_problem(phases, blur)
     if problem is not None:
         return _left_alone(phases, blur, problem)
@@ -133,7 +138,11 @@ def why_blur_unknown(history: Sequence[HistoryStep]) -> str | None:
 
 
 def why_not_polished(
-    history: Sequence[HistoryStep], series: TiltSeries | None, section: PolishSection | None = None
+    history: Sequence[HistoryStep],
+    series: TiltSeries | None,
+    section: PolishSection | None = None,
+    *,
+    phases: int = 3,
 ) -> str | None:
     """Return a sentence that says why the phases of a volume are not polished; None where they are.
 
@@ -144,8 +153,10 @@ def why_not_polished(
     series : TiltSeries or None
         The aligned images behind it.
     section : PolishSection, optional
-        ``enabled = "auto"`` also asks for a volume made by TV and for enough tilts; ``True`` for
-        what is necessary only.
+        ``enabled = "auto"`` also asks for a volume made by TV, for enough tilts and for no more
+        phases than are possible; ``True`` for what is necessary only.
+    phases : int
+        How many there are, the exterior not counted.
     """
     enabled = "auto" if section is None else section.enabled
     if enabled is False:
@@ -155,6 +166,8 @@ def why_not_polished(
     reason = why_blur_unknown(history)
     if reason is not None or enabled is True:
         return reason
+    if phases > MAX_PHASES:
+        return f"There are {phases} phases; at most {MAX_PHASES} can be polished."
     tilts = len(series.angles_deg)
     if tilts < FEWEST_TILTS:
         return f"There are {tilts} tilts; with fewer than {FEWEST_TILTS} too many phases fit them."

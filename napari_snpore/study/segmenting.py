@@ -128,7 +128,7 @@ def find_phases(
             around = make_envelope(
                 volume, chosen.thresholds[0], envelope_options(envelope), **watch
             )
-    reason = why_not_polished(volume.history, series, polish)
+    reason = why_not_polished(volume.history, series, polish, phases=len(chosen.thresholds) + 1)
     with context.step("segment") as watch:
         made = segment_volume(
             volume,

@@ -234,7 +234,7 @@ def _checked_out(
     size = 4 * math.prod(shape)
     if memory_limit is not None and size >= memory_limit:
         raise InputError(
-            f"memory_limit is {memory_limit / 1e6:.0f} MB, the volume alone takes {size / 1e6:.0f} MB; give out, an array "
+            f"memory_limit is {memory_limit / 1e6:.3g} MB, the volume alone takes {size / 1e6:.3g} MB; give out, an array "
             "on disk."
         )
     return np.empty(shape, np.float32), None if memory_limit is None else memory_limit - size

@@ -22,7 +22,7 @@ from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.options import Method, Options, Stoppable, Tv, options_of
 from napari_snpore.tomography.preview_plane import PreviewPlane
-from napari_snpore.tomography.projector import Beam
+from napari_snpore.tomography.projector import Beam, checked_count
 from napari_snpore.tomography.solving import Block, Problem, Run, squares
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.total_variation import TotalVariation
@@ -147,7 +147,8 @@ class SlicePreview:
             options = replace(options, iterations=options.limit, stop="iterations")
         row = self.row(y)
         width = row.shape[1]
-        beam_shape = (thickness_px or width, width)
+        depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
+        beam_shape = (depth, width)
         if beam_shape not in self._planes:
             self._planes[beam_shape] = PreviewPlane(
                 Beam(self.series.angles_deg, beam_shape, width), threads=self.threads
@@ -167,7 +168,7 @@ class SlicePreview:
             return False
 
         if isinstance(options, Tv):
-            voxels, found = self._by_tv(here, planes, options, after_iteration)
+            voxels, found = self._by_tv(here, planes, options, after_iteration, should_stop)
             iterations = len(residuals)
         else:
             run = Run(self.threads, should_stop=should_stop)
@@ -189,10 +190,11 @@ class SlicePreview:
         planes: PreviewPlane,
         options: Tv,
         after_iteration: Callable[[NDArray[np.float64]], bool],
+        should_stop: ShouldStop | None,
     ) -> tuple[Floats, dict[str, Any]]:
         """Return the plane by TV, with the blur across the tilt axis in its model."""
         images = np.asarray(row.images, np.float32)
-        noise = self._noise_of_series()
+        noise = self._noise_of_series(should_stop)
         sigma = noise_of_object(images, noise)
         weight, weight_from = float(options.weight or 0.0), "user"
         if options.weight is None:
@@ -217,10 +219,10 @@ class SlicePreview:
         found |= {"blur_px": blur_px, "blur_from": blur_from, "reweighted": options.reweight}
         return solver.rows(0, 1), found
 
-    def _noise_of_series(self) -> NoiseModel:
+    def _noise_of_series(self, should_stop: ShouldStop | None) -> NoiseModel:
         """Return the noise of the images, estimated once: a row has too few pixels."""
         if self._noise is None:
-            self._noise = noise_model(self.series)
+            self._noise = noise_model(self.series, should_stop=should_stop)
         return self._noise
 
     def _interpolated(self, alignment: Alignment, y: int, columns: int) -> Floats:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
     FULL_LIMIT,
@@ -132,6 +132,9 @@ class TotalVariation:
         The result is the same bit for bit.
     planes : optional
         Operator of a single plane that takes the place of :class:`Planes`, for the preview.
+    should_stop : callable, optional
+        Asked between the blocks of an iteration, which takes seconds for a large slab; true raises
+        :class:`~napari_snpore.errors.Stopped`, and the state is of no more use.
     """
 
     def __init__(
@@ -146,7 +149,9 @@ class TotalVariation:
         initial: Any = None,
         threads: int = 1,
         planes: Any = None,
+        should_stop: ShouldStop | None = None,
     ) -> None:
+        self._should_stop = should_stop
         self.images = images
         self.beam = beam
         self.threads = threads
@@ -213,9 +218,17 @@ class TotalVariation:
             lambda k: self._project(self.parts[k], self._next_edge(k), weight),
             range(count),
             threads=self.threads,
+            should_stop=self._should_stop,
         )
-        squares = run_blocks(self._step_tilt, range(len(self.images)), threads=self.threads)
-        moves = run_blocks(self._update, range(count), threads=self.threads)
+        squares = run_blocks(
+            self._step_tilt,
+            range(len(self.images)),
+            threads=self.threads,
+            should_stop=self._should_stop,
+        )
+        moves = run_blocks(
+            self._update, range(count), threads=self.threads, should_stop=self._should_stop
+        )
         moved, size = np.sum(moves, axis=0)
         self.change = float(moved / size) if size > 0 else 0.0
         return float(np.sum(squares))

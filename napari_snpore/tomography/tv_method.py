@@ -13,6 +13,7 @@ from napari_snpore.tomography.solving import Ledger, Problem, Run
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.tv_reconstruction import (
     VariationSettings,
+    check_memory,
     noise_of_object,
     solve_slabs,
     variation_weight,
@@ -35,6 +36,7 @@ def solve_tv(
 
     ``blur``: taken where the options leave the blur to the images; None: it is searched.
     """
+    check_memory(problem, run, reweight=options.reweight)  # before the long search
     noise = noise_model(series, should_stop=run.should_stop)
     searched = options.blur_px == "auto" and blur is None
     blur_px, blur_from = 0.0, "user"
@@ -42,12 +44,15 @@ def solve_tv(
         blur_px = options.blur_px
     else:
         blur_px, blur_from = _blur_of(blur or _searched(series, problem, noise, run))
+    sigma = noise_of_object(problem.images, noise, should_stop=run.should_stop)
     weight, weight_from = float(options.weight or 0.0), "user"
     if options.weight is None:
-        sigma = noise_of_object(problem.images, noise)
-        weight, weight_from = variation_weight(problem.images, problem.beam.shape[0], sigma)
+        weight, weight_from = variation_weight(
+            problem.images, problem.beam.shape[0], sigma, should_stop=run.should_stop
+        )
     settings = VariationSettings(
         noise,
+        sigma,
         blur_px,
         weight,
         options.iterations,

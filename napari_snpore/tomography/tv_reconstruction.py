@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.tomography.discrete.slab_levels import slab_levels
+from napari_snpore.tomography.discrete.slab_levels import slab_bytes, slab_levels
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.projector import finite_rows
 from napari_snpore.tomography.solving import Ledger, Problem, Run, round_ends
@@ -60,22 +60,36 @@ _FIRST_LOOK = 5
 """Iteration from which the volume is shown."""
 
 _SLAB_VOXELS = 1 << 28
-"""Voxels of a slab, 1 GiB: larger volumes are solved slab by slab, 7 GiB at a time."""
+"""Voxels of a slab, 1 GiB: larger volumes are solved slab by slab, 6 GiB and the images at a time."""
 
 _HALO = 16
 """Rows beside a slab that are solved with it and thrown away: blur and gradients reach less far."""
 
-_WORKING_VOLUMES = 7
+_VOLUMES = 5.75
 """Arrays of the size of a slab that are held: two volumes, three fields, half of one for the limits
-of the fields, and what the projections take."""
+of the fields; the rest for the rims."""
+
+_STACKS = 6
+"""Arrays of the size of its images: images, weights, dual, projections, and two for their rims and
+what comes and goes."""
+
+_OBJECT = 0.2
+"""Share of the brightest grey value of an image above which a pixel counts as object: carbon beside
+tin is darker than that, so that the noise is that of the thicker half of a fibre."""
+
+_BRIGHTEST = 99.9
+"""Percentile that stands for the brightest grey value: hot pixels lie above it."""
 
 
-def noise_of_object(images: Any, noise: NoiseModel) -> float:
+def noise_of_object(
+    images: Any, noise: NoiseModel, *, should_stop: ShouldStop | None = None
+) -> float:
     """Return the standard deviation of the noise (raw pixels, grey units) over the object: the
     pixels of each image above a fifth of its brightest, hot ones left out.
     """
     total, count = 0.0, 0
     for image in images:
+        check_stop(should_stop)
         pixels = np.asarray(image, np.float32)
         inside = pixels[pixels > _OBJECT * np.percentile(pixels, _BRIGHTEST)]
         total += float(np.sum(noise.power(inside), dtype=np.float64))
@@ -93,14 +107,15 @@ def relative_weights(
     return weights
 
 
-_OBJECT = 0.2
-_BRIGHTEST = 99.9
-
-
-def variation_weight(images: Any, depth: int, sigma: float) -> tuple[float, str]:
+def variation_weight(
+    images: Any, depth: int, sigma: float, *, should_stop: ShouldStop | None = None
+) -> tuple[float, str]:
     """Return λ and what it was taken from."""
     noise = NOISE_WEIGHT * sigma * math.sqrt(len(images))
-    brightest = max(float(np.percentile(np.asarray(image), 99.9)) for image in images) / depth
+    brightest = -math.inf
+    for image in images:
+        check_stop(should_stop)
+        brightest = max(brightest, float(np.percentile(np.asarray(image), _BRIGHTEST)) / depth)
     if noise >= CLEAN_WEIGHT * brightest:
         return noise, "noise of the images"
     return CLEAN_WEIGHT * brightest, "grey value of the images"
@@ -198,9 +213,20 @@ def slab_edges(shape: tuple[int, int, int]) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class VariationSettings:
-    """What the reconstruction of all slabs shares."""
+    """What the reconstruction of all slabs shares.
+
+    Attributes
+    ----------
+    noise : NoiseModel
+    sigma : float
+        Of the noise of the object, see :func:`noise_of_object`.
+    blur_px, weight, limit, tolerance, nonnegative, reweight
+        As in :class:`~napari_snpore.tomography.options.Tv`, with the values that it leaves to the
+        data.
+    """
 
     noise: NoiseModel
+    sigma: float
     blur_px: float
     weight: float
     limit: int
@@ -214,26 +240,27 @@ def solve_slabs(
 ) -> tuple[bool, tuple[tuple[int, int], ...]]:
     """Solve all slabs into ``out``; return whether all converged, and their rows."""
     edges = slab_edges(problem.shape)
-    _check_memory(problem, edges, run)
     converged, taken = True, 0
-    sigma = noise_of_object(problem.images, settings.noise)
     for number, (first, last) in enumerate(edges):
         low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
         images = finite_rows(problem.images, low, high, "images")
-        parts = [
-            None if data is None else data[:, low:high]
-            for data in (problem.support, problem.initial)
-        ]
+        initial = problem.initial
+        if initial is None and run.partial is not None and _ends(run):
+            initial = (
+                out  # a quick volume lies there already: better than one iteration from nothing
+            )
+        parts = [None if data is None else data[:, low:high] for data in (problem.support, initial)]
         solver = TotalVariation(
             images,
             problem.beam,
             # no name for them here: the solver keeps their inverse alone
-            weights=relative_weights(images, settings.noise, sigma, threads=run.threads),
+            weights=relative_weights(images, settings.noise, settings.sigma, threads=run.threads),
             blur_px=settings.blur_px,
             nonnegative=settings.nonnegative,
             support=parts[0],
             initial=parts[1],
             threads=run.threads,
+            should_stop=run.should_stop,
         )
         course = Course(
             settings.weight,
@@ -272,13 +299,13 @@ def solve_slabs(
             if run.partial is not None and iteration in looks:
                 keep()
                 run.partial(out, iteration)
-            return run.finish_now is not None and run.finish_now()
+            return _ends(run)
 
         taken = course.run(solver, after)
         ledger.left[taken - 1, first:last] = solver.squares_left() * share / (last - first)
         converged = converged and course.converged
         keep()
-        if run.finish_now is not None and run.finish_now():
+        if _ends(run):
             converged = False
     ledger.report()
     if run.progress is not None and taken < settings.limit:
@@ -286,14 +313,25 @@ def solve_slabs(
     return converged, tuple(edges)
 
 
-def _check_memory(problem: Problem, edges: list[tuple[int, int]], run: Run) -> None:
+def _ends(run: Run) -> bool:
+    return run.finish_now is not None and run.finish_now()
+
+
+def check_memory(problem: Problem, run: Run, *, reweight: bool) -> None:
+    """Refuse a memory limit below what the largest slab takes."""
     if run.memory_limit is None:
         return
-    depth, _, width = problem.shape
-    rows = max(last - first for first, last in edges) + (2 * _HALO if len(edges) > 1 else 0)
-    needed = 4 * _WORKING_VOLUMES * depth * rows * width
+    edges = slab_edges(problem.shape)
+    depth, slices, width = problem.shape
+    halo = 2 * _HALO if len(edges) > 1 else 0
+    rows = min(max(last - first for first, last in edges) + halo, slices)
+    tilts = len(problem.beam.angles_deg)
+    confined = problem.support is not None  # a mask, and while it is made one as numbers
+    needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
+    if reweight:
+        needed += slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, run.threads)
     if needed > run.memory_limit:
         raise InputError(
-            f"memory_limit is {run.memory_limit / 1e6:.0f} MB; TV couples all rows by the blur and needs "
-            f"{needed / 1e6:.0f} MB for this volume; allow more, take SIRT, or bin the images."
+            f"memory_limit leaves {run.memory_limit / 1e6:.3g} MB; TV couples all rows by the blur and needs "
+            f"{needed / 1e6:.3g} MB for this volume; allow more, take SIRT, or bin the images."
         )

@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused(fibre):
     for blur_px in (-1.0, np.nan, 99.0):
         with pytest.raises(InputError, match="blur_px"):
             projection_residual(series, gray, blur_px=blur_px)
-    for phases in (1, 6):
+    for phases in (1, 6, 2.5, True):
         with pytest.raises(InputError, match="phases"):
             projection_residual(series, gray, blur_px=1.0, phases=phases)
     with pytest.raises(InputError, match="slices"):

@@ -143,6 +143,15 @@ def test_reasons_not_to_polish(series):
     assert "There are 15 tilts" in why_not_polished(history, few)
     assert why_not_polished(history, few, PolishSection(enabled=True)) is None
     assert "not reconstructed here" in why_not_polished((), series)
+    assert why_not_polished(history, series, phases=6) == (
+        "There are 6 phases; at most 5 can be polished."
+    )
+
+
+@pytest.mark.parametrize("blur_px", ["1", True, np.nan, 9.0, -1.0])
+def test_a_blur_out_of_range_is_refused(series, blur_px):
+    with pytest.raises(InputError, match=r"blur_px is .* from 0 to 8 is needed"):
+        polish_segmented(phases(), series, blur_px=blur_px)
 
 
 def test_rule_follows_from_what_is_behind_the_volume(series):

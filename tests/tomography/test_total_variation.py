@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import ReconstructStep, last_step
-from napari_snpore.tomography import tv_reconstruction
+from napari_snpore.tomography import tv_method, tv_reconstruction
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.options import Tv
@@ -418,9 +418,65 @@ def test_bad_options_are_refused(options, words):
         Tv(**options)
 
 
-def test_a_memory_limit_below_the_need_is_refused(series):
-    with pytest.raises(InputError, match="TV couples all rows by the blur and needs 3 MB"):
-        reconstruct(series, method=Tv(blur_px=1.0), memory_limit=2_000_000)
+def test_a_memory_limit_below_the_need_is_refused_before_the_blur_is_searched(monkeypatch, series):
+    monkeypatch.setattr(tv_method, "find_blur", lambda *_, **__: pytest.fail("searched"))
+    with pytest.raises(InputError, match="TV couples all rows by the blur and needs"):
+        reconstruct(series, method=Tv(), memory_limit=2_000_000)
+
+
+@pytest.mark.parametrize(("shape", "tilts"), [((64, 64, 64), 70), ((16, 64, 96), 140)])
+def test_memory_that_is_asked_for_is_what_it_takes(shape, tilts):
+    """A thin volume of many tilts is mostly images; the levels of a small one are mostly level
+    sets.
+    """
+    depth, _, width = shape
+    rod = np.zeros(shape, np.float32)
+    rod[depth // 4 : -depth // 4, :, width // 4 : -width // 4] = 1
+    rod[depth // 2 :, :, width // 2 : width // 2 + 5] *= 4
+    angles = np.linspace(-69, 69, tilts)
+    series = TiltSeries(project(rod, angles), angles, 0.5)
+    options = Tv(blur_px=1.0, iterations=42, tolerance=0)
+    out = np.empty(shape, np.float32)
+    with pytest.raises(InputError) as refused:
+        reconstruct(
+            series, method=options, thickness_px=depth, out=out, memory_limit=1000, threads=2
+        )
+    asked = float(str(refused.value).split("needs ")[1].split(" MB")[0]) * 1e6
+    reconstruct(series, method=options, thickness_px=depth, out=out, threads=2)  # compiles
+    tracemalloc.start()
+    reconstruct(series, method=options, thickness_px=depth, out=out, threads=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.7 * asked < peak < 1.1 * asked
+
+
+def test_cancel_ends_within_an_iteration_of_many_parts():
+    images = np.ones((9, 200, 16), np.float32)
+    asked = []
+
+    def stop():
+        asked.append(True)
+        return len(asked) > 3
+
+    solver = TotalVariation(images, Beam(np.linspace(-60, 60, 9), (16, 16), 16), should_stop=stop)
+    with pytest.raises(Stopped):
+        solver.iterate(1.0)
+    assert not np.isfinite(solver.change)  # in the middle of the first iteration
+
+
+def test_ending_early_keeps_the_quick_volume_in_the_slabs_that_were_not_reached(monkeypatch):
+    truth = balls(32, 64)
+    series = series_of(truth, 1.0, counts=1000)
+    monkeypatch.setattr(tv_reconstruction, "_SLAB_VOXELS", 32**3)
+    done = []
+    found = reconstruct(
+        series,
+        method=Tv(blur_px=1.0, iterations=20),
+        partial=lambda *_: None,
+        progress=lambda *counts: done.append(counts),
+        finish_now=lambda: len(done) >= 20,
+    )
+    assert np.linalg.norm(found.data[:, 32:] - truth[:, 32:]) < 0.7 * np.linalg.norm(truth[:, 32:])
 
 
 @pytest.mark.parametrize("blur_px", [0.0, 1.2])
@@ -440,3 +496,9 @@ def test_preview_without_the_blur_is_another_plane(truth):
         for sigma in (1.2, 0.0)
     )
     assert np.linalg.norm(sharp - truth[:, 20]) < 0.8 * np.linalg.norm(dull - truth[:, 20])
+
+
+@pytest.mark.parametrize("thickness_px", [0, -3, 2.5])
+def test_preview_refuses_a_thickness_that_is_none(series, thickness_px):
+    with pytest.raises(InputError, match="thickness_px is"):
+        SlicePreview(series).reconstruct(0, thickness_px=thickness_px)

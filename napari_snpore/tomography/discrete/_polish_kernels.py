@@ -187,10 +187,11 @@ def polish_slab(
     grows_from: int,
     caution: float,
     slab: tuple[int, int, int],
+    planes: tuple[int, int],
     result: Doubles,
 ) -> None:
-    """Visit the voxels of one slab once, in the order z, x, y, and give each the label of least
-    energy.
+    """Visit the voxels of some planes of one slab once, in the order z, x, y, and give each the
+    label of least energy.
 
     Parameters
     ----------
@@ -220,10 +221,12 @@ def polish_slab(
         Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
         First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
+    planes : (int, int)
+        First z and the one after the last: planes in several calls give the same bits as in one.
     result : float64, shape (2,)
         Changed voxels and the change of the energy.
     """
-    depth, columns, slices = shape
+    _, columns, slices = shape
     stride = layout[1]
     offsets, costs, near = pairs
     first, rows, window = slab
@@ -234,13 +237,15 @@ def polish_slab(
     squares = np.empty(tilts.shape[1] * width, np.float32)
     pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
     framed = np.zeros(len(taps) + 2, np.float32)
-    framed[1:-1] = taps
+    # not framed[1:-1] = taps: numba would compile its error message, a third of the kernel's time
+    for place in range(len(taps)):
+        framed[place + 1] = taps[place]
     changes = np.zeros(window, np.float32)
     along = np.empty(2 * radius + 1)
     border = np.empty(rows + 1, np.uint8)
     alike = np.empty(len(levels))
     beside = np.empty(len(levels), np.uint8)
-    for z in range(depth):
+    for z in range(planes[0], planes[1]):
         for x in range(columns):
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
             if not _mark_borders(state, column, rows, offsets, border):

@@ -16,7 +16,8 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 MAX_PHASES = 5
-"""Most phases; a visit tries them all."""
+"""Most phases, vacuum included: a visit of polishing tries them all, and the search for thresholds
+all choices of one less."""
 
 
 def check_blur(blur_px: float, labels: Labels) -> None:
@@ -39,6 +40,13 @@ def check_blur(blur_px: float, labels: Labels) -> None:
             f"blur_px is {blur_px:g}, and the objects of phase {smallest} are {sizes[smallest]:.1f}"
             " voxels across; a blur of at most half of that is needed."
         )
+
+
+def checked_phases(phases: int) -> int:
+    """Return a number of phases, vacuum included; refuse what is not 2 to :data:`MAX_PHASES`."""
+    if isinstance(phases, bool) or phases not in range(2, MAX_PHASES + 1):
+        raise InputError(f"phases is {phases!r}; a whole number from 2 to {MAX_PHASES} is needed.")
+    return int(phases)
 
 
 def run_lengths(labels: Labels) -> dict[int, float]:

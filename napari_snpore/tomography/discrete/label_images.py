@@ -74,7 +74,10 @@ class LabelImages:
                 threads=self._threads,
                 should_stop=self._should_stop,
             )
-            self._parts.append(blur_images(sums, self._blur_px, threads=self._threads))
+            blurred = blur_images(
+                sums, self._blur_px, threads=self._threads, should_stop=self._should_stop
+            )
+            self._parts.append(blurred)
 
     def forces(self, levels: Sequence[float]) -> Floats:
         """Return ``w (G P x - b)``."""

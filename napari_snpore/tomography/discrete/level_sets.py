@@ -239,6 +239,23 @@ def project_level_sets(
     )
 
 
+def projection_bytes(shape: tuple[int, int, int], tilts: int, thresholds: int, threads: int) -> int:
+    """Return about how many bytes :func:`project_level_sets` takes for a slab (z, y, x), its voxels
+    and images included.
+    """
+    depth, rows, width = shape
+    slab, image = 4 * depth * rows * width, 4 * rows * width
+    together = max(1, min(_TOGETHER, _SLAB_BYTES // slab))
+    shadows = (thresholds + 1) * image * tilts
+    # the sets, as they are and as the projector lays them out
+    return (
+        slab
+        + 3 * image * tilts
+        + min(shadows, max(_CHUNK_BYTES, shadows // tilts))
+        + (2 * threads * together * slab)
+    )
+
+
 def _tilt_chunks(slab: ImageRows, thresholds: int, tilts: int) -> list[slice]:
     """Cut the tilts so that the projections of all level sets at some of them fit in memory."""
     step = max(1, _CHUNK_BYTES // (4 * (thresholds + 1) * slab.images[0].size))

@@ -13,6 +13,7 @@ from napari_snpore.tomography.discrete.level_sets import (
     ImageRows,
     LevelSets,
     project_level_sets,
+    projection_bytes,
 )
 from napari_snpore.tomography.discrete.threshold_search import search_thresholds
 
@@ -80,6 +81,11 @@ def slab_levels(
     if found is None or not found.coarse:
         return None
     return SlabLevels(found.levels, half_way(found.thresholds, found.levels), found.minimum)
+
+
+def slab_bytes(shape: tuple[int, int, int], tilts: int, threads: int) -> int:
+    """Return about how many bytes :func:`slab_levels` takes for rows of a volume (z, y, x)."""
+    return projection_bytes(shape, tilts, _GRID, threads)
 
 
 def half_way(thresholds: tuple[float, ...], levels: tuple[float, ...]) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Blur found in the images of phantoms whose blur is known, and the reasons where it cannot be."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.tomography import tv_method
 from napari_snpore.tomography.detector_blur import blur_images
+from napari_snpore.tomography.discrete import blur_trials
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
+from napari_snpore.tomography.discrete.blur_trials import BlurTrial
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.projector import project
 from napari_snpore.tomography.reconstruction import reconstruct
@@ -73,6 +76,39 @@ def test_levels_that_do_not_rise_are_refused(levels):
         find_blur(small(), levels=levels)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"phases": 1}, "phases is 1"),
+        ({"phases": 6}, "from 2 to 5"),
+        ({"phases": 2.5}, "phases is 2.5"),
+        ({"levels": (1.0, 2.0, 3.0, 4.0, 5.0)}, "at most 4 above vacuum"),
+        ({"thickness_px": -3}, "thickness_px is -3"),
+        ({"thickness_px": 0}, "thickness_px is 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        find_blur(small(), **options)
+
+
+def test_halves_of_the_tilts_alternate_by_angle(monkeypatch):
+    """Recorded from 0 to both sides, every second image would be one side of the tilt range."""
+    series = small(np.linspace(-69, 69, 30))
+    order = np.argsort(np.abs(series.angles_deg), kind="stable")
+    mixed = replace(series, images=series.images[order], angles_deg=series.angles_deg[order])
+    used = []
+
+    def run(search, tilts, trials, *_):
+        used.append(search.angles_deg[tilts])
+        return {sigma: BlurTrial(1 + (sigma**2 - 1) ** 2, (1.0,), 0.0) for sigma in trials}
+
+    monkeypatch.setattr(blur_trials.BlurTrials, "run", run)
+    assert find_blur(mixed).reliable
+    np.testing.assert_array_equal(used[-2], series.angles_deg[::2])
+    np.testing.assert_array_equal(used[-1], series.angles_deg[1::2])
+
+
 def test_levels_that_are_wrong_are_a_reason():
     """Of twice and more the grey value of the object: the phases cannot give these images."""
     found = find_blur(small(), levels=(2.5, 4.0))
@@ -106,6 +142,23 @@ def test_cancel():
             progress=lambda *done: count.append(done),
             should_stop=lambda: len(count) > 2,
         )
+
+
+def test_cancel_reaches_the_polishing_of_a_trial(monkeypatch):
+    entered = []
+
+    def wait_for_the_cancel(*_, should_stop, **__):
+        entered.append(True)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if should_stop():
+                raise Stopped("stopped")
+            time.sleep(0.01)
+        raise AssertionError("the cancel did not arrive")
+
+    monkeypatch.setattr(blur_trials, "polish_labels", wait_for_the_cancel)
+    with pytest.raises(Stopped):
+        find_blur(small(), levels=(1.0,), should_stop=lambda: bool(entered))
 
 
 def test_reconstruct_says_why_it_used_no_blur():

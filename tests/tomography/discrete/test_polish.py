@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy
 import napari_snpore as sn
 from napari_snpore.history import PolishStep, required_step
 from napari_snpore.tomography.detector_blur import blur_images
+from napari_snpore.tomography.discrete import sweeps
 from napari_snpore.tomography.discrete.label_images import LabelImages
 from napari_snpore.tomography.discrete.polish import polish_labels
 from napari_snpore.tomography.discrete.sweeps import Sweeps
@@ -103,6 +105,29 @@ def test_a_sweep_keeps_forces_and_energy_exact(shape, blur_px):
         before = after
     fresh = weights * (images_of(field.labels, LEVELS, WEDGE, blur_px) - images)
     np.testing.assert_allclose(field.forces, fresh, atol=2e-5 * np.abs(fresh).max())
+
+
+def test_planes_in_several_calls_and_a_cancel_between_them(monkeypatch):
+    truth = fibre((24, 20, 24))
+    images, weights = counted(images_of(truth, LEVELS, WEDGE, 1.0), 20.0, 1)
+    start = disturbed(truth, 0.1, 2)
+    options = {"levels": LEVELS, "blur_px": 1.0, "weights": weights, "sweeps": 2}
+    whole = polish_labels(start, images, WEDGE, **options)
+    monkeypatch.setattr(sweeps, "_COLUMNS", 1)
+    np.testing.assert_array_equal(
+        polish_labels(start, images, WEDGE, **options).labels, whole.labels
+    )
+    field = field_of(start, images, weights, WEDGE, LEVELS, 1.0)
+    calls = []
+
+    def slow(*_):
+        calls.append(True)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(sweeps, "polish_slab", slow)
+    with pytest.raises(sn.Stopped):
+        field.run(LEVELS, should_stop=lambda: bool(calls))
+    assert len(calls) < truth.shape[0]  # one slab of 24 planes
 
 
 def test_images_narrower_than_the_volume():
@@ -291,7 +316,7 @@ def test_history_progress_and_cancel():
         ({"levels": (0, 0, 1)}, "levels has 3 values"),
         ({"blur_px": 9.0}, "bin the images"),
         ({"blur_px": 7.0}, "at most half"),
-        ({"blur_px": -1.0}, "pixels from 0 to 8"),
+        ({"blur_px": -1.0}, "from 0 to 8"),
         ({"boundary_weight": -0.1}, "boundary_weight"),
         ({"sweeps": 0}, "sweeps"),
         ({"images": np.zeros((0, 32, 40))}, "at least one"),
