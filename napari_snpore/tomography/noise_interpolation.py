@@ -157,7 +157,7 @@ def cardinal_spline(t: Doubles) -> Doubles:
     Examples
     --------
     >>> cardinal_spline(np.array([0.0, 0.5, 1.0])).round(4).tolist()
-    [1.0, 0.6036, -0.0]
+    [1.0, 0.6005, -0.0]
     """
     base = np.floor(t)
     out = np.zeros_like(t)
