@@ -170,7 +170,8 @@ def threshold_grid(values: NDArray[Any], count: int) -> Floats:
     bright = bright[bright > 0].astype(np.float64)
     if not bright.size:
         return np.empty(0)
-    at = bright.size - 1 - int(_OUTLIERS * bright.size)
+    last = bright.size - 1
+    at = int((1 - _OUTLIERS) * last) if last >= _FEW_VALUES else last
     top = float(np.partition(bright, at)[at])
     capped = np.minimum(bright, top)
     mass, edges = np.histogram(capped, _BINS, (0.0, top), weights=capped)
