@@ -47,6 +47,9 @@ _DARK_MASS, _BRIGHT_MASS = 0.002, 0.995
 """Shares of the summed grey value between which thresholds lie. Half of the summed grey value can
 be the bright phase; a phase of less than half a percent of it moves no residual."""
 
+_FEW_VALUES = 100
+"""So few values are drawn by hand: none of them is an outlier."""
+
 _OUTLIERS = 1e-5
 """Share of the brightest voxels that does not count for the range: a hot voxel can hold more grey
 value than all others."""
