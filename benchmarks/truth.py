@@ -8,7 +8,9 @@ not run again; an interruption loses the cases that were running, nothing else.
 truth) by thresholds and after polishing. ``benchmarks/truth_cases.csv``: one row per case with what
 was found on the way, and seconds.
 
-No setting of the package may be chosen with seeds below 100: those are the test.
+No setting of the package may be chosen with seeds 11 to 15: those are the test. Seeds 1 to 7 were seen
+while the program was written (a blur search that failed on seed 1 was mended, with values chosen on
+other seeds), and those from 100 on chose its settings.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ from benchmarks.case_tables import (
 from benchmarks.truth_chain import SIMULATORS, CaseResult, TruthCase, run_case
 
 FOLDER = Path(__file__).parent
-SEEDS = (1, 2, 3, 4, 5)
+SEEDS = (11, 12, 13, 14, 15)
+"""Of no phantom that was looked at before."""
 USUAL_CONTRASTS = ("easy", "realistic")
 
 

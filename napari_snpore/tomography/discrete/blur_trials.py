@@ -1,4 +1,4 @@
-"""BlurTrial values of the blur: a few rows reconstructed with each, cut into phases, polished and judged.
+"""Trial values of the blur: a few rows reconstructed with each, cut into phases, polished and judged.
 
 The residual R of the polished phases is what :mod:`~napari_snpore.tomography.discrete.blur_search`
 makes as small as possible.
