@@ -32,8 +32,8 @@ from napari_snpore.segmentation.projection_residual import projection_residual
 from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.study.measuring import measure_phases
 from napari_snpore.study.polishing import polish_segmented, why_not_polished
-from napari_snpore.study.recipe import MeasureSection, PrepareSection
-from napari_snpore.study.stages import prepare
+from napari_snpore.study.recipe import AlignSection, MeasureSection, PrepareSection
+from napari_snpore.study.stages import find_alignment, prepare
 from napari_snpore.study.thresholding import blur_of
 from napari_snpore.study.truth import (
     Quantity,
@@ -49,10 +49,12 @@ from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
-Simulator = Literal["model", "measured"]
+Simulator = Literal["model", "measured", "realigned"]
 SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
 """``model``: the tilts are made by the projector and the blur that the reconstruction assumes;
-``measured``: by another projector, probe and recording."""
+``measured``: by another projector, probe and recording, with 0.3 px of shifts left by an alignment
+that is taken as it is; ``realigned``: the same images aligned by the program first, as ``snpore run``
+does by default."""
 
 STAGES = ("thresholds", "polished")
 
@@ -100,6 +102,9 @@ def run_case(case: TruthCase) -> CaseResult:
         raw = _simulated(case, phantom)
     with clock.timed("prepare"):
         series = prepare(raw, PrepareSection())
+    with clock.timed("align"):
+        if case.simulator == "realigned":
+            series = find_alignment(series, AlignSection()).apply(series)
         noise = noise_model(series)
     about = _noise_columns(raw, noise)
     volume, blur_px, found = _reconstructed(series, noise, clock)
@@ -126,8 +131,8 @@ def wrong_percent(phases: Volume, phantom: Phantom) -> float:
 
 
 def _simulated(case: TruthCase, phantom: Phantom) -> TiltSeries:
-    simulate = {"model": simulate_tilt_series, "measured": simulate_measured_series}
-    return simulate[case.simulator](
+    model = case.simulator == "model"
+    return (simulate_tilt_series if model else simulate_measured_series)(
         phantom, angles_deg=ANGLES_DEG, dose=case.phantom.dose, seed=case.phantom.seed
     )
 
@@ -163,6 +168,8 @@ def _reconstructed(
         "blur_reason": blur.reason,
         "iterations": step.iterations,
         "converged": step.converged,
+        "tv_weight": step.tv_weight,
+        "tv_misfit": step.tv_misfit,
     }  # fmt: skip
 
 

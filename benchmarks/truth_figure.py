@@ -1,5 +1,5 @@
 """Figure of the truth table: bias of each quantity, one point per phantom, before and after
-polishing, for both simulators."""
+polishing, for tilts of all kinds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.truth_chain import SIMULATORS, STAGES
+from benchmarks.truth_report import SIMULATED_BY
 from napari_snpore.figures.page import new_figure
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, HATCH, INK, PALE, PRINT, SERIES_COLORS
 
@@ -23,10 +24,10 @@ AIM = {
 FRACTION_AIM = (1.0, 2.5)
 """The same of a fraction: median and worst, points."""
 
-_SPREAD = 0.22
+_SPREAD = 0.14
 """Height over which the points of one series are spread, in rows."""
 
-_SERIES_HEIGHT = 0.2
+_SERIES_HEIGHT = 0.15
 """Distance of two series within a row."""
 
 
@@ -52,7 +53,7 @@ def draw_truth(rows: pd.DataFrame) -> Figure:
     }
     with PRINT.in_force():
         tallest = max(map(len, names.values()))
-        height = 16.0 + len(contrasts) * (14.0 + 11.0 * tallest)
+        height = 16.0 + len(contrasts) * (14.0 + 14.0 * tallest)
         figure = new_figure(PRINT, width_mm=DOUBLE_COLUMN_MM, height_mm=height, constrained=True)
         grid = figure.subplots(len(contrasts), len(names), squeeze=False, sharex="col")
         for line, contrast in zip(grid, contrasts, strict=True):
@@ -61,7 +62,9 @@ def draw_truth(rows: pd.DataFrame) -> Figure:
                 axes.set_title(contrast, loc="left", color=INK)
         for axes, label in zip(grid[-1], names, strict=True):
             axes.set_xlabel(label)
-        figure.legend(handles=_legend(), loc="outside upper center", ncols=4, frameon=False)
+        figure.legend(
+            handles=_legend(), loc="outside upper center", ncols=len(SIMULATORS), frameon=False
+        )
     return figure
 
 
@@ -97,7 +100,7 @@ def _marks(simulator: str, stage: str) -> dict[str, object]:
     index = SIMULATORS.index(simulator)
     color = SERIES_COLORS[index]
     return {
-        "marker": "os"[index],
+        "marker": "osD"[index],
         "markersize": 3.0,
         "markeredgecolor": color,
         "markerfacecolor": color if stage == "polished" else "white",
@@ -106,11 +109,10 @@ def _marks(simulator: str, stage: str) -> dict[str, object]:
 
 
 def _legend() -> list[Line2D]:
-    words = {"model": "tilts by the model", "measured": "tilts outside the model"}
     stages = {"thresholds": "thresholds", "polished": "polished"}
     return [
-        Line2D([], [], linestyle="none", label=f"{words[simulator]}, {stages[stage]}",
+        Line2D([], [], linestyle="none", label=f"tilts by {SIMULATED_BY[simulator]}, {stages[stage]}",
                **_marks(simulator, stage))
-        for simulator in SIMULATORS
         for stage in STAGES
+        for simulator in SIMULATORS
     ]  # fmt: skip

@@ -149,11 +149,13 @@ class ReconstructStep(StepSchema):
     """Reconstruction of a volume; what a method does not have is None.
 
     ``residual``: last of ``residuals``, the share of the images' norm that the volume leaves after
-    each iteration. ``blur_px``: σ of the blur in the model, ``blur_from`` where it was taken from
-    (``"user"``, ``"images"``, or why there is none). ``slab_rows``: rows (first, last) along y that
-    were solved together. ``noise_a``, ``noise_b``: variance of a raw pixel a + b·I, which made the
-    weights. ``noise_share``: the same share for the noise of the images. ``thickness_nm``:
-    D, estimated from the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
+    each iteration. ``tv_weight``: λ, ``tv_misfit``: the factor on it, squares left of the images
+    over those that noise leaves, from 1 to 3 (the greatest of the slabs).
+    ``blur_px``: σ of the blur in the model, ``blur_from`` where it was taken from (``"user"``,
+    ``"images"``, or why there is none). ``slab_rows``: rows (first, last) along y that were solved
+    together. ``noise_a``, ``noise_b``: variance of a raw pixel a + b·I, which made the weights.
+    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from
+    the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
     """
 
     NAME = "reconstruct"
@@ -177,6 +179,7 @@ class ReconstructStep(StepSchema):
     note: str | None = None
     tv_weight: float | None = None
     tv_weight_from: str | None = None
+    tv_misfit: float | None = None
     blur_px: float | None = None
     blur_from: str | None = None
     reweighted: bool | None = None

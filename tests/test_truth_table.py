@@ -99,10 +99,10 @@ def test_rows_of_a_case_replace_earlier_ones(tmp_path):
     assert not has_case(rows, {"seed": 3})
 
 
-def test_the_plan_holds_twenty_cases_seed_by_seed():
+def test_the_plan_holds_thirty_cases_seed_by_seed():
     plan = planned_cases()
-    assert len(plan) == 20
-    assert [one.phantom.seed for one in plan[:5]] == [11, 11, 11, 11, 12]
+    assert len(plan) == 30
+    assert [one.phantom.seed for one in plan[:5]] == [11, 11, 11, 11, 11]
     assert [one.simulator for one in planned_cases(only="measured fibre easy 13")] == ["measured"]
 
 

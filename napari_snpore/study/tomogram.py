@@ -379,7 +379,8 @@ def options_of_halves(volume: Volume, options: Options) -> Options:
     if isinstance(options, Stoppable) and made.iterations is not None:
         return replace(options, iterations=made.iterations, stop="iterations")
     if isinstance(options, Tv) and made.blur_px is not None:
-        return replace(options, blur_px=made.blur_px, weight=made.tv_weight)
+        weight = made.tv_weight and made.tv_weight * (made.tv_misfit or 1.0)
+        return replace(options, blur_px=made.blur_px, weight=weight)
     if isinstance(options, Dart) and made.gray_levels is not None:
         return replace(options, gray_levels=made.gray_levels)
     return options

@@ -9,13 +9,15 @@ doi 10.1109/42.875199).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.history import AlignStep, BinStep, CropStep, last_step
+from napari_snpore.history import AlignStep, BinStep, CropStep, last_step, required_step
 from napari_snpore.tomography.noise_line import scale
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape, axis_rotation, row_places
@@ -35,6 +37,16 @@ then wrong by 1 % at most where it is greater than half its maximum."""
 _NO_TURN = 1e-9
 """Sine of an angle below which a rotation by a multiple of 90° counts as exact."""
 
+_TYPICAL_PLACE = 0.2454
+"""Place between two pixels where the variance of an interpolated value is its mean over all places,
+0.874 along one axis: it stands for an alignment that the images had before their last one."""
+
+_SAME_PLACE = 0.25
+"""Pixels by which a rotation may move the rim of an image while all pixels count as interpolated at
+the same place."""
+
+_ONE_PIXEL = np.ones(1, np.float32)
+
 _LEVELS = 64
 """Quantiles of the squares of a normal number that stand for its distribution."""
 
@@ -48,10 +60,10 @@ class Interpolation:
     factor : float
         Mean variance over all tilts and pixels.
     tilts : float64 array, shape (tilt,)
-        Variance of the answer of the mask, one number per tilt.
+        Variance of the answer of the mask, one number per tilt; beside a table a factor on it.
     table : float64 array, shape (place, place), or None
         The same by the place of a pixel between raw pixels (y, x), where a rotation makes it differ
-        from pixel to pixel; ``tilts`` is not used then.
+        from pixel to pixel.
     """
 
     factor: float
@@ -78,7 +90,7 @@ class Interpolation:
                 out[index] = np.where(inside, self.tilts[tilt], 0.0)
             else:
                 y, x = np.round(places * _PLACES).astype(np.intp) % _PLACES
-                out[index] = np.where(inside, self.table[y, x], 0.0)
+                out[index] = np.where(inside, self.tilts[tilt] * self.table[y, x], 0.0)
         return out
 
 
@@ -96,7 +108,8 @@ def interpolation_of(series: TiltSeries, taps: NDArray[np.float32]) -> Interpola
     -------
     Interpolation
         That of no interpolation where the history holds no alignment of these tilts, or one whose
-        images were binned afterwards: averages of squares are nearly white again.
+        images were binned afterwards: averages of squares are nearly white again. Of several
+        alignments, one after the other, those before a rotation are taken at a typical place.
     """
     count = len(series.angles_deg)
     step = last_step(series.history, AlignStep)
@@ -104,26 +117,70 @@ def interpolation_of(series: TiltSeries, taps: NDArray[np.float32]) -> Interpola
     later = [] if step is None else names[len(names) - names[::-1].index(AlignStep.NAME) :]
     if step is None or len(step.shifts_px) != count or BinStep.NAME in later:
         return Interpolation(1.0, np.ones(count))
+    earlier = _earlier_places(series, step)
     matrix = axis_rotation(step.axis_angle_deg)
     shape = series.shape[1:]
     known = None if CropStep.NAME in later else step  # a crop hides where the raw image ends
     if np.abs(matrix).min() < _NO_TURN:
         across = matrix @ np.array([0.0, step.axis_offset_px])
         places = across - np.asarray(step.shifts_px, np.float64)
-        factors = _variance(places[:, 0]) * _variance(places[:, 1])
-        return Interpolation(
-            float(factors.mean()), mask_answers(places, np.round(matrix), taps), None, known, shape
-        )
+        turn = np.round(matrix)
+        factor = float(mask_answers(places, turn, _ONE_PIXEL, earlier).mean())
+        answers = mask_answers(places, turn, taps, earlier)
+        return Interpolation(factor, answers, None, known, shape)
     grid = np.arange(_PLACES) / _PLACES
     places = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1).reshape(-1, 2)
-    table = mask_answers(places, matrix, taps)
-    factor = float(_variance(grid).mean() ** 2)
+    typical = [np.full_like(places, _TYPICAL_PLACE) for _ in earlier]
+    before = _over_typical(earlier, taps)
+    table = mask_answers(places, matrix, taps, typical)
+    factor = float(mask_answers(places, matrix, _ONE_PIXEL, typical).mean())
+    factor *= float(np.mean(_over_typical(earlier, _ONE_PIXEL)))
     if known is None:
-        return Interpolation(factor, np.full(count, _scale_of_mixture(table)))
-    return Interpolation(factor, np.zeros(count), table.reshape(_PLACES, _PLACES), step, shape)
+        return Interpolation(factor, before * np.full(count, _scale_of_mixture(table)))
+    return Interpolation(
+        factor, before * np.ones(count), table.reshape(_PLACES, _PLACES), step, shape
+    )
 
 
-def mask_answers(places: Doubles, matrix: Doubles, taps: NDArray[np.float32]) -> Doubles:
+def _over_typical(earlier: Sequence[Doubles], taps: NDArray[np.float32]) -> Doubles | float:
+    """Return, per tilt, the answer of a mask after interpolations at the given places over that
+    after interpolations at a typical one; 1 where there were none.
+    """
+    if not earlier:
+        return 1.0
+    still = np.zeros_like(earlier[0])
+    typical = [np.full_like(still, _TYPICAL_PLACE) for _ in earlier]
+    one, other = (mask_answers(still, np.eye(2), taps, places) for places in (earlier, typical))
+    return one / other
+
+
+def _earlier_places(series: TiltSeries, last: AlignStep) -> list[Doubles]:
+    """Return where between the pixels the alignments before the last one took their values, the
+    latest first; those before a binning left nearly white noise.
+    """
+    names = [one.name for one in series.history]
+    out = []
+    for count in range(len(names), 0, -1):
+        if names[count - 1] == BinStep.NAME:
+            break
+        if names[count - 1] == AlignStep.NAME:
+            step = required_step(series.history[:count], AlignStep)
+            matrix = axis_rotation(step.axis_angle_deg)
+            places = matrix @ np.array([0.0, step.axis_offset_px])
+            places = places - np.asarray(step.shifts_px, np.float64)
+            moved = np.abs(matrix).min() * max(series.shape[1:]) / 2
+            if moved > _SAME_PLACE or places.shape != np.shape(last.shifts_px):
+                places = np.full(np.shape(last.shifts_px), _TYPICAL_PLACE)
+            out.append(places)
+    return out[1:]
+
+
+def mask_answers(
+    places: Doubles,
+    matrix: Doubles,
+    taps: NDArray[np.float32],
+    earlier: Sequence[Doubles] = (),
+) -> Doubles:
     """Return the variance with which a mask answers to interpolated white noise.
 
     Parameters
@@ -134,6 +191,9 @@ def mask_answers(places: Doubles, matrix: Doubles, taps: NDArray[np.float32]) ->
         The raw image's direction of one step along y and x of the interpolated image.
     taps : array
         See :func:`interpolation_of`.
+    earlier : sequence of arrays, shape (n, 2)
+        Places between the pixels before, from which the raw image itself was interpolated, the last
+        interpolation first.
     """
     weights = np.asarray(taps, np.float64)
     weights = weights / np.sqrt((weights**2).sum())
@@ -141,12 +201,16 @@ def mask_answers(places: Doubles, matrix: Doubles, taps: NDArray[np.float32]) ->
     steps = np.arange(-half, half + 1)
     offsets = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
     mask = np.outer(weights, weights).ravel()
-    pixels = np.arange(-2 * half - _REACH, 2 * half + _REACH + 1)
+    reach = 2 * half + (1 + len(earlier)) * _REACH
+    pixels = np.arange(-reach, reach + 1)
+    spread = cache(lambda part: cardinal_spline(part + pixels[:, None] - pixels))
     out = np.empty(len(places))
     for index, place in enumerate(places - np.round(places)):
         at = place + offsets @ matrix.T
         # weight of each raw pixel in the answer: the mask's weights times the splines along y and x
         along_y, along_x = (cardinal_spline(at[:, axis, None] - pixels) for axis in (0, 1))
+        for part in (before[index] - np.round(before[index]) for before in earlier):
+            along_y, along_x = along_y @ spread(part[0]), along_x @ spread(part[1])
         out[index] = np.square((mask[:, None] * along_y).T @ along_x).sum()
     return out
 
@@ -172,13 +236,6 @@ def _b_spline(t: Doubles) -> Doubles:
     far = np.abs(t)
     near = 2.0 / 3.0 - far**2 + far**3 / 2.0
     return np.where(far < 1, near, np.maximum(2.0 - far, 0.0) ** 3 / 6.0)
-
-
-def _variance(places: Doubles) -> Doubles:
-    """Return the variance of white noise interpolated along one axis."""
-    pixels = np.arange(-_REACH, _REACH + 1)
-    part = places - np.round(places)
-    return np.asarray(np.square(cardinal_spline(part[:, None] - pixels)).sum(axis=1))
 
 
 def _scale_of_mixture(variances: Doubles) -> float:

@@ -27,6 +27,7 @@ from napari_snpore.tomography.solving import Block, Problem, Run, squares
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.total_variation import TotalVariation
 from napari_snpore.tomography.tv_reconstruction import (
+    NOISE,
     Course,
     noise_of_object,
     relative_weights,
@@ -212,10 +213,15 @@ class SlicePreview:
             planes=planes,
         )
         contrast = weakest_level if options.reweight else None
-        Course(weight, options.iterations, options.tolerance, contrast).run(
-            solver, lambda _, left: after_iteration(np.array([left]))
+        course = Course(
+            weight,
+            options.iterations,
+            options.tolerance,
+            contrast,
+            solver.squares_of_noise(sigma) if weight_from == NOISE else 0.0,
         )
-        found = {"tv_weight": weight, "tv_weight_from": weight_from}
+        course.run(solver, lambda _, left: after_iteration(np.array([left])))
+        found = {"tv_weight": weight, "tv_weight_from": weight_from, "tv_misfit": course.misfit}
         found |= {"blur_px": blur_px, "blur_from": blur_from, "reweighted": options.reweight}
         return solver.rows(0, 1), found
 

@@ -281,6 +281,12 @@ class TotalVariation:
         )
         return float(np.sum(run_blocks(one, range(len(self.images)), threads=self.threads)))
 
+    def squares_of_noise(self, sigma: float) -> float:
+        """Return the sum of squares that noise alone leaves of the images, where ``sigma`` is the
+        standard deviation of the noise in a pixel of weight 1.
+        """
+        return sigma**2 * float(np.sum(self._spread, dtype=np.float64))
+
     def weights_of(self, first: int, last: int) -> Floats:
         """Return the weights of the pixels in some rows, shape (tilt, last - first, x)."""
         return np.asarray(1 / self._spread[:, first:last], np.float32)

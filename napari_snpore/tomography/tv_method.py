@@ -12,6 +12,7 @@ from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.solving import Ledger, Problem, Run
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.tv_reconstruction import (
+    NOISE,
     VariationSettings,
     check_memory,
     noise_of_object,
@@ -59,18 +60,20 @@ def solve_tv(
         options.tolerance,
         options.nonnegative,
         options.reweight,
+        weigh_misfit=weight_from == NOISE,
     )
     if searched:
         run = replace(run, progress=share_of(run.progress, _SEARCH_SHARE, 1.0))
-    converged, slabs = solve_slabs(problem, settings, out, ledger, run)
+    solved = solve_slabs(problem, settings, out, ledger, run)
     return {
         "tv_weight": weight,
         "tv_weight_from": weight_from,
+        "tv_misfit": solved.misfit,
         "blur_px": blur_px,
         "blur_from": blur_from,
         "reweighted": options.reweight,
-        "converged": converged,
-        "slab_rows": slabs,
+        "converged": solved.converged,
+        "slab_rows": solved.rows,
         "noise_a": noise.a,
         "noise_b": noise.b,
     }

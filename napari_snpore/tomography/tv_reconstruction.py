@@ -28,9 +28,12 @@ from napari_snpore.tomography.weights import image_weights
 
 Floats = NDArray[np.float32]
 
-NOISE_WEIGHT = 0.18
+NOISE_WEIGHT = 0.25
 """λ over σ √tilts, from the noise of a backprojection: high enough that noise alone makes no voxel
 differ from its neighbours, low enough that what it takes from a wall of three voxels is a tenth."""
+
+NOISE = "noise of the images"
+"""Where a λ from the noise comes from, for the history."""
 
 CLEAN_WEIGHT = 0.5
 """Least λ over the mean grey value along the brightest ray: images without noise still leave the
@@ -49,6 +52,15 @@ _BETWEEN = 10
 _LEVELS_AT = (0, 40, 100)
 """Iterations after the first reweighting at which the level of the weakest phase is found again: at
 first what tin smears onto carbon raises it."""
+
+_MISFIT_AT = (40, 100)
+"""Iterations after the plain ones at which the squares left of the images are compared with noise.
+What no volume explains (residual shifts, another blur, noise that the estimate missed) is no
+evidence for a voxel: the images count as if their noise were as large, as in polishing."""
+
+_MOST_MISFIT = 3.0
+"""Largest factor on λ. With 0.3 px of shifts left in the images (R = 2) the factor R itself brought
+fractions nearer to the truth than its root; without noise R has no bound."""
 
 _LEVEL_ROWS = 24
 """Rows in which it is found."""
@@ -117,7 +129,7 @@ def variation_weight(
         check_stop(should_stop)
         brightest = max(brightest, float(np.percentile(np.asarray(image), _BRIGHTEST)) / depth)
     if noise >= CLEAN_WEIGHT * brightest:
-        return noise, "noise of the images"
+        return noise, NOISE
     return CLEAN_WEIGHT * brightest, "grey value of the images"
 
 
@@ -136,15 +148,21 @@ class Course:
     contrast : callable or None
         Returns the grey value of the weakest phase in a slab, against which a gradient is an edge;
         None: no reweighting.
+    noise_squares : float
+        Sum of squares that noise alone leaves of the images of the slab; 0: λ stays as it is.
     plain : int
         Iterations before the first reweighting.
+    misfit : float
+        Squares left of the images over those that noise leaves, from 1 to 3: the factor on λ.
     """
 
     weight: float
     limit: int
     tolerance: float
     contrast: Callable[[TotalVariation], float] | None
+    noise_squares: float = 0.0
     plain: int = _PLAIN_ITERATIONS
+    misfit: float = 1.0
     converged: bool = False
 
     def run(self, solver: TotalVariation, after: Callable[[int, float], bool] | None = None) -> int:
@@ -156,10 +174,14 @@ class Course:
         level = 0.0
         for iteration in range(1, self.limit + 1):
             reweighted = self.contrast is not None and iteration > self.plain
-            squares = solver.iterate(self.weight * (_EDGE_WEIGHT if reweighted else 1.0))
+            squares = solver.iterate(
+                self.weight * self.misfit * (_EDGE_WEIGHT if reweighted else 1.0)
+            )
             if after is not None and after(iteration, squares):
                 return iteration
             since = iteration - self.plain
+            if since in _MISFIT_AT and self.noise_squares > 0:
+                self.misfit = min(max(squares / self.noise_squares, 1.0), _MOST_MISFIT)
             if self.contrast is not None and since >= 0 and since % _BETWEEN == 0:
                 if since in _LEVELS_AT:
                     level = self.contrast(solver)
@@ -223,6 +245,9 @@ class VariationSettings:
     blur_px, weight, limit, tolerance, nonnegative, reweight
         As in :class:`~napari_snpore.tomography.options.Tv`, with the values that it leaves to the
         data.
+    weigh_misfit : bool
+        Multiply λ by the squares left of the images over those that noise leaves; for a λ that comes
+        from the noise.
     """
 
     noise: NoiseModel
@@ -233,14 +258,24 @@ class VariationSettings:
     tolerance: float
     nonnegative: bool
     reweight: bool
+    weigh_misfit: bool
+
+
+@dataclass(frozen=True)
+class SolvedSlabs:
+    """How the slabs ended: whether all converged, the greatest factor on λ, and their rows."""
+
+    converged: bool
+    misfit: float
+    rows: tuple[tuple[int, int], ...]
 
 
 def solve_slabs(
     problem: Problem, settings: VariationSettings, out: Any, ledger: Ledger, run: Run
-) -> tuple[bool, tuple[tuple[int, int], ...]]:
-    """Solve all slabs into ``out``; return whether all converged, and their rows."""
+) -> SolvedSlabs:
+    """Solve all slabs into ``out``."""
     edges = slab_edges(problem.shape)
-    converged, taken = True, 0
+    converged, misfit, taken = True, 1.0, 0
     for number, (first, last) in enumerate(edges):
         low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
         images = finite_rows(problem.images, low, high, "images")
@@ -267,6 +302,7 @@ def solve_slabs(
             settings.limit,
             settings.tolerance,
             partial(weakest_level, should_stop=run.should_stop) if settings.reweight else None,
+            solver.squares_of_noise(settings.sigma) if settings.weigh_misfit else 0.0,
         )
         power = np.einsum("tyx,tyx->y", images, images, dtype=np.float64)
         measured = power[first - low : last - low]
@@ -304,13 +340,14 @@ def solve_slabs(
         taken = course.run(solver, after)
         ledger.left[taken - 1, first:last] = solver.squares_left() * share / (last - first)
         converged = converged and course.converged
+        misfit = max(misfit, course.misfit)
         keep()
         if _ends(run):
             converged = False
     ledger.report()
     if run.progress is not None and taken < settings.limit:
         run.progress(len(edges) * settings.limit, len(edges) * settings.limit)
-    return converged, tuple(edges)
+    return SolvedSlabs(converged, misfit, tuple(edges))
 
 
 def _ends(run: Run) -> bool:

@@ -147,6 +147,25 @@ def test_interpolation_is_the_mean_factor_of_white_noise(angle):
     assert noise_model(moved).interpolation == pytest.approx(inner.var(), rel=0.01)
 
 
+@pytest.mark.parametrize("angles", [(0.0, 0.0), (0.0, 0.1), (0.1, 0.1)])
+def test_images_aligned_twice_have_the_raw_noise(rod, angles):
+    moved = aligned(measured(rod), angle=angles[0])
+    shifts = np.random.default_rng(4).uniform(-1, 1, (TILTS, 2))
+    moved = Alignment(shifts, angles[1], 0.0, np.zeros(TILTS)).apply(moved)
+    found = noise_model(moved)
+    assert found.power(200.0) == pytest.approx(200, rel=0.1)
+    once = noise_model(TiltSeries(moved.images, ANGLES, 1.0, history=moved.history[-1:]))
+    assert once.power(200.0) < 0.6 * 200  # what the first one took away reads as less noise
+
+
+def test_two_interpolations_take_away_what_simulated_noise_loses():
+    noise = np.random.default_rng(3).normal(0, 1, (TILTS, SIDE, SIDE))
+    moved = aligned(noise)
+    moved = Alignment(np.full((TILTS, 2), 0.3), 0.0, 0.0, np.zeros(TILTS)).apply(moved)
+    inner = moved.images[:, 12:-12, 12:-12]
+    assert noise_model(moved).interpolation == pytest.approx(inner.var(), rel=0.01)
+
+
 def test_a_crop_after_a_rotation(rod):
     moved = crop_series(aligned(measured(rod, read=4.0), angle=5.0), (10, 110), (12, 115))
     assert noise_model(moved).b == pytest.approx(1, rel=0.05)

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy
 from scipy.optimize import minimize
 
 from napari_snpore.errors import InputError, Stopped
@@ -23,6 +24,7 @@ from napari_snpore.tomography.tv_reconstruction import (
     noise_of_object,
     relative_weights,
     slab_edges,
+    variation_weight,
 )
 
 SHAPE = (8, 4, 8)
@@ -299,8 +301,6 @@ def test_tv_halves_the_error_of_the_best_sirt(counts, truth):
     best = min(error(reconstruct(series, iterations=n), truth) for n in (30, 60, 120, 250, 500))
     found = reconstruct(series, method=Tv(blur_px=0.0))
     assert error(found, truth) <= 0.5 * best
-    wanted = "grey value of the images" if counts is None else "noise of the images"
-    assert last_step(found.history, ReconstructStep).tv_weight_from == wanted
 
 
 @pytest.mark.parametrize("counts", [None, 1000])
@@ -318,6 +318,34 @@ def test_the_blur_in_the_model_halves_the_wrong_voxels(counts, truth):
     assert wrong[0] <= 0.5 * wrong[1]
     assert bias[0] <= bias[1] / 3
     assert errors[0] <= 0.75 * errors[1]
+
+
+def test_the_weight_comes_from_noise_or_where_there_is_none_from_the_grey_value(series):
+    depth = series.shape[2]
+    noise, of_noise = variation_weight(series.images, depth, 50.0)
+    clean, of_gray = variation_weight(series.images, depth, 0.0)
+    assert (of_noise, of_gray) == ("noise of the images", "grey value of the images")
+    assert noise == pytest.approx(0.25 * 50.0 * np.sqrt(len(series.images)))
+    assert clean > 0
+
+
+def test_what_no_volume_explains_counts_as_noise(truth, series):
+    moves = np.random.default_rng(5).normal(0, 0.7, (len(series.images), 2))
+    images = [
+        scipy.ndimage.shift(np.asarray(image), move, mode="nearest")
+        for image, move in zip(series.images, moves, strict=True)
+    ]
+    displaced = TiltSeries(np.array(images), series.angles_deg, series.pixel_size_nm)
+    steps, errors = [], []
+    for images, weight in ((series, None), (displaced, None), (displaced, "of noise alone")):
+        given = weight and steps[-1].tv_weight
+        found = reconstruct(images, method=Tv(blur_px=1.0, weight=given))
+        steps.append(last_step(found.history, ReconstructStep))
+        errors.append(error(found, truth))
+    assert steps[0].tv_misfit == pytest.approx(1, abs=0.1)
+    assert steps[1].tv_misfit > 1.5
+    assert steps[2].tv_misfit == 1  # a weight of the user's is taken as it is
+    assert errors[1] < 0.9 * errors[2]
 
 
 def test_nothing_outside_the_support_and_below_zero(truth, series):

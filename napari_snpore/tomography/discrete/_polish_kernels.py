@@ -173,6 +173,28 @@ def _fold(y: int, slices: int, taps: Floats, along: Doubles) -> tuple[int, int]:
 
 
 @kernel
+def _holds_together(
+    state: Labels, voxel: int, offsets: Integers, touching: Integers, bright_from: int
+) -> bool:
+    """Return whether its bright neighbours (labels from ``bright_from`` on) hang together without a
+    voxel; true where it has none.
+    """
+    bright = 0
+    for place in range(len(offsets)):
+        other = state[voxel + offsets[place]]
+        if other != NONE and (other & LABEL) >= bright_from:
+            bright |= 1 << place
+    reached = bright & -bright
+    grown = 0
+    while grown != reached:
+        grown = reached
+        for place in range(len(offsets)):
+            if grown >> place & 1:
+                reached |= touching[place] & bright
+    return reached == bright
+
+
+@kernel
 def polish_slab(
     count: Any,
     state: Labels,
@@ -183,7 +205,7 @@ def polish_slab(
     layout: tuple[int, int],
     taps: Floats,
     levels: Doubles,
-    pairs: tuple[Integers, Doubles, int],
+    pairs: tuple[Integers, Doubles, int, Integers],
     grows_from: int,
     caution: float,
     slab: tuple[int, int, int],
@@ -212,11 +234,12 @@ def polish_slab(
         Gaussian of the blur.
     levels : float64
         Value of each label.
-    pairs : (int64 array, float64 array, int)
-        Index offsets of the neighbours, β times their weights, and how many of them (the first)
-        share a face or an edge.
+    pairs : (int64 array, float64 array, int, int64 array)
+        Index offsets of the neighbours, β times their weights, how many of them (the first) share a
+        face or an edge, and for each a bit per neighbour that touches it.
     grows_from : int
-        Labels from here on are given only to voxels that share a face or an edge with one of them.
+        Labels from here on are given only to voxels that share a face or an edge with one of them,
+        and taken only from voxels whose neighbours of these labels hang together without them.
     caution : float
         Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
@@ -228,7 +251,7 @@ def polish_slab(
     """
     _, columns, slices = shape
     stride = layout[1]
-    offsets, costs, near = pairs
+    offsets, costs, near, touching = pairs
     first, rows, window = slab
     radius = len(taps) // 2
     width = 2 * radius + 2
@@ -294,6 +317,10 @@ def polish_slab(
                     if cautious < least:
                         best, gain, least = np.uint8(label), rise, cautious
                 if best == own:
+                    continue
+                if best < grows_from <= own and not _holds_together(
+                    state, voxel, offsets, touching, grows_from
+                ):
                     continue
                 state[voxel] = best
                 border[row + 1] = (row + 1 < rows) & (state[voxel + 1] < HELD)

@@ -200,18 +200,15 @@ def _round_up(value: int, step: int) -> int:
 
 def _pairs(
     per_z: int, per_x: int, boundary_weight: float
-) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """Return index offsets of the 26 neighbours, nearest first, their energies, and how many share
-    a face or an edge.
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int, NDArray[np.int64]]:
+    """Return index offsets of the 26 neighbours, nearest first, their energies, how many share a
+    face or an edge, and for each a bit per neighbour that touches it.
     """
-    steps = [
-        (abs(z) + abs(x) + abs(y), z * per_z + x * per_x + y)
-        for z in (-1, 0, 1)
-        for x in (-1, 0, 1)
-        for y in (-1, 0, 1)
-        if z or x or y
-    ]
-    steps.sort()
-    offsets = np.array([offset for _, offset in steps], np.int64)
-    costs = np.array([boundary_weight * PAIR_WEIGHTS[kind - 1] for kind, _ in steps])
-    return offsets, costs, sum(kind <= 2 for kind, _ in steps)
+    places = np.argwhere(np.ones((3, 3, 3))) - 1
+    kinds = np.abs(places).sum(axis=1)
+    order = np.lexsort((places @ [per_z, per_x, 1], kinds))[1:]  # the voxel itself comes first
+    places, kinds = places[order], kinds[order]
+    offsets = (places @ [per_z, per_x, 1]).astype(np.int64)
+    costs = boundary_weight * np.array(PAIR_WEIGHTS)[kinds - 1]
+    close = np.abs(places[:, None] - places).max(axis=2) == 1
+    return offsets, costs, int(np.sum(kinds <= 2)), close @ (1 << np.arange(len(places)))

@@ -13,6 +13,7 @@ import napari_snpore as sn
 from napari_snpore.history import PolishStep, required_step
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.discrete import sweeps
+from napari_snpore.tomography.discrete._polish_kernels import _holds_together
 from napari_snpore.tomography.discrete.label_images import LabelImages
 from napari_snpore.tomography.discrete.polish import polish_labels
 from napari_snpore.tomography.discrete.sweeps import Sweeps
@@ -231,7 +232,8 @@ def test_wrong_voxels_fall_from_a_rough_border(dose):
     start = rough_border(truth, 0.3, 2)
     polished = polish_labels(start, images, WEDGE, levels=levels, blur_px=1.0, weights=weights)
     wrong = np.count_nonzero(start != truth), np.count_nonzero(polished.labels != truth)
-    assert wrong[1] < 0.65 * wrong[0]
+    # a border so rough joins bright clusters by specks, and polishing does not part them again
+    assert wrong[1] < 0.7 * wrong[0]
     np.testing.assert_array_equal(polished.labels == 0, truth == 0)
     assert polished.changed == np.count_nonzero(polished.labels != start)
     assert polished.residual < 1 < polished.residual_before
@@ -257,6 +259,33 @@ def test_a_bright_phase_grows_only_beside_itself():
     anywhere = polish_labels(start, images, WEDGE, bright_grows_only=False, **options)
     assert np.count_nonzero(beside.labels == 3) == 0
     assert np.count_nonzero(anywhere.labels[truth == 3] == 3) > 0.5 * np.count_nonzero(truth == 3)
+
+
+def test_what_holds_together_is_what_scipy_joins():
+    rng = np.random.default_rng(0)
+    offsets, _, _, touching = sweeps._pairs(9, 3, 1.0)
+    for share in (0.1, 0.3, 0.6):
+        for labels in np.where(rng.random((60, 3, 3, 3)) < share, 3, 2).astype(np.uint8):
+            around = labels >= 3
+            around[1, 1, 1] = False
+            pieces = scipy.ndimage.label(around, np.ones((3, 3, 3)))[1]
+            found = _holds_together(labels.reshape(-1), 13, offsets, touching, 3)
+            assert found == (pieces <= 1)
+
+
+def test_bright_clusters_are_not_broken_by_images_that_fit_badly():
+    truth = fibre()
+    images, weights = counted(images_of(truth, LEVELS, WEDGE, 1.0), 30.0, 1)
+    shifts = np.random.default_rng(2).normal(0, 0.4, (len(images), 2))
+    moved = [scipy.ndimage.shift(image, shift) for image, shift in zip(images, shifts, strict=True)]
+    polished = polish_labels(
+        truth, np.array(moved), WEDGE, levels=LEVELS, blur_px=1.0, weights=weights
+    )
+    pieces = [
+        scipy.ndimage.label(one == 3, np.ones((3, 3, 3)))[1] for one in (truth, polished.labels)
+    ]
+    assert polished.changed > 1000
+    assert pieces[1] <= pieces[0]
 
 
 def test_levels_are_fitted_and_one_that_drifts_is_held():
