@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.formats import format_of, is_image_folder, parse
+from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.side_files import SideFile, described_image, side_files
 
@@ -264,11 +265,8 @@ def is_series_folder(folder: Path) -> bool:
 
 
 def existing_path(path: str | Path) -> Path:
-    """Return a path with ``~`` expanded; refuse one that does not exist."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise MissingFileError(f"There is no file {path}.")
-    return path
+    """Return a path with ``~`` expanded; refuse one that does not exist or cannot be opened."""
+    return checked_path(path)
 
 
 def number_in_name(path: str | Path) -> list[tuple[int, str]]:
@@ -278,7 +276,8 @@ def number_in_name(path: str | Path) -> list[tuple[int, str]]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    inside = [file for file in folder.iterdir() if format_of(file) is not None]
+    with guarded(folder):
+        inside = [file for file in folder.iterdir() if format_of(file) is not None]
     if not inside:
         raise FileFormatError(f"The folder {folder} holds no file that is read.")
     return sorted(inside, key=number_in_name)

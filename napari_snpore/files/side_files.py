@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import SUFFIXES
+from napari_snpore.files.guarded_reading import bounded_bytes, guarded
 from napari_snpore.files.units import in_nm
 
 MDOC = ".mdoc"
@@ -53,7 +55,7 @@ def side_files(path: Path) -> list[SideFile]:
     FileFormatError
         A side file is damaged.
     """
-    return [_READERS[suffix](place) for suffix, place in _places(path)]
+    return [_parsed(suffix, place) for suffix, place in _places(path)]
 
 
 def side_paths(path: Path) -> list[Path]:
@@ -101,13 +103,18 @@ def read_angles(path: Path) -> NDArray[np.float64]:
 
 def text_of(path: Path) -> str:
     """Return the text of a side file, decoded as UTF-8 or, where that fails, as Latin-1, which
-    microscopes write.
+    microscopes write. One of more than 1 MB is refused unread.
     """
-    raw = path.read_bytes()
+    raw = bounded_bytes(path, what="a side file")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def _parsed(suffix: str, path: Path) -> SideFile:
+    with guarded(path):
+        return _READERS[suffix](path)
 
 
 def _angle_file(path: Path) -> SideFile:
@@ -144,7 +151,8 @@ def _places(path: Path) -> list[tuple[str, Path]]:
     found = []
     for suffix in _READERS:
         for place in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if place.is_file() and place != path:
+            # what is there and cannot be read, such as a link that leads nowhere, is refused later
+            if os.path.lexists(place) and not os.path.isdir(place) and place != path:
                 found.append((suffix, place))
                 break
     return found
