@@ -35,12 +35,16 @@ def pixels_of(root: ElementTree.Element, shape_yx: tuple[int, int]) -> ElementTr
     An image without planes is passed over, as readers do; the sizes of another one are not taken
     in its place.
     """
-    for node in root.iter():
-        if tag(node) == "Pixels" and (node.get("SizeY"), node.get("SizeX")) == tuple(
-            map(str, shape_yx)
-        ):
+    wanted = str(shape_yx[0]), str(shape_yx[1])
+    for node in all_pixels(root):
+        if (node.get("SizeY"), node.get("SizeX")) == wanted:
             return node
     return None
+
+
+def all_pixels(root: ElementTree.Element) -> list[ElementTree.Element]:
+    """Return the ``Pixels`` of all images, in their order."""
+    return [node for node in root.iter() if tag(node) == "Pixels"]
 
 
 def physical_sizes(pixels: ElementTree.Element) -> tuple[Sizes, Sizes]:
