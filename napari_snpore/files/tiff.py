@@ -33,6 +33,7 @@ from napari_snpore.files.ome_xml import (
     physical_sizes,
     pixels_of,
     plane_times,
+    tag,
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
@@ -78,12 +79,15 @@ def read_tiff(path: Path) -> ParsedFile:
             series = tiff.series[0]
             axes, shape, order = _grey_axes(series, path)
             check_planes(series, path)
+            if "C" in axes:
+                _check_channels(tiff, path)
             said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
-            data = _data(path, tiff, series, shape).transpose(order)
+            data = _data(tiff, series, shape).transpose(order)
             axes = "".join(axes[k] for k in order)
             if axes == "YX" and tiff.ome_metadata and said.spacing_nm[0] is not None:
                 data = data[None]
-            notes = (*said.notes, *_other_series(tiff))
+            called = ("its first axis is called channels",) if "C" in axes else ()
+            notes = (*said.notes, *called, *_other_series(tiff))
     except FileFormatError:
         raise
     except (
@@ -163,18 +167,31 @@ def _grey_axes(series: Any, path: Path) -> tuple[str, tuple[int, ...], list[int]
         raise FileFormatError(
             f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
         )
-    if "C" in axes:
-        raise FileFormatError(
-            f"{path} holds {shape[axes.index('C')]} channels of one plane each; one channel is "
-            "needed: save the one to read as a file of its own, or planes as z or t."
-        )
     if axes.count("Y") != 1 or axes.count("X") != 1:
         raise FileFormatError(f"{path} has axes {series.axes} {series.shape}; y and x are needed.")
     order = sorted(range(len(axes)), key=lambda k: {"Y": 1, "X": 2}.get(axes[k], 0))
     return axes, shape, order
 
 
-def _data(path: Path, tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
+def _check_channels(tiff: tifffile.TiffFile, path: Path) -> None:
+    """Refuse planes that are channels of one image.
+
+    Writers call the planes of any stack channels where nobody names its axes, so channels count as
+    such only where they have names, or are shown together in colors.
+    """
+    names: list[str] = []
+    if tiff.ome_metadata:
+        root = parsed_xml(tiff.ome_metadata, path)
+        names = [node.get("Name", "") for node in root.iter() if tag(node) == "Channel"]
+    shown = str((tiff.imagej_metadata or {}).get("mode", "")) in ("composite", "color")
+    if shown or (len(set(names)) > 1 and all(names)):
+        raise FileFormatError(
+            f"{path} holds several channels of one image{': ' + ', '.join(names[:4]) if names else ''}; "
+            "one is needed: save the one to read as a file of its own."
+        )
+
+
+def _data(tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
     """Return the grey values: memory-mapped where they are raw, lazy where they are many."""
     if series.dataoffset is not None and not series.is_multifile:
         dtype = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
@@ -322,10 +339,10 @@ def _scaled(sizes_nm: Sizes, stated: Sizes) -> _Said:
 
 
 def _per_unit(page: Any, name: str) -> float | None:
-    tag = page.tags.get(name)
-    if tag is None:
+    entry = page.tags.get(name)
+    if entry is None:
         return None
-    pixels, units = tag.value
+    pixels, units = entry.value
     return units / pixels if pixels else None
 
 
