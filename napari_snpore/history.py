@@ -64,11 +64,15 @@ Schema = TypeVar("Schema", bound=StepSchema)
 
 @dataclass(frozen=True)
 class ReadStep(StepSchema):
-    """Reading of one file, or of several with one image each."""
+    """Reading of one file, or of several with one image each; ``image`` names the one that was
+    taken of files that hold several, ``other_images`` those that could be.
+    """
 
     NAME = "read"
     file: str | None = None
     files: tuple[str, ...] | None = None
+    image: str | None = None
+    other_images: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

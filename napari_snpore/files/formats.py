@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.amira import read_amira
+from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.hdf import read_hdf
 from napari_snpore.files.mrc import read_mrc, write_mrc
@@ -34,7 +35,8 @@ class Format:
     suffixes : sequence of str
         Suffixes in lower case with their dot; of ``.ome.zarr`` the last part.
     read : callable
-        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`.
+        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`; where
+        ``holds_several``, ``read(path, image=..., wanted=...)``.
     scale_from : str
         Where voxel size and angles come from, for the README.
     kinds : sequence of str
@@ -57,11 +59,13 @@ class Format:
         Suffixes of volumes that are written.
     is_folder : bool
         Whether an image is a folder.
+    holds_several : bool
+        Whether a file can hold several images, of which the reader takes one.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], ParsedFile]
+    read: Callable[..., ParsedFile]
     scale_from: str
     kinds: tuple[Kind, ...] = KINDS
     angles_inside: bool = False
@@ -72,6 +76,7 @@ class Format:
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
+    holds_several: bool = False
 
 
 def _zarr_plane_count(path: Path) -> int:
@@ -95,6 +100,7 @@ FORMATS: tuple[Format, ...] = (
         },
         write=write_mrc,
         written_suffixes=(".mrc", ".rec"),
+        holds_several=True,
     ),
     Format(
         "Gatan",
@@ -104,6 +110,7 @@ FORMATS: tuple[Format, ...] = (
         angles_inside=True,
         fewest_single_images=2,
         usual_kinds={".dm3": "tilt series", ".dm4": "tilt series"},
+        holds_several=True,
     ),
     Format(
         "TIFF",
@@ -132,6 +139,7 @@ FORMATS: tuple[Format, ...] = (
         "calibrated axes",
         angles_inside=True,
         fewest_single_images=2,
+        holds_several=True,
     ),
     Format("Amira", (".am",), read_amira, "bounding box", kinds=("volume", "tilt series")),
     Format("NumPy", (".npy",), read_npy, "you", napari_patterns=False),
@@ -172,11 +180,21 @@ def plane_count(path: Path) -> int:
     return 0
 
 
-def parse(path: Path) -> ParsedFile:
+def parse(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
     """Return the content of a file, by the reader of its suffix.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        Which image of a file that holds several: the name of its detector, data set or volume.
+    wanted : str, optional
+        What the caller needs, where no name is given.
 
     Raises
     ------
+    InputError
+        The file has no image of that name.
     FileFormatError
         Unknown suffix, damaged or truncated file, or an array that cannot be grey images.
     """
@@ -189,8 +207,12 @@ def parse(path: Path) -> ParsedFile:
             f"{path} is a {'folder' if path.is_dir() else 'file'}, which its suffix does not allow."
         )
     try:
-        parsed = one.read(path)
-    except FileFormatError:
+        if one.holds_several:
+            parsed = one.read(path, image=image, wanted=wanted)
+        else:
+            check_only_image(path, image)
+            parsed = one.read(path)
+    except InputError:
         raise
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -8,15 +8,17 @@ folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.files.choice import Wanted, common_image
 from napari_snpore.files.formats import format_of, is_image_folder, parse
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.side_files import SideFile, described_image, side_files
+from napari_snpore.history import ReadStep
 
 _LARGEST_RATIO = 1.01
 """Pixels count as square where their edges along y and x differ by at most 1 %."""
@@ -60,6 +62,19 @@ class ImageInput:
     def image_count(self) -> int:
         """Number of images or planes."""
         return len(self.files) if len(self.files) > 1 else self.files[0].image_count
+
+    def read_step(self, order: Iterable[int] | None = None) -> ReadStep:
+        """Return the step of a history: the files, in another order if one is given, and of files
+        that hold several images which one was taken and what the others are.
+        """
+        first = self.files[0]
+        image = first.image if first.other_images or first.image_is_channel else None
+        others = first.other_images or None
+        if len(self.files) == 1 and order is None:
+            return ReadStep(self.paths[0].name, image=image, other_images=others)
+        numbers = range(len(self.paths)) if order is None else order
+        names = tuple(self.paths[number].name for number in numbers)
+        return ReadStep(files=names, image=image, other_images=others)
 
     @cached_property
     def sides(self) -> tuple[SideFile, ...]:
@@ -149,7 +164,9 @@ class Contents:
         return not (self.lacks_angles or self.lacks_size)
 
 
-def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
+def parse_input(
+    path: str | Path | Sequence[str | Path], *, image: str | None = None, kind: Kind | None = None
+) -> ImageInput:
     """Parse one file, several files of one image each, or the files of a folder; each file once.
 
     Parameters
@@ -157,11 +174,17 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     path : path or sequence of paths
         A list keeps its order; files of a folder are put in the order of the numbers in their
         names. A ``.mdoc`` file stands for the image file that it describes.
+    image : str, optional
+        Which image of files that hold several; else one is chosen, the same in every file.
+    kind : str, optional
+        What is needed of one file that holds several images.
 
     Raises
     ------
     MissingFileError
         There is no such file or folder.
+    InputError
+        A file has no image of that name.
     FileFormatError
         A file is damaged or of an unknown format, or a folder holds no file that is read.
     """
@@ -174,7 +197,21 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
         paths = [described_image(existing_path(one)) for one in path]
-    return ImageInput(tuple(paths), tuple(parse(one) for one in paths))
+    wanted: Wanted | None = kind if len(paths) == 1 else "image"
+    return _joined(paths, [parse(one, image=image, wanted=wanted) for one in paths])
+
+
+def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
+    """Return parsed files as one input, with the same image of each; those with another are parsed
+    again.
+    """
+    name = common_image(paths, files)
+    if name is not None:
+        files = [
+            file if file.image == name else parse(path, image=name)
+            for path, file in zip(paths, files, strict=True)
+        ]
+    return ImageInput(tuple(paths), tuple(files))
 
 
 def contents_of(source: ImageInput) -> Contents:
@@ -225,7 +262,7 @@ def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
 
     Files belong to one series if they lie in one folder, have one suffix, and are at least as many
     as their format needs; their images are put in the order of the numbers in their names. All
-    other inputs stay as they are.
+    other inputs stay as they are, and so do images that no detector took all of.
     """
     groups: dict[object, list[ImageInput]] = {}
     for number, source in enumerate(inputs):
@@ -241,12 +278,11 @@ def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
             found += group
             continue
         ordered = sorted(group, key=lambda source: number_in_name(source.paths[0]))
-        found.append(
-            ImageInput(
-                tuple(source.paths[0] for source in ordered),
-                tuple(source.files[0] for source in ordered),
-            )
-        )
+        paths = [source.paths[0] for source in ordered]
+        try:
+            found.append(_joined(paths, [source.files[0] for source in ordered]))
+        except FileFormatError:  # images of different detectors are no series
+            found += group
     return found
 
 

@@ -42,6 +42,12 @@ class ParsedFile:
         Time of each image in s, rising.
     first_axis_is_time : bool
         Whether the file names time as its first axis.
+    image : str, optional
+        Name of the image in a file that can hold several.
+    other_images : sequence of str
+        Names of the others that can be taken instead.
+    image_is_channel : bool
+        Whether the name is that of a detector, which must be the same in all files of a series.
     """
 
     data: Any
@@ -52,6 +58,9 @@ class ParsedFile:
     history: tuple[HistoryStep, ...] = ()
     times_s: Sequence[float] | None = None
     first_axis_is_time: bool = False
+    image: str | None = None
+    other_images: tuple[str, ...] = ()
+    image_is_channel: bool = False
 
     @property
     def image_count(self) -> int:

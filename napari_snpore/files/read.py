@@ -14,7 +14,6 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import parse
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
-from napari_snpore.history import ReadStep
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -25,6 +24,7 @@ def read_tilt_series(
     angles_deg: ArrayLike | None = None,
     pixel_size_nm: float | None = None,
     tilt_axis_angle_deg: float | None = None,
+    image: str | None = None,
 ) -> TiltSeries:
     """Read a tilt series from a stack, from files of one image each, or from a folder of such
     files.
@@ -44,6 +44,9 @@ def read_tilt_series(
         Pixel size in nm, where no file has it.
     tilt_axis_angle_deg : float, optional
         Direction of the tilt axis in degrees from image y, if it is known.
+    image : str, optional
+        Which image of files that hold several, by the name of its detector, data set or volume.
+        Else one is chosen, the same in every file; the history names it and the others.
 
     Returns
     -------
@@ -60,14 +63,19 @@ def read_tilt_series(
         Two real sources contradict each other.
     """
     return tilt_series_of(
-        parse_input(path),
+        parse_input(path, image=image, kind="tilt series"),
         angles_deg=angles_deg,
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle_deg=tilt_axis_angle_deg,
     )
 
 
-def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = None) -> Volume:
+def read_volume(
+    path: str | Path,
+    *,
+    spacing: float | Sequence[float] | None = None,
+    image: str | None = None,
+) -> Volume:
     """Read a 3D volume ``(z, y, x)`` with its voxel size in nm.
 
     Parameters
@@ -76,6 +84,9 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         What to read.
     spacing : float or (float, float, float), optional
         Voxel size in nm, where the file does not have it.
+    image : str, optional
+        Which volume of a file that holds several, by the name of its data set, or ``"volume 2"``.
+        Else one is chosen; the history names it and the others.
 
     Returns
     -------
@@ -92,7 +103,8 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         The file and the caller are more than 1 % apart.
     """
     path = existing_path(path)
-    return volume_of(ImageInput((path,), (parse(path),)), spacing=spacing)
+    parsed = parse(path, image=image, wanted="volume")
+    return volume_of(ImageInput((path,), (parsed,)), spacing=spacing)
 
 
 def tilt_series_of(
@@ -122,7 +134,7 @@ def tilt_series_of(
         ),
         resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
         axis_deg or 0.0,
-        (*parsed.history, ReadStep(path.name).step),
+        (*parsed.history, source.read_step().step),
     )
 
 
@@ -138,7 +150,7 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
         parsed.data,
         resolve_spacing(spacing, [("the file", parsed.spacing_nm)], name=str(path)),
         parsed.origin_nm or (0.0, 0.0, 0.0),
-        (*parsed.history, ReadStep(path.name).step),
+        (*parsed.history, source.read_step().step),
     )
 
 
@@ -157,5 +169,5 @@ def _one_image_per_tilt(
         tilts[order],
         resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
         tilt_axis_angle_deg or 0.0,
-        (ReadStep(files=tuple(source.paths[number].name for number in order)).step,),
+        (source.read_step(order).step,),
     )
