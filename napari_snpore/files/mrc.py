@@ -73,7 +73,7 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
         raise FileFormatError(
             f"{path} is cut short: its header promises {need} bytes, the file has {raw}."
         )
-    data = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
+    data: Any = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
     if mode == 0:
         data = data.view(sign_of_bytes(header, data, path))
     own = _is_own(header)
