@@ -83,7 +83,9 @@ class Axis:
             return listed if len(listed) else None
         step = self.step if listed is None else float(listed[1] - listed[0])
         start = self.start if listed is None else float(listed[0])
-        return None if step is None else np.float64(start) + step * np.arange(count, dtype=np.float64)
+        return (
+            None if step is None else np.float64(start) + step * np.arange(count, dtype=np.float64)
+        )
 
 
 def why_no_images(axes: Sequence[Axis]) -> str | None:

@@ -94,11 +94,15 @@ def chosen(
         raise FileFormatError(f"{path} holds {candidates[0].unfit}; grey images are needed.")
     else:
         found = fit[0]
+    parsed = found.read()
+    others = tuple(one.name for one in fit if one is not found)
+    notes = (f"image {found.name!r} was taken; also there: {listed(others)}",) if others else ()
     return replace(
-        found.read(),
+        parsed,
         image=found.name,
-        other_images=tuple(one.name for one in fit if one is not found),
+        other_images=others,
         image_is_channel=channels,
+        notes=(*parsed.notes, *notes),
     )
 
 

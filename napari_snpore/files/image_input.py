@@ -64,17 +64,14 @@ class ImageInput:
         return len(self.files) if len(self.files) > 1 else self.files[0].image_count
 
     def read_step(self, order: Iterable[int] | None = None) -> ReadStep:
-        """Return the step of a history: the files, in another order if one is given, and of files
-        that hold several images which one was taken and what the others are.
+        """Return the step of a history: the files, in another order if one is given, and the notes
+        of the reader, such as which of several images was taken.
         """
-        first = self.files[0]
-        image = first.image if first.other_images or first.image_is_channel else None
-        others = first.other_images or None
+        notes = self.files[0].notes or None
         if len(self.files) == 1 and order is None:
-            return ReadStep(self.paths[0].name, image=image, other_images=others)
+            return ReadStep(self.paths[0].name, notes=notes)
         numbers = range(len(self.paths)) if order is None else order
-        names = tuple(self.paths[number].name for number in numbers)
-        return ReadStep(files=names, image=image, other_images=others)
+        return ReadStep(files=tuple(self.paths[number].name for number in numbers), notes=notes)
 
     @cached_property
     def sides(self) -> tuple[SideFile, ...]:

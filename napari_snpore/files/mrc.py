@@ -74,8 +74,10 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
             f"{path} is cut short: its header promises {need} bytes, the file has {raw}."
         )
     data: Any = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
+    notes: tuple[str, ...] = ()
     if mode == 0:
-        data = data.view(sign_of_bytes(header, data, path))
+        values, notes = sign_of_bytes(header, data, path)
+        data = data.view(values)
     own = _is_own(header)
     size = _cell(header, one_angstrom_is_real=own)
     angles, pixel = read_extended(path, header, order)
@@ -83,7 +85,8 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
     place = axis_order(header, path)
     if place[0] != 0:
         angles = None  # they belong to sections, which are not the first axis any more
-    parsed = ParsedFile(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
+    place_nm = _origin(header) if own else None
+    parsed = ParsedFile(data, size, angles_deg=angles, origin_nm=place_nm, notes=notes)
     volumes = volume_count(header, path)
     if volumes > 1:
         return _one_volume(path, parsed, place, volumes, image)

@@ -20,8 +20,10 @@ _SAMPLED_PLANES, _SAMPLED_ROWS = 8, 256
 _CLEARLY = 2.0
 
 
-def sign_of_bytes(header: NDArray[Any], data: NDArray[np.int8], path: Path) -> type[np.generic]:
-    """Return the dtype of mode 0, int8 or uint8.
+def sign_of_bytes(
+    header: NDArray[Any], data: NDArray[np.int8], path: Path
+) -> tuple[type[np.generic], tuple[str, ...]]:
+    """Return the dtype of mode 0, int8 or uint8, and a note where the values decided.
 
     What cannot be otherwise counts first: a lowest value below 0, or a highest above 127, in the
     header's statistics. Then IMOD's flag, where its stamp is. Else it is signed by the standard,
@@ -40,12 +42,14 @@ def sign_of_bytes(header: NDArray[Any], data: NDArray[np.int8], path: Path) -> t
             f"{path} holds two values of 4 bits in each byte; convert it to bytes or integers with IMOD's newstack."
         )
     if -128 <= low < 0 and low <= high <= 127:
-        return np.int8
+        return np.int8, ()
     if 0 <= low <= high <= 255 and high > 127:
-        return np.uint8
+        return np.uint8, ()
     if stamp:
-        return np.int8 if flags & _SIGNED else np.uint8
-    return np.uint8 if _is_smoother_unsigned(data) else np.int8
+        return np.int8 if flags & _SIGNED else np.uint8, ()
+    if _is_smoother_unsigned(data):
+        return np.uint8, ("bytes without statistics were read as unsigned; as signed they jump",)
+    return np.int8, ()
 
 
 def _imod_words(header: NDArray[Any]) -> tuple[bool, int]:
