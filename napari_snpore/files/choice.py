@@ -7,6 +7,7 @@ same name is taken from every file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,11 @@ from napari_snpore.files.parsed_file import Kind, ParsedFile
 Wanted = Kind | Literal["image"]
 """What the caller wants of a file: a kind of stack, or a single image."""
 
-SECONDARY = 100
-"""Rank from which a candidate is derived from others, such as an element map; taken last."""
+_DETECTORS = tuple(
+    re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
+    for words in ("HAADF", r"A?DF\d*", r"ABF\d*", r"BF\d*", "Ceta|Falcon|Flucam|BM|EF|CCD")
+)
+"""Names of detectors, in the order in which their images are taken."""
 
 _NAMED_IN_SENTENCES = 6
 _LONGEST_NAME = 40
@@ -40,6 +44,8 @@ class Candidate:
         The lowest is taken first among equals.
     unfit : str
         Why it is no grey image or stack, as words after "holds"; empty where it is one.
+    is_derived : bool
+        Whether it was computed from others, such as an element map; taken last.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Candidate:
     read: Callable[[], ParsedFile]
     rank: int = 0
     unfit: str = ""
+    is_derived: bool = False
 
 
 def chosen(
@@ -136,6 +143,18 @@ def common_image(paths: Sequence[Path], files: Sequence[ParsedFile]) -> str | No
     return shared[0]
 
 
+def detector_place(name: str) -> int:
+    """Return the place of a detector by its name: the dark field whose signal grows with mass
+    first, then the bright field, then cameras and all others.
+
+    Examples
+    --------
+    >>> [detector_place(name) for name in ("HAADF", "DF4-A", "stem/BF", "Ceta", "EDS")]
+    [0, 1, 3, 4, 5]
+    """
+    return next((k for k, words in enumerate(_DETECTORS) if words.search(name)), len(_DETECTORS))
+
+
 def distinct(names: Iterable[str]) -> list[str]:
     """Return names with a number behind each that came before.
 
@@ -169,7 +188,7 @@ def _names(file: ParsedFile) -> list[str]:
 
 def _preference(one: Candidate, wanted: Wanted | None) -> tuple[bool, bool, bool, int]:
     return (
-        one.rank >= SECONDARY,
+        one.is_derived,
         wanted is not None and one.kind != wanted,
         one.kind == "image",
         one.rank,

@@ -2,7 +2,7 @@
 volume, or a single image.
 
 A file can hold several images, spectra and a thumbnail: grey images are taken before the greys of a
-colour image, and the image that is shown first before the others.
+colour image, then by the detector that a name says, then the image that is shown first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.axes import Axis, order_of, parsed_array, why_no_images
-from napari_snpore.files.choice import SECONDARY, Candidate, Wanted, chosen, distinct
+from napari_snpore.files.choice import Candidate, Wanted, chosen, detector_place, distinct
 from napari_snpore.files.parsed_file import ParsedFile
 
 # Gatan's numbers of data types: the sign of bytes is here, not in the type of their tag
@@ -38,6 +38,7 @@ _GRAY = {
     40: "<u8",
 }
 _COLOR = (8, 23)
+_MOST_IMAGES = 10_000
 _COMPLEX = (3, 5, 13, 27, 28)
 
 
@@ -65,9 +66,9 @@ def read_dm(path: Path, *, image: str | None = None, wanted: Wanted | None = Non
     candidates = [
         _candidate(path, name, rank, one) for name, (rank, one) in zip(names, images, strict=True)
     ]
-    if any(not one.unfit and one.rank < SECONDARY for one in candidates):
+    if any(not one.unfit and not one.is_derived for one in candidates):
         # the greys of a colour image beside a grey one are its thumbnail
-        candidates = [one for one in candidates if one.unfit or one.rank < SECONDARY]
+        candidates = [one for one in candidates if one.unfit or not one.is_derived]
     return chosen(path, candidates, image=image, wanted=wanted)
 
 
@@ -107,7 +108,7 @@ def _candidate(path: Path, name: str, rank: int, one: Mapping[str, Any]) -> Cand
     if kind in _COMPLEX:
         unfit = "complex values, as of a Fourier transform"
     elif kind in _COLOR:
-        unfit, rank = unfit or ("" if _is_gray(stored) else "a colour image"), rank + SECONDARY
+        unfit = unfit or ("" if _is_gray(stored) else "a colour image")
     elif kind not in _GRAY:
         unfit = f"values of Gatan's data type {kind}, which is not read"
     role = axes[order_of(axes)[0]].role if len(axes) == 3 else ""
@@ -120,7 +121,9 @@ def _candidate(path: Path, name: str, rank: int, one: Mapping[str, Any]) -> Cand
         if role == "time"
         else "volume"
     )
-    return Candidate(name, what, partial(_read, path, one, axes), rank, unfit)
+    read = partial(_read, path, one, axes)
+    rank += _MOST_IMAGES * detector_place(name)
+    return Candidate(name, what, read, rank, unfit, is_derived=kind in _COLOR)
 
 
 def _read(path: Path, one: Mapping[str, Any], axes: Sequence[Axis]) -> ParsedFile:

@@ -207,11 +207,12 @@ def parse(path: Path, *, image: str | None = None, wanted: Wanted | None = None)
             f"{path} is a {'folder' if path.is_dir() else 'file'}, which its suffix does not allow."
         )
     try:
-        if one.holds_several:
-            parsed = one.read(path, image=image, wanted=wanted)
-        else:
+        if not one.holds_several:
             check_only_image(path, image)
-            parsed = one.read(path)
+        asked = {} if image is None else {"image": image}
+        if one.holds_several and wanted is not None:
+            asked["wanted"] = wanted
+        parsed = one.read(path, **asked)
     except InputError:
         raise
     except (OSError, EOFError) as error:

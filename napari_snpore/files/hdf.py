@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.axes import Axis, order_of, parsed_array, why_no_images
-from napari_snpore.files.choice import SECONDARY, Candidate, Wanted, chosen
+from napari_snpore.files.choice import Candidate, Wanted, chosen, detector_place
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.velox import VeloxImage, velox_images
 
@@ -73,7 +73,7 @@ def _hspy(file: h5py.File, path: Path) -> list[Candidate]:
         axes = _hspy_axes(experiment, data.ndim)
         unfit = _unfit(data, axes) or _spectra(experiment, axes)
         read = partial(_read_hspy, data, experiment, axes, path)
-        found.append(Candidate(name, _kind(axes), read, rank, unfit))
+        found.append(Candidate(name, _kind(axes), read, _rank(name, rank), unfit))
     return found
 
 
@@ -176,10 +176,12 @@ def _berkeley(file: h5py.File, path: Path) -> list[Candidate]:
             unfit = why_no_images(rest) or ""
             for number, label in enumerate(labels[place]):
                 read = partial(_read_channel, data, place, number, rest, path)
-                found.append(Candidate(f"{name}: {label}", _kind(rest), read, rank + number, unfit))
+                channel = f"{name}: {label}"
+                order = _rank(label, rank + number)
+                found.append(Candidate(channel, _kind(rest), read, order, unfit))
             continue
         read = partial(_read_berkeley, data, axes, path)
-        found.append(Candidate(name, _kind(axes), read, rank, _unfit(data, axes)))
+        found.append(Candidate(name, _kind(axes), read, _rank(name, rank), _unfit(data, axes)))
     return found
 
 
@@ -235,8 +237,9 @@ def _velox(file: h5py.File, path: Path) -> list[Candidate]:
             one.name,
             one.kind,
             partial(_read_velox, one),
-            rank + (SECONDARY if one.is_derived else 0),
+            rank,
             one.unfit,
+            is_derived=one.is_derived,
         )
         for rank, one in enumerate(velox_images(file))
     ]
@@ -252,6 +255,11 @@ def _read_velox(one: VeloxImage) -> ParsedFile:
         times_s=one.times_s,
         first_axis_is_time=one.times_s is not None,
     )
+
+
+def _rank(name: str, number: int) -> int:
+    """Return the rank of a candidate by its name as a detector, then by its place in the file."""
+    return detector_place(name.rpartition("/")[2]) * _MOST_LABELS + min(number, _MOST_LABELS - 1)
 
 
 def _kind(axes: Sequence[Axis]) -> Wanted:
@@ -300,10 +308,8 @@ def _number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str:
-    return (
-        value.decode("utf-8", "replace")
-        if isinstance(value, bytes)
-        else ""
-        if value is None
-        else str(value)
-    )
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)

@@ -148,17 +148,20 @@ class Contents:
         Whether it is a tilt series whose angles no file gives.
     lacks_size : bool
         Whether no file gives the voxel or pixel size.
+    has_other_images : bool
+        Whether the files hold other images that could be meant.
     """
 
     kind: Kind
     kinds: tuple[Kind, ...]
     lacks_angles: bool = False
     lacks_size: bool = False
+    has_other_images: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether the input can be opened without a question."""
-        return not (self.lacks_angles or self.lacks_size)
+        return not (self.lacks_angles or self.lacks_size or self.has_other_images)
 
 
 def parse_input(
@@ -198,6 +201,12 @@ def parse_input(
     return _joined(paths, [parse(one, image=image, wanted=wanted) for one in paths])
 
 
+def with_image(source: ImageInput, image: str) -> ImageInput:
+    """Return the same files with another image of each; errors as in :func:`parse_input`."""
+    files = tuple(parse(path, image=image) for path in source.paths)
+    return replace(source, files=files)
+
+
 def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
     """Return parsed files as one input, with the same image of each; those with another are parsed
     again.
@@ -223,6 +232,11 @@ def contents_of(source: ImageInput) -> Contents:
     FileFormatError
         A side file is damaged, or the pixels of a series are not square.
     """
+    found = _contents_of_image(source)
+    return replace(found, has_other_images=bool(source.files[0].other_images))
+
+
+def _contents_of_image(source: ImageInput) -> Contents:
     one = format_of(source.paths[0])
     angles = [angles for _, angles in source.angle_sources() if angles is not None]
     if source.one_image_per_file:

@@ -8,6 +8,8 @@ detectors and ordered by detector and time.
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -15,7 +17,7 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from napari_snpore.files.choice import distinct
+from napari_snpore.files.choice import detector_place, distinct
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import in_nm
 
@@ -46,7 +48,9 @@ class VeloxImage:
     angles_deg, times_s : list of float, optional
         Of the image or its frames.
     order : tuple
-        Its place among the images of the file.
+        Its place among the images of the file: by detector, the larger first, by time.
+    identity : str
+        Name of its group, which is random.
     """
 
     name: str
@@ -57,6 +61,7 @@ class VeloxImage:
     angles_deg: list[float] | None
     times_s: list[float] | None
     order: tuple[Any, ...]
+    identity: str
 
     @property
     def kind(self) -> Literal["image", "tilt series", "images in time", "volume"]:
@@ -79,7 +84,13 @@ def velox_images(file: h5py.File) -> list[VeloxImage]:
         for name, group in images.items()
         if isinstance(group, h5py.Group) and isinstance(group.get("Data"), h5py.Dataset)
     ]
-    found.sort(key=lambda one: (one.is_derived, *one.order))
+    found.sort(key=lambda one: (one.is_derived, *one.order, one.identity))
+    # what only its random name tells apart keeps it, so that no series is made of it by chance
+    ranks = Counter((one.name, one.order) for one in found)
+    found = [
+        replace(one, name=f"{one.name} {one.identity}") if ranks[one.name, one.order] > 1 else one
+        for one in found
+    ]
     names = distinct(one.name for one in found)
     return [replace(one, name=name) for one, name in zip(found, names, strict=True)]
 
@@ -111,15 +122,9 @@ def _image(
         (in_nm(size.get("height"), unit), in_nm(size.get("width"), unit)),
         angles,
         None if angles is not None else _times(about, data),
-        (_place(detector), detector, str(started).zfill(20), identity),
+        (detector_place(detector), detector, -math.prod(data.shape[:2]), str(started).zfill(20)),
+        identity,
     )
-
-
-def _place(detector: str) -> int:
-    """Return the place of a detector: the dark field whose signal grows with mass first."""
-    word = detector.upper()
-    places = ("HAADF", "DF", "ADF", "ABF", "BF", "BM-", "EF-")
-    return next((k for k, start in enumerate(places) if word.startswith(start)), len(places))
 
 
 def _unfit(data: h5py.Dataset) -> str:
