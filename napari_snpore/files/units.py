@@ -137,6 +137,7 @@ def _spelled(unit: object) -> str:
     text = html.unescape(text)
     text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda code: chr(int(code.group(1), 16)), text)
     text = re.sub(r"\\+x([0-9a-fA-F]{2})", lambda code: chr(int(code.group(1), 16)), text)
+    text = unicodedata.normalize("NFC", text)
     if "Â" in text or "Ã" in text or "Î" in text:  # UTF-8 that was read as Latin-1
         for wrong in ("latin-1", "cp1252"):
             try:
