@@ -186,10 +186,14 @@ def _berkeley(file: h5py.File, path: Path) -> list[Candidate]:
 
 
 def _data_of(group: h5py.Group) -> h5py.Dataset | None:
-    """Return the data set of a group: ``data``, or the only one beside its dimensions."""
+    """Return the data set of a group: ``data``, or the only one beside the dimensions of a group
+    that is marked as an array.
+    """
     data = group.get("data")
     if isinstance(data, h5py.Dataset):
         return data
+    if _text(group.attrs["emd_group_type"]) not in ("1", "array"):
+        return None
     others = [
         item
         for name, item in group.items()

@@ -255,6 +255,9 @@ def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
             file if file.image == name else parse(path, image=name)
             for path, file in zip(paths, files, strict=True)
         ]
+    said = next((file.notes for file in files if file.notes), ())
+    if said and not files[0].notes:  # the history of a series has the notes of its first file
+        files = [replace(files[0], notes=said), *files[1:]]
     return ImageInput(tuple(paths), tuple(files))
 
 

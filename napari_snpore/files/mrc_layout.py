@@ -16,7 +16,7 @@ _STAMP = int.from_bytes(b"IMOD", "little")
 _STAMP_PLACE = 152 - 112  # bytes 152 to 160 of the file, in the second block of free words
 _SIGNED, _HALF_BYTES = 1, 16
 _FIRST_STACK_GROUP, _LAST_STACK_GROUP = 401, 630
-_SAMPLED_PLANES, _SAMPLED_ROWS = 8, 256
+_SAMPLED_PLANES, _SAMPLED_ROWS = 8, 512
 _CLEARLY = 2.0
 
 
@@ -59,18 +59,23 @@ def _imod_words(header: NDArray[Any]) -> tuple[bool, int]:
 
 
 def _is_smoother_unsigned(data: NDArray[np.int8]) -> bool:
-    """Return whether neighbours along x differ clearly less as unsigned than as signed bytes, in
-    evenly spaced planes and rows.
+    """Return whether neighbours in some planes are clearly closer as unsigned than as signed bytes.
+
+    Only neighbours with different highest bits tell: they are 256 apart in one of both meanings
+    less their distance in the other.
     """
-    planes = data[:: max(1, len(data) // _SAMPLED_PLANES)]
-    signed = np.asarray(planes[:, :: max(1, planes.shape[1] // _SAMPLED_ROWS)])
-    if not (signed < 0).any():
-        return False
-    as_signed, as_unsigned = (
-        int(np.abs(np.diff(values.astype(np.int16), axis=-1)).sum(dtype=np.int64))
-        for values in (signed, signed.view(np.uint8))
-    )
-    return as_signed > _CLEARLY * as_unsigned
+    middle = max(0, data.shape[1] - _SAMPLED_ROWS) // 2
+    rows = slice(middle, middle + _SAMPLED_ROWS)
+    as_unsigned = as_signed = 0
+    for z in range(0, len(data), max(1, len(data) // _SAMPLED_PLANES)):
+        planes = np.asarray(data[z : z + 2, rows]).view(np.uint8)
+        for axis in range(3):
+            values = (planes[:1] if axis else planes).astype(np.int16)
+            crossing = np.diff(values >> 7, axis=axis) != 0
+            near = np.abs(np.diff(values, axis=axis)[crossing]) < 128
+            as_unsigned += int(near.sum())
+            as_signed += int((~near).sum())
+    return as_unsigned > _CLEARLY * as_signed
 
 
 def axis_order(header: NDArray[Any], path: Path) -> tuple[int, ...]:

@@ -84,12 +84,13 @@ def velox_images(file: h5py.File) -> list[VeloxImage]:
         for name, group in images.items()
         if isinstance(group, h5py.Group) and isinstance(group.get("Data"), h5py.Dataset)
     ]
-    found.sort(key=lambda one: (one.is_derived, *one.order, one.identity))
+    found.sort(key=lambda one: (one.is_derived, bool(one.unfit), *one.order, one.identity))
     # what only its random name tells apart keeps it, so that no series is made of it by chance
-    ranks = Counter((one.name, one.order) for one in found)
+    places = [(one.name, one.unfit, one.order) for one in found]
+    alike = Counter(places)
     found = [
-        replace(one, name=f"{one.name} {one.identity}") if ranks[one.name, one.order] > 1 else one
-        for one in found
+        replace(one, name=f"{one.name} {one.identity}") if alike[place] > 1 else one
+        for one, place in zip(found, places, strict=True)
     ]
     names = distinct(one.name for one in found)
     return [replace(one, name=name) for one, name in zip(found, names, strict=True)]
