@@ -5,13 +5,12 @@ A sentence names the file or the parameter, what is wrong with it, and what is a
 
 from __future__ import annotations
 
-
 LONGEST_SENTENCE = 500
 """Most characters of a sentence; of a longer one the middle is left out."""
 
 
 def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
-    """Return a text on one line of at most ``longest`` characters: control characters and runs of
+    r"""Return a text on one line of at most ``longest`` characters: control characters and runs of
     blanks become one blank, and the middle of a text that is too long becomes ``…``.
 
     Names of files and the messages of libraries, which sentences quote, can hold line breaks and
@@ -19,7 +18,7 @@ def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
 
     Examples
     --------
-    >>> one_line("a.tif is\\n   damaged.")
+    >>> one_line("a.tif is\n   damaged.")
     'a.tif is damaged.'
     >>> one_line("x" * 100, 11)
     'xxxxxx … xx'

@@ -25,9 +25,6 @@ from napari_snpore.errors import (
     one_line,
 )
 
-LARGEST_TEXT = 2**20
-"""Most bytes of a recipe or of a side file; those of real series hold some kilobytes."""
-
 _REASON_LENGTH = 160
 """Most characters that are quoted of another package's message."""
 
@@ -116,27 +113,6 @@ def guarded(path: str | Path) -> Iterator[None]:
         raise _refusal(path, error) from error
 
 
-def bounded_bytes(path: Path, longest: int = LARGEST_TEXT, what: str = "a text file") -> bytes:
-    """Return the content of a small file; one that is larger is not read.
-
-    Raises
-    ------
-    FileFormatError
-        The file is longer than ``longest`` bytes.
-    MissingFileError, NoPermissionError
-        As in :func:`checked_path`.
-    """
-    checked_path(path)
-    with guarded(path), path.open("rb") as file:
-        content = file.read(longest + 1)
-        if len(content) > longest:
-            size = os.fstat(file.fileno()).st_size
-            raise FileFormatError(
-                f"{path} holds {size:,} bytes; {what} of at most {longest:,} is read."
-            )
-        return content
-
-
 def reason_of(error: BaseException) -> str:
     """Return another package's message as part of a sentence: one line, no full stop, not long."""
     text = str(error) or type(error).__name__
@@ -159,8 +135,10 @@ def _refusal(path: Path, error: BaseException) -> FileFormatError:
         return FileFormatError(f"{path} cannot be read: {error.strerror}.")
     if isinstance(error, ValueError) and "\0" in str(path):
         return FileFormatError(f"{path} cannot be the name of a file: it holds a zero byte.")
+    # the words of a parser ("list index out of range") say nothing about the file; they stay in the
+    # chain of exceptions
     return FileFormatError(
-        f"{path} is damaged or of a layout that is not read ({reason_of(error)})."
+        f"{path} is damaged, or of a layout that is not read: a part of it is missing or makes no sense."
     )
 
 

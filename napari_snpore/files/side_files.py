@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import SUFFIXES
-from napari_snpore.files.guarded_reading import bounded_bytes, guarded
+from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.small_files import bounded_bytes
 from napari_snpore.files.units import in_nm
 
 MDOC = ".mdoc"
