@@ -22,8 +22,9 @@ from napari_snpore.figures.plate_spec import (
 )
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
-from napari_snpore.files.guarded_reading import checked_path, guarded, reason_of
+from napari_snpore.files.guarded_reading import guarded
 from napari_snpore.files.small_files import read_toml
+from napari_snpore.files.tables import read_table
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
@@ -157,7 +158,7 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     spacing = recipe.input.spacing_nm
     volume = None if files.volume is None else read_volume(files.volume, spacing=spacing)
     phases = None if files.phases is None else read_volume(files.phases, spacing=spacing)
-    tables = {what: _read_table(path) for what, path in files.objects.items()}
+    tables = {what: read_table(path) for what, path in files.objects.items()}
     scheme = _scheme(recipe, files.steps, phases)
     shown = _opaque(scheme)
     boxes = _boxes(recipe, files, phases)
@@ -249,21 +250,10 @@ def _noun(phase: str) -> str:
 def _dead_share(path: Path) -> float | None:
     if not path.is_file():
         return None
-    table = _read_table(path)
+    table = read_table(path)
     with guarded(path):
         row = table[table["connectivity"] == _DEAD_PORE_CONNECTIVITY]
         return float(row["dead_share_of_pore"].iloc[0]) if len(row) else None
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    place = checked_path(path, "There is no table {path}.")
-    with guarded(place):
-        try:
-            return pd.read_csv(place, comment="#")
-        except ValueError as error:
-            raise FileFormatError(
-                f"{place} is not a readable CSV table: {reason_of(error)}."
-            ) from error
 
 
 def _scheme(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) -> PhaseScheme:
@@ -322,7 +312,7 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
     if not path.is_file():
         return ()
     with guarded(path):
-        table = _read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
+        table = read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
         centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
         sizes = table["region_size_nm"].to_numpy(np.float64)
     return tuple(

@@ -10,7 +10,8 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
-from napari_snpore.files.guarded_reading import guarded, reason_of
+from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.tables import read_table
 from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
@@ -173,11 +174,6 @@ def _objects(folder: Path, path: Path, name: str, *, visible: bool) -> LayerData
 
 
 def _table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileFormatError(f"There is no {path}: the run is not complete.")
+    table = read_table(path, missing="There is no {path}: the run is not complete.")
     with guarded(path):
-        try:
-            table = pd.read_csv(path)
-        except ValueError as error:
-            raise FileFormatError(f"{path} is not a readable table: {reason_of(error)}.") from error
         return table.astype({name: bool for name in _YES_OR_NO if name in table})
