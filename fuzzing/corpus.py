@@ -200,7 +200,7 @@ def _amira_files() -> dict[str, bytes]:
     first = "# AmiraMesh BINARY-LITTLE-ENDIAN 2.1\n"
     return {
         "binary": (first + about.replace("@1{}", "@1")).encode() + grays.tobytes(),
-        "ascii": ("# AmiraMesh 3D ASCII 2.0\n" + about.replace("@1{}", "@1")).encode() + "\n".join(map(str, grays.ravel())).encode(),
+        "ascii": ("# AmiraMesh 3D ASCII 2.0\n" + about.replace("@1{}", "@1") + "\n".join(map(str, grays.ravel()))).encode(),
         "rle": (first + about.replace("@1{}", f"@1(HxByteRLE,{len(rle)})")).encode() + rle,
     }  # fmt: skip
 

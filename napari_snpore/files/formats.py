@@ -152,8 +152,17 @@ WRITTEN = tuple(sorted(suffix for one in FORMATS for suffix in one.written_suffi
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a path by its suffix; None for a suffix that is not read."""
-    return SUFFIXES.get(path.suffix.lower())
+    """Return the format of a path by its suffix; None for a suffix that is not read.
+
+    A folder inside one that is an image, such as ``a.zarr/1``, is an image of the same format.
+    """
+    one = SUFFIXES.get(path.suffix.lower())
+    if one is None:
+        for parent in path.parents:
+            above = SUFFIXES.get(parent.suffix.lower())
+            if above is not None and above.is_folder and path.is_dir():
+                return above
+    return one
 
 
 def is_image_folder(path: Path) -> bool:

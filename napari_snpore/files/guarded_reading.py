@@ -25,6 +25,9 @@ from napari_snpore.errors import (
     one_line,
 )
 
+LARGEST_TEXT = 2**20
+"""Most bytes of a recipe or of a side file; those of real series hold some kilobytes."""
+
 _REASON_LENGTH = 160
 """Most characters that are quoted of another package's message."""
 
@@ -111,6 +114,40 @@ def guarded(path: str | Path) -> Iterator[None]:
     except Exception as error:
         _check_unchanged(path, before)
         raise _refusal(path, error) from error
+
+
+def bounded_bytes(
+    path: str | Path, longest: int = LARGEST_TEXT, *, what: str, missing: str | None = None
+) -> bytes:
+    """Return the content of a small file; one that is larger is not read.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    longest : int
+        Most bytes that are read.
+    what : str
+        What it should be, with its article, for the refusal: "a side file".
+    missing : str, optional
+        The sentence where there is no file, with ``{path}`` in it.
+
+    Raises
+    ------
+    FileFormatError
+        The file is longer than ``longest`` bytes.
+    MissingFileError, NoPermissionError
+        As in :func:`checked_path`.
+    """
+    place = checked_path(path) if missing is None else checked_path(path, missing)
+    with guarded(place), place.open("rb") as file:
+        content = file.read(longest + 1)
+        if len(content) > longest:
+            size = os.fstat(file.fileno()).st_size
+            raise FileFormatError(
+                f"{place} holds {size:,} bytes; {what} has at most {longest:,}, so it is not read."
+            )
+        return content
 
 
 def reason_of(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.guarded_reading import checked_path
-from napari_snpore.files.side_files import text_of
+from napari_snpore.files.text_files import text_of
 from napari_snpore.tomography.warp import axis_rotation
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.guarded_reading import guarded, reason_of
-from napari_snpore.files.small_files import bounded_bytes
+from napari_snpore.files.guarded_reading import bounded_bytes, guarded, reason_of
 
 _LARGEST_TABLE = 2**28
 _LONGEST_HEADER = 2**16
