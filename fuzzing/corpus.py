@@ -120,7 +120,9 @@ def _add_images(add: Callable[..., None]) -> None:
             "a.am",
             lambda place, content=content: (place / "a.am").write_bytes(content),
         )
-    add("image", "zarr-0.4", "a.ome.zarr", _write_zarr_04)
+    for version in (2, 3):
+        name = f"zarr-blosc-{version}"
+        add("image", name, "a.ome.zarr", lambda place, version=version: _write_zarr(place, version))
 
 
 _TIFFS: dict[str, dict[str, Any]] = {
@@ -205,20 +207,20 @@ def _amira_files() -> dict[str, bytes]:
     }  # fmt: skip
 
 
-def _write_zarr_04(place: Path) -> None:
+def _write_zarr(place: Path, version: Any) -> None:
+    import numcodecs
     import zarr
 
-    group = zarr.open_group(place / "a.ome.zarr", mode="w", zarr_format=2)
-    group.create_array("0", data=_grays(), chunks=(4, 8, 8))
+    blosc = numcodecs.Blosc() if version == 2 else zarr.codecs.BloscCodec()
+    group = zarr.open_group(place / "a.ome.zarr", mode="w", zarr_format=version)
+    group.create_array("0", data=_grays(), chunks=(4, 8, 8), compressors=blosc)
     scale = [{"type": "scale", "scale": [0.5, 0.5, 0.5]}]
     axes = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
-    group.attrs["multiscales"] = [
-        {
-            "version": "0.4",
-            "axes": axes,
-            "datasets": [{"path": "0", "coordinateTransformations": scale}],
-        }
-    ]
+    about = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    if version == 2:
+        group.attrs["multiscales"] = [{"version": "0.4", **about}]
+    else:
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [about]}
 
 
 def _add_real_files(add: Callable[..., None]) -> None:

@@ -17,6 +17,7 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -44,6 +45,12 @@ WEIGHTS = {
 
 _ADDRESS_SPACE = 2 * 2**30
 """Bytes that a process may reserve beyond what it has at its start."""
+
+_CASES_PER_PROCESS = 2000
+"""After so many cases a process is replaced, so that what one leaves behind does not add up."""
+
+_HARNESS = 3
+"""Exit status of a process whose fault is our own, not the reader's."""
 
 _NOW = struct.Struct("<qd")
 
@@ -76,12 +83,15 @@ def run_case(samples: Sequence[Sample], seed: int, number: int, folder: Path) ->
     before = _memory("VmRSS")
     _forget_peak()
     error: BaseException | None = None
+    _limit_space(_memory("VmSize") + _ADDRESS_SPACE)
     try:
         READERS[sample.kind](folder / sample.open)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as raised:
         error = raised
+    finally:
+        _limit_space(resource.RLIM_INFINITY)
     result, words = class_of(error)
     taken = _memory("VmHWM") - before
     if result in RIGHT and taken > MEMORY_BASE + MEMORY_PER_BYTE * size:
@@ -129,6 +139,7 @@ class _Worker:
         self._now = mmap.mmap(-1, _NOW.size)
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self._rest = b""
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.done = len(numbers) == 0
         if not self.done:
             self._start(0)
@@ -139,10 +150,12 @@ class _Worker:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(read_end)
-            status = 1
+            status = _HARNESS
             try:
                 self._work(first, write_end)
                 status = 0
+            except BaseException:
+                traceback.print_exc(file=self._errors)
             finally:
                 os._exit(status)
         os.close(write_end)
@@ -153,9 +166,7 @@ class _Worker:
         _limit_process()
         for kind in {sample.kind: sample for sample in self._samples}.values():
             _warm_up(kind, self._folder / "warm")
-        space = _memory("VmSize") + _ADDRESS_SPACE
-        resource.setrlimit(resource.RLIMIT_AS, (space, space))
-        for index in range(first, len(self._numbers)):
+        for index in range(first, min(first + _CASES_PER_PROCESS, len(self._numbers))):
             number = self._numbers[index]
             self._now[:] = _NOW.pack(index, time.monotonic())
             folder = self._folder / str(number)
@@ -186,7 +197,10 @@ class _Worker:
             found += self._received()
             os.close(self._pipe)
             if status == 0:
-                self.done = True
+                self._go_on(index, stop)
+            elif os.waitstatus_to_exitcode(status) == _HARNESS:
+                self._errors.seek(0)
+                raise RuntimeError(f"The harness failed in case {index}: {self._errors.read()}")
             else:
                 found.append(self._lost(index, "crash", f"ended with {status}"))
                 self._go_on(index, stop)
@@ -241,6 +255,11 @@ def _limit_process() -> None:
     np.seterr(all="ignore")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(1000)
+
+
+def _limit_space(size: int) -> None:
+    """Limit the address space of this process (bytes): beyond it memory is refused, not taken."""
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
 
 
 def _warm_up(sample: Sample, folder: Path) -> None:

@@ -117,7 +117,10 @@ def guarded(path: str | Path) -> Iterator[None]:
 
 
 def bounded_bytes(
-    path: str | Path, longest: int = LARGEST_TEXT, *, what: str, missing: str | None = None
+    path: str | Path,
+    longest: int = LARGEST_TEXT,
+    what: str = "a text file",
+    missing: str | None = None,
 ) -> bytes:
     """Return the content of a small file; one that is larger is not read.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -16,9 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numcodecs
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
 from napari_snpore.errors import (
@@ -209,7 +212,7 @@ def test_sentence_is_one_line_of_limited_length(tmp_path):
     assert str(caught.value).count("\n") == 0
 
 
-@pytest.mark.parametrize("name", ["a.tlt", "a.rawtlt", "a.mdoc", "a.txt"])
+@pytest.mark.parametrize("name", ["a.tlt", "a.rawtlt", "a.mdoc"])
 def test_side_file_beyond_a_megabyte_is_not_read(tmp_path, name):
     write_volume(tmp_path / "a.mrc", Volume(STACK, 0.5))
     with (tmp_path / name).open("wb") as file:
@@ -366,6 +369,67 @@ def test_damaged_description_of_a_zarr_array(tmp_path, change):
     path.write_text(json.dumps(about))
     with pytest.raises(FileFormatError, match=r"a\.ome\.zarr"):
         read_volume(tmp_path / "a.ome.zarr")
+
+
+@needs_pipes
+@pytest.mark.parametrize("name", ["zarr.json", "0/zarr.json", "0/c/0/0/0", "0/c/notes"])
+def test_pipe_in_a_zarr_folder(tmp_path, name):
+    place = write_volume(tmp_path / "a.ome.zarr", Volume(STACK, 0.5)) / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    error = within(20, lambda: np.asarray(read_volume(tmp_path / "a.ome.zarr").data))
+    assert isinstance(error, FileFormatError)
+    assert "is a named pipe" in str(error)
+    assert plane_count(tmp_path / "a.ome.zarr") == 2
+
+
+def blosc_zarr(path, version, data):
+    codec = numcodecs.Blosc() if version == 2 else zarr.codecs.BloscCodec()
+    group = zarr.open_group(path, mode="w", zarr_format=version)
+    group.create_array("0", data=data, chunks=(2, 5, 6), compressors=codec)
+    about = {"axes": [*"zyx"], "datasets": [{"path": "0"}]}
+    group.attrs["multiscales"] = [{"version": "0.4", **about}]
+    return sorted(file for file in (path / "0").rglob("*[0-9]") if file.is_file())
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    ("place", "number"),
+    [(4, 2**31 - 1), (4, 0), (12, 2**31 - 1), (12, 16)],
+    ids=["content too large", "no content", "chunk too large", "chunk too small"],
+)
+def test_blosc_chunk_whose_header_does_not_fit(tmp_path, version, place, number):
+    """c-blosc takes its word for the bytes to read and to write, and the program ends."""
+    chunks = blosc_zarr(tmp_path / "a.zarr", version, STACK)
+    np.testing.assert_array_equal(read_volume(tmp_path / "a.zarr", spacing=1).data, STACK)
+    raw = bytearray(chunks[1].read_bytes())
+    struct.pack_into("<I", raw, place, number)
+    chunks[1].write_bytes(raw)
+    volume = read_volume(tmp_path / "a.zarr", spacing=1)
+    np.testing.assert_array_equal(volume.data[:2], STACK[:2])
+    with pytest.raises(FileFormatError, match="a chunk that is damaged or cut short"):
+        np.asarray(volume.data)
+
+
+def test_zarr_chunks_that_go_after_opening_are_not_zeros(tmp_path):
+    chunks = blosc_zarr(tmp_path / "a.zarr", 2, STACK)
+    volume = read_volume(tmp_path / "a.zarr", spacing=1)
+    chunks[1].unlink()
+    with pytest.raises(FileFormatError, match="was removed since the image was opened"):
+        np.asarray(volume.data)
+    sparse = read_volume(tmp_path / "a.zarr", spacing=1)  # chunks of zeros may be left out
+    np.testing.assert_array_equal(sparse.data[2:], 0)
+    shutil.rmtree(tmp_path / "a.zarr")
+    with pytest.raises(FileFormatError):
+        np.asarray(sparse.data)
+
+
+def test_sharded_zarr_is_read(tmp_path):
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
+    group.create_array("0", data=STACK, chunks=(1, 5, 6), shards=(2, 5, 6))
+    about = {"axes": [*"zyx"], "datasets": [{"path": "0"}]}
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [about]}
+    np.testing.assert_array_equal(read_volume(tmp_path / "a.zarr", spacing=1).data, STACK)
 
 
 @pytest.mark.parametrize("suffix", FILES)
