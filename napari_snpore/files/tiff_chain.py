@@ -7,6 +7,7 @@ on the window, before anybody has chosen to read it.
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from pathlib import Path
@@ -16,6 +17,9 @@ from napari_snpore.errors import FileFormatError
 _FEWEST_TAGS = 4
 """A page needs at least its width, its length, and offsets and sizes of its data."""
 
+_WIDTH, _LENGTH, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH = _SIZES = 256, 257, 278, 322, 323
+_INTEGERS = {3: "H", 4: "I"}
+
 _LAYOUTS = {42: ("H", 2, 12, "I", 4, 4), 43: ("Q", 8, 20, "Q", 8, 8)}
 """By the version of the file, classic and BigTIFF: type and bytes of the number of tags, bytes of a
 tag, type and bytes of an offset, place of the first offset."""
@@ -24,13 +28,14 @@ tag, type and bytes of an offset, place of the first offset."""
 def check_page_chain(path: Path) -> None:
     """Refuse a TIFF file whose pages do not follow each other to an end.
 
-    Only the number of tags and the next offset of each page are read. What is no TIFF file at all,
-    or is cut short, passes: the parser has sentences for that.
+    Only the pages themselves are read, no values that they point at. What is no TIFF file at all, or
+    is cut short, passes: the parser has sentences for that.
 
     Raises
     ------
     FileFormatError
-        The chain leads back to an earlier page, its pages overlap, or one is no image.
+        The chain leads back to an earlier page, its pages overlap, one is no image, or one promises
+        more parts than there can be, for each of which a parser takes memory.
     """
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
@@ -59,16 +64,36 @@ def check_page_chain(path: Path) -> None:
                 raise FileFormatError(
                     f"{path} is damaged: page {len(earlier)} has {tags} tags, too few for an image."
                 )
+            entries = file.read(tags * tag_bytes)
+            if _part_count(entries, order, tag_bytes, offset_bytes) > size:
+                raise FileFormatError(
+                    f"{path} is damaged: page {len(earlier)} promises more strips or tiles than the "
+                    f"file has bytes ({size})."
+                )
             taken += count_bytes + tags * tag_bytes + offset_bytes
             if taken > size:
                 raise FileFormatError(
                     f"{path} is damaged: its pages overlap, {len(earlier)} do not fit into {size} bytes."
                 )
-            file.seek(offset + count_bytes + tags * tag_bytes)
             following = _number(file.read(offset_bytes), order + offset_type)
             if following is None:
                 return
             offset = following
+
+
+def _part_count(entries: bytes, order: str, tag_bytes: int, offset_bytes: int) -> int:
+    """Return the number of strips or tiles of a page; 0 where its tags do not say it."""
+    values: dict[int, int] = {}
+    for start in range(0, len(entries), tag_bytes):
+        code, kind = struct.unpack_from(f"{order}HH", entries, start)
+        if code in _SIZES and kind in _INTEGERS:
+            layout = order + _INTEGERS[kind]
+            values[code] = struct.unpack_from(layout, entries, start + tag_bytes - offset_bytes)[0]
+    width, length = values.get(_WIDTH, 0), values.get(_LENGTH, 0)
+    if values.get(_TILE_WIDTH) and values.get(_TILE_LENGTH):
+        across = math.ceil(width / values[_TILE_WIDTH])
+        return across * math.ceil(length / values[_TILE_LENGTH])
+    return math.ceil(length / (values.get(_ROWS_PER_STRIP) or length or 1))
 
 
 def _number(raw: bytes, layout: str) -> int | None:

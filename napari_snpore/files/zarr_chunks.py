@@ -20,9 +20,10 @@ from typing import Any
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.guarded_reading import checked_path, guarded
 
-_BLOSC_HEADER = struct.Struct("<4B3I")
-"""Versions of the format and the codec, flags, bytes of an element; bytes of the content, of a
-block, and of the whole chunk with this header (c-blosc, README_CHUNK_FORMAT)."""
+_BLOSC_HEADER = 16
+_BLOSC_SIZES = (4, 12)
+"""Bytes of the header of a chunk, and where in it the bytes of its content and of itself stand
+(c-blosc, README_CHUNK_FORMAT)."""
 
 
 class CheckedArray:
@@ -115,11 +116,10 @@ def check_blosc(file: Path, content_bytes: int | None) -> None:
         Bytes that it should hold; None where they are not known.
     """
     with file.open("rb") as chunk:
-        head = chunk.read(_BLOSC_HEADER.size)
+        head = chunk.read(_BLOSC_HEADER)
         size = os.fstat(chunk.fileno()).st_size
-    if len(head) == _BLOSC_HEADER.size:
-        numbers: tuple[int, ...] = _BLOSC_HEADER.unpack(head)
-        content, whole = numbers[4], numbers[6]
+    if len(head) == _BLOSC_HEADER:
+        content, whole = (struct.unpack_from("<I", head, place)[0] for place in _BLOSC_SIZES)
         if whole == size and content_bytes in (None, content):
             return
     raise FileFormatError(f"{file} is a chunk that is damaged or cut short.")
@@ -146,5 +146,5 @@ def _last_codec_is_blosc(stored: Any) -> bool:
     about = stored.metadata
     if hasattr(about, "compressor"):
         return getattr(about.compressor, "codec_id", None) == "blosc"
-    codecs = getattr(about, "codecs", ())
+    codecs: Any = getattr(about, "codecs", ())
     return bool(codecs) and type(codecs[-1]).__name__ == "BloscCodec"

@@ -295,6 +295,22 @@ def test_pages_that_are_no_images_or_overlap(tmp_path):
         read_volume(path, spacing=1.0)
 
 
+@pytest.mark.parametrize("code", [257, 278, 322])
+def test_page_of_more_strips_than_bytes(tmp_path, code):
+    """Lists of millions of entries would be made for a file of some hundred bytes."""
+    options = {"tile": (16, 16)} if code == 322 else {"rowsperstrip": 1}
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((32, 32), np.uint8), **options)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        tags = {tag.code: tag for tag in file.pages[0].tags}
+    raw = bytearray((tmp_path / "a.tif").read_bytes())
+    for name, value in ((256, 30_000), (257, 2**27), (code, 1 if code != 257 else 2**27)):
+        struct.pack_into("<H", raw, tags[name].offset + 2, 4)
+        raw[tags[name].offset + 8 : tags[name].offset + 12] = struct.pack("<I", value)
+    (tmp_path / "a.tif").write_bytes(raw)
+    with pytest.raises(FileFormatError, match="more strips or tiles than the file has bytes"):
+        read_volume(tmp_path / "a.tif", spacing=1)
+
+
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_sound_pages_are_followed_to_their_end(tmp_path, big, order):
