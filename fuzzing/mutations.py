@@ -272,10 +272,9 @@ def _value(rng: Generator, text: str) -> str:
 
 def _line_twice(rng: Generator, text: str) -> str:
     lines = text.split("\n")
-    at = int(rng.integers(len(lines)))
-    return "\n".join(
-        [*lines[:at], *lines[at : at + 1] * int(rng.choice([2, 3, 1000])), *lines[at + 1 :]]
-    )
+    at, count = int(rng.integers(len(lines))), int(rng.choice([2, 3, 1000]))
+    count = min(count, 2 + 2**20 // (len(lines[at]) + 1))
+    return "\n".join([*lines[:at], *lines[at : at + 1] * count, *lines[at + 1 :]])
 
 
 def _line_gone(rng: Generator, text: str) -> str:

@@ -311,6 +311,24 @@ def test_page_of_more_strips_than_bytes(tmp_path, code):
         read_volume(tmp_path / "a.tif", spacing=1)
 
 
+@pytest.mark.parametrize("compression", ["zlib", "lzw", "packbits", None])
+def test_pages_of_more_pixels_than_can_be(tmp_path, compression):
+    """Zeros are the data that compress best: they are read, four times as many are refused."""
+    path = tmp_path / "a.tif"
+    zeros = np.zeros((2, 2048, 2048), np.uint8)
+    tifffile.imwrite(path, zeros, compression=compression, rowsperstrip=2048, metadata=None)
+    assert read_volume(path, spacing=1).shape == zeros.shape
+    with tifffile.TiffFile(path) as file:
+        tags = [page.tags["ImageLength"].valueoffset for page in file.pages]
+        strips = [page.tags["RowsPerStrip"].valueoffset for page in file.pages]
+    raw = bytearray(path.read_bytes())
+    for place in (*tags, *strips):
+        struct.pack_into("<H", raw, place, 8192)
+    path.write_bytes(raw)
+    with pytest.raises(FileFormatError, match="damaged or cut short"):
+        read_volume(path, spacing=1)
+
+
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_sound_pages_are_followed_to_their_end(tmp_path, big, order):
