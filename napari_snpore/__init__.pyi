@@ -12,6 +12,7 @@ from .errors import (
     Stopped as Stopped,
 )
 from .files import (
+    RawLayout as RawLayout,
     read_tilt_series as read_tilt_series,
     read_volume as read_volume,
     read_xf as read_xf,

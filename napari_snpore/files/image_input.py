@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
-from napari_snpore.files.formats import format_of, is_image_folder, parse
+from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.side_files import SideFile, described_image, side_files
 
@@ -194,7 +194,7 @@ def contents_of(source: ImageInput) -> Contents:
     if source.one_image_per_file:
         return Contents("tilt series", _SERIES_KINDS, not angles, lacks_size(source, "tilt series"))
     parsed = source.files[0]
-    usual = None if one is None else one.usual_kinds.get(source.paths[0].suffix.lower())
+    usual = None if one is None else one.usual_kinds.get(suffix_of(source.paths[0]))
     kinds = KINDS if one is None else one.kinds
     if parsed.data.ndim != 3:
         return Contents("volume", kinds)  # refused by the reader, with its shape

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import parse
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
+from napari_snpore.files.raw import RawLayout, read_raw_as
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
 from napari_snpore.history import ReadStep
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -67,7 +68,12 @@ def read_tilt_series(
     )
 
 
-def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = None) -> Volume:
+def read_volume(
+    path: str | Path,
+    *,
+    spacing: float | Sequence[float] | None = None,
+    raw: RawLayout | None = None,
+) -> Volume:
     """Read a 3D volume ``(z, y, x)`` with its voxel size in nm.
 
     Parameters
@@ -76,6 +82,9 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         What to read.
     spacing : float or (float, float, float), optional
         Voxel size in nm, where the file does not have it.
+    raw : RawLayout, optional
+        Shape and type of raw voxels; the file may have any suffix then, and side files are not
+        asked.
 
     Returns
     -------
@@ -92,7 +101,8 @@ def read_volume(path: str | Path, *, spacing: float | Sequence[float] | None = N
         The file and the caller are more than 1 % apart.
     """
     path = existing_path(path)
-    return volume_of(ImageInput((path,), (parse(path),)), spacing=spacing)
+    parsed = parse(path) if raw is None else read_raw_as(path, raw)
+    return volume_of(ImageInput((path,), (parsed,)), spacing=spacing)
 
 
 def tilt_series_of(

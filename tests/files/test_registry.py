@@ -23,7 +23,7 @@ def test_conventions_and_writers_name_suffixes_and_kinds_of_their_format():
         assert set(one.usual_kinds.values()) <= set(one.kinds) <= set(KINDS), one.name
         assert set(one.written_suffixes) <= set(one.suffixes), one.name
         assert (one.write is None) == (not one.written_suffixes), one.name
-    assert WRITTEN == (".mrc", ".rec", ".tif", ".tiff", ".zarr")
+    assert WRITTEN == (".mrc", ".nrrd", ".rec", ".tif", ".tiff", ".zarr")
 
 
 @pytest.mark.skipif(not README.is_file(), reason="the README is not beside the tests")
