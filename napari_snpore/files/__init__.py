@@ -12,6 +12,7 @@ from napari_snpore.files.formats import SUFFIXES
 from napari_snpore.files.imod import read_xf, write_tlt, write_xf
 from napari_snpore.files.raw import RawLayout
 from napari_snpore.files.read import read_tilt_series, read_volume
+from napari_snpore.files.surfaces import write_surface
 from napari_snpore.files.write import write_table, write_volume
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "read_tilt_series",
     "read_volume",
     "read_xf",
+    "write_surface",
     "write_table",
     "write_tlt",
     "write_volume",
