@@ -64,11 +64,16 @@ Schema = TypeVar("Schema", bound=StepSchema)
 
 @dataclass(frozen=True)
 class ReadStep(StepSchema):
-    """Reading of one file, or of several with one image each."""
+    """Reading of one file, or of several with one image each.
+
+    ``notes``: what was taken from where, in place of what: the image of several, refined angles,
+    the caller's size.
+    """
 
     NAME = "read"
     file: str | None = None
     files: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ in the README and the file patterns of the napari manifest are tested against th
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.dm import read_dm
+from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
 from napari_snpore.files.meta_image import read_meta_image
 from napari_snpore.files.mrc import read_mrc, write_mrc
@@ -24,6 +26,7 @@ from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_z
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.raw import read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
+from napari_snpore.files.tiff_chain import check_page_chain
 from napari_snpore.volume import Volume
 
 
@@ -53,6 +56,8 @@ class Format:
         For formats that other napari readers open as well: ``plane_count(path)`` reads the header
         and returns how many grey planes the file holds, 0 for what is not read here. None where
         every file with the suffix is read here.
+    check : callable, optional
+        ``check(path)`` refuses a file on which the reader or ``plane_count`` would not end.
     napari_patterns : bool
         Whether napari offers this reader for the suffixes.
     write : callable, optional
@@ -72,6 +77,7 @@ class Format:
     fewest_single_images: int = 0
     usual_kinds: Mapping[str, Kind] = field(default_factory=dict)
     plane_count: Callable[[Path], int] | None = None
+    check: Callable[[Path], None] | None = None
     napari_patterns: bool = True
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
@@ -116,6 +122,7 @@ FORMATS: tuple[Format, ...] = (
         "ImageJ or OME voxel size; angles beside it",
         fewest_single_images=3,  # two TIFF files of one image are more likely two pictures
         plane_count=gray_plane_count,
+        check=check_page_chain,
         write=write_tiff,
         written_suffixes=(".tif", ".tiff"),
     ),
@@ -181,8 +188,17 @@ def suffix_of(path: Path) -> str:
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a path by its suffix; None for a suffix that is not read."""
-    return SUFFIXES.get(suffix_of(path))
+    """Return the format of a path by its suffix; None for a suffix that is not read.
+
+    A folder inside one that is an image, such as ``a.zarr/1``, is an image of the same format.
+    """
+    one = SUFFIXES.get(suffix_of(path))
+    if one is None:
+        for parent in path.parents:
+            above = SUFFIXES.get(parent.suffix.lower())
+            if above is not None and above.is_folder and path.is_dir():
+                return above
+    return one
 
 
 def is_image_folder(path: Path) -> bool:
@@ -196,13 +212,21 @@ def plane_count(path: Path) -> int:
     for what is not read here.
 
     Only headers are read. Never raises: a file with a damaged header of a shared format counts as
-    not read here.
+    not read here. What cannot be opened at all (a pipe, a file without permission) counts as 2, so
+    that it is refused in a sentence here, and no other reader waits for it.
     """
     one = format_of(path)
-    if one is None or not path.exists():
+    if one is None or not os.path.lexists(path):
         return 0
-    if one.plane_count is None:
+    if one.plane_count is None or not is_readable(path):
         return 2
+    try:
+        if one.check is not None:
+            one.check(path)
+    except FileFormatError:
+        return 2
+    except Exception:  # the file is gone or changed since
+        return 0
     with contextlib.suppress(Exception):  # the libraries raise many kinds on damaged headers
         return one.plane_count(path)
     return 0
@@ -214,27 +238,27 @@ def parse(path: Path) -> ParsedFile:
     Raises
     ------
     FileFormatError
-        Unknown suffix, damaged or truncated file, or an array that cannot be grey images.
+        Unknown suffix, damaged or truncated file, or an array that cannot be grey images; whatever
+        the reader raises becomes one, see :mod:`napari_snpore.files.guarded_reading`.
     """
     one = format_of(path)
     if one is None:
         known = " ".join(sorted(SUFFIXES))
         raise FileFormatError(f"{path} has a suffix that is not read; these are: {known}.")
+    path = checked_path(path)
     if path.is_dir() != one.is_folder:
         raise FileFormatError(
             f"{path} is a {'folder' if path.is_dir() else 'file'}, which its suffix does not allow."
         )
-    try:
+    with guarded(path):
+        if one.check is not None:
+            one.check(path)
         parsed = one.read(path)
-    except FileFormatError:
-        raise
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileFormatError(f"{path} cannot be read: {reason}.") from error
-    if 0 in parsed.data.shape:
-        raise FileFormatError(f"{path} holds no image: its shape is {tuple(parsed.data.shape)}.")
-    if parsed.data.dtype.kind not in "biuf":
-        raise FileFormatError(
-            f"{path} holds {parsed.data.dtype} values; real grey values are needed."
-        )
+        shape = tuple(int(size) for size in parsed.data.shape)
+        if 0 in shape:
+            raise FileFormatError(f"{path} holds no image: its shape is {shape}.")
+        if parsed.data.dtype.kind not in "biuf":
+            raise FileFormatError(
+                f"{path} holds {parsed.data.dtype} values; real grey values are needed."
+            )
     return parsed

@@ -13,10 +13,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
+from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.files.mdoc import (
+    MDOC,
+    described_images,
+    frame_angles,
+    read_mdoc,
+    series_of_frames,
+)
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
-from napari_snpore.files.side_files import SideFile, described_image, side_files
+from napari_snpore.files.side_files import SideFile, side_files
 
 _LARGEST_RATIO = 1.01
 """Pixels count as square where their edges along y and x differ by at most 1 %."""
@@ -34,10 +42,13 @@ class ImageInput:
         Files in the order of their images.
     files : sequence of ParsedFile
         Their contents, in the same order.
+    mdoc : Path, optional
+        The ``.mdoc`` that names the files, where it is known.
     """
 
     paths: tuple[Path, ...]
     files: tuple[ParsedFile, ...]
+    mdoc: Path | None = None
 
     @property
     def one_image_per_file(self) -> bool:
@@ -63,19 +74,29 @@ class ImageInput:
 
     @cached_property
     def sides(self) -> tuple[SideFile, ...]:
-        """The side files of a stack, read on first use; none for several files."""
-        return tuple(side_files(self.paths[0])) if len(self.paths) == 1 else ()
+        """The side files of a stack, or the ``.mdoc`` that names several files; read on first
+        use.
+        """
+        if len(self.paths) == 1:
+            return tuple(side_files(self.paths[0]))
+        found = frame_angles(self.paths, None if self.mdoc is None else read_mdoc(self.mdoc))
+        if found is None:
+            return ()
+        return (SideFile(found.path, found.stack_angles_deg, found.pixel_size_nm),)
 
     def angle_sources(self) -> list[tuple[str, Sequence[float] | None]]:
         """Return each source of tilt angles by name, with its angles (degrees) or None."""
         if self.one_image_per_file:
             own = [file.angles_deg[0] if file.angles_deg else None for file in self.files]
             known = [float(angle) for angle in own if angle is not None]
-            return [("the files", known if len(known) == len(own) else None)]
-        return [
-            ("the file", self.files[0].angles_deg),
-            *((side.path.name, side.angles_deg) for side in self.sides),
-        ]
+            first: tuple[str, Sequence[float] | None] = (
+                "the files",
+                known if len(known) == len(own) else None,
+            )
+            beside = self.sides if len(self.files) > 1 else ()
+        else:
+            first, beside = ("the file", self.files[0].angles_deg), self.sides
+        return [first, *((side.path.name, side.angles_deg) for side in beside)]
 
     def pixel_size_sources(self) -> list[tuple[str, float | None]]:
         """Return each source of the pixel size by name, with its size (nm) or None.
@@ -87,11 +108,11 @@ class ImageInput:
         """
         if self.one_image_per_file:
             both = zip(self.paths, self.files, strict=True)
-            return [(path.name, _square_pixel(file, path)) for path, file in both]
-        return [
-            ("the file", _square_pixel(self.files[0], self.paths[0])),
-            *((side.path.name, side.pixel_size_nm) for side in self.sides),
-        ]
+            own = [(path.name, _square_pixel(file, path)) for path, file in both]
+        else:
+            own = [("the file", _square_pixel(self.files[0], self.paths[0]))]
+        beside = self.sides if len(self.files) > 1 or not self.one_image_per_file else ()
+        return [*own, *((side.path.name, side.pixel_size_nm) for side in beside)]
 
     def images(self) -> list[ParsedFile]:
         """Return the parsed files of one image each, all of shape (y, x).
@@ -156,7 +177,8 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     ----------
     path : path or sequence of paths
         A list keeps its order; files of a folder are put in the order of the numbers in their
-        names. A ``.mdoc`` file stands for the image file that it describes.
+        names. A ``.mdoc`` file stands for the image file, or the files of one image each, that it
+        describes; beside them in a folder it says which images are the series.
 
     Raises
     ------
@@ -165,16 +187,19 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     FileFormatError
         A file is damaged or of an unknown format, or a folder holds no file that is read.
     """
+    mdoc = None
     if isinstance(path, (str, Path)):
         one = existing_path(path)
-        paths = (
-            _images_in(one) if one.is_dir() and not is_image_folder(one) else [described_image(one)]
-        )
+        if one.is_dir() and not is_image_folder(one):
+            paths, mdoc = _images_in(one)
+        else:
+            paths = described_images(one)
+            mdoc = one if one.suffix.lower() == MDOC and len(paths) > 1 else None
     elif len(path) == 0:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
-        paths = [described_image(existing_path(one)) for one in path]
-    return ImageInput(tuple(paths), tuple(parse(one) for one in paths))
+        paths = [image for one in path for image in described_images(existing_path(one))]
+    return ImageInput(tuple(paths), tuple(parse(one) for one in paths), mdoc)
 
 
 def contents_of(source: ImageInput) -> Contents:
@@ -264,11 +289,8 @@ def is_series_folder(folder: Path) -> bool:
 
 
 def existing_path(path: str | Path) -> Path:
-    """Return a path with ``~`` expanded; refuse one that does not exist."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise MissingFileError(f"There is no file {path}.")
-    return path
+    """Return a path with ``~`` expanded; refuse one that does not exist or cannot be opened."""
+    return checked_path(path)
 
 
 def number_in_name(path: str | Path) -> list[tuple[int, str]]:
@@ -277,11 +299,18 @@ def number_in_name(path: str | Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _images_in(folder: Path) -> list[Path]:
-    inside = [file for file in folder.iterdir() if format_of(file) is not None]
+def _images_in(folder: Path) -> tuple[list[Path], Path | None]:
+    """Return the images of a folder, and the ``.mdoc`` that names them where there is one: its
+    images are the series then, whatever else lies beside them.
+    """
+    with guarded(folder):
+        inside = [file for file in folder.iterdir() if format_of(file) is not None]
+        content = series_of_frames(folder)
+    if content is not None:
+        return [place for place in content.image_paths() if place is not None], content.path
     if not inside:
         raise FileFormatError(f"The folder {folder} holds no file that is read.")
-    return sorted(inside, key=number_in_name)
+    return sorted(inside, key=number_in_name), None
 
 
 def _square_pixel(parsed: ParsedFile, path: Path) -> float | None:

@@ -35,7 +35,7 @@ def read_image_series(
         What to read: any format that volumes and tilt series are read from. Files of a folder are
         taken in the order of the numbers in their names.
     pixel_size_nm : float, optional
-        Pixel size in nm, where no file has it.
+        Pixel size in nm, where no file has it, or instead of that in files.
     times_s : array-like, shape (frame,), optional
         Time of each frame in s, where the file does not have it, or instead of what it has.
 
@@ -52,7 +52,7 @@ def read_image_series(
     MissingScaleError
         No source has the pixel size.
     DisagreementError
-        Two real sources contradict each other.
+        Two files contradict each other.
     """
     return image_series_of(parse_input(path), pixel_size_nm=pixel_size_nm, times_s=times_s)
 
@@ -63,12 +63,18 @@ def image_series_of(
     """Return the images in time of parsed files; parameters and errors as in
     :func:`read_image_series`.
     """
+    size, note = resolve_pixel_size(
+        pixel_size_nm,
+        source.pixel_size_sources(),
+        name=source.name,
+        notes=source.files[0].notes,
+    )
+    notes = (*source.files[0].notes, *((note,) if note else ())) or None
     if len(source.files) > 1:
         data = np.stack([np.asarray(image.data) for image in source.images()])
         times = times_s
-        history: tuple[HistoryStep, ...] = (
-            ReadStep(files=tuple(path.name for path in source.paths)).step,
-        )
+        names = tuple(path.name for path in source.paths)
+        history: tuple[HistoryStep, ...] = (ReadStep(files=names, notes=notes).step,)
     else:
         path, parsed = source.paths[0], source.files[0]
         if parsed.data.ndim not in (2, 3):
@@ -78,8 +84,7 @@ def image_series_of(
             )
         data = parsed.data
         times = parsed.times_s if times_s is None else times_s
-        history = (*parsed.history, ReadStep(path.name).step)
-    size = resolve_pixel_size(pixel_size_nm, source.pixel_size_sources(), name=source.name)
+        history = (*parsed.history, ReadStep(path.name, notes=notes).step)
     return ImageSeries(
         data, size, None if times is None else np.asarray(times, np.float64), history
     )

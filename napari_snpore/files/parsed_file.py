@@ -42,6 +42,9 @@ class ParsedFile:
         Time of each image in s, rising.
     first_axis_is_time : bool
         Whether the file names time as its first axis.
+    notes : sequence of str
+        What the reader chose or left out, for the history and for sentences: which of several
+        images it took, which size it counts as none.
     """
 
     data: Any
@@ -52,6 +55,7 @@ class ParsedFile:
     history: tuple[HistoryStep, ...] = ()
     times_s: Sequence[float] | None = None
     first_axis_is_time: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def image_count(self) -> int:

@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import DisagreementError, FileFormatError, InputError
+from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.files.parsed_file import AxisSizes, ParsedFile
+from napari_snpore.files.text_files import text_of
 from napari_snpore.files.units import in_nm
 from napari_snpore.files.voxel_data import (
     checked_shape,
     data_file,
     read_voxels,
     shown,
-    side_text,
 )
 
 _NAMES = {
@@ -129,11 +130,14 @@ def read_raw_as(path: Path, layout: RawLayout) -> ParsedFile:
     FileFormatError
         The file has another number of bytes.
     """
-    if path.is_file() and path.stat().st_size != layout.offset + layout.voxel_bytes:
-        raise FileFormatError(
-            f"{path} has {path.stat().st_size} bytes; {_text(layout)} needs {layout.offset + layout.voxel_bytes}."
-        )
-    return ParsedFile(read_voxels(path, np.dtype(layout.dtype), layout.shape, offset=layout.offset))
+    need = layout.offset + layout.voxel_bytes
+    with guarded(checked_path(path)):
+        if path.is_file() and path.stat().st_size != need:
+            raise FileFormatError(
+                f"{path} has {path.stat().st_size} bytes; {_text(layout)} needs {need}."
+            )
+        data = read_voxels(path, np.dtype(layout.dtype), layout.shape, offset=layout.offset)
+    return ParsedFile(data)
 
 
 def _text(layout: RawLayout) -> str:
@@ -198,7 +202,7 @@ def _described(path: Path) -> Path:
 
 def _json_side(path: Path, data: Path | None) -> _Side:
     """Parse a JSON object: with ``shape``, lists are (z, y, x); with ``size``, (x, y, z)."""
-    text = side_text(path)
+    text = text_of(path)
     try:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -226,7 +230,7 @@ def _json_side(path: Path, data: Path | None) -> _Side:
 
 def _vgi_side(path: Path, data: Path | None) -> _Side:
     """Parse the header of VGStudio: sections of ``key = value``, sizes along (x, y, z)."""
-    text = side_text(path)
+    text = text_of(path)
     said = _sections(text, path)
     places = [about for name, about in said.items() if name.lower().startswith("file")]
     count = len(re.findall(r"^\s*\[file", text, re.M | re.I))
@@ -260,7 +264,7 @@ def _info_side(path: Path, data: Path | None) -> _Side:
 
     It names no type: 4 bytes a voxel are float32, 1 byte is uint8, as PyHST writes.
     """
-    lines = re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(\S+)", side_text(path), re.M)
+    lines = re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(\S+)", text_of(path), re.M)
     said = {key.upper(): value for key, value in lines}
     place = data or _described(path)
     shape = checked_shape([said.get(f"NUM_{axis}") for axis in "ZYX"], path)

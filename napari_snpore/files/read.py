@@ -30,19 +30,20 @@ def read_tilt_series(
     """Read a tilt series from a stack, from files of one image each, or from a folder of such
     files.
 
-    Angles and pixel size come from the file, from a side file (``.rawtlt``, ``.tlt``, ``.mdoc``,
-    FEI's ``.txt`` log), or from the caller. Images of single files are put in the order of their
-    angles.
+    Angles and pixel size come from the caller, else from a side file (``.tlt``, ``.rawtlt``,
+    ``.mdoc``, FEI's ``.txt`` log) or from the file. A ``.tlt`` holds refined angles, which win over
+    nominal ones; the history says where sources differ. Images of single files are put in the order
+    of their angles.
 
     Parameters
     ----------
     path : path or sequence of paths
-        What to read. A ``.mdoc`` stands for the file that it describes. Files of a folder are taken
-        in the order of the numbers in their names.
+        What to read. A ``.mdoc`` stands for the file, or the files of one image each, that it
+        describes. Files of a folder are taken in the order of the numbers in their names.
     angles_deg : array-like, shape (tilt,), optional
-        Tilt angles in degrees, where no file has them.
+        Tilt angles in degrees, where no file has them, or instead of those in files.
     pixel_size_nm : float, optional
-        Pixel size in nm, where no file has it.
+        Pixel size in nm, where no file has it, or instead of that in files.
     tilt_axis_angle_deg : float, optional
         Direction of the tilt axis in degrees from image y, if it is known.
 
@@ -58,7 +59,7 @@ def read_tilt_series(
     MissingScaleError, MissingAnglesError
         No source has it, or the number of angles does not match.
     DisagreementError
-        Two real sources contradict each other.
+        Two files contradict each other.
     """
     return tilt_series_of(
         parse_input(path),
@@ -81,7 +82,7 @@ def read_volume(
     path : path
         What to read.
     spacing : float or (float, float, float), optional
-        Voxel size in nm, where the file does not have it.
+        Voxel size in nm, where the file does not have it, or instead of that in the file.
     raw : RawLayout, optional
         Shape and type of raw voxels; the file may have any suffix then, and side files are not
         asked.
@@ -97,8 +98,6 @@ def read_volume(
         Unknown, damaged, truncated or missing file, or not three axes.
     MissingScaleError
         The file has no voxel size and none is given.
-    DisagreementError
-        The file and the caller are more than 1 % apart.
     """
     path = existing_path(path)
     parsed = parse(path) if raw is None else read_raw_as(path, raw)
@@ -123,17 +122,15 @@ def tilt_series_of(
         raise FileFormatError(
             f"{path} holds an array of shape {shape}; a series has axes (tilt, y, x)."
         )
-    sizes = source.pixel_size_sources()
     axis_deg = parsed.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
-    return TiltSeries(
-        parsed.data,
-        resolve_angles(
-            angles_deg, source.angle_sources(), count=source.image_count, name=source.name
-        ),
-        resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
-        axis_deg or 0.0,
-        (*parsed.history, ReadStep(path.name).step),
+    tilts, angle_note = resolve_angles(
+        angles_deg, source.angle_sources(), count=source.image_count, name=source.name
     )
+    size, size_note = resolve_pixel_size(
+        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=parsed.notes
+    )
+    step = ReadStep(path.name, notes=_noted(parsed.notes, angle_note, size_note)).step
+    return TiltSeries(parsed.data, tilts, size, axis_deg or 0.0, (*parsed.history, step))
 
 
 def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = None) -> Volume:
@@ -144,12 +141,12 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
         raise FileFormatError(
             f"{path} holds an array of shape {shape}; a volume has three axes (z, y, x)."
         )
-    return Volume(
-        parsed.data,
-        resolve_spacing(spacing, [("the file", parsed.spacing_nm)], name=str(path)),
-        parsed.origin_nm or (0.0, 0.0, 0.0),
-        (*parsed.history, ReadStep(path.name).step),
+    size, size_note = resolve_spacing(
+        spacing, [("the file", parsed.spacing_nm)], name=str(path), notes=parsed.notes
     )
+    step = ReadStep(path.name, notes=_noted(parsed.notes, size_note)).step
+    origin = parsed.origin_nm or (0.0, 0.0, 0.0)
+    return Volume(parsed.data, size, origin, (*parsed.history, step))
 
 
 def _one_image_per_tilt(
@@ -159,13 +156,21 @@ def _one_image_per_tilt(
     tilt_axis_angle_deg: float | None,
 ) -> TiltSeries:
     images = source.images()
-    tilts = resolve_angles(angles_deg, source.angle_sources(), count=len(images), name=source.name)
-    sizes = source.pixel_size_sources()
-    order = np.argsort(tilts, kind="stable")
-    return TiltSeries(
-        np.stack([np.asarray(images[number].data) for number in order]),
-        tilts[order],
-        resolve_pixel_size(pixel_size_nm, sizes, name=source.name),
-        tilt_axis_angle_deg or 0.0,
-        (ReadStep(files=tuple(source.paths[number].name for number in order)).step,),
+    tilts, angle_note = resolve_angles(
+        angles_deg, source.angle_sources(), count=len(images), name=source.name
     )
+    size, size_note = resolve_pixel_size(
+        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=images[0].notes
+    )
+    order = np.argsort(tilts, kind="stable")
+    step = ReadStep(
+        files=tuple(source.paths[number].name for number in order),
+        notes=_noted(images[0].notes, angle_note, size_note),
+    ).step
+    stack = np.stack([np.asarray(images[number].data) for number in order])
+    return TiltSeries(stack, tilts[order], size, tilt_axis_angle_deg or 0.0, (step,))
+
+
+def _noted(notes: Sequence[str], *others: str | None) -> tuple[str, ...] | None:
+    """Return all notes; None, which a history leaves out, where there is none."""
+    return (*notes, *(note for note in others if note is not None)) or None

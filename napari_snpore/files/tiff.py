@@ -1,9 +1,10 @@
 """TIFF: voxel size and times from ImageJ or OME metadata, memory-mapped where raw; written as raw
 OME-TIFF.
 
-Many programs write a resolution in inches or without a unit by default: it counts as none. So does
-a size of exactly 1 in OME metadata without a unit. A single plane is a volume where its thickness
-is stated, else an image.
+Many programs write a resolution in inches or without a unit by default: it counts as none. So do
+the resolutions of screens and printers in any unit, one pixel per unit, and a size of exactly 1 in
+OME metadata without a unit. A single plane is a volume where its thickness is stated, else an
+image. Planes that are promised and not there are refused, in sets of several files too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,9 +23,22 @@ import numpy as np
 import tifffile
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.guarded_reading import checked_path
+from napari_snpore.files.ome_xml import (
+    check_set,
+    companion_text,
+    descriptions,
+    master_of,
+    parsed_xml,
+    physical_sizes,
+    pixels_of,
+    plane_times,
+)
 from napari_snpore.files.parsed_file import ParsedFile
-from napari_snpore.files.times import checked_times, even_times, seconds_per
-from napari_snpore.files.units import in_nm
+from napari_snpore.files.tiff_chain import check_page_chain
+from napari_snpore.files.tiff_planes import check_planes
+from napari_snpore.files.times import even_times
+from napari_snpore.files.units import Sizes, in_nm, real_sizes
 from napari_snpore.history import parsed_history, stored_history
 from napari_snpore.volume import Triple, Volume
 
@@ -37,39 +51,39 @@ _OWN = "napari-snpore"
 class _Said:
     """Values in the metadata; None for those that are missing."""
 
-    spacing_nm: tuple[float | None, float | None, float | None] = (None, None, None)
+    spacing_nm: Sizes = (None, None, None)
     origin_nm: Triple | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     """What our own description holds beside the scale; the history is parsed only when the file is
     read.
     """
     tilt_axis_angle_deg: float | None = None
+    times_s: list[float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_tiff(path: Path) -> ParsedFile:
-    """Return the first image series of a TIFF file with its voxel size and times."""
+    """Return the first image series of a TIFF file with its voxel size and times.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged, in color, has several channels or times, or lacks planes or files that
+        it promises.
+    """
     try:
-        with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
+        with _complaints() as complaints, _opened(path) as tiff:
+            if not tiff.series:
+                raise FileFormatError(f"{path} holds no image.")
             series = tiff.series[0]
-            said = _said(tiff)
-            sizes = _long_axes(series)
-            times = _times(tiff, sizes[0][1]) if len(sizes) == 3 else None
-            is_time = [axis for axis, _ in sizes] == ["T", "Y", "X"]
-            if len(sizes) == 2 and tiff.ome_metadata and said.spacing_nm[0] is not None:
-                sizes.insert(0, ("Z", 1))
-            axes, shape = "".join(axis for axis, _ in sizes), tuple(n for _, n in sizes)
-            if _is_color(series):
-                raise FileFormatError(f"{path} is a colour image; grey values are needed.")
-            if len(axes) > 3:
-                raise FileFormatError(
-                    f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
-                )
-            if series.dataoffset is not None:
-                data: Any = tifffile.memmap(path, mode="r", series=0).reshape(shape)
-            else:
-                data = (_lazy(series) if series.nbytes > _LAZY_BYTES else series.asarray()).reshape(
-                    shape
-                )
+            axes, shape, order = _grey_axes(series, path)
+            check_planes(series, path)
+            said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
+            data = _data(path, tiff, series, shape).transpose(order)
+            axes = "".join(axes[k] for k in order)
+            if axes == "YX" and tiff.ome_metadata and said.spacing_nm[0] is not None:
+                data = data[None]
+            notes = (*said.notes, *_other_series(tiff))
     except FileFormatError:
         raise
     except (
@@ -93,9 +107,95 @@ def read_tiff(path: Path) -> ParsedFile:
         said.tilt_axis_angle_deg,
         said.origin_nm,
         parsed_history(said.about, str(path)),
-        times,
-        is_time,
+        said.times_s,
+        axes == "TYX",
+        notes,
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF file, with the metadata of its set where those are in another file; a set that is
+    not complete is refused.
+    """
+    with tifffile.TiffFile(path) as tiff:
+        if not tiff.ome_metadata:
+            yield tiff
+            return
+        root = parsed_xml(tiff.ome_metadata, path)
+        master = master_of(root, path)
+        if master is None:
+            _check_files(root, path)
+            yield tiff
+            return
+    if _is_tiff(master):
+        check_page_chain(master)
+        with tifffile.TiffFile(master) as tiff:
+            _check_files(parsed_xml(tiff.ome_metadata or "", master), master)
+            yield tiff
+        return
+    text = companion_text(master)
+    _check_files(parsed_xml(text, master), path)
+    with tifffile.TiffFile(path, omexml=text) as tiff:
+        yield tiff
+
+
+def _check_files(root: ElementTree.Element, path: Path) -> None:
+    for other in check_set(root, path):
+        check_page_chain(checked_path(other))
+
+
+def _is_tiff(path: Path) -> bool:
+    """Return whether a file begins as TIFF files do."""
+    with checked_path(path).open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _grey_axes(series: Any, path: Path) -> tuple[str, tuple[int, ...], list[int]]:
+    """Return letters and lengths of the axes as they are stored, and their order with y and x last;
+    refuse what is not grey values along at most three axes.
+    """
+    sizes = _long_axes(series)
+    axes, shape = "".join(axis for axis, _ in sizes), tuple(n for _, n in sizes)
+    if _is_color(series):
+        raise FileFormatError(f"{path} is a colour image; grey values are needed.")
+    if len(axes) > 3:
+        raise FileFormatError(
+            f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
+        )
+    if "C" in axes:
+        raise FileFormatError(
+            f"{path} holds {shape[axes.index('C')]} channels of one plane each; one channel is "
+            "needed: save the one to read as a file of its own, or planes as z or t."
+        )
+    if axes.count("Y") != 1 or axes.count("X") != 1:
+        raise FileFormatError(f"{path} has axes {series.axes} {series.shape}; y and x are needed.")
+    order = sorted(range(len(axes)), key=lambda k: {"Y": 1, "X": 2}.get(axes[k], 0))
+    return axes, shape, order
+
+
+def _data(path: Path, tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
+    """Return the grey values: memory-mapped where they are raw, lazy where they are many."""
+    if series.dataoffset is not None and not series.is_multifile:
+        dtype = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
+        return np.memmap(
+            series.keyframe.parent.filehandle.path, dtype, "r", series.dataoffset, shape
+        )
+    if series.nbytes > _LAZY_BYTES:
+        return _lazy(series).reshape(shape)
+    return series.asarray().reshape(shape)
+
+
+def _other_series(tiff: tifffile.TiffFile) -> tuple[str, ...]:
+    """Say that a file holds more images than the one that is read."""
+    others = [series for series in tiff.series[1:] if series.ndim >= 2]
+    if not others:
+        return ()
+    names = ", ".join(
+        f"{number} {one.name} {' × '.join(map(str, one.shape))}".replace("  ", " ")
+        for number, one in enumerate(others[:4], 2)
+    )
+    return (f"image 1 of {len(others) + 1} was read; the others: {names}",)
 
 
 def _long_axes(series: Any) -> list[tuple[str, int]]:
@@ -136,9 +236,9 @@ def gray_plane_count(path: Path) -> int:
     meant as a volume.
     """
     with tifffile.TiffFile(path) as tiff:
-        if None not in _said(tiff).spacing_nm:
-            return 2
         series = tiff.series[0]
+        if None not in _said(tiff, series, path, 0).spacing_nm:
+            return 2
         sizes = _long_axes(series)
         if len(sizes) not in (2, 3) or _is_color(series):
             return 0
@@ -187,20 +287,38 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
         )
 
 
-def _said(tiff: tifffile.TiffFile) -> _Said:
+def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Said:
+    """Return what the metadata say of a series of ``images`` images."""
     if tiff.ome_metadata:
-        return _ome(tiff.ome_metadata)
+        return _ome(parsed_xml(tiff.ome_metadata, path), series, images)
     page = tiff.pages.first
     x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
     if tiff.imagej_metadata:
         about = tiff.imagej_metadata
-        unit = str(about.get("unit", "")).replace("\\u00B5", "µ")
-        depth = in_nm(about.get("spacing"), unit)
-        return _Said((depth, in_nm(y, unit), in_nm(x, unit)))
+        unit = about.get("unit")
+        depth = about.get("spacing")
+        z = abs(float(depth)) if isinstance(depth, (int, float)) else None
+        units = about.get("zunit") or unit, about.get("yunit") or unit, unit
+        found = _with_units((z, y, x), units)
+        times = even_times(about.get("finterval"), about.get("tunit") or "s", images)
+        return replace(found, times_s=times)
     unit_tag = page.tags.get("ResolutionUnit")
     if unit_tag is not None and int(unit_tag.value) == _CENTIMETRE:
-        return _Said((None, in_nm(y, "cm"), in_nm(x, "cm")))
+        return _with_units((None, y, x), ("cm", "cm", "cm"))
     return _Said()
+
+
+def _with_units(stated: Sizes, units: tuple[Any, Any, Any]) -> _Said:
+    z, y, x = (in_nm(size, unit) for size, unit in zip(stated, units, strict=True))
+    return _scaled((z, y, x), stated)
+
+
+def _scaled(sizes_nm: Sizes, stated: Sizes) -> _Said:
+    """Return the sizes that somebody measured; say which count as none."""
+    real = real_sizes(sizes_nm, stated)
+    if real == sizes_nm:
+        return _Said(sizes_nm)
+    return _Said(real, notes=(f"a pixel of {sizes_nm[2]:g} nm is a default and counts as none",))
 
 
 def _per_unit(page: Any, name: str) -> float | None:
@@ -211,59 +329,19 @@ def _per_unit(page: Any, name: str) -> float | None:
     return units / pixels if pixels else None
 
 
-def _ome(text: str) -> _Said:
-    root = ElementTree.fromstring(text)
-    pixels = next(
-        (node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None
-    )
+def _ome(root: ElementTree.Element, series: Any, images: int) -> _Said:
+    y, x = (dict(_long_axes(series)).get(axis, 0) for axis in "YX")
+    pixels = pixels_of(root, (y, x))
     if pixels is None:
         return _Said()
-    z, y, x = (_physical_size(pixels, axis) for axis in "ZYX")
-    for node in root.iter():
-        if node.tag.endswith("}Description") and (node.text or "").startswith(f'{{"{_OWN}"'):
-            about = json.loads(node.text or "")[_OWN]
+    times = plane_times(pixels, images) if images else None
+    sizes_nm, stated = physical_sizes(pixels)
+    for text in descriptions(root):
+        if text.startswith(f'{{"{_OWN}"'):
+            about = json.loads(text)[_OWN]
             oz, oy, ox = about["origin_nm"]
-            return _Said((z, y, x), (oz, oy, ox), about, about.get("tilt_axis_angle_deg"))
-    return _Said((z, y, x))
-
-
-def _times(tiff: tifffile.TiffFile, count: int) -> list[float] | None:
-    """Return the times (s) of ``count`` images: ImageJ's frame interval, or OME's times per plane
-    or time increment.
-    """
-    if tiff.imagej_metadata:
-        return even_times(tiff.imagej_metadata.get("finterval"), "s", count)
-    if not tiff.ome_metadata:
-        return None
-    root = ElementTree.fromstring(tiff.ome_metadata)
-    pixels = next((node for node in root.iter() if _tag(node) == "Pixels"), None)
-    if pixels is None:
-        return None
-    try:
-        planes = sorted(
-            (int(node.get("TheT", 0)), node.get("DeltaT"), node.get("DeltaTUnit", "s"))
-            for node in pixels
-            if _tag(node) == "Plane"
-        )
-        if len(planes) == count and all(time is not None for _, time, _ in planes):
-            seconds = [float(time or 0) * (seconds_per(unit) or np.nan) for _, time, unit in planes]
-            return checked_times(seconds, count)
-    except ValueError:  # a plane without a readable number has no time
-        return None
-    return even_times(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), count)
-
-
-def _tag(node: ElementTree.Element) -> str:
-    """Return the name of an XML element without its namespace."""
-    return node.tag.rpartition("}")[2]
-
-
-def _physical_size(pixels: ElementTree.Element, axis: str) -> float | None:
-    size, unit = pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit")
-    if unit is None:
-        length = in_nm(size, "µm")  # the OME default unit is the micrometre
-        return None if length == in_nm(1, "µm") else length
-    return in_nm(size, unit)
+            return _Said(sizes_nm, (oz, oy, ox), about, about.get("tilt_axis_angle_deg"), times)
+    return replace(_scaled(sizes_nm, stated), times_s=times)
 
 
 def _lazy(series: Any) -> Any:

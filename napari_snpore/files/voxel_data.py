@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError, MissingFileError
+from napari_snpore.files.guarded_reading import checked_path
 
 Encoding = Literal["raw", "gzip", "zlib", "bzip2", "text"]
 
 HEADER_LIMIT = 1 << 20
-"""Bytes that a header or a side file may have."""
+"""Bytes that a header may have."""
 
 _PIECE = 1 << 20
 _DEFLATE_RATIO = 1100
@@ -46,25 +47,6 @@ def head_of(path: Path) -> bytes:
         return file.read(HEADER_LIMIT)
 
 
-def side_text(path: Path) -> str:
-    """Return the text of a side file, UTF-8 with or without its mark, else Latin-1.
-
-    Raises
-    ------
-    FileFormatError
-        The path is no regular file, or one of more than 1 MB.
-    """
-    raw = head_of(path)
-    if path.stat().st_size > HEADER_LIMIT:
-        raise FileFormatError(
-            f"{path} has {path.stat().st_size} bytes; a side file has 1 MB at most."
-        )
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
 def data_file(header: Path, name: str) -> Path:
     """Return the data file that a header names, relative to the header.
 
@@ -74,11 +56,10 @@ def data_file(header: Path, name: str) -> Path:
         It is not there.
     """
     place = header.parent / name.strip().strip('"')
-    if "\0" in name or not name.strip() or not place.exists():
-        raise MissingFileError(
-            f"{header} says that its voxels are in '{shown(name)}', and there is no such file beside it."
-        )
-    return place
+    missing = f"{header} says that its voxels are in '{shown(name)}', and there is no such file."
+    if not name.strip():
+        raise MissingFileError(missing)
+    return checked_path(place, missing.replace("{", "{{").replace("}", "}}"))
 
 
 def checked_shape(sizes: Sequence[Any], path: Path) -> tuple[int, ...]:
@@ -162,8 +143,8 @@ def read_voxels(
 
 
 def _regular(path: Path) -> Path:
-    if not path.is_file():
-        raise FileFormatError(f"{path} is not a file of voxels: it is a folder or a device.")
+    if checked_path(path).is_dir():
+        raise FileFormatError(f"{path} is a folder; a file of voxels is needed.")
     return path
 
 

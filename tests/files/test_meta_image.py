@@ -152,5 +152,5 @@ def test_a_header_without_voxels_is_refused(tmp_path):
         snpore.read_volume(path)
     (tmp_path / "folder.raw").mkdir()
     path.write_text(HEAD + "ElementDataFile = folder.raw\n")
-    with pytest.raises(FileFormatError, match="folder or a device"):
+    with pytest.raises(FileFormatError, match="is a folder"):
         snpore.read_volume(path)

@@ -14,7 +14,7 @@ from napari.utils.notifications import show_error
 from napari_snpore.errors import InputError
 from napari_snpore.files.formats import format_of
 from napari_snpore.files.image_input import parse_input
-from napari_snpore.files.side_files import MDOC
+from napari_snpore.files.mdoc import MDOC
 from napari_snpore.viewer.open.missing_scale import ask
 from napari_snpore.viewer.open.recognize import is_read_here
 from napari_snpore.viewer.open.steps import Outcome, layer_of, outcome_of, read_paths
