@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
 from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.files.image_stack import MANY_FILES, StoredImage
 from napari_snpore.files.mdoc import (
     MDOC,
     described_images,
@@ -199,7 +202,16 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
         paths = [image for one in path for image in described_images(existing_path(one))]
-    return ImageInput(tuple(paths), tuple(parse(one) for one in paths), mdoc)
+    return ImageInput(tuple(paths), tuple(_parsed(one, len(paths)) for one in paths), mdoc)
+
+
+def _parsed(path: Path, count: int) -> ParsedFile:
+    """Return the content of one of ``count`` files; of many, the image is read again later."""
+    file = parse(path)
+    if count < MANY_FILES or not file.is_single_image:
+        return file
+    stored = StoredImage(path, file.data.shape, np.dtype(file.data.dtype))
+    return replace(file, data=stored)
 
 
 def contents_of(source: ImageInput) -> Contents:
@@ -207,7 +219,8 @@ def contents_of(source: ImageInput) -> Contents:
     suffix.
 
     A stack is a tilt series where it has angles, images in time where its first axis is time, else
-    a volume, unless its suffix is used for tilt series only.
+    a volume, unless its suffix is used for tilt series only. Several files are the slices of a
+    volume where all of them state the thickness of a slice and none an angle.
 
     Raises
     ------
@@ -217,7 +230,10 @@ def contents_of(source: ImageInput) -> Contents:
     one = format_of(source.paths[0])
     angles = [angles for _, angles in source.angle_sources() if angles is not None]
     if source.one_image_per_file:
-        return Contents("tilt series", _SERIES_KINDS, not angles, lacks_size(source, "tilt series"))
+        if len(source.files) > 1 and not angles and not lacks_size(source, "volume"):
+            return Contents("volume", KINDS)
+        kinds = KINDS if len(source.files) > 1 else _SERIES_KINDS
+        return Contents("tilt series", kinds, not angles, lacks_size(source, "tilt series"))
     parsed = source.files[0]
     usual = None if one is None else one.usual_kinds.get(suffix_of(source.paths[0]))
     kinds = KINDS if one is None else one.kinds
@@ -240,7 +256,7 @@ def lacks_size(source: ImageInput, kind: Kind) -> bool:
     pixel size of images.
     """
     if kind == "volume":
-        return None in source.files[0].spacing_nm
+        return any(None in file.spacing_nm for file in source.files)
     sizes = [size for file in source.files for size in file.spacing_nm[1:]]
     return all(size is None for size in [*sizes, *(side.pixel_size_nm for side in source.sides)])
 
@@ -281,11 +297,8 @@ def is_series_folder(folder: Path) -> bool:
 
     Only names are read.
     """
-    suffixes = [file.suffix.lower() for file in folder.iterdir() if format_of(file) is not None]
-    if len(suffixes) < 3 or len(set(suffixes)) > 1:
-        return False
-    one = format_of(Path(f"one{suffixes[0]}"))
-    return one is not None and one.fewest_single_images > 0
+    suffixes = [file.suffix.lower() for file in folder.iterdir() if _can_be_one_of_many(file)]
+    return len(suffixes) >= 3 and len(set(suffixes)) == 1
 
 
 def existing_path(path: str | Path) -> Path:
@@ -299,12 +312,21 @@ def number_in_name(path: str | Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
+def _can_be_one_of_many(path: Path) -> bool:
+    """Return whether a name can be that of one image of a series; hidden files, which macOS puts
+    beside others, cannot.
+    """
+    one = format_of(path)
+    return one is not None and one.fewest_single_images > 0 and not path.name.startswith(".")
+
+
 def _images_in(folder: Path) -> tuple[list[Path], Path | None]:
     """Return the images of a folder, and the ``.mdoc`` that names them where there is one: its
     images are the series then, whatever else lies beside them.
     """
     with guarded(folder):
-        inside = [file for file in folder.iterdir() if format_of(file) is not None]
+        every = sorted(file for file in folder.iterdir() if format_of(file) is not None)
+        inside = [file for file in every if _can_be_one_of_many(file)] or every
         content = series_of_frames(folder)
     if content is not None:
         return [place for place in content.image_paths() if place is not None], content.path

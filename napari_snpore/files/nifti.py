@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import DisagreementError, FileFormatError
-from napari_snpore.files.orientation import oriented
+from napari_snpore.files.orientation import oriented, without_unit
 from napari_snpore.files.parsed_file import AxisSizes, ParsedFile
 from napari_snpore.files.units import in_nm
 from napari_snpore.files.voxel_data import Encoding, checked_shape, head_of, read_voxels, shown
@@ -119,8 +119,17 @@ def _placed(path: Path, header: Any, data: Any, unit: str) -> ParsedFile:
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     _check_agreement(lengths, zooms, path)
     if one is None or all(_real(size) is None for size in found.sizes):
-        return ParsedFile(found.data, history=found.history)
-    return ParsedFile(found.data, found.sizes, origin_nm=found.origin, history=found.history)
+        why = (
+            without_unit(found.sizes) if one is None else ("1 mm is a default and counts as none",)
+        )
+        return ParsedFile(found.data, history=found.history, notes=(*found.notes, *why))
+    return ParsedFile(
+        found.data,
+        found.sizes,
+        origin_nm=found.origin,
+        history=found.history,
+        notes=found.notes,
+    )
 
 
 def _real(size_nm: float) -> float | None:

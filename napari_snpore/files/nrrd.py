@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.orientation import oriented
+from napari_snpore.files.orientation import oriented, without_unit
 from napari_snpore.files.parsed_file import AxisSizes, ParsedFile
 from napari_snpore.files.units import in_nm
 from napari_snpore.files.voxel_data import (
@@ -256,6 +256,7 @@ def _placed(path: Path, header: Mapping[str, Any], data: Any, history: Any) -> P
         found.sizes if known else (None, None, None),
         origin_nm=found.origin if known else None,
         history=(*history, *found.history),
+        notes=(*found.notes, *(() if known else without_unit(found.sizes))),
     )
 
 

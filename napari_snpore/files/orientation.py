@@ -9,6 +9,7 @@ one that reverses fewer axes is taken, so that what ITK writes in either opens a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.history import HistoryStep, OrientStep
+from napari_snpore.history import HistoryStep, OrientStep, last_step
 from napari_snpore.volume import Triple
 
 _ALONG = 0.99999
@@ -26,6 +27,8 @@ digits."""
 
 _SKEW = 1e-2
 """Largest cosine between two axes that count as at right angles."""
+
+_AS_STORED = ("k", "j", "i")
 
 _HALF_TURN = (-1.0, -1.0, 1.0)
 
@@ -51,6 +54,26 @@ class Oriented:
     sizes: Triple
     origin: Triple | None
     history: tuple[HistoryStep, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what differs from the stored array."""
+        step = last_step(self.history, OrientStep)
+        if step is None:
+            return ()
+        said = []
+        if step.stored_axes != _AS_STORED:
+            said.append(f"the stored axes {', '.join(step.stored_axes)} are z, y, x")
+        if step.reversed_axes:
+            said.append(f"{', '.join(step.reversed_axes)} reversed")
+        if step.turn_left_deg is not None:
+            said.append(f"a turn of {step.turn_left_deg:g}° and the origin are left out")
+        return (f"by the vectors of its header, {'; '.join(said)}",)
+
+
+def without_unit(sizes: Sequence[float]) -> tuple[str, ...]:
+    """Return the note about sizes (z, y, x) that have no unit that is a length."""
+    return (f"its {' × '.join(f'{size:.6g}' for size in sizes)} (z, y, x) have no unit of length",)
 
 
 def oriented(data: Any, vectors: ArrayLike, origin: ArrayLike | None, path: Path) -> Oriented:
@@ -120,7 +143,7 @@ def _put_along(
         ]
         corner = (ends[0], ends[1], ends[2])
     order = tuple("ijk"[one] for one in stored)
-    changed = reversed_axes or order != ("k", "j", "i")
+    changed = reversed_axes or order != _AS_STORED
     made = (OrientStep(order, reversed_axes).step,) if changed else ()
     return Oriented(view, (step[0], step[1], step[2]), corner, made)
 
@@ -134,6 +157,6 @@ def _left_turned(data: Any, units: NDArray[np.float64], sizes: NDArray[np.float6
         units = units * np.array([[-1.0], [1.0], [1.0]])
     cosine = (float(np.trace(units)) - 1) / 2
     turn = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-    made = OrientStep(("k", "j", "i"), ("x",) if mirrored else (), round(turn, 2))
+    made = OrientStep(_AS_STORED, ("x",) if mirrored else (), round(turn, 2))
     view = data[:, :, ::-1] if mirrored else data
     return Oriented(view, (float(sizes[2]), float(sizes[1]), float(sizes[0])), None, (made.step,))

@@ -87,6 +87,7 @@ class _Side:
     data: Path
     layout: RawLayout
     spacing_nm: AxisSizes = (None, None, None)
+    notes: tuple[str, ...] = ()
 
 
 def read_raw(path: Path) -> ParsedFile:
@@ -119,7 +120,8 @@ def read_raw(path: Path) -> ParsedFile:
     sizes = next(
         (one.spacing_nm for one in sides if one.spacing_nm[2] is not None), first.spacing_nm
     )
-    return replace(read_raw_as(path, first.layout), spacing_nm=sizes)
+    notes = tuple(note for one in sides for note in one.notes)
+    return replace(read_raw_as(path, first.layout), spacing_nm=sizes, notes=notes)
 
 
 def read_raw_as(path: Path, layout: RawLayout) -> ParsedFile:
@@ -275,7 +277,9 @@ def _info_side(path: Path, data: Path | None) -> _Side:
             f"{place} has {place.stat().st_size} bytes; {path.name} says {count} voxels, of 4 (float32) or 1 byte (uint8)."
         )
     order = ">" if said.get("BYTEORDER", "LOWBYTEFIRST").upper().startswith("HIGH") else "<"
-    return _Side(path, place, RawLayout(shape, order + kind))
+    size = said.get("VOXELSIZE")
+    notes = () if size is None else (f"voxelSize {shown(size)} has no unit and counts as none",)
+    return _Side(path, place, RawLayout(shape, order + kind), notes=notes)
 
 
 def _sections(text: str, path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_snpore.errors import FileFormatError
-from napari_snpore.files.formats import parse
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
+from napari_snpore.files.image_stack import gap_in_numbers, stacked
 from napari_snpore.files.raw import RawLayout, read_raw_as
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
 from napari_snpore.history import ReadStep
@@ -70,17 +70,19 @@ def read_tilt_series(
 
 
 def read_volume(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     spacing: float | Sequence[float] | None = None,
     raw: RawLayout | None = None,
 ) -> Volume:
-    """Read a 3D volume ``(z, y, x)`` with its voxel size in nm.
+    """Read a 3D volume ``(z, y, x)`` with its voxel size in nm, from one file or from files of one
+    slice each.
 
     Parameters
     ----------
-    path : path
-        What to read.
+    path : path or sequence of paths
+        What to read. A folder of files of one image each (TIFF) is a stack of slices along z, in
+        the order of the numbers in their names.
     spacing : float or (float, float, float), optional
         Voxel size in nm, where the file does not have it, or instead of that in the file.
     raw : RawLayout, optional
@@ -99,9 +101,12 @@ def read_volume(
     MissingScaleError
         The file has no voxel size and none is given.
     """
-    path = existing_path(path)
-    parsed = parse(path) if raw is None else read_raw_as(path, raw)
-    return volume_of(ImageInput((path,), (parsed,)), spacing=spacing)
+    if raw is None:
+        return volume_of(parse_input(path), spacing=spacing)
+    if not isinstance(path, (str, Path)):
+        raise InputError("raw is the layout of one file; a list of files is given.")
+    place = existing_path(path)
+    return volume_of(ImageInput((place,), (read_raw_as(place, raw),)), spacing=spacing)
 
 
 def tilt_series_of(
@@ -134,7 +139,9 @@ def tilt_series_of(
 
 
 def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = None) -> Volume:
-    """Return the volume of one parsed file; parameters and errors as in :func:`read_volume`."""
+    """Return the volume of parsed files; parameters and errors as in :func:`read_volume`."""
+    if len(source.files) > 1:
+        return _one_slice_per_file(source, spacing)
     path, parsed = source.paths[0], source.files[0]
     if parsed.data.ndim != 3:
         shape = tuple(parsed.data.shape)
@@ -147,6 +154,20 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
     step = ReadStep(path.name, notes=_noted(parsed.notes, size_note)).step
     origin = parsed.origin_nm or (0.0, 0.0, 0.0)
     return Volume(parsed.data, size, origin, (*parsed.history, step))
+
+
+def _one_slice_per_file(source: ImageInput, spacing: float | Sequence[float] | None) -> Volume:
+    images = source.images()
+    sizes = [
+        (path.name, file.spacing_nm) for path, file in zip(source.paths, source.files, strict=True)
+    ]
+    size, size_note = resolve_spacing(spacing, sizes, name=source.name, notes=images[0].notes)
+    step = ReadStep(
+        files=tuple(path.name for path in source.paths),
+        notes=_noted(images[0].notes, gap_in_numbers(source.paths), size_note),
+    ).step
+    origin = images[0].origin_nm or (0.0, 0.0, 0.0)
+    return Volume(stacked([image.data for image in images]), size, origin, (step,))
 
 
 def _one_image_per_tilt(
