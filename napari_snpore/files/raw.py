@@ -62,7 +62,7 @@ class RawLayout:
     def __post_init__(self) -> None:
         shape = tuple(self.shape)
         whole = all(isinstance(n, int | np.integer) and 0 < n < 2**31 for n in shape)
-        if not whole or len(shape) not in (2, 3):
+        if not whole or len(shape) != 3:
             raise InputError(
                 f"The shape of raw voxels is {shown(shape)}; three positive whole numbers (z, y, x) are needed."
             )
