@@ -61,7 +61,8 @@ class StoredPlane:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         del copy
-        return self._image.__array__(dtype)[0]
+        plane: NDArray[Any] = self._image.__array__(dtype)[0]
+        return plane
 
     def __getitem__(self, key: Any) -> Any:
         return np.asarray(self)[key]

@@ -229,6 +229,10 @@ def _placed(path: Path, header: Mapping[str, Any], data: Any, history: Any) -> P
     count = data.ndim
     vectors = header.get("space directions")
     rows = [None] * count if vectors is None else [_vector(row) for row in vectors]
+    if len(rows) != count:
+        raise FileFormatError(
+            f"{path} is damaged: it has {count} axes and {len(rows)} space directions."
+        )
     spatial = [k for k in range(count) if vectors is None or rows[k] is not None]
     if len(spatial) > 3:  # an axis without a vector of length 1 is no axis of the volume
         spatial = [k for k in spatial if data.shape[count - 1 - k] > 1] or spatial

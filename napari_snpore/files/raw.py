@@ -236,7 +236,7 @@ def _vgi_side(path: Path, data: Path | None) -> _Side:
     said = _sections(text, path)
     places = [about for name, about in said.items() if name.lower().startswith("file")]
     count = len(re.findall(r"^\s*\[file", text, re.M | re.I))
-    if count != 1 or not {"size", "bitsperelement"} <= set(places[0]):
+    if (count, len(places)) != (1, 1) or not {"size", "bitsperelement"} <= set(places[0]):
         raise FileFormatError(
             f"{path} describes {count} files of voxels; one, with Size and BitsPerElement, is needed."
         )

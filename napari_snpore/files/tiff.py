@@ -82,7 +82,11 @@ def read_tiff(path: Path) -> ParsedFile:
             said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
             data = _data(path, tiff, series, shape).transpose(order)
             axes = "".join(axes[k] for k in order)
-            if axes == "YX" and (tiff.ome_metadata or said.about) and said.spacing_nm[0] is not None:
+            if (
+                axes == "YX"
+                and (tiff.ome_metadata or said.about)
+                and said.spacing_nm[0] is not None
+            ):
                 data = data[None]
             notes = (*said.notes, *_other_series(tiff))
     except FileFormatError:
