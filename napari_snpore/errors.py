@@ -5,7 +5,6 @@ A sentence names the file or the parameter, what is wrong with it, and what is a
 
 from __future__ import annotations
 
-
 LONGEST_SENTENCE = 500
 """Most characters of a sentence; of a longer one the middle is left out."""
 

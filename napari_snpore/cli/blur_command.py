@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_snpore.cli.options import Image
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.series_options import (
@@ -52,6 +53,7 @@ def blur(
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
 ) -> None:
     """Find the blur of the images of a tilt series; write its curve (blur.csv, blur.png) into a
     folder.
@@ -71,6 +73,7 @@ def blur(
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
     inputs = input_paths(Recipe(input=source, align=alignment))
     with output_folder(output, command="blur", inputs=inputs) as folder, watched() as monitor:

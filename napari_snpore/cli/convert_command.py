@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.options import Output, Overwrite
+from napari_snpore.cli.options import Image, Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
 from napari_snpore.files import RawLayout, read_volume, write_volume
-from napari_snpore.history import ReadStep, last_step
 
 
 def convert(
@@ -39,6 +39,7 @@ def convert(
         ),
     ] = "uint8",
     raw_offset: Annotated[int, typer.Option(min=0, help="Bytes before the first raw voxel.")] = 0,
+    image: Image = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a volume in another format, with voxel size and history; the suffix of the output
@@ -54,14 +55,13 @@ def convert(
             output.parent,
             volume,
             spacing_nm=spacing,
+            image=image,
             raw=None if layout is None else [list(layout.shape), layout.dtype, layout.offset],
         )
         source = volume[0] if len(volume) == 1 else [str(path) for path in volume]
-        data = read_volume(source, spacing=spacing, raw=layout)
+        data = read_volume(source, spacing=spacing, image=image, raw=layout)
         write_volume(part, data)
-    read = last_step(data.history, ReadStep)
-    for text in (read.notes if read is not None else None) or ():
-        typer.echo(f"{volume[0]}: {text}.")
+    echo_reading(data.history)
     edges = " × ".join(f"{edge:.6g}" for edge in data.spacing)
     shape = " × ".join(str(count) for count in data.shape)
     typer.echo(f"{output}: {shape} voxels of {data.dtype}, {edges} nm (z, y, x).")

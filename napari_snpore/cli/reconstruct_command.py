@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from napari_snpore.cli.inputs import parse_blur
-from napari_snpore.cli.options import Output, Overwrite
+from napari_snpore.cli.options import Image, Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.series_options import (
     Align,
@@ -110,6 +110,7 @@ def reconstruct(
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
     memory_limit_mb: Annotated[
         int | None,
         typer.Option(
@@ -134,6 +135,7 @@ def reconstruct(
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
     options = {
         "iterations": iterations,

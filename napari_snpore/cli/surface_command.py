@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from napari_snpore.cli.inputs import phase_labels, phase_number
-from napari_snpore.cli.options import Output, Overwrite, Spacing
+from napari_snpore.cli.options import Image, Output, Overwrite, Spacing
 from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume, write_surface
 from napari_snpore.files.surfaces import SURFACES
 from napari_snpore.measurement.surface_mesh import surface_mesh
@@ -31,6 +32,7 @@ def surface(
         typer.Option(min=8, help="Above this number, blocks of voxels are meshed instead."),
     ] = 2_000_000,
     spacing_nm: Spacing = None,
+    image: Image = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write the closed surface of a phase for other programs (.stl, .ply, .glb): positions x, y, z
@@ -40,7 +42,7 @@ def surface(
         context,
         part,
     ):
-        data = read_volume(phases, spacing=spacing_nm)
+        data = read_volume(phases, spacing=spacing_nm, image=image)
         labels = phase_labels(data, phases)
         names = phase_names_of(data)
         number = phase_number(phase, labels, names)
@@ -50,6 +52,7 @@ def surface(
             [phases],
             phase=names[number - 1],
             spacing_nm=data.spacing,
+            image=image,
             smoothing=smoothing,
             max_triangles=max_triangles,
         )
@@ -68,5 +71,6 @@ def surface(
             "coarsened_by": made.coarsened_by,
             "unsmoothed": made.unsmoothed,
         }
+    echo_reading(data.history)
     blocks = "" if made.coarsened_by == 1 else f", of blocks of {made.coarsened_by}³ voxels"
     typer.echo(f"{output}: {names[number - 1]}, {len(made.faces)} triangles in nm{blocks}.")

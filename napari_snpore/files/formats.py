@@ -14,6 +14,7 @@ from pathlib import Path
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.amira import read_amira
+from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
@@ -41,7 +42,8 @@ class Format:
     suffixes : sequence of str
         Suffixes in lower case with their dot; of ``.ome.zarr`` the last part.
     read : callable
-        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`.
+        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`; where
+        ``holds_several``, ``read(path, image=..., wanted=...)``.
     scale_from : str
         Where voxel size and angles come from, for the README.
     kinds : sequence of str
@@ -66,11 +68,13 @@ class Format:
         Suffixes of volumes that are written.
     is_folder : bool
         Whether an image is a folder.
+    holds_several : bool
+        Whether a file can hold several images, of which the reader takes one.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], ParsedFile]
+    read: Callable[..., ParsedFile]
     scale_from: str
     kinds: tuple[Kind, ...] = KINDS
     angles_inside: bool = False
@@ -82,6 +86,7 @@ class Format:
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
+    holds_several: bool = False
 
 
 def _zarr_plane_count(path: Path) -> int:
@@ -105,6 +110,7 @@ FORMATS: tuple[Format, ...] = (
         },
         write=write_mrc,
         written_suffixes=(".mrc", ".rec"),
+        holds_several=True,
     ),
     Format(
         "Gatan",
@@ -114,6 +120,7 @@ FORMATS: tuple[Format, ...] = (
         angles_inside=True,
         fewest_single_images=2,
         usual_kinds={".dm3": "tilt series", ".dm4": "tilt series"},
+        holds_several=True,
     ),
     Format(
         "TIFF",
@@ -123,6 +130,7 @@ FORMATS: tuple[Format, ...] = (
         fewest_single_images=3,  # two TIFF files of one image are more likely two pictures
         plane_count=gray_plane_count,
         check=check_page_chain,
+        holds_several=True,
         write=write_tiff,
         written_suffixes=(".tif", ".tiff"),
     ),
@@ -132,6 +140,7 @@ FORMATS: tuple[Format, ...] = (
         read_ome_zarr,
         "axes and scale",
         plane_count=_zarr_plane_count,
+        holds_several=True,
         write=write_ome_zarr,
         written_suffixes=(".zarr",),
         is_folder=True,
@@ -143,6 +152,7 @@ FORMATS: tuple[Format, ...] = (
         "calibrated axes",
         angles_inside=True,
         fewest_single_images=2,
+        holds_several=True,
     ),
     Format("Amira", (".am",), read_amira, "bounding box", kinds=("volume", "tilt series")),
     Format(
@@ -232,11 +242,21 @@ def plane_count(path: Path) -> int:
     return 0
 
 
-def parse(path: Path) -> ParsedFile:
+def parse(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
     """Return the content of a file, by the reader of its suffix.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        Which image of a file that holds several: the name of its detector, data set or volume.
+    wanted : str, optional
+        What the caller needs, where no name is given.
 
     Raises
     ------
+    InputError
+        The file has no image of that name.
     FileFormatError
         Unknown suffix, damaged or truncated file, or an array that cannot be grey images; whatever
         the reader raises becomes one, see :mod:`napari_snpore.files.guarded_reading`.
@@ -253,7 +273,12 @@ def parse(path: Path) -> ParsedFile:
     with guarded(path):
         if one.check is not None:
             one.check(path)
-        parsed = one.read(path)
+        if not one.holds_several:
+            check_only_image(path, image)
+        asked = {} if image is None else {"image": image}
+        if one.holds_several and wanted is not None:
+            asked["wanted"] = wanted
+        parsed = one.read(path, **asked)
         shape = tuple(int(size) for size in parsed.data.shape)
         if 0 in shape:
             raise FileFormatError(f"{path} holds no image: its shape is {shape}.")

@@ -8,14 +8,13 @@ folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.files.choice import Wanted, common_image
 from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
 from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.files.image_stack import MANY_FILES, StoredImage
@@ -28,6 +27,7 @@ from napari_snpore.files.mdoc import (
 )
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.side_files import SideFile, side_files
+from napari_snpore.history import ReadStep
 
 _LARGEST_RATIO = 1.01
 """Pixels count as square where their edges along y and x differ by at most 1 %."""
@@ -74,6 +74,16 @@ class ImageInput:
     def image_count(self) -> int:
         """Number of images or planes."""
         return len(self.files) if len(self.files) > 1 else self.files[0].image_count
+
+    def read_step(self, *more: str | None, order: Iterable[int] | None = None) -> ReadStep:
+        """Return the step of a history: the files, in another order if one is given, and the notes
+        of the reader, such as which of several images was taken; ``more`` are added to them.
+        """
+        notes = (*self.files[0].notes, *(note for note in more if note is not None)) or None
+        if len(self.files) == 1 and order is None:
+            return ReadStep(self.paths[0].name, notes=notes)
+        numbers = range(len(self.paths)) if order is None else order
+        return ReadStep(files=tuple(self.paths[number].name for number in numbers), notes=notes)
 
     @cached_property
     def sides(self) -> tuple[SideFile, ...]:
@@ -160,20 +170,25 @@ class Contents:
         Whether it is a tilt series whose angles no file gives.
     lacks_size : bool
         Whether no file gives the voxel or pixel size.
+    has_other_images : bool
+        Whether the files hold other images that could be meant.
     """
 
     kind: Kind
     kinds: tuple[Kind, ...]
     lacks_angles: bool = False
     lacks_size: bool = False
+    has_other_images: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether the input can be opened without a question."""
-        return not (self.lacks_angles or self.lacks_size)
+        return not (self.lacks_angles or self.lacks_size or self.has_other_images)
 
 
-def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
+def parse_input(
+    path: str | Path | Sequence[str | Path], *, image: str | None = None, kind: Kind | None = None
+) -> ImageInput:
     """Parse one file, several files of one image each, or the files of a folder; each file once.
 
     Parameters
@@ -182,11 +197,17 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
         A list keeps its order; files of a folder are put in the order of the numbers in their
         names. A ``.mdoc`` file stands for the image file, or the files of one image each, that it
         describes; beside them in a folder it says which images are the series.
+    image : str, optional
+        Which image of files that hold several; else one is chosen, the same in every file.
+    kind : str, optional
+        What is needed of one file that holds several images.
 
     Raises
     ------
     MissingFileError
         There is no such file or folder.
+    InputError
+        A file has no image of that name.
     FileFormatError
         A file is damaged or of an unknown format, or a folder holds no file that is read.
     """
@@ -201,17 +222,43 @@ def parse_input(path: str | Path | Sequence[str | Path]) -> ImageInput:
     elif len(path) == 0:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
-        paths = [image for one in path for image in described_images(existing_path(one))]
-    return ImageInput(tuple(paths), tuple(_parsed(one, len(paths)) for one in paths), mdoc)
+        paths = [place for one in path for place in described_images(existing_path(one))]
+    wanted: Wanted | None = kind if len(paths) == 1 else "image"
+    files = [_parsed(one, image, wanted, len(paths)) for one in paths]
+    return _joined(paths, files, mdoc)
 
 
-def _parsed(path: Path, count: int) -> ParsedFile:
+def _parsed(path: Path, image: str | None, wanted: Wanted | None, count: int) -> ParsedFile:
     """Return the content of one of ``count`` files; of many, the image is read again later."""
-    file = parse(path)
+    file = parse(path, image=image, wanted=wanted)
     if count < MANY_FILES or not file.is_single_image:
         return file
-    stored = StoredImage(path, file.data.shape, np.dtype(file.data.dtype))
-    return replace(file, data=stored)
+    name = file.image if file.image is not None else image
+    return replace(file, data=StoredImage(path, file.data.shape, file.data.dtype, name))
+
+
+def with_image(source: ImageInput, image: str) -> ImageInput:
+    """Return the same files with another image of each; errors as in :func:`parse_input`."""
+    files = tuple(_parsed(path, image, None, len(source.paths)) for path in source.paths)
+    return replace(source, files=files)
+
+
+def _joined(
+    paths: Sequence[Path], files: Sequence[ParsedFile], mdoc: Path | None = None
+) -> ImageInput:
+    """Return parsed files as one input, with the same image of each; those with another are parsed
+    again.
+    """
+    name = common_image(paths, files)
+    if name is not None:
+        files = [
+            file if file.image == name else _parsed(path, name, None, len(paths))
+            for path, file in zip(paths, files, strict=True)
+        ]
+    said = next((file.notes for file in files if file.notes), ())
+    if said and not files[0].notes:  # the history of a series has the notes of its first file
+        files = [replace(files[0], notes=said), *files[1:]]
+    return ImageInput(tuple(paths), tuple(files), mdoc)
 
 
 def contents_of(source: ImageInput) -> Contents:
@@ -227,6 +274,11 @@ def contents_of(source: ImageInput) -> Contents:
     FileFormatError
         A side file is damaged, or the pixels of a series are not square.
     """
+    found = _contents_of_image(source)
+    return replace(found, has_other_images=bool(source.files[0].other_images))
+
+
+def _contents_of_image(source: ImageInput) -> Contents:
     one = format_of(source.paths[0])
     angles = [angles for _, angles in source.angle_sources() if angles is not None]
     if source.one_image_per_file:
@@ -266,7 +318,7 @@ def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
 
     Files belong to one series if they lie in one folder, have one suffix, and are at least as many
     as their format needs; their images are put in the order of the numbers in their names. All
-    other inputs stay as they are.
+    other inputs stay as they are, and so do images that no detector took all of.
     """
     groups: dict[object, list[ImageInput]] = {}
     for number, source in enumerate(inputs):
@@ -282,12 +334,11 @@ def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
             found += group
             continue
         ordered = sorted(group, key=lambda source: number_in_name(source.paths[0]))
-        found.append(
-            ImageInput(
-                tuple(source.paths[0] for source in ordered),
-                tuple(source.files[0] for source in ordered),
-            )
-        )
+        paths = [source.paths[0] for source in ordered]
+        try:
+            found.append(_joined(paths, [source.files[0] for source in ordered]))
+        except FileFormatError:  # images of different detectors are no series
+            found += group
     return found
 
 

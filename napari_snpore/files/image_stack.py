@@ -33,15 +33,20 @@ class StoredImage:
         Shape of its image.
     dtype : dtype
         Its type.
+    image : str, optional
+        Its name, in a file that holds several.
     """
 
-    def __init__(self, path: Path, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
-        self.path, self.shape, self.dtype = path, tuple(shape), dtype
+    def __init__(
+        self, path: Path, shape: Sequence[int], dtype: np.dtype[Any], image: str | None = None
+    ) -> None:
+        self.path, self.shape, self.dtype = path, tuple(shape), np.dtype(dtype)
+        self.image = image
         self.ndim = len(self.shape)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         del copy  # what is read from a file is always new
-        data = np.asarray(parse(self.path).data)
+        data = np.asarray(parse(self.path, image=self.image, wanted="image").data)
         if data.shape != self.shape or data.dtype != self.dtype:
             raise FileFormatError(f"{self.path} changed since it was opened; open it again.")
         return data if dtype is None else data.astype(dtype, copy=False)

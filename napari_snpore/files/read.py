@@ -15,7 +15,6 @@ from napari_snpore.files.image_input import ImageInput, existing_path, parse_inp
 from napari_snpore.files.image_stack import gap_in_numbers, stacked
 from napari_snpore.files.raw import RawLayout, read_raw_as
 from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
-from napari_snpore.history import ReadStep
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -26,6 +25,7 @@ def read_tilt_series(
     angles_deg: ArrayLike | None = None,
     pixel_size_nm: float | None = None,
     tilt_axis_angle_deg: float | None = None,
+    image: str | None = None,
 ) -> TiltSeries:
     """Read a tilt series from a stack, from files of one image each, or from a folder of such
     files.
@@ -46,6 +46,9 @@ def read_tilt_series(
         Pixel size in nm, where no file has it, or instead of that in files.
     tilt_axis_angle_deg : float, optional
         Direction of the tilt axis in degrees from image y, if it is known.
+    image : str, optional
+        Which image of files that hold several, by the name of its detector, data set or volume.
+        Else one is chosen, the same in every file; the history names it and the others.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def read_tilt_series(
         Two files contradict each other.
     """
     return tilt_series_of(
-        parse_input(path),
+        parse_input(path, image=image, kind="tilt series"),
         angles_deg=angles_deg,
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle_deg=tilt_axis_angle_deg,
@@ -73,6 +76,7 @@ def read_volume(
     path: str | Path | Sequence[str | Path],
     *,
     spacing: float | Sequence[float] | None = None,
+    image: str | None = None,
     raw: RawLayout | None = None,
 ) -> Volume:
     """Read a 3D volume ``(z, y, x)`` with its voxel size in nm, from one file or from files of one
@@ -85,6 +89,9 @@ def read_volume(
         the order of the numbers in their names.
     spacing : float or (float, float, float), optional
         Voxel size in nm, where the file does not have it, or instead of that in the file.
+    image : str, optional
+        Which volume of a file that holds several, by the name of its data set, or ``"volume 2"``.
+        Else one is chosen; the history names it and the others.
     raw : RawLayout, optional
         Shape and type of raw voxels; the file may have any suffix then, and side files are not
         asked.
@@ -102,7 +109,7 @@ def read_volume(
         The file has no voxel size and none is given.
     """
     if raw is None:
-        return volume_of(parse_input(path), spacing=spacing)
+        return volume_of(parse_input(path, image=image, kind="volume"), spacing=spacing)
     if not isinstance(path, (str, Path)):
         raise InputError("raw is the layout of one file; a list of files is given.")
     place = existing_path(path)
@@ -134,8 +141,8 @@ def tilt_series_of(
     size, size_note = resolve_pixel_size(
         pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=parsed.notes
     )
-    step = ReadStep(path.name, notes=_noted(parsed.notes, angle_note, size_note)).step
-    return TiltSeries(parsed.data, tilts, size, axis_deg or 0.0, (*parsed.history, step))
+    history = (*parsed.history, source.read_step(angle_note, size_note).step)
+    return TiltSeries(parsed.data, tilts, size, axis_deg or 0.0, history)
 
 
 def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = None) -> Volume:
@@ -151,9 +158,8 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
     size, size_note = resolve_spacing(
         spacing, [("the file", parsed.spacing_nm)], name=str(path), notes=parsed.notes
     )
-    step = ReadStep(path.name, notes=_noted(parsed.notes, size_note)).step
-    origin = parsed.origin_nm or (0.0, 0.0, 0.0)
-    return Volume(parsed.data, size, origin, (*parsed.history, step))
+    history = (*parsed.history, source.read_step(size_note).step)
+    return Volume(parsed.data, size, parsed.origin_nm or (0.0, 0.0, 0.0), history)
 
 
 def _one_slice_per_file(source: ImageInput, spacing: float | Sequence[float] | None) -> Volume:
@@ -162,10 +168,7 @@ def _one_slice_per_file(source: ImageInput, spacing: float | Sequence[float] | N
         (path.name, file.spacing_nm) for path, file in zip(source.paths, source.files, strict=True)
     ]
     size, size_note = resolve_spacing(spacing, sizes, name=source.name, notes=images[0].notes)
-    step = ReadStep(
-        files=tuple(path.name for path in source.paths),
-        notes=_noted(images[0].notes, gap_in_numbers(source.paths), size_note),
-    ).step
+    step = source.read_step(gap_in_numbers(source.paths), size_note).step
     origin = images[0].origin_nm or (0.0, 0.0, 0.0)
     return Volume(stacked([image.data for image in images]), size, origin, (step,))
 
@@ -184,14 +187,6 @@ def _one_image_per_tilt(
         pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=images[0].notes
     )
     order = np.argsort(tilts, kind="stable")
-    step = ReadStep(
-        files=tuple(source.paths[number].name for number in order),
-        notes=_noted(images[0].notes, angle_note, size_note),
-    ).step
+    step = source.read_step(angle_note, size_note, order=order).step
     stack = np.stack([np.asarray(images[number].data) for number in order])
     return TiltSeries(stack, tilts[order], size, tilt_axis_angle_deg or 0.0, (step,))
-
-
-def _noted(notes: Sequence[str], *others: str | None) -> tuple[str, ...] | None:
-    """Return all notes; None, which a history leaves out, where there is none."""
-    return (*notes, *(note for note in others if note is not None)) or None

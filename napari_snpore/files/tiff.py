@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,7 +23,8 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
-from napari_snpore.errors import FileFormatError
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen, distinct
 from napari_snpore.files.guarded_reading import checked_path
 from napari_snpore.files.imagej_tiff import is_imagej, own_about, write_imagej
 from napari_snpore.files.ome_xml import (
@@ -34,6 +36,7 @@ from napari_snpore.files.ome_xml import (
     physical_sizes,
     pixels_of,
     plane_times,
+    tag,
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
@@ -63,33 +66,37 @@ class _Said:
     notes: tuple[str, ...] = ()
 
 
-def read_tiff(path: Path) -> ParsedFile:
-    """Return the first image series of a TIFF file with its voxel size and times.
+def read_tiff(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
+    """Return one image series of a TIFF file with its voxel size and times.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        Which series of a file that holds several, by its name or as ``"image 2"``.
+    wanted : str, optional
+        What the caller needs, where no name is given: a stack is taken before a single image.
 
     Raises
     ------
+    InputError
+        The file has no image of that name.
     FileFormatError
         The file is damaged, in color, has several channels or times, or lacks planes or files that
         it promises.
     """
     try:
         with _complaints() as complaints, _opened(path) as tiff:
-            if not tiff.series:
+            found = _images(tiff)
+            if not found:
                 raise FileFormatError(f"{path} holds no image.")
-            series = tiff.series[0]
-            axes, shape, order = _grey_axes(series, path)
-            check_planes(series, path)
-            said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
-            data = _data(path, tiff, series, shape).transpose(order)
-            axes = "".join(axes[k] for k in order)
-            if (
-                axes == "YX"
-                and (tiff.ome_metadata or said.about)
-                and said.spacing_nm[0] is not None
-            ):
-                data = data[None]
-            notes = (*said.notes, *_other_series(tiff))
-    except FileFormatError:
+            if len(found) == 1:
+                check_only_image(path, image)
+                parsed = _parsed(tiff, found[0], path)
+            else:
+                candidates = _candidates(tiff, found, path)
+                parsed = chosen(path, candidates, image=image, wanted=wanted)
+    except InputError:
         raise
     except (
         tifffile.TiffFileError,
@@ -105,16 +112,55 @@ def read_tiff(path: Path) -> ParsedFile:
         ) from error
     if complaints:
         raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
+    return parsed
+
+
+def _images(tiff: tifffile.TiffFile) -> list[Any]:
+    """Return the image series of a file, without previews of smaller size."""
+    return [
+        one
+        for number, one in enumerate(tiff.series)
+        if number == 0 or (one.ndim >= 2 and not one.keyframe.is_reduced)
+    ]
+
+
+def _candidates(tiff: tifffile.TiffFile, found: Sequence[Any], path: Path) -> list[Candidate]:
+    names = distinct(
+        (one.name or "").strip() or f"image {number}" for number, one in enumerate(found, 1)
+    )
+    return [
+        Candidate(
+            name,
+            "volume" if len(_long_axes(one)) > 2 else "image",
+            partial(_parsed, tiff, one, path),
+            number,
+            "a colour image" if _is_color(one) else "",
+        )
+        for number, (name, one) in enumerate(zip(names, found, strict=True))
+    ]
+
+
+def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
+    """Return one image series of an open file."""
+    axes, shape, order = _grey_axes(series, path)
+    check_planes(series, path)
+    if "C" in axes:
+        _check_channels(tiff, path)
+    said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
+    data = _data(tiff, series, shape).transpose(order)
+    axes = "".join(axes[k] for k in order)
+    if axes == "YX" and (tiff.ome_metadata or said.about) and said.spacing_nm[0] is not None:
+        data = data[None]
+    called = ("its first axis is called channels",) if "C" in axes else ()
     return ParsedFile(
         data,
         said.spacing_nm,
-        None,
-        said.tilt_axis_angle_deg,
-        said.origin_nm,
-        parsed_history(said.about, str(path)),
-        said.times_s,
-        axes == "TYX",
-        notes,
+        tilt_axis_angle_deg=said.tilt_axis_angle_deg,
+        origin_nm=said.origin_nm,
+        history=parsed_history(said.about, str(path)),
+        times_s=said.times_s,
+        first_axis_is_time=axes == "TYX",
+        notes=(*said.notes, *called),
     )
 
 
@@ -168,18 +214,31 @@ def _grey_axes(series: Any, path: Path) -> tuple[str, tuple[int, ...], list[int]
         raise FileFormatError(
             f"{path} has axes {series.axes} {series.shape}; one channel and one time are needed."
         )
-    if "C" in axes:
-        raise FileFormatError(
-            f"{path} holds {shape[axes.index('C')]} channels of one plane each; one channel is "
-            "needed: save the one to read as a file of its own, or planes as z or t."
-        )
     if axes.count("Y") != 1 or axes.count("X") != 1:
         raise FileFormatError(f"{path} has axes {series.axes} {series.shape}; y and x are needed.")
     order = sorted(range(len(axes)), key=lambda k: {"Y": 1, "X": 2}.get(axes[k], 0))
     return axes, shape, order
 
 
-def _data(path: Path, tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
+def _check_channels(tiff: tifffile.TiffFile, path: Path) -> None:
+    """Refuse planes that are channels of one image.
+
+    Writers call the planes of any stack channels where nobody names its axes, so channels count as
+    such only where they have names, or are shown together in colors.
+    """
+    names: list[str] = []
+    if tiff.ome_metadata:
+        root = parsed_xml(tiff.ome_metadata, path)
+        names = [node.get("Name", "") for node in root.iter() if tag(node) == "Channel"]
+    shown = str((tiff.imagej_metadata or {}).get("mode", "")) in ("composite", "color")
+    if shown or (len(set(names)) > 1 and all(names)):
+        raise FileFormatError(
+            f"{path} holds several channels of one image{': ' + ', '.join(names[:4]) if names else ''}; "
+            "one is needed: save the one to read as a file of its own."
+        )
+
+
+def _data(tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
     """Return the grey values: memory-mapped where they are raw, lazy where they are many."""
     if series.dataoffset is not None and not series.is_multifile:
         dtype = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
@@ -191,22 +250,16 @@ def _data(path: Path, tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ..
     return series.asarray().reshape(shape)
 
 
-def _other_series(tiff: tifffile.TiffFile) -> tuple[str, ...]:
-    """Say that a file holds more images than the one that is read."""
-    others = [series for series in tiff.series[1:] if series.ndim >= 2]
-    if not others:
-        return ()
-    names = ", ".join(
-        f"{number} {one.name} {' × '.join(map(str, one.shape))}".replace("  ", " ")
-        for number, one in enumerate(others[:4], 2)
-    )
-    return (f"image 1 of {len(others) + 1} was read; the others: {names}",)
-
-
 def _long_axes(series: Any) -> list[tuple[str, int]]:
     """Return letter and length of the axes, without those of length 1 other than Y and X."""
     axes = zip(series.axes, series.shape, strict=True)
     return [(axis, count) for axis, count in axes if count > 1 or axis in "YX"]
+
+
+def _plane_shape(series: Any) -> tuple[int, int]:
+    """Return the numbers of rows and columns."""
+    lengths = dict(_long_axes(series))
+    return lengths.get("Y", 0), lengths.get("X", 0)
 
 
 def _is_color(series: Any) -> bool:
@@ -241,13 +294,16 @@ def gray_plane_count(path: Path) -> int:
     meant as a volume.
     """
     with tifffile.TiffFile(path) as tiff:
-        series = tiff.series[0]
-        if None not in _said(tiff, series, path, 0).spacing_nm:
-            return 2
-        sizes = _long_axes(series)
-        if len(sizes) not in (2, 3) or _is_color(series):
-            return 0
-        return sizes[0][1] if len(sizes) == 3 else 1
+        return max((_plane_count(tiff, series, path) for series in _images(tiff)), default=0)
+
+
+def _plane_count(tiff: tifffile.TiffFile, series: Any, path: Path) -> int:
+    if None not in _said(tiff, series, path, 0).spacing_nm:
+        return 2
+    sizes = _long_axes(series)
+    if len(sizes) not in (2, 3) or _is_color(series):
+        return 0
+    return sizes[0][1] if len(sizes) == 3 else 1
 
 
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
@@ -298,7 +354,7 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
 def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Said:
     """Return what the metadata say of a series of ``images`` images."""
     if tiff.ome_metadata:
-        return _ome(parsed_xml(tiff.ome_metadata, path), series, images)
+        return _ome(parsed_xml(tiff.ome_metadata, path), tiff, series, images)
     page = tiff.pages.first
     x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
     if tiff.imagej_metadata:
@@ -338,18 +394,20 @@ def _scaled(sizes_nm: Sizes, stated: Sizes) -> _Said:
 
 
 def _per_unit(page: Any, name: str) -> float | None:
-    tag = page.tags.get(name)
-    if tag is None:
+    entry = page.tags.get(name)
+    if entry is None:
         return None
-    pixels, units = tag.value
+    pixels, units = entry.value
     return units / pixels if pixels else None
 
 
-def _ome(root: ElementTree.Element, series: Any, images: int) -> _Said:
-    y, x = (dict(_long_axes(series)).get(axis, 0) for axis in "YX")
-    pixels = pixels_of(root, (y, x))
-    if pixels is None:
+def _ome(root: ElementTree.Element, tiff: tifffile.TiffFile, series: Any, images: int) -> _Said:
+    alike = [one for one in tiff.series if _plane_shape(one) == _plane_shape(series)]
+    described = pixels_of(root, _plane_shape(series))
+    # images without planes are no series; which description is whose is not known then
+    if len(described) != len(alike) and len(described) != 1:
         return _Said()
+    pixels = described[alike.index(series)] if len(described) == len(alike) else described[0]
     times = plane_times(pixels, images) if images else None
     sizes_nm, stated = physical_sizes(pixels)
     for text in descriptions(root):

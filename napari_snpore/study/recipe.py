@@ -68,7 +68,10 @@ Section = TypeVar("Section", bound=BaseModel)
 
 
 class InputSection(_Section):
-    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere."""
+    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere.
+
+    ``image``: which image of files that hold several, by the name of its detector or data set.
+    """
 
     tilt_series: str | list[str] | None = None
     volume: str | None = None
@@ -76,6 +79,7 @@ class InputSection(_Section):
     pixel_size_nm: PositiveFloat | None = None
     spacing_nm: PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
     tilt_axis_angle_deg: float | None = None
+    image: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSection:
