@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import FileFormatError, InputError
-from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
+from napari_snpore.files.image_input import ImageInput, existing_path, parse_input, pixel_size_of
 from napari_snpore.files.image_stack import gap_in_numbers, stacked
 from napari_snpore.files.raw import RawLayout, read_raw_as
-from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
+from napari_snpore.files.scale import resolve_angles, resolve_spacing
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -135,12 +135,8 @@ def tilt_series_of(
             f"{path} holds an array of shape {shape}; a series has axes (tilt, y, x)."
         )
     axis_deg = parsed.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
-    tilts, angle_note = resolve_angles(
-        angles_deg, source.angle_sources(), count=source.image_count, name=source.name
-    )
-    size, size_note = resolve_pixel_size(
-        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=parsed.notes
-    )
+    tilts, angle_note = _angles(source, angles_deg)
+    size, size_note = pixel_size_of(source, pixel_size_nm)
     history = (*parsed.history, source.read_step(angle_note, size_note).step)
     return TiltSeries(parsed.data, tilts, size, axis_deg or 0.0, history)
 
@@ -180,13 +176,22 @@ def _one_image_per_tilt(
     tilt_axis_angle_deg: float | None,
 ) -> TiltSeries:
     images = source.images()
-    tilts, angle_note = resolve_angles(
-        angles_deg, source.angle_sources(), count=len(images), name=source.name
-    )
-    size, size_note = resolve_pixel_size(
-        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=images[0].notes
-    )
+    tilts, angle_note = _angles(source, angles_deg)
+    size, size_note = pixel_size_of(source, pixel_size_nm)
     order = np.argsort(tilts, kind="stable")
     step = source.read_step(angle_note, size_note, order=order).step
     stack = np.stack([np.asarray(images[number].data) for number in order])
     return TiltSeries(stack, tilts[order], size, tilt_axis_angle_deg or 0.0, (step,))
+
+
+def _angles(source: ImageInput, given: ArrayLike | None) -> tuple[NDArray[np.float64], str | None]:
+    """Return the tilt angles (degrees) of the caller, or of the files, and a note; side files that
+    cannot be read do not matter to a caller who gives the angles.
+    """
+    try:
+        sources = source.angle_sources()
+    except FileFormatError:
+        if given is None:
+            raise
+        sources = []
+    return resolve_angles(given, sources, count=source.image_count, name=source.name)
