@@ -11,7 +11,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
-.PHONY: demo test check bench truth calibrate-polish clean
+.PHONY: demo test check oldest bench truth calibrate-polish clean
 
 demo:
 	@scripts/environment gui
@@ -27,6 +27,14 @@ check:
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
+	@$(PYTHON) scripts/licences.py
+
+# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for.
+oldest:
+	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
+	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
+	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
+	@.venv-oldest/bin/python -m pytest
 
 bench:
 	@scripts/environment gui,dev,astra
