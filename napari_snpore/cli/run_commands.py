@@ -9,7 +9,7 @@ import typer
 
 from napari_snpore.cli.options import Output
 from napari_snpore.cli.progress import watched
-from napari_snpore.errors import InputError, MissingExtraError, MissingFileError
+from napari_snpore.errors import MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.pipeline import run_study
