@@ -11,7 +11,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
-.PHONY: demo test check oldest bench truth calibrate-polish clean
+.PHONY: demo test check oldest bench truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -49,6 +49,11 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks.calibrate_polish
+
+# Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
+calibrate-images:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.calibrate_images
 
 clean:
 	rm -rf .venv demo_output
