@@ -62,6 +62,14 @@ def read_meta_image(path: Path) -> ParsedFile:
     return _placed(path, header, data)
 
 
+def meta_image_parts(path: Path) -> list[Path]:
+    """Return the files that hold the voxels of a header of its own."""
+    raw = head_of(path)
+    header, end = _header(raw, path)
+    files = _data_files(path, header["elementdatafile"], raw, end)
+    return [place for place, _ in files if place != path]
+
+
 def _header(raw: bytes, path: Path) -> tuple[Mapping[str, str], int]:
     """Return the lines ``key = value`` with keys in lower case, and where the last one,
     ElementDataFile, ends.

@@ -124,6 +124,13 @@ def read_raw(path: Path) -> ParsedFile:
     return replace(read_raw_as(path, first.layout), spacing_nm=sizes, notes=notes)
 
 
+def raw_parts(path: Path) -> list[Path]:
+    """Return the side files of raw voxels, or the voxels that a side file describes."""
+    if path.suffix.lower() in _SIDES:
+        return [_read_side(path, None).data]
+    return _places(path)
+
+
 def read_raw_as(path: Path, layout: RawLayout) -> ParsedFile:
     """Return raw voxels of a file as the caller says that they lie.
 
