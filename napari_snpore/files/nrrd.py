@@ -23,6 +23,7 @@ from napari_snpore.files.voxel_data import (
     checked_shape,
     data_file,
     head_of,
+    joined,
     read_voxels,
     shown,
 )
@@ -196,14 +197,13 @@ def _voxels(
             f"{path} names {len(files)} data files for {shape[0]} planes; each must hold as many."
         )
     part = (shape[0] // len(files), *shape[1:])
-    slabs = []
-    for place, start in files:
+
+    def slab(place: Path, start: int) -> Any:
         begin = start + _line_bytes(place, start, lines)
-        at_end = skip == -1 and encoding == "raw"
-        slabs.append(
-            read_voxels(place, dtype, part, offset=None if at_end else begin, skip=max(skip, 0), encoding=encoding)
-        )  # fmt: skip
-    return slabs[0] if len(slabs) == 1 else np.concatenate(slabs)
+        offset = None if skip == -1 and encoding == "raw" else begin
+        return read_voxels(place, dtype, part, offset=offset, skip=max(skip, 0), encoding=encoding)
+
+    return joined((slab(place, start) for place, start in files), len(files))
 
 
 def _line_bytes(path: Path, start: int, lines: int) -> int:
