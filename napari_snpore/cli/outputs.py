@@ -58,8 +58,8 @@ def recorded(
         )
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
-    inputs = [Path(path) for path in inputs]
-    check_apart(output, [*inputs, *(part for path in inputs for part in parts_of(path))])
+    files = [Path(path) for path in inputs]
+    check_apart(output, [*files, *(part for path in files for part in parts_of(path))])
     beside = record_beside(output)
     record = Record(command)
     with atomic_paths(output, beside, reading=True) as (part, record_part):
