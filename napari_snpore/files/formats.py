@@ -15,7 +15,8 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.hdf import read_hdf
-from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.mrc import read_mrc
+from napari_snpore.files.mrc_writer import write_mrc
 from napari_snpore.files.npy import read_npy
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile

@@ -8,7 +8,6 @@ this package, which a label marks, both are used.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.mrc_extended import ByteOrder, read_extended
+from napari_snpore.files.mrc_writer import OWN_LABEL
 from napari_snpore.files.parsed_file import ParsedFile
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
-_STORED_AS = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}
-_OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
 def read_mrc(path: Path) -> ParsedFile:
@@ -59,42 +57,11 @@ def read_mrc(path: Path) -> ParsedFile:
     return ParsedFile(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
 
 
-def write_mrc(path: Path, volume: Volume) -> None:
-    """Write an MRC2014 file plane by plane; unsupported dtypes are refused.
-
-    The format has no unsigned bytes: uint8 is written as int8 if all values fit, else as uint16.
-    """
-    dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
-    mode = _STORED_AS.get(dtype.name)
-    if mode is None:
-        raise FileFormatError(
-            f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first."
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        out: Any = mrcfile.new_mmap(path, shape=volume.shape, mrc_mode=mode, overwrite=True)
-    with out:
-        for z in range(volume.shape[0]):
-            out.data[z] = np.asarray(volume.data[z])
-        dz, dy, dx = volume.spacing
-        out.voxel_size = (10 * dx, 10 * dy, 10 * dz)
-        oz, oy, ox = volume.origin
-        out.header.origin = (10 * ox, 10 * oy, 10 * oz)
-        out.set_volume()
-        # replaces mrcfile's label with the date, so that equal volumes give files equal bit for bit
-        out.header.label[0] = _OWN_LABEL
-
-
-def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
-    highest = max(int(np.asarray(volume.data[z]).max()) for z in range(volume.shape[0]))
-    return np.dtype(np.int8 if highest <= np.iinfo(np.int8).max else np.uint16)
-
-
 def _is_own(header: NDArray[Any]) -> bool:
     """Return whether this package was the last to write the file: other programs add a label of
     their own.
     """
-    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
+    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == OWN_LABEL
 
 
 def _origin(header: NDArray[Any]) -> Triple:
