@@ -11,7 +11,10 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
-.PHONY: demo test check oldest bench truth calibrate-polish calibrate-images clean
+# Kills of `make kills`, which take a second each.
+KILLS ?= 500
+
+.PHONY: demo test check oldest bench kills truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -39,6 +42,11 @@ oldest:
 bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
+
+# Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
+kills:
+	@scripts/environment gui
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
 
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:

@@ -19,7 +19,8 @@ from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
 from napari_snpore.files.meta_image import meta_image_parts, read_meta_image
-from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.mrc import read_mrc
+from napari_snpore.files.mrc_writer import write_mrc
 from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
 from napari_snpore.files.nrrd import nrrd_parts, read_nrrd, write_nrrd
