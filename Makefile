@@ -14,7 +14,11 @@ PROCESSES ?= 2
 # Kills of `make kills`, which take a second each.
 KILLS ?= 500
 
-.PHONY: demo test check oldest bench kills truth calibrate-polish calibrate-images clean
+# Seconds and seed of `make fuzz`.
+SECONDS ?= 600
+SEED ?= 0
+
+.PHONY: demo test check oldest bench kills fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -47,6 +51,11 @@ bench:
 kills:
 	@scripts/environment gui
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
+
+# Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
+fuzz:
+	@scripts/environment gui,dev
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m fuzzing --seconds $(SECONDS) --seed $(SEED)
 
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:

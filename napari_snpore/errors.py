@@ -18,7 +18,7 @@ def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
 
     Examples
     --------
-    >>> one_line("a.tif is\\n   damaged.")
+    >>> one_line("a.tif is\n   damaged.")
     'a.tif is damaged.'
     >>> one_line("x" * 100, 11)
     'xxxxxx … xx'

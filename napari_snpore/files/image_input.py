@@ -14,7 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import (
+    DisagreementError,
+    FileFormatError,
+    InputError,
+    MissingAnglesError,
+)
 from napari_snpore.files.choice import Wanted, common_image
 from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
 from napari_snpore.files.guarded_reading import checked_path, guarded
@@ -28,7 +33,7 @@ from napari_snpore.files.mdoc import (
     series_of_frames,
 )
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
-from napari_snpore.files.scale import resolve_pixel_size
+from napari_snpore.files.scale import resolve_angles, resolve_pixel_size
 from napari_snpore.files.side_files import SideFile, side_files
 from napari_snpore.history import ReadStep
 
@@ -320,6 +325,15 @@ def lacks_size(source: ImageInput, kind: Kind) -> bool:
     if kind == "volume":
         return any(None in file.spacing_nm for file in source.files)
     return all(size is None for _, size in source.pixel_size_sources())
+
+
+def angles_agree(source: ImageInput) -> bool:
+    """Return whether the files of a tilt series give its angles without contradicting each other."""
+    try:
+        resolve_angles(None, source.angle_sources(), count=source.image_count, name=source.name)
+    except (DisagreementError, MissingAnglesError):
+        return False
+    return True
 
 
 def pixel_size_of(source: ImageInput, given: float | None) -> tuple[float, str | None]:

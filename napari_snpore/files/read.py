@@ -188,10 +188,12 @@ def _angles(source: ImageInput, given: ArrayLike | None) -> tuple[NDArray[np.flo
     """Return the tilt angles (degrees) of the caller, or of the files, and a note; side files that
     cannot be read do not matter to a caller who gives the angles.
     """
+    count, name = source.image_count, source.name
     try:
         sources = source.angle_sources()
     except FileFormatError:
         if given is None:
             raise
-        sources = []
-    return resolve_angles(given, sources, count=source.image_count, name=source.name)
+        angles, _ = resolve_angles(given, [], count=count, name=name)
+        return angles, "tilt angles by the caller; a side file cannot be read"
+    return resolve_angles(given, sources, count=count, name=name)
