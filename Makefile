@@ -11,7 +11,11 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
-.PHONY: demo test check bench truth calibrate-polish clean
+# Seconds and seed of `make fuzz`.
+SECONDS ?= 600
+SEED ?= 0
+
+.PHONY: demo test check bench fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -32,6 +36,11 @@ bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
 
+# Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
+fuzz:
+	@scripts/environment gui,dev
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m fuzzing --seconds $(SECONDS) --seed $(SEED)
+
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:
 	@scripts/environment gui
@@ -41,6 +50,11 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks.calibrate_polish
+
+# Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
+calibrate-images:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.calibrate_images
 
 clean:
 	rm -rf .venv demo_output

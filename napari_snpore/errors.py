@@ -10,7 +10,7 @@ LONGEST_SENTENCE = 500
 
 
 def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
-    """Return a text on one line of at most ``longest`` characters: control characters and runs of
+    r"""Return a text on one line of at most ``longest`` characters: control characters and runs of
     blanks become one blank, and the middle of a text that is too long becomes ``…``.
 
     Names of files and the messages of libraries, which sentences quote, can hold line breaks and
@@ -18,7 +18,7 @@ def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
 
     Examples
     --------
-    >>> one_line("a.tif is\\n   damaged.")
+    >>> one_line("a.tif is\n   damaged.")
     'a.tif is damaged.'
     >>> one_line("x" * 100, 11)
     'xxxxxx … xx'

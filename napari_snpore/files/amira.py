@@ -129,7 +129,7 @@ def _decoded(
         raise FileFormatError(
             f"{path} is damaged: its compressed data hold {found} bytes, its header promises {need}."
         )
-    return np.frombuffer(raw, dtype).reshape(shape)
+    return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _values(

@@ -24,6 +24,7 @@ from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_z
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
+from napari_snpore.files.zarr_chunks import check_tree
 from napari_snpore.volume import Volume
 
 
@@ -136,6 +137,7 @@ FORMATS: tuple[Format, ...] = (
         read_ome_zarr,
         "axes and scale",
         plane_count=_zarr_plane_count,
+        check=check_tree,
         holds_several=True,
         write=write_ome_zarr,
         written_suffixes=(".zarr",),

@@ -116,8 +116,24 @@ def guarded(path: str | Path) -> Iterator[None]:
         raise _refusal(path, error) from error
 
 
-def bounded_bytes(path: Path, longest: int = LARGEST_TEXT, what: str = "a text file") -> bytes:
+def bounded_bytes(
+    path: str | Path,
+    longest: int = LARGEST_TEXT,
+    what: str = "a text file",
+    missing: str | None = None,
+) -> bytes:
     """Return the content of a small file; one that is larger is not read.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    longest : int
+        Most bytes that are read.
+    what : str
+        What it should be, with its article, for the refusal: "a side file".
+    missing : str, optional
+        The sentence where there is no file, with ``{path}`` in it.
 
     Raises
     ------
@@ -126,13 +142,13 @@ def bounded_bytes(path: Path, longest: int = LARGEST_TEXT, what: str = "a text f
     MissingFileError, NoPermissionError
         As in :func:`checked_path`.
     """
-    checked_path(path)
-    with guarded(path), path.open("rb") as file:
+    place = checked_path(path) if missing is None else checked_path(path, missing)
+    with guarded(place), place.open("rb") as file:
         content = file.read(longest + 1)
         if len(content) > longest:
             size = os.fstat(file.fileno()).st_size
             raise FileFormatError(
-                f"{path} holds {size:,} bytes; {what} of at most {longest:,} is read."
+                f"{place} holds {size:,} bytes; {what} has at most {longest:,}, so it is not read."
             )
         return content
 
@@ -159,8 +175,10 @@ def _refusal(path: Path, error: BaseException) -> FileFormatError:
         return FileFormatError(f"{path} cannot be read: {error.strerror}.")
     if isinstance(error, ValueError) and "\0" in str(path):
         return FileFormatError(f"{path} cannot be the name of a file: it holds a zero byte.")
+    # the words of a parser ("list index out of range") say nothing about the file; they stay in the
+    # chain of exceptions
     return FileFormatError(
-        f"{path} is damaged or of a layout that is not read ({reason_of(error)})."
+        f"{path} is damaged, or of a layout that is not read: a part of it is missing or makes no sense."
     )
 
 

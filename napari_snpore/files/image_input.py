@@ -12,19 +12,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.errors import (
+    DisagreementError,
+    FileFormatError,
+    InputError,
+    MissingAnglesError,
+)
 from napari_snpore.files.choice import Wanted, common_image
 from napari_snpore.files.formats import format_of, is_image_folder, parse
 from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.files.mdoc import (
     MDOC,
+    Mdoc,
     described_images,
     frame_angles,
     read_mdoc,
     series_of_frames,
 )
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
+from napari_snpore.files.scale import resolve_angles, resolve_pixel_size
 from napari_snpore.files.side_files import SideFile, side_files
 from napari_snpore.history import ReadStep
 
@@ -46,11 +54,14 @@ class ImageInput:
         Their contents, in the same order.
     mdoc : Path, optional
         The ``.mdoc`` that names the files, where it is known.
+    notes : sequence of str
+        What was left out of a folder, for the history.
     """
 
     paths: tuple[Path, ...]
     files: tuple[ParsedFile, ...]
     mdoc: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def one_image_per_file(self) -> bool:
@@ -78,53 +89,59 @@ class ImageInput:
         """Return the step of a history: the files, in another order if one is given, and the notes
         of the reader, such as which of several images was taken; ``more`` are added to them.
         """
-        notes = (*self.files[0].notes, *(note for note in more if note is not None)) or None
+        added = (note for note in more if note is not None)
+        notes = (*self.notes, *self.files[0].notes, *added) or None
         if len(self.files) == 1 and order is None:
             return ReadStep(self.paths[0].name, notes=notes)
         numbers = range(len(self.paths)) if order is None else order
         return ReadStep(files=tuple(self.paths[number].name for number in numbers), notes=notes)
 
-    @cached_property
-    def sides(self) -> tuple[SideFile, ...]:
-        """The side files of a stack, or the ``.mdoc`` that names several files; read on first
-        use.
+    def _beside(self, of: Literal["angles", "size"]) -> Sequence[SideFile]:
+        """Return the side files of a stack that can give angles or a size, or the ``.mdoc`` that
+        names several files; none for a single image.
         """
         if len(self.paths) == 1:
-            return tuple(side_files(self.paths[0]))
-        found = frame_angles(self.paths, None if self.mdoc is None else read_mdoc(self.mdoc))
+            return [] if self.one_image_per_file else side_files(self.paths[0], of=of)
+        found = self._mdoc_of_files
         if found is None:
-            return ()
-        return (SideFile(found.path, found.stack_angles_deg, found.pixel_size_nm),)
+            return []
+        return [SideFile(found.path, found.stack_angles_deg, found.pixel_size_nm)]
+
+    @cached_property
+    def _mdoc_of_files(self) -> Mdoc | None:
+        return frame_angles(self.paths, None if self.mdoc is None else read_mdoc(self.mdoc))
 
     def angle_sources(self) -> list[tuple[str, Sequence[float] | None]]:
-        """Return each source of tilt angles by name, with its angles (degrees) or None."""
-        if self.one_image_per_file:
-            own = [file.angles_deg[0] if file.angles_deg else None for file in self.files]
-            known = [float(angle) for angle in own if angle is not None]
-            first: tuple[str, Sequence[float] | None] = (
-                "the files",
-                known if len(known) == len(own) else None,
-            )
-            beside = self.sides if len(self.files) > 1 else ()
-        else:
-            first, beside = ("the file", self.files[0].angles_deg), self.sides
-        return [first, *((side.path.name, side.angles_deg) for side in beside)]
-
-    def pixel_size_sources(self) -> list[tuple[str, float | None]]:
-        """Return each source of the pixel size by name, with its size (nm) or None.
+        """Return each source of tilt angles by name, with its angles (degrees) or None.
 
         Raises
         ------
         FileFormatError
-            The pixels of a file are not square.
+            A side file is damaged.
+        """
+        first: tuple[str, Sequence[float] | None] = ("the file", self.files[0].angles_deg)
+        if self.one_image_per_file:
+            own = [file.angles_deg[0] if file.angles_deg else None for file in self.files]
+            known = [float(angle) for angle in own if angle is not None]
+            first = ("the files", known if len(known) == len(own) else None)
+        return [first, *((side.path.name, side.angles_deg) for side in self._beside("angles"))]
+
+    def pixel_size_sources(self, *, beside: bool = True) -> list[tuple[str, float | None]]:
+        """Return each source of the pixel size by name, with its size (nm) or None; without side
+        files where ``beside`` is false.
+
+        Raises
+        ------
+        FileFormatError
+            A side file is damaged, or the pixels of a file are not square.
         """
         if self.one_image_per_file:
             both = zip(self.paths, self.files, strict=True)
             own = [(path.name, _square_pixel(file, path)) for path, file in both]
         else:
             own = [("the file", _square_pixel(self.files[0], self.paths[0]))]
-        beside = self.sides if len(self.files) > 1 or not self.one_image_per_file else ()
-        return [*own, *((side.path.name, side.pixel_size_nm) for side in beside)]
+        sides = self._beside("size") if beside else []
+        return [*own, *((side.path.name, side.pixel_size_nm) for side in sides)]
 
     def images(self) -> list[ParsedFile]:
         """Return the parsed files of one image each, all of shape (y, x).
@@ -210,11 +227,11 @@ def parse_input(
     FileFormatError
         A file is damaged or of an unknown format, or a folder holds no file that is read.
     """
-    mdoc = None
+    mdoc, notes = None, tuple[str, ...]()
     if isinstance(path, (str, Path)):
         one = existing_path(path)
         if one.is_dir() and not is_image_folder(one):
-            paths, mdoc = _images_in(one)
+            paths, mdoc, notes = _images_in(one)
         else:
             paths = described_images(one)
             mdoc = one if one.suffix.lower() == MDOC and len(paths) > 1 else None
@@ -223,7 +240,8 @@ def parse_input(
     else:
         paths = [place for one in path for place in described_images(existing_path(one))]
     wanted: Wanted | None = kind if len(paths) == 1 else "image"
-    return _joined(paths, [parse(one, image=image, wanted=wanted) for one in paths], mdoc)
+    joined = _joined(paths, [parse(one, image=image, wanted=wanted) for one in paths])
+    return replace(joined, mdoc=mdoc, notes=notes)
 
 
 def with_image(source: ImageInput, image: str) -> ImageInput:
@@ -232,9 +250,7 @@ def with_image(source: ImageInput, image: str) -> ImageInput:
     return replace(source, files=files)
 
 
-def _joined(
-    paths: Sequence[Path], files: Sequence[ParsedFile], mdoc: Path | None = None
-) -> ImageInput:
+def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
     """Return parsed files as one input, with the same image of each; those with another are parsed
     again.
     """
@@ -247,7 +263,7 @@ def _joined(
     said = next((file.notes for file in files if file.notes), ())
     if said and not files[0].notes:  # the history of a series has the notes of its first file
         files = [replace(files[0], notes=said), *files[1:]]
-    return ImageInput(tuple(paths), tuple(files), mdoc)
+    return ImageInput(tuple(paths), tuple(files))
 
 
 def contents_of(source: ImageInput) -> Contents:
@@ -294,8 +310,30 @@ def lacks_size(source: ImageInput, kind: Kind) -> bool:
     """
     if kind == "volume":
         return None in source.files[0].spacing_nm
-    sizes = [size for file in source.files for size in file.spacing_nm[1:]]
-    return all(size is None for size in [*sizes, *(side.pixel_size_nm for side in source.sides)])
+    return all(size is None for _, size in source.pixel_size_sources())
+
+
+def angles_agree(source: ImageInput) -> bool:
+    """Return whether the files of a tilt series give its angles without contradicting each other."""
+    try:
+        resolve_angles(None, source.angle_sources(), count=source.image_count, name=source.name)
+    except (DisagreementError, MissingAnglesError):
+        return False
+    return True
+
+
+def pixel_size_of(source: ImageInput, given: float | None) -> tuple[float, str | None]:
+    """Return the pixel size (nm) of the caller, or that on which the files agree, and a note; errors
+    as in :func:`~napari_snpore.files.scale.resolve_pixel_size`. Side files that cannot be read do
+    not matter to a caller who gives the size.
+    """
+    try:
+        sources = source.pixel_size_sources()
+    except FileFormatError:
+        if given is None:
+            raise
+        sources = source.pixel_size_sources(beside=False)
+    return resolve_pixel_size(given, sources, name=source.name, notes=source.files[0].notes)
 
 
 def grouped_inputs(inputs: Sequence[ImageInput]) -> list[ImageInput]:
@@ -351,18 +389,26 @@ def number_in_name(path: str | Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _images_in(folder: Path) -> tuple[list[Path], Path | None]:
-    """Return the images of a folder, and the ``.mdoc`` that names them where there is one: its
-    images are the series then, whatever else lies beside them.
+def _images_in(folder: Path) -> tuple[list[Path], Path | None, tuple[str, ...]]:
+    """Return the images of a folder, the ``.mdoc`` that names them where there is one, and what was
+    left out: the images that it names are the series, whatever else lies beside them.
     """
     with guarded(folder):
         inside = [file for file in folder.iterdir() if format_of(file) is not None]
         content = series_of_frames(folder)
-    if content is not None:
-        return [place for place in content.image_paths() if place is not None], content.path
-    if not inside:
-        raise FileFormatError(f"The folder {folder} holds no file that is read.")
-    return sorted(inside, key=number_in_name), None
+    if content is None:
+        if not inside:
+            raise FileFormatError(f"The folder {folder} holds no file that is read.")
+        return sorted(inside, key=number_in_name), None, ()
+    named = content.image_paths()
+    paths = [place for place in named if place is not None]
+    notes = []
+    if len(paths) < len(named):
+        notes.append(f"{content.path.name} names {len(named)} images, {len(paths)} are there")
+    if len(paths) < len(inside):
+        others = len(inside) - len(paths)
+        notes.append(f"{others} files that {content.path.name} does not name were left out")
+    return paths, content.path, tuple(notes)
 
 
 def _square_pixel(parsed: ParsedFile, path: Path) -> float | None:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.image_input import ImageInput, parse_input
-from napari_snpore.files.scale import resolve_pixel_size
+from napari_snpore.files.image_input import ImageInput, parse_input, pixel_size_of
 from napari_snpore.history import HistoryStep
 from napari_snpore.in_situ.frames import ImageSeries
 
@@ -68,12 +67,7 @@ def image_series_of(
     """Return the images in time of parsed files; parameters and errors as in
     :func:`read_image_series`.
     """
-    size, note = resolve_pixel_size(
-        pixel_size_nm,
-        source.pixel_size_sources(),
-        name=source.name,
-        notes=source.files[0].notes,
-    )
+    size, note = pixel_size_of(source, pixel_size_nm)
     if len(source.files) > 1:
         data = np.stack([np.asarray(image.data) for image in source.images()])
         times = times_s

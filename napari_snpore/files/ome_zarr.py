@@ -25,29 +25,12 @@ from napari_snpore.files.ome_zarr_metadata import (
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
+from napari_snpore.files.zarr_chunks import CheckedArray
 from napari_snpore.history import parsed_history, stored_history
 from napari_snpore.volume import Volume
 
 _CHUNK = 64
 _OWN = "napari-snpore"
-
-
-class _NamedArray:
-    """A stored array that names its file in the error for a damaged chunk, whenever that is
-    read.
-    """
-
-    def __init__(self, stored: Any, path: Path) -> None:
-        self.stored, self.path = stored, path
-        self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
-
-    def __getitem__(self, key: Any) -> Any:
-        try:
-            return self.stored[key]
-        except Exception as error:  # codecs raise many kinds
-            raise FileFormatError(
-                f"{self.path} holds a chunk that is damaged or cut short: {error}."
-            ) from error
 
 
 def read_ome_zarr(
@@ -105,10 +88,10 @@ def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
         raise FileFormatError(
             f"{path} names the array {level}, which is not there or cannot be read."
         ) from error
-    notes = _check_chunks(stored, path, every=bool(own.get("every_chunk_written")))
+    missing = _check_chunks(stored, path, every=bool(own.get("every_chunk_written")))
     axes = image_axes(image, stored, path)
     order = _order(axes, stored.shape, path)
-    data = da.from_array(_NamedArray(stored, path), chunks=chunks)
+    data = da.from_array(CheckedArray(stored, path, complete=not missing), chunks=chunks)
     others = [k for k in range(len(axes)) if k not in order]
     data = data.transpose((*others, *order))[(0,) * len(others)]
     kept = [axes[k] for k in order]
@@ -125,7 +108,7 @@ def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
         history=parsed_history(own, str(path)),
         times_s=even_times(kept[0].scale, kept[0].unit, data.shape[0]) if is_time else None,
         first_axis_is_time=is_time,
-        notes=(*notes, *note),
+        notes=(*missing, *note),
     )
 
 

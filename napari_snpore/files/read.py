@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.formats import parse
-from napari_snpore.files.image_input import ImageInput, existing_path, parse_input
-from napari_snpore.files.scale import resolve_angles, resolve_pixel_size, resolve_spacing
+from napari_snpore.files.image_input import ImageInput, existing_path, parse_input, pixel_size_of
+from napari_snpore.files.scale import resolve_angles, resolve_spacing
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -125,12 +125,8 @@ def tilt_series_of(
             f"{path} holds an array of shape {shape}; a series has axes (tilt, y, x)."
         )
     axis_deg = parsed.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
-    tilts, angle_note = resolve_angles(
-        angles_deg, source.angle_sources(), count=source.image_count, name=source.name
-    )
-    size, size_note = resolve_pixel_size(
-        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=parsed.notes
-    )
+    tilts, angle_note = _angles(source, angles_deg)
+    size, size_note = pixel_size_of(source, pixel_size_nm)
     history = (*parsed.history, source.read_step(angle_note, size_note).step)
     return TiltSeries(parsed.data, tilts, size, axis_deg or 0.0, history)
 
@@ -157,13 +153,24 @@ def _one_image_per_tilt(
     tilt_axis_angle_deg: float | None,
 ) -> TiltSeries:
     images = source.images()
-    tilts, angle_note = resolve_angles(
-        angles_deg, source.angle_sources(), count=len(images), name=source.name
-    )
-    size, size_note = resolve_pixel_size(
-        pixel_size_nm, source.pixel_size_sources(), name=source.name, notes=images[0].notes
-    )
+    tilts, angle_note = _angles(source, angles_deg)
+    size, size_note = pixel_size_of(source, pixel_size_nm)
     order = np.argsort(tilts, kind="stable")
     step = source.read_step(angle_note, size_note, order=order).step
     stack = np.stack([np.asarray(images[number].data) for number in order])
     return TiltSeries(stack, tilts[order], size, tilt_axis_angle_deg or 0.0, (step,))
+
+
+def _angles(source: ImageInput, given: ArrayLike | None) -> tuple[NDArray[np.float64], str | None]:
+    """Return the tilt angles (degrees) of the caller, or of the files, and a note; side files that
+    cannot be read do not matter to a caller who gives the angles.
+    """
+    count, name = source.image_count, source.name
+    try:
+        sources = source.angle_sources()
+    except FileFormatError:
+        if given is None:
+            raise
+        angles, _ = resolve_angles(given, [], count=count, name=name)
+        return angles, "tilt angles by the caller; a side file cannot be read"
+    return resolve_angles(given, sources, count=count, name=name)

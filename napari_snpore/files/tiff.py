@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ from napari_snpore.files.ome_xml import (
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
-from napari_snpore.files.tiff_planes import check_planes
+from napari_snpore.files.tiff_planes import check_planes, plane_count
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
 from napari_snpore.history import parsed_history, stored_history
@@ -110,7 +111,8 @@ def read_tiff(path: Path, *, image: str | None = None, wanted: Wanted | None = N
             f"{path} is not a readable TIFF file: {_first_line(error)}."
         ) from error
     if complaints:
-        raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
+        reason = re.sub(r"<tifffile[^>]*>\s*", "", complaints[0]).rstrip(". ")
+        raise FileFormatError(f"{path} is damaged or cut short: {reason}.")
     return parsed
 
 
@@ -159,8 +161,17 @@ def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
         history=parsed_history(said.about, str(path)),
         times_s=said.times_s,
         first_axis_is_time=axes == "TYX",
-        notes=(*said.notes, *called),
+        notes=(*said.notes, *called, *_left_out(tiff)),
     )
+
+
+def _left_out(tiff: tifffile.TiffFile) -> tuple[str, ...]:
+    """Say how many planes of the file its metadata do not name."""
+    if any(series.is_multifile or series.kind not in ("ome", "imagej") for series in tiff.series):
+        return ()
+    named = sum(plane_count(series) for series in tiff.series)
+    unnamed = len(tiff.pages) - named
+    return (f"{unnamed} planes that the metadata do not name were left out",) if unnamed > 0 else ()
 
 
 @contextmanager
@@ -386,7 +397,7 @@ def _per_unit(page: Any, name: str) -> float | None:
     if entry is None:
         return None
     pixels, units = entry.value
-    return units / pixels if pixels else None
+    return float(units / pixels) if pixels else None
 
 
 def _ome(root: ElementTree.Element, tiff: tifffile.TiffFile, series: Any, images: int) -> _Said:

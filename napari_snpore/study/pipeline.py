@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_snpore.compute import ShouldStop
-from napari_snpore.errors import OutputError
+from napari_snpore.errors import InputError, OutputError
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
+from napari_snpore.files.small_files import read_json
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.provenance import Record
@@ -253,8 +254,9 @@ def unlisted_file(out: Path) -> str | None:
     known = {"record.json"}
     if record.is_file():
         try:
-            known |= set(json.loads(record.read_text(encoding="utf-8")).get("outputs", []))
-        except (ValueError, AttributeError):
+            listed = read_json(record, what="a record of a run").get("outputs", [])
+            known |= set(listed)
+        except (InputError, TypeError):  # damaged, or not a list of names
             return "a record.json that cannot be read"
     return next(
         (

@@ -20,8 +20,8 @@ import numpy as np
 
 from napari_snpore import __version__
 from napari_snpore.compute import thread_count
-from napari_snpore.errors import FileFormatError
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.small_files import read_json
 from napari_snpore.history import SCHEMA, check_schema
 
 _VERSIONS_OF = (
@@ -87,20 +87,17 @@ class Record:
         return path
 
 
-def check_record(path: Path) -> None:
-    """Refuse a ``record.json`` that cannot be read, or that another version of its format wrote.
+def check_record(path: Path) -> dict[str, Any]:
+    """Return the content of a ``record.json``; refuse one that cannot be read, or that another version of its format wrote.
 
     Raises
     ------
     FileFormatError
         One sentence: which version it has, and what to do.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        schema = content.get("schema", 1)
-    except (OSError, ValueError, AttributeError) as error:
-        raise FileFormatError(f"{path} is not a readable record of a run.") from error
-    check_schema(schema, str(path.parent))
+    content = read_json(path, what="a record of a run")
+    check_schema(content.get("schema", 1), str(path.parent))
+    return content
 
 
 def versions() -> dict[str, str]:

@@ -173,7 +173,9 @@ def _question_of(asked: Question) -> str:
     words = []
     if contents.has_other_images:
         words.append(f"<b>{name}</b> holds several images; <b>{image}</b> is chosen.")
-    if contents.lacks_angles or contents.lacks_size:
+    if asked.reason:
+        words.append(f"{escape(asked.reason)} What you give here is taken.")
+    elif contents.lacks_angles or contents.lacks_size:
         lacks = "no tilt angles" if contents.lacks_angles else "no voxel size"
         words.append(f"<b>{name}</b> says {lacks}. Nothing is guessed: what is it?")
     return " ".join(words)
