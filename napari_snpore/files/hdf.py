@@ -263,7 +263,7 @@ def _read_velox(one: VeloxImage) -> ParsedFile:
 
 def _rank(name: str, number: int) -> int:
     """Return the rank of a candidate by its name as a detector, then by its place in the file."""
-    return detector_place(name.rpartition("/")[2]) * _MOST_LABELS + min(number, _MOST_LABELS - 1)
+    return detector_place(name) * _MOST_LABELS + min(number, _MOST_LABELS - 1)
 
 
 def _kind(axes: Sequence[Axis]) -> Wanted:

@@ -257,7 +257,7 @@ def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
     name = common_image(paths, files)
     if name is not None:
         files = [
-            file if file.image == name else parse(path, image=name)
+            file if file.image in (name, None) else parse(path, image=name)
             for path, file in zip(paths, files, strict=True)
         ]
     said = next((file.notes for file in files if file.notes), ())
