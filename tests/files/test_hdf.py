@@ -320,3 +320,10 @@ def test_files_of_one_image_each_must_not_differ_in_the_detector(tmp_path):
         FileFormatError, match=r"0\.hspy holds HAADF 0, 2\.hspy holds BF 2: no image"
     ):
         read_tilt_series(named("HAADF 0", "HAADF 1", "BF 2"), **tilts)
+
+
+def test_an_axis_by_a_formula_is_not_evaluated(tmp_path):
+    formula = {"_type": "FunctionalDataAxis", "units": "nm", "expression": "x ** 2"}
+    path = signals(tmp_path / "a.hspy", {"a": (STACK, [formula, PIXELS, PIXELS])})
+    with pytest.raises(FileFormatError, match="uneven steps, given by a formula"):
+        read_volume(path, spacing=1)
