@@ -8,6 +8,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     MissingFileError as MissingFileError,
     MissingScaleError as MissingScaleError,
+    NoPermissionError as NoPermissionError,
     OutputError as OutputError,
     Stopped as Stopped,
 )

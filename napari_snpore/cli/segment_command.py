@@ -190,7 +190,7 @@ def segment(
             polish=touch_up,
         )
         data = read_volume(volume, spacing=spacing_nm, image=image)
-        images = None
+        images = series = None
         if tilts:
             series = read_tilt_series(
                 [str(path) for path in tilts] if len(tilts) > 1 else str(tilts[0]),
@@ -211,4 +211,6 @@ def segment(
         )
         context.record.results["segmentation"] = segmentation_record(found)
     echo_reading(data.history)
+    if series is not None:
+        echo_reading(series.history)
     typer.echo(segmentation_text(found, fractions))

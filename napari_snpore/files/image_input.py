@@ -267,7 +267,7 @@ def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
     name = common_image(paths, files)
     if name is not None:
         files = [
-            file if file.image == name else _parsed(path, name, None, len(paths))
+            file if file.image in (name, None) else _parsed(path, name, None, len(paths))
             for path, file in zip(paths, files, strict=True)
         ]
     said = next((file.notes for file in files if file.notes), ())

@@ -71,6 +71,14 @@ class PlateFiles:
     name: str = ""
 
     @property
+    def image(self) -> str | None:
+        """Which image of the volume's file, where that is the input of the run."""
+        given = None if self.steps is None else self.steps.input
+        if given is None or given.volume is None or self.volume != Path(given.volume):
+            return None
+        return given.image
+
+    @property
     def paths(self) -> list[Path]:
         """All files that are read."""
         return [
@@ -156,7 +164,11 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
         A file that cannot be read, or settings that contradict the data.
     """
     spacing = recipe.input.spacing_nm
-    volume = None if files.volume is None else read_volume(files.volume, spacing=spacing)
+    volume = (
+        None
+        if files.volume is None
+        else read_volume(files.volume, spacing=spacing, image=files.image)
+    )
     phases = None if files.phases is None else read_volume(files.phases, spacing=spacing)
     tables = {what: read_table(path) for what, path in files.objects.items()}
     scheme = _scheme(recipe, files.steps, phases)
