@@ -13,6 +13,7 @@ from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, write_volume
+from napari_snpore.files.side_files import side_paths
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.study.aligned_images import aligned_images
@@ -171,10 +172,16 @@ def segment(
     if not tilts and (polish or rule == "projection"):
         needed = "--polish" if polish else "--rule projection"
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
-    with recorded("segment", output, overwrite=overwrite) as context:
+    inputs = [volume, *(tilts or [])]
+    beside = [one for path in tilts or [] for one in side_paths(path)]
+    with recorded("segment", output, overwrite=overwrite, inputs=[*inputs, *beside]) as (
+        context,
+        part,
+    ):
         note(
             context,
-            [volume, *(tilts or [])],
+            output.parent,
+            inputs,
             input=source,
             tilts=[str(path) for path in tilts or []],
             threshold=how,
@@ -183,7 +190,7 @@ def segment(
             polish=touch_up,
         )
         data = read_volume(volume, spacing=spacing_nm, image=image)
-        images = None
+        images = series = None
         if tilts:
             series = read_tilt_series(
                 [str(path) for path in tilts] if len(tilts) > 1 else str(tilts[0]),
@@ -195,7 +202,7 @@ def segment(
         found = find_phases(
             data, how, around, cleanup, polish=touch_up, series=images, context=context
         )
-        write_volume(output, found.phases, overwrite=overwrite)
+        write_volume(part, found.phases)
         fractions = volume_fractions(
             found.phases.data, spacing=data.spacing, names=found.scheme.names
         )
@@ -204,4 +211,6 @@ def segment(
         )
         context.record.results["segmentation"] = segmentation_record(found)
     echo_reading(data.history)
+    if series is not None:
+        echo_reading(series.history)
     typer.echo(segmentation_text(found, fractions))

@@ -127,17 +127,22 @@ def common_image(paths: Sequence[Path], files: Sequence[ParsedFile]) -> str | No
     FileFormatError
         No name is in all files.
     """
-    if len({file.image for file in files}) == 1:
+    named = [(path, _names(file)) for path, file in zip(paths, files, strict=True) if _names(file)]
+    if len({names[0] for _, names in named}) < 2:
         return None
     if not any(file.other_images or file.image_is_channel for file in files):
-        return None  # one image a file, such as Gatan's, which is named as the file is
-    first = _names(files[0])
-    shared = [name for name in first if all(name in _names(file) for file in files)]
+        # one image a file is often named as the file is: only detectors must not differ
+        places = {detector_place(names[0]) for _, names in named} - {len(_DETECTORS)}
+        if len(places) < 2:
+            return None
+    path, first = named[0]
+    shared = [name for name in first if all(name in names for _, names in named)]
     if not shared:
-        apart = [k for k, file in enumerate(files) if not set(first) & set(_names(file))]
-        odd = apart[0] if apart else len(files) - 1
+        place = detector_place(first[0])
+        apart = [one for one in named if not set(first) & set(one[1])] or named[-1:]
+        odd = next((one for one in apart if detector_place(one[1][0]) != place), apart[0])
         raise FileFormatError(
-            f"{paths[0].name} holds {listed(first)}, {paths[odd].name} holds {listed(_names(files[odd]))}: "
+            f"{path.name} holds {listed(first)}, {odd[0].name} holds {listed(odd[1])}: "
             f"no image is in all {len(files)} files; give files of one detector."
         )
     return shared[0]
@@ -152,7 +157,8 @@ def detector_place(name: str) -> int:
     >>> [detector_place(name) for name in ("HAADF", "DF4-A", "stem/BF", "Ceta", "EDS")]
     [0, 1, 3, 4, 5]
     """
-    return next((k for k, words in enumerate(_DETECTORS) if words.search(name)), len(_DETECTORS))
+    word = name.rpartition("/")[2]
+    return next((k for k, words in enumerate(_DETECTORS) if words.search(word)), len(_DETECTORS))
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -66,9 +66,6 @@ def read_dm(path: Path, *, image: str | None = None, wanted: Wanted | None = Non
     candidates = [
         _candidate(path, name, rank, one) for name, (rank, one) in zip(names, images, strict=True)
     ]
-    if any(not one.unfit and not one.is_derived for one in candidates):
-        # the greys of a colour image beside a grey one are its thumbnail
-        candidates = [one for one in candidates if one.unfit or not one.is_derived]
     return chosen(path, candidates, image=image, wanted=wanted)
 
 
@@ -95,6 +92,10 @@ def _images(tags: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the images but thumbnails, each with its rank: those that are shown, then the others."""
     listed = [_group(one) for one in _list(tags.get("ImageList"))]
     thumbnails = [_group(one).get("ImageIndex") for one in _list(tags.get("Thumbnails"))]
+    if not thumbnails and len(listed) > 1:
+        # older files do not say which image is the thumbnail: it is the first, in colour
+        first = _group(listed[0].get("ImageData")).get("DataType")
+        thumbnails = [0] if first in _COLOR else []
     shown = [_group(one).get("ImageRef") for one in _list(tags.get("ImageSourceList"))]
     for number, one in enumerate(listed):
         if "ImageData" in one and (number not in thumbnails or len(listed) == 1):

@@ -12,16 +12,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
-from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.meta_image import meta_image_parts, read_meta_image
+from napari_snpore.files.mrc import read_mrc
+from napari_snpore.files.mrc_writer import write_mrc
+from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
+from napari_snpore.files.nrrd import nrrd_parts, read_nrrd, write_nrrd
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
+from napari_snpore.files.raw import raw_parts, read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
 from napari_snpore.files.zarr_chunks import check_tree
@@ -65,6 +70,9 @@ class Format:
         Suffixes of volumes that are written.
     is_folder : bool
         Whether an image is a folder.
+    parts : callable, optional
+        ``parts(path)`` returns the other files that an image consists of: the voxels of a header in
+        a file of its own, or what says how raw voxels lie.
     holds_several : bool
         Whether a file can hold several images, of which the reader takes one.
     """
@@ -83,6 +91,7 @@ class Format:
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
+    parts: Callable[[Path], list[Path]] | None = None
     holds_several: bool = False
 
 
@@ -153,14 +162,49 @@ FORMATS: tuple[Format, ...] = (
         holds_several=True,
     ),
     Format("Amira", (".am",), read_amira, "bounding box", kinds=("volume", "tilt series")),
+    Format(
+        "NRRD",
+        (".nrrd", ".nhdr"),
+        read_nrrd,
+        "directions or spacings with a unit",
+        kinds=("volume", "tilt series"),
+        write=write_nrrd,
+        written_suffixes=(".nrrd",),
+        parts=nrrd_parts,
+    ),
+    Format(
+        "MetaImage",
+        (".mha", ".mhd"),
+        read_meta_image,
+        "spacing with DistanceUnits",
+        kinds=("volume", "tilt series"),
+        parts=meta_image_parts,
+    ),
+    Format("NIfTI", (".nii", ".nii.gz"), read_nifti, "affine with its unit", kinds=("volume",)),
+    Format(
+        "Raw voxels",
+        (".raw", ".vol", ".vgi", ".info"),
+        read_raw,
+        "`.json`, `.vgi` or `.info` beside it",
+        kinds=("volume", "tilt series"),
+        parts=raw_parts,
+    ),
     Format("NumPy", (".npy",), read_npy, "you", napari_patterns=False),
 )
 
 SUFFIXES: Mapping[str, Format] = {suffix: one for one in FORMATS for suffix in one.suffixes}
-"""Format by suffix; ``.ome.tif`` and ``.ome.zarr`` are found by their last part."""
+"""Format by suffix, see :func:`suffix_of`."""
 
 WRITTEN = tuple(sorted(suffix for one in FORMATS for suffix in one.written_suffixes))
 """Suffixes that volumes are written with."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix of a path in lower case, of two parts where a format has such a one
+    (``.nii.gz``); of ``.ome.tif`` the last part.
+    """
+    both = "".join(path.suffixes[-2:]).lower()
+    return both if both in SUFFIXES else path.suffix.lower()
 
 
 def format_of(path: Path) -> Format | None:
@@ -168,7 +212,7 @@ def format_of(path: Path) -> Format | None:
 
     A folder inside one that is an image, such as ``a.zarr/1``, is an image of the same format.
     """
-    one = SUFFIXES.get(path.suffix.lower())
+    one = SUFFIXES.get(suffix_of(path))
     if one is None:
         for parent in path.parents:
             above = SUFFIXES.get(parent.suffix.lower())
@@ -181,6 +225,18 @@ def is_image_folder(path: Path) -> bool:
     """Return whether a path is a folder that is one image, as in OME-Zarr."""
     one = format_of(path)
     return one is not None and one.is_folder and path.is_dir()
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return the other files that an image consists of; none where its header is damaged, which its
+    reader says.
+    """
+    one = format_of(path)
+    if one is None or one.parts is None or not path.is_file():
+        return []
+    with contextlib.suppress(InputError, OSError):
+        return one.parts(path)
+    return []
 
 
 def plane_count(path: Path) -> int:

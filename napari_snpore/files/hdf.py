@@ -71,7 +71,7 @@ def _hspy(file: h5py.File, path: Path) -> list[Candidate]:
         if not isinstance(data, h5py.Dataset):
             continue
         axes = _hspy_axes(experiment, data.ndim)
-        unfit = _unfit(data, axes) or _spectra(experiment, axes)
+        unfit = _unfit(data, axes) or _spectra(experiment, axes) or _formula(experiment, axes)
         read = partial(_read_hspy, data, experiment, axes, path)
         found.append(Candidate(name, _kind(axes), read, _rank(name, rank), unfit))
     return found
@@ -130,6 +130,18 @@ def _spectra(experiment: h5py.Group, axes: list[Axis]) -> str:
     )
     alone = len(signal) == 1 and signal[0] not in named
     return "spectra" if len(axes) > 1 and (alone or (by_record and len(signal) != 2)) else ""
+
+
+def _formula(experiment: h5py.Group, axes: list[Axis]) -> str:
+    """Return words where a length is given by a formula: its steps are uneven, and nothing in a
+    file is evaluated.
+    """
+    for number, axis in enumerate(axes):
+        group = experiment.get(f"axis-{number}")
+        kind = "" if group is None else _text(group.attrs.get("_type"))
+        if kind == "FunctionalDataAxis" and axis.role not in ("tilt", "time"):
+            return "an axis of uneven steps, given by a formula"
+    return ""
 
 
 def _tilts_of(experiment: h5py.Group, count: int) -> list[float] | None:
@@ -263,7 +275,7 @@ def _read_velox(one: VeloxImage) -> ParsedFile:
 
 def _rank(name: str, number: int) -> int:
     """Return the rank of a candidate by its name as a detector, then by its place in the file."""
-    return detector_place(name.rpartition("/")[2]) * _MOST_LABELS + min(number, _MOST_LABELS - 1)
+    return detector_place(name) * _MOST_LABELS + min(number, _MOST_LABELS - 1)
 
 
 def _kind(axes: Sequence[Axis]) -> Wanted:

@@ -85,6 +85,19 @@ def test_the_image_is_taken_from_beside_a_spectrum_and_a_thumbnail(tmp_path):
         assert (parsed.image, parsed.other_images) == ("HAADF", ())
 
 
+def test_a_thumbnail_is_never_the_image(tmp_path):
+    # grey, as thumbnails of grey images are; first, and in older files without a mark
+    thumbnail = image(np.full((4, 4, 3), 9, np.uint8), name="thumbnail")
+    transform = image(STACK.astype(np.complex64), name="FFT")
+    for marks in ((), (0,)):
+        path = write(tmp_path / "a.dm3", thumbnail, transform, thumbnails=marks)
+        with pytest.raises(FileFormatError, match="holds complex values"):
+            parse(path)
+        path = write(tmp_path / "a.dm3", thumbnail, image(STACK), thumbnails=marks)
+        assert parse(path).other_images == ()
+        assert np.array_equal(parse(path).data, STACK)
+
+
 def test_one_of_two_images_is_taken_and_the_other_offered(tmp_path):
     paths = [
         write(

@@ -304,3 +304,26 @@ def test_several_signals_a_file_give_one_series(tmp_path):
     ]
     series = read_tilt_series(paths, angles_deg=[0, 1, 2])
     assert np.unique(series.images).tolist() == [2]
+
+
+def test_files_of_one_image_each_must_not_differ_in_the_detector(tmp_path):
+    def named(*names):
+        return [
+            signals(tmp_path / f"{k}.hspy", {name: (STACK[0], [PIXELS] * 2)})
+            for k, name in enumerate(names)
+        ]
+
+    tilts = {"angles_deg": [0, 1, 2]}
+    assert read_tilt_series(named("HAADF -2", "HAADF 0", "HAADF 2"), **tilts).shape == (3, 5, 6)
+    assert read_tilt_series(named("a", "b", "c"), **tilts).shape == (3, 5, 6)
+    with pytest.raises(
+        FileFormatError, match=r"0\.hspy holds HAADF 0, 2\.hspy holds BF 2: no image"
+    ):
+        read_tilt_series(named("HAADF 0", "HAADF 1", "BF 2"), **tilts)
+
+
+def test_an_axis_by_a_formula_is_not_evaluated(tmp_path):
+    formula = {"_type": "FunctionalDataAxis", "units": "nm", "expression": "x ** 2"}
+    path = signals(tmp_path / "a.hspy", {"a": (STACK, [formula, PIXELS, PIXELS])})
+    with pytest.raises(FileFormatError, match="uneven steps, given by a formula"):
+        read_volume(path, spacing=1)
