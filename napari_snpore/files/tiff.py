@@ -301,10 +301,14 @@ def gray_plane_count(path: Path) -> int:
     more axes.
 
     A file with a voxel size along all three axes counts as a stack of 2, whatever its axes: it is
-    meant as a volume.
+    meant as a volume. So does a set that is not complete: the reader says what is missing, where
+    others would show zeros.
     """
-    with tifffile.TiffFile(path) as tiff:
-        return max((_plane_count(tiff, series, path) for series in _images(tiff)), default=0)
+    try:
+        with _complaints(), _opened(path) as tiff:
+            return max((_plane_count(tiff, series, path) for series in _images(tiff)), default=0)
+    except FileFormatError:
+        return 2
 
 
 def _plane_count(tiff: tifffile.TiffFile, series: Any, path: Path) -> int:
@@ -389,7 +393,8 @@ def _scaled(sizes_nm: Sizes, stated: Sizes) -> _Said:
     real = real_sizes(sizes_nm, stated)
     if real == sizes_nm:
         return _Said(sizes_nm)
-    return _Said(real, notes=(f"a pixel of {sizes_nm[2]:g} nm is a default and counts as none",))
+    pixel = sizes_nm[1] if sizes_nm[2] is None else sizes_nm[2]
+    return _Said(real, notes=(f"a pixel of {pixel:g} nm is a default and counts as none",))
 
 
 def _per_unit(page: Any, name: str) -> float | None:

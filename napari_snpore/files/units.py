@@ -94,8 +94,9 @@ def real_sizes(sizes_nm: Sizes, stated: Sizes) -> Sizes:
     >>> real_sizes((1e3, 1e3, 1e3), (1.0, 1.0, 1.0)), real_sizes((1.0, 0.5, 0.5), (1.0, 0.5, 0.5))
     ((None, None, None), (1.0, 0.5, 0.5))
     """
-    z, y, x = sizes_nm
-    if x is None or y is None or not (_is_default(y, stated[1]) and _is_default(x, stated[2])):
+    z, *pixel = sizes_nm
+    known = [(nm, number) for nm, number in zip(pixel, stated[1:], strict=True) if nm is not None]
+    if not known or not all(_is_default(nm, number) for nm, number in known):
         return sizes_nm
     return (None if z is None or _is_default(z, stated[0]) else z, None, None)
 

@@ -10,6 +10,7 @@ import tifffile
 
 from napari_snpore import read_tilt_series, read_volume
 from napari_snpore.errors import FileFormatError, InputError, MissingScaleError
+from napari_snpore.files.formats import plane_count
 from napari_snpore.files.image_input import contents_of, parse_input
 
 STACK = np.arange(5 * 16 * 20, dtype=np.uint16).reshape(5, 16, 20)
@@ -76,6 +77,7 @@ def test_a_set_without_one_of_its_files_is_refused(tmp_path, companion):
     (tmp_path / "z2.ome.tif").unlink()
     with pytest.raises(FileFormatError, match=r"set of 4 files, and z2\.ome\.tif is not beside it"):
         read_volume(path)
+    assert plane_count(path) == 2  # taken here when it is dropped: other readers show zeros
 
 
 def test_a_set_without_its_metadata_is_refused(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import DisagreementError, InputError
+from napari_snpore.errors import DisagreementError, InputError, MissingAnglesError
 from napari_snpore.files.image_input import (
     Contents,
     ImageInput,
@@ -99,7 +99,10 @@ def outcome_of(source: ImageInput) -> Outcome:
             return Outcome(paths, question=Question(source, contents))
         try:
             return Outcome(paths, (layer_of(source, contents.kind),))
-        except DisagreementError as error:  # what the user gives counts more than the files
+        except (
+            DisagreementError,
+            MissingAnglesError,
+        ) as error:  # what the user gives counts more than the files
             apart = contents.kind == "tilt series" and not angles_agree(source)
             asked = replace(contents, lacks_angles=apart)
             return Outcome(paths, question=Question(source, asked, str(error)))
