@@ -338,7 +338,7 @@ def _write_run(place: Path) -> None:
     import pandas as pd
 
     from napari_snpore.files import write_table
-    from napari_snpore.study.pipeline import finish
+    from napari_snpore.study.output_folder import finish
     from napari_snpore.study.provenance import Record
     from napari_snpore.study.recipe import Recipe
 

@@ -14,13 +14,18 @@ from pathlib import Path
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.amira import read_amira
+from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
+from napari_snpore.files.meta_image import read_meta_image
 from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
+from napari_snpore.files.nrrd import read_nrrd, write_nrrd
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
+from napari_snpore.files.raw import read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
 from napari_snpore.files.zarr_chunks import check_tree
@@ -38,7 +43,8 @@ class Format:
     suffixes : sequence of str
         Suffixes in lower case with their dot; of ``.ome.zarr`` the last part.
     read : callable
-        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`.
+        ``read(path)`` returns a :class:`~napari_snpore.files.parsed_file.ParsedFile`; where
+        ``holds_several``, ``read(path, image=..., wanted=...)``.
     scale_from : str
         Where voxel size and angles come from, for the README.
     kinds : sequence of str
@@ -63,11 +69,13 @@ class Format:
         Suffixes of volumes that are written.
     is_folder : bool
         Whether an image is a folder.
+    holds_several : bool
+        Whether a file can hold several images, of which the reader takes one.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], ParsedFile]
+    read: Callable[..., ParsedFile]
     scale_from: str
     kinds: tuple[Kind, ...] = KINDS
     angles_inside: bool = False
@@ -79,6 +87,7 @@ class Format:
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
+    holds_several: bool = False
 
 
 def _zarr_plane_count(path: Path) -> int:
@@ -102,6 +111,7 @@ FORMATS: tuple[Format, ...] = (
         },
         write=write_mrc,
         written_suffixes=(".mrc", ".rec"),
+        holds_several=True,
     ),
     Format(
         "Gatan",
@@ -111,6 +121,7 @@ FORMATS: tuple[Format, ...] = (
         angles_inside=True,
         fewest_single_images=2,
         usual_kinds={".dm3": "tilt series", ".dm4": "tilt series"},
+        holds_several=True,
     ),
     Format(
         "TIFF",
@@ -120,6 +131,7 @@ FORMATS: tuple[Format, ...] = (
         fewest_single_images=3,  # two TIFF files of one image are more likely two pictures
         plane_count=gray_plane_count,
         check=check_page_chain,
+        holds_several=True,
         write=write_tiff,
         written_suffixes=(".tif", ".tiff"),
     ),
@@ -130,6 +142,7 @@ FORMATS: tuple[Format, ...] = (
         "axes and scale",
         plane_count=_zarr_plane_count,
         check=check_tree,
+        holds_several=True,
         write=write_ome_zarr,
         written_suffixes=(".zarr",),
         is_folder=True,
@@ -141,16 +154,49 @@ FORMATS: tuple[Format, ...] = (
         "calibrated axes",
         angles_inside=True,
         fewest_single_images=2,
+        holds_several=True,
     ),
     Format("Amira", (".am",), read_amira, "bounding box", kinds=("volume", "tilt series")),
+    Format(
+        "NRRD",
+        (".nrrd", ".nhdr"),
+        read_nrrd,
+        "directions or spacings with a unit",
+        kinds=("volume", "tilt series"),
+        write=write_nrrd,
+        written_suffixes=(".nrrd",),
+    ),
+    Format(
+        "MetaImage",
+        (".mha", ".mhd"),
+        read_meta_image,
+        "spacing with DistanceUnits",
+        kinds=("volume", "tilt series"),
+    ),
+    Format("NIfTI", (".nii", ".nii.gz"), read_nifti, "affine with its unit", kinds=("volume",)),
+    Format(
+        "Raw voxels",
+        (".raw", ".vol", ".vgi", ".info"),
+        read_raw,
+        "`.json`, `.vgi` or `.info` beside it",
+        kinds=("volume", "tilt series"),
+    ),
     Format("NumPy", (".npy",), read_npy, "you", napari_patterns=False),
 )
 
 SUFFIXES: Mapping[str, Format] = {suffix: one for one in FORMATS for suffix in one.suffixes}
-"""Format by suffix; ``.ome.tif`` and ``.ome.zarr`` are found by their last part."""
+"""Format by suffix, see :func:`suffix_of`."""
 
 WRITTEN = tuple(sorted(suffix for one in FORMATS for suffix in one.written_suffixes))
 """Suffixes that volumes are written with."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix of a path in lower case, of two parts where a format has such a one
+    (``.nii.gz``); of ``.ome.tif`` the last part.
+    """
+    both = "".join(path.suffixes[-2:]).lower()
+    return both if both in SUFFIXES else path.suffix.lower()
 
 
 def format_of(path: Path) -> Format | None:
@@ -158,7 +204,7 @@ def format_of(path: Path) -> Format | None:
 
     A folder inside one that is an image, such as ``a.zarr/1``, is an image of the same format.
     """
-    one = SUFFIXES.get(path.suffix.lower())
+    one = SUFFIXES.get(suffix_of(path))
     if one is None:
         for parent in path.parents:
             above = SUFFIXES.get(parent.suffix.lower())
@@ -198,11 +244,21 @@ def plane_count(path: Path) -> int:
     return 0
 
 
-def parse(path: Path) -> ParsedFile:
+def parse(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
     """Return the content of a file, by the reader of its suffix.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        Which image of a file that holds several: the name of its detector, data set or volume.
+    wanted : str, optional
+        What the caller needs, where no name is given.
 
     Raises
     ------
+    InputError
+        The file has no image of that name.
     FileFormatError
         Unknown suffix, damaged or truncated file, or an array that cannot be grey images; whatever
         the reader raises becomes one, see :mod:`napari_snpore.files.guarded_reading`.
@@ -219,7 +275,12 @@ def parse(path: Path) -> ParsedFile:
     with guarded(path):
         if one.check is not None:
             one.check(path)
-        parsed = one.read(path)
+        if not one.holds_several:
+            check_only_image(path, image)
+        asked = {} if image is None else {"image": image}
+        if one.holds_several and wanted is not None:
+            asked["wanted"] = wanted
+        parsed = one.read(path, **asked)
         shape = tuple(int(size) for size in parsed.data.shape)
         if 0 in shape:
             raise FileFormatError(f"{path} holds no image: its shape is {shape}.")

@@ -29,17 +29,10 @@ def parsed_xml(text: str, path: Path) -> ElementTree.Element:
         raise FileFormatError(f"{path} holds damaged OME metadata: {error}.") from error
 
 
-def pixels_of(root: ElementTree.Element, shape_yx: tuple[int, int]) -> ElementTree.Element | None:
-    """Return the ``Pixels`` of the first image of a size (y, x); None where there is none.
-
-    An image without planes is passed over, as readers do; the sizes of another one are not taken
-    in its place.
-    """
+def pixels_of(root: ElementTree.Element, shape_yx: tuple[int, int]) -> list[ElementTree.Element]:
+    """Return the ``Pixels`` of all images of a size (y, x), in their order."""
     wanted = str(shape_yx[0]), str(shape_yx[1])
-    for node in all_pixels(root):
-        if (node.get("SizeY"), node.get("SizeX")) == wanted:
-            return node
-    return None
+    return [node for node in all_pixels(root) if (node.get("SizeY"), node.get("SizeX")) == wanted]
 
 
 def all_pixels(root: ElementTree.Element) -> list[ElementTree.Element]:

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
 from napari_snpore.files.ome_zarr_metadata import (
-    Axis,
-    Image,
-    find_image,
+    ZarrAxis,
+    ZarrImage,
+    find_images,
     holds_image,
     image_axes,
     xml_sizes,
@@ -31,38 +33,62 @@ _CHUNK = 64
 _OWN = "napari-snpore"
 
 
-def read_ome_zarr(path: Path) -> ParsedFile:
+def read_ome_zarr(
+    path: Path, *, image: str | None = None, wanted: Wanted | None = None
+) -> ParsedFile:
     """Return the full-resolution image as a lazy array, with its scale if the axes have a unit.
 
-    Axes are put in the order (z, y, x), or (t, y, x) where the image has no z. Of a folder with
-    several images (``bioformats2raw.layout``) the first is read, and the notes name the others.
+    Axes are put in the order (z, y, x), or (t, y, x) where the image has no z.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, or the group of one image in it, such as ``a.zarr/1``.
+    image : str, optional
+        Which image of a folder that holds several (``bioformats2raw.layout``), by its group.
+    wanted : str, optional
+        What the caller needs, where no name is given: stacks are taken before single images.
 
     Raises
     ------
+    InputError
+        The folder has no image of that name.
     FileFormatError
         The folder is no OME-Zarr image, is damaged, or holds several channels or times.
     """
     # imported here: half a second and more that only this format needs
-    import dask.array as da
     import zarr
 
     try:
         root = zarr.open_group(path, mode="r")
     except Exception as error:  # zarr raises many kinds for a folder that is not its own
         raise FileFormatError(f"{path} is not a Zarr group that can be read.") from error
-    image = find_image(root, path)
+    own: Any = dict(root.attrs).get(_OWN, {})
+    own = own if isinstance(own, Mapping) else {}
+    found = find_images(root, path)
+    if len(found) == 1 and not found[0].name:
+        check_only_image(path, image)
+        return _parsed(found[0], path, own)
+    candidates = [
+        Candidate(one.name, _kind(one), partial(_parsed, one, path, own), number)
+        for number, one in enumerate(found)
+    ]
+    return chosen(path, candidates, image=image, wanted=wanted)
+
+
+def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
+    """Return one image of an open folder; ``own`` is what this package stored beside it."""
+    import dask.array as da
+
     level = image.about["datasets"][0]["path"]
     try:
         stored: Any = image.group[level]
         chunks = stored.chunks
-    except Exception as error:
+    except Exception as error:  # zarr raises many kinds
         raise FileFormatError(
             f"{path} names the array {level}, which is not there or cannot be read."
         ) from error
-    own: Any = dict(root.attrs).get(_OWN, {})
-    own = own if isinstance(own, Mapping) else {}
     missing = _check_chunks(stored, path, every=bool(own.get("every_chunk_written")))
-    notes = [*_others(image, path), *missing]
     axes = image_axes(image, stored, path)
     order = _order(axes, stored.shape, path)
     data = da.from_array(CheckedArray(stored, path, complete=not missing), chunks=chunks)
@@ -73,29 +99,29 @@ def read_ome_zarr(path: Path) -> ParsedFile:
     sizes, note = _sizes(image, kept, path, stored, own=bool(own))
     places = [
         axis.place * (size / axis.scale) if size is not None else 0.0
-        for axis, size in zip(kept[-3:], sizes[-len(kept) :], strict=True)
+        for axis, size in zip(kept, sizes[-len(kept) :], strict=True)
     ]
-    times = even_times(kept[0].scale, kept[0].unit, data.shape[0]) if is_time else None
     return ParsedFile(
         data,
         sizes,
         origin_nm=None if len(kept) < 3 or is_time else (places[0], places[1], places[2]),
         history=parsed_history(own, str(path)),
-        times_s=times,
+        times_s=even_times(kept[0].scale, kept[0].unit, data.shape[0]) if is_time else None,
         first_axis_is_time=is_time,
-        notes=(*notes, *note),
+        notes=(*missing, *note),
     )
 
 
-def _others(image: Image, path: Path) -> list[str]:
-    """Say which of several images is read, and how the others are opened."""
-    if not image.others:
-        return []
-    shown = ", ".join(str(path / name) for name in image.others[:3])
-    return [f"image {image.name} of {len(image.others) + 1} was read; open the others as {shown}"]
+def _kind(image: ZarrImage) -> Wanted:
+    """Return whether an image is a stack or a single image, from its array's shape."""
+    with contextlib.suppress(Exception):
+        stored: Any = image.group[image.about["datasets"][0]["path"]]
+        if sum(size > 1 for size in stored.shape) > 2:
+            return "volume"
+    return "image"
 
 
-def _order(axes: Sequence[Axis], shape: tuple[int, ...], path: Path) -> list[int]:
+def _order(axes: Sequence[ZarrAxis], shape: tuple[int, ...], path: Path) -> list[int]:
     """Return which axes are (z, y, x), or (t, y, x) where z is missing or one plane of many times;
     refuse more than one entry along any other.
     """
@@ -117,7 +143,7 @@ def _order(axes: Sequence[Axis], shape: tuple[int, ...], path: Path) -> list[int
 
 
 def _sizes(
-    image: Image, kept: Sequence[Axis], path: Path, stored: Any, *, own: bool
+    image: ZarrImage, kept: Sequence[ZarrAxis], path: Path, stored: Any, *, own: bool
 ) -> tuple[Sizes, tuple[str, ...]]:
     """Return the voxel size (z, y, x) in nm, None along an axis without one, and a note on sizes
     that count as none.

@@ -26,7 +26,7 @@ _UNIFORM = ("scale", "translation", "identity")
 
 
 @dataclass(frozen=True)
-class Image:
+class ZarrImage:
     """One image of a folder.
 
     Parameters
@@ -37,18 +37,15 @@ class Image:
         Its entry in ``multiscales``.
     name : str
         Path of the group inside the folder; empty where that is the image itself.
-    others : sequence of str
-        Paths of the other images of the folder.
     """
 
     group: Any
     about: Mapping[str, Any]
     name: str = ""
-    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Axis:
+class ZarrAxis:
     """Name in lower case, unit, scale and position of the first voxel along one axis."""
 
     name: str
@@ -57,8 +54,8 @@ class Axis:
     place: float
 
 
-def find_image(group: Any, path: Path) -> Image:
-    """Return the image of a folder; of several the first, with the paths of the others.
+def find_images(group: Any, path: Path) -> list[ZarrImage]:
+    """Return the images of a folder: the folder itself, or those in its groups.
 
     Raises
     ------
@@ -67,19 +64,17 @@ def find_image(group: Any, path: Path) -> Image:
     """
     attributes = dict(group.attrs)
     about: Any = attributes.get("ome", attributes)
-    if not isinstance(about, Mapping):
-        raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.")
-    if _multiscales(group) is not None:
-        return Image(group, _multiscales(group) or {})
-    if "plate" in about or "well" in about:
+    itself = _multiscales(group)
+    if itself is not None:
+        return [ZarrImage(group, itself)]
+    if isinstance(about, Mapping) and ("plate" in about or "well" in about):
         raise FileFormatError(
             f"{path} is a plate of wells: open one image in it, such as {path / 'A' / '1' / '0'}."
         )
-    names = _image_names(group, about)
-    if not names:
+    inside = [(group[name], name) for name in _image_names(group, about)]
+    if not inside:
         raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.")
-    first, *others = names
-    return Image(group[first], _multiscales(group[first]) or {}, first, tuple(others))
+    return [ZarrImage(one, _multiscales(one) or {}, name) for one, name in inside]
 
 
 def holds_image(group: Any) -> bool:
@@ -89,12 +84,12 @@ def holds_image(group: Any) -> bool:
     return _multiscales(group) is not None or bool(_image_names(group, about))
 
 
-def image_axes(image: Image, stored: Any, path: Path) -> list[Axis]:
+def image_axes(image: ZarrImage, stored: Any, path: Path) -> list[ZarrAxis]:
     """Return the axes of an array in the order in which it is stored.
 
     Parameters
     ----------
-    image : Image
+    image : ZarrImage
         The image.
     stored : zarr.Array
         Its array of full resolution.
@@ -133,12 +128,12 @@ def image_axes(image: Image, stored: Any, path: Path) -> list[Axis]:
         elif kind == "translation":
             place = place + _values(image, step, kind, stored.ndim, path)
     return [
-        Axis(name, entry.get("unit"), float(size), float(start))
+        ZarrAxis(name, entry.get("unit"), float(size), float(start))
         for name, entry, size, start in zip(names, entries, scale, place, strict=True)
     ]
 
 
-def xml_sizes(image: Image, path: Path, shape_yx: tuple[int, int]) -> tuple[Sizes, Sizes]:
+def xml_sizes(image: ZarrImage, path: Path, shape_yx: tuple[int, int]) -> tuple[Sizes, Sizes]:
     """Return the voxel size (z, y, x) in nm, and as stated, of the ``METADATA.ome.xml`` that
     bioformats2raw writes; None for all where there is none for an image of this size.
     """
@@ -167,9 +162,9 @@ def _multiscales(group: Any) -> Mapping[str, Any] | None:
     return images[0] if isinstance(datasets[0].get("path"), str) else None
 
 
-def _image_names(group: Any, about: Mapping[str, Any]) -> list[str]:
+def _image_names(group: Any, about: Any) -> list[str]:
     """Return the paths of the images of a ``bioformats2raw.layout`` folder, in their order."""
-    if "bioformats2raw.layout" not in about:
+    if not isinstance(about, Mapping) or "bioformats2raw.layout" not in about:
         return []
     members = dict(group.groups())
     listed: Any = None
@@ -185,7 +180,7 @@ def _image_names(group: Any, about: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _values(image: Image, step: Mapping[str, Any], kind: str, count: int, path: Path) -> Any:
+def _values(image: ZarrImage, step: Mapping[str, Any], kind: str, count: int, path: Path) -> Any:
     """Return the numbers of a transformation, from its list or from the array at its path."""
     try:
         if kind in step:

@@ -45,6 +45,12 @@ class ParsedFile:
     notes : sequence of str
         What the reader chose or left out, for the history and for sentences: which of several
         images it took, which size it counts as none.
+    image : str, optional
+        Name of the image in a file that can hold several.
+    other_images : sequence of str
+        Names of the others that can be taken instead.
+    image_is_channel : bool
+        Whether the name is that of a detector, which must be the same in all files of a series.
     """
 
     data: Any
@@ -56,6 +62,9 @@ class ParsedFile:
     times_s: Sequence[float] | None = None
     first_axis_is_time: bool = False
     notes: tuple[str, ...] = ()
+    image: str | None = None
+    other_images: tuple[str, ...] = ()
+    image_is_channel: bool = False
 
     @property
     def image_count(self) -> int:

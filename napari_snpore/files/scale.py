@@ -36,6 +36,9 @@ _SAME_ORDER = 0.9
 Size = float | None
 AngleSource = tuple[str, Sequence[float] | None]
 
+COUNTS_AS_NONE = "counts as none"
+"""End of a reader's note on a size that is a default."""
+
 _CALLER_WINS = ", which counts more than the files, or move the wrong file away"
 
 
@@ -221,7 +224,9 @@ def _difference(
 
 
 def _said(notes: Sequence[str]) -> str:
-    return f" ({'; '.join(notes)})" if notes else ""
+    """Return the notes on sizes that count as none, in brackets."""
+    found = [note for note in notes if note.endswith(COUNTS_AS_NONE)]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _apart(size: float, other: float) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +51,17 @@ class SideFile:
     pixel_size_nm: float | None = None
 
 
-def side_files(path: Path) -> list[SideFile]:
-    """Return the parsed side files of an image file, in the order .rawtlt, .tlt, .mdoc, .txt.
+def side_files(path: Path, *, of: Literal["angles", "size"]) -> list[SideFile]:
+    """Return the parsed side files of an image file that can give tilt angles (.rawtlt, .tlt,
+    .mdoc) or a pixel size (.mdoc, .txt), in this order.
 
     Raises
     ------
     FileFormatError
         A side file is damaged.
     """
-    return [_parsed(suffix, place) for suffix, place in _places(path)]
+    wanted = (*_ANGLES, MDOC) if of == "angles" else (MDOC, ".txt")
+    return [_parsed(suffix, place) for suffix, place in _places(path) if suffix in wanted]
 
 
 def side_paths(path: Path) -> list[Path]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,8 +24,10 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
-from napari_snpore.errors import FileFormatError
+from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen, distinct
 from napari_snpore.files.guarded_reading import checked_path
+from napari_snpore.files.imagej_tiff import is_imagej, own_about, write_imagej
 from napari_snpore.files.ome_xml import (
     check_set,
     companion_text,
@@ -37,7 +41,7 @@ from napari_snpore.files.ome_xml import (
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
-from napari_snpore.files.tiff_planes import check_planes
+from napari_snpore.files.tiff_planes import check_planes, plane_count
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
 from napari_snpore.history import parsed_history, stored_history
@@ -63,32 +67,37 @@ class _Said:
     notes: tuple[str, ...] = ()
 
 
-def read_tiff(path: Path) -> ParsedFile:
-    """Return the first image series of a TIFF file with its voxel size and times.
+def read_tiff(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
+    """Return one image series of a TIFF file with its voxel size and times.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        Which series of a file that holds several, by its name or as ``"image 2"``.
+    wanted : str, optional
+        What the caller needs, where no name is given: a stack is taken before a single image.
 
     Raises
     ------
+    InputError
+        The file has no image of that name.
     FileFormatError
         The file is damaged, in color, has several channels or times, or lacks planes or files that
         it promises.
     """
     try:
         with _complaints() as complaints, _opened(path) as tiff:
-            if not tiff.series:
+            found = _images(tiff)
+            if not found:
                 raise FileFormatError(f"{path} holds no image.")
-            series = tiff.series[0]
-            axes, shape, order = _grey_axes(series, path)
-            check_planes(series, path)
-            if "C" in axes:
-                _check_channels(tiff, path)
-            said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
-            data = _data(tiff, series, shape).transpose(order)
-            axes = "".join(axes[k] for k in order)
-            if axes == "YX" and tiff.ome_metadata and said.spacing_nm[0] is not None:
-                data = data[None]
-            called = ("its first axis is called channels",) if "C" in axes else ()
-            notes = (*said.notes, *called, *_other_series(tiff))
-    except FileFormatError:
+            if len(found) == 1:
+                check_only_image(path, image)
+                parsed = _parsed(tiff, found[0], path)
+            else:
+                candidates = _candidates(tiff, found, path)
+                parsed = chosen(path, candidates, image=image, wanted=wanted)
+    except InputError:
         raise
     except (
         tifffile.TiffFileError,
@@ -103,18 +112,67 @@ def read_tiff(path: Path) -> ParsedFile:
             f"{path} is not a readable TIFF file: {_first_line(error)}."
         ) from error
     if complaints:
-        raise FileFormatError(f"{path} is damaged or cut short: {complaints[0].rstrip('.')}.")
+        reason = re.sub(r"<tifffile[^>]*>\s*", "", complaints[0]).rstrip(". ")
+        raise FileFormatError(f"{path} is damaged or cut short: {reason}.")
+    return parsed
+
+
+def _images(tiff: tifffile.TiffFile) -> list[Any]:
+    """Return the image series of a file, without previews of smaller size."""
+    return [
+        one
+        for number, one in enumerate(tiff.series)
+        if number == 0 or (one.ndim >= 2 and not one.keyframe.is_reduced)
+    ]
+
+
+def _candidates(tiff: tifffile.TiffFile, found: Sequence[Any], path: Path) -> list[Candidate]:
+    names = distinct(
+        (one.name or "").strip() or f"image {number}" for number, one in enumerate(found, 1)
+    )
+    return [
+        Candidate(
+            name,
+            "volume" if len(_long_axes(one)) > 2 else "image",
+            partial(_parsed, tiff, one, path),
+            number,
+            "a colour image" if _is_color(one) else "",
+        )
+        for number, (name, one) in enumerate(zip(names, found, strict=True))
+    ]
+
+
+def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
+    """Return one image series of an open file."""
+    axes, shape, order = _grey_axes(series, path)
+    check_planes(series, path)
+    if "C" in axes:
+        _check_channels(tiff, path)
+    said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
+    data = _data(tiff, series, shape).transpose(order)
+    axes = "".join(axes[k] for k in order)
+    if axes == "YX" and (tiff.ome_metadata or said.about) and said.spacing_nm[0] is not None:
+        data = data[None]
+    called = ("its first axis is called channels",) if "C" in axes else ()
     return ParsedFile(
         data,
         said.spacing_nm,
-        None,
-        said.tilt_axis_angle_deg,
-        said.origin_nm,
-        parsed_history(said.about, str(path)),
-        said.times_s,
-        axes == "TYX",
-        notes,
+        tilt_axis_angle_deg=said.tilt_axis_angle_deg,
+        origin_nm=said.origin_nm,
+        history=parsed_history(said.about, str(path)),
+        times_s=said.times_s,
+        first_axis_is_time=axes == "TYX",
+        notes=(*said.notes, *called, *_left_out(tiff)),
     )
+
+
+def _left_out(tiff: tifffile.TiffFile) -> tuple[str, ...]:
+    """Say how many planes of the file its metadata do not name."""
+    if any(series.is_multifile or series.kind not in ("ome", "imagej") for series in tiff.series):
+        return ()
+    named = sum(plane_count(series) for series in tiff.series)
+    unnamed = len(tiff.pages) - named
+    return (f"{unnamed} planes that the metadata do not name were left out",) if unnamed > 0 else ()
 
 
 @contextmanager
@@ -203,22 +261,16 @@ def _data(tiff: tifffile.TiffFile, series: Any, shape: tuple[int, ...]) -> Any:
     return series.asarray().reshape(shape)
 
 
-def _other_series(tiff: tifffile.TiffFile) -> tuple[str, ...]:
-    """Say that a file holds more images than the one that is read."""
-    others = [series for series in tiff.series[1:] if series.ndim >= 2]
-    if not others:
-        return ()
-    names = ", ".join(
-        f"{number} {one.name} {' × '.join(map(str, one.shape))}".replace("  ", " ")
-        for number, one in enumerate(others[:4], 2)
-    )
-    return (f"image 1 of {len(others) + 1} was read; the others: {names}",)
-
-
 def _long_axes(series: Any) -> list[tuple[str, int]]:
     """Return letter and length of the axes, without those of length 1 other than Y and X."""
     axes = zip(series.axes, series.shape, strict=True)
     return [(axis, count) for axis, count in axes if count > 1 or axis in "YX"]
+
+
+def _plane_shape(series: Any) -> tuple[int, int]:
+    """Return the numbers of rows and columns."""
+    lengths = dict(_long_axes(series))
+    return lengths.get("Y", 0), lengths.get("X", 0)
 
 
 def _is_color(series: Any) -> bool:
@@ -253,18 +305,21 @@ def gray_plane_count(path: Path) -> int:
     meant as a volume.
     """
     with tifffile.TiffFile(path) as tiff:
-        series = tiff.series[0]
-        if None not in _said(tiff, series, path, 0).spacing_nm:
-            return 2
-        sizes = _long_axes(series)
-        if len(sizes) not in (2, 3) or _is_color(series):
-            return 0
-        return sizes[0][1] if len(sizes) == 3 else 1
+        return max((_plane_count(tiff, series, path) for series in _images(tiff)), default=0)
+
+
+def _plane_count(tiff: tifffile.TiffFile, series: Any, path: Path) -> int:
+    if None not in _said(tiff, series, path, 0).spacing_nm:
+        return 2
+    sizes = _long_axes(series)
+    if len(sizes) not in (2, 3) or _is_color(series):
+        return 0
+    return sizes[0][1] if len(sizes) == 3 else 1
 
 
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
     """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes
-    into its description as JSON.
+    into its description as JSON. A name that ends in ``.imagej.tif`` is written for ImageJ.
     """
     dz, dy, dx = volume.spacing
     about: dict[str, Any] = {
@@ -273,6 +328,9 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
     }
     if tilt_axis_angle_deg is not None:
         about["tilt_axis_angle_deg"] = tilt_axis_angle_deg
+    if is_imagej(path):
+        write_imagej(path, volume, about)
+        return
     description = json.dumps({_OWN: about}, default=str)
     # named after its content, so that the same result is the same file, bit for bit
     content = f"{description} {volume.shape} {volume.spacing} {volume.dtype}"
@@ -307,7 +365,7 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
 def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Said:
     """Return what the metadata say of a series of ``images`` images."""
     if tiff.ome_metadata:
-        return _ome(parsed_xml(tiff.ome_metadata, path), series, images)
+        return _ome(parsed_xml(tiff.ome_metadata, path), tiff, series, images)
     page = tiff.pages.first
     x, y = (_per_unit(page, name) for name in ("XResolution", "YResolution"))
     if tiff.imagej_metadata:
@@ -316,13 +374,21 @@ def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Sai
         depth = about.get("spacing")
         z = abs(float(depth)) if isinstance(depth, (int, float)) else None
         units = about.get("zunit") or unit, about.get("yunit") or unit, unit
-        found = _with_units((z, y, x), units)
+        sizes = tuple(in_nm(size, one) for size, one in zip((z, y, x), units, strict=True))
+        own = own_about(about, (sizes[0], sizes[1], sizes[2]))
+        found = _of_own(own, *own["spacing_nm"]) if own else _with_units((z, y, x), units)
         times = even_times(about.get("finterval"), about.get("tunit") or "s", images)
         return replace(found, times_s=times)
     unit_tag = page.tags.get("ResolutionUnit")
     if unit_tag is not None and int(unit_tag.value) == _CENTIMETRE:
         return _with_units((None, y, x), ("cm", "cm", "cm"))
     return _Said()
+
+
+def _of_own(about: Mapping[str, Any], z: float, y: float, x: float) -> _Said:
+    """Return what this package wrote: sizes that are real whatever they are, origin, history."""
+    oz, oy, ox = about["origin_nm"]
+    return _Said((z, y, x), (oz, oy, ox), about, about.get("tilt_axis_angle_deg"))
 
 
 def _with_units(stated: Sizes, units: tuple[Any, Any, Any]) -> _Said:
@@ -343,14 +409,16 @@ def _per_unit(page: Any, name: str) -> float | None:
     if entry is None:
         return None
     pixels, units = entry.value
-    return units / pixels if pixels else None
+    return float(units / pixels) if pixels else None
 
 
-def _ome(root: ElementTree.Element, series: Any, images: int) -> _Said:
-    y, x = (dict(_long_axes(series)).get(axis, 0) for axis in "YX")
-    pixels = pixels_of(root, (y, x))
-    if pixels is None:
+def _ome(root: ElementTree.Element, tiff: tifffile.TiffFile, series: Any, images: int) -> _Said:
+    alike = [one for one in tiff.series if _plane_shape(one) == _plane_shape(series)]
+    described = pixels_of(root, _plane_shape(series))
+    # images without planes are no series; which description is whose is not known then
+    if len(described) != len(alike) and len(described) != 1:
         return _Said()
+    pixels = described[alike.index(series)] if len(described) == len(alike) else described[0]
     times = plane_times(pixels, images) if images else None
     sizes_nm, stated = physical_sizes(pixels)
     for text in descriptions(root):

@@ -26,8 +26,7 @@ def check_planes(series: Any, path: Path) -> None:
     """
     pages = list(series._pages)  # not series.pages, which stands for planes without a page too
     there = [page for page in pages if page is not None]
-    plane = max(1, math.prod(series.keyframe.shape))
-    promised = max(1, math.prod(series.shape) // plane)
+    promised = plane_count(series)
     found = promised if _is_one_block(series, pages, promised) else len(there)
     if found < promised:
         raise FileFormatError(
@@ -36,6 +35,11 @@ def check_planes(series: Any, path: Path) -> None:
         )
     for number, page in enumerate(there):
         _check_page(page, number, path)
+
+
+def plane_count(series: Any) -> int:
+    """Return the number of planes that the shape of a series promises."""
+    return int(max(1, math.prod(series.shape) // max(1, math.prod(series.keyframe.shape))))
 
 
 def _is_one_block(series: Any, pages: list[Any], promised: int) -> bool:

@@ -51,7 +51,8 @@ _ROUNDED = 0.002
 """Relative difference up to which a resolution is one of :data:`_DPI`: 28.35/cm is 72 per inch."""
 
 _WHOLE_PER_CM = frozenset(round(dpi / 2.54) for dpi in _DPI)
-"""The same in whole pixels per cm, as some programs round them."""
+"""The same in whole pixels per cm, as some programs round them; others write 72 beside cm as it
+is."""
 
 
 def in_nm(value: object, unit: object) -> float | None:
@@ -102,10 +103,13 @@ def real_sizes(sizes_nm: Sizes, stated: Sizes) -> Sizes:
 def _is_default(pixel_nm: float, stated: float | None) -> bool:
     if stated is not None and math.isclose(stated, 1.0, rel_tol=1e-9):
         return True
+    if any(math.isclose(pixel_nm, one, rel_tol=1e-6) for one in (1e6, 1e7, 1e9, _INCH_NM)):
+        return True
     per_inch, per_cm = _INCH_NM / pixel_nm, 1e7 / pixel_nm
     if any(math.isclose(per_inch, dpi, rel_tol=_ROUNDED) for dpi in _DPI):
         return True
-    return math.isclose(per_cm, round(per_cm), rel_tol=1e-6) and round(per_cm) in _WHOLE_PER_CM
+    is_whole = math.isclose(per_cm, round(per_cm), rel_tol=1e-6)
+    return is_whole and (round(per_cm) in _WHOLE_PER_CM or round(per_cm) in _DPI)
 
 
 def is_degree(unit: object) -> bool:

@@ -69,7 +69,10 @@ Section = TypeVar("Section", bound=BaseModel)
 
 
 class InputSection(_Section):
-    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere."""
+    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere.
+
+    ``image``: which image of files that hold several, by the name of its detector or data set.
+    """
 
     tilt_series: str | list[str] | None = None
     volume: str | None = None
@@ -77,6 +80,7 @@ class InputSection(_Section):
     pixel_size_nm: PositiveFloat | None = None
     spacing_nm: PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
     tilt_axis_angle_deg: float | None = None
+    image: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSection:
@@ -354,7 +358,7 @@ class Recipe(_Section):
         """Return the recipe with its input paths relative to a folder, so that its file there can
         be run again.
         """
-        return self._with_paths(lambda value: _relative(value, Path(folder)))
+        return self._with_paths(lambda value: relative_path(value, Path(folder)))
 
     def _with_paths(self, place: Callable[[str], str]) -> Recipe:
         series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
@@ -452,7 +456,8 @@ def _place(value: str, folder: Path) -> str:
     return value if Path(value).expanduser().is_absolute() else str(folder / value)
 
 
-def _relative(value: str, folder: Path) -> str:
+def relative_path(value: str, folder: Path) -> str:
+    """Return a path relative to a folder, with slashes; as it is where it lies on another drive."""
     path = Path(value).expanduser().absolute()
     try:
         return Path(os.path.relpath(path, folder.absolute())).as_posix()

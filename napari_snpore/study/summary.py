@@ -17,6 +17,7 @@ from napari_snpore.study.quality_report import (
     quality_statements,
     tilt_statements,
 )
+from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, text_of
 from napari_snpore.study.segmentation_report import image_statements, polishing_statements
@@ -67,6 +68,7 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
             )
         )
         statements += [caveat(sentence) for sentence in found.notes]
+    statements += reading_statements(volume.history)
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
     statements += reconstruction_statements(volume)
     statements += blur_statements(last_step(volume.history, ReconstructStep), tomogram.blur)

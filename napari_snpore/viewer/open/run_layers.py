@@ -135,7 +135,7 @@ def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
     given = None if recipe is None else recipe.input.volume
     if recipe is None or given is None or not Path(given).exists():
         return None
-    return read_volume(given, spacing=recipe.input.spacing_nm)
+    return read_volume(given, spacing=recipe.input.spacing_nm, image=recipe.input.image)
 
 
 def _made_by(volume: Volume) -> list[str]:

@@ -96,3 +96,28 @@ def test_a_stack_that_is_called_a_series_may_be_a_volume(qtbot, viewer, tmp_path
     question.status.wait()
     assert viewer.layers["stack"].axis_labels == ("z", "y", "x")
     assert viewer.layers["stack"].scale == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_a_file_of_several_volumes_offers_them(qtbot, viewer, tmp_path):
+    import mrcfile
+
+    data = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    with mrcfile.new(tmp_path / "two.mrc", data) as file:
+        file.voxel_size = 5.0
+    question = asked_about(viewer, [str(tmp_path / "two.mrc")])
+    qtbot.addWidget(question)
+    assert "holds several images; <b>volume 1</b> is chosen" in question.question.text()
+    names = [question.image_box.itemText(k) for k in range(question.image_box.count())]
+    assert names == ["volume 1", "volume 2"]
+    question.image_box.setCurrentText("volume 2")
+    question.status.wait()
+    assert "<b>volume 2</b> is chosen" in question.question.text()
+    question.main_button.click()
+    question.status.wait()
+    assert np.array_equal(viewer.layers["two"].data, data[1])
+
+
+def test_a_file_of_one_image_does_not_ask_which(qtbot, viewer, bare):
+    question = asked_about(viewer, [bare])
+    qtbot.addWidget(question)
+    assert not question.form.isRowVisible(question.image_box)
