@@ -113,7 +113,7 @@ def test_side_file_that_cannot_be_read_is_named(tmp_path):
     write_volume(tmp_path / "a.mrc", Volume(STACK, 0.5))
     (tmp_path / "a.tlt").symlink_to("moved.tlt")
     with pytest.raises(MissingFileError, match=r"a\.tlt is a link to moved\.tlt"):
-        read_tilt_series(tmp_path / "a.mrc", angles_deg=[1, 2, 3, 4])
+        read_tilt_series(tmp_path / "a.mrc")
 
 
 @pytest.mark.parametrize("name", sorted(READ))
@@ -218,7 +218,7 @@ def test_side_file_beyond_a_megabyte_is_not_read(tmp_path, name):
     with (tmp_path / name).open("wb") as file:
         file.truncate(2**40)  # a terabyte that takes no space
     with pytest.raises(FileFormatError, match=r"holds 1,099,511,627,776 bytes"):
-        read_tilt_series(tmp_path / "a.mrc", angles_deg=[1, 2, 3, 4])
+        read_tilt_series(tmp_path / "a.mrc")
 
 
 def test_recipe_is_bounded_and_refused_in_a_sentence(tmp_path):
