@@ -14,7 +14,7 @@ PROCESSES ?= 2
 # Kills of `make kills`, which take a second each.
 KILLS ?= 500
 
-.PHONY: demo test check bench kills truth calibrate-polish clean
+.PHONY: demo test check bench kills truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -49,6 +49,11 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks.calibrate_polish
+
+# Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
+calibrate-images:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.calibrate_images
 
 clean:
 	rm -rf .venv demo_output
