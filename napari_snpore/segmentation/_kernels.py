@@ -85,7 +85,7 @@ def count_floats(
         block = values[start : start + places.size]
         for i in range(block.size):
             place = (np.float64(block[i]) - low) * per_unit
-            place = place if place > 0.0 else 0.0  # NaN compares as false
+            place = place if place > 0.0 else np.float64(0.0)  # NaN compares as false
             places[i] = np.uint32(np.int32(place if place < last else last))
             at_top += block[i] == high
         quarter = block.size // 4

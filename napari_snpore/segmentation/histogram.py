@@ -291,7 +291,8 @@ def _check_range(low: float, high: float, sums: list[float], bins: int) -> None:
 
 def _is_too_narrow(low: float, high: float, bins: int) -> bool:
     """Return whether a bin would be as narrow as the step of float64, or its inverse infinite."""
-    return high - low < 2 * bins * max(np.spacing(max(abs(low), abs(high))), 1e-300)
+    step = float(np.spacing(max(abs(low), abs(high))))
+    return high - low < 2 * bins * max(step, 1e-300)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import note_moved, thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of, volume_from_layer
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.threshold.layers import phases_of
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
 from napari_snpore.viewer.threshold.steps import IMAGE_RULES, Compared, compare
@@ -123,7 +124,8 @@ class ImageWork(QObject):
         def work(progress: Progress, should_stop: ShouldStop) -> Compared:
             return compare(volume, images, phases, progress, should_stop)
 
-        self._form.counting.run("Compare with the images", work, done)
+        of = InUse(self._viewer, (layer,))
+        self._form.counting.run("Compare with the images", work, done, of=of)
 
     def note_thresholds(self) -> None:
         """Follow thresholds that have come to rest: mark the map and polished phases of other
