@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, TypeVar
 
-from napari import current_viewer
 from napari.layers import Layer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
@@ -28,6 +27,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.shared.calling_viewer import calling_viewer
 from napari_snpore.viewer.shared.events import connect_while_alive
 
 Result = TypeVar("Result")
@@ -297,13 +297,13 @@ def run_alive(what: str, work: Work[Result]) -> Result:
 
     For what napari calls and expects a result of, such as samples. Without a window it just runs.
     """
-    viewer = current_viewer()
+    viewer = calling_viewer()
     if viewer is None:
         return work(lambda done, total: None, lambda: False)
     found: list[Result] = []
     failed: list[Exception] = []
     loop = QEventLoop()
-    worker = Worker(work)
+    worker = Worker(work, viewer.window._qt_window)  # no work for a window that was closed
     worker.returned.connect(found.append)
     worker.errored.connect(failed.append)
     worker.warned.connect(_relay_warning)
