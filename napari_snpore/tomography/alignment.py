@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
+from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -284,9 +285,10 @@ def align(
     tick = _Ticker(steps, progress, should_stop)
 
     raw = series.images
-    coarse = working_frames(raw, size=_SCAN_SIZE)
+    coarse = working_frames(raw, size=_SCAN_SIZE, should_stop=should_stop)
     coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
-    fine = working_frames(raw, size=_MATCH_SIZE)
+    fine = working_frames(raw, size=_MATCH_SIZE, should_stop=should_stop)
+    about_images = _notes_on_images(series, fine.far_pixels)
     fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
@@ -317,7 +319,7 @@ def align(
     tick()
     axis = axis_end(trial.tilt_axis_angle_deg, reference) if given is None else given
     notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
-    notes = (_hand_note(reference if given is None else given), *notes)
+    notes = (_hand_note(reference if given is None else given), *about_images, *notes)
     found = _reported(trial, axis, angles, order, left, name, notes)
     return replace(found, tilt_axis_error_deg=error)
 
@@ -396,6 +398,19 @@ def _hand_note(reference_deg: float | None) -> str:
         f"The hand of the volume follows the given direction of the tilt axis, {reference_deg:.1f}°: it is unknown unless the "
         "microscope was calibrated, and the opposite direction gives the mirror image."
     )
+
+
+def _notes_on_images(series: TiltSeries, far_pixels: tuple[int, ...]) -> tuple[str, ...]:
+    """Say what the images need before they are reconstructed."""
+    notes = [BRIGHT_FIELD_NOTE] if is_bright_field(series) else []
+    if any(far_pixels):
+        images = sum(count > 0 for count in far_pixels)
+        notes.append(
+            f"{images} of {len(far_pixels)} images hold single pixels far outside all other grey values "
+            f"(up to {max(far_pixels)} an image): they were left out of the alignment; repair_pixels "
+            "(Prepare, --repair-pixels) takes them out of the reconstruction as well."
+        )
+    return tuple(notes)
 
 
 def _notes(

@@ -31,12 +31,13 @@ from napari_snpore.study.tomogram import (
 )
 from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.compile_ahead import compile_ahead
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
@@ -408,13 +409,17 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.slice.say(str(error))
             return
-        self._looking.ask(lambda should_stop: (stages, stages.inspection(should_stop=should_stop)))
+        self._looking.ask(partial(_looked_at, stages))
         self._on_images()
 
-    def _on_inspected(self, found: tuple[Stages, Any]) -> None:
-        if found[0] is self._stages:
-            self.tilts.show_reasons(found[1])
-            self._name_tilts()
+    def _on_inspected(self, found: tuple[Stages, Any, bool]) -> None:
+        stages, inspection, bright_field = found
+        if stages is not self._stages:
+            return
+        self.tilts.show_reasons(inspection)
+        self._name_tilts()
+        if bright_field:
+            self.about.setText(f"{self.about.text()}<br>{caveat(BRIGHT_FIELD_NOTE)}")
 
     def _name_tilts(self) -> None:
         self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
@@ -614,6 +619,11 @@ class ReconstructWidget(LayerForm):
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:
             self._growing.hide()
+
+
+def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, bool]:
+    inspection = stages.inspection(should_stop=should_stop)
+    return stages, inspection, is_bright_field(stages.raw)
 
 
 def _prepared(

@@ -353,3 +353,16 @@ def test_an_alignment_of_one_series_is_not_taken_for_another(widget, viewer, qtb
     assert widget.alignment is None
     widget.layer = viewer.layers["rod"]
     assert widget.align() is not None
+
+
+def test_bright_field_is_said_and_can_be_inverted(widget, viewer, series, qtbot):
+    assert "invert" not in widget.about.text()
+    bright = TiltSeries(100 - np.asarray(series.images), ANGLES, PIXEL)
+    widget.layer = add_layer(viewer, series_data(bright, "bright rod"))
+    qtbot.waitUntil(lambda: "invert the images" in widget.about.text(), timeout=20_000)
+    assert not widget.preparing.section([]).invert
+    widget.preparing.invert.setChecked(True)
+    assert widget.preparing.section([]).invert
+    widget.method.iterations.setValue(30)
+    volume = volume_from_layer(widget.reconstruct())
+    assert np.asarray(volume.data)[13:19, 2:4, 13:19].mean() == pytest.approx(3, rel=0.1)
