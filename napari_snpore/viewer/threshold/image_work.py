@@ -59,7 +59,12 @@ class ImageWork(QObject):
         self.map: ResidualMap | None = None
         self.shares: PolishedShares | None = None
         for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            connect_while_alive(self, emitter, lambda event: self.look_for_images())
+            connect_while_alive(self, emitter, self._on_layers)
+
+    def _on_layers(self, event: Any) -> None:
+        # a method, which is held weakly: the viewer would keep a closure, and with it the form
+        del event
+        self.look_for_images()
 
     def show_volume(self, found: ResidualMap | None, shares: PolishedShares | None) -> None:
         """Take what is known of the volume that is shown now."""
