@@ -39,7 +39,6 @@ def follow_theme(plot: ThemedPlot, owner: QObject, viewer: ViewerModel) -> None:
     """Draw a plot in the colours of the viewer's theme, now and after each change of theme while
     ``owner`` lives.
     """
-
     kept = weakref.ref(plot)  # the viewer would keep the plot after its form was closed
 
     def apply_theme(event: Any = None) -> None:
