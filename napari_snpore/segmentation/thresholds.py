@@ -221,7 +221,9 @@ def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
     """
     counts, centers = _coarse(histogram)
     # in bins: squares of a large offset lose digits, and J does not depend on the unit
-    share, _, variance = class_moments(counts, np.arange(len(counts)) - len(counts) / 2)
+    places: Floats = np.arange(len(counts), dtype=np.float64)
+    places -= len(counts) / 2
+    share, _, variance = class_moments(counts, places)
     variance += 1 / 12  # of a uniform distribution over one bin
     with np.errstate(invalid="ignore", divide="ignore"):
         cost = np.where(

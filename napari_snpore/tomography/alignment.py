@@ -43,7 +43,7 @@ from napari_snpore.tomography.tilt_axis import (
     track_center_of_mass,
     track_cross_correlation,
 )
-from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle, axis_end
+from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle, axis_end, check_image
 from napari_snpore.tomography.warp import axis_rotation, warp_images
 from napari_snpore.tomography.working_frames import WorkingFrames, working_frames
 
@@ -358,10 +358,7 @@ def _check(series: TiltSeries, method: str) -> None:
         )
     for tilt in range(len(series.angles_deg)):
         image = np.asarray(series.images[tilt])
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
-            )
+        check_image(image, tilt)
         if image.min() == image.max():
             raise InputError(
                 f"Image {tilt} of the tilt series has the same value everywhere; leave it out."

@@ -121,7 +121,8 @@ def repair_pixels(
 def without_far_pixels(image: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
     """Return an image whose :func:`far_pixels` are like their surroundings, and how many they are.
 
-    For measurements that a few such pixels would decide, alignment above all.
+    For measurements that a few such pixels would decide, alignment above all; grey values may come
+    out less a constant.
 
     Parameters
     ----------
@@ -131,9 +132,11 @@ def without_far_pixels(image: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
     Returns
     -------
     (float32 array, shape (y, x); int)
-        The image itself where there is none.
     """
-    values = np.asarray(image, np.float32)
+    values = np.asarray(image)
+    if values.dtype.itemsize > 2 and values.dtype != np.float32:
+        values = np.subtract(values, values.min(), dtype=np.float64)  # a large offset costs digits
+    values = values.astype(np.float32)
     far = far_pixels(values)
     count = int(np.count_nonzero(far))
     if not count:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
-from napari_snpore.errors import InputError
 from napari_snpore.history import InvertContrastStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.preparation import vacuum_level
-from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tilt_series import TiltSeries, check_image
 
 BRIGHT_FIELD_NOTE = (
     "Vacuum is brighter than the specimen in the images, as in bright field; mass has to be bright: "
@@ -120,10 +119,7 @@ def invert_contrast(
 
     def find(tilt: int) -> float:
         image = np.asarray(series.images[tilt], np.float64)
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
-            )
+        check_image(image, tilt)
         return -vacuum_level(-image)
 
     levels = run_blocks(find, tilts, progress=share_of(progress, 0.0, 0.7), should_stop=should_stop)
