@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from napari_snpore.errors import (
     FileFormatError,
@@ -85,6 +86,27 @@ def is_readable(path: str | Path) -> bool:
     except InputError:
         return False
     return True
+
+
+class GuardedArray:
+    """A stored array for lazy reading, whose errors are sentences about its file whenever a part of
+    it is read.
+
+    Parameters
+    ----------
+    stored : array
+        Of any kind that slices of it are read from.
+    path : Path
+        Its file.
+    """
+
+    def __init__(self, stored: Any, path: Path) -> None:
+        self.stored, self.path = stored, path
+        self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
+
+    def __getitem__(self, key: Any) -> Any:
+        with guarded(self.path):
+            return self.stored[key]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.axes import Axis, order_of, parsed_array, why_no_images
 from napari_snpore.files.choice import Candidate, Wanted, chosen, detector_place
+from napari_snpore.files.guarded_reading import GuardedArray
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.velox import VeloxImage, velox_images
 
@@ -305,7 +306,7 @@ def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
     chunks: list[int | str] = ["auto"] * dataset.ndim
     if dataset.ndim > 2:
         chunks[image_axis] = dataset.chunks[image_axis] if dataset.chunks else 1
-    return da.from_array(dataset, chunks=tuple(chunks))
+    return da.from_array(GuardedArray(dataset, Path(dataset.file.filename)), chunks=tuple(chunks))
 
 
 def _groups(parent: h5py.Group) -> list[tuple[str, h5py.Group]]:

@@ -26,7 +26,7 @@ import tifffile
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen, distinct
-from napari_snpore.files.guarded_reading import checked_path
+from napari_snpore.files.guarded_reading import GuardedArray, checked_path
 from napari_snpore.files.imagej_tiff import is_imagej, own_about, write_imagej
 from napari_snpore.files.ome_xml import (
     check_set,
@@ -437,8 +437,11 @@ def _ome(root: ElementTree.Element, tiff: tifffile.TiffFile, series: Any, images
 def _lazy(series: Any) -> Any:
     # imported here: a second that only large compressed files need
     import dask.array as da
+    import zarr
 
-    return da.from_zarr(series.aszarr())
+    stored: Any = zarr.open_array(series.aszarr(), mode="r")
+    path = Path(series.keyframe.parent.filehandle.path)
+    return da.from_array(GuardedArray(stored, path), chunks=stored.chunks)
 
 
 def _first_line(error: Exception) -> str:

@@ -429,6 +429,23 @@ def test_hdf5_that_holds_little_of_a_large_array_takes_little_memory(tmp_path, o
     np.testing.assert_array_equal(volume.data[1, :3, :3], 1.0 if options else 0.0)
 
 
+def test_damaged_chunk_of_lazy_hdf5_names_the_file(tmp_path):
+    path = tmp_path / "a.hspy"
+    with h5py.File(path, "w") as file:
+        place = "Experiments/x/data"
+        data = file.create_dataset(
+            place, (63, 1024, 1024), "f4", chunks=(1, 1024, 1024), compression="gzip"
+        )
+        data[1] = 1.0
+        at = data.id.get_chunk_info(0).byte_offset
+    raw = bytearray(path.read_bytes())
+    raw[at : at + 50] = bytes(50)
+    path.write_bytes(raw)
+    volume = read_volume(path, spacing=1)
+    with pytest.raises(FileFormatError, match=r"a\.hspy"):
+        np.asarray(volume.data[1])
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -534,3 +551,21 @@ def test_formats_that_napari_shares_have_a_check_where_pages_are_chained():
     assert tiff is not None
     assert tiff.check is not None
     assert sys.maxsize > 2**32  # offsets of BigTIFF
+
+
+def test_large_compressed_tiff_is_lazy_and_names_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_snpore.files.tiff._LAZY_BYTES", 1)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK, compression="zlib", photometric="minisblack", rowsperstrip=5)
+    volume = read_volume(path, spacing=1)
+    assert not isinstance(volume.data, np.ndarray)
+    np.testing.assert_array_equal(volume.data, STACK)
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[1].dataoffsets[0]
+    raw = bytearray(path.read_bytes())
+    raw[at : at + 8] = b"\xff" * 8
+    path.write_bytes(raw)
+    damaged = read_volume(path, spacing=1)
+    np.testing.assert_array_equal(damaged.data[0], STACK[0])
+    with pytest.raises(FileFormatError, match=r"a\.tif"):
+        np.asarray(damaged.data[1])
