@@ -17,6 +17,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
+from napari_snpore.measurement.labelling import voxel_counts
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
@@ -120,7 +121,7 @@ def contact_areas(
     away = _distance(objects, pore, voxel, count)
     complete(4)
     rows = slice(1, None)
-    present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
+    present = voxel_counts(objects, count)[rows] > 0
     near = (away[rows] <= edge_width_nm * (1 + TIE)) | (
         areas[rows, 1] > 0
     )  # a shared face is no distance at all

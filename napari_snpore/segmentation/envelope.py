@@ -16,6 +16,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation.body import largest_body
+from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
     DIRECTIONS,
     OCCLUSION_THRESHOLD,
@@ -96,7 +97,7 @@ def make_envelope(
         No voxel reaches the threshold, or an option is out of range.
     """
     options = options or EnvelopeOptions()
-    solid, body, ray_length_nm = _occluder(volume, threshold, options)
+    body, ray_length_nm = _occluder(volume, threshold, options)
     mask = fibre_envelope(
         body,
         spacing=volume.spacing,
@@ -113,7 +114,7 @@ def make_envelope(
         options,
         ray_length_nm,
         int(np.count_nonzero(mask)) * volume.voxel_volume_nm3,
-        int(np.count_nonzero(solid & ~mask)),
+        _solid_outside(volume, threshold, mask),
     )
 
 
@@ -139,7 +140,7 @@ def occlusion_field(
         as void.
     """
     options = options or EnvelopeOptions()
-    _, body, ray_length_nm = _occluder(volume, threshold, options)
+    body, ray_length_nm = _occluder(volume, threshold, options)
     field = ambient_occlusion(
         body,
         spacing=volume.spacing,
@@ -186,13 +187,17 @@ def envelope_skin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _occluder(
     volume: Volume, threshold: float, options: EnvelopeOptions
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
-    """Return all solid, the part of it that occludes, and the ray length (nm)."""
+) -> tuple[NDArray[np.bool_], float]:
+    """Return the solid that occludes, and the ray length (nm)."""
     solid: NDArray[np.bool_] = np.asarray(volume.data) >= threshold
     body = largest_body(solid) if options.largest_body else solid
     ray_length_nm = options.ray_length_nm
-    return (
-        solid,
-        body,
-        half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm,
+    return body, half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm
+
+
+def _solid_outside(volume: Volume, threshold: float, mask: NDArray[np.bool_]) -> int:
+    """Return how many voxels reach the threshold outside a mask."""
+    return sum(
+        int(np.count_nonzero((np.asarray(volume.data[slab]) >= threshold) & ~mask[slab]))
+        for slab in slabs(mask.shape)
     )
