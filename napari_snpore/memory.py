@@ -9,20 +9,23 @@ a kernel that runs out of memory ends the process.
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from pathlib import Path
 
 import psutil
 
+from napari_snpore.compute import thread_count
 from napari_snpore.errors import InputError
 
 SHARE = 0.8
 """Share of the free memory that a step may take where no limit is given."""
 
 _CGROUP = Path("/sys/fs/cgroup")
-_THREAD_BYTES = 64 << 20
+_THREAD_BYTES = 72 << 20
 """Address space that a thread takes beside its arrays: its stack, and a heap of its own."""
+
+_PROGRAM_BYTES = 400 << 20
+"""Address space of libraries and compiled kernels that are loaded while the program runs."""
 
 
 class NotEnoughMemoryError(InputError, MemoryError):
@@ -31,14 +34,18 @@ class NotEnoughMemoryError(InputError, MemoryError):
 
 def free_memory() -> int:
     """Return the bytes that this process can still take."""
-    limits = [int(psutil.virtual_memory().available)]
-    container = _container_memory()
-    if container is not None:
-        limits.append(container)
-    address_space = _address_space_left()
-    if address_space is not None:
-        limits.append(address_space)
-    return max(0, min(limits))
+    return _free()[0]
+
+
+def _free() -> tuple[int, str]:
+    """Return the bytes that can still be taken, and what leaves no more, in words."""
+    limits: list[tuple[int | None, str]] = [
+        (int(psutil.virtual_memory().available), "is free on this machine"),
+        (_container_memory(), "the container leaves"),
+        (_address_space_left(), "the limit of the process (ulimit -v) leaves beside the program"),
+    ]
+    size, words = min((size, words) for size, words in limits if size is not None)
+    return max(0, size), words
 
 
 def _container_memory() -> int | None:
@@ -57,7 +64,7 @@ def _container_memory() -> int | None:
 
 
 def _address_space_left() -> int | None:
-    """Return what ``ulimit -v`` leaves, less what threads take; None without a limit."""
+    """Return what ``ulimit -v`` leaves beside threads and code; None without a limit."""
     if sys.platform == "win32":
         return None
     import resource
@@ -65,7 +72,8 @@ def _address_space_left() -> int | None:
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     if most == resource.RLIM_INFINITY:
         return None
-    return int(most - psutil.Process().memory_info().vms - _THREAD_BYTES * (os.cpu_count() or 1))
+    code = _PROGRAM_BYTES + _THREAD_BYTES * thread_count()
+    return int(most - psutil.Process().memory_info().vms - code)
 
 
 def memory_limit(given: int | None = None) -> int:
@@ -98,12 +106,13 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
     most = memory_limit(given)
     if needed <= most:
         return
-    free = free_memory()
-    why = (
-        f"the memory limit is {size_text(given)}"
-        if given is not None and given <= free
-        else f"{size_text(most)} may be used ({100 * most / free if free else 0:.0f} % of what is free)"
-    )
+    free, words = _free()
+    if given is not None and given <= free:
+        why = f"the memory limit is {size_text(given)}"
+    elif given is not None:
+        why = f"{size_text(free)} are all that {words}"
+    else:
+        why = f"{size_text(most)} may be used, {100 * SHARE:.0f} % of what {words}"
     raise NotEnoughMemoryError(
         f"{what} needs about {size_text(needed)} of memory, and {why}; bin or crop the data, or close other programs"
         f"{'' if not advice else ', or ' + advice}."

@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_snpore.cli.inputs import checked_connectivity, cut_axes_of, phase_labels, phase_number
-from napari_snpore.cli.options import CutAxis, NoCut, Output, Spacing
+from napari_snpore.cli.options import (
+    CutAxis,
+    MemoryLimit,
+    NoCut,
+    Output,
+    Spacing,
+    memory_bytes,
+)
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.files import read_volume
@@ -111,6 +118,7 @@ def measure(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    memory_limit_mb: MemoryLimit = None,
 ) -> None:
     """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
     already, into a folder.
@@ -131,7 +139,7 @@ def measure(
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
     with output_folder(output) as folder, watched() as monitor:
-        context = RunContext(Record("measure"), monitor)
+        context = RunContext(Record("measure"), monitor, memory_limit=memory_bytes(memory_limit_mb))
         data = read_volume(phases, spacing=spacing_nm)
         inputs = [phases] if intensity is None else [phases, intensity]
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)

@@ -18,7 +18,9 @@ from napari_snpore.study.run_context import RunContext
 
 
 @contextmanager
-def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunContext]:
+def recorded(
+    command: str, output: Path, *, overwrite: bool, memory_limit: int | None = None
+) -> Iterator[RunContext]:
     """Yield the run context of a command that writes one volume; write its record after the volume.
 
     Parameters
@@ -29,6 +31,8 @@ def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunCont
         File that the command writes; the record is ``<name>.record.json`` beside it.
     overwrite : bool
         Replace an existing file.
+    memory_limit : int, optional
+        Bytes that a step may take.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def recorded(command: str, output: Path, *, overwrite: bool) -> Iterator[RunCont
         raise OutputError(f"The folder {existing} cannot be written.")
     record = Record(command)
     with watched() as monitor:
-        yield RunContext(record, monitor)
+        yield RunContext(record, monitor, memory_limit=memory_limit)
     record.outputs = [output.name]
     record.write(output.with_name(f"{output.name}.record.json"))
 

@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
-from napari_snpore.cli.options import CutAxis, NoCut, Output, Overwrite, Spacing
+from napari_snpore.cli.options import (
+    CutAxis,
+    MemoryLimit,
+    NoCut,
+    Output,
+    Overwrite,
+    Spacing,
+    memory_bytes,
+)
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, write_volume
@@ -130,6 +138,7 @@ def segment(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    memory_limit_mb: MemoryLimit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other
@@ -169,7 +178,9 @@ def segment(
     if not tilts and (polish or rule == "projection"):
         needed = "--polish" if polish else "--rule projection"
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
-    with recorded("segment", output, overwrite=overwrite) as context:
+    with recorded(
+        "segment", output, overwrite=overwrite, memory_limit=memory_bytes(memory_limit_mb)
+    ) as context:
         note(
             context,
             [volume, *(tilts or [])],

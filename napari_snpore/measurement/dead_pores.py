@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
-from napari_snpore.measurement.packed_mask import PackedMask
 from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.volume import Triple, Volume, spacing_of
 
@@ -244,7 +244,9 @@ def _reached(
         for end in (0, -1):
             (cut_part if axis in cut_axes else open_part)[parts.take(end, axis=axis)] = True
     open_part[0] = cut_part[0] = False
-    return open_part[parts], (cut_part & ~open_part)[parts]
+    cut_part &= ~open_part
+    reached = open_part[parts]
+    return reached, cut_part[parts] if cut_part.any() else np.zeros_like(reached)
 
 
 def _distance_to_faces(
@@ -280,5 +282,14 @@ def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDAr
     """Return the voxels whose centre lies within ``radius`` of a chosen one."""
     if not centers.any():
         return centers.copy()
-    away: NDArray[np.float32] = edt.edt(~centers, anisotropy=spacing, black_border=False)
-    return away <= radius * (1 + TIE)
+    # slabs with a margin of the radius, which no ball of another slab reaches across
+    margin = math.ceil(radius / spacing[0]) + 1
+    covered = np.zeros(centers.shape, np.bool_)
+    for slab in slabs(centers.shape):
+        first = max(slab.start - margin, 0)
+        part = centers[first : slab.stop + margin]
+        if part.any():
+            away = edt.edt(~part, anisotropy=spacing, black_border=False)
+            inner = away[slab.start - first : slab.stop - first]
+            np.less_equal(inner, radius * (1 + TIE), out=covered[slab])
+    return covered

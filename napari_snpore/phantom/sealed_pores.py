@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import CONNECTIVITIES, DeadPores
-from napari_snpore.measurement.packed_mask import PackedMask
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import PORE
 
 BOOL = NDArray[np.bool_]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
+from napari_snpore.memory import check_memory
 from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
@@ -23,6 +24,7 @@ from napari_snpore.segmentation.occlusion import (
     ambient_occlusion,
     fibre_envelope,
 )
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.volume import Triple, Volume
 
 
@@ -46,17 +48,22 @@ class EnvelopeOptions:
 class Envelope:
     """Envelope of a body and what it was made with.
 
-    ``mask`` (bool, z, y, x) is True in the body and its pores. ``threshold`` is the gray value from
+    ``packed`` holds ``mask`` as bits. ``threshold`` is the gray value from
     which a voxel is solid, ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the
     number of solid voxels outside of the envelope.
     """
 
-    mask: NDArray[np.bool_]
+    packed: PackedMask
     threshold: float
     options: EnvelopeOptions
     ray_length_nm: float
     volume_nm3: float
     loose_voxel_count: int
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """True in the body and its pores, bool (z, y, x); a new array."""
+        return self.packed.unpacked()
 
     @property
     def made_by(self) -> EnvelopeStep:
@@ -69,6 +76,10 @@ class Envelope:
             cut_axes=self.options.cut_axes,
             largest_body=self.options.largest_body,
         )
+
+
+_BYTES_PER_VOXEL = 9.0
+"""At the highest, while the hits of rays are counted and void is labelled; measured at 256³."""
 
 
 def make_envelope(
@@ -97,6 +108,10 @@ def make_envelope(
         No voxel reaches the threshold, or an option is out of range.
     """
     options = options or EnvelopeOptions()
+    size = " × ".join(str(n) for n in volume.shape)
+    check_memory(
+        f"The envelope of {size} voxels", math.prod(volume.shape) * _BYTES_PER_VOXEL
+    )  # window and Python ask here, a run has asked for all steps before
     body, ray_length_nm = _occluder(volume, threshold, options)
     mask = fibre_envelope(
         body,
@@ -109,7 +124,7 @@ def make_envelope(
         should_stop=should_stop,
     )
     return Envelope(
-        mask,
+        PackedMask.of(mask),
         float(threshold),
         options,
         ray_length_nm,

@@ -17,6 +17,10 @@ Monitor = Callable[[str], AbstractContextManager[Progress | None]]
 callback.
 """
 
+_SLAB_BYTES_PER_VOXEL, _SLAB_BYTES = 20, 100_000_000
+"""What the slabs that are worked on hold together, whatever the size of the volume, and less of a
+volume that is no larger than one."""
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -30,12 +34,15 @@ class RunContext:
     should_stop : callable, optional
     memory_limit : int, optional
         Bytes that a step may take; default 80 % of what is free when it starts.
+    later_bytes_per_voxel : float
+        What steps after the reconstruction will need, so that a run that cannot end does not start.
     """
 
     record: Record
     monitor: Monitor = field(default=lambda name: nullcontext(None))
     should_stop: ShouldStop | None = None
     memory_limit: int | None = None
+    later_bytes_per_voxel: float = 0.0
 
     def state_memory(self, what: str, shape: Sequence[int], bytes_per_voxel: float) -> None:
         """Note what work on a volume needs, and refuse it before it starts where that is too much.
@@ -54,7 +61,8 @@ class RunContext:
         NotEnoughMemoryError
             More than the limit, or than 80 % of what is free.
         """
-        needed = math.prod(shape) * bytes_per_voxel
+        voxels = math.prod(shape)
+        needed = voxels * bytes_per_voxel + min(voxels * _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES)
         needs = self.record.results.setdefault("memory_bytes", {})
         needs[what.lower()] = round(needed)
         size = " × ".join(str(n) for n in shape)
