@@ -10,6 +10,7 @@ import typer
 from napari_snpore.cli.options import MemoryLimit, Output, memory_bytes
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import MissingExtraError, MissingFileError
+from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
@@ -47,6 +48,7 @@ def run(
         else Recipe(name=recipe.stem, input=InputSection(tilt_series=str(recipe)))
     )
     out = output or recipe.with_name(f"{recipe.stem}_results")
+    check_apart(out, [recipe])
     with watched() as monitor:
         result = run_study(steps, out, monitor=monitor, memory_limit=memory_bytes(memory_limit_mb))
     typer.echo(result.summary)

@@ -10,6 +10,7 @@ import typer
 from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
 from napari_snpore.cli.options import (
     CutAxis,
+    Image,
     MemoryLimit,
     NoCut,
     Output,
@@ -18,8 +19,10 @@ from napari_snpore.cli.options import (
     memory_bytes,
 )
 from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, write_volume
+from napari_snpore.files.side_files import side_paths
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.study.aligned_images import aligned_images
@@ -138,13 +141,14 @@ def segment(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    image: Image = None,
     memory_limit_mb: MemoryLimit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other
     materials).
     """
-    source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm)
+    source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm, image=image)
     how = checked(
         ThresholdSection,
         values=thresholds or None,
@@ -178,12 +182,19 @@ def segment(
     if not tilts and (polish or rule == "projection"):
         needed = "--polish" if polish else "--rule projection"
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
+    inputs = [volume, *(tilts or [])]
+    beside = [one for path in tilts or [] for one in side_paths(path)]
     with recorded(
-        "segment", output, overwrite=overwrite, memory_limit=memory_bytes(memory_limit_mb)
-    ) as context:
+        "segment",
+        output,
+        overwrite=overwrite,
+        inputs=[*inputs, *beside],
+        memory_limit=memory_bytes(memory_limit_mb),
+    ) as (context, part):
         note(
             context,
-            [volume, *(tilts or [])],
+            output.parent,
+            inputs,
             input=source,
             tilts=[str(path) for path in tilts or []],
             threshold=how,
@@ -191,8 +202,8 @@ def segment(
             envelope=around,
             polish=touch_up,
         )
-        data = read_volume(volume, spacing=spacing_nm)
-        images = None
+        data = read_volume(volume, spacing=spacing_nm, image=image)
+        images = series = None
         if tilts:
             series = read_tilt_series(
                 [str(path) for path in tilts] if len(tilts) > 1 else str(tilts[0]),
@@ -204,7 +215,7 @@ def segment(
         found = find_phases(
             data, how, around, cleanup, polish=touch_up, series=images, context=context
         )
-        write_volume(output, found.phases, overwrite=overwrite)
+        write_volume(part, found.phases)
         fractions = volume_fractions(
             found.phases.data, spacing=data.spacing, names=found.scheme.names
         )
@@ -212,4 +223,7 @@ def segment(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
         context.record.results["segmentation"] = segmentation_record(found)
+    echo_reading(data.history)
+    if series is not None:
+        echo_reading(series.history)
     typer.echo(segmentation_text(found, fractions))

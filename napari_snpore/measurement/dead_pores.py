@@ -236,6 +236,7 @@ def _reached(
     face.
     """
     parts = cc3d.connected_components(paths, connectivity=connectivity, binary_image=True)
+    del paths
     count = int(parts.max())
     open_part, cut_part = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
     for slab in slabs(parts.shape):
@@ -245,8 +246,9 @@ def _reached(
             (cut_part if axis in cut_axes else open_part)[parts.take(end, axis=axis)] = True
     open_part[0] = cut_part[0] = False
     cut_part &= ~open_part
-    reached = open_part[parts]
-    return reached, cut_part[parts] if cut_part.any() else np.zeros_like(reached)
+    kind = (open_part + 2 * cut_part.astype(np.uint8)).astype(np.uint8)[parts]
+    del parts  # four bytes a voxel
+    return kind == 1, kind == 2
 
 
 def _distance_to_faces(
