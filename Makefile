@@ -15,7 +15,7 @@ PROCESSES ?= 2
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check bench fuzz truth calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -31,6 +31,14 @@ check:
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
+	@$(PYTHON) scripts/licences.py
+
+# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for.
+oldest:
+	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
+	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
+	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
+	@.venv-oldest/bin/python -m pytest
 
 bench:
 	@scripts/environment gui,dev,astra

@@ -13,9 +13,11 @@ from .errors import (
     Stopped as Stopped,
 )
 from .files import (
+    RawLayout as RawLayout,
     read_tilt_series as read_tilt_series,
     read_volume as read_volume,
     read_xf as read_xf,
+    write_surface as write_surface,
     write_table as write_table,
     write_volume as write_volume,
     write_xf as write_xf,

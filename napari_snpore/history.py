@@ -77,6 +77,21 @@ class ReadStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class OrientStep(StepSchema):
+    """Axes of a stored volume put along (z, y, x), as the vectors of its header say.
+
+    ``stored_axes``: for z, y and x the stored axis, of i (fastest), j and k. ``reversed_axes``:
+    axes that run against the stored order. ``turn_left_deg``: angle of a turn in the header that is
+    not a right angle and was not applied; the volume has no place in space then.
+    """
+
+    NAME = "orient"
+    stored_axes: tuple[str, ...]
+    reversed_axes: tuple[str, ...]
+    turn_left_deg: float | None = None
+
+
+@dataclass(frozen=True)
 class VoxelSizeStep(StepSchema):
     """Voxel size (nm) that replaced the one in the file, and where it came from."""
 

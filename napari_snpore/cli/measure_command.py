@@ -25,7 +25,7 @@ from napari_snpore.study.measuring import (
     phase_names_of,
 )
 from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
-from napari_snpore.study.pipeline import finish, output_folder
+from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection, checked
 from napari_snpore.study.run_context import RunContext
@@ -132,10 +132,13 @@ def measure(
         thickness=thickness,
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
-    with output_folder(output) as folder, watched() as monitor:
+    inputs = [phases] if intensity is None else [phases, intensity]
+    with (
+        output_folder(output, command="measure", inputs=inputs) as folder,
+        watched() as monitor,
+    ):
         context = RunContext(Record("measure"), monitor)
         data = read_volume(phases, spacing=spacing_nm, image=image)
-        inputs = [phases] if intensity is None else [phases, intensity]
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
         source: dict[str, Any] = {
             "objects" if objects else "phases": str(phases),
@@ -145,7 +148,14 @@ def measure(
             source["image"] = image
         measured: MeasuredObjects
         if objects:
-            note(context, inputs, **source, intensity=intensity and str(intensity), measure=how)
+            note(
+                context,
+                output,
+                inputs,
+                **source,
+                intensity=intensity and str(intensity),
+                measure=how,
+            )
             measured = measure_labels(data, how, intensity=gray, context=context)
         else:
             labels = phase_labels(data, phases)
@@ -158,6 +168,7 @@ def measure(
             axes = noted_cut_axes(data) if cut_axes is None else tuple(cut_axes)
             note(
                 context,
+                output,
                 inputs,
                 **source,
                 phase=names[number - 1],

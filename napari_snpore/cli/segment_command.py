@@ -13,6 +13,7 @@ from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, write_volume
+from napari_snpore.files.side_files import side_paths
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.study.aligned_images import aligned_images
@@ -171,10 +172,16 @@ def segment(
     if not tilts and (polish or rule == "projection"):
         needed = "--polish" if polish else "--rule projection"
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
-    with recorded("segment", output, overwrite=overwrite) as context:
+    inputs = [volume, *(tilts or [])]
+    beside = [one for path in tilts or [] for one in side_paths(path)]
+    with recorded("segment", output, overwrite=overwrite, inputs=[*inputs, *beside]) as (
+        context,
+        part,
+    ):
         note(
             context,
-            [volume, *(tilts or [])],
+            output.parent,
+            inputs,
             input=source,
             tilts=[str(path) for path in tilts or []],
             threshold=how,
@@ -195,7 +202,7 @@ def segment(
         found = find_phases(
             data, how, around, cleanup, polish=touch_up, series=images, context=context
         )
-        write_volume(output, found.phases, overwrite=overwrite)
+        write_volume(part, found.phases)
         fractions = volume_fractions(
             found.phases.data, spacing=data.spacing, names=found.scheme.names
         )

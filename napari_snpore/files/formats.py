@@ -18,10 +18,14 @@ from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
+from napari_snpore.files.meta_image import read_meta_image
 from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
+from napari_snpore.files.nrrd import read_nrrd, write_nrrd
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
+from napari_snpore.files.raw import read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
 from napari_snpore.files.zarr_chunks import check_tree
@@ -153,14 +157,46 @@ FORMATS: tuple[Format, ...] = (
         holds_several=True,
     ),
     Format("Amira", (".am",), read_amira, "bounding box", kinds=("volume", "tilt series")),
+    Format(
+        "NRRD",
+        (".nrrd", ".nhdr"),
+        read_nrrd,
+        "directions or spacings with a unit",
+        kinds=("volume", "tilt series"),
+        write=write_nrrd,
+        written_suffixes=(".nrrd",),
+    ),
+    Format(
+        "MetaImage",
+        (".mha", ".mhd"),
+        read_meta_image,
+        "spacing with DistanceUnits",
+        kinds=("volume", "tilt series"),
+    ),
+    Format("NIfTI", (".nii", ".nii.gz"), read_nifti, "affine with its unit", kinds=("volume",)),
+    Format(
+        "Raw voxels",
+        (".raw", ".vol", ".vgi", ".info"),
+        read_raw,
+        "`.json`, `.vgi` or `.info` beside it",
+        kinds=("volume", "tilt series"),
+    ),
     Format("NumPy", (".npy",), read_npy, "you", napari_patterns=False),
 )
 
 SUFFIXES: Mapping[str, Format] = {suffix: one for one in FORMATS for suffix in one.suffixes}
-"""Format by suffix; ``.ome.tif`` and ``.ome.zarr`` are found by their last part."""
+"""Format by suffix, see :func:`suffix_of`."""
 
 WRITTEN = tuple(sorted(suffix for one in FORMATS for suffix in one.written_suffixes))
 """Suffixes that volumes are written with."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix of a path in lower case, of two parts where a format has such a one
+    (``.nii.gz``); of ``.ome.tif`` the last part.
+    """
+    both = "".join(path.suffixes[-2:]).lower()
+    return both if both in SUFFIXES else path.suffix.lower()
 
 
 def format_of(path: Path) -> Format | None:
@@ -168,7 +204,7 @@ def format_of(path: Path) -> Format | None:
 
     A folder inside one that is an image, such as ``a.zarr/1``, is an image of the same format.
     """
-    one = SUFFIXES.get(path.suffix.lower())
+    one = SUFFIXES.get(suffix_of(path))
     if one is None:
         for parent in path.parents:
             above = SUFFIXES.get(parent.suffix.lower())

@@ -21,8 +21,9 @@ from napari_snpore.errors import (
     MissingAnglesError,
 )
 from napari_snpore.files.choice import Wanted, common_image
-from napari_snpore.files.formats import format_of, is_image_folder, parse
+from napari_snpore.files.formats import format_of, is_image_folder, parse, suffix_of
 from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.files.image_stack import MANY_FILES, StoredImage
 from napari_snpore.files.mdoc import (
     MDOC,
     Mdoc,
@@ -240,13 +241,22 @@ def parse_input(
     else:
         paths = [place for one in path for place in described_images(existing_path(one))]
     wanted: Wanted | None = kind if len(paths) == 1 else "image"
-    joined = _joined(paths, [parse(one, image=image, wanted=wanted) for one in paths])
-    return replace(joined, mdoc=mdoc, notes=notes)
+    files = [_parsed(one, image, wanted, len(paths)) for one in paths]
+    return replace(_joined(paths, files), mdoc=mdoc, notes=notes)
+
+
+def _parsed(path: Path, image: str | None, wanted: Wanted | None, count: int) -> ParsedFile:
+    """Return the content of one of ``count`` files; of many, the image is read again later."""
+    file = parse(path, image=image, wanted=wanted)
+    if count < MANY_FILES or not file.is_single_image:
+        return file
+    name = file.image if file.image is not None else image
+    return replace(file, data=StoredImage(path, file.data.shape, file.data.dtype, name))
 
 
 def with_image(source: ImageInput, image: str) -> ImageInput:
     """Return the same files with another image of each; errors as in :func:`parse_input`."""
-    files = tuple(parse(path, image=image) for path in source.paths)
+    files = tuple(_parsed(path, image, None, len(source.paths)) for path in source.paths)
     return replace(source, files=files)
 
 
@@ -257,7 +267,7 @@ def _joined(paths: Sequence[Path], files: Sequence[ParsedFile]) -> ImageInput:
     name = common_image(paths, files)
     if name is not None:
         files = [
-            file if file.image in (name, None) else parse(path, image=name)
+            file if file.image in (name, None) else _parsed(path, name, None, len(paths))
             for path, file in zip(paths, files, strict=True)
         ]
     said = next((file.notes for file in files if file.notes), ())
@@ -271,7 +281,8 @@ def contents_of(source: ImageInput) -> Contents:
     suffix.
 
     A stack is a tilt series where it has angles, images in time where its first axis is time, else
-    a volume, unless its suffix is used for tilt series only.
+    a volume, unless its suffix is used for tilt series only. Several files are the slices of a
+    volume where all of them state the thickness of a slice and none an angle.
 
     Raises
     ------
@@ -286,9 +297,12 @@ def _contents_of_image(source: ImageInput) -> Contents:
     one = format_of(source.paths[0])
     angles = [angles for _, angles in source.angle_sources() if angles is not None]
     if source.one_image_per_file:
-        return Contents("tilt series", _SERIES_KINDS, not angles, lacks_size(source, "tilt series"))
+        if len(source.files) > 1 and not angles and not lacks_size(source, "volume"):
+            return Contents("volume", KINDS)
+        kinds = KINDS if len(source.files) > 1 else _SERIES_KINDS
+        return Contents("tilt series", kinds, not angles, lacks_size(source, "tilt series"))
     parsed = source.files[0]
-    usual = None if one is None else one.usual_kinds.get(source.paths[0].suffix.lower())
+    usual = None if one is None else one.usual_kinds.get(suffix_of(source.paths[0]))
     kinds = KINDS if one is None else one.kinds
     if parsed.data.ndim != 3:
         return Contents("volume", kinds)  # refused by the reader, with its shape
@@ -309,7 +323,7 @@ def lacks_size(source: ImageInput, kind: Kind) -> bool:
     pixel size of images.
     """
     if kind == "volume":
-        return None in source.files[0].spacing_nm
+        return any(None in file.spacing_nm for file in source.files)
     return all(size is None for _, size in source.pixel_size_sources())
 
 
@@ -371,11 +385,8 @@ def is_series_folder(folder: Path) -> bool:
 
     Only names are read.
     """
-    suffixes = [file.suffix.lower() for file in folder.iterdir() if format_of(file) is not None]
-    if len(suffixes) < 3 or len(set(suffixes)) > 1:
-        return False
-    one = format_of(Path(f"one{suffixes[0]}"))
-    return one is not None and one.fewest_single_images > 0
+    suffixes = [file.suffix.lower() for file in folder.iterdir() if _can_be_one_of_many(file)]
+    return len(suffixes) >= 3 and len(set(suffixes)) == 1
 
 
 def existing_path(path: str | Path) -> Path:
@@ -389,12 +400,21 @@ def number_in_name(path: str | Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
+def _can_be_one_of_many(path: Path) -> bool:
+    """Return whether a name can be that of one image of a series; hidden files, which macOS puts
+    beside others, cannot.
+    """
+    one = format_of(path)
+    return one is not None and one.fewest_single_images > 0 and not path.name.startswith(".")
+
+
 def _images_in(folder: Path) -> tuple[list[Path], Path | None, tuple[str, ...]]:
     """Return the images of a folder, the ``.mdoc`` that names them where there is one, and what was
     left out: the images that it names are the series, whatever else lies beside them.
     """
     with guarded(folder):
-        inside = [file for file in folder.iterdir() if format_of(file) is not None]
+        every = sorted(file for file in folder.iterdir() if format_of(file) is not None)
+        inside = [file for file in every if _can_be_one_of_many(file)] or every
         content = series_of_frames(folder)
     if content is None:
         if not inside:

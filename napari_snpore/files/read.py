@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.errors import FileFormatError
-from napari_snpore.files.formats import parse
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input, pixel_size_of
+from napari_snpore.files.image_stack import gap_in_numbers, stacked
+from napari_snpore.files.raw import RawLayout, read_raw_as
 from napari_snpore.files.scale import resolve_angles, resolve_spacing
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -72,22 +73,28 @@ def read_tilt_series(
 
 
 def read_volume(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     spacing: float | Sequence[float] | None = None,
     image: str | None = None,
+    raw: RawLayout | None = None,
 ) -> Volume:
-    """Read a 3D volume ``(z, y, x)`` with its voxel size in nm.
+    """Read a 3D volume ``(z, y, x)`` with its voxel size in nm, from one file or from files of one
+    slice each.
 
     Parameters
     ----------
-    path : path
-        What to read.
+    path : path or sequence of paths
+        What to read. A folder of files of one image each (TIFF) is a stack of slices along z, in
+        the order of the numbers in their names.
     spacing : float or (float, float, float), optional
         Voxel size in nm, where the file does not have it, or instead of that in the file.
     image : str, optional
         Which volume of a file that holds several, by the name of its data set, or ``"volume 2"``.
         Else one is chosen; the history names it and the others.
+    raw : RawLayout, optional
+        Shape and type of raw voxels; the file may have any suffix then, and side files are not
+        asked.
 
     Returns
     -------
@@ -101,9 +108,12 @@ def read_volume(
     MissingScaleError
         The file has no voxel size and none is given.
     """
-    path = existing_path(path)
-    parsed = parse(path, image=image, wanted="volume")
-    return volume_of(ImageInput((path,), (parsed,)), spacing=spacing)
+    if raw is None:
+        return volume_of(parse_input(path, image=image, kind="volume"), spacing=spacing)
+    if not isinstance(path, (str, Path)):
+        raise InputError("raw is the layout of one file; a list of files is given.")
+    place = existing_path(path)
+    return volume_of(ImageInput((place,), (read_raw_as(place, raw),)), spacing=spacing)
 
 
 def tilt_series_of(
@@ -132,7 +142,9 @@ def tilt_series_of(
 
 
 def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = None) -> Volume:
-    """Return the volume of one parsed file; parameters and errors as in :func:`read_volume`."""
+    """Return the volume of parsed files; parameters and errors as in :func:`read_volume`."""
+    if len(source.files) > 1:
+        return _one_slice_per_file(source, spacing)
     path, parsed = source.paths[0], source.files[0]
     if parsed.data.ndim != 3:
         shape = tuple(parsed.data.shape)
@@ -144,6 +156,17 @@ def volume_of(source: ImageInput, *, spacing: float | Sequence[float] | None = N
     )
     history = (*parsed.history, source.read_step(size_note).step)
     return Volume(parsed.data, size, parsed.origin_nm or (0.0, 0.0, 0.0), history)
+
+
+def _one_slice_per_file(source: ImageInput, spacing: float | Sequence[float] | None) -> Volume:
+    images = source.images()
+    sizes = [
+        (path.name, file.spacing_nm) for path, file in zip(source.paths, source.files, strict=True)
+    ]
+    size, size_note = resolve_spacing(spacing, sizes, name=source.name, notes=images[0].notes)
+    step = source.read_step(gap_in_numbers(source.paths), size_note).step
+    origin = images[0].origin_nm or (0.0, 0.0, 0.0)
+    return Volume(stacked([image.data for image in images]), size, origin, (step,))
 
 
 def _one_image_per_tilt(

@@ -27,6 +27,7 @@ import tifffile
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen, distinct
 from napari_snpore.files.guarded_reading import checked_path
+from napari_snpore.files.imagej_tiff import is_imagej, own_about, write_imagej
 from napari_snpore.files.ome_xml import (
     check_set,
     companion_text,
@@ -150,7 +151,7 @@ def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
     said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
     data = _data(tiff, series, shape).transpose(order)
     axes = "".join(axes[k] for k in order)
-    if axes == "YX" and tiff.ome_metadata and said.spacing_nm[0] is not None:
+    if axes == "YX" and (tiff.ome_metadata or said.about) and said.spacing_nm[0] is not None:
         data = data[None]
     called = ("its first axis is called channels",) if "C" in axes else ()
     return ParsedFile(
@@ -322,7 +323,7 @@ def _plane_count(tiff: tifffile.TiffFile, series: Any, path: Path) -> int:
 
 def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None = None) -> None:
     """Write raw OME-TIFF, plane by plane, with voxel size in nm; what OME has no field for goes
-    into its description as JSON.
+    into its description as JSON. A name that ends in ``.imagej.tif`` is written for ImageJ.
     """
     dz, dy, dx = volume.spacing
     about: dict[str, Any] = {
@@ -331,6 +332,9 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
     }
     if tilt_axis_angle_deg is not None:
         about["tilt_axis_angle_deg"] = tilt_axis_angle_deg
+    if is_imagej(path):
+        write_imagej(path, volume, about)
+        return
     description = json.dumps({_OWN: about}, default=str)
     # named after its content, so that the same result is the same file, bit for bit
     content = f"{description} {volume.shape} {volume.spacing} {volume.dtype}"
@@ -374,13 +378,21 @@ def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Sai
         depth = about.get("spacing")
         z = abs(float(depth)) if isinstance(depth, (int, float)) else None
         units = about.get("zunit") or unit, about.get("yunit") or unit, unit
-        found = _with_units((z, y, x), units)
+        sizes = tuple(in_nm(size, one) for size, one in zip((z, y, x), units, strict=True))
+        own = own_about(about, (sizes[0], sizes[1], sizes[2]))
+        found = _of_own(own, *own["spacing_nm"]) if own else _with_units((z, y, x), units)
         times = even_times(about.get("finterval"), about.get("tunit") or "s", images)
         return replace(found, times_s=times)
     unit_tag = page.tags.get("ResolutionUnit")
     if unit_tag is not None and int(unit_tag.value) == _CENTIMETRE:
         return _with_units((None, y, x), ("cm", "cm", "cm"))
     return _Said()
+
+
+def _of_own(about: Mapping[str, Any], z: float, y: float, x: float) -> _Said:
+    """Return what this package wrote: sizes that are real whatever they are, origin, history."""
+    oz, oy, ox = about["origin_nm"]
+    return _Said((z, y, x), (oz, oy, ox), about, about.get("tilt_axis_angle_deg"))
 
 
 def _with_units(stated: Sizes, units: tuple[Any, Any, Any]) -> _Said:

@@ -4,7 +4,7 @@ folder or single files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from napari_snpore.files.tables import read_table
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
-from napari_snpore.study.recipe import Recipe, read_recipe
+from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
 from napari_snpore.volume import Volume
 
@@ -380,12 +380,20 @@ def _parts(
     return tuple(part for part in DEFAULT_PARTS if there.get(part, False))
 
 
+def relative_input(source: PlateInput, folder: Path) -> PlateInput:
+    """Return the input with paths relative to a folder, in which the plate lies."""
+    return _with_paths(source, lambda path: relative_path(path, folder))
+
+
 def _placed(source: PlateInput, folder: Path) -> PlateInput:
     """Return the input with paths relative to the working directory."""
+    return _with_paths(
+        source,
+        lambda path: path if Path(path).expanduser().is_absolute() else str(folder / path),
+    )
 
-    def place(path: str) -> str:
-        return path if Path(path).expanduser().is_absolute() else str(folder / path)
 
+def _with_paths(source: PlateInput, place: Callable[[str], str]) -> PlateInput:
     return source.model_copy(
         update={
             "run": source.run and place(source.run),

@@ -358,7 +358,7 @@ class Recipe(_Section):
         """Return the recipe with its input paths relative to a folder, so that its file there can
         be run again.
         """
-        return self._with_paths(lambda value: _relative(value, Path(folder)))
+        return self._with_paths(lambda value: relative_path(value, Path(folder)))
 
     def _with_paths(self, place: Callable[[str], str]) -> Recipe:
         series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
@@ -456,7 +456,8 @@ def _place(value: str, folder: Path) -> str:
     return value if Path(value).expanduser().is_absolute() else str(folder / value)
 
 
-def _relative(value: str, folder: Path) -> str:
+def relative_path(value: str, folder: Path) -> str:
+    """Return a path relative to a folder, with slashes; as it is where it lies on another drive."""
     path = Path(value).expanduser().absolute()
     try:
         return Path(os.path.relpath(path, folder.absolute())).as_posix()

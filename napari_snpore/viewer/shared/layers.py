@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.errors import InputError
+from napari_snpore.files.surfaces import surface_of
 from napari_snpore.history import HistoryStep, parsed_history, stored_history
+from napari_snpore.measurement.surface_mesh import SurfaceMesh
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme, numbered_scheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
@@ -348,6 +350,22 @@ def volume_from_data(data: Any, meta: Mapping[str, Any]) -> Volume:
             f"The layer '{name}' has shape {np.shape(data)}; three grey axes (z, y, x) are needed."
         )
     return _volume(data, meta["scale"], meta["translate"], meta["units"], meta, name)
+
+
+def surface_from_data(data: Any, meta: Mapping[str, Any]) -> SurfaceMesh:
+    """Return the surface behind the data and the state of a surface layer, as writers get them, at
+    its place in the world in nm.
+    """
+    name = str(meta.get("name", "layer"))
+    vertices, faces = np.asarray(data[0], np.float64), np.asarray(data[1])
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or len(faces) == 0:
+        raise InputError(
+            f"The layer '{name}' has vertices of shape {vertices.shape} and {len(faces)} triangles; "
+            "a surface along three axes (z, y, x) is needed."
+        )
+    refuse_turned(meta, name)
+    places = (vertices * meta["scale"] + meta["translate"]) * nm_factors(meta["units"], name)
+    return surface_of(places, faces)
 
 
 def series_from_layer(layer: Layer) -> TiltSeries:
