@@ -11,11 +11,14 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
+# Kills of `make kills`, which take a second each.
+KILLS ?= 500
+
 # Seconds and seed of `make fuzz`.
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench fuzz truth calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench kills fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -43,6 +46,11 @@ oldest:
 bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
+
+# Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
+kills:
+	@scripts/environment gui
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
 
 # Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
 fuzz:

@@ -47,6 +47,10 @@ class MissingFileError(FileFormatError, FileNotFoundError):
     """A file or a folder that does not exist."""
 
 
+class MissingLayoutError(FileFormatError):
+    """Raw voxels of which nothing says shape and type."""
+
+
 class NoPermissionError(FileFormatError, PermissionError):
     """A file or a folder that is there, and that the user may not read."""
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_paths
-from napari_snpore.files.formats import WRITTEN
+from napari_snpore.files.formats import WRITTEN, parts_of
 from napari_snpore.outputs.own_files import is_own_record
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.study.provenance import Record
@@ -58,7 +58,8 @@ def recorded(
         )
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
-    check_apart(output, inputs)
+    files = [Path(path) for path in inputs]
+    check_apart(output, [*files, *(part for path in files for part in parts_of(path))])
     beside = record_beside(output)
     record = Record(command)
     with atomic_paths(output, beside, reading=True) as (part, record_part):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_snpore.errors import InputError, OutputError
+from napari_snpore.outputs.moves import NEW
 from napari_snpore.outputs.places import check_file, resolved
 from napari_snpore.outputs.work_folder import WorkFolder, work_folder
 
@@ -105,7 +106,7 @@ def making(path: Path, *, reading: bool = False) -> Iterator[WorkFolder]:
     except InputError as error:  # an OutputError is an OSError too, and says already what is wrong
         if work is None or str(work.place) not in str(error):
             raise
-        part = work.new(work.target.name)
+        part = work.place / NEW / work.target.name
         text = str(error).replace(str(part), str(path))
         raise type(error)(text.replace(str(part.parent), str(path.parent))) from error
     except OSError as error:

@@ -12,20 +12,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_snpore.errors import FileFormatError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.amira import read_amira
 from napari_snpore.files.choice import Wanted, check_only_image
 from napari_snpore.files.dm import read_dm
 from napari_snpore.files.guarded_reading import checked_path, guarded, is_readable
 from napari_snpore.files.hdf import read_hdf
-from napari_snpore.files.meta_image import read_meta_image
-from napari_snpore.files.mrc import read_mrc, write_mrc
+from napari_snpore.files.meta_image import meta_image_parts, read_meta_image
+from napari_snpore.files.mrc import read_mrc
+from napari_snpore.files.mrc_writer import write_mrc
 from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
-from napari_snpore.files.nrrd import read_nrrd, write_nrrd
+from napari_snpore.files.nrrd import nrrd_parts, read_nrrd, write_nrrd
 from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
-from napari_snpore.files.raw import read_raw
+from napari_snpore.files.raw import raw_parts, read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
 from napari_snpore.files.zarr_chunks import check_tree
@@ -69,6 +70,9 @@ class Format:
         Suffixes of volumes that are written.
     is_folder : bool
         Whether an image is a folder.
+    parts : callable, optional
+        ``parts(path)`` returns the other files that an image consists of: the voxels of a header in
+        a file of its own, or what says how raw voxels lie.
     holds_several : bool
         Whether a file can hold several images, of which the reader takes one.
     """
@@ -87,6 +91,7 @@ class Format:
     write: Callable[[Path, Volume], None] | None = None
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
+    parts: Callable[[Path], list[Path]] | None = None
     holds_several: bool = False
 
 
@@ -165,6 +170,7 @@ FORMATS: tuple[Format, ...] = (
         kinds=("volume", "tilt series"),
         write=write_nrrd,
         written_suffixes=(".nrrd",),
+        parts=nrrd_parts,
     ),
     Format(
         "MetaImage",
@@ -172,6 +178,7 @@ FORMATS: tuple[Format, ...] = (
         read_meta_image,
         "spacing with DistanceUnits",
         kinds=("volume", "tilt series"),
+        parts=meta_image_parts,
     ),
     Format("NIfTI", (".nii", ".nii.gz"), read_nifti, "affine with its unit", kinds=("volume",)),
     Format(
@@ -180,6 +187,7 @@ FORMATS: tuple[Format, ...] = (
         read_raw,
         "`.json`, `.vgi` or `.info` beside it",
         kinds=("volume", "tilt series"),
+        parts=raw_parts,
     ),
     Format("NumPy", (".npy",), read_npy, "you", napari_patterns=False),
 )
@@ -217,6 +225,18 @@ def is_image_folder(path: Path) -> bool:
     """Return whether a path is a folder that is one image, as in OME-Zarr."""
     one = format_of(path)
     return one is not None and one.is_folder and path.is_dir()
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return the other files that an image consists of; none where its header is damaged, which its
+    reader says.
+    """
+    one = format_of(path)
+    if one is None or one.parts is None or not path.is_file():
+        return []
+    with contextlib.suppress(InputError, OSError):
+        return one.parts(path)
+    return []
 
 
 def plane_count(path: Path) -> int:

@@ -22,6 +22,7 @@ from napari_snpore.files.voxel_data import (
     checked_shape,
     data_file,
     head_of,
+    joined,
     read_voxels,
     shown,
 )
@@ -62,6 +63,14 @@ def read_meta_image(path: Path) -> ParsedFile:
     return _placed(path, header, data)
 
 
+def meta_image_parts(path: Path) -> list[Path]:
+    """Return the files that hold the voxels of a header of its own."""
+    raw = head_of(path)
+    header, end = _header(raw, path)
+    files = _data_files(path, header["elementdatafile"], raw, end)
+    return [place for place, _ in files if place != path]
+
+
 def _header(raw: bytes, path: Path) -> tuple[Mapping[str, str], int]:
     """Return the lines ``key = value`` with keys in lower case, and where the last one,
     ElementDataFile, ends.
@@ -98,12 +107,13 @@ def _voxels(
     elif not _is_true(header.get("binarydata", "True")):
         encoding = "text"
     skip = _whole(header.get("headersize", "0"), "HeaderSize", path)
-    slabs = []
-    for place, start in files:
+
+    def slab(place: Path, start: int) -> Any:
         dtype = _dtype(path, header, part, place, start, encoding)
         offset = None if skip == -1 and encoding == "raw" else start + max(skip, 0)
-        slabs.append(read_voxels(place, dtype, part, offset=offset, encoding=encoding))
-    return slabs[0] if len(slabs) == 1 else np.concatenate(slabs)
+        return read_voxels(place, dtype, part, offset=offset, encoding=encoding)
+
+    return joined((slab(place, start) for place, start in files), len(files))
 
 
 def _data_files(path: Path, named: str, raw: bytes, end: int) -> list[tuple[Path, int]]:

@@ -8,7 +8,6 @@ this package, which a label marks, both are used.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,8 +21,10 @@ from napari_snpore.errors import FileFormatError
 from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
 from napari_snpore.files.mrc_extended import ByteOrder, read_extended
 from napari_snpore.files.mrc_layout import axis_order, sign_of_bytes, volume_count
+from napari_snpore.files.mrc_own import OWN_TYPE, with_own_block
+from napari_snpore.files.mrc_writer import OWN_LABEL
 from napari_snpore.files.parsed_file import ParsedFile
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
 _OTHER_MODES = {
@@ -32,8 +33,6 @@ _OTHER_MODES = {
     16: " (colour)",
     101: " (4 bits a value)",
 }
-_STORED_AS = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}
-_OWN_LABEL = b"napari-snpore: voxel size and origin are real"
 
 
 def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
@@ -75,10 +74,10 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
         )
     data: Any = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
     notes: tuple[str, ...] = ()
-    if mode == 0:
+    own = _is_own(header)
+    if mode == 0 and not own:  # own bytes are signed, as in the standard
         values, notes = sign_of_bytes(header, data, path)
         data = data.view(values)
-    own = _is_own(header)
     size = _cell(header, one_angstrom_is_real=own)
     angles, pixel = read_extended(path, header, order)
     size = (size[0], pixel, pixel) if pixel is not None else size
@@ -87,6 +86,8 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
         angles = None  # they belong to sections, which are not the first axis any more
     place_nm = _origin(header) if own else None
     parsed = ParsedFile(data, size, angles_deg=angles, origin_nm=place_nm, notes=notes)
+    if own and bytes(header["exttyp"]) == OWN_TYPE:
+        parsed = with_own_block(parsed, path, extended)
     volumes = volume_count(header, path)
     if volumes > 1:
         return _one_volume(path, parsed, place, volumes, image)
@@ -111,42 +112,11 @@ def _one_volume(
     return chosen(path, candidates, image=image, wanted=None)
 
 
-def write_mrc(path: Path, volume: Volume) -> None:
-    """Write an MRC2014 file plane by plane; unsupported dtypes are refused.
-
-    The format has no unsigned bytes: uint8 is written as int8 if all values fit, else as uint16.
-    """
-    dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
-    mode = _STORED_AS.get(dtype.name)
-    if mode is None:
-        raise FileFormatError(
-            f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first."
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        out: Any = mrcfile.new_mmap(path, shape=volume.shape, mrc_mode=mode, overwrite=True)
-    with out:
-        for z in range(volume.shape[0]):
-            out.data[z] = np.asarray(volume.data[z])
-        dz, dy, dx = volume.spacing
-        out.voxel_size = (10 * dx, 10 * dy, 10 * dz)
-        oz, oy, ox = volume.origin
-        out.header.origin = (10 * ox, 10 * oy, 10 * oz)
-        out.set_volume()
-        # replaces mrcfile's label with the date, so that equal volumes give files equal bit for bit
-        out.header.label[0] = _OWN_LABEL
-
-
-def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
-    highest = max(int(np.asarray(volume.data[z]).max()) for z in range(volume.shape[0]))
-    return np.dtype(np.int8 if highest <= np.iinfo(np.int8).max else np.uint16)
-
-
 def _is_own(header: NDArray[Any]) -> bool:
     """Return whether this package was the last to write the file: other programs add a label of
     their own.
     """
-    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
+    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == OWN_LABEL
 
 
 def _origin(header: NDArray[Any]) -> Triple:

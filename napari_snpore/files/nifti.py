@@ -22,6 +22,8 @@ _HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}
 _DEFAULT_NM = 1e6
 """1 mm."""
 
+_LAZY_BYTES = 2**30
+
 
 def read_nifti(path: Path) -> ParsedFile:
     """Return the voxels of a NIfTI file along (z, y, x), with the sizes that it gives in a unit."""
@@ -95,7 +97,15 @@ def _scaled(stored: Any, slope: float | None, offset: float | None) -> Any:
         return stored
     small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
     kind: Any = np.float32 if small else np.float64
-    return np.asarray(stored, kind) * kind(slope) + kind(offset or 0.0)
+    if stored.nbytes > _LAZY_BYTES:
+        # imported here: a second that only large files need
+        import dask.array as da
+
+        return da.from_array(stored).astype(kind) * kind(slope) + kind(offset or 0.0)
+    values = np.array(stored, kind)
+    values *= kind(slope)
+    values += kind(offset or 0.0)
+    return values
 
 
 def _placed(path: Path, header: Any, data: Any, unit: str) -> ParsedFile:

@@ -23,6 +23,7 @@ from napari_snpore.files.voxel_data import (
     checked_shape,
     data_file,
     head_of,
+    joined,
     read_voxels,
     shown,
 )
@@ -61,25 +62,20 @@ _MOST_FILES = 100_000
 
 def read_nrrd(path: Path) -> ParsedFile:
     """Return the voxels of an NRRD file along (z, y, x), with the sizes that it gives in a unit."""
-    raw = head_of(path)
-    if not raw.startswith(b"NRRD"):
-        raise FileFormatError(f"{path} is not an NRRD file: it does not begin with 'NRRD'.")
-    end = re.search(rb"\r?\n\r?\n", raw)
-    listed = _LIST.search(raw)  # the names of the files follow it, in place of header lines
-    stop = listed.end() if listed else end.start() if end else len(raw)
-    header = _header(raw[:stop], path)
-    detached = header.get("data file", header.get("datafile"))
-    if end is None and detached is None:
-        raise FileFormatError(f"{path} is cut short: its header has no end within the first 1 MB.")
+    header, files = _header_and_files(path)
     shape = checked_shape(list(header["sizes"])[::-1], path)
     if len(shape) != int(header["dimension"]):
         raise FileFormatError(
             f"{path} is damaged: it has {header['dimension']} dimensions and {len(shape)} sizes."
         )
-    files = _data_files(path, raw, end.end() if end else 0, detached)
     data = _voxels(path, header, shape, files)
     history = parsed_history(_own(header, path), str(path))
     return _placed(path, header, data, history)
+
+
+def nrrd_parts(path: Path) -> list[Path]:
+    """Return the files that hold the voxels of a detached header."""
+    return [place for place, _ in _header_and_files(path)[1] if place != path]
 
 
 def write_nrrd(path: Path, volume: Volume) -> None:
@@ -120,6 +116,21 @@ def write_nrrd(path: Path, volume: Volume) -> None:
 
 _ESCAPES = {ord("\\"): "\\\\", ord("\n"): "\\n"}
 """A value of NRRD writes a backslash and a line's end with a backslash before them."""
+
+
+def _header_and_files(path: Path) -> tuple[Mapping[str, Any], list[tuple[Path, int]]]:
+    """Return the header, and the files of the voxels with the byte where they begin in each."""
+    raw = head_of(path)
+    if not raw.startswith(b"NRRD"):
+        raise FileFormatError(f"{path} is not an NRRD file: it does not begin with 'NRRD'.")
+    end = re.search(rb"\r?\n\r?\n", raw)
+    listed = _LIST.search(raw)  # the names of the files follow it, in place of header lines
+    stop = listed.end() if listed else end.start() if end else len(raw)
+    header = _header(raw[:stop], path)
+    detached = header.get("data file", header.get("datafile"))
+    if end is None and detached is None:
+        raise FileFormatError(f"{path} is cut short: its header has no end within the first 1 MB.")
+    return header, _data_files(path, raw, end.end() if end else 0, detached)
 
 
 def _header(raw: bytes, path: Path) -> Mapping[str, Any]:
@@ -186,14 +197,13 @@ def _voxels(
             f"{path} names {len(files)} data files for {shape[0]} planes; each must hold as many."
         )
     part = (shape[0] // len(files), *shape[1:])
-    slabs = []
-    for place, start in files:
+
+    def slab(place: Path, start: int) -> Any:
         begin = start + _line_bytes(place, start, lines)
-        at_end = skip == -1 and encoding == "raw"
-        slabs.append(
-            read_voxels(place, dtype, part, offset=None if at_end else begin, skip=max(skip, 0), encoding=encoding)
-        )  # fmt: skip
-    return slabs[0] if len(slabs) == 1 else np.concatenate(slabs)
+        offset = None if skip == -1 and encoding == "raw" else begin
+        return read_voxels(place, dtype, part, offset=offset, skip=max(skip, 0), encoding=encoding)
+
+    return joined((slab(place, start) for place, start in files), len(files))
 
 
 def _line_bytes(path: Path, start: int, lines: int) -> int:

@@ -7,11 +7,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_snpore.compute import run_blocks
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
 from napari_snpore.files.ome_zarr_metadata import (
@@ -193,7 +196,8 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
         dimension_names=["z", "y", "x"], config={"write_empty_chunks": True},
     )  # fmt: skip
     for start in range(0, z, _CHUNK):
-        array[start : start + _CHUNK] = np.asarray(volume.data[start : start + _CHUNK])
+        planes = slice(start, start + _CHUNK)
+        _write_chunks(array, planes, np.asarray(volume.data[planes]))
     group.attrs["ome"] = {
         "version": "0.5",
         "multiscales": [
@@ -216,6 +220,21 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
         "every_chunk_written": True,
         **stored_history(volume.history),
     }
+
+
+def _write_chunks(array: Any, planes: slice, values: NDArray[Any]) -> None:
+    """Write a layer of chunks, each by its own call.
+
+    One call for many chunks returns at the first error while others are still being written: on a
+    full disk they would come into a folder that is removed.
+    """
+
+    def write(place: tuple[int, int]) -> None:
+        rows, columns = (slice(start, start + _CHUNK) for start in place)
+        array[planes, rows, columns] = values[:, rows, columns]
+
+    _, height, width = values.shape
+    run_blocks(write, product(range(0, height, _CHUNK), range(0, width, _CHUNK)))
 
 
 def is_ome_zarr(path: Path) -> bool:

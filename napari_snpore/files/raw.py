@@ -17,7 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from napari_snpore.errors import DisagreementError, FileFormatError, InputError
+from napari_snpore.errors import (
+    DisagreementError,
+    FileFormatError,
+    InputError,
+    MissingLayoutError,
+)
 from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.files.parsed_file import AxisSizes, ParsedFile
 from napari_snpore.files.text_files import text_of
@@ -96,8 +101,10 @@ def read_raw(path: Path) -> ParsedFile:
 
     Raises
     ------
+    MissingLayoutError
+        No side file.
     FileFormatError
-        No side file, a damaged one, or another number of bytes than it means.
+        A damaged one, or another number of bytes than it means.
     DisagreementError
         Two side files contradict each other.
     """
@@ -107,7 +114,7 @@ def read_raw(path: Path) -> ParsedFile:
     else:
         sides = [_read_side(place, path) for place in _places(path)]
     if not sides:
-        raise FileFormatError(
+        raise MissingLayoutError(
             f"{path} is raw voxels, and no {path.stem}.json, .vgi or .info beside it says how they lie; write one such as "
             '{"shape": [z, y, x], "dtype": "uint16", "spacing_nm": 0.5}, or use snpore convert --raw-shape and --raw-dtype.'
         )
@@ -122,6 +129,13 @@ def read_raw(path: Path) -> ParsedFile:
     )
     notes = tuple(note for one in sides for note in one.notes)
     return replace(read_raw_as(path, first.layout), spacing_nm=sizes, notes=notes)
+
+
+def raw_parts(path: Path) -> list[Path]:
+    """Return the side files of raw voxels, or the voxels that a side file describes."""
+    if path.suffix.lower() in _SIDES:
+        return [_read_side(path, None).data]
+    return _places(path)
 
 
 def read_raw_as(path: Path, layout: RawLayout) -> ParsedFile:

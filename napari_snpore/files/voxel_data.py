@@ -10,6 +10,7 @@ import gzip
 import math
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -25,6 +26,8 @@ HEADER_LIMIT = 1 << 20
 """Bytes that a header may have."""
 
 _PIECE = 1 << 20
+_FEW_FILES = 64
+_LAZY_BYTES = 2**30
 _DEFLATE_RATIO = 1100
 """Deflate packs at most 1032 bytes into one: a header that promises more than this is wrong."""
 
@@ -140,6 +143,33 @@ def read_voxels(
         raise FileFormatError(
             f"{path} unpacks to {need / 1e9:.3g} GB, which is more than there is memory for."
         ) from None
+
+
+def joined(slabs: Iterator[Any], count: int) -> Any:
+    """Return slabs of equal shape as one array along the first axis.
+
+    They are read one by one into memory, because each mapped file stays open; a few large ones stay
+    mapped, as a lazy array.
+
+    Parameters
+    ----------
+    slabs : iterator of array
+        What :func:`read_voxels` returns for each file.
+    count : int
+        Their number.
+    """
+    first = next(slabs)
+    if count == 1:
+        return first
+    if count <= _FEW_FILES and count * first.nbytes > _LAZY_BYTES:
+        # imported here: a second that only large files need
+        import dask.array as da
+
+        return da.concatenate([da.from_array(slab) for slab in (first, *slabs)])
+    whole = np.empty((count * first.shape[0], *first.shape[1:]), first.dtype)
+    for number, slab in enumerate(chain((first,), slabs)):
+        whole[number * len(first) : (number + 1) * len(first)] = slab
+    return whole
 
 
 def _regular(path: Path) -> Path:

@@ -139,7 +139,9 @@ def clean_leftovers(folder: Path, *, but: Path | None = None) -> list[str]:
         if place == but:
             continue
         with contextlib.suppress(OSError):
-            handle = lock(place / _LOCK)
+            place.rmdir()  # of a process that was killed before it locked the folder: empty
+        with contextlib.suppress(OSError):
+            handle = lock(place / _LOCK) if place.is_dir() else None
             if handle is not None:
                 sentences.append(_clean(place))
                 _release(place, handle)
@@ -251,5 +253,5 @@ def _is_work_folder(entry: os.DirEntry[str]) -> bool:
         name.startswith(".")
         and name.endswith(SUFFIX)
         and entry.is_dir(follow_symlinks=False)
-        and (Path(entry) / _LOCK).is_file()
+        and ((Path(entry) / _LOCK).is_file() or not os.listdir(entry))
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_snpore.errors import OutputError
-from napari_snpore.files.atomic import making
+from napari_snpore.files.atomic import atomic_path, making
 from napari_snpore.outputs.own_files import RECORD, command_of, outputs_of, unlisted_file
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.study.provenance import Record
@@ -98,4 +98,5 @@ def update_listed_outputs(folder: str | Path) -> None:
         for one in outputs_of(path.parent)
         if (name := one.relative_to(path.parent).as_posix()) != path.name
     )
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -21,6 +21,7 @@ import numpy as np
 from napari_snpore import __version__
 from napari_snpore.compute import thread_count
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.formats import parts_of
 from napari_snpore.files.small_files import read_json
 from napari_snpore.history import SCHEMA, check_schema
 
@@ -44,11 +45,11 @@ class Record:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files; named relative
-        to ``folder``.
+        """Note an input: a file and those that it names as parts with size and sha256, a folder
+        with all its files; named relative to ``folder``.
         """
         path = Path(path)
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path, *parts_of(path)]:
             if file.is_file():
                 name = (
                     str(file) if folder is None else Path(os.path.relpath(file, folder)).as_posix()

@@ -105,7 +105,7 @@ def test_voxels_lie_where_nibabel_has_them(tmp_path):
     assert last_step(back.history, OrientStep).stored_axes == ("j", "i", "k")
 
 
-def test_grey_values_are_scaled_as_the_header_says(tmp_path):
+def test_grey_values_are_scaled_as_the_header_says(tmp_path, monkeypatch):
     image = nibabel.Nifti1Image(DATA.T.astype(np.int16), np.diag([0.5, 0.5, 0.5, 1]))
     image.header.set_xyzt_units("micron")
     path = tmp_path / "a.nii"
@@ -116,6 +116,10 @@ def test_grey_values_are_scaled_as_the_header_says(tmp_path):
     back = snpore.read_volume(path)
     assert_array_equal(back.data, nibabel.load(path).get_fdata().T)
     assert back.dtype == np.float32
+    monkeypatch.setattr("napari_snpore.files.nifti._LAZY_BYTES", 1)
+    lazy = snpore.read_volume(path)
+    assert not isinstance(lazy.data, np.ndarray)
+    assert_array_equal(np.asarray(lazy.data), back.data)
 
 
 def test_no_unit_and_one_millimetre_are_no_size(tmp_path):

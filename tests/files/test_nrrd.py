@@ -129,6 +129,19 @@ def test_one_file_a_slab(tmp_path, files):
         snpore.read_volume(path)
 
 
+@pytest.mark.parametrize("limit", ["_FEW_FILES", "_LAZY_BYTES"])
+def test_many_or_large_slabs_are_the_same(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(f"napari_snpore.files.voxel_data.{limit}", 1)
+    for number in range(2):
+        (tmp_path / f"b{number}").write_bytes(DATA[number].tobytes())
+    path = tmp_path / "a.nhdr"
+    turned = STRAIGHT.replace("(0.5,0,0)", "(-0.5,0,0)")
+    path.write_text(HEAD + "encoding: raw\n" + turned + NM + "data file: b%d 0 1 1\n")
+    data = snpore.read_volume(path).data
+    assert isinstance(data, np.ndarray) == (limit == "_FEW_FILES")
+    assert_array_equal(np.asarray(data), DATA[:, :, ::-1])
+
+
 def test_axes_that_run_backwards_are_reversed_and_said(tmp_path):
     space = (
         "space: left-posterior-superior\nspace directions: (-0.5,0,0) (0,0.25,0) (0,0,2)\n"

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import DisagreementError, InputError, MissingAnglesError
+from napari_snpore.errors import (
+    DisagreementError,
+    InputError,
+    MissingAnglesError,
+    MissingLayoutError,
+)
 from napari_snpore.files.image_input import (
     Contents,
     ImageInput,
@@ -50,6 +55,11 @@ class Outcome:
     layers: tuple[LayerData, ...] = ()
     question: Question | None = None
     error: InputError | None = None
+
+    @property
+    def lacks_layout(self) -> bool:
+        """Whether it is raw voxels whose shape and type the user has to give."""
+        return isinstance(self.error, MissingLayoutError)
 
 
 def read_paths(

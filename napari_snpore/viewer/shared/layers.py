@@ -42,6 +42,9 @@ VOLUME_AXES = ("z", "y", "x")
 SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
 
+_TWO_PARTS = (".ome.tif", ".ome.tiff", ".ome.zarr", ".imagej.tif", ".imagej.tiff", ".nii.gz")
+"""Suffixes of two parts, which are no part of a layer's name."""
+
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -450,7 +453,7 @@ def stem_of(name: str) -> str:
 def name_from_path(path: str | Path) -> str:
     """Return the name of a layer that was read from a path."""
     name = Path(path).name
-    for suffix in (".ome.tif", ".ome.tiff", ".ome.zarr"):
+    for suffix in _TWO_PARTS:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return Path(path).stem

@@ -42,7 +42,7 @@ def test_phases_in_other_formats(tmp_path, drawn_phases, suffix):
     data, meta = state_of(phases_data(drawn_phases, "phases"))
     (path,) = write_other(str(tmp_path / f"phases{suffix}"), data, meta)
     back = read_volume(path)
-    assert np.array_equal(back.data, drawn_phases.data)
+    assert np.array_equal(np.asarray(back.data), drawn_phases.data)
     assert back.spacing == pytest.approx(drawn_phases.spacing)
     assert back.origin == pytest.approx(drawn_phases.origin)
     series = TiltSeries(np.ones((3, 4, 5), np.float32), [-5.5, 0.0, 7.25], 0.9)
