@@ -15,7 +15,7 @@ from napari_snpore.files import read_xf
 from napari_snpore.files.image_input import contents_of, parse_input
 from napari_snpore.files.movies import recipe_of_movie
 from napari_snpore.files.read import tilt_series_of, volume_of
-from napari_snpore.study.pipeline import output_folder
+from napari_snpore.study.output_folder import output_folder
 from napari_snpore.study.plate_files import find_plate_files, read_plate_recipe
 from napari_snpore.study.recipe import read_recipe
 from napari_snpore.viewer.open.readers import get_reader

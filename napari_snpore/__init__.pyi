@@ -136,6 +136,7 @@ from .tomography.noise import (
     noise_model as noise_model,
 )
 from .tomography.options import Cgls as Cgls, Dart as Dart, Sirt as Sirt, Tv as Tv, Wbp as Wbp
+from .tomography.contrast import invert_contrast as invert_contrast
 from .tomography.preparation import (
     bin_series as bin_series,
     crop_series as crop_series,

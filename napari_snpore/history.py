@@ -119,6 +119,14 @@ class LeaveOutTiltsStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class InvertContrastStep(StepSchema):
+    """Subtraction of bright-field images from the level of bright vacuum (gray units)."""
+
+    NAME = "invert contrast"
+    level: float
+
+
+@dataclass(frozen=True)
 class SubtractBackgroundStep(StepSchema):
     """Subtraction of the vacuum level: ``"auto"`` or one level for all images (gray units)."""
 

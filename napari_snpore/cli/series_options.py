@@ -46,6 +46,9 @@ LeaveOut = Annotated[
 RepairPixels = Annotated[
     bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
 ]
+Invert = Annotated[
+    bool, typer.Option("--invert", help="Bright field, vacuum bright: invert; default: off.")
+]
 BinFactor = Annotated[
     int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")
 ]
@@ -74,6 +77,7 @@ def series_sections(
     xf: Path | None,
     leave_out: list[int] | None,
     repair_pixels: bool,
+    invert: bool,
     bin_factor: int,
     background: str,
     normalize_mass: bool,
@@ -95,6 +99,7 @@ def series_sections(
         PrepareSection,
         leave_out=leave_out or [],
         repair_pixels=repair_pixels,
+        invert=invert,
         bin=bin_factor,
         background=background,
         normalize_mass=normalize_mass,

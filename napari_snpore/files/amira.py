@@ -25,7 +25,8 @@ _TYPES = {
     "float": "f4",
     "double": "f8",
 }
-_HEADER_LIMIT = 1 << 20
+_HEADER_LIMIT = 1 << 23
+"""Bytes in which the data must begin; materials and their colours can fill a megabyte."""
 _LARGEST_RUN = 127 / 2
 """Most values that one byte of HxByteRLE stands for."""
 

@@ -159,6 +159,11 @@ class ImageInput:
                 if file.is_single_image and file.data.ndim == 3
                 else file
             )
+            if one.data.ndim == 3:
+                raise FileFormatError(
+                    f"{path} holds {one.data.shape[0]} images; one image a file is needed: align and "
+                    "sum the frames of a tilt first, or open a stack by itself."
+                )
             if one.data.ndim != 2:
                 shape = tuple(one.data.shape)
                 raise FileFormatError(
@@ -234,12 +239,12 @@ def parse_input(
         if one.is_dir() and not is_image_folder(one):
             paths, mdoc, notes = _images_in(one)
         else:
-            paths = described_images(one)
+            paths = _described(one)
             mdoc = one if one.suffix.lower() == MDOC and len(paths) > 1 else None
     elif len(path) == 0:
         raise InputError("path is an empty list; at least one file is needed.")
     else:
-        paths = [place for one in path for place in described_images(existing_path(one))]
+        paths = [place for one in path for place in _described(existing_path(one))]
     wanted: Wanted | None = kind if len(paths) == 1 else "image"
     files = [_parsed(one, image, wanted, len(paths)) for one in paths]
     return replace(_joined(paths, files), mdoc=mdoc, notes=notes)
@@ -252,6 +257,11 @@ def _parsed(path: Path, image: str | None, wanted: Wanted | None, count: int) ->
         return file
     name = file.image if file.image is not None else image
     return replace(file, data=StoredImage(path, file.data.shape, file.data.dtype, name))
+
+
+def _described(path: Path) -> list[Path]:
+    with guarded(path):
+        return described_images(path)
 
 
 def with_image(source: ImageInput, image: str) -> ImageInput:

@@ -96,7 +96,7 @@ def read_mdoc(path: Path) -> Mdoc:
         tilt, frame = _value(body, "TiltAngle"), _value(body, "SubFramePath")
         sections[int(number)] = (
             None if tilt is None else number_of(tilt.split()[0], path),
-            None if frame is None else PureWindowsPath(frame).name,
+            None if frame is None else _name_of(frame),
         )
     spacing, stack = _value(text, "PixelSpacing"), _value(text, "ImageFile")
     size = None if spacing is None else in_nm(number_of(spacing.split()[0], path), "Å")
@@ -106,7 +106,7 @@ def read_mdoc(path: Path) -> Mdoc:
         None if size is None or abs(size - _DEFAULT_NM) < 1e-9 else size,
         tuple(angle for angle, _ in ordered),
         tuple(frame for _, frame in ordered),
-        None if stack is None else PureWindowsPath(stack).name,
+        None if stack is None else _name_of(stack),
     )
 
 
@@ -215,6 +215,12 @@ def _beside(mdoc: Path, name: str) -> Path | None:
         if converted.is_file():
             return converted
     return None
+
+
+def _name_of(path: str) -> str | None:
+    """Return the name at the end of a path of any system; None where it ends with a folder."""
+    name = PureWindowsPath(path).name
+    return name if name.strip(". ") and "\0" not in name else None
 
 
 def _key(name: str) -> str:

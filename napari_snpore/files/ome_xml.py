@@ -77,10 +77,11 @@ def master_of(root: ElementTree.Element, path: Path) -> Path | None:
     """
     for node in root.iter():
         if tag(node) == "BinaryOnly" and node.get("MetadataFile"):
-            master = path.with_name(_last_part(node.get("MetadataFile", "")))
-            if not master.is_file():
+            name = PureWindowsPath(node.get("MetadataFile", "")).name
+            master = path.parent / name
+            if not name or not master.is_file():
                 raise FileFormatError(
-                    f"{path} is one file of a set whose metadata are in {master.name}, "
+                    f"{path} is one file of a set whose metadata are in {name or 'another'}, "
                     "which is not beside it: put all files of the set into one folder."
                 )
             return None if master.samefile(path) else master
@@ -131,11 +132,6 @@ def _physical_size(pixels: ElementTree.Element, axis: str) -> tuple[float | None
     if length is None or (unit is None and length == in_nm(1, "µm")):
         return None, None
     return length, float(size or 0)
-
-
-def _last_part(name: str) -> str:
-    """Return the file name of a path of any system."""
-    return PureWindowsPath(name).name
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -110,6 +110,12 @@ def image_axes(image: ZarrImage, stored: Any, path: Path) -> list[ZarrAxis]:
         raise FileFormatError(
             f"{path} names the axes {', '.join(names) or 'none'} of an array of {stored.ndim} axes."
         )
+    own = [str(name).lower() for name in getattr(stored.metadata, "dimension_names", None) or ()]
+    if own != names and sorted(own) == sorted(names):
+        raise FileFormatError(
+            f"{path} names its axes {', '.join(names)}, and its array {', '.join(own)}: which order "
+            "is right cannot be told; correct one of them in zarr.json."
+        )
     scale, place = np.ones(stored.ndim), np.zeros(stored.ndim)
     level = image.about["datasets"][0]
     for step in [

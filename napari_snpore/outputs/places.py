@@ -58,6 +58,32 @@ def check_file(path: Path, target: Path) -> None:
         raise OutputError(f"{path} is write-protected; give another place.")
 
 
+def check_beside(path: Path, companions: Iterable[Path]) -> None:
+    """Refuse to write files that belong to another, where they are there already and that other is
+    not: nobody agreed to replace them.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the user named.
+    companions : iterable of Path
+        What is written beside it.
+
+    Raises
+    ------
+    OutputError
+        One sentence with the first of them.
+    """
+    if path.exists():
+        return
+    for companion in companions:
+        if os.path.lexists(companion):
+            raise OutputError(
+                f"{companion} is there already, beside which {path.name} would be written; "
+                "move it away, or give another name."
+            )
+
+
 def check_apart(output: str | Path, inputs: Iterable[str | Path]) -> None:
     """Refuse an output that would replace one of its inputs.
 

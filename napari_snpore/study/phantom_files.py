@@ -12,6 +12,7 @@ from napari_snpore.files import write_table, write_volume
 from napari_snpore.files.atomic import atomic_paths
 from napari_snpore.files.write import write_images
 from napari_snpore.history import PlantedPhasesStep
+from napari_snpore.outputs.places import check_beside
 from napari_snpore.phantom import Phantom
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -49,10 +50,7 @@ def write_tilts(path: Path, series: TiltSeries, *, overwrite: bool = False) -> P
     angles = path.with_suffix(".rawtlt")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; overwrite=True replaces it.")
-    if angles.exists() and not path.exists():
-        raise OutputError(
-            f"{angles} holds the angles of other images; move it away, or give another name."
-        )
+    check_beside(path, [angles])
     with atomic_paths(path, angles) as (images_part, angles_part):
         write_images(images_part, series)
         np.savetxt(angles_part, series.angles_deg, fmt="%8.2f")

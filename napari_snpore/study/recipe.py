@@ -94,14 +94,15 @@ class PrepareSection(_Section):
     for.
 
     ``leave_out``: tilts, numbered from 0. ``crop_px``: first and last (excluded) row and column.
-    ``background``: the vacuum level that is subtracted, ``auto`` (found in each image), ``none``,
-    or a grey value.
+    ``invert``: for bright field, where vacuum is bright. ``background``: the vacuum level that is
+    subtracted, ``auto`` (found in each image), ``none``, or a grey value of the file.
     """
 
     leave_out: list[NonNegativeInt] = []
     repair_pixels: bool = False
     crop_px: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
     bin: PositiveInt = 1
+    invert: bool = False
     background: Literal["auto", "none"] | float = "auto"
     normalize_mass: bool = False
 

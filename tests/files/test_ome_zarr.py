@@ -195,6 +195,17 @@ def test_axes_that_do_not_fit_are_refused(tmp_path, axes):
         read_volume(tmp_path / "a.zarr")
 
 
+def test_names_of_axes_in_two_orders_are_refused(tmp_path):
+    group = folder(tmp_path / "a.zarr", "0.5")
+    image(group, version="0.5")
+    del group["full"]
+    group.create_array(
+        "full", shape=STACK.shape, chunks=STACK.shape, dtype="u2", dimension_names=["x", "y", "z"]
+    )[...] = STACK
+    with pytest.raises(FileFormatError, match="names its axes z, y, x, and its array x, y, z"):
+        read_volume(tmp_path / "a.zarr")
+
+
 @pytest.mark.parametrize("unit", [None, "pixel", "nanometer", "micrometer"])
 def test_scale_of_one_is_no_calibration_but_in_own_files(tmp_path, unit):
     image(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import mrcfile
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from napari_snpore import read_tilt_series
 from napari_snpore.errors import DisagreementError, FileFormatError, MissingAnglesError
 from napari_snpore.files.image_input import contents_of, grouped_inputs, parse_input
 from napari_snpore.files.side_files import read_angles
+from napari_snpore.study.pipeline import input_paths
 
 ANGLES = [-10.5, -5.0, 0.0, 5.0, 10.0]
 NOMINAL = [-60.0, -30.0, 0.0, 30.0, 60.0]
@@ -228,3 +231,27 @@ def test_two_series_in_one_folder_are_not_mixed(tmp_path):
         read_tilt_series(folder)
     check(read_tilt_series(folder / "ts.mdoc"))
     check(read_tilt_series(folder / "other.mdoc"), [-3, 0, 3])
+
+
+def test_movies_of_frames_are_refused_with_the_way_out(tmp_path):
+    folder = frames(tmp_path / "ts")
+    for name in NAMES:
+        movie = np.ones((4, 16, 16), np.float32)
+        tifffile.imwrite(folder / name, movie, metadata=None, photometric="minisblack")
+    with pytest.raises(FileFormatError, match="holds 4 images; one image a file is needed: align"):
+        read_tilt_series(folder / "ts.mdoc")
+
+
+def test_a_run_records_the_files_that_an_mdoc_names(tmp_path):
+    folder = frames(tmp_path / "ts")
+    source = SimpleNamespace(tilt_series=str(folder / "ts.mdoc"), volume=None)
+    align = SimpleNamespace(xf=None, enabled=True)
+    paths = input_paths(SimpleNamespace(input=source, align=align))
+    assert sorted(paths) == sorted(str(folder / name) for name in [*NAMES, "ts.mdoc"])
+
+
+@pytest.mark.parametrize("name", ["..", "X:\\data\\", "/", "a\0b.tif", " "])
+def test_names_of_frames_that_are_none(tmp_path, name):
+    frames(tmp_path / "ts", text=mdoc(TILTS, [name] * 5))
+    with pytest.raises(FileFormatError, match="not beside it"):
+        read_tilt_series(tmp_path / "ts" / "ts.mdoc")

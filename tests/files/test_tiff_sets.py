@@ -209,6 +209,13 @@ def test_imagej_has_a_unit_for_each_axis(tmp_path, metadata, spacing):
     assert read_volume(imagej(tmp_path / "a.tif", **metadata)).spacing == pytest.approx(spacing)
 
 
+def test_imagej_planes_that_are_promised_and_not_there_are_refused(tmp_path):
+    text = "ImageJ=1.53t\nimages=8\nslices=8\nunit=nm\nspacing=2\nloop=false\n"
+    path = write(tmp_path / "a.tif", text, compression="zlib")
+    with pytest.raises(FileFormatError, match="promises 8 planes and holds 5"):
+        read_volume(path, spacing=2)
+
+
 def test_imagej_size_along_some_axes_alone(tmp_path):
     path = imagej(tmp_path / "a.tif", unit="nm", zunit="pixel", spacing=3)
     with pytest.raises(MissingScaleError, match="along z"):

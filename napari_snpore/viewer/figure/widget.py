@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, OutputError
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.subvolume import Projection
@@ -42,6 +42,7 @@ from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.slices.widget import open_slices_of
 
 _PLANES = ("XZ", "XY", "YZ")
@@ -312,7 +313,7 @@ class FigureWidget(LayerForm):
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
 
-        self.status.run("Preview", work, self._show_preview)
+        self.status.run("Preview", work, self._show_preview, of=self._in_use("nothing was drawn"))
 
     def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
         picture, remarks = made
@@ -381,7 +382,7 @@ class FigureWidget(LayerForm):
             # matplotlib takes half a second to load: in the worker, not when the form opens
             from napari_snpore.figures.plate_drawing import draw_plate, panels_of, remarks_on
             from napari_snpore.figures.plate_layout import panel_figure
-            from napari_snpore.figures.save import save_figure
+            from napari_snpore.figures.save import recipe_of, save_figure
 
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
@@ -397,6 +398,12 @@ class FigureWidget(LayerForm):
             style = spec.style.at_width(min(_PANEL_MM, spec.style.width(_PANEL_MM)))
             paths: list[Path] = []
             panels = [panel for row in found.rows for panel in row]
+            for number in range(1, len(panels) + 1):  # nobody was asked about these names
+                place = Path(f"{stem}_{number:02d}.{suffix}")
+                if place.exists() and recipe_of(place) is None:
+                    raise OutputError(
+                        f"{place} is there already and is no figure of this program; give another name."
+                    )
             for number, panel in enumerate(panels, 1):
                 figure = panel_figure(panel, style=style)
                 place = Path(f"{stem}_{number:02d}")
@@ -409,7 +416,12 @@ class FigureWidget(LayerForm):
                 progress(number, len(panels))
             return paths, remarks_on(spec, found)
 
-        self.status.run("Figure", work, self._say_saved)
+        self.status.run("Figure", work, self._say_saved, of=self._in_use("nothing was saved"))
+
+    def _in_use(self, end: str) -> InUse:
+        choices = (self._layer_choice, self._phases, self._objects)
+        layers = tuple(choice.layer for choice in choices if choice.layer is not None)
+        return InUse(self._viewer, layers, end)
 
     def _say_saved(self, made: tuple[list[Path], tuple[str, ...]]) -> None:
         paths, remarks = made

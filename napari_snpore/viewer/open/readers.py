@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari import current_viewer
 from napari.utils.notifications import show_error
 
 from napari_snpore.errors import InputError
@@ -19,6 +18,7 @@ from napari_snpore.viewer.open.missing_scale import ask
 from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import is_read_here
 from napari_snpore.viewer.open.steps import Outcome, layer_of, outcome_of, read_paths
+from napari_snpore.viewer.shared.calling_viewer import calling_viewer
 from napari_snpore.viewer.window.manifest import find_window
 from napari_snpore.viewer.window.opening import read_layers
 
@@ -60,7 +60,7 @@ def read(path: str | Sequence[str]) -> list[Any]:
     outcome = _outcome(path)
     if outcome.layers:
         return list(outcome.layers)
-    viewer = current_viewer()
+    viewer = calling_viewer()
     if viewer is None:
         if (
             outcome.question is not None
