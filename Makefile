@@ -14,7 +14,11 @@ PROCESSES ?= 2
 # Kills of `make kills`, which take a second each.
 KILLS ?= 500
 
-.PHONY: demo test check bench kills truth calibrate-polish calibrate-images clean
+# Seconds and seed of `make fuzz`.
+SECONDS ?= 600
+SEED ?= 0
+
+.PHONY: demo test check oldest bench kills fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -30,6 +34,14 @@ check:
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
+	@$(PYTHON) scripts/licences.py
+
+# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for.
+oldest:
+	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
+	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
+	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
+	@.venv-oldest/bin/python -m pytest
 
 bench:
 	@scripts/environment gui,dev,astra
@@ -39,6 +51,11 @@ bench:
 kills:
 	@scripts/environment gui
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
+
+# Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
+fuzz:
+	@scripts/environment gui,dev
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m fuzzing --seconds $(SECONDS) --seed $(SEED)
 
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:

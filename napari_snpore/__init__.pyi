@@ -8,13 +8,16 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     MissingFileError as MissingFileError,
     MissingScaleError as MissingScaleError,
+    NoPermissionError as NoPermissionError,
     OutputError as OutputError,
     Stopped as Stopped,
 )
 from .files import (
+    RawLayout as RawLayout,
     read_tilt_series as read_tilt_series,
     read_volume as read_volume,
     read_xf as read_xf,
+    write_surface as write_surface,
     write_table as write_table,
     write_volume as write_volume,
     write_xf as write_xf,
@@ -133,6 +136,7 @@ from .tomography.noise import (
     noise_model as noise_model,
 )
 from .tomography.options import Cgls as Cgls, Dart as Dart, Sirt as Sirt, Tv as Tv, Wbp as Wbp
+from .tomography.contrast import invert_contrast as invert_contrast
 from .tomography.preparation import (
     bin_series as bin_series,
     crop_series as crop_series,

@@ -97,6 +97,7 @@ def run_blocks(
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
+    abandon: bool = False,
 ) -> list[Result]:
     """Run ``work`` on every block in threads and return the results in the order of the blocks.
 
@@ -115,6 +116,9 @@ def run_blocks(
     should_stop : callable, optional
         Called between blocks, in the calling thread; true raises :class:`Stopped` once the running
         blocks end.
+    abandon : bool
+        Do not wait for the running blocks after a stop: for blocks that take long inside a library.
+        They end by themselves, so that they may write only into arrays that nobody else uses.
 
     Returns
     -------
@@ -138,7 +142,26 @@ def run_blocks(
         threads=threads,
         progress=progress,
         should_stop=should_stop,
+        abandon=abandon,
     )
+
+
+def run_apart(work: Callable[[], Result], should_stop: ShouldStop | None) -> Result:
+    """Run a long call into a library in a thread of its own, and return its result.
+
+    A stop raises :class:`Stopped` at once; the call ends by itself and its result is dropped.
+    Without ``should_stop`` it runs in the calling thread.
+
+    Examples
+    --------
+    >>> run_apart(lambda: 3, lambda: False)
+    3
+    """
+    if should_stop is None:
+        return work()
+    return run_blocks(lambda _: work(), range(1), threads=1, should_stop=should_stop, abandon=True)[
+        0
+    ]
 
 
 def run_stepped_blocks(
@@ -149,6 +172,7 @@ def run_stepped_blocks(
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
+    abandon: bool = False,
 ) -> list[Result]:
     """Run ``work`` on every block in threads, with progress and cancel inside the blocks.
 
@@ -163,7 +187,7 @@ def run_stepped_blocks(
         As in :func:`run_blocks`.
     steps : int
         Number of steps per block; a block that ends early counts as complete.
-    threads, progress, should_stop
+    threads, progress, should_stop, abandon
         As in :func:`run_blocks`; ``progress`` counts steps: ``progress(done, blocks * steps)``.
 
     Returns
@@ -193,26 +217,29 @@ def run_stepped_blocks(
         taken[index] = steps
         return result
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="snpore") as pool:
-        running: dict[Future[Result], int] = {}
-        started = ended = reported = 0
-        try:
-            while ended < len(all_blocks):
-                while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
-                    running[pool.submit(run, started)] = started
-                    started += 1
-                for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
-                    results[running.pop(future)] = future.result()
-                    ended += 1
-                done = sum(taken)
-                if progress is not None:
-                    for count in range(reported + 1, done + 1):
-                        progress(count, len(all_blocks) * steps)
-                reported = done
-                if ended < len(all_blocks):
-                    check_stop(should_stop)
-        finally:
-            cancelled.set()
-            for future in running:
-                future.cancel()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="snpore")
+    running: dict[Future[Result], int] = {}
+    started = ended = reported = 0
+    waits = True
+    try:
+        while ended < len(all_blocks):
+            while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
+                running[pool.submit(run, started)] = started
+                started += 1
+            for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
+                results[running.pop(future)] = future.result()
+                ended += 1
+            done = sum(taken)
+            if progress is not None:
+                for count in range(reported + 1, done + 1):
+                    progress(count, len(all_blocks) * steps)
+            reported = done
+            if ended < len(all_blocks):
+                check_stop(should_stop)
+    except (Stopped, KeyboardInterrupt):
+        waits = not abandon
+        raise
+    finally:
+        cancelled.set()
+        pool.shutdown(wait=waits, cancel_futures=True)
     return cast("list[Result]", results)

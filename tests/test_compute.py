@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from napari_snpore.compute import run_blocks, run_stepped_blocks, thread_count
+from napari_snpore.compute import run_apart, run_blocks, run_stepped_blocks, thread_count
 from napari_snpore.errors import InputError, Stopped
 
 
@@ -98,3 +98,29 @@ def test_a_bad_number_of_threads_is_refused(monkeypatch, setting):
 def test_the_number_of_threads_can_be_set(monkeypatch):
     monkeypatch.setenv("SNPORE_THREADS", "3")
     assert thread_count() == 3
+
+
+def test_a_stop_does_not_wait_for_a_block_that_may_be_abandoned():
+    begun, go_on = threading.Event(), threading.Event()
+    ended = []
+
+    def work(block):
+        begun.set()
+        assert go_on.wait(30)
+        ended.append(block)
+
+    with pytest.raises(Stopped):
+        run_blocks(work, range(4), threads=2, should_stop=begun.is_set, abandon=True)
+    assert ended == [], "the call came back while its blocks were still busy"
+    go_on.set()
+
+
+def test_a_library_call_of_its_own_thread_gives_its_result_or_its_error():
+    assert run_apart(lambda: 7, None) == 7
+    assert run_apart(threading.get_ident, lambda: False) != threading.get_ident()
+
+    def refuse():
+        raise InputError("not this")
+
+    with pytest.raises(InputError, match="not this"):
+        run_apart(refuse, lambda: False)

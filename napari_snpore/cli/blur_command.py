@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_snpore.cli.options import Image
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.series_options import (
@@ -14,6 +15,7 @@ from napari_snpore.cli.series_options import (
     Angles,
     Background,
     BinFactor,
+    Invert,
     LeaveOut,
     NormalizeMass,
     PixelSize,
@@ -49,9 +51,11 @@ def blur(
     background: Background = "auto",
     leave_out: LeaveOut = None,
     repair_pixels: RepairPixels = False,
+    invert: Invert = False,
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
 ) -> None:
     """Find the blur of the images of a tilt series; write its curve (blur.csv, blur.png) into a
     folder.
@@ -68,9 +72,11 @@ def blur(
         xf=xf,
         leave_out=leave_out,
         repair_pixels=repair_pixels,
+        invert=invert,
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
     inputs = input_paths(Recipe(input=source, align=alignment))
     with output_folder(output, command="blur", inputs=inputs) as folder, watched() as monitor:

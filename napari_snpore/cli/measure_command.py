@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_snpore.cli.inputs import checked_connectivity, cut_axes_of, phase_labels, phase_number
-from napari_snpore.cli.options import CutAxis, NoCut, Output, Spacing
+from napari_snpore.cli.options import CutAxis, Image, NoCut, Output, Spacing
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
@@ -111,6 +112,7 @@ def measure(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    image: Image = None,
 ) -> None:
     """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
     already, into a folder.
@@ -136,12 +138,14 @@ def measure(
         watched() as monitor,
     ):
         context = RunContext(Record("measure"), monitor)
-        data = read_volume(phases, spacing=spacing_nm)
+        data = read_volume(phases, spacing=spacing_nm, image=image)
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
         source: dict[str, Any] = {
             "objects" if objects else "phases": str(phases),
             "spacing_nm": data.spacing,
         }
+        if image is not None:
+            source["image"] = image
         measured: MeasuredObjects
         if objects:
             note(
@@ -185,4 +189,5 @@ def measure(
         write_measurement(folder, measured)
         text = measurement_text(measured)
         finish(folder, context.record, text, None)
+    echo_reading(data.history)
     typer.echo(text)

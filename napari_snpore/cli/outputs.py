@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_paths
-from napari_snpore.files.formats import WRITTEN
+from napari_snpore.files.formats import WRITTEN, parts_of
 from napari_snpore.outputs.own_files import is_own_record
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.study.provenance import Record
@@ -23,9 +23,14 @@ from napari_snpore.study.run_context import RunContext
 
 @contextmanager
 def recorded(
-    command: str, output: Path, *, overwrite: bool, inputs: Iterable[str | Path]
+    command: str,
+    output: Path,
+    *,
+    overwrite: bool,
+    inputs: Iterable[str | Path],
+    suffixes: Sequence[str] = WRITTEN,
 ) -> Iterator[tuple[RunContext, Path]]:
-    """Yield the run context of a command that writes one volume, and the path where it writes it;
+    """Yield the run context of a command that writes one file, and the path where it writes it;
     volume and record are moved to their places together.
 
     Parameters
@@ -38,6 +43,8 @@ def recorded(
         Replace an existing file.
     inputs : iterable of path
         What the command reads.
+    suffixes : sequence of str
+        Suffixes that the command writes.
 
     Raises
     ------
@@ -45,13 +52,14 @@ def recorded(
         A suffix that is not written, a file that exists, that is an input, or that another run
         writes, or a folder without write permission.
     """
-    if output.suffix.lower() not in WRITTEN:
+    if output.suffix.lower() not in suffixes:
         raise OutputError(
-            f"{output} has a suffix that is not written; these are: {' '.join(WRITTEN)}."
+            f"{output} has a suffix that is not written; these are: {' '.join(suffixes)}."
         )
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; --overwrite replaces it.")
-    check_apart(output, inputs)
+    files = [Path(path) for path in inputs]
+    check_apart(output, [*files, *(part for path in files for part in parts_of(path))])
     beside = record_beside(output)
     record = Record(command)
     with atomic_paths(output, beside, reading=True) as (part, record_part):

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from napari_snpore.cli.inputs import parse_blur
-from napari_snpore.cli.options import Output, Overwrite
+from napari_snpore.cli.options import Image, Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.series_options import (
     Align,
     Angles,
     Background,
     BinFactor,
+    Invert,
     LeaveOut,
     NormalizeMass,
     PixelSize,
@@ -107,9 +108,11 @@ def reconstruct(
     background: Background = "auto",
     leave_out: LeaveOut = None,
     repair_pixels: RepairPixels = False,
+    invert: Invert = False,
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
     memory_limit_mb: Annotated[
         int | None,
         typer.Option(
@@ -131,9 +134,11 @@ def reconstruct(
         xf=xf,
         leave_out=leave_out,
         repair_pixels=repair_pixels,
+        invert=invert,
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
     options = {
         "iterations": iterations,

@@ -46,6 +46,9 @@ LeaveOut = Annotated[
 RepairPixels = Annotated[
     bool, typer.Option("--repair-pixels", help="Replace hot and dead pixels; default: off.")
 ]
+Invert = Annotated[
+    bool, typer.Option("--invert", help="Bright field, vacuum bright: invert; default: off.")
+]
 BinFactor = Annotated[
     int, typer.Option("--bin", min=1, help="Binning: average squares with this edge in px.")
 ]
@@ -74,9 +77,11 @@ def series_sections(
     xf: Path | None,
     leave_out: list[int] | None,
     repair_pixels: bool,
+    invert: bool,
     bin_factor: int,
     background: str,
     normalize_mass: bool,
+    image: str | None,
 ) -> tuple[InputSection, PrepareSection, AlignSection]:
     """Return the sections of a recipe that the options mean."""
     source = checked(
@@ -85,6 +90,7 @@ def series_sections(
         angles_deg=None if angles is None else parse_angles(angles),
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle_deg=None if align else tilt_axis_angle_deg,
+        image=image,
     )
     alignment = AlignSection(
         enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf)
@@ -93,6 +99,7 @@ def series_sections(
         PrepareSection,
         leave_out=leave_out or [],
         repair_pixels=repair_pixels,
+        invert=invert,
         bin=bin_factor,
         background=background,
         normalize_mass=normalize_mass,

@@ -12,6 +12,7 @@ import numpy as np
 from mrcfile import utils as mrc_utils
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.mrc_own import OWN_TYPE, own_block
 from napari_snpore.volume import Volume
 
 OWN_LABEL = b"napari-snpore: voxel size and origin are real"
@@ -33,7 +34,10 @@ def write_mrc(path: Path, volume: Volume) -> None:
         )
     stored = np.dtype(dtype).newbyteorder("=")
     with path.open("wb") as file:
-        file.write(_header(volume, mode).tobytes())
+        block = own_block(volume)
+        header = _header(volume, mode)
+        header["exttyp"], header["nsymbt"] = OWN_TYPE, len(block)
+        file.write(header.tobytes() + block)
         for z in range(volume.shape[0]):
             file.write(np.ascontiguousarray(volume.data[z], stored).data)
 

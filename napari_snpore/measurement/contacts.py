@@ -17,7 +17,16 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
+from napari_snpore.measurement.label_numbers import renumbered
 from napari_snpore.volume import Volume, array_of, spacing_of
+
+_MOST_ROWS = 1 << 20
+"""Greatest label of a table by label; labels beyond it are renumbered first, since each slab has such
+a table.
+"""
+
+_SLABS = 16
+"""Parts of the volume whose faces are counted at once; results do not depend on it."""
 
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
 
@@ -38,7 +47,7 @@ def contact_areas(
     Parameters
     ----------
     labels : Volume or array of integers, shape (z, y, x)
-        Objects 1..N.
+        0 outside; numbers may have gaps.
     phases : Volume or array of integers, same shape
         0 exterior, 1 pore, 2 matrix, 3 the objects' phase; up to 255.
     spacing : float or (float, float, float), optional
@@ -102,7 +111,10 @@ def contact_areas(
         check_stop(should_stop)
 
     check_stop(should_stop)
-    count = int(objects.max(initial=0))
+    count, given = int(objects.max(initial=0)), None
+    if count > _MOST_ROWS:
+        objects, given = renumbered(objects, should_stop=should_stop)
+        count = len(given)
     areas = np.zeros((count + 1, 4))
     face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
     for axis in range(3):
@@ -126,7 +138,7 @@ def contact_areas(
     )  # a shared face is no distance at all
     table = pd.DataFrame(
         {
-            "label": np.arange(1, count + 1),
+            "label": np.arange(1, count + 1) if given is None else given,
             **{f"{word}_face_percent": share[rows, phase] for phase, word in _WORDS.items()},
             "pore_distance_nm": np.where(np.isfinite(away[rows]), away[rows], np.nan),
             "pore_within_delta": near,
@@ -147,12 +159,15 @@ def _faces(
 ) -> NDArray[np.float64]:
     """Count the faces of each object towards exterior, pore, matrix and anything else."""
 
-    def work(z: int) -> NDArray[np.int64]:
-        towards = (one[z] > 0) & (two[z] != one[z])
-        kind = np.where(two[z][towards] > 0, 3, np.minimum(phases[z][towards], 3))
-        return np.bincount(one[z][towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
+    def work(slab: slice) -> NDArray[np.int64]:
+        here, there = one[slab], two[slab]
+        towards = (here > 0) & (there != here)
+        kind = np.where(there[towards] > 0, 3, np.minimum(phases[slab][towards], 3))
+        return np.bincount(here[towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
 
-    parts = run_blocks(work, range(len(one)), should_stop=should_stop)
+    thick = max(1, -(-len(one) // _SLABS))
+    slabs = (slice(first, first + thick) for first in range(0, len(one), thick))
+    parts = run_blocks(work, slabs, should_stop=should_stop)
     counts: NDArray[np.int64] = (
         np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
     )

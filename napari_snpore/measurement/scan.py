@@ -29,9 +29,9 @@ from napari_snpore.measurement._scan_kernels import (
     scan_slab,
     sum_gray,
 )
+from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
 
 _SLAB_VOXELS = 1 << 22
-_LARGEST_INDEX = 1 << 25  # labels beyond it are renumbered first: tables go by label
 _GRAY_TYPES = (
     np.uint8,
     np.uint16,
@@ -273,15 +273,10 @@ def _indexable(
     if min(low for low, _ in extents) < 0:
         raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
     top = max(high for _, high in extents)
-    if top <= _LARGEST_INDEX:
+    if top <= LARGEST_INDEX:
         return labels, None, top
-    numbers, index = np.unique(np.asarray(labels), return_inverse=True)
-    index = index.reshape(labels.shape)
-    if numbers[0] != 0:
-        index, numbers = index + 1, np.concatenate([[0], numbers])
-    if int(numbers[-1]) > np.iinfo(np.int64).max:
-        raise InputError(f"labels holds {numbers[-1]}; labels up to 2^63 - 1 are possible.")
-    return index, numbers[1:].astype(np.int64), len(numbers) - 1
+    index, numbers = renumbered(labels, should_stop=should_stop)
+    return index, numbers, len(numbers)
 
 
 def _check(labels: Any, gray: Any) -> None:

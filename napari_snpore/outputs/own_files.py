@@ -82,9 +82,11 @@ def _listed(path: Path) -> set[str] | None:
 
 
 def _content(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():  # opening a pipe would wait for ever
+        return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

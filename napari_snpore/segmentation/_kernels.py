@@ -73,17 +73,20 @@ def count_floats(
     ``high``.
 
     The last bin holds its upper edge. Bins are worked out for a block at a time, on whole vectors,
-    and counted after it.
+    and counted after it. What lies outside, or is no number, goes into the nearest end bin or the
+    first: the array may be a file that another program writes, and no index may leave the bins.
     """
     parts = np.zeros((4, counts.size), np.uint32)
     first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
-    one, last = np.uint32(1), np.int32(counts.size - 1)
+    one, last = np.uint32(1), np.float64(counts.size - 1)
     places = np.empty(1024, np.uint32)
     at_top = 0
     for start in range(0, values.size, places.size):
         block = values[start : start + places.size]
         for i in range(block.size):
-            places[i] = np.uint32(min(np.int32((np.float64(block[i]) - low) * per_unit), last))
+            place = (np.float64(block[i]) - low) * per_unit
+            place = place if place > 0.0 else np.float64(0.0)  # NaN compares as false
+            places[i] = np.uint32(np.int32(place if place < last else last))
             at_top += block[i] == high
         quarter = block.size // 4
         for n in range(quarter):

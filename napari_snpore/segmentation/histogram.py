@@ -24,6 +24,9 @@ _MOST_COUNTS = 16
 from the greatest float to 1.
 """
 
+_GREATEST = 1e300
+"""Greatest absolute grey value: ranges, margins and sums of slabs stay finite below it."""
+
 _NARROW = 0.5
 """Share of the range that the core takes up below which its bins are counted anew."""
 
@@ -135,7 +138,9 @@ def gray_histogram(
     Raises
     ------
     InputError
-        NaN or infinity, an empty volume or mask, a mask of another shape.
+        NaN or infinity, an empty volume or mask, a mask of another shape; floats beyond ±10³⁰⁰, or
+        so close to each other that float64 has no bins between them; data that changes while it is
+        counted.
 
     Examples
     --------
@@ -187,9 +192,9 @@ def _of_integers(
         values = values_in(data, slab)
         flat = values.ravel() if mask is None else values[mask[slab]]
         counts = np.zeros(high - low + 1, np.int64)
-        count_integers(
-            np.ascontiguousarray(flat.view(np.uint8) if kind.kind == "b" else flat), low, counts
-        )
+        if kind.kind == "b":  # a byte of a mapped file can be more than 1, and is true then
+            flat = np.minimum(flat.view(np.uint8), 1)
+        count_integers(np.ascontiguousarray(flat), low, counts)
         return counts
 
     counts = np.sum(run_blocks(count, slabs(data.shape), **watch), axis=0)
@@ -223,8 +228,7 @@ def _of_floats(
     parts = run_blocks(measure, slabs(data.shape), should_stop=watch["should_stop"])
     low, high = min(part[0] for part in parts), max(part[1] for part in parts)
     sums = [part[2] for part in parts]
-    if not np.isfinite([low, high, *sums]).all():
-        raise InputError("The volume holds NaN or infinite values; repair it or mask them.")
+    _check_range(low, high, sums, bins)
     total = sum(part[3] for part in parts)
     kind = np.dtype(data.dtype).name
 
@@ -232,13 +236,22 @@ def _of_floats(
         parts = run_blocks(
             lambda slab: _counted(chosen(slab), ends, bins), slabs(data.shape), **watch
         )
-        return _Pass.of(ends, bins, parts)
+        made = _Pass.of(ends, bins, parts)
+        counted = int(made.counts.sum()) + made.outside.size
+        beyond = made.outside[~((made.outside >= low) & (made.outside <= high))]
+        if counted != total or beyond.size:
+            raise InputError(
+                "The grey values changed while they were counted; wait until the file is complete."
+            )
+        return made
 
     whole = found = count((low, high))
     for _ in range(_MOST_COUNTS):
         ends = core_range(*bulk(found.counts, found.edges))
         ends = max(ends[0], found.ends[0]), min(ends[1], found.ends[1])
         if ends[1] - ends[0] >= _NARROW * (found.ends[1] - found.ends[0]):
+            break
+        if _is_too_narrow(*ends, bins):  # nothing can be told apart in there
             break
         found = count(ends)
         if found.is_one_value:  # and no other value is far from it by any measure
@@ -252,12 +265,34 @@ def _of_floats(
         np.concatenate([inner[0] - darker[1][::-1], found.edges, inner[1] + brighter[1]]),
         low,
         high,
-        float(sum(sums) / total),
+        float(sum(part / total for part in sums)),
         whole.at_end / total,
         total,
         kind,
         (len(darker[0]), len(brighter[0])),
     )
+
+
+def _check_range(low: float, high: float, sums: list[float], bins: int) -> None:
+    """Refuse grey values that equal bins in float64 cannot hold."""
+    if np.isnan([low, high, *sums]).any() or np.isinf([low, high]).any():
+        raise InputError("The volume holds NaN or infinite values; repair it or mask them.")
+    if max(-low, high) > _GREATEST:
+        raise InputError(
+            f"The grey values go from {low:.3g} to {high:.3g}; at most ±{_GREATEST:.0e} can be "
+            "counted: repair the voxels or scale the volume."
+        )
+    if high > low and _is_too_narrow(low, high, bins):
+        raise InputError(
+            f"The grey values differ by {high - low:.3g} at {low:.6g}, too little to tell them "
+            "apart: subtract their common value or scale the volume."
+        )
+
+
+def _is_too_narrow(low: float, high: float, bins: int) -> bool:
+    """Return whether a bin would be as narrow as the step of float64, or its inverse infinite."""
+    step = float(np.spacing(max(abs(low), abs(high))))
+    return high - low < 2 * bins * max(step, 1e-300)
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,17 +64,20 @@ class Mixture:
         """Return where classes k and k + 1 are equally likely; half way for equal shares and
         widths.
         """
-        (m1, m2), (s1, s2) = self.means[k : k + 2], self.deviations[k : k + 2]
+        first, second = self.means[k : k + 2]
+        apart = second - first
+        if not apart > 0:
+            return float(first)
         w1, w2 = self.shares[k : k + 2]
-        # log of both densities equal: a quadratic in v
+        s1, s2 = self.deviations[k : k + 2] / apart
+        # log of both densities equal: a quadratic in u, which is 0 and 1 at the two means, so that
+        # neither an offset nor the unit of the grey values costs digits
         square = 1 / s2**2 - 1 / s1**2
-        linear = 2 * (m1 / s1**2 - m2 / s2**2)
-        rest = m2**2 / s2**2 - m1**2 / s1**2 + 2 * np.log(w1 * s2 / (w2 * s1))
+        linear = -2 / s2**2
+        rest = 1 / s2**2 + 2 * np.log(w1 * s2 / (w2 * s1))
         roots = np.roots([square, linear, rest] if abs(square) > 1e-12 / s1**2 else [linear, rest])
-        between = [
-            float(root.real) for root in roots if abs(root.imag) < 1e-9 and m1 < root.real < m2
-        ]
-        return between[0] if between else float((m1 + m2) / 2)
+        between = [root.real for root in roots if abs(root.imag) < 1e-9 and 0 < root.real < 1]
+        return float(first + apart * (between[0] if between else 0.5))
 
 
 def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
@@ -94,6 +97,9 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
     [3.0]
     """
     weights = counts / counts.sum()
+    start, span = centers[0], max(float(centers[-1] - centers[0]), np.finfo(np.float64).tiny)
+    # from 0 to 1: squares of a large offset lose digits, those of huge grey values are infinite
+    centers = (centers - start) / span
     floor = (
         (centers[1] - centers[0]) ** 2
     ) / 12  # a class within one bin has the variance of that bin
@@ -123,4 +129,5 @@ def fit_mixture(counts: Floats, centers: Floats, classes: int) -> Mixture:
             break
         before = likelihood
     order = np.argsort(means)
-    return Mixture(shares[order], means[order], np.sqrt(variances[order]))
+    deviations = span * np.sqrt(variances[order])
+    return Mixture(shares[order], start + span * means[order], deviations)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_apart, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
@@ -20,6 +20,10 @@ _PATCH, _DISTANCE = 3, 5
 """Side of a patch and reach of the search of non-local means, voxels."""
 
 _SLAB_VOXELS = 1 << 22
+_SLAB_VOXELS_NL_MEANS = 1 << 19
+"""Non-local means take some ten microseconds a voxel: a slab that a stop has left behind has to end
+within seconds.
+"""
 
 
 def smooth_volume(
@@ -44,7 +48,8 @@ def smooth_volume(
     strength : float
         Above 0.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; the last two methods notice a stop only between slabs.
+        See :mod:`napari_snpore.compute`. A stop does not wait for the slabs that are being worked
+        on: they end by themselves and are dropped.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def smooth_volume(
     data = array_of(volume)
     noise = 0.0
     if method in ("nl_means", "tv"):
-        noise = _noise(data)
+        noise = run_apart(lambda: _noise(data), should_stop)
     margin = {
         "gaussian": math.ceil(4 * strength),
         "median": math.ceil(strength),
@@ -86,7 +91,8 @@ def smooth_volume(
         "tv": 12,
     }
     out = np.empty(data.shape, np.float32)
-    thick = max(8, _SLAB_VOXELS // max(1, math.prod(data.shape[1:])))
+    most = _SLAB_VOXELS_NL_MEANS if method == "nl_means" else _SLAB_VOXELS
+    thick = max(8, most // max(1, math.prod(data.shape[1:])))
     starts = range(0, data.shape[0], thick)
 
     def work(start: int) -> float:
@@ -104,7 +110,7 @@ def smooth_volume(
         out[start : start + thick] = smooth
         return float(np.square(smooth.astype(np.float64) - slab[inner]).sum())
 
-    moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop))
+    moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop, abandon=True))
     rms = math.sqrt(moved / out.size)
     return volume_like(volume, out, SmoothStep(method, strength, noise, rms))
 

@@ -114,9 +114,10 @@ def otsu_split(counts: Floats, centers: Floats, classes: int) -> list[int]:
     >>> otsu_split(np.array([5.0, 1.0, 0.0, 0.0, 4.0]), np.arange(5.0), 2)
     [2]
     """
-    centered = centers - np.average(
-        centers, weights=counts
-    )  # sums of squares lose digits far from zero
+    # sums of squares lose digits far from zero, and those of huge grey values are infinite
+    span = max(float(centers[-1] - centers[0]), np.finfo(np.float64).tiny)
+    centered = (centers - centers[0]) / span
+    centered -= np.average(centered, weights=counts)
     share, mean, _ = class_moments(counts, centered)
     between = np.where(share > 0, -share * mean**2, np.inf)
     return cheapest_split(between, classes)

@@ -220,10 +220,11 @@ def _minimum_error(histogram: Histogram, phases: int) -> list[float]:
     criterion J without its constant.
     """
     counts, centers = _coarse(histogram)
-    share, _, variance = class_moments(counts, centers)
-    variance += (
-        centers[1] - centers[0]
-    ) ** 2 / 12  # variance of a uniform distribution over one bin
+    # in bins: squares of a large offset lose digits, and J does not depend on the unit
+    places: Floats = np.arange(len(counts), dtype=np.float64)
+    places -= len(counts) / 2
+    share, _, variance = class_moments(counts, places)
+    variance += 1 / 12  # of a uniform distribution over one bin
     with np.errstate(invalid="ignore", divide="ignore"):
         cost = np.where(
             share > _LEAST_SHARE, share * (np.log(variance) - 2 * np.log(share)), np.inf

@@ -19,6 +19,7 @@ from napari_snpore.history import (
     BinStep,
     CropStep,
     HistoryStep,
+    InvertContrastStep,
     LeaveOutTiltsStep,
     NormalizeMassStep,
     ReconstructStep,
@@ -30,6 +31,7 @@ from napari_snpore.history import (
 )
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.bad_pixels import repair_pixels
+from napari_snpore.tomography.contrast import invert_contrast
 from napari_snpore.tomography.preparation import (
     bin_series,
     crop_series,
@@ -153,6 +155,10 @@ _AGAIN: dict[str, tuple[type[StepSchema], _Again]] = {
         lambda series, made, watch: crop_series(series, tuple(made.y), tuple(made.x)),
     ),
     BinStep.NAME: (BinStep, lambda series, made, watch: bin_series(series, made.factor, **watch)),
+    InvertContrastStep.NAME: (
+        InvertContrastStep,
+        lambda series, made, watch: invert_contrast(series, **watch),
+    ),
     SubtractBackgroundStep.NAME: (
         SubtractBackgroundStep,
         lambda series, made, watch: subtract_background(series, made.level, **watch),

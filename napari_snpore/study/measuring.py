@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
 from napari_snpore.measurement.objects import (
     SizeSummary,
     label_objects,
@@ -43,9 +45,6 @@ GIVEN = "labelled"
 """Name of objects that were labelled elsewhere, in tables and file names."""
 
 _USUAL_CUBE = 0.6  # edge of the center and the edge cube over the fibre's radius
-_LARGEST_TABLE_LABEL = (
-    1 << 25
-)  # up to here labels are renumbered through a table, beyond it by sorting
 
 
 @dataclass(frozen=True)
@@ -288,8 +287,8 @@ def measure_labels(
         Labels that are not integers, negative, or 0 everywhere; grey values of another shape.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
-    with context.step("number objects"):
-        numbered, given = _without_gaps(np.asarray(labels.data))
+    with context.step("number objects") as watch:
+        numbered, given = _without_gaps(np.asarray(labels.data), watch["should_stop"])
         volume = object_volume(labels, numbered, phase=name)
     table = _object_table(
         name,
@@ -444,7 +443,9 @@ def _sizes(tables: Mapping[str, pd.DataFrame], section: MeasureSection) -> dict[
     }
 
 
-def _without_gaps(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _without_gaps(
+    labels: NDArray[Any], should_stop: ShouldStop | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return labels 1..N in the order of the given ones, and the given label of each.
 
     ``[0, 7, 3, 7]`` becomes ``[0, 2, 1, 2]`` with ``[3, 7]``.
@@ -459,14 +460,8 @@ def _without_gaps(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]
         raise InputError(f"The labels hold {least}; 0 is outside, objects are 1 and above.")
     if most == 0:
         raise InputError("The labels are 0 everywhere: there is no object to measure.")
-    if most > np.iinfo(np.int64).max:
-        raise InputError(f"The labels hold {most}; labels up to 2^63 - 1 are possible.")
-    if most > _LARGEST_TABLE_LABEL:
-        given, index = np.unique(labels, return_inverse=True)
-        outside = int(given[0] == 0)
-        return (index.reshape(labels.shape) + (1 - outside)).astype(np.uint32), given[
-            outside:
-        ].astype(np.int64)
+    if most > LARGEST_INDEX:
+        return renumbered(labels, should_stop=should_stop)
     there = np.zeros(most + 1, np.bool_)
     there[labels] = True
     there[0] = False

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
-from napari_snpore.files.side_files import described_image, side_paths
+from napari_snpore.files.mdoc import described_images
+from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import Measurement, measure_phases
@@ -114,12 +115,13 @@ def run_study(
 def input_paths(recipe: Recipe) -> list[str]:
     """Return the files that a recipe reads, side files included."""
     source = recipe.input.tilt_series or recipe.input.volume
-    named = list(source) if isinstance(source, list) else [str(source)]
+    given = list(source) if isinstance(source, list) else [str(source)]
+    named: list[str] = []
     beside = []
-    for index, name in enumerate(named):
-        path = described_image(Path(name))
-        named[index] = str(path)
-        beside += side_paths(path)
+    for name in given:
+        images = described_images(Path(name))
+        named += [str(path) for path in images]
+        beside += side_paths(images[0]) if len(images) == 1 else [Path(name)]
     if recipe.align.xf is not None and recipe.align.enabled and recipe.input.tilt_series:
         beside.append(Path(recipe.align.xf))
     return [*named, *sorted({str(path) for path in beside} - set(named))]

@@ -16,10 +16,12 @@ import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.files import read_xf
+from napari_snpore.history import InvertContrastStep, required_step
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.study.recipe import AlignSection, PrepareSection
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.bad_pixels import repair_pixels
+from napari_snpore.tomography.contrast import invert_contrast
 from napari_snpore.tomography.preparation import (
     bin_series,
     crop_series,
@@ -114,9 +116,8 @@ class PreparedAlignment:
         Tilts may be left out; pixels have to stay what they were.
         """
         old, new = self.preparation, preparation
-        if (old.crop_px, old.bin) != (new.crop_px, new.bin) or not set(old.leave_out) <= set(
-            new.leave_out
-        ):
+        same = (old.crop_px, old.bin, old.invert) == (new.crop_px, new.bin, new.invert)
+        if not same or not set(old.leave_out) <= set(new.leave_out):
             return None
         had = np.setdiff1d(np.arange(self.tilts), old.leave_out)
         keep = ~np.isin(had, new.leave_out)
@@ -149,7 +150,12 @@ def prepare(
     if section.crop_px is not None:
         series = crop_series(series, section.crop_px[:2], section.crop_px[2:])
     series = bin_series(series, section.bin, **watch(0.5, 0.6))
-    series = subtract_background(series, section.background, **watch(0.6, 0.9))
+    background = section.background
+    if section.invert:
+        series = invert_contrast(series, **watch(0.6, 0.7))
+        if not isinstance(background, str):  # a grey value of the file
+            background = required_step(series.history, InvertContrastStep).level - background
+    series = subtract_background(series, background, **watch(0.7, 0.9))
     return normalize_mass(series, **watch(0.9, 1.0)) if section.normalize_mass else series
 
 

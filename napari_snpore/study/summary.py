@@ -18,12 +18,14 @@ from napari_snpore.study.quality_report import (
     quality_statements,
     tilt_statements,
 )
+from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, signed, text_of
 from napari_snpore.study.segmentation_report import image_statements, polishing_statements
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.volume import Volume
 
 
@@ -68,6 +70,8 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
             )
         )
         statements += [caveat(sentence) for sentence in found.notes]
+    statements += reading_statements(volume.history)
+    statements += _contrast_statements(tomogram)
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
     statements += reconstruction_statements(volume)
     made = last_step(volume.history, ReconstructStep)
@@ -76,6 +80,14 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
     if tomogram.quality is not None:
         statements += quality_statements(tomogram.quality)
     return statements + even_odd_statements(tomogram.even_odd)
+
+
+def _contrast_statements(tomogram: Tomogram) -> list[Statement]:
+    """Say that the images look like bright field where the alignment has not said it."""
+    said = tomogram.alignment is not None and BRIGHT_FIELD_NOTE in tomogram.alignment.notes
+    if tomogram.series is None or said or not is_bright_field(tomogram.series):
+        return []
+    return [caveat(BRIGHT_FIELD_NOTE)]
 
 
 def _axis_words(found: Alignment) -> str:

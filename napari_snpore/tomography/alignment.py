@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
+from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -42,7 +43,7 @@ from napari_snpore.tomography.tilt_axis import (
     track_center_of_mass,
     track_cross_correlation,
 )
-from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle, axis_end
+from napari_snpore.tomography.tilt_series import TiltSeries, axis_angle, axis_end, check_image
 from napari_snpore.tomography.warp import axis_rotation, warp_images
 from napari_snpore.tomography.working_frames import WorkingFrames, working_frames
 
@@ -284,9 +285,10 @@ def align(
     tick = _Ticker(steps, progress, should_stop)
 
     raw = series.images
-    coarse = working_frames(raw, size=_SCAN_SIZE)
+    coarse = working_frames(raw, size=_SCAN_SIZE, should_stop=should_stop)
     coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
-    fine = working_frames(raw, size=_MATCH_SIZE)
+    fine = working_frames(raw, size=_MATCH_SIZE, should_stop=should_stop)
+    about_images = _notes_on_images(series, fine.far_pixels)
     fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
@@ -317,7 +319,7 @@ def align(
     tick()
     axis = axis_end(trial.tilt_axis_angle_deg, reference) if given is None else given
     notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
-    notes = (_hand_note(reference if given is None else given), *notes)
+    notes = (_hand_note(reference if given is None else given), *about_images, *notes)
     found = _reported(trial, axis, angles, order, left, name, notes)
     return replace(found, tilt_axis_error_deg=error)
 
@@ -356,10 +358,7 @@ def _check(series: TiltSeries, method: str) -> None:
         )
     for tilt in range(len(series.angles_deg)):
         image = np.asarray(series.images[tilt])
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
-            )
+        check_image(image, tilt)
         if image.min() == image.max():
             raise InputError(
                 f"Image {tilt} of the tilt series has the same value everywhere; leave it out."
@@ -396,6 +395,19 @@ def _hand_note(reference_deg: float | None) -> str:
         f"The hand of the volume follows the given direction of the tilt axis, {reference_deg:.1f}°: it is unknown unless the "
         "microscope was calibrated, and the opposite direction gives the mirror image."
     )
+
+
+def _notes_on_images(series: TiltSeries, far_pixels: tuple[int, ...]) -> tuple[str, ...]:
+    """Say what the images need before they are reconstructed."""
+    notes = [BRIGHT_FIELD_NOTE] if is_bright_field(series) else []
+    if any(far_pixels):
+        images = sum(count > 0 for count in far_pixels)
+        notes.append(
+            f"{images} of {len(far_pixels)} images hold single pixels far outside all other grey values "
+            f"(up to {max(far_pixels)} an image): they were left out of the alignment; repair_pixels "
+            "(Prepare, --repair-pixels) takes them out of the reconstruction as well."
+        )
+    return tuple(notes)
 
 
 def _notes(

@@ -3,7 +3,7 @@
 A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as
 bad where it is further from the median of its 3 × 3 surroundings than ``threshold`` times the noise
 there, while none of its eight neighbours is off by more than ``_SPREAD`` of that. Two bad pixels
-side by side are therefore kept.
+side by side are therefore kept, unless they are far outside all other grey values.
 """
 
 from __future__ import annotations
@@ -29,6 +29,26 @@ _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
 _MEDIAN_SQUARE = 0.454936  # median of the square of a standard normal number
 _CLASSES = 24
 """Classes of grey value per image, fewer where one would hold less than 64 pixels."""
+
+_MOST_FAR = 64
+"""Pixels on one side of an image's grey values that may lie far outside all others."""
+
+_MOST_FAR_SHARE = 2e-3
+"""The same as a share of a small image."""
+
+_FAR = 1.0
+"""Distance of a far pixel from all others, in widths of their range."""
+
+_ALIKE = 0.5
+"""Least share of the greatest excess that every pixel of such a spot has: a particle falls off
+within itself.
+"""
+
+_SAMPLE = 1 << 16
+"""Pixels of a large image, evenly spread, whose range stands for that of all."""
+
+_LARGEST_SPOT = 9
+"""Pixels that are far outside and touch each other, at most, in a fault of the detector."""
 
 _BESIDE = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.bool_)
 
@@ -75,7 +95,7 @@ def repair_pixels(
             raise InputError(
                 f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
             )
-        return _stands_out(image, threshold)
+        return _stands_out(image, threshold) | far_pixels(image)
 
     bad = np.stack(
         run_blocks(
@@ -89,11 +109,102 @@ def repair_pixels(
     def repair(tilt: int) -> None:
         image = np.asarray(series.images[tilt], np.float32)
         around = scipy.ndimage.median_filter(image, 3, mode="reflect")
-        images[tilt] = np.where(bad[tilt], around, image)
+        repaired = np.where(bad[tilt], around, image)
+        _fill(repaired, far_pixels(image), bad[tilt])  # the median of a spot is the spot
+        images[tilt] = repaired
 
     run_blocks(repair, range(count), progress=share_of(progress, 0.8, 1.0), should_stop=should_stop)
     repaired = tuple(bad.sum(axis=(1, 2)).tolist())
     return series.after(RepairPixelsStep(threshold, repaired, int(fixed.sum())), images)
+
+
+def without_far_pixels(image: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
+    """Return an image whose :func:`far_pixels` are like their surroundings, and how many they are.
+
+    For measurements that a few such pixels would decide, alignment above all; grey values may come
+    out less a constant.
+
+    Parameters
+    ----------
+    image : array of real numbers, shape (y, x)
+        Finite.
+
+    Returns
+    -------
+    (float32 array, shape (y, x); int)
+    """
+    values = np.asarray(image)
+    if values.dtype.itemsize > 2 and values.dtype != np.float32:
+        values = np.subtract(values, values.min(), dtype=np.float64)  # a large offset costs digits
+    values = values.astype(np.float32)
+    far = far_pixels(values)
+    count = int(np.count_nonzero(far))
+    if not count:
+        return values, 0
+    out = values.copy()
+    _fill(out, far, far)
+    return out, count
+
+
+def far_pixels(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the pixels of faults far outside the grey values of all others, bool, shape (y, x).
+
+    Single pixels or spots of a few, towards which the surroundings do not rise, as they would
+    beside a real bright particle. Quick, and blind to what :func:`repair_pixels` finds within the
+    range of the others.
+    """
+    far, middle = _far_from_all_others(image)
+    bad = np.zeros(far.shape, np.bool_)
+    if not far.any():
+        return bad
+    square = np.ones((3, 3), np.bool_)
+    spots, _ = scipy.ndimage.label(far, structure=square)
+    for number, box in enumerate(scipy.ndimage.find_objects(spots), 1):
+        around = tuple(slice(max(0, side.start - 3), side.stop + 3) for side in box)
+        here, spot, others = image[around], spots[around] == number, ~far[around]
+        if np.count_nonzero(spot) > _LARGEST_SPOT:
+            continue
+        near = scipy.ndimage.binary_dilation(spot, square)
+        ring, surroundings = here[near & others], here[~near & others]
+        level = float(np.median(surroundings)) if surroundings.size else middle
+        excess, rise = np.abs(here[spot] - level), np.abs(ring - level).max(initial=0)
+        if rise < _SPREAD * excess.min() and excess.min() > _ALIKE * excess.max():
+            bad[around] |= spot
+    return bad
+
+
+def _far_from_all_others(image: NDArray[np.float32]) -> tuple[NDArray[np.bool_], float]:
+    """Return the pixels farther from the range of all others than it is wide, and its middle.
+
+    The range is that of a sample of the pixels: in a large image faults hardly are among them.
+    """
+    none = np.zeros(image.shape, np.bool_)
+    few = int(min(_MOST_FAR, _MOST_FAR_SHARE * image.size))
+    step = max(1, image.size // _SAMPLE)
+    sample = image.ravel()[::step]
+    cut = few if step == 1 else max(1, few // step)
+    if few < 1 or sample.size <= 2 * cut:
+        return none, 0.0
+    ordered = np.partition(sample, [cut, sample.size - 1 - cut])
+    low, high = float(ordered[cut]), float(ordered[-1 - cut])
+    width, far = high - low, none
+    if not width > 0:
+        return none, low
+    for beyond in (image > high + _FAR * width, image < low - _FAR * width):
+        if np.count_nonzero(beyond) <= few:  # more are no faults
+            far = far | beyond
+    return far, (low + high) / 2
+
+
+def _fill(image: Any, pixels: NDArray[np.bool_], bad: NDArray[np.bool_]) -> None:
+    """Write the median of the good pixels around into each of some pixels."""
+    for y, x in np.argwhere(pixels):
+        for reach in (2, 4):
+            here = slice(max(0, y - reach), y + reach + 1), slice(max(0, x - reach), x + reach + 1)
+            good = image[here][~bad[here]]
+            if good.size:
+                image[y, x] = np.median(good)
+                break
 
 
 def _stands_out(image: NDArray[Any], threshold: float) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ from napari_snpore.history import (
     has_step,
 )
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
-from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tilt_series import TiltSeries, check_image
 
 Background = Literal["auto", "none"] | float
 
@@ -91,12 +91,9 @@ def subtract_background(
 
 
 def _level_of(series: TiltSeries, tilt: int) -> float:
-    try:
-        return vacuum_level(series.images[tilt])
-    except InputError:
-        raise InputError(
-            f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
-        ) from None
+    image = np.asarray(series.images[tilt])
+    check_image(image, tilt)
+    return vacuum_level(image)
 
 
 def normalize_mass(

@@ -26,7 +26,7 @@ from napari_snpore.tomography.projector import (
     finite_rows,
     slice_blocks,
 )
-from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tilt_series import TiltSeries, check_image
 from napari_snpore.volume import Volume, array_of
 
 Floats = NDArray[np.float32]
@@ -176,10 +176,7 @@ def checked_problem(
             raise InputError(
                 f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
             )
-        if not np.isfinite(pixels).all():
-            raise InputError(
-                f"Image {index} of the tilt series holds NaN or infinite values; leave it out or repair it."
-            )
+        check_image(pixels, index)
         signal = signal or bool(pixels.any())
         if pixels.min() == pixels.max():
             flat.append(index)

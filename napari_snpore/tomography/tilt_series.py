@@ -14,6 +14,9 @@ from napari_snpore.history import HistoryStep, StepSchema
 
 _HORIZONTAL_DEG = 2.0  # more than the error of the search, less than the tilt of any axis that is not meant as horizontal
 
+_GREATEST_GRAY = 1e15
+"""Greatest grey value of an image: the sum of ten million of its squares is a float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class TiltSeries:
@@ -88,6 +91,26 @@ class TiltSeries:
         axis = self.tilt_axis_angle_deg if tilt_axis_angle_deg is None else tilt_axis_angle_deg
         return replace(
             self, images=images, tilt_axis_angle_deg=axis, history=(*self.history, made_by.step)
+        )
+
+
+def check_image(image: NDArray[Any], tilt: int) -> None:
+    """Refuse an image that holds NaN or infinity, or grey values whose squares float32 cannot sum.
+
+    Raises
+    ------
+    InputError
+        The sentence names the image by its number in the series.
+    """
+    if not np.isfinite(image).all():
+        raise InputError(
+            f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
+        )
+    greatest = max(abs(float(image.max())), abs(float(image.min())))
+    if greatest > _GREATEST_GRAY or 0 < greatest < 1 / _GREATEST_GRAY:
+        raise InputError(
+            f"Image {tilt} of the tilt series holds grey values up to {greatest:.3g}; "
+            f"{1 / _GREATEST_GRAY:.0e} to {_GREATEST_GRAY:.0e} can be worked with: scale the images, or repair its pixels."
         )
 
 

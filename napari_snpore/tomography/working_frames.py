@@ -15,8 +15,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks
+from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.tomography._warp_kernel import sample_linearly
+from napari_snpore.tomography.bad_pixels import without_far_pixels
 from napari_snpore.tomography.warp import axis_rotation
 
 FLOAT = NDArray[np.float64]
@@ -38,11 +39,15 @@ class WorkingFrames:
         Raw px per px.
     center : (float, float)
         The centre of the raw image, in px of the binned one.
+    far_pixels : tuple of int
+        Raw pixels of each image that were left out, see
+        :func:`~napari_snpore.tomography.bad_pixels.without_far_pixels`.
     """
 
     images: IMAGES
     binning: int
     center: tuple[float, float]
+    far_pixels: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -90,9 +95,11 @@ class WorkingFrames:
         return slice(margin, self.size - margin)
 
 
-def working_frames(images: Any, *, size: int) -> WorkingFrames:
-    """Bin the images to a side of ``size`` px or little more, take off the level of the darkest
-    blocks, smooth by one px.
+def working_frames(
+    images: Any, *, size: int, should_stop: ShouldStop | None = None
+) -> WorkingFrames:
+    """Bin the images to a side of ``size`` px or little more, without hot pixels, take off the
+    level of the darkest blocks, smooth by one px.
     """
     tilts, ny, nx = images.shape
     binning = max(1, max(ny, nx) // size)
@@ -101,12 +108,16 @@ def working_frames(images: Any, *, size: int) -> WorkingFrames:
         binning, height, width = 1, ny, nx
     top, left = (ny - height * binning) // 2, (nx - width * binning) // 2
     binned = np.empty((tilts, height, width), dtype=np.float32)
-    for tilt in range(tilts):
-        image = np.asarray(images[tilt], dtype=np.float32)
+
+    def bin_image(tilt: int) -> int:
+        image, far = without_far_pixels(images[tilt])
         cut = image[top : top + height * binning, left : left + width * binning]
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(
             axis=(1, 3), dtype=np.float64
         )
+        return far
+
+    far = run_blocks(bin_image, range(tilts), should_stop=should_stop)
     binned -= _background(binned)[:, None, None]
     # noise that is smooth already is not made smoother by some subpixel shifts more than by others
     binned = scipy.ndimage.gaussian_filter(
@@ -114,7 +125,7 @@ def working_frames(images: Any, *, size: int) -> WorkingFrames:
     )
     middle = (binning - 1) / 2
     center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
-    return WorkingFrames(binned, binning, center)
+    return WorkingFrames(binned, binning, center, tuple(far))
 
 
 def _background(frames: IMAGES) -> NDArray[np.float32]:

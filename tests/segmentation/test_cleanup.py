@@ -4,6 +4,8 @@ scikit-image on the whole volume.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -11,7 +13,7 @@ from skimage.morphology import ball
 from skimage.restoration import denoise_nl_means
 
 from napari_snpore import Volume
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, Stopped
 from napari_snpore.segmentation.cleanup import clean_up, fill_holes, majority_filter, remove_specks
 from napari_snpore.segmentation.smoothing import smooth_volume
 
@@ -153,3 +155,24 @@ def test_non_local_means_is_that_of_scikit_image():
 def test_smoothing_refuses_nonsense(method, strength, words):
     with pytest.raises(InputError, match=words):
         smooth_volume(GRAY, method, strength)
+
+
+def test_slabs_of_non_local_means_are_as_the_whole(monkeypatch):
+    data = np.random.default_rng(4).normal(0, 1, (30, 12, 12)).astype(np.float32)
+    whole = smooth_volume(data, "nl_means", 1.0)
+    monkeypatch.setattr("napari_snpore.segmentation.smoothing._SLAB_VOXELS_NL_MEANS", 1)
+    np.testing.assert_allclose(smooth_volume(data, "nl_means", 1.0), whole, atol=1e-5)
+
+
+def test_a_stop_of_smoothing_does_not_wait_for_its_slabs(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def endless(slab, *_):
+        begun.set()
+        assert go_on.wait(30)
+        return slab
+
+    monkeypatch.setattr("napari_snpore.segmentation.smoothing._smoothed", endless)
+    with pytest.raises(Stopped):
+        smooth_volume(GRAY, "nl_means", 1.0, should_stop=begun.is_set)
+    go_on.set()

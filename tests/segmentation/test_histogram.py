@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.segmentation._kernels import count_floats
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import segment
 from napari_snpore.volume import Volume
@@ -189,3 +190,70 @@ def test_it_stops_on_request_and_tells_progress():
     assert told[-1][0] == told[-1][1]
     with pytest.raises(Stopped):
         gray_histogram(gray("uint8"), should_stop=lambda: True)
+
+
+@pytest.mark.parametrize("scale", [1e-280, 1e-30, 1e30, 1e298])
+def test_floats_of_any_magnitude_are_counted_as_at_one(scale):
+    data = np.arange(64.0).reshape(4, 4, 4)
+    histogram = gray_histogram(data * scale, bins=8)
+    np.testing.assert_array_equal(histogram.counts, 8)
+    np.testing.assert_allclose(histogram.edges, np.linspace(0, 63, 9) * scale)
+    assert histogram.mean == pytest.approx(31.5 * scale)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (0.0, 1e-306, "differ by 1e-306"),
+        (1e9, 1e9 + 1e-6, "subtract their common value"),
+        (-1e308, 1e308, "at most ±1e"),
+        (0.0, 1.7e308, "scale the volume"),
+    ],
+)
+def test_a_range_that_float64_cannot_divide_is_refused_in_one_sentence(low, high, says):
+    data = np.full((2, 8, 8), low)
+    data[1] = high
+    with pytest.raises(InputError, match=says):
+        gray_histogram(data)
+
+
+def test_a_bulk_of_almost_one_value_beside_far_values_is_counted_whole():
+    data = np.zeros((40, 40, 40))
+    data[:2] = np.random.default_rng(0).random((2, 40, 40)) * 1e-306
+    data[0, 0, :3] = 5.0
+    histogram = gray_histogram(data)
+    assert histogram.counts.sum() == data.size
+    assert (histogram.minimum, histogram.maximum) == (0.0, 5.0)
+
+
+class Changing:
+    """An array whose values are others at the second reading, as a file that is being written."""
+
+    def __init__(self, first, second):
+        self.shape, self.dtype, self.ndim = first.shape, first.dtype, 3
+        self._readings = [first, second]
+
+    def __getitem__(self, key):
+        return self._readings.pop(0)[key] if len(self._readings) > 1 else self._readings[0][key]
+
+
+@pytest.mark.parametrize("later", [1e30, -1e30, np.nan, np.inf])
+def test_data_that_changes_while_it_is_counted_is_refused(later):
+    first = np.linspace(0, 1, 4 * 8 * 8, dtype=np.float32).reshape(4, 8, 8)
+    second = first.copy()
+    second[2, 3, 4] = later
+    with pytest.raises(InputError, match="changed while they were counted"):
+        gray_histogram(Changing(first, second))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1e300, 1e300])
+def test_the_kernel_keeps_every_index_inside_the_bins(value):
+    counts = np.zeros(4, np.int64)
+    count_floats(np.full(3000, value), 0.0, 1.0, 4.0, counts)
+    assert counts.sum() == 3000
+    assert counts[1:3].sum() == 0, "an end bin takes what lies outside"
+
+
+def test_bytes_of_a_mask_other_than_one_are_true():
+    mask = np.array([[[0, 1, 7, 255]]], np.uint8).view(np.bool_)
+    np.testing.assert_array_equal(gray_histogram(mask).counts, [1, 3])

@@ -4,6 +4,8 @@ peaks drawn by hand.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -14,6 +16,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
 from napari_snpore.segmentation.mixture import fit_mixture
 from napari_snpore.segmentation.sensitivity import threshold_curve, threshold_sensitivity
+from napari_snpore.segmentation.thresholds import Method
 
 
 def two_modes(n=400_000, share=0.5, apart=4.0, deviation=1.0):
@@ -129,3 +132,20 @@ def test_an_empty_gap_is_a_plateau():
     assert table["plateau_to_gray"].min() >= 198
     curve = threshold_curve(gray_histogram(data), [100], 0)
     assert set(np.round(curve["phase_1_percent"])) <= {0, 60, 100}
+
+
+@pytest.mark.parametrize(("offset", "unit"), [(1e9, 1.0), (-1e9, 1.0), (0.0, 1e290), (0.0, 1e-200)])
+@pytest.mark.parametrize("method", get_args(Method))
+def test_no_rule_depends_on_offset_or_unit_of_the_grey_values(method, offset, unit):
+    """a + b·v has the thresholds a + b·t: at 10⁹ the float64 steps are 10⁻⁷."""
+    rng = np.random.default_rng(0)
+    gray = np.concatenate(
+        [rng.normal(*peak) for peak in ((5, 2, 20000), (100, 6, 8000), (1300, 60, 1500))]
+    ).reshape(1, 1, -1)
+    phases = 2 if method == "li" else 3
+    one = suggest_thresholds(gray_histogram(gray), phases=phases, method=method)
+    other = suggest_thresholds(gray_histogram(offset + unit * gray), phases=phases, method=method)
+    found = (np.array(other.thresholds) - offset) / unit
+    np.testing.assert_allclose(found, one.thresholds, rtol=1e-6)
+    assert other.separation == pytest.approx(one.separation, abs=1e-6)
+    assert other.overlap == pytest.approx(one.overlap, abs=1e-6, nan_ok=True)

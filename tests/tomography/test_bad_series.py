@@ -87,3 +87,18 @@ def test_saturated_pixels_are_a_reason():
     reasons = inspect_tilts(series(counts))["reason"]
     assert reasons[4] == "8 % of its pixels are saturated"
     assert (reasons.drop(4) == "").all()
+
+
+@pytest.mark.parametrize("step", [reconstruct, align, subtract_background])
+@pytest.mark.parametrize("unit", [1e300, 1e20, 1e-300])
+def test_grey_values_beyond_float32_are_refused_by_their_image(step, unit):
+    with pytest.raises(InputError, match=r"Image \d+ of the tilt series holds grey values up to"):
+        step(series(IMAGES.astype(np.float64) * unit))
+
+
+def test_an_offset_of_a_milliard_makes_no_difference_to_the_alignment():
+    """float32 has steps of 64 there; float64 images keep their digits."""
+    wide = np.pad(IMAGES.astype(np.float64), ((0, 0), (0, 0), (8, 8)))
+    moved = np.stack([np.roll(one, k % 3, axis=1) for k, one in enumerate(wide)])
+    one, other = (align(series(moved + offset), tilt_axis_angle_deg=0.0) for offset in (0, 1e9))
+    np.testing.assert_allclose(other.shifts_px, one.shifts_px, atol=1e-2)

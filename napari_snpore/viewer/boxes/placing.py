@@ -18,7 +18,7 @@ from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.boxes import Boxes
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
-from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.shared.worker import InUse, StepStatus
 from napari_snpore.viewer.slices.widget import open_slices_of
 from napari_snpore.volume import Triple, Volume
 
@@ -139,7 +139,8 @@ class BoxPlacing(QWidget):
                 self._boxes.put(NamedBox(name, center, (size,) * 3))
             self._status.say(f"Placed by the envelope of '{layer.name}'.")
 
-        self._status.run("Place cubes", work, done)
+        of = InUse(self._viewer, (layer,), "nothing was placed")
+        self._status.run("Place cubes", work, done, of=of)
 
     def wait(self) -> None:
         """Return when the usual cube is known; the window stays alive meanwhile. For scripts."""

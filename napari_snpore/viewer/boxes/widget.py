@@ -36,6 +36,7 @@ from napari_snpore.viewer.shared.layers import (
     select,
     volume_from_layer,
 )
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.volume import Triple
 
 _INPUTS = InputLayers(
@@ -319,7 +320,8 @@ class SubvolumeWidget(LayerForm):
             self._parts, self._said = list(parts.layers), parts.words(box.name)
             self._put_next()
 
-        self.status.run("Extract", partial(cut_box, box, wholes), done)
+        of = InUse(self._viewer, tuple(layers), "nothing was cut out")
+        self.status.run("Extract", partial(cut_box, box, wholes), done, of=of)
 
     def _put_next(self) -> None:
         """Add one part a turn of the event loop: each costs napari up to 0.1 s."""

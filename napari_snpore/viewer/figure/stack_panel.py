@@ -19,7 +19,7 @@ from napari_snpore.viewer.figure.layer_appearance import gray_painter, label_pai
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.layers import record_of, volume_from_layer
-from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.shared.worker import InUse, StepStatus
 from napari_snpore.volume import Volume
 
 _PLANES = ("XZ", "XY", "YZ")
@@ -113,6 +113,7 @@ class StackPanel(Fold):
             "Slices",
             work,
             lambda paths: self._status.say(f"Saved {len(paths)} pictures in {folder}."),
+            of=self._in_use(layer),
         )
 
     def save_movie(self, path: str | Path) -> None:
@@ -144,7 +145,12 @@ class StackPanel(Fold):
                 should_stop=should_stop,
             )
 
-        self._status.run("Movie", work, lambda made: self._status.say(f"Saved {made}."))
+        self._status.run(
+            "Movie", work, lambda made: self._status.say(f"Saved {made}."), of=self._in_use(layer)
+        )
+
+    def _in_use(self, layer: Layer) -> InUse:
+        return self._choices[self.of.currentText()].in_use(layer, "nothing was saved")
 
     def _source(self) -> tuple[Layer, Volume, Painter]:
         layer = self._choices[self.of.currentText()].required()

@@ -42,6 +42,7 @@ from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, record_of
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.slices.widget import open_slices_of
 
 _PLANES = ("XZ", "XY", "YZ")
@@ -312,7 +313,7 @@ class FigureWidget(LayerForm):
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
 
-        self.status.run("Preview", work, self._show_preview)
+        self.status.run("Preview", work, self._show_preview, of=self._in_use("nothing was drawn"))
 
     def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
         picture, remarks = made
@@ -415,7 +416,12 @@ class FigureWidget(LayerForm):
                 progress(number, len(panels))
             return paths, remarks_on(spec, found)
 
-        self.status.run("Figure", work, self._say_saved)
+        self.status.run("Figure", work, self._say_saved, of=self._in_use("nothing was saved"))
+
+    def _in_use(self, end: str) -> InUse:
+        choices = (self._layer_choice, self._phases, self._objects)
+        layers = tuple(choice.layer for choice in choices if choice.layer is not None)
+        return InUse(self._viewer, layers, end)
 
     def _say_saved(self, made: tuple[list[Path], tuple[str, ...]]) -> None:
         paths, remarks = made

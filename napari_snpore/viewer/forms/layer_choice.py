@@ -17,6 +17,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.forms.layer_hint import LayerHint
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.view_kept import count_in_nm, is_users_choice
+from napari_snpore.viewer.shared.worker import InUse
 
 
 class LayerChoice(QComboBox):
@@ -95,6 +96,10 @@ class LayerChoice(QComboBox):
                 f"There is no {self._what} yet." + (f" {self._empty}." if self._empty else "")
             )
         return self._current
+
+    def in_use(self, layer: Layer, end: str) -> InUse:
+        """Return a layer as what a step works on; ``end`` as in :class:`InUse`."""
+        return InUse(self._viewer, (layer,), end)
 
     def _watch_name(self, event: Any) -> None:
         connect_while_alive(self, event.value.events.name, self._refresh)

@@ -210,13 +210,8 @@ def numbers_text(string: str, colors: Sequence[str]) -> dict[str, Any]:
     return {"string": string, "size": 12, "color": {"array": list(colors), "default": VACUUM_COLOR}}
 
 
-def show_outlines(viewer: ViewerModel, images: Layer, made: LayerData) -> Layer | None:
-    """Add a layer of outlines in place of the last one of this name; the images stay selected.
-
-    None where the images were removed meanwhile: outlines would lie on nothing.
-    """
-    if images not in viewer.layers:
-        return None
+def show_outlines(viewer: ViewerModel, images: Layer, made: LayerData) -> Layer:
+    """Add a layer of outlines in place of the last one of this name; the images stay selected."""
     for old in [one for one in viewer.layers if one.name == made[1]["name"]]:
         viewer.layers.remove(old)
     shown = add_layer(viewer, made)

@@ -54,15 +54,13 @@ from napari_snpore.viewer.in_situ.time_plot import Points, TimePlot
 from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import SEPARATOR, add_layer, name_from_path, stem_of
+from napari_snpore.viewer.shared.worker import InUse
 
 _INPUTS = InputLayers(
     may_be_frames,
     what="time series",
     empty="Open a stack (TIFF, DM3/DM4) or all images of a series with the button above",
     tip="Images (frame, y, x) of one fibre; the choice follows the layer selected in napari.",
-)
-_REMOVED = (
-    "The images were removed meanwhile: the numbers are theirs, nothing is drawn in the picture."
 )
 _FILES = "Images (*.tif *.tiff *.dm3 *.dm4 *.mrc *.emd *.hspy *.npy)"
 
@@ -318,7 +316,12 @@ class InSituWidget(LayerForm):
             found = measure_diameters(series, options, progress, should_stop)
             return found, fibre_outlines(found.table, series, options.region)
 
-        self.status.run("Measure diameter", work, lambda result: self._on_measured(layer, *result))
+        self.status.run(
+            "Measure diameter",
+            work,
+            lambda result: self._on_measured(layer, *result),
+            of=InUse(self._viewer, (layer,), "nothing was measured"),
+        )
 
     def _on_measured(self, layer: Layer, measured: Diameters, outline: Any) -> None:
         self._measured, self._source = measured, layer
@@ -346,8 +349,7 @@ class InSituWidget(LayerForm):
         self.plot.setVisible(True)
         self._tool_row.setVisible(True)
         self._on_step()
-        made = f"Made '{name}' and the table of {len(table)} rows."
-        self.status.say(_REMOVED if self._outline is None else made, problem=self._outline is None)
+        self.status.say(f"Made '{name}' and the table of {len(table)} rows.")
 
     def _start_boxes(self) -> None:
         try:
@@ -371,6 +373,7 @@ class InSituWidget(LayerForm):
             "Measure intensity",
             work,
             lambda table: self._on_intensities(layer, series, options, table),
+            of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
     def _on_intensities(
@@ -382,12 +385,13 @@ class InSituWidget(LayerForm):
         name = f"{stem_of(layer.name)}{SEPARATOR}boxes"
         outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colors=colors)
         outlines[1]["text"] = numbers_text("{box}", colors)
-        shown = show_outlines(self._viewer, layer, outlines)
+        show_outlines(self._viewer, layer, outlines)
         self.boxes.show_table(table, with_times=series.times_s is not None)
         self._tool_row.setVisible(True)
         self._on_step()
-        made = f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift."
-        self.status.say(_REMOVED if shown is None else made, problem=shown is None)
+        self.status.say(
+            f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift."
+        )
 
     def _on_step(self, event: Any = None) -> None:
         del event

@@ -63,6 +63,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.volume import Volume
 
 _INPUTS = InputLayers(
@@ -442,7 +443,10 @@ class MeasureWidget(LayerForm):
             return measure_layer(phases, options, intensity, progress, should_stop)
 
         self.status.run(
-            f"Measure {options.name}", work, lambda measured: self._on_measured(layer, measured)
+            f"Measure {options.name}",
+            work,
+            lambda measured: self._on_measured(layer, measured),
+            of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
     def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:

@@ -70,7 +70,9 @@ def phantom_layers(state: State, *, seed: int = SEED, **options: Any) -> list[La
 
     phantom = run_alive(
         f"Make the {state} phantom",
-        lambda progress, should_stop: make_phantom(state, seed=seed, **options),
+        lambda progress, should_stop: make_phantom(
+            state, seed=seed, progress=progress, should_stop=should_stop, **options
+        ),
     )
     gray = phantom.volume
     truth = Volume(

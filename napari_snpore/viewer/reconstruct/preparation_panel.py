@@ -14,7 +14,7 @@ _BACKGROUNDS = ("auto", "none", "value")
 
 
 class PreparationPanel(Fold):
-    """Bad pixels, background, mass, binning, cropping."""
+    """Bad pixels, contrast, background, mass, binning, cropping."""
 
     changed = Signal()
     wants_layer = Signal()
@@ -23,6 +23,10 @@ class PreparationPanel(Fold):
         super().__init__("Prepare")
         self.repair = QCheckBox("repair hot and dead pixels")
         self.repair.setToolTip("Single pixels far off their surroundings take the median of these.")
+        self.invert = QCheckBox("invert: bright field")
+        self.invert.setToolTip(
+            "For images in which vacuum is bright: subtract them from the level of vacuum, so that mass is bright."
+        )
         self.background = QComboBox()
         self.background.addItems(_BACKGROUNDS)
         self.background.setToolTip(
@@ -53,13 +57,14 @@ class PreparationPanel(Fold):
         gray.addWidget(self.background, 1)
         gray.addWidget(self.level, 1)
         self.form.addRow(self.repair)
+        self.form.addRow(self.invert)
         self.form.addRow("Background", gray)
         self.form.addRow(self.normalize)
         self.form.addRow("Bin (pixels)", self.bin)
         self.form.addRow("Rows (px)", rows)
         self.form.addRow("Columns (px)", columns)
         self.form.addRow(self.show_button)
-        for box in (self.repair, self.normalize):
+        for box in (self.repair, self.invert, self.normalize):
             box.toggled.connect(self.changed)
         self.background.currentIndexChanged.connect(self._on_background)
         for number in (self.level, self.bin, *self.rows, *self.columns):
@@ -92,6 +97,7 @@ class PreparationPanel(Fold):
                 "repair_pixels": self.repair.isChecked(),
                 "crop_px": crop,
                 "bin": self.bin.value(),
+                "invert": self.invert.isChecked(),
                 "background": self.level.value() if word == "value" else word,
                 "normalize_mass": self.normalize.isChecked(),
             }

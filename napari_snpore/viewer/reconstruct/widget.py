@@ -31,12 +31,13 @@ from napari_snpore.study.tomogram import (
 )
 from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
+from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.compile_ahead import compile_ahead
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, number, percent
+from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
@@ -70,6 +71,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_data,
 )
 from napari_snpore.viewer.shared.view_kept import keeping_choice
+from napari_snpore.viewer.shared.worker import InUse
 
 _INPUTS = InputLayers(
     is_series,
@@ -82,7 +84,7 @@ _INPUTS = InputLayers(
 class _News(QObject):
     """Signals from the worker thread to the GUI thread; lives as long as the thread needs it."""
 
-    aligned = Signal(object)
+    aligned = Signal(object, object)
     iterated = Signal(int, float)
     grown = Signal(object, int)
 
@@ -173,7 +175,8 @@ class ReconstructWidget(LayerForm):
             self.status.refuse(error)
             return
         work = partial(align_prepared, stages, self._preparation(), self._choice())
-        self.status.run("Align", work, self._on_aligned)
+        done = partial(self._take_alignment, stages)
+        self.status.run("Align", work, done, of=self._in_use("nothing was aligned"))
 
     def _choice(self, known: Alignment | None = None) -> AlignmentChoice:
         """Return how a run obtains its alignment; the last one, also of other pixels, decides on
@@ -197,11 +200,13 @@ class ReconstructWidget(LayerForm):
         tilts = len(stages.raw.angles_deg)
         finish = Event()
         news = self._news = _News()
-        news.aligned.connect(self._on_aligned)
+        news.aligned.connect(self._take_alignment)
         news.iterated.connect(self._on_iteration)
         news.grown.connect(self._on_grown)
         observer = Observer(
-            aligned=lambda found: news.aligned.emit(PreparedAlignment(found, preparation, tilts)),
+            aligned=lambda found: news.aligned.emit(
+                stages, PreparedAlignment(found, preparation, tilts)
+            ),
             iterated=news.iterated.emit,
             partial=news.grown.emit,
             finish_now=finish.is_set,
@@ -209,8 +214,9 @@ class ReconstructWidget(LayerForm):
         self.status.run(
             "Reconstruct",
             partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
-            partial(self._on_done, stem_of(self._layer_choice.required().name), self._images_key()),
+            partial(self._on_done, self._layer_choice.required(), stages, self._images_key()),
             finish=None if section.method == "wbp" else finish,
+            of=self._in_use("no volume was made"),
         )
 
     def find_blur(self) -> BlurEstimate:
@@ -233,9 +239,20 @@ class ReconstructWidget(LayerForm):
             return
         choice, thickness = self._choice(self.alignment), self.method.thickness.value() or None
         work = partial(search_blur, stages, preparation, choice, thickness)
-        self.status.run("Find blur", work, self._on_blur)
+        done = partial(self._on_blur, stages, self._images_key())
+        self.status.run("Find blur", work, done, of=self._in_use("no blur was sought"))
 
-    def _on_blur(self, found: FoundBlur) -> None:
+    def _in_use(self, end: str) -> InUse:
+        return InUse(self._viewer, (self._layer_choice.required(),), end)
+
+    def _on_blur(self, stages: Stages, images_key: tuple[Any, ...], found: FoundBlur) -> None:
+        if stages is not self._stages or images_key != self._images_key():
+            self.status.say(
+                "Another series, or other settings of it, were chosen meanwhile; the blur of the "
+                "earlier images was dropped.",
+                problem=True,
+            )
+            return
         if found.alignment is not None:
             self._on_aligned(found.alignment)
         self._blur_of = self._images_key()
@@ -290,6 +307,7 @@ class ReconstructWidget(LayerForm):
     def closed(self) -> None:
         """Stop."""
         self._live.drop()
+        self._looking.drop()
         self._growing.hide()
         super().closed()
 
@@ -369,6 +387,7 @@ class ReconstructWidget(LayerForm):
 
     def _on_layer(self, layer: Layer | None) -> None:
         self._live.drop()
+        self._looking.drop()
         self._stages, self._aligned = None, None
         self._forget_blur()
         self._on_busy(self.status.busy)
@@ -390,13 +409,17 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.slice.say(str(error))
             return
-        self._looking.ask(lambda should_stop: (stages, stages.inspection(should_stop=should_stop)))
+        self._looking.ask(partial(_looked_at, stages))
         self._on_images()
 
-    def _on_inspected(self, found: tuple[Stages, Any]) -> None:
-        if found[0] is self._stages:
-            self.tilts.show_reasons(found[1])
-            self._name_tilts()
+    def _on_inspected(self, found: tuple[Stages, Any, bool]) -> None:
+        stages, inspection, bright_field = found
+        if stages is not self._stages:
+            return
+        self.tilts.show_reasons(inspection)
+        self._name_tilts()
+        if bright_field:
+            self.about.setText(f"{self.about.text()}<br>{caveat(BRIGHT_FIELD_NOTE)}")
 
     def _name_tilts(self) -> None:
         self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
@@ -419,7 +442,8 @@ class ReconstructWidget(LayerForm):
         self._refresh()
 
     def _show_alignment(self) -> None:
-        assert self._stages is not None
+        if self._stages is None:
+            return
         alignment, angles = self.alignment, self._stages.raw.angles_deg
         self.aligning.show_alignment(alignment, angle=self._stages.raw.tilt_axis_angle_deg)
         used = np.setdiff1d(np.arange(len(angles)), self.tilts.left_out)
@@ -435,6 +459,11 @@ class ReconstructWidget(LayerForm):
         self.main_button.setText(
             f"Reconstruct {wide // factor} × {long // factor} × {wide // factor}"
         )
+
+    def _take_alignment(self, stages: Stages, found: PreparedAlignment) -> None:
+        """Take the alignment of a series, unless another one was chosen meanwhile."""
+        if stages is self._stages:
+            self._on_aligned(found)
 
     def _on_aligned(self, found: PreparedAlignment) -> None:
         self._aligned = found
@@ -520,6 +549,7 @@ class ReconstructWidget(LayerForm):
             "Prepare",
             partial(_prepared, stages, preparation),
             lambda series: self._put_beside(series_data(series, name)),
+            of=self._in_use("nothing was prepared"),
         )
 
     def _put_beside(self, data: Any) -> None:
@@ -538,9 +568,12 @@ class ReconstructWidget(LayerForm):
             if self._layer_choice.layer is not None:
                 self._layer_choice.layer.visible = False
 
-    def _on_done(self, stem: str, images_key: tuple[Any, ...], found: Tomogram) -> None:
+    def _on_done(
+        self, series: Layer, stages: Stages, images_key: tuple[Any, ...], found: Tomogram
+    ) -> None:
         self.result, self.even_odd = found, None
-        if found.blur is not None and images_key == self._images_key():
+        shown, stem = stages is self._stages, stem_of(series.name)
+        if shown and found.blur is not None and images_key == self._images_key():
             self._blur_of = images_key
             self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
@@ -549,9 +582,7 @@ class ReconstructWidget(LayerForm):
         assert found.quality is not None
         if self.keep_aligned.isChecked():
             self._put_beside(series_data(found.aligned, f"{stem}{SEPARATOR}aligned", visible=False))
-        series = self._layer_choice.layer
-        if series is not None:
-            series.visible = False  # it lies in the same place as the volume and would hide it
+        series.visible = False  # it lies in the same place as the volume and would hide it
         self._made = put_layer(self._viewer, volume_data(found.volume, name))
         keep_images(self._made, found.aligned)
         self._viewer.layers.selection.active = self._made
@@ -559,7 +590,7 @@ class ReconstructWidget(LayerForm):
             range(3), [size / 2 for size in found.volume.size_nm]
         )  # tilts reached further than z
         used = np.setdiff1d(np.arange(len(self.tilts.angles)), self.tilts.left_out)
-        if len(used) == len(found.quality.residual_per_tilt):
+        if shown and len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
         self.status.say(f"Made '{name}'.")
@@ -568,6 +599,7 @@ class ReconstructWidget(LayerForm):
                 "Even/odd correlation",
                 partial(_compared, found),
                 partial(self._on_compared, found, name),
+                of=InUse(self._viewer, (self._made,), "nothing was correlated"),
             )
 
     def _finished_early(self) -> bool:
@@ -587,6 +619,11 @@ class ReconstructWidget(LayerForm):
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:
             self._growing.hide()
+
+
+def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, bool]:
+    inspection = stages.inspection(should_stop=should_stop)
+    return stages, inspection, is_bright_field(stages.raw)
 
 
 def _prepared(

@@ -20,7 +20,7 @@ from napari_snpore.viewer.scene.turntable import turntable_frames
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import is_series, record_of, series_from_layer
-from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.shared.worker import InUse, StepStatus
 
 _TURN = "turntable of this scene"
 _TILTS = "tilts of "
@@ -138,7 +138,9 @@ class MoviePanel(Fold):
                 should_stop=should_stop,
             )
 
-        self._status.run("Movie", work, self._say)
+        self._status.run(
+            "Movie", work, self._say, of=InUse(self._viewer, (series,), "no movie was made")
+        )
 
     def _say(self, path: Path) -> None:
         self._film = None

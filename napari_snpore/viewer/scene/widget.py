@@ -29,6 +29,7 @@ from napari_snpore.viewer.scene.phase_surfaces import (
 from napari_snpore.viewer.scene.surface_panel import PhaseRows
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import is_phases, is_volume, scheme_of, volume_from_layer
+from napari_snpore.viewer.shared.worker import InUse
 
 _INPUTS = InputLayers(
     is_volume,
@@ -263,14 +264,14 @@ class SceneWidget(LayerForm):
                 stop=should_stop,
             )
 
-        self.status.run("Surfaces", work, lambda found: self._show_surfaces(layer, found))
+        self.status.run(
+            "Surfaces",
+            work,
+            lambda found: self._show_surfaces(layer, found),
+            of=InUse(self._viewer, (layer,), "nothing was drawn"),
+        )
 
     def _show_surfaces(self, layer: Layer, found: list[NamedSurface]) -> None:
-        if layer not in self._viewer.layers:
-            self.status.say(
-                f"'{layer.name}' was removed meanwhile; nothing was drawn.", problem=True
-            )
-            return
         remember_look(self._viewer)
         seen_in = (self._viewer.dims.ndisplay, self._viewer.layers.units)
         self._viewer.dims.ndisplay = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,13 +39,14 @@ def follow_theme(plot: ThemedPlot, owner: QObject, viewer: ViewerModel) -> None:
     """Draw a plot in the colours of the viewer's theme, now and after each change of theme while
     ``owner`` lives.
     """
+    kept = weakref.ref(plot)  # the viewer would keep the plot after its form was closed
 
     def apply_theme(event: Any = None) -> None:
         del event
-        theme = get_theme(viewer.theme)
-        plot.set_colors(
-            PlotColors(background=theme.background.as_hex("long"), ink=theme.text.as_hex("long"))
-        )
+        theme, shown = get_theme(viewer.theme), kept()
+        if shown is not None:
+            background, ink = (one.as_hex("long") for one in (theme.background, theme.text))
+            shown.set_colors(PlotColors(background=background, ink=ink))
 
     connect_while_alive(owner, viewer.events.theme, apply_theme)
     apply_theme()

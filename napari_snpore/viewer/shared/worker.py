@@ -14,10 +14,11 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
 from typing import Any, TypeVar
 
-from napari import current_viewer
+from napari.layers import Layer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
@@ -26,6 +27,8 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.shared.calling_viewer import calling_viewer
+from napari_snpore.viewer.shared.events import connect_while_alive
 
 Result = TypeVar("Result")
 
@@ -70,6 +73,28 @@ class Worker(WorkerBase):
             self.progressed.emit(done, total)
 
 
+@dataclass(frozen=True, eq=False)
+class InUse:
+    """The layers that a step works on: it ends with them.
+
+    Attributes
+    ----------
+    viewer : ViewerModel
+    layers : tuple of Layer
+    end : str
+        What did not come about when one of them is removed.
+    """
+
+    viewer: Any
+    layers: tuple[Layer, ...]
+    end: str = "nothing was made"
+
+    @property
+    def gone(self) -> Layer | None:
+        """The first layer that is not in the viewer any more."""
+        return next((one for one in self.layers if one not in self.viewer.layers), None)
+
+
 class StepStatus(QWidget):
     """Runs one step at a time and shows its name, progress, time left and *Cancel*; then its result
     or its error.
@@ -102,6 +127,8 @@ class StepStatus(QWidget):
         self._running: list[Worker] = []  # at most one
         self._done: Callable[[Any], None] | None = None
         self._finish: Event | None = None
+        self._of: InUse | None = None
+        self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
         self._started = 0.0
         self._show_busy(False)
@@ -119,6 +146,7 @@ class StepStatus(QWidget):
         done: Callable[[Result], None],
         *,
         finish: Event | None = None,
+        of: InUse | None = None,
     ) -> None:
         """Run ``work`` in a thread and give its result to ``done`` in the GUI thread.
 
@@ -135,9 +163,14 @@ class StepStatus(QWidget):
         finish : Event, optional
             Set by *Finish now*, which is shown only where this is given; ``work`` then returns what
             it has.
+        of : InUse, optional
+            Layers whose removal cancels the step, which is then said.
         """
         self.drop()
-        self._finish = finish
+        self._finish, self._of = finish, of
+        if of is not None and of.viewer not in self._watched:
+            self._watched.add(of.viewer)
+            connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
         worker = Worker(work, self)
         self._running.append(worker)
         self._done, self._what = done, what
@@ -189,6 +222,15 @@ class StepStatus(QWidget):
         self.say(str(error), problem=True)
         show_error(str(error))
 
+    def _on_removed(self, event: Any) -> None:
+        """Cancel a step whose layer is gone: its result would be of nothing."""
+        del event
+        gone = None if self._of is None or not self.busy else self._of.gone
+        if gone is not None and self._of is not None:
+            end = self._of.end
+            self.drop()
+            self.say(f"'{gone.name}' was removed meanwhile; {end}.", problem=True)
+
     def _on_progress(self, done: int, total: int) -> None:
         if self.sender() is not self._signals():
             return
@@ -235,7 +277,7 @@ class StepStatus(QWidget):
 
     def _end(self) -> None:
         self._running.clear()
-        self._done = None
+        self._done = self._of = None
         self._show_busy(False)
 
     def _show_busy(self, busy: bool) -> None:
@@ -255,13 +297,13 @@ def run_alive(what: str, work: Work[Result]) -> Result:
 
     For what napari calls and expects a result of, such as samples. Without a window it just runs.
     """
-    viewer = current_viewer()
+    viewer = calling_viewer()
     if viewer is None:
         return work(lambda done, total: None, lambda: False)
     found: list[Result] = []
     failed: list[Exception] = []
     loop = QEventLoop()
-    worker = Worker(work)
+    worker = Worker(work, viewer.window._qt_window)  # no work for a window that was closed
     worker.returned.connect(found.append)
     worker.errored.connect(failed.append)
     worker.warned.connect(_relay_warning)

@@ -21,6 +21,7 @@ from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import note_moved, thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of, volume_from_layer
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.threshold.layers import phases_of
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
 from napari_snpore.viewer.threshold.steps import IMAGE_RULES, Compared, compare
@@ -58,7 +59,12 @@ class ImageWork(QObject):
         self.map: ResidualMap | None = None
         self.shares: PolishedShares | None = None
         for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            connect_while_alive(self, emitter, lambda event: self.look_for_images())
+            connect_while_alive(self, emitter, self._on_layers)
+
+    def _on_layers(self, event: Any) -> None:
+        # a method, which is held weakly: the viewer would keep a closure, and with it the form
+        del event
+        self.look_for_images()
 
     def show_volume(self, found: ResidualMap | None, shares: PolishedShares | None) -> None:
         """Take what is known of the volume that is shown now."""
@@ -123,7 +129,8 @@ class ImageWork(QObject):
         def work(progress: Progress, should_stop: ShouldStop) -> Compared:
             return compare(volume, images, phases, progress, should_stop)
 
-        self._form.counting.run("Compare with the images", work, done)
+        of = InUse(self._viewer, (layer,))
+        self._form.counting.run("Compare with the images", work, done, of=of)
 
     def note_thresholds(self) -> None:
         """Follow thresholds that have come to rest: mark the map and polished phases of other

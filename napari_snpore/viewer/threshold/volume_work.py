@@ -27,7 +27,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
-from napari_snpore.viewer.shared.worker import Result, Work
+from napari_snpore.viewer.shared.worker import InUse, Result, Work
 from napari_snpore.viewer.threshold.image_work import ImageWork
 from napari_snpore.viewer.threshold.layers import (
     are_of_envelope,
@@ -180,18 +180,8 @@ class VolumeWork(QObject):
     def _run(
         self, what: str, layer: Layer, work: Work[Result], done: Callable[[Result], Any]
     ) -> None:
-        """Run a step on a volume; where its layer is gone at the end, say so instead of taking the
-        result.
-        """
-        status = self._form.status
-
-        def take(result: Result) -> None:
-            if layer in self._viewer.layers:
-                done(result)
-            else:
-                status.say(f"'{layer.name}' was removed meanwhile; nothing was made.", problem=True)
-
-        status.run(what, work, take)
+        """Run a step on a volume; it ends where the layer is removed."""
+        self._form.status.run(what, work, done, of=InUse(self._viewer, (layer,)))
 
     def _labelling(
         self, layer: Layer, volume: Volume

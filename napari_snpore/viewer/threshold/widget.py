@@ -27,6 +27,7 @@ from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
 from napari_snpore.viewer.shared.units import has_scale
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.threshold.form import ThresholdForm
 from napari_snpore.viewer.threshold.image_work import ImageWork
 from napari_snpore.viewer.threshold.layers import are_of_envelope, phases_of
@@ -376,7 +377,8 @@ class ThresholdWidget(ThresholdForm):
         def work(progress: Progress, should_stop: ShouldStop) -> Counted:
             return count(data, phases, method, kept, progress, should_stop)
 
-        self.counting.run("Count grey values", work, self._on_counted)
+        of = InUse(self._viewer, (layer,))
+        self.counting.run("Count grey values", work, self._on_counted, of=of)
 
     def _on_scale(self) -> None:
         self.envelope.set_available(self.layer is not None and has_scale(self.layer))

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import Stopped
+from napari_snpore.viewer.shared.calling_viewer import calling_viewer
 from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import LayerData
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -25,7 +26,7 @@ from napari_snpore.viewer.window.window_work import notify, run_shown, start_sho
 
 
 def read_layers(folder: str | Path) -> list[LayerData]:
-    """Restore a saved window in the current viewer, for the reader of the manifest.
+    """Restore a saved window in the viewer that opens it, for the reader of the manifest.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def read_layers(folder: str | Path) -> list[LayerData]:
     FileFormatError
         A file is missing or damaged.
     """
-    viewer = napari.current_viewer()
+    viewer = calling_viewer()
     if viewer is None:
         return [(one.data, dict(one.settings), one.type_name) for one in read_window(folder).layers]
     try:

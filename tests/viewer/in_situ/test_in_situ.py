@@ -251,11 +251,11 @@ def test_images_that_are_removed_meanwhile(widget, viewer, qtbot):
         start.click()
         viewer.layers.remove(images)
         widget.status.wait()
-        assert "the images were removed meanwhile" in widget.status.message.text().lower()
+        assert "'movie' was removed meanwhile; nothing was measured" in widget.status.message.text()
         viewer.layers.insert(0, images)
         widget.layer = images
-    assert widget.table is not None
-    assert widget.intensities is not None
+    assert widget.table is None
+    assert widget.intensities is None
     assert [layer.name for layer in viewer.layers] == ["movie", "intensity boxes"]
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Labels
 
+from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, ReconstructStep, SegmentStep
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
@@ -279,3 +281,22 @@ def test_labels_of_many_objects_are_no_phases_but_can_be_measured(viewer, qtbot)
     qtbot.addWidget(widget)
     assert [widget.phase_box.itemText(k) for k in range(widget.phase_box.count())] == [EACH_LABEL]
     assert len(widget.measure()) == 2999
+
+
+def test_phases_that_are_removed_meanwhile_are_not_measured(widget, viewer, qtbot, monkeypatch):
+    go_on = threading.Event()
+
+    def slow(phases, options, intensity, progress, should_stop):
+        while not should_stop() and not go_on.wait(0.01):
+            pass
+        go_on.set()
+        check_stop(should_stop)
+
+    monkeypatch.setattr("napari_snpore.viewer.measure.widget.measure_layer", slow)
+    widget.main_button.click()
+    viewer.layers.clear()
+    assert "'fibre · phases' was removed meanwhile" in widget.status.message.text()
+    assert go_on.wait(1)
+    qtbot.wait(50)
+    assert widget.table is None
+    assert len(viewer.layers) == 0

@@ -4,6 +4,7 @@ can read.
 
 from __future__ import annotations
 
+import napari
 import numpy as np
 import pytest
 import tifffile
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 from napari_snpore.files import write_volume
 from napari_snpore.viewer.open.missing_scale import MissingScale
 from napari_snpore.viewer.open.recognize import are_read_here
+from napari_snpore.viewer.shared.calling_viewer import calling_viewer
 from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.volume import Volume
 
@@ -146,3 +148,16 @@ def test_single_tiff_images_are_read_here_only_where_they_are_enough_for_a_serie
     other = frames(b, ["1.tif", "2.tif"])
     assert are_read_here([*images, *other]) == [True, True, True, False, False]
     assert are_read_here([a, b]) == [True, False]
+
+
+def test_the_question_opens_in_the_window_that_opens_the_file(make_napari_viewer, qtbot, tmp_path):
+    """napari's current viewer is the window that was made last."""
+    tifffile.imwrite(
+        tmp_path / "plain.tif", np.zeros((8, 16, 16), np.uint16), photometric="minisblack"
+    )
+    first, last = make_napari_viewer(), make_napari_viewer()
+    assert napari.current_viewer() is last
+    first.open(str(tmp_path / "plain.tif"), plugin="napari-snpore")
+    assert "What is it?" in first.window.dock_widgets
+    assert "What is it?" not in last.window.dock_widgets
+    assert calling_viewer() is last, "outside of an opening, the current one"

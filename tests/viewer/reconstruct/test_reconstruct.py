@@ -327,3 +327,42 @@ def test_a_prepared_series_does_not_change_the_choice_of_another_form(
     assert viewer.layers.selection.active is other
     assert second._layer_choice.layer is other
     assert widget._layer_choice.layer is viewer.layers["rod"]
+
+
+@pytest.mark.parametrize("start", ["start", "start_alignment", "start_find"])
+def test_a_series_that_is_removed_meanwhile_ends_its_work(widget, viewer, qtbot, start):
+    widget.aligning.mode.setCurrentIndex(0)
+    widget.method.iterations.setValue(5000)
+    getattr(widget, start)()
+    qtbot.wait(50)
+    viewer.layers.clear()
+    assert not widget.status.busy
+    assert "'rod' was removed meanwhile; no" in widget.status.message.text()
+    assert widget.main_button.text() == "Reconstruct"
+    qtbot.wait(500)
+    assert widget.alignment is None
+    assert len(viewer.layers) == 0
+
+
+def test_an_alignment_of_one_series_is_not_taken_for_another(widget, viewer, qtbot, series):
+    widget.aligning.mode.setCurrentIndex(0)
+    widget.start_alignment()
+    other = add_layer(viewer, series_data(series, "another rod"))
+    widget.layer = other
+    widget.status.wait()
+    assert widget.alignment is None
+    widget.layer = viewer.layers["rod"]
+    assert widget.align() is not None
+
+
+def test_bright_field_is_said_and_can_be_inverted(widget, viewer, series, qtbot):
+    assert "invert" not in widget.about.text()
+    bright = TiltSeries(100 - np.asarray(series.images), ANGLES, PIXEL)
+    widget.layer = add_layer(viewer, series_data(bright, "bright rod"))
+    qtbot.waitUntil(lambda: "invert the images" in widget.about.text(), timeout=20_000)
+    assert not widget.preparing.section([]).invert
+    widget.preparing.invert.setChecked(True)
+    assert widget.preparing.section([]).invert
+    widget.method.iterations.setValue(30)
+    volume = volume_from_layer(widget.reconstruct())
+    assert np.asarray(volume.data)[13:19, 2:4, 13:19].mean() == pytest.approx(3, rel=0.1)

@@ -6,13 +6,14 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.worker import StepStatus, run_alive
+from napari_snpore.viewer.shared.worker import InUse, StepStatus, run_alive
 
 
 @pytest.fixture
@@ -147,3 +148,40 @@ def test_without_a_window_work_just_runs():
         run_alive("Make", lambda progress, should_stop: threading.get_ident())
         == threading.get_ident()
     )
+
+
+def watched_stop(stopped):
+    """Return an endless step that notes its end."""
+
+    def work(progress, should_stop):
+        try:
+            endless(progress, should_stop)
+        finally:
+            stopped.set()
+
+    return work
+
+
+@pytest.mark.parametrize("remove", [lambda all_: all_.remove("one"), lambda all_: all_.clear()])
+def test_a_step_ends_with_the_layer_it_works_on(status, viewer, qtbot, remove):
+    one, other = (viewer.add_image(np.zeros((4, 4)), name=name) for name in ("one", "other"))
+    stopped, results = threading.Event(), []
+    of = InUse(viewer, (one,), "nothing was counted")
+    status.run("Count", watched_stop(stopped), results.append, of=of)
+    qtbot.waitUntil(lambda: status.bar.maximum() == 10_000)
+    viewer.layers.remove(other)
+    assert status.busy, "another layer may go"
+    remove(viewer.layers)
+    assert not status.busy
+    assert status.message.text() == "⚠ 'one' was removed meanwhile; nothing was counted."
+    assert stopped.wait(1), "the thread ended within a second"
+    qtbot.wait(50)
+    assert results == []
+
+
+def test_a_finished_step_says_nothing_when_its_layer_goes(status, viewer):
+    layer = viewer.add_image(np.zeros((4, 4)), name="one")
+    status.run("Count", lambda *_: 1, lambda _: status.say("Done."), of=InUse(viewer, (layer,)))
+    status.wait()
+    viewer.layers.clear()
+    assert status.message.text() == "Done."
