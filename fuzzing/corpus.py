@@ -6,12 +6,10 @@ Each sample is a folder; ``open`` names what in it is opened. Real files are tho
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import shutil
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,8 +122,6 @@ def _add_images(add: Callable[..., None]) -> None:
             "a.am",
             lambda place, content=content: (place / "a.am").write_bytes(content),
         )
-    for name, (opened, contents) in _text_headers().items():
-        add("image", name, opened, lambda place, contents=contents: _write_files(place, contents))
     for version in (2, 3):
         name = f"zarr-blosc-{version}"
         add("image", name, "a.ome.zarr", lambda place, version=version: _write_zarr(place, version))
@@ -216,52 +212,6 @@ def _amira_files() -> dict[str, bytes]:
         "binary": (first + about.replace("@1{}", "@1")).encode() + grays.tobytes(),
         "ascii": ("# AmiraMesh 3D ASCII 2.0\n" + about.replace("@1{}", "@1") + "\n".join(map(str, grays.ravel()))).encode(),
         "rle": (first + about.replace("@1{}", f"@1(HxByteRLE,{len(rle)})")).encode() + rle,
-    }  # fmt: skip
-
-
-def _write_files(place: Path, contents: dict[str, bytes]) -> None:
-    for name, content in contents.items():
-        (place / name).write_bytes(content)
-
-
-def _text_headers() -> dict[str, tuple[str, dict[str, bytes]]]:
-    """Return what is opened and the files of formats whose header is a text, and of NIfTI."""
-    grays = _grays(np.uint16)
-    raw = grays.tobytes()
-    meta = (
-        b"ObjectType = Image\nNDims = 3\nBinaryDataByteOrderMSB = False\nDimSize = 16 16 6\n"
-        b"ElementType = MET_USHORT\nElementSpacing = 0.5 0.5 0.5\nDistanceUnits = nm\n"
-    )
-    info = b"NUM_X = 16\nNUM_Y = 16\nNUM_Z = 6\nvoxelSize = 0.0000005\nBYTEORDER = LOWBYTEFIRST\n"
-    nrrd = (
-        b'NRRD0004\ntype: uint16\ndimension: 3\nsizes: 16 16 6\nspace dimension: 3\nspace units: "nm" "nm" "nm"\n'
-        b"space directions: (0.5,0,0) (0,0.5,0) (0,0,0.5)\nendian: little\n"
-    )
-    vgi = (
-        b"{volume1}\n[representation]\nsize = 16 16 6\n[file1]\nName = a.raw\nSize = 16 16 6\nDatatype = unsigned integer\n"
-        b"BitsPerElement = 16\n{volumeprimitive1}\n[geometry]\nresolution = 0.5 0.5 0.5\nunit = nm\n"
-    )
-    said = {"shape": [6, 16, 16], "dtype": "uint16", "spacing_nm": [0.5, 0.5, 0.5]}
-    nifti = bytearray(352)
-    struct.pack_into("<i", nifti, 0, 348)
-    struct.pack_into("<8h", nifti, 40, 3, 16, 16, 6, 1, 1, 1, 1)
-    struct.pack_into("<2h", nifti, 70, 512, 16)
-    struct.pack_into("<8f", nifti, 76, 1, 0.5, 0.5, 0.5, 1, 1, 1, 1)
-    struct.pack_into("<2fB", nifti, 108, 352, 1, 0)
-    nifti[123], nifti[344:348] = 3, b"n+1\0"
-    whole = bytes(nifti) + raw
-    return {
-        "mha": ("a.mha", {"a.mha": meta + b"ElementDataFile = LOCAL\n" + raw}),
-        "mha-zlib": ("a.mha", {"a.mha": meta + b"CompressedData = True\nElementDataFile = LOCAL\n" + zlib.compress(raw)}),
-        "mhd": ("a.mhd", {"a.mhd": meta + b"ElementDataFile = a.raw\n", "a.raw": raw}),
-        "nrrd-gzip": ("a.nrrd", {"a.nrrd": nrrd + b"encoding: gzip\n\n" + gzip.compress(raw)}),
-        "nrrd-text": ("a.nrrd", {"a.nrrd": nrrd + b"encoding: text\n\n" + b" ".join(b"%d" % one for one in grays.ravel())}),
-        "nhdr": ("a.nhdr", {"a.nhdr": nrrd + b"encoding: raw\ndata file: a.raw\n", "a.raw": raw}),
-        "nifti": ("a.nii", {"a.nii": whole}),
-        "nifti-gzip": ("a.nii.gz", {"a.nii.gz": gzip.compress(whole)}),
-        "raw-json": ("a.raw", {"a.raw": raw, "a.json": json.dumps(said).encode()}),
-        "raw-vgi": ("a.vgi", {"a.raw": raw, "a.vgi": vgi}),
-        "raw-info": ("a.raw", {"a.raw": _grays().tobytes(), "a.raw.info": info}),
     }  # fmt: skip
 
 
