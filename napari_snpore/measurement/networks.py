@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import checked_phases
 from napari_snpore.measurement.labelling import label_objects
 from napari_snpore.volume import Volume, spacing_of
 
 
+@stops_at_once
 def phase_networks(
     phases: Volume | NDArray[Any],
     *,
@@ -92,6 +93,7 @@ def phase_networks(
     return pd.DataFrame(rows)
 
 
+@stops_at_once
 def geodesic_tortuosity(
     phases: Volume | NDArray[Any],
     *,
