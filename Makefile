@@ -11,7 +11,14 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
-.PHONY: demo test check bench truth calibrate-polish clean
+# Kills of `make kills`, which take a second each.
+KILLS ?= 500
+
+# Seconds and seed of `make fuzz`.
+SECONDS ?= 600
+SEED ?= 0
+
+.PHONY: demo test check oldest bench kills fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -27,10 +34,28 @@ check:
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
+	@$(PYTHON) scripts/licences.py
+
+# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for.
+oldest:
+	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
+	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
+	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
+	@.venv-oldest/bin/python -m pytest
 
 bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
+
+# Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
+kills:
+	@scripts/environment gui
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
+
+# Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
+fuzz:
+	@scripts/environment gui,dev
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m fuzzing --seconds $(SECONDS) --seed $(SEED)
 
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:
@@ -41,6 +66,11 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks.calibrate_polish
+
+# Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
+calibrate-images:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks.calibrate_images
 
 clean:
 	rm -rf .venv demo_output

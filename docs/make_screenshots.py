@@ -11,13 +11,15 @@ import time
 from pathlib import Path
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
+from napari_snpore.phantom import make_phantom, simulate_measured_series
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.open.samples import phantom_layers
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
-from napari_snpore.viewer.shared.layers import add_layer
+from napari_snpore.viewer.shared.layers import add_layer, series_data
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 
 IMAGES = Path(__file__).parent / "images"
@@ -30,6 +32,8 @@ def main(folder: Path = IMAGES) -> None:
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*SIZE)
     reconstruct(viewer, folder / "reconstruct.png")
+    viewer.layers.clear()
+    by_the_images(viewer, folder / "blur.png", folder / "residual_map.png")
     viewer.layers.clear()
     for data in phantom_layers("pristine"):
         add_layer(viewer, data)
@@ -59,6 +63,41 @@ def reconstruct(viewer: napari.Viewer, path: Path) -> None:
     viewer.reset_view()
     photograph(viewer, path)
     viewer.window.remove_dock_widget(dock)
+
+
+def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None:
+    """Find the blur of a simulated series, reconstruct with it, and let the images choose
+    thresholds and polish the phases."""
+    phantom = make_phantom("pristine", shape=(176, 48, 176), seed=7)
+    series = simulate_measured_series(
+        phantom, angles_deg=np.arange(-69.0, 70.0, 2.0), dose=1000.0, seed=7
+    )
+    add_layer(viewer, series_data(series, "fibre"))
+    widget = ReconstructWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name="Reconstruct", area="right")
+    widget.align()
+    widget.find_blur()
+    volume = widget.reconstruct()
+    viewer.layers["fibre"].visible = False
+    viewer.dims.order = (1, 0, 2)
+    viewer.reset_view()
+    photograph(viewer, blur)
+    viewer.window.remove_dock_widget(dock)
+    form = ThresholdWidget(viewer)
+    dock = viewer.window.add_dock_widget(form, name="Threshold", area="right")
+    form.layer = volume
+    form.counting.wait()
+    form.counting.wait()  # the images are asked after the count
+    form.envelope.make_button.click()
+    form.status.wait()
+    form.apply()
+    form.polish_phases()
+    form.sensitivity.expand(animate=False)
+    form.sensitivity.images.wait()
+    viewer.layers.selection.active = volume
+    photograph(viewer, residual_map)
+    viewer.window.remove_dock_widget(dock)
+    viewer.dims.order = (0, 1, 2)
 
 
 def threshold(viewer: napari.Viewer, path: Path) -> None:

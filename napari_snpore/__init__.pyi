@@ -8,13 +8,16 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     MissingFileError as MissingFileError,
     MissingScaleError as MissingScaleError,
+    NoPermissionError as NoPermissionError,
     OutputError as OutputError,
     Stopped as Stopped,
 )
 from .files import (
+    RawLayout as RawLayout,
     read_tilt_series as read_tilt_series,
     read_volume as read_volume,
     read_xf as read_xf,
+    write_surface as write_surface,
     write_table as write_table,
     write_volume as write_volume,
     write_xf as write_xf,

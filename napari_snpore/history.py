@@ -64,11 +64,31 @@ Schema = TypeVar("Schema", bound=StepSchema)
 
 @dataclass(frozen=True)
 class ReadStep(StepSchema):
-    """Reading of one file, or of several with one image each."""
+    """Reading of one file, or of several with one image each.
+
+    ``notes``: what was taken from where, in place of what: the image of several, refined angles,
+    the caller's size.
+    """
 
     NAME = "read"
     file: str | None = None
     files: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class OrientStep(StepSchema):
+    """Axes of a stored volume put along (z, y, x), as the vectors of its header say.
+
+    ``stored_axes``: for z, y and x the stored axis, of i (fastest), j and k. ``reversed_axes``:
+    axes that run against the stored order. ``turn_left_deg``: angle of a turn in the header that is
+    not a right angle and was not applied; the volume has no place in space then.
+    """
+
+    NAME = "orient"
+    stored_axes: tuple[str, ...]
+    reversed_axes: tuple[str, ...]
+    turn_left_deg: float | None = None
 
 
 @dataclass(frozen=True)

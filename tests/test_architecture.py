@@ -19,7 +19,7 @@ PACKAGE = Path(napari_snpore.__file__).parent
 NAME = "napari_snpore"
 
 ORDER = (
-    "errors compute scratch history volume tomography segmentation measurement subvolume oblique line_profiles in_situ "
+    "errors compute outputs scratch history volume tomography segmentation measurement subvolume oblique line_profiles in_situ "
     "phantom uncertainty comparison files figures study viewer cli"
 ).split()
 """Folders and modules of the package: each imports from itself and from those before it."""

@@ -59,7 +59,9 @@ def test_signature(name):
 def test_every_exception_and_every_returned_type_is_public():
     own = vars(errors_module).items()
     errors = {
-        name for name, kind in own if getattr(kind, "__module__", "") == "napari_snpore.errors"
+        name
+        for name, kind in own
+        if inspect.isclass(kind) and kind.__module__ == "napari_snpore.errors"
     }
     assert len(errors) >= 9
     returned = set()

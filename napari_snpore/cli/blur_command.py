@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_snpore.cli.options import Image
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.series_options import (
@@ -26,7 +27,8 @@ from napari_snpore.cli.series_options import (
     series_sections,
 )
 from napari_snpore.files import write_table
-from napari_snpore.study.pipeline import finish, input_paths, output_folder
+from napari_snpore.study.output_folder import finish, output_folder
+from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import blur_table, found_blur_statements
 from napari_snpore.study.recipe import Recipe
@@ -53,6 +55,7 @@ def blur(
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
 ) -> None:
     """Find the blur of the images of a tilt series; write its curve (blur.csv, blur.png) into a
     folder.
@@ -73,13 +76,16 @@ def blur(
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
-    with output_folder(output) as folder, watched() as monitor:
+    inputs = input_paths(Recipe(input=source, align=alignment))
+    with output_folder(output, command="blur", inputs=inputs) as folder, watched() as monitor:
         record = Record("blur")
         context = RunContext(record, monitor)
         note(
             context,
-            input_paths(Recipe(input=source, align=alignment)),
+            output,
+            inputs,
             input=source,
             prepare=prepare,
             align=alignment,

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import typer
 
 from napari_snpore.cli.blur_command import blur
+from napari_snpore.cli.convert_command import convert
 from napari_snpore.cli.figure_command import figure
 from napari_snpore.cli.measure_command import measure
 from napari_snpore.cli.phantom_command import phantom
 from napari_snpore.cli.reconstruct_command import reconstruct
 from napari_snpore.cli.run_commands import demo, run, view
 from napari_snpore.cli.segment_command import segment
+from napari_snpore.cli.surface_command import surface
 
 _SHORT: dict[Callable[..., None], str] = {
     demo: "The shipped needle and two phantoms of known truth.",
@@ -21,6 +23,8 @@ _SHORT: dict[Callable[..., None], str] = {
     reconstruct: "Align and reconstruct a tilt series.",
     segment: "Volume to phases: exterior, pore, C, Sn.",
     measure: "Measure phases or labelled objects.",
+    surface: "Surface of a phase: STL, PLY, GLB.",
+    convert: "A volume in another format.",
     figure: "Draw the plate of a finished run.",
     phantom: "Simulate a fibre of known truth.",
     view: "Open a run or files in napari.",

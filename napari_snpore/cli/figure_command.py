@@ -9,9 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_snpore.cli.outputs import record_beside
 from napari_snpore.errors import InputError, OutputError
 from napari_snpore.figures.plate_recipe import PlateRecipe
-from napari_snpore.study.plate_files import find_plate_files, plate_spec_of, read_plate_recipe
+from napari_snpore.files.atomic import atomic_paths
+from napari_snpore.outputs.places import check_apart, resolved
+from napari_snpore.study.plate_files import (
+    find_plate_files,
+    plate_spec_of,
+    read_plate_recipe,
+    relative_input,
+)
 from napari_snpore.study.provenance import Record
 
 _FORMATS = (".png", ".svg", ".pdf")
@@ -51,13 +59,17 @@ def figure(
             update={"input": settings.input.model_copy(update={"run": str(run)})}
         )
     stem, formats = _places(recipe, output, settings)
-    taken = [path for path in (Path(f"{stem}.{name}") for name in formats) if path.exists()]
+    places = [Path(f"{stem}.{name}") for name in formats]
+    taken = [path for path in places if path.exists()]
     if taken and not overwrite:
         raise OutputError(f"{taken[0]} is there already; --overwrite replaces it.")
     files = find_plate_files(settings)
+    for path in places:
+        check_apart(path, [recipe, *files.paths] if recipe.is_file() else files.paths)
+    folder = resolved(stem.parent)
     record = Record("figure")
     for path in files.paths:
-        record.add_input(path)
+        record.add_input(path, folder=folder)
     spec = plate_spec_of(settings, files)
 
     # matplotlib takes half a second to load: after the recipe and its files were checked
@@ -66,14 +78,16 @@ def figure(
 
     with record.timed("draw the plate"):
         drawn = draw_plate(spec)
-    about = {**spec.recipe(), "input": settings.input.model_dump(mode="json"), "formats": formats}
-    paths = save_figure(drawn.figure, stem, formats=formats, recipe=about)
+    source = relative_input(settings.input, folder).model_dump(mode="json")
+    about = {**spec.recipe(), "input": source, "formats": formats}
     record.parameters = about
-    record.outputs = [path.name for path in paths]
-    record.write(f"{stem}.record.json")
+    record.outputs = [path.name for path in places]
+    with atomic_paths(*places, record_beside(stem)) as parts:
+        save_figure(drawn.figure, parts[0].with_suffix(""), formats=formats, recipe=about)
+        record.write(parts[-1])
     for sentence in drawn.remarks:
         typer.echo(sentence)
-    for path in paths:
+    for path in places:
         typer.echo(f"Wrote {path}")
 
 

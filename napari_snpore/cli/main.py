@@ -1,68 +1,27 @@
-"""Entry point of ``snpore``; exit status 0: done, 1: failed, with one sentence on standard error,
-2: bad usage.
+"""Entry point of ``snpore``; exit status 0: done, 1: failed or stopped, with one sentence on
+standard error, 2: bad usage.
 
-``--debug``, at any position, prints the traceback of a failure.
+``--debug``, at any position, prints the traceback of a failure. The commands are imported once
+Ctrl-C is answered: that takes a second.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
-from napari_snpore import __version__
-from napari_snpore.cli.commands import register
+from napari_snpore.cli.stop_signals import answer_stop_signals, wait_for_end
 from napari_snpore.errors import InputError, Stopped
 
 
-class _Commands(TyperGroup):
-    """The commands, with the complaint about a wrong choice as a plain sentence."""
+def __getattr__(name: str) -> Any:
+    """Return ``app``, the application of typer, which is imported when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from napari_snpore.cli.application import app
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except typer.BadParameter as error:
-            # typer checks the words of a Literal by pydantic, which prefixes its message
-            error.message = error.message.removeprefix("Value error, ")
-            raise
-
-
-app = typer.Typer(
-    name="snpore",
-    cls=_Commands,
-    help="From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # in a terminal of 80 columns the tables of rich cut option names
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-register(app)
-
-
-def _show_version(show: bool) -> None:
-    """Print the version and exit if ``--version`` is given."""
-    if show:
-        typer.echo(f"snpore {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Print the traceback of a failure (at any position).")
-    ] = False,
-) -> None:
-    """From a HAADF-STEM tilt series to pore / Sn / C phases, tables and figures."""
+    return app
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -76,13 +35,20 @@ def main(arguments: list[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    try:
-        app(words, prog_name="snpore")
-    except (Exception, KeyboardInterrupt) as error:
-        if debug:
-            traceback.print_exc()
-        typer.echo(f"snpore: {sentence_for(error)}", err=True)
-        sys.exit(1)
+    with answer_stop_signals(but="view" in words[:1]):
+        try:
+            from napari_snpore.cli.application import app
+
+            app(words, prog_name="snpore")
+        except (Exception, KeyboardInterrupt) as error:
+            wait_for_end()
+            if debug:
+                traceback.print_exc()
+            print(f"snpore: {sentence_for(error)}", file=sys.stderr, flush=True)
+            sys.exit(1)
+        except BaseException:
+            wait_for_end()
+            raise
 
 
 def sentence_for(error: BaseException) -> str:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_snpore.cli.inputs import checked_connectivity, cut_axes_of, phase_labels, phase_number
-from napari_snpore.cli.options import CutAxis, NoCut, Output, Spacing
+from napari_snpore.cli.options import CutAxis, Image, NoCut, Output, Spacing
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
@@ -24,7 +25,7 @@ from napari_snpore.study.measuring import (
     phase_names_of,
 )
 from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
-from napari_snpore.study.pipeline import finish, output_folder
+from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection, checked
 from napari_snpore.study.run_context import RunContext
@@ -111,6 +112,7 @@ def measure(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    image: Image = None,
 ) -> None:
     """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
     already, into a folder.
@@ -130,18 +132,30 @@ def measure(
         thickness=thickness,
     )
     cut_axes = cut_axes_of(cut_axis, no_cut)
-    with output_folder(output) as folder, watched() as monitor:
+    inputs = [phases] if intensity is None else [phases, intensity]
+    with (
+        output_folder(output, command="measure", inputs=inputs) as folder,
+        watched() as monitor,
+    ):
         context = RunContext(Record("measure"), monitor)
-        data = read_volume(phases, spacing=spacing_nm)
-        inputs = [phases] if intensity is None else [phases, intensity]
+        data = read_volume(phases, spacing=spacing_nm, image=image)
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
         source: dict[str, Any] = {
             "objects" if objects else "phases": str(phases),
             "spacing_nm": data.spacing,
         }
+        if image is not None:
+            source["image"] = image
         measured: MeasuredObjects
         if objects:
-            note(context, inputs, **source, intensity=intensity and str(intensity), measure=how)
+            note(
+                context,
+                output,
+                inputs,
+                **source,
+                intensity=intensity and str(intensity),
+                measure=how,
+            )
             measured = measure_labels(data, how, intensity=gray, context=context)
         else:
             labels = phase_labels(data, phases)
@@ -154,6 +168,7 @@ def measure(
             axes = noted_cut_axes(data) if cut_axes is None else tuple(cut_axes)
             note(
                 context,
+                output,
                 inputs,
                 **source,
                 phase=names[number - 1],
@@ -174,4 +189,5 @@ def measure(
         write_measurement(folder, measured)
         text = measurement_text(measured)
         finish(folder, context.record, text, None)
+    echo_reading(data.history)
     typer.echo(text)

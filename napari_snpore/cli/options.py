@@ -13,6 +13,13 @@ Spacing = Annotated[
     float | None,
     typer.Option("--spacing-nm", min=0, help="Edge of a voxel in nm; default: from the file."),
 ]
+Image = Annotated[
+    str | None,
+    typer.Option(
+        help="Which image of files that hold several: the name of its detector, data set or volume; "
+        "default: chosen, and named in the output."
+    ),
+]
 CutAxis = Annotated[
     list[int] | None,
     typer.Option(

@@ -16,8 +16,8 @@ from napari_snpore.phantom import (
     simulate_tilt_series,
 )
 from napari_snpore.study.demo import ANGLES_DEG, DOSE
+from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.pipeline import finish, output_folder
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.run_context import RunContext
 
@@ -73,11 +73,12 @@ def phantom(
     """Simulate a fibre with known truth: grey volume, phases, truth tables, and its tilt series on
     request.
     """
-    with output_folder(output) as folder, watched() as monitor:
+    with output_folder(output, command="phantom") as folder, watched() as monitor:
         record = Record("phantom", seed=seed)
         context = RunContext(record, monitor)
         note(
             context,
+            output,
             [],
             state=state,
             shape=shape,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from napari_snpore.cli.inputs import parse_blur
-from napari_snpore.cli.options import Output, Overwrite
+from napari_snpore.cli.options import Image, Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.series_options import (
     Align,
@@ -112,6 +112,7 @@ def reconstruct(
     bin_factor: BinFactor = 1,
     normalize_mass: NormalizeMass = False,
     xf: Xf = None,
+    image: Image = None,
     memory_limit_mb: Annotated[
         int | None,
         typer.Option(
@@ -137,6 +138,7 @@ def reconstruct(
         bin_factor=bin_factor,
         background=background,
         normalize_mass=normalize_mass,
+        image=image,
     )
     options = {
         "iterations": iterations,
@@ -155,21 +157,23 @@ def reconstruct(
         backend=backend,
         **{method: {name: value for name, value in options.items() if value is not None}},
     )
-    with recorded("reconstruct", output, overwrite=overwrite) as context:
+    inputs = input_paths(Recipe(input=source, align=alignment))
+    with recorded("reconstruct", output, overwrite=overwrite, inputs=inputs) as (context, part):
         note(
             context,
-            input_paths(Recipe(input=source, align=alignment)),
+            output.parent,
+            inputs,
             input=source,
             prepare=prepare,
             align=alignment,
             reconstruct=how,
         )
         with scratch_beside(
-            output, None if memory_limit_mb is None else memory_limit_mb * 1_000_000
+            part, None if memory_limit_mb is None else memory_limit_mb * 1_000_000
         ) as scratch:
             tomogram = obtain_volume(
                 source, prepare, alignment, how, context=context, scratch=scratch
             )
-            write_volume(output, tomogram.volume, overwrite=overwrite)
+            write_volume(part, tomogram.volume)
         context.record.results["quality"] = quality_record(tomogram)
     typer.echo(text_of(tomogram_statements(tomogram)))

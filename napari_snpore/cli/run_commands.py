@@ -9,7 +9,8 @@ import typer
 
 from napari_snpore.cli.options import Output
 from napari_snpore.cli.progress import watched
-from napari_snpore.errors import InputError, MissingFileError
+from napari_snpore.errors import MissingExtraError, MissingFileError
+from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
@@ -46,6 +47,7 @@ def run(
         else Recipe(name=recipe.stem, input=InputSection(tilt_series=str(recipe)))
     )
     out = output or recipe.with_name(f"{recipe.stem}_results")
+    check_apart(out, [recipe])
     with watched() as monitor:
         result = run_study(steps, out, monitor=monitor)
     typer.echo(result.summary)
@@ -64,8 +66,10 @@ def view(
             raise MissingFileError(f"There is no {one}.")
     try:
         from napari_snpore.viewer.open.open_run import launch
+    except MissingExtraError:
+        raise
     except ImportError as error:
-        raise InputError(
-            "The viewer needs a Qt binding: pip install 'napari-snpore[gui]'."
+        raise MissingExtraError(
+            "The window needs a Qt binding: pip install 'napari-snpore[gui]', or [pyside]."
         ) from error
     launch(path)

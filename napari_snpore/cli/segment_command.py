@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
-from napari_snpore.cli.options import CutAxis, NoCut, Output, Overwrite, Spacing
+from napari_snpore.cli.options import CutAxis, Image, NoCut, Output, Overwrite, Spacing
 from napari_snpore.cli.outputs import note, recorded
+from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume, write_volume
+from napari_snpore.files.side_files import side_paths
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.study.aligned_images import aligned_images
@@ -130,12 +132,13 @@ def segment(
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
+    image: Image = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other
     materials).
     """
-    source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm)
+    source = checked(InputSection, volume=str(volume), spacing_nm=spacing_nm, image=image)
     how = checked(
         ThresholdSection,
         values=thresholds or None,
@@ -169,10 +172,16 @@ def segment(
     if not tilts and (polish or rule == "projection"):
         needed = "--polish" if polish else "--rule projection"
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
-    with recorded("segment", output, overwrite=overwrite) as context:
+    inputs = [volume, *(tilts or [])]
+    beside = [one for path in tilts or [] for one in side_paths(path)]
+    with recorded("segment", output, overwrite=overwrite, inputs=[*inputs, *beside]) as (
+        context,
+        part,
+    ):
         note(
             context,
-            [volume, *(tilts or [])],
+            output.parent,
+            inputs,
             input=source,
             tilts=[str(path) for path in tilts or []],
             threshold=how,
@@ -180,8 +189,8 @@ def segment(
             envelope=around,
             polish=touch_up,
         )
-        data = read_volume(volume, spacing=spacing_nm)
-        images = None
+        data = read_volume(volume, spacing=spacing_nm, image=image)
+        images = series = None
         if tilts:
             series = read_tilt_series(
                 [str(path) for path in tilts] if len(tilts) > 1 else str(tilts[0]),
@@ -193,7 +202,7 @@ def segment(
         found = find_phases(
             data, how, around, cleanup, polish=touch_up, series=images, context=context
         )
-        write_volume(output, found.phases, overwrite=overwrite)
+        write_volume(part, found.phases)
         fractions = volume_fractions(
             found.phases.data, spacing=data.spacing, names=found.scheme.names
         )
@@ -201,4 +210,7 @@ def segment(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )
         context.record.results["segmentation"] = segmentation_record(found)
+    echo_reading(data.history)
+    if series is not None:
+        echo_reading(series.history)
     typer.echo(segmentation_text(found, fractions))

@@ -81,6 +81,7 @@ def series_sections(
     bin_factor: int,
     background: str,
     normalize_mass: bool,
+    image: str | None,
 ) -> tuple[InputSection, PrepareSection, AlignSection]:
     """Return the sections of a recipe that the options mean."""
     source = checked(
@@ -89,6 +90,7 @@ def series_sections(
         angles_deg=None if angles is None else parse_angles(angles),
         pixel_size_nm=pixel_size_nm,
         tilt_axis_angle_deg=None if align else tilt_axis_angle_deg,
+        image=image,
     )
     alignment = AlignSection(
         enabled=align, tilt_axis_angle_deg=tilt_axis_angle_deg, xf=None if xf is None else str(xf)

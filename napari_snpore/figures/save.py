@@ -21,9 +21,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.figures.style import FONT, FigureStyle
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.guarded_reading import checked_path, guarded
 
 Format = Literal["png", "svg", "pdf"]
 _FORMATS = ("png", "svg", "pdf")
@@ -92,22 +93,28 @@ def recipe_of(path: str | Path) -> dict[str, Any] | None:
     FileFormatError
         The file is not there, or none of the three.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"There is no file {path}.")
-    try:
-        if path.suffix.lower() == ".svg":
-            text = ElementTree.parse(path).findtext(f".//{_DESCRIPTION}")
-        elif path.suffix.lower() == ".pdf":
-            text = _subject_of(path.read_bytes())
-        else:
-            with Image.open(path) as image:
-                text = image.info.get(_CHUNK)
-        return None if text is None else dict(json.loads(text))
-    except (OSError, UnidentifiedImageError, ElementTree.ParseError, ValueError) as problem:
-        raise FileFormatError(
-            f"{path} cannot be read as a figure with a recipe; a PNG, SVG or PDF is needed."
-        ) from problem
+    path = checked_path(path)
+    with guarded(path):
+        try:
+            if path.suffix.lower() == ".svg":
+                text = ElementTree.parse(path).findtext(f".//{_DESCRIPTION}")
+            elif path.suffix.lower() == ".pdf":
+                text = _subject_of(path.read_bytes())
+            else:
+                with Image.open(path) as image:
+                    text = image.info.get(_CHUNK)
+            return None if text is None else dict(json.loads(text))
+        except (
+            OSError,
+            UnidentifiedImageError,
+            ElementTree.ParseError,
+            ValueError,
+            TypeError,
+            SyntaxError,  # of Pillow, for a PNG whose chunks are damaged
+        ) as problem:
+            raise FileFormatError(
+                f"{path} cannot be read as a figure with a recipe; a PNG, SVG or PDF is needed."
+            ) from problem
 
 
 def _subject_of(pdf: bytes) -> str | None:

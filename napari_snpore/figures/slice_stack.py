@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from napari_snpore.errors import InputError, OutputError
 from napari_snpore.figures.cuts import Cut, cut, plane_named
 from napari_snpore.figures.numbers import length, round_length
 from napari_snpore.figures.save import recipe_text
+from napari_snpore.files.atomic import making
 from napari_snpore.volume import Volume
 
 _LEAST_PX = 300
@@ -77,7 +76,8 @@ def write_slice_images(
 ) -> list[Path]:
     """Write every slice as a numbered PNG, ``slice_0001.png`` first; the recipe is in each.
 
-    All are written beside the folder first: it holds the whole stack or what it held before.
+    All are written into a hidden folder first: the folder holds the whole stack or what it held
+    before.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def write_slice_images(
     Raises
     ------
     InputError
-        The folder holds something already, or an unknown plane.
+        The folder holds something already, a picture to replace is a link, or an unknown plane.
     Stopped
         On request; nothing was kept.
     OutputError
@@ -112,7 +112,7 @@ def write_slice_images(
     count = volume.shape[chosen.normal]
     digits = max(4, len(str(count)))
     names = [f"{stem}_{index + 1:0{digits}d}.png" for index in range(count)]
-    with _beside(folder) as part:
+    with making(folder / names[0]) as work:
         for index, image in enumerate(_images(volume, coloring, chosen, labels)):
             check_stop(should_stop)
             place = volume.origin[chosen.normal] + index * volume.spacing[chosen.normal]
@@ -121,39 +121,44 @@ def write_slice_images(
                 "Recipe",
                 recipe_text({**(recipe or {}), "plane": chosen.name, "position_nm": place}),
             )
-            Image.fromarray(image).save(part / names[index], format="PNG", pnginfo=chunk)
+            Image.fromarray(image).save(work.new(names[index]), format="PNG", pnginfo=chunk)
             if progress is not None:
                 progress(index + 1, count)
-        _move_in(part, folder, names, stem)
+        _check_links(folder, names)
+        work.move_in(*names)
+        _remove_longer(folder, names, stem)
     return [folder / name for name in names]
 
 
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside the one to fill, gone afterwards."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(
-            prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
-        ) as made:
-            yield Path(made)
-    except InputError:  # an OutputError is an OSError too, and says already what is wrong
-        raise
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+def _check_links(folder: Path, names: list[str]) -> None:
+    """Refuse to put a picture in the place of a link."""
+    links = [name for name in names if (folder / name).is_symlink()]
+    if links:
+        raise OutputError(f"{folder / links[0]} is a link; move it away, or choose another folder.")
 
 
-def _move_in(part: Path, folder: Path, names: list[str], stem: str) -> None:
-    """Move finished pictures into their folder, and take away those of an earlier, longer stack of
-    the same stem.
+def _remove_longer(folder: Path, names: list[str], stem: str) -> None:
+    """Remove the pictures that an earlier, longer stack of the same stem left; those of other
+    programs stay.
     """
-    folder.mkdir(exist_ok=True)
     numbered = re.compile(rf"{re.escape(stem)}_\d{{4,}}\.png")
-    for name in names:
-        (part / name).replace(folder / name)
     for found in list(folder.iterdir()):
-        if numbered.fullmatch(found.name) and found.name not in set(names):
+        if (
+            numbered.fullmatch(found.name)
+            and found.name not in set(names)
+            and not found.is_symlink()
+            and _has_recipe(found)
+        ):
             found.unlink()
+
+
+def _has_recipe(path: Path) -> bool:
+    """Return whether a PNG holds the recipe that this program writes into each."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return "Recipe" in getattr(image, "text", {})
+    except (OSError, SyntaxError, ValueError):
+        return False
 
 
 def _images(

@@ -10,14 +10,18 @@ of a voxel size or an angle is taken in
 
 from napari_snpore.files.formats import SUFFIXES
 from napari_snpore.files.imod import read_xf, write_tlt, write_xf
+from napari_snpore.files.raw import RawLayout
 from napari_snpore.files.read import read_tilt_series, read_volume
+from napari_snpore.files.surfaces import write_surface
 from napari_snpore.files.write import write_table, write_volume
 
 __all__ = [
     "SUFFIXES",
+    "RawLayout",
     "read_tilt_series",
     "read_volume",
     "read_xf",
+    "write_surface",
     "write_table",
     "write_tlt",
     "write_volume",

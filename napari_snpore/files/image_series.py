@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.image_input import ImageInput, parse_input
-from napari_snpore.files.scale import resolve_pixel_size
-from napari_snpore.history import HistoryStep, ReadStep
+from napari_snpore.files.image_input import ImageInput, parse_input, pixel_size_of
+from napari_snpore.history import HistoryStep
 from napari_snpore.in_situ.frames import ImageSeries
 
 
@@ -22,6 +21,7 @@ def read_image_series(
     *,
     pixel_size_nm: float | None = None,
     times_s: ArrayLike | None = None,
+    image: str | None = None,
 ) -> ImageSeries:
     """Read images in time from a stack, from files of one image each, or from a folder of such
     files.
@@ -35,9 +35,12 @@ def read_image_series(
         What to read: any format that volumes and tilt series are read from. Files of a folder are
         taken in the order of the numbers in their names.
     pixel_size_nm : float, optional
-        Pixel size in nm, where no file has it.
+        Pixel size in nm, where no file has it, or instead of that in files.
     times_s : array-like, shape (frame,), optional
         Time of each frame in s, where the file does not have it, or instead of what it has.
+    image : str, optional
+        Which image of files that hold several, by the name of its detector, data set or volume.
+        Else one is chosen, the same in every file; the history names it and the others.
 
     Returns
     -------
@@ -52,9 +55,10 @@ def read_image_series(
     MissingScaleError
         No source has the pixel size.
     DisagreementError
-        Two real sources contradict each other.
+        Two files contradict each other.
     """
-    return image_series_of(parse_input(path), pixel_size_nm=pixel_size_nm, times_s=times_s)
+    source = parse_input(path, image=image, kind="images in time")
+    return image_series_of(source, pixel_size_nm=pixel_size_nm, times_s=times_s)
 
 
 def image_series_of(
@@ -63,12 +67,11 @@ def image_series_of(
     """Return the images in time of parsed files; parameters and errors as in
     :func:`read_image_series`.
     """
+    size, note = pixel_size_of(source, pixel_size_nm)
     if len(source.files) > 1:
         data = np.stack([np.asarray(image.data) for image in source.images()])
         times = times_s
-        history: tuple[HistoryStep, ...] = (
-            ReadStep(files=tuple(path.name for path in source.paths)).step,
-        )
+        history: tuple[HistoryStep, ...] = (source.read_step(note).step,)
     else:
         path, parsed = source.paths[0], source.files[0]
         if parsed.data.ndim not in (2, 3):
@@ -78,8 +81,7 @@ def image_series_of(
             )
         data = parsed.data
         times = parsed.times_s if times_s is None else times_s
-        history = (*parsed.history, ReadStep(path.name).step)
-    size = resolve_pixel_size(pixel_size_nm, source.pixel_size_sources(), name=source.name)
+        history = (*parsed.history, source.read_step(note).step)
     return ImageSeries(
         data, size, None if times is None else np.asarray(times, np.float64), history
     )

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.atomic import atomic_path
-from napari_snpore.files.side_files import text_of
+from napari_snpore.files.guarded_reading import checked_path
+from napari_snpore.files.text_files import text_of
 from napari_snpore.tomography.warp import axis_rotation
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def read_xf(path: str | Path) -> Alignment:
     MissingFileError
         There is no such file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"There is no file {path}.")
+    path = checked_path(path)
     rows = [line.split() for line in text_of(path).splitlines() if line.strip()]
     try:
         values = np.array(rows, dtype=np.float64)

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError, OutputError
+from napari_snpore.errors import FileFormatError, InputError, OutputError
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.guarded_reading import checked_path, guarded
 
 Frame = NDArray[np.uint8]
 """RGB, shape (height, width, 3)."""
@@ -114,15 +115,14 @@ def recipe_of_movie(path: str | Path) -> dict[str, Any] | None:
     FileFormatError
         The file is not there, or neither an MP4 nor a GIF.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"There is no file {path}.")
+    path = checked_path(path)
     try:
-        if path.suffix.lower() == ".gif":
-            with Image.open(path, formats=["GIF"]) as image:
-                comment = image.info.get("comment")
-        else:
-            comment = _mp4_comment(path)
+        with guarded(path):
+            if path.suffix.lower() == ".gif":
+                with Image.open(path, formats=["GIF"]) as image:
+                    comment = image.info.get("comment")
+            else:
+                comment = _mp4_comment(path)
     except (OSError, UnidentifiedImageError, ValueError) as problem:
         raise FileFormatError(
             f"{path} cannot be read as a movie; an .mp4 or .gif file is needed."

@@ -8,7 +8,8 @@ this package, which a label marks, both are used.
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
 from napari_snpore.files.mrc_extended import ByteOrder, read_extended
+from napari_snpore.files.mrc_layout import axis_order, sign_of_bytes, volume_count
+from napari_snpore.files.mrc_own import OWN_TYPE, with_own_block
+from napari_snpore.files.mrc_writer import OWN_LABEL
 from napari_snpore.files.parsed_file import ParsedFile
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
-_STORED_AS = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}
-_OWN_LABEL = b"napari-snpore: voxel size and origin are real"
+_OTHER_MODES = {
+    3: " (complex)",
+    4: " (complex)",
+    16: " (colour)",
+    101: " (4 bits a value)",
+}
 
 
-def read_mrc(path: Path) -> ParsedFile:
+def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:
     """Return the array, voxel size, and the tilt angles of an FEI or SerialEM extended header; the
     origin of own files only.
+
+    Axes are put in the order ``(z, y, x)`` that the header gives them. Of a stack of volumes one is
+    taken.
+
+    Parameters
+    ----------
+    path : Path
+    image : str, optional
+        ``"volume 2"`` and the like, in a stack of volumes; the first where none is named.
+    wanted : str, optional
+        Not used: a file holds one kind.
     """
     raw = path.stat().st_size
     if raw < 1024:
@@ -41,60 +61,62 @@ def read_mrc(path: Path) -> ParsedFile:
     mode = int(header["mode"])
     if mode not in _MODES:
         raise FileFormatError(
-            f"{path} holds MRC mode {mode}; grey values in modes {', '.join(map(str, _MODES))} are read."
+            f"{path} holds MRC mode {mode}{_OTHER_MODES.get(mode, '')}; grey values in modes "
+            f"{', '.join(map(str, _MODES))} are read."
         )
     shape = tuple(int(header[name]) for name in ("nz", "ny", "nx"))
     extended = int(header["nsymbt"])
-    dtype = np.dtype(_mode_zero(header) if mode == 0 else _MODES[mode]).newbyteorder(order)
+    dtype = np.dtype(np.int8 if mode == 0 else _MODES[mode]).newbyteorder(order)
     need = 1024 + extended + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if raw < need:
         raise FileFormatError(
             f"{path} is cut short: its header promises {need} bytes, the file has {raw}."
         )
-    data = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
+    data: Any = np.memmap(path, dtype, "r", offset=1024 + extended, shape=shape)
+    notes: tuple[str, ...] = ()
     own = _is_own(header)
+    if mode == 0 and not own:  # own bytes are signed, as in the standard
+        values, notes = sign_of_bytes(header, data, path)
+        data = data.view(values)
     size = _cell(header, one_angstrom_is_real=own)
     angles, pixel = read_extended(path, header, order)
     size = (size[0], pixel, pixel) if pixel is not None else size
-    return ParsedFile(data, size, angles_deg=angles, origin_nm=_origin(header) if own else None)
+    place = axis_order(header, path)
+    if place[0] != 0:
+        angles = None  # they belong to sections, which are not the first axis any more
+    place_nm = _origin(header) if own else None
+    parsed = ParsedFile(data, size, angles_deg=angles, origin_nm=place_nm, notes=notes)
+    if own and bytes(header["exttyp"]) == OWN_TYPE:
+        parsed = with_own_block(parsed, path, extended)
+    volumes = volume_count(header, path)
+    if volumes > 1:
+        return _one_volume(path, parsed, place, volumes, image)
+    check_only_image(path, image)
+    return replace(parsed, data=data.transpose(place))
 
 
-def write_mrc(path: Path, volume: Volume) -> None:
-    """Write an MRC2014 file plane by plane; unsupported dtypes are refused.
-
-    The format has no unsigned bytes: uint8 is written as int8 if all values fit, else as uint16.
-    """
-    dtype = _unsigned_bytes_as(volume) if volume.dtype == np.uint8 else volume.dtype
-    mode = _STORED_AS.get(dtype.name)
-    if mode is None:
-        raise FileFormatError(
-            f"MRC holds no {dtype}; write .tif or .ome.zarr, or convert to float32 first."
+def _one_volume(
+    path: Path, stack: ParsedFile, place: tuple[int, ...], volumes: int, image: str | None
+) -> ParsedFile:
+    """Return one volume of a stack, each of as many sections."""
+    parts = stack.data.reshape(volumes, -1, *stack.data.shape[1:])
+    candidates = [
+        Candidate(
+            f"volume {number + 1}",
+            "volume",
+            partial(replace, stack, data=parts[number].transpose(place), angles_deg=None),
+            number,
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        out: Any = mrcfile.new_mmap(path, shape=volume.shape, mrc_mode=mode, overwrite=True)
-    with out:
-        for z in range(volume.shape[0]):
-            out.data[z] = np.asarray(volume.data[z])
-        dz, dy, dx = volume.spacing
-        out.voxel_size = (10 * dx, 10 * dy, 10 * dz)
-        oz, oy, ox = volume.origin
-        out.header.origin = (10 * ox, 10 * oy, 10 * oz)
-        out.set_volume()
-        # replaces mrcfile's label with the date, so that equal volumes give files equal bit for bit
-        out.header.label[0] = _OWN_LABEL
-
-
-def _unsigned_bytes_as(volume: Volume) -> np.dtype[Any]:
-    highest = max(int(np.asarray(volume.data[z]).max()) for z in range(volume.shape[0]))
-    return np.dtype(np.int8 if highest <= np.iinfo(np.int8).max else np.uint16)
+        for number in range(volumes)
+    ]
+    return chosen(path, candidates, image=image, wanted=None)
 
 
 def _is_own(header: NDArray[Any]) -> bool:
     """Return whether this package was the last to write the file: other programs add a label of
     their own.
     """
-    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == _OWN_LABEL
+    return int(header["nlabl"]) == 1 and bytes(header["label"][0]) == OWN_LABEL
 
 
 def _origin(header: NDArray[Any]) -> Triple:
@@ -103,33 +125,35 @@ def _origin(header: NDArray[Any]) -> Triple:
 
 
 def _byte_order(header: NDArray[Any], path: Path) -> ByteOrder:
-    """Return the byte order, from mode and sizes because old files have no machine stamp."""
+    """Return the byte order, from mode, sizes and axes because old files have no machine stamp."""
     orders: tuple[ByteOrder, ...] = ("<", ">")
-    for order in orders:
-        view = header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order))
-        sizes = [int(view[name]) for name in ("nx", "ny", "nz")]
-        if (
-            0 <= int(view["mode"]) < 200
-            and all(0 <= size < 2**20 for size in sizes)
-            and int(view["nsymbt"]) >= 0
-        ):
-            if 0 in sizes:
-                raise FileFormatError(
-                    f"{path} holds no image: its header says {sizes[0]} × {sizes[1]} × {sizes[2]}."
-                )
-            return order
-    raise FileFormatError(
-        f"{path} is not an MRC file: its header makes no sense in either byte order."
+    views = [header.view(mrcfile.dtypes.HEADER_DTYPE.newbyteorder(order)) for order in orders]
+    possible = [number for number, view in enumerate(views) if _is_possible(view)]
+    if not possible:
+        raise FileFormatError(
+            f"{path} is not an MRC file: its header makes no sense in either byte order."
+        )
+    # 256 in one order is 65536 in the other: the words of the axes, 1 to 3, tell them apart
+    found = next((number for number in possible if _has_axes(views[number])), possible[0])
+    sizes = [int(views[found][name]) for name in ("nx", "ny", "nz")]
+    if 0 in sizes:
+        raise FileFormatError(
+            f"{path} holds no image: its header says {sizes[0]} × {sizes[1]} × {sizes[2]}."
+        )
+    return orders[found]
+
+
+def _is_possible(view: NDArray[Any]) -> bool:
+    sizes = [int(view[name]) for name in ("nx", "ny", "nz")]
+    return (
+        0 <= int(view["mode"]) < 200
+        and all(0 <= size < 2**20 for size in sizes)
+        and int(view["nsymbt"]) >= 0
     )
 
 
-def _mode_zero(header: NDArray[Any]) -> type[np.generic]:
-    """Return the dtype of mode 0: signed by the standard, unsigned in files of IMOD without
-    negative values.
-    """
-    imod = bytes(header["extra1"].tobytes() + header["extra2"].tobytes()).find(b"IMOD")
-    signed = imod < 0 or float(header["dmin"]) < 0
-    return np.int8 if signed else np.uint8
+def _has_axes(view: NDArray[Any]) -> bool:
+    return all(0 <= int(view[word]) <= 3 for word in ("mapc", "mapr", "maps"))
 
 
 def _cell(

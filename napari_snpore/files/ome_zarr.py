@@ -1,105 +1,186 @@
-"""OME-Zarr (NGFF 0.4 and 0.5): lazy reading of the full resolution, and writing of one resolution
-with metadata 0.5.
+"""OME-Zarr (NGFF to 0.5): lazy reading of the full resolution, and writing of one resolution with
+metadata 0.5.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_snpore.compute import run_blocks
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
+from napari_snpore.files.ome_zarr_metadata import (
+    ZarrAxis,
+    ZarrImage,
+    find_images,
+    holds_image,
+    image_axes,
+    xml_sizes,
+)
 from napari_snpore.files.parsed_file import ParsedFile
-from napari_snpore.files.units import in_nm
+from napari_snpore.files.times import even_times
+from napari_snpore.files.units import Sizes, in_nm, real_sizes
+from napari_snpore.files.zarr_chunks import CheckedArray
 from napari_snpore.history import parsed_history, stored_history
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Volume
 
 _CHUNK = 64
 _OWN = "napari-snpore"
 
 
-class _NamedArray:
-    """A stored array that names its file in the error for a damaged chunk, whenever that is
-    read.
+def read_ome_zarr(
+    path: Path, *, image: str | None = None, wanted: Wanted | None = None
+) -> ParsedFile:
+    """Return the full-resolution image as a lazy array, with its scale if the axes have a unit.
+
+    Axes are put in the order (z, y, x), or (t, y, x) where the image has no z.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, or the group of one image in it, such as ``a.zarr/1``.
+    image : str, optional
+        Which image of a folder that holds several (``bioformats2raw.layout``), by its group.
+    wanted : str, optional
+        What the caller needs, where no name is given: stacks are taken before single images.
+
+    Raises
+    ------
+    InputError
+        The folder has no image of that name.
+    FileFormatError
+        The folder is no OME-Zarr image, is damaged, or holds several channels or times.
     """
-
-    def __init__(self, stored: Any, path: Path) -> None:
-        self.stored, self.path = stored, path
-        self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
-
-    def __getitem__(self, key: Any) -> Any:
-        try:
-            return self.stored[key]
-        except Exception as error:  # codecs raise many kinds
-            raise FileFormatError(
-                f"{self.path} holds a chunk that is damaged or cut short: {error}."
-            ) from error
-
-
-def read_ome_zarr(path: Path) -> ParsedFile:
-    """Return the full-resolution image as a lazy array, with its scale if the axes have a unit."""
     # imported here: half a second and more that only this format needs
-    import dask.array as da
     import zarr
 
     try:
-        group = zarr.open_group(path, mode="r")
-        attributes: dict[str, Any] = dict(group.attrs)
+        root = zarr.open_group(path, mode="r")
     except Exception as error:  # zarr raises many kinds for a folder that is not its own
         raise FileFormatError(f"{path} is not a Zarr group that can be read.") from error
-    about: Any = attributes.get("ome", attributes)
-    try:
-        image = about["multiscales"][0]
-        level = image["datasets"][0]
-        stored: Any = group[level["path"]]
-        data = da.from_array(_NamedArray(stored, path), chunks=stored.chunks)
-        axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image["axes"]]
-    except (KeyError, IndexError, TypeError) as error:
-        raise FileFormatError(
-            f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata."
-        ) from error
-    _check_chunks(stored, path, every=bool(attributes.get(_OWN, {}).get("every_chunk_written")))
-    scale, place = [1.0] * len(axes), [0.0] * len(axes)
-    for step in [
-        *level.get("coordinateTransformations", []),
-        *image.get("coordinateTransformations", []),
-    ]:
-        if step.get("type") == "scale":
-            scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
-            place = [a * b for a, b in zip(place, step["scale"], strict=True)]
-        elif step.get("type") == "translation":
-            place = [a + b for a, b in zip(place, step["translation"], strict=True)]
-    keep = [k for k, axis in enumerate(axes) if axis["name"] in "zyx"]
-    for k, axis in enumerate(axes):
-        if k not in keep and data.shape[k] != 1:
-            raise FileFormatError(
-                f"{path} has {data.shape[k]} entries along axis {axis['name']}; one is needed."
-            )
-    data = data[tuple(slice(None) if k in keep else 0 for k in range(len(axes)))]
-    sizes: list[float | None] = [in_nm(scale[k], axes[k].get("unit")) for k in keep]
-    places = [
-        place[k] * (size / scale[k]) if size is not None else 0.0
-        for k, size in zip(keep, sizes, strict=True)
+    own: Any = dict(root.attrs).get(_OWN, {})
+    own = own if isinstance(own, Mapping) else {}
+    found = find_images(root, path)
+    if len(found) == 1 and not found[0].name:
+        check_only_image(path, image)
+        return _parsed(found[0], path, own)
+    candidates = [
+        Candidate(one.name, _kind(one), partial(_parsed, one, path, own), number)
+        for number, one in enumerate(found)
     ]
-    origin: Triple | None = (places[0], places[1], places[2]) if len(places) == 3 else None
-    z, y, x = [None] * (3 - len(sizes)) + sizes
-    history = parsed_history(attributes.get(_OWN, {}), str(path))
-    return ParsedFile(data, (z, y, x), origin_nm=origin, history=history)
+    return chosen(path, candidates, image=image, wanted=wanted)
 
 
-def _check_chunks(stored: Any, path: Path, *, every: bool) -> None:
+def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
+    """Return one image of an open folder; ``own`` is what this package stored beside it."""
+    import dask.array as da
+
+    level = image.about["datasets"][0]["path"]
+    try:
+        stored: Any = image.group[level]
+        chunks = stored.chunks
+    except Exception as error:  # zarr raises many kinds
+        raise FileFormatError(
+            f"{path} names the array {level}, which is not there or cannot be read."
+        ) from error
+    missing = _check_chunks(stored, path, every=bool(own.get("every_chunk_written")))
+    axes = image_axes(image, stored, path)
+    order = _order(axes, stored.shape, path)
+    data = da.from_array(CheckedArray(stored, path, complete=not missing), chunks=chunks)
+    others = [k for k in range(len(axes)) if k not in order]
+    data = data.transpose((*others, *order))[(0,) * len(others)]
+    kept = [axes[k] for k in order]
+    is_time = kept[0].name == "t"
+    sizes, note = _sizes(image, kept, path, stored, own=bool(own))
+    places = [
+        axis.place * (size / axis.scale) if size is not None else 0.0
+        for axis, size in zip(kept, sizes[-len(kept) :], strict=True)
+    ]
+    return ParsedFile(
+        data,
+        sizes,
+        origin_nm=None if len(kept) < 3 or is_time else (places[0], places[1], places[2]),
+        history=parsed_history(own, str(path)),
+        times_s=even_times(kept[0].scale, kept[0].unit, data.shape[0]) if is_time else None,
+        first_axis_is_time=is_time,
+        notes=(*missing, *note),
+    )
+
+
+def _kind(image: ZarrImage) -> Wanted:
+    """Return whether an image is a stack or a single image, from its array's shape."""
+    with contextlib.suppress(Exception):
+        stored: Any = image.group[image.about["datasets"][0]["path"]]
+        if sum(size > 1 for size in stored.shape) > 2:
+            return "volume"
+    return "image"
+
+
+def _order(axes: Sequence[ZarrAxis], shape: tuple[int, ...], path: Path) -> list[int]:
+    """Return which axes are (z, y, x), or (t, y, x) where z is missing or one plane of many times;
+    refuse more than one entry along any other.
+    """
+    at = {axis.name: k for k, axis in enumerate(axes)}
+    if "y" not in at or "x" not in at:
+        names = ", ".join(axis.name for axis in axes)
+        raise FileFormatError(f"{path} has the axes {names}; y and x are needed.")
+    first = ["z"] if "z" in at else []
+    if "t" in at and shape[at["t"]] > 1 and ("z" not in at or shape[at["z"]] == 1):
+        first = ["t"]
+    order = [at[name] for name in (*first, "y", "x")]
+    for k, axis in enumerate(axes):
+        if k not in order and shape[k] != 1:
+            raise FileFormatError(
+                f"{path} has {shape[k]} entries along axis {axis.name}; one is needed: save the "
+                "one to read as an image of its own."
+            )
+    return order
+
+
+def _sizes(
+    image: ZarrImage, kept: Sequence[ZarrAxis], path: Path, stored: Any, *, own: bool
+) -> tuple[Sizes, tuple[str, ...]]:
+    """Return the voxel size (z, y, x) in nm, None along an axis without one, and a note on sizes
+    that count as none.
+    """
+    named = {axis.name: axis for axis in kept}
+    spaces = [named.get(name) for name in "zyx"]
+    z, y, x = (None if axis is None else in_nm(axis.scale, axis.unit) for axis in spaces)
+    dz, dy, dx = (None if axis is None else axis.scale for axis in spaces)
+    sizes, stated = (z, y, x), (dz, dy, dx)
+    if sizes == (None, None, None):
+        sizes, stated = xml_sizes(image, path, stored.shape[-2:])
+    if own:
+        return sizes, ()
+    real = real_sizes(sizes, stated)
+    if real == sizes or sizes[2] is None:
+        return real, ()
+    return real, (f"a pixel of {sizes[2]:g} nm is a default and counts as none",)
+
+
+def _check_chunks(stored: Any, path: Path, *, every: bool) -> list[str]:
     """Refuse an array with missing chunks, which Zarr reads as zeros without an error.
 
     Other writers leave out chunks of zeros, so of their arrays only those without any chunk are
-    refused; this package writes all.
+    refused, and a note says how many are left out; this package writes all.
     """
     there, needed = int(stored.nchunks_initialized), int(stored.nchunks)
     if needed and (there == 0 or (every and there < needed)):
         raise FileFormatError(
             f"{path} holds {there} of {needed} chunks: the others are missing and would read as zeros."
         )
+    left_out = needed - there
+    if left_out <= 0:
+        return []
+    return [f"{left_out} of {needed} chunks are not stored and read as {stored.fill_value}"]
 
 
 def write_ome_zarr(path: Path, volume: Volume) -> None:
@@ -115,7 +196,8 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
         dimension_names=["z", "y", "x"], config={"write_empty_chunks": True},
     )  # fmt: skip
     for start in range(0, z, _CHUNK):
-        array[start : start + _CHUNK] = np.asarray(volume.data[start : start + _CHUNK])
+        planes = slice(start, start + _CHUNK)
+        _write_chunks(array, planes, np.asarray(volume.data[planes]))
     group.attrs["ome"] = {
         "version": "0.5",
         "multiscales": [
@@ -140,11 +222,25 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
     }
 
 
+def _write_chunks(array: Any, planes: slice, values: NDArray[Any]) -> None:
+    """Write a layer of chunks, each by its own call.
+
+    One call for many chunks returns at the first error while others are still being written: on a
+    full disk they would come into a folder that is removed.
+    """
+
+    def write(place: tuple[int, int]) -> None:
+        rows, columns = (slice(start, start + _CHUNK) for start in place)
+        array[planes, rows, columns] = values[:, rows, columns]
+
+    _, height, width = values.shape
+    run_blocks(write, product(range(0, height, _CHUNK), range(0, width, _CHUNK)))
+
+
 def is_ome_zarr(path: Path) -> bool:
     """Return whether a folder has the metadata of OME-Zarr, without reading data."""
     import zarr
 
     with contextlib.suppress(Exception):
-        attributes: dict[str, Any] = dict(zarr.open_group(path, mode="r").attrs)
-        return "multiscales" in attributes.get("ome", attributes)
+        return holds_image(zarr.open_group(path, mode="r"))
     return False

@@ -42,6 +42,15 @@ class ParsedFile:
         Time of each image in s, rising.
     first_axis_is_time : bool
         Whether the file names time as its first axis.
+    notes : sequence of str
+        What the reader chose or left out, for the history and for sentences: which of several
+        images it took, which size it counts as none.
+    image : str, optional
+        Name of the image in a file that can hold several.
+    other_images : sequence of str
+        Names of the others that can be taken instead.
+    image_is_channel : bool
+        Whether the name is that of a detector, which must be the same in all files of a series.
     """
 
     data: Any
@@ -52,6 +61,10 @@ class ParsedFile:
     history: tuple[HistoryStep, ...] = ()
     times_s: Sequence[float] | None = None
     first_axis_is_time: bool = False
+    notes: tuple[str, ...] = ()
+    image: str | None = None
+    other_images: tuple[str, ...] = ()
+    image_is_channel: bool = False
 
     @property
     def image_count(self) -> int:

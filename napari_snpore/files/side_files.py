@@ -4,26 +4,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.formats import SUFFIXES
+from napari_snpore.files.guarded_reading import LARGEST_TEXT, guarded
+from napari_snpore.files.mdoc import MDOC, read_mdoc
+from napari_snpore.files.text_files import text_of
 from napari_snpore.files.units import in_nm
 
-MDOC = ".mdoc"
-"""Suffix of SerialEM's side file, which users also open in place of the images."""
+_ANGLES = (".rawtlt", ".tlt")
 
-_DESCRIBED = (".mrc", ".st")
-"""Suffixes of the images that ``a.mdoc`` describes."""
+_ALIGNED = re.compile(r"(?:_ali|_preali|_fixed)$", re.I)
+"""Ends of the names that IMOD gives to the stacks it makes of ``a.mrc``; the angles are those of
+``a``."""
 
-_DEFAULT_NM = 0.1
-"""A pixel size of 1 Å is a default of many programs and counts as none."""
+_COMMENT = re.compile(r"(?:#|;(?!\s*[-+.\d])|!|%|//).*")
+"""From here to the end of a line; a semicolon before a number separates numbers."""
+
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,17 @@ class SideFile:
     pixel_size_nm: float | None = None
 
 
-def side_files(path: Path) -> list[SideFile]:
-    """Return the parsed side files of an image file, in the order .rawtlt, .tlt, .mdoc, .txt.
+def side_files(path: Path, *, of: Literal["angles", "size"]) -> list[SideFile]:
+    """Return the parsed side files of an image file that can give tilt angles (.rawtlt, .tlt,
+    .mdoc) or a pixel size (.mdoc, .txt), in this order.
 
     Raises
     ------
     FileFormatError
         A side file is damaged.
     """
-    return [_READERS[suffix](place) for suffix, place in _places(path)]
+    wanted = (*_ANGLES, MDOC) if of == "angles" else (MDOC, ".txt")
+    return [_parsed(suffix, place) for suffix, place in _places(path) if suffix in wanted]
 
 
 def side_paths(path: Path) -> list[Path]:
@@ -61,53 +69,40 @@ def side_paths(path: Path) -> list[Path]:
     return [place for _, place in _places(path)]
 
 
-def described_image(path: Path) -> Path:
-    """Return the image file that a ``.mdoc`` file describes, and any other path as it is.
-
-    ``a.mrc.mdoc`` describes ``a.mrc``, and ``a.mdoc`` describes ``a.mrc`` or ``a.st``.
-
-    Raises
-    ------
-    FileFormatError
-        The images are not beside the ``.mdoc`` file.
-    """
-    if path.suffix.lower() != MDOC:
-        return path
-    for place in (path.with_suffix(""), *(path.with_suffix(suffix) for suffix in _DESCRIBED)):
-        if place.suffix.lower() in SUFFIXES and place.is_file():
-            return place
-    raise FileFormatError(f"{path} describes a series whose images are not beside it.")
-
-
 def read_angles(path: Path) -> NDArray[np.float64]:
     """Return the tilt angles (degrees) of a ``.tlt`` or ``.rawtlt`` file, one or several per line.
+
+    Numbers are separated by blanks, commas or semicolons; comments (``#``, ``;``, ``!``, ``%``,
+    ``//``) are passed over. A comma is a decimal one where every line holds one number with it.
 
     Raises
     ------
     FileFormatError
         The file holds no numbers, or something else.
     """
-    words = text_of(path).split()
-    try:
-        angles = np.array([float(word) for word in words])
-    except ValueError:
-        raise FileFormatError(
-            f"{path} is not a file of tilt angles: it holds something that is not a number."
-        ) from None
-    if len(angles) == 0 or not np.isfinite(angles).all():
+    text = text_of(path).replace("\u2212", "-")
+    lines = [line for raw in text.splitlines() if (line := _COMMENT.sub("", raw).strip())]
+    if len(lines) > 1 and all(_DECIMAL_COMMA.fullmatch(line) for line in lines):
+        lines = [line.replace(",", ".") for line in lines]
+    words = re.split(r"[\s,;]+", " ".join(lines).strip(" ,;"))
+    if words == [""]:
         raise FileFormatError(f"{path} holds no tilt angles.")
+    angles = np.empty(len(words))
+    for k, word in enumerate(words):
+        try:
+            angles[k] = float(word)
+        except ValueError:
+            raise FileFormatError(
+                f"{path} is not a file of tilt angles: it holds {word[:40]!r}, which is not a number."
+            ) from None
+    if not np.isfinite(angles).all():
+        raise FileFormatError(f"{path} holds a tilt angle that is not finite.")
     return angles
 
 
-def text_of(path: Path) -> str:
-    """Return the text of a side file, decoded as UTF-8 or, where that fails, as Latin-1, which
-    microscopes write.
-    """
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def _parsed(suffix: str, path: Path) -> SideFile:
+    with guarded(path):
+        return _READERS[suffix](path)
 
 
 def _angle_file(path: Path) -> SideFile:
@@ -115,48 +110,33 @@ def _angle_file(path: Path) -> SideFile:
 
 
 def _mdoc(path: Path) -> SideFile:
-    """Parse SerialEM's file: ``PixelSpacing`` in Å, one ``TiltAngle`` per ``[ZValue = k]`` section,
-    in any order.
-    """
-    text = text_of(path)
-    angles: dict[int, float] = {}
-    for section, body in re.findall(r"\[ZValue\s*=\s*(\d+)\](.*?)(?=\n\[|\Z)", text, re.S):
-        tilt = re.search(r"^TiltAngle\s*=\s*(\S+)", body, re.M)
-        if tilt:
-            angles[int(section)] = _number(tilt.group(1), path)
-    spacing = re.search(r"^PixelSpacing\s*=\s*(\S+)", text, re.M)
-    size = None if spacing is None else in_nm(_number(spacing.group(1), path), "Å")
-    ordered = [angles[key] for key in sorted(angles)] or None
-    return SideFile(
-        path, ordered, None if size is not None and abs(size - _DEFAULT_NM) < 1e-9 else size
-    )
+    content = read_mdoc(path)
+    return SideFile(path, content.stack_angles_deg, content.pixel_size_nm)
 
 
 def _fei_log(path: Path) -> SideFile:
+    if path.is_file() and path.stat().st_size > LARGEST_TEXT:
+        return SideFile(path)  # somebody's text beside the images, and no log
     size = re.search(r"Image pixel size \[(\S+?)\]:\s*([-+.\deE]+)", text_of(path))
     return SideFile(path, None, None if size is None else in_nm(size.group(2), size.group(1)))
 
 
 def _places(path: Path) -> list[tuple[str, Path]]:
     """Return suffix and path of the side files that exist: ``a.mrc.tlt`` before ``a.tlt``, one per
-    suffix.
+    suffix; for ``a_ali.mrc`` also the angles of ``a``.
     """
     found = []
+    stem = path.stem
     for suffix in _READERS:
-        for place in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if place.is_file() and place != path:
+        places = [path.with_name(path.name + suffix), path.with_suffix(suffix)]
+        if suffix in _ANGLES and _ALIGNED.search(stem) and _ALIGNED.sub("", stem):
+            places.append(path.with_name(_ALIGNED.sub("", stem) + suffix))
+        for place in places:
+            # what is there and cannot be read, such as a link that leads nowhere, is refused later
+            if os.path.lexists(place) and not os.path.isdir(place) and place != path:
                 found.append((suffix, place))
                 break
     return found
-
-
-def _number(word: str, path: Path) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise FileFormatError(
-            f"{path} is damaged: {word!r} stands where a number should."
-        ) from None
 
 
 _READERS: dict[str, Callable[[Path], SideFile]] = {

@@ -18,10 +18,10 @@ from napari_snpore.volume import Volume
 
 
 def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
-    """Write a volume with its voxel size, as ``.tif`` (raw OME-TIFF), ``.ome.zarr`` or ``.mrc``.
+    """Write a volume with its voxel size, as ``.tif`` (raw OME-TIFF), ``.imagej.tif`` (hyperstack for
+    ImageJ), ``.ome.zarr``, ``.nrrd`` or ``.mrc``.
 
-    All formats keep the origin; TIFF and OME-Zarr keep the history as well. Lazy data are computed
-    in parts of few planes.
+    All formats keep the origin and the history. Lazy data are computed in parts of few planes.
 
     Parameters
     ----------

@@ -21,8 +21,9 @@ from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.measuring import Measurement, measure_phases
+from napari_snpore.study.output_folder import finish, output_folder, update_listed_outputs
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
-from napari_snpore.study.pipeline import finish, output_folder, run_study, update_listed_outputs
+from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import (
     AlignSection,
@@ -63,7 +64,7 @@ def run_demo(
     should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
     """
-    with output_folder(output) as folder:
+    with output_folder(output, command="demo") as folder:
         record = Record(
             "demo", parameters={"dose": DOSE, "angles_deg": ANGLES_DEG.tolist()}, seed=SEED
         )

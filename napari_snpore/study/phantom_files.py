@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from napari_snpore.errors import OutputError
 from napari_snpore.files import write_table, write_volume
-from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.atomic import atomic_paths
 from napari_snpore.files.write import write_images
 from napari_snpore.history import PlantedPhasesStep
+from napari_snpore.outputs.places import check_beside
 from napari_snpore.phantom import Phantom
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -38,9 +40,18 @@ def write_phantom(folder: Path, phantom: Phantom) -> None:
 
 def write_tilts(path: Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
     """Write a tilt series as TIFF with its pixel size and tilt axis, and its angles beside it as
-    ``.rawtlt``.
+    ``.rawtlt``; both change together.
+
+    Raises
+    ------
+    OutputError
+        The file exists, angles lie beside a file that does not exist, or one cannot be written.
     """
-    written = write_images(path, series, overwrite=overwrite)
-    with atomic_path(path.with_suffix(".rawtlt")) as part:
-        np.savetxt(part, series.angles_deg, fmt="%8.2f")
-    return written
+    angles = path.with_suffix(".rawtlt")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already; overwrite=True replaces it.")
+    check_beside(path, [angles])
+    with atomic_paths(path, angles) as (images_part, angles_part):
+        write_images(images_part, series)
+        np.savetxt(angles_part, series.angles_deg, fmt="%8.2f")
+    return path

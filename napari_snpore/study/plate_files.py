@@ -4,16 +4,14 @@ folder or single files.
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.figures.plate_recipe import PlateInput, PlateRecipe
 from napari_snpore.figures.plate_spec import (
     DEFAULT_PARTS,
@@ -24,10 +22,13 @@ from napari_snpore.figures.plate_spec import (
 )
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.files import read_volume
+from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.small_files import read_toml
+from napari_snpore.files.tables import read_table
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
-from napari_snpore.study.recipe import Recipe, read_recipe
+from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
 from napari_snpore.volume import Volume
 
@@ -70,6 +71,14 @@ class PlateFiles:
     name: str = ""
 
     @property
+    def image(self) -> str | None:
+        """Which image of the volume's file, where that is the input of the run."""
+        given = None if self.steps is None else self.steps.input
+        if given is None or given.volume is None or self.volume != Path(given.volume):
+            return None
+        return given.image
+
+    @property
     def paths(self) -> list[Path]:
         """All files that are read."""
         return [
@@ -105,14 +114,12 @@ def read_plate_recipe(source: str | Path) -> PlateRecipe:
                 f"{path} holds no recipe of a plate; a figure saved by 'Save plate' is needed."
             )
     else:
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise MissingFileError(f"There is no recipe and no folder of a run {path}.") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise FileFormatError(f"{path} is not a readable TOML recipe: {error}.") from error
-    recipe = PlateRecipe(**content)
-    return recipe.model_copy(update={"input": _placed(recipe.input, path.parent)})
+        missing = "There is no recipe and no folder of a run {path}."
+        content = read_toml(path, what="a recipe", missing=missing)
+    with guarded(path):
+        recipe = PlateRecipe(**content)
+        placed = _placed(recipe.input, path.parent)
+    return recipe.model_copy(update={"input": placed})
 
 
 def find_plate_files(recipe: PlateRecipe) -> PlateFiles:
@@ -157,9 +164,13 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
         A file that cannot be read, or settings that contradict the data.
     """
     spacing = recipe.input.spacing_nm
-    volume = None if files.volume is None else read_volume(files.volume, spacing=spacing)
+    volume = (
+        None
+        if files.volume is None
+        else read_volume(files.volume, spacing=spacing, image=files.image)
+    )
     phases = None if files.phases is None else read_volume(files.phases, spacing=spacing)
-    tables = {what: _read_table(path) for what, path in files.objects.items()}
+    tables = {what: read_table(path) for what, path in files.objects.items()}
     scheme = _scheme(recipe, files.steps, phases)
     shown = _opaque(scheme)
     boxes = _boxes(recipe, files, phases)
@@ -217,12 +228,9 @@ def _files_of_run(folder: Path) -> PlateFiles:
         raise FileFormatError(
             f"{folder} holds no finished run; a folder that 'snpore run' wrote is needed."
         )
-    check_record(record_path)
-    try:
-        record = json.loads(record_path.read_text(encoding="utf-8"))
+    record = check_record(record_path)
+    with guarded(record_path):
         crowther = (record.get("results", {}).get("quality") or {}).get("crowther_nm")
-    except (ValueError, AttributeError) as error:
-        raise FileFormatError(f"{record_path} cannot be read: {error}.") from error
     steps = read_recipe(folder / "recipe.toml")
     reconstruction = _written_volume(folder, "reconstruction")
     source = None if steps.input.volume is None else Path(steps.input.volume)
@@ -254,18 +262,10 @@ def _noun(phase: str) -> str:
 def _dead_share(path: Path) -> float | None:
     if not path.is_file():
         return None
-    table = _read_table(path)
-    row = table[table["connectivity"] == _DEAD_PORE_CONNECTIVITY]
-    return float(row["dead_share_of_pore"].iloc[0]) if len(row) else None
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, comment="#")
-    except FileNotFoundError:
-        raise FileFormatError(f"There is no table {path}.") from None
-    except (OSError, ValueError) as error:
-        raise FileFormatError(f"{path} is not a readable CSV table: {error}.") from error
+    table = read_table(path)
+    with guarded(path):
+        row = table[table["connectivity"] == _DEAD_PORE_CONNECTIVITY]
+        return float(row["dead_share_of_pore"].iloc[0]) if len(row) else None
 
 
 def _scheme(recipe: PlateRecipe, steps: Recipe | None, phases: Volume | None) -> PhaseScheme:
@@ -323,9 +323,10 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
     """
     if not path.is_file():
         return ()
-    table = _read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
-    centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
-    sizes = table["region_size_nm"].to_numpy(np.float64)
+    with guarded(path):
+        table = read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
+        centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
+        sizes = table["region_size_nm"].to_numpy(np.float64)
     return tuple(
         NamedBox(str(name), (z, y, x), (size, size, size))
         for name, (z, y, x), size in zip(
@@ -379,12 +380,20 @@ def _parts(
     return tuple(part for part in DEFAULT_PARTS if there.get(part, False))
 
 
+def relative_input(source: PlateInput, folder: Path) -> PlateInput:
+    """Return the input with paths relative to a folder, in which the plate lies."""
+    return _with_paths(source, lambda path: relative_path(path, folder))
+
+
 def _placed(source: PlateInput, folder: Path) -> PlateInput:
     """Return the input with paths relative to the working directory."""
+    return _with_paths(
+        source,
+        lambda path: path if Path(path).expanduser().is_absolute() else str(folder / path),
+    )
 
-    def place(path: str) -> str:
-        return path if Path(path).expanduser().is_absolute() else str(folder / path)
 
+def _with_paths(source: PlateInput, place: Callable[[str], str]) -> PlateInput:
     return source.model_copy(
         update={
             "run": source.run and place(source.run),

@@ -20,8 +20,9 @@ import numpy as np
 
 from napari_snpore import __version__
 from napari_snpore.compute import thread_count
-from napari_snpore.errors import FileFormatError
 from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.formats import parts_of
+from napari_snpore.files.small_files import read_json
 from napari_snpore.history import SCHEMA, check_schema
 
 _VERSIONS_OF = (
@@ -44,11 +45,11 @@ class Record:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add_input(self, path: str | Path, *, folder: Path | None = None) -> None:
-        """Note an input: a file with size and sha256, a folder with all its files; named relative
-        to ``folder``.
+        """Note an input: a file and those that it names as parts with size and sha256, a folder
+        with all its files; named relative to ``folder``.
         """
         path = Path(path)
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path, *parts_of(path)]:
             if file.is_file():
                 name = (
                     str(file) if folder is None else Path(os.path.relpath(file, folder)).as_posix()
@@ -87,20 +88,17 @@ class Record:
         return path
 
 
-def check_record(path: Path) -> None:
-    """Refuse a ``record.json`` that cannot be read, or that another version of its format wrote.
+def check_record(path: Path) -> dict[str, Any]:
+    """Return the content of a ``record.json``; refuse one that cannot be read, or that another version of its format wrote.
 
     Raises
     ------
     FileFormatError
         One sentence: which version it has, and what to do.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        schema = content.get("schema", 1)
-    except (OSError, ValueError, AttributeError) as error:
-        raise FileFormatError(f"{path} is not a readable record of a run.") from error
-    check_schema(schema, str(path.parent))
+    content = read_json(path, what="a record of a run")
+    check_schema(content.get("schema", 1), str(path.parent))
+    return content
 
 
 def versions() -> dict[str, str]:

@@ -162,6 +162,20 @@ def blur_statements(made: ReconstructStep | None, found: BlurEstimate | None) ->
     ]
 
 
+def misfit_statements(made: ReconstructStep | None) -> list[Statement]:
+    """Return what the images hold that no volume explains, where that is more than noise."""
+    misfit = None if made is None else made.tv_misfit
+    if misfit is None or misfit < _MUCH_MISFIT:
+        return []
+    return [
+        caveat(
+            f"The volume leaves {number(misfit, 2)} times the squares of the images' noise unexplained: shifts"
+            " that are left in the images, a blur that changes with depth, or noise that another"
+            f" program smoothed. λ is {number(misfit, 2)} times as large for it."
+        )
+    ]
+
+
 def noise_statements(made: ReconstructStep) -> list[Statement]:
     """Return the noise of the images and whether the reconstruction reached it; empty where it was
     not sought.
@@ -194,6 +208,9 @@ def tilt_statements(inspection: pd.DataFrame | None) -> list[Statement]:
 
 
 _MOST_NAMED = 5
+_MUCH_MISFIT = 1.3
+"""Squares left over those of noise that are worth a sentence: the noise itself is known to some 10 %."""
+
 _SIDES = {"x": "across the beam", "y": "along the axis", "z": "along the beam"}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -29,7 +28,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.errors import FileFormatError, InputError, one_line
+from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.small_files import read_toml
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
@@ -68,7 +69,10 @@ Section = TypeVar("Section", bound=BaseModel)
 
 
 class InputSection(_Section):
-    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere."""
+    """Where the data is: a tilt series, or a volume that was reconstructed elsewhere.
+
+    ``image``: which image of files that hold several, by the name of its detector or data set.
+    """
 
     tilt_series: str | list[str] | None = None
     volume: str | None = None
@@ -76,6 +80,7 @@ class InputSection(_Section):
     pixel_size_nm: PositiveFloat | None = None
     spacing_nm: PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
     tilt_axis_angle_deg: float | None = None
+    image: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> InputSection:
@@ -354,7 +359,7 @@ class Recipe(_Section):
         """Return the recipe with its input paths relative to a folder, so that its file there can
         be run again.
         """
-        return self._with_paths(lambda value: _relative(value, Path(folder)))
+        return self._with_paths(lambda value: relative_path(value, Path(folder)))
 
     def _with_paths(self, place: Callable[[str], str]) -> Recipe:
         series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
@@ -379,20 +384,17 @@ def read_recipe(path: str | Path) -> Recipe:
     Raises
     ------
     FileFormatError
-        No such file, not TOML, or an option that is unknown or out of range; the sentence names it.
+        No such file, one of more than 1 MB, not TOML, or an option that is unknown or out of range;
+        the sentence names it.
     """
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFileError(f"There is no recipe {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(f"{path} is not a readable TOML recipe: {error}.") from error
+    content = read_toml(path, what="a recipe", missing="There is no recipe {path}.")
     try:
         recipe = Recipe(**content)
     except InputError as error:
         raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
-    placed = recipe._with_paths(lambda value: _place(value, path.parent))
+    with guarded(path):
+        placed = recipe._with_paths(lambda value: _place(value, path.parent))
     return placed.model_copy(update={"name": recipe.name or path.stem})
 
 
@@ -417,7 +419,11 @@ def first_problem(error: ValidationError) -> str:
         return f"{where} is not an option"
     if first["type"] == "missing":
         return f"the section [{where}] is missing" if "." not in where else f"{where} is missing"
-    shown = "" if first["type"] == "value_error" else f" (it is {first['input']!r})"
+    shown = (
+        ""
+        if first["type"] == "value_error"
+        else f" (it is {one_line(repr(first['input']), _SHOWN)})"
+    )
     return f"{where}: {message[0].lower()}{message[1:]}{shown}" if where else f"{message}{shown}"
 
 
@@ -432,6 +438,8 @@ def _option(problem: ErrorDetails) -> str:
 
 
 _TYPES = ("bool", "float", "int", "str")
+_SHOWN = 80
+"""Most characters of a refused value that are shown."""
 
 
 def _needed(message: str) -> str:
@@ -449,7 +457,8 @@ def _place(value: str, folder: Path) -> str:
     return value if Path(value).expanduser().is_absolute() else str(folder / value)
 
 
-def _relative(value: str, folder: Path) -> str:
+def relative_path(value: str, folder: Path) -> str:
+    """Return a path relative to a folder, with slashes; as it is where it lies on another drive."""
     path = Path(value).expanduser().absolute()
     try:
         return Path(os.path.relpath(path, folder.absolute())).as_posix()

@@ -14,11 +14,13 @@ from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
     blur_statements,
     even_odd_statements,
+    misfit_statements,
     quality_statements,
     tilt_statements,
 )
+from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.report import Statement, caveat, text_of
+from napari_snpore.study.report import Statement, caveat, signed, text_of
 from napari_snpore.study.segmentation_report import image_statements, polishing_statements
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
@@ -64,14 +66,17 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
             Statement(
                 "Alignment",
                 f"{found.method}: axis {_axis_words(found)} from image y, offset "
-                f"{found.tilt_axis_offset_px:.2f} px, {_residual_words(found.residual_px)}, hand {found.handedness}",
+                f"{signed(found.tilt_axis_offset_px, 2)} px, {_residual_words(found.residual_px)}, hand {found.handedness}",
             )
         )
         statements += [caveat(sentence) for sentence in found.notes]
+    statements += reading_statements(volume.history)
     statements += _contrast_statements(tomogram)
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
     statements += reconstruction_statements(volume)
-    statements += blur_statements(last_step(volume.history, ReconstructStep), tomogram.blur)
+    made = last_step(volume.history, ReconstructStep)
+    statements += blur_statements(made, tomogram.blur)
+    statements += misfit_statements(made)
     if tomogram.quality is not None:
         statements += quality_statements(tomogram.quality)
     return statements + even_odd_statements(tomogram.even_odd)

@@ -132,6 +132,7 @@ def load_series(section: InputSection) -> TiltSeries:
         angles_deg=section.angles_deg,
         pixel_size_nm=section.pixel_size_nm,
         tilt_axis_angle_deg=section.tilt_axis_angle_deg,
+        image=section.image,
     )
 
 
@@ -147,7 +148,8 @@ def obtain_volume(
     """Read a volume, or read, prepare, align and reconstruct a tilt series."""
     if source.volume is not None:
         with context.step("read"):
-            return Tomogram(read_volume(source.volume, spacing=source.spacing_nm))
+            volume = read_volume(source.volume, spacing=source.spacing_nm, image=source.image)
+            return Tomogram(volume)
     with context.step("read"):
         stages = Stages(load_series(source), scratch=scratch)
     return tomogram_of(

@@ -134,8 +134,9 @@ class Tv:
     iterations : int
         Most iterations, default 300; fewer where the volume has converged.
     weight : float, optional
-        λ in grey units; more is smoother. Default from the data: 0.18 σ √tilts with σ the noise of
-        the object in the images, at least half of the mean grey value along the brightest ray.
+        λ in grey units; more is smoother. Default from the data: 0.25 σ √tilts with σ the noise of
+        the object in the images, times the squares that the volume leaves of the images over those
+        that noise leaves (1 to 3); at least half of the mean grey value along the brightest ray.
     blur_px : float or "auto"
         Standard deviation (px) of the Gaussian blur of the images; 0: none. Default: found in the
         images (:func:`~napari_snpore.tomography.discrete.blur_search.find_blur`); where it cannot

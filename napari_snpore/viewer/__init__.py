@@ -1,15 +1,24 @@
-"""The napari side: the only folder that imports napari, Qt, vispy or magicgui.
+"""The napari side: the only folder that imports napari, Qt or vispy.
 
 The widgets of the menus are importable from here, each loaded when it is first asked for. Each
 takes the viewer as its one argument and can be scripted.
+
+Raises
+------
+MissingExtraError
+    On import: napari is not installed, or is too old. The backend needs none, so that it can be
+    installed beside any.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from napari_snpore.errors import MissingExtraError
 from napari_snpore.viewer.shared.file_opener import register_opener
 
 if TYPE_CHECKING:
@@ -46,6 +55,30 @@ _FOLDERS = {
     "ThresholdWidget": "threshold",
     "WorkbenchWidget": "workbench",
 }
+
+
+OLDEST_NAPARI = (0, 9)
+"""As in the extra ``window`` of pyproject.toml."""
+
+
+def _check_napari() -> None:
+    """Refuse to go on without napari, or with one that is too old."""
+    needed = ".".join(str(part) for part in OLDEST_NAPARI)
+    try:
+        found = version("napari")
+    except PackageNotFoundError as error:
+        raise MissingExtraError(
+            f"The window needs napari {needed} or newer, and none is installed: pip install 'napari-snpore[gui]'."
+        ) from error
+    numbers = re.findall(r"\d+", found)
+    if tuple(int(number) for number in numbers[: len(OLDEST_NAPARI)]) < OLDEST_NAPARI:
+        raise MissingExtraError(
+            f"The window of snpore needs napari {needed} or newer, and {found} is installed: pip install --upgrade "
+            f"'napari>={needed}'."
+        )
+
+
+_check_napari()
 
 
 def _open_dropped(viewer: Any, paths: Sequence[str]) -> bool:

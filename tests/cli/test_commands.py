@@ -190,3 +190,23 @@ def test_blur_of_few_tilts_is_not_found_and_says_why(tmp_path):
     record = json.loads((tmp_path / "b" / "record.json").read_text(encoding="utf-8"))
     assert record["results"]["blur"]["reliable"] is False
     assert set(record["outputs"]) == {"blur.csv", "blur.png", "summary.txt"}
+
+
+def test_which_of_several_volumes_was_taken_is_printed(tmp_path):
+    import mrcfile
+
+    phantom = np.pad(np.full((2, 10, 10, 10), 200, np.float32), [(0, 0)] + [(5, 5)] * 3)
+    phantom[1, 8:12, 8:12, 8:12] = 900
+    with mrcfile.new(tmp_path / "two.mrc", phantom) as file:
+        file.voxel_size = 5.0
+    words = ("segment", "two.mrc", "-o", "phases.tif", "--threshold", 100, "--threshold", 500)
+    done = snpore(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "image 'volume 1' was taken; also there: volume 2" in done.stdout
+    assert 3 not in read_volume(tmp_path / "phases.tif").data
+    done = snpore(*words, "--overwrite", "--image", "volume 2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 3 in read_volume(tmp_path / "phases.tif").data
+    done = snpore(*words, "--overwrite", "--image", "BF", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "holds no image 'BF'; it holds volume 1, volume 2" in done.stderr

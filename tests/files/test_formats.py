@@ -15,9 +15,11 @@ import pytest
 import tifffile
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
+from napari_snpore.files.formats import parts_of
 from napari_snpore.files.image_input import Contents, contents_of, parse_input
 from napari_snpore.files.parsed_file import KINDS
 from napari_snpore.history import ReadStep
+from napari_snpore.study.provenance import Record
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 STACK = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
@@ -302,3 +304,22 @@ def test_lazy_data_is_streamed_into_a_file(tmp_path):
     for name in ("a.tif", "a.ome.zarr"):
         write_volume(tmp_path / name, Volume(lazy, 0.5))
         assert np.array_equal(np.asarray(read_volume(tmp_path / name).data), STACK)
+
+
+def test_parts_of_an_image_in_several_files_are_known(tmp_path):
+    (tmp_path / "voxels.bin").write_bytes(STACK.tobytes())
+    head = "NRRD0004\ntype: int16\ndimension: 3\nsizes: 6 5 4\nendian: little\nencoding: raw\n"
+    (tmp_path / "a.nhdr").write_text(f"{head}data file: voxels.bin\n")
+    assert parts_of(tmp_path / "a.nhdr") == [tmp_path / "voxels.bin"]
+    (tmp_path / "a.mhd").write_text("ObjectType = Image\nElementDataFile = voxels.bin\n")
+    assert parts_of(tmp_path / "a.mhd") == [tmp_path / "voxels.bin"]
+    (tmp_path / "b.raw").write_bytes(STACK.tobytes())
+    (tmp_path / "b.json").write_text('{"shape": [4, 5, 6], "dtype": "int16"}')
+    assert parts_of(tmp_path / "b.raw") == [tmp_path / "b.json"]
+    write_volume(tmp_path / "c.nrrd", Volume(STACK, 1))
+    assert parts_of(tmp_path / "c.nrrd") == []
+    (tmp_path / "voxels.bin").unlink()
+    assert parts_of(tmp_path / "a.mhd") == []  # its reader says what is missing
+    record = Record("convert")
+    record.add_input(tmp_path / "b.raw", folder=tmp_path)
+    assert [one["path"] for one in record.inputs] == ["b.raw", "b.json"]

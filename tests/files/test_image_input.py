@@ -107,12 +107,11 @@ def test_what_size_is_missing_depends_on_the_kind(tmp_path):
     assert not lacks_size(source, "images in time")
 
 
-def test_single_images_without_angles_are_a_series_of_either_kind(tmp_path):
+def test_single_images_without_angles_are_a_series_or_slices(tmp_path):
     for number in (10, 9, 2):
         tifffile.imwrite(tmp_path / f"frame{number}.tif", np.full((12, 16), number, np.uint8))
-    kinds = ("tilt series", "images in time")
     source = parse_input(tmp_path)
-    assert contents_of(source) == Contents("tilt series", kinds, lacks_angles=True, lacks_size=True)
+    assert contents_of(source) == Contents("tilt series", KINDS, lacks_angles=True, lacks_size=True)
     assert [path.name for path in source.paths] == ["frame2.tif", "frame9.tif", "frame10.tif"]
     series = read_tilt_series(tmp_path, angles_deg=[-1, 0, 1], pixel_size_nm=0.5)
     assert [int(image[0, 0]) for image in series.images] == [2, 9, 10]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_snpore.errors import DisagreementError, FileFormatError, InputError, MissingScaleError
+from napari_snpore.errors import FileFormatError, InputError, MissingScaleError
 from napari_snpore.files.image_series import read_image_series
 
 STACK = np.arange(3 * 9 * 10, dtype=np.uint16).reshape(3, 9, 10)
@@ -126,8 +126,9 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(MissingScaleError, match="give pixel_size_nm"):
         read_image_series(tmp_path / "bare.tif")
     assert read_image_series(tmp_path / "bare.tif", pixel_size_nm=0.3).pixel_size_nm == 0.3
-    with pytest.raises(DisagreementError, match="pixel size"):
-        read_image_series(imagej(tmp_path / "a.tif"), pixel_size_nm=0.7)
+    wanted = read_image_series(imagej(tmp_path / "a.tif"), pixel_size_nm=0.7)
+    assert wanted.pixel_size_nm == 0.7
+    assert "the file says 0.5 nm" in wanted.history[-1].parameters["notes"][-1]
     with pytest.raises(InputError, match="2 times for 3 images"):
         read_image_series(tmp_path / "a.tif", times_s=[0, 1])
     with pytest.raises(FileFormatError, match="There is no file"):

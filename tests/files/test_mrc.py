@@ -7,9 +7,10 @@ from __future__ import annotations
 import mrcfile
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
-from napari_snpore.errors import MissingAnglesError, MissingScaleError
+from napari_snpore import HistoryStep, Volume, read_tilt_series, read_volume, write_volume
+from napari_snpore.errors import FileFormatError, MissingAnglesError, MissingScaleError
 from napari_snpore.files.image_input import contents_of, parse_input
 
 
@@ -144,3 +145,41 @@ def test_the_same_volume_is_the_same_file(tmp_path):
     assert (tmp_path / "a.mrc").read_bytes() == (tmp_path / "b.mrc").read_bytes()
     with mrcfile.open(tmp_path / "a.mrc") as file:
         assert file.get_labels() == ["napari-snpore: voxel size and origin are real"]  # no date
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "uint16", "float32"])
+def test_an_own_file_comes_back_bit_for_bit_with_its_history(tmp_path, dtype):
+    data = np.random.default_rng(5).integers(0, 100, (3, 4, 5)).astype(dtype)
+    data[0, 0, 0] = 0 if dtype == "uint16" else -1
+    history = (HistoryStep("read", {"file": "µ.mrc"}),)
+    made = Volume(data, (1 / 3, 0.1, np.pi), (-2 / 3, 0.1, 1e-3), history)
+    path = write_volume(tmp_path / "a.mrc", made)
+    back = read_volume(path)
+    assert_array_equal(back.data, data)
+    assert back.dtype == dtype
+    assert (back.spacing, back.origin) == (made.spacing, made.origin)
+    assert back.history[0] == history[0]
+    with mrcfile.open(path) as other:  # the standard's library skips the extended header
+        assert_array_equal(other.data, data)
+        assert other.voxel_size.x == pytest.approx(10 * np.pi)
+    with open(tmp_path / "said", "w") as said:
+        assert mrcfile.validate(path, print_file=said)
+
+
+def test_a_size_that_another_program_set_wins(tmp_path):
+    data = np.zeros((3, 4, 5), np.float32)
+    path = write_volume(tmp_path / "a.mrc", Volume(data, 0.5, (1, 2, 3)))
+    with mrcfile.open(path, "r+") as other:
+        other.voxel_size = 7.0
+    assert read_volume(path).spacing == pytest.approx((0.7, 0.7, 0.7))
+
+
+@pytest.mark.parametrize("about", [b"", b"{}", b"\x89HDF\r\n\x1a\n", b"\xff"])
+def test_a_damaged_history_is_refused(tmp_path, about):
+    data = np.zeros((3, 4, 5), np.float32)
+    path = write_volume(tmp_path / "a.mrc", Volume(data, 0.5))
+    raw = bytearray(path.read_bytes())
+    raw[1024:2048] = about.ljust(1024)
+    path.write_bytes(raw)
+    with pytest.raises(FileFormatError, match="damaged history"):
+        read_volume(path)

@@ -150,13 +150,17 @@ def test_default_cell_of_one_angstrom_counts_as_none(tmp_path):
     )
 
 
-def test_caller_and_file_must_agree_within_a_hundredth(tmp_path):
+def test_the_caller_wins_over_the_file_and_the_history_says_so(tmp_path):
     path = series_file(tmp_path)
-    assert read_tilt_series(path, pixel_size_nm=0.2715).pixel_size_nm == 0.2715
-    with pytest.raises(DisagreementError, match=r"0\.3 nm by the caller and 0\.27 nm by the file"):
-        read_tilt_series(path, pixel_size_nm=0.3)
-    with pytest.raises(DisagreementError, match="voxel size along z"):
-        read_volume(path, spacing=0.3)
+    near, far = (read_tilt_series(path, pixel_size_nm=size) for size in (0.2715, 0.3))
+    assert (near.pixel_size_nm, far.pixel_size_nm) == (0.2715, 0.3)
+    assert "notes" not in near.history[-1].parameters
+    assert far.history[-1].parameters["notes"] == [
+        "pixel size by the caller; the file says 0.27 nm"
+    ]
+    volume = read_volume(path, spacing=(0.27, 0.3, 0.3))
+    assert volume.spacing == (0.27, 0.3, 0.3)
+    assert "0.27 × 0.27 × 0.27 nm" in volume.history[-1].parameters["notes"][0]
 
 
 def test_side_file_and_header_must_agree(tmp_path):
@@ -172,10 +176,11 @@ def test_angles_must_match_the_images(tmp_path):
     path = series_file(tmp_path)
     with pytest.raises(MissingAnglesError, match="the caller gives 2 tilt angles"):
         read_tilt_series(path, angles_deg=[0, 1])
-    with pytest.raises(
-        DisagreementError, match=r"tilt angle of image 3 is 31° by the caller and 30° by a\.tlt"
-    ):
-        read_tilt_series(path, angles_deg=[-30, -10, 10, 31])
+    series = read_tilt_series(path, angles_deg=[-30, -10, 10, 31])
+    assert series.angles_deg.tolist() == [-30, -10, 10, 31]
+    assert series.history[-1].parameters["notes"] == [
+        "tilt angles by the caller; a.tlt differs by up to 1°"
+    ]
     (tmp_path / "a.tlt").unlink()
     with pytest.raises(MissingAnglesError, match="give angles_deg"):
         read_tilt_series(path)

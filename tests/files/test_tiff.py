@@ -37,17 +37,11 @@ def test_ome_size_of_one_without_unit_counts_as_none(tmp_path):
     assert contents_of(parse_input(path)).lacks_size
 
 
-def test_ome_sizes_that_somebody_set_count(tmp_path):
-    assert read_volume(ome(tmp_path / "unit.ome.tif", STACK, (1, 1, 1), "µm")).spacing == (
-        1000,
-        1000,
-        1000,
-    )
-    assert read_volume(ome(tmp_path / "bare.ome.tif", STACK, (0.5, 2, 4))).spacing == (
-        500,
-        2000,
-        4000,
-    )
+def test_ome_sizes_that_somebody_measured_count(tmp_path):
+    read = read_volume(ome(tmp_path / "unit.ome.tif", STACK, (1, 2, 2), "µm"))
+    assert read.spacing == (1000, 2000, 2000)
+    read = read_volume(ome(tmp_path / "bare.ome.tif", STACK, (0.5, 2, 4)))
+    assert read.spacing == (500, 2000, 4000)
     with pytest.raises(MissingScaleError, match="along z"):
         read_volume(ome(tmp_path / "half.ome.tif", STACK, (1, 2, 4)))
 

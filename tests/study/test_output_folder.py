@@ -8,7 +8,7 @@ import os
 import pytest
 
 from napari_snpore.errors import OutputError
-from napari_snpore.study.pipeline import output_folder
+from napari_snpore.study.output_folder import output_folder
 
 
 def finished(folder, outputs):

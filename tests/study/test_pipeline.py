@@ -13,15 +13,12 @@ import pytest
 
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import FileFormatError, InputError, Stopped
+from napari_snpore.outputs.own_files import unlisted_file
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.measurement_report import mass_statements
+from napari_snpore.study.output_folder import update_listed_outputs
 from napari_snpore.study.phantom_files import write_tilts
-from napari_snpore.study.pipeline import (
-    input_paths,
-    run_study,
-    unlisted_file,
-    update_listed_outputs,
-)
+from napari_snpore.study.pipeline import input_paths, run_study
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
 from napari_snpore.study.report import Statement

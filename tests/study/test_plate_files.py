@@ -160,3 +160,20 @@ def test_the_command_writes_a_plate_that_can_be_drawn_again(run, tmp_path):
     refused = snpore(run.folder, "-o", tmp_path / "plate.png")
     assert refused.returncode == 1
     assert "--overwrite" in refused.stderr
+
+
+def test_a_plate_shows_the_volume_that_the_run_took_of_several(run, tmp_path):
+    import mrcfile
+
+    volumes = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    with mrcfile.new(tmp_path / "two.mrc", volumes) as file:
+        file.voxel_size = 5.0
+    folder = tmp_path / "run"
+    (folder / "tables").mkdir(parents=True)
+    shutil.copy(run.folder / "record.json", folder)
+    place = (tmp_path / "two.mrc").as_posix()
+    (folder / "recipe.toml").write_text(
+        f'[input]\nvolume = "{place}"\nimage = "volume 2"\n', encoding="utf-8"
+    )
+    volume = spec_of(read_plate_recipe(folder)).volume
+    assert np.array_equal(volume.data, volumes[1])

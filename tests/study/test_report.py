@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from napari_snpore.history import ReconstructStep
+from napari_snpore.study.quality_report import misfit_statements
 from napari_snpore.study.report import Statement, caveat, detail, html_of, number, text_of
 
 REPORT = [
@@ -48,3 +52,11 @@ def test_numbers_have_three_digits():
         "–",
         "2.00",
     ]
+
+
+def test_a_misfit_is_said_where_it_is_more_than_the_error_of_the_noise():
+    made = ReconstructStep("tv", tv_weight=2.0, tv_misfit=2.18)
+    (one,) = misfit_statements(made)
+    assert "2.2 times the squares of the images' noise" in one.sentence
+    assert misfit_statements(replace(made, tv_misfit=1.2)) == []
+    assert misfit_statements(ReconstructStep("sirt")) == misfit_statements(None) == []

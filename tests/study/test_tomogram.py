@@ -24,6 +24,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import PreparedAlignment, Stages
+from napari_snpore.study.summary import tomogram_statements
 from napari_snpore.study.tomogram import (
     AlignmentChoice,
     Observer,
@@ -217,3 +218,17 @@ def test_found_blur_is_kept_and_makes_the_volume_of_the_functions():
     assert again.volume.history == made.volume.history
     with pytest.raises(InputError, match="blur is for tv with blur_px 'auto'"):
         reconstruct(series, method="sirt", blur=made.blur)
+
+
+def test_the_image_that_a_recipe_names_is_read_and_said(tmp_path):
+    import mrcfile
+
+    volumes = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    with mrcfile.new(tmp_path / "two.mrc", volumes) as file:
+        file.voxel_size = 5.0
+    source = InputSection(volume=str(tmp_path / "two.mrc"), image="volume 2")
+    sections = PrepareSection(), AlignSection(), ReconstructSection()
+    made = obtain_volume(source, *sections, context=RunContext(Record("test")))
+    assert np.array_equal(made.volume.data, volumes[1])
+    sentences = [one.sentence for one in tomogram_statements(made)]
+    assert "image 'volume 2' was taken; also there: volume 1" in sentences

@@ -6,8 +6,9 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_snpore
-from napari_snpore.files.formats import FORMATS, SUFFIXES
+from napari_snpore.files.formats import FORMATS, WRITTEN
 from napari_snpore.files.side_files import MDOC
+from napari_snpore.files.surfaces import SURFACES
 from napari_snpore.viewer.window.manifest import NAME as MANIFEST_NAME
 
 
@@ -41,7 +42,8 @@ def test_contributions_are_those_of_the_plan(manifest):
     }
     assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {
         ".csv",
-        *SUFFIXES[".tif"].written_suffixes,
+        *WRITTEN,
+        *SURFACES,
     }
     assert found.readers[0].accepts_directories
 

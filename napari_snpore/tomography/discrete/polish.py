@@ -40,7 +40,8 @@ Labels = NDArray[np.uint8]
 BOUNDARY_WEIGHT = 0.3
 """Default β. Chosen with ``benchmarks/calibrate_polish.py`` on shapes of another family (cuts of
 random fields, balls; bright phase at 2, 3.5 and 12 times carbon): of 0.15, 0.3, 0.6 and 1.0 the
-smallest that does not break bright clusters into pieces (their number rises by a third at 0.15). More
+smallest that did not break bright clusters into pieces (their number rose by a third at 0.15, before
+polishing was kept from it). More
 of it makes fewer wrong voxels up to 0.6, but takes away thin walls and narrow pores, so that the
 fractions drift: at 1.0 by half as much again. Labels of such shapes alone are most likely under 0.5
 to 0.8 (pseudo-likelihood, Besag 1975, doi 10.2307/2987782; ``benchmarks/boundary_weight.py``). At a
@@ -137,7 +138,8 @@ def polish_phases(
         Fit the levels to the images by weighted least squares after each sweep. A level that drifts
         by more than 10 % from the given one is held there; the history says so.
     bright_grows_only : bool
-        Give phases from 3 on only to voxels that share a face or an edge with one of them.
+        Give phases from 3 on only to voxels that share a face or an edge with one of them, and take
+        them only from voxels whose neighbours of these phases hang together (26) without them.
     threads : int, optional
         Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, OutputError
 from napari_snpore.figures.plate_spec import DEFAULT_PARTS, PARTS, PlateSpec
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.subvolume import Projection
@@ -382,7 +382,7 @@ class FigureWidget(LayerForm):
             # matplotlib takes half a second to load: in the worker, not when the form opens
             from napari_snpore.figures.plate_drawing import draw_plate, panels_of, remarks_on
             from napari_snpore.figures.plate_layout import panel_figure
-            from napari_snpore.figures.save import save_figure
+            from napari_snpore.figures.save import recipe_of, save_figure
 
             stem, formats = path.with_suffix(""), (suffix,)
             if not apart:
@@ -398,6 +398,12 @@ class FigureWidget(LayerForm):
             style = spec.style.at_width(min(_PANEL_MM, spec.style.width(_PANEL_MM)))
             paths: list[Path] = []
             panels = [panel for row in found.rows for panel in row]
+            for number in range(1, len(panels) + 1):  # nobody was asked about these names
+                place = Path(f"{stem}_{number:02d}.{suffix}")
+                if place.exists() and recipe_of(place) is None:
+                    raise OutputError(
+                        f"{place} is there already and is no figure of this program; give another name."
+                    )
             for number, panel in enumerate(panels, 1):
                 figure = panel_figure(panel, style=style)
                 place = Path(f"{stem}_{number:02d}")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
+from napari_snpore.outputs.places import check_beside
 from napari_snpore.viewer.in_situ.result_text import Diameters
 
 
@@ -23,14 +24,15 @@ def write_tables(
     tables = {"_intensity": intensities}
     if measured is not None:
         tables = {"": measured.table, "_profile": measured.profile, **tables}
-    written = [
-        write_table(path.with_name(f"{path.stem}{ending}.csv"), table)
+    there = {
+        path.with_name(f"{path.stem}{ending}.csv"): table
         for ending, table in tables.items()
         if table is not None
-    ]
-    if not written:
+    }
+    if not there:
         raise InputError("There is no table yet; press Measure diameter first.")
-    return written
+    check_beside(path, there)
+    return [write_table(place, table) for place, table in there.items()]
 
 
 def write_figures(
@@ -58,6 +60,7 @@ def write_figures(
         figures["_intensity"] = intensity_plot(intensities)
     if not figures:
         raise InputError("There is nothing to draw yet; press Measure diameter first.")
+    check_beside(path, [path.with_name(f"{path.stem}{ending}{path.suffix}") for ending in figures])
     kind: Any = path.suffix.lower().lstrip(".")
     return [
         written

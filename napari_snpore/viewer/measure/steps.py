@@ -155,7 +155,7 @@ def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
     """
     from napari_snpore.study.measurement_files import write_measurement
     from napari_snpore.study.measurement_report import measurement_text
-    from napari_snpore.study.pipeline import finish, output_folder
+    from napari_snpore.study.output_folder import finish, output_folder
     from napari_snpore.study.provenance import Record, plain
 
     options = measured.options
@@ -165,7 +165,7 @@ def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
         "measure": measured.measured.section.model_dump(mode="json", exclude_none=True),
         "history": [{"name": step.name, **step.parameters} for step in measured.labels.history],
     }
-    with output_folder(folder) as part:
+    with output_folder(folder, command="measure") as part:
         write_measurement(part, measured.measured)
         finish(
             part,

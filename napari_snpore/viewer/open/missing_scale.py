@@ -1,20 +1,21 @@
-"""The question about files that give too little: what they are, voxel size, tilt angles or
-times.
+"""The question about files that give too little, or hold several images: which image, what it is,
+voxel size, tilt angles or times.
 """
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.compat import isalive
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtWidgets import QComboBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.files.image_input import lacks_size
+from napari_snpore.files.image_input import contents_of, lacks_size, with_image
 from napari_snpore.files.parsed_file import KINDS, Kind
 from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
@@ -26,8 +27,8 @@ _UNKNOWN = "not known"
 
 
 class MissingScale(DockedForm):
-    """Asks what files are, for the voxel size in nm, for angles or times, then opens them; files
-    are not parsed again.
+    """Asks which image is meant and what it is, for the voxel size in nm, for angles or times, then
+    opens it; files are parsed again only for another image.
 
     Parameters
     ----------
@@ -44,13 +45,19 @@ class MissingScale(DockedForm):
         )
         self._source = asked.source
         self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
-        path, count = asked.source.paths[0], len(asked.source.paths)
-        name = path.name if count == 1 else f"{path.parent.name} ({count} files)"
-        lacks = "no tilt angles" if asked.contents.lacks_angles else "no voxel size"
-        question = QLabel(f"<b>{name}</b> says {lacks}. Nothing is guessed: what is it?")
-        question.setWordWrap(True)
-        self.column.addWidget(question)
+        self.question = QLabel(_question_of(asked))
+        self.question.setWordWrap(True)
+        self.column.addWidget(self.question)
         self.form = self.rows()
+        first = asked.source.files[0]
+        self.image_box = QComboBox()
+        self.image_box.addItems([first.image or "", *first.other_images])
+        self.image_box.setToolTip(
+            "Detector, data set or volume of the file; of files of one image each, the same is taken from all."
+        )
+        self.image_box.currentTextChanged.connect(self._read_image)
+        self.form.addRow("Image", self.image_box)
+        self.form.setRowVisible(self.image_box, bool(first.other_images))
         self.kind_box = QComboBox()
         self.kind_box.addItems(asked.contents.kinds)
         self.kind_box.setCurrentText(asked.contents.kind)
@@ -75,7 +82,8 @@ class MissingScale(DockedForm):
         self.form.addRow("First tilt (°)", self.first)
         self.form.addRow("Tilt step (°)", self.step)
         self.form.addRow("Seconds a frame", self.seconds)
-        self.form.addRow("Images", QLabel(str(asked.source.image_count)))
+        self.image_count = QLabel(str(asked.source.image_count))
+        self.form.addRow("Images", self.image_count)
         self.main_button.clicked.connect(self.open)
         self.column.addWidget(self.main_button)
         self.column.addStretch(1)
@@ -94,13 +102,37 @@ class MissingScale(DockedForm):
         asks_angles = kind == "tilt series" and self._lacks_angles
         angles = self._even(self.first.value(), self.step.value()) if asks_angles else None
         seconds = self.seconds.value()
+        source, image = self._source, self.image_box.currentText()
         times = self._even(0.0, seconds) if kind == "images in time" and seconds else None
 
         def work(progress: Progress, should_stop: ShouldStop) -> LayerData:
             del progress, should_stop
-            return layer_of(self._source, kind, spacing_nm=size, angles_deg=angles, times_s=times)
+            meant = source if image in (source.files[0].image, "") else with_image(source, image)
+            return layer_of(meant, kind, spacing_nm=size, angles_deg=angles, times_s=times)
 
         self.status.run("Open", work, self._show)
+
+    def _read_image(self, image: str) -> None:
+        """Read another image of the files, and show what it is."""
+        source = self._source
+
+        def work(progress: Progress, should_stop: ShouldStop) -> Question:
+            del progress, should_stop
+            meant = with_image(source, image)
+            return Question(meant, contents_of(meant))
+
+        self.status.run("Read", work, self._take)
+
+    def _take(self, asked: Question) -> None:
+        self._source = asked.source
+        self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
+        self.question.setText(_question_of(asked))
+        self.image_count.setText(str(asked.source.image_count))
+        with QSignalBlocker(self.kind_box):
+            self.kind_box.clear()
+            self.kind_box.addItems(asked.contents.kinds)
+            self.kind_box.setCurrentText(asked.contents.kind)
+        self._show_rows(asked.contents.kind)
 
     @property
     def _kind(self) -> Kind:
@@ -132,6 +164,21 @@ class MissingScale(DockedForm):
         """Remove the dock: the question is answered."""
         if isalive(self) and self.parentWidget() is not None:
             self._viewer.window.remove_dock_widget(self)
+
+
+def _question_of(asked: Question) -> str:
+    path, count = asked.source.paths[0], len(asked.source.paths)
+    name = path.name if count == 1 else f"{path.parent.name} ({count} files)"
+    contents, image = asked.contents, escape(asked.source.files[0].image or "")
+    words = []
+    if contents.has_other_images:
+        words.append(f"<b>{name}</b> holds several images; <b>{image}</b> is chosen.")
+    if asked.reason:
+        words.append(f"{escape(asked.reason)} What you give here is taken.")
+    elif contents.lacks_angles or contents.lacks_size:
+        lacks = "no tilt angles" if contents.lacks_angles else "no voxel size"
+        words.append(f"<b>{name}</b> says {lacks}. Nothing is guessed: what is it?")
+    return " ".join(words)
 
 
 def ask(viewer: Any, asked: Question) -> MissingScale:

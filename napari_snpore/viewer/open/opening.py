@@ -17,6 +17,7 @@ from napari.utils.history import update_open_history
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.open.missing_scale import ask
+from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import are_read_here
 from napari_snpore.viewer.open.steps import Outcome, read_paths
 from napari_snpore.viewer.shared.layers import add_layer
@@ -80,7 +81,9 @@ def _show(viewer: Any, outcomes: Sequence[Outcome], refuse: Callable[[InputError
             update_open_history(outcome.paths[0])
         if outcome.question is not None:
             ask(viewer, outcome.question)
-        if outcome.error is not None:
+        if outcome.lacks_layout:
+            ask_layout(viewer, outcome.paths[0])
+        elif outcome.error is not None:
             refuse(outcome.error)
 
 

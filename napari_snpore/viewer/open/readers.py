@@ -13,8 +13,9 @@ from napari.utils.notifications import show_error
 from napari_snpore.errors import InputError
 from napari_snpore.files.formats import format_of
 from napari_snpore.files.image_input import parse_input
-from napari_snpore.files.side_files import MDOC
+from napari_snpore.files.mdoc import MDOC
 from napari_snpore.viewer.open.missing_scale import ask
+from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import is_read_here
 from napari_snpore.viewer.open.steps import Outcome, layer_of, outcome_of, read_paths
 from napari_snpore.viewer.shared.calling_viewer import calling_viewer
@@ -68,6 +69,8 @@ def read(path: str | Sequence[str]) -> list[Any]:
         raise outcome.error or InputError(f"{path} holds nothing that can be shown.")
     if outcome.question is not None:
         ask(viewer, outcome.question)
+    elif outcome.lacks_layout:
+        ask_layout(viewer, outcome.paths[0])
     else:
         show_error(str(outcome.error))  # raised, napari would show it with a traceback
     return NO_LAYERS_YET

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_snpore.files.formats import format_of, is_image_folder, plane_count
 from napari_snpore.files.image_input import is_series_folder
-from napari_snpore.files.side_files import MDOC
+from napari_snpore.files.mdoc import MDOC
 from napari_snpore.viewer.open.run_layers import find_runs
 from napari_snpore.viewer.window.manifest import find_window
 

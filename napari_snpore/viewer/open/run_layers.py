@@ -10,6 +10,8 @@ import pandas as pd
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
+from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.tables import read_table
 from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
@@ -34,13 +36,16 @@ def find_runs(folder: str | Path) -> list[Path]:
     ``snpore demo`` writes them.
     """
     folder = Path(folder)
-    if not (folder / "record.json").is_file():
+    try:
+        if not (folder / "record.json").is_file():
+            return []
+        if (folder / "volumes").is_dir():
+            return [folder]
+        return sorted(
+            one.parent for one in folder.glob("*/record.json") if (one.parent / "volumes").is_dir()
+        )
+    except OSError:  # a folder that may not be entered, or a name that is too long
         return []
-    if (folder / "volumes").is_dir():
-        return [folder]
-    return sorted(
-        one.parent for one in folder.glob("*/record.json") if (one.parent / "volumes").is_dir()
-    )
 
 
 def run_layers(folder: str | Path) -> list[LayerData]:
@@ -58,6 +63,11 @@ def run_layers(folder: str | Path) -> list[LayerData]:
         The folder holds no finished run, or one of its files is damaged or missing.
     """
     folder = Path(folder)
+    with guarded(folder):
+        return _run_layers(folder)
+
+
+def _run_layers(folder: Path) -> list[LayerData]:
     if find_runs(folder) != [folder]:
         raise FileFormatError(
             f"{folder} holds no finished run: record.json and volumes/ are needed."
@@ -125,7 +135,7 @@ def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
     given = None if recipe is None else recipe.input.volume
     if recipe is None or given is None or not Path(given).exists():
         return None
-    return read_volume(given, spacing=recipe.input.spacing_nm)
+    return read_volume(given, spacing=recipe.input.spacing_nm, image=recipe.input.image)
 
 
 def _made_by(volume: Volume) -> list[str]:
@@ -164,10 +174,6 @@ def _objects(folder: Path, path: Path, name: str, *, visible: bool) -> LayerData
 
 
 def _table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileFormatError(f"There is no {path}: the run is not complete.")
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise FileFormatError(f"{path} is not a readable table: {error}.") from error
-    return table.astype({name: bool for name in _YES_OR_NO if name in table})
+    table = read_table(path, missing="There is no {path}: the run is not complete.")
+    with guarded(path):
+        return table.astype({name: bool for name in _YES_OR_NO if name in table})

@@ -5,17 +5,23 @@ worker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import InputError
+from napari_snpore.errors import (
+    DisagreementError,
+    InputError,
+    MissingAnglesError,
+    MissingLayoutError,
+)
 from napari_snpore.files.image_input import (
     Contents,
     ImageInput,
+    angles_agree,
     contents_of,
     grouped_inputs,
     parse_input,
@@ -30,10 +36,13 @@ from napari_snpore.viewer.shared.layers import LayerData, name_from_path, series
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Parsed files whose kind, size or angles the user has to give, and what they contain."""
+    """Parsed files whose kind, size or angles the user has to give, what they contain, and why the
+    user is asked where they contradict each other.
+    """
 
     source: ImageInput
     contents: Contents
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,11 @@ class Outcome:
     layers: tuple[LayerData, ...] = ()
     question: Question | None = None
     error: InputError | None = None
+
+    @property
+    def lacks_layout(self) -> bool:
+        """Whether it is raw voxels whose shape and type the user has to give."""
+        return isinstance(self.error, MissingLayoutError)
 
 
 def read_paths(
@@ -93,7 +107,15 @@ def outcome_of(source: ImageInput) -> Outcome:
         contents = contents_of(source)
         if not contents.is_complete:
             return Outcome(paths, question=Question(source, contents))
-        return Outcome(paths, (layer_of(source, contents.kind),))
+        try:
+            return Outcome(paths, (layer_of(source, contents.kind),))
+        except (
+            DisagreementError,
+            MissingAnglesError,
+        ) as error:  # what the user gives counts more than the files
+            apart = contents.kind == "tilt series" and not angles_agree(source)
+            asked = replace(contents, lacks_angles=apart)
+            return Outcome(paths, question=Question(source, asked, str(error)))
     except (InputError, OSError) as error:
         return _refused(paths, error)
 

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_xf, write_tlt, write_xf
+from napari_snpore.outputs.places import check_beside
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.viewer.forms.form import (
     NumberBox,
@@ -196,9 +197,11 @@ class AlignmentPanel(QWidget):
         """Write the alignment for IMOD, and the angles beside it."""
         assert self._exports is not None
         alignment, angles = self._exports
+        beside = Path(path).with_suffix(".tlt")
         try:
+            check_beside(Path(path), [beside])
             write_xf(path, alignment)
-            write_tlt(Path(path).with_suffix(".tlt"), angles)
+            write_tlt(beside, angles)
         except InputError as error:
             self.refused.emit(error)
 

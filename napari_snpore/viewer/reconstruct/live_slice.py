@@ -63,7 +63,7 @@ class LiveSlice(QWidget):
         if not live.final:
             words = f"first look: {words} …"
         elif made.tv_weight is not None:
-            words += f", λ {made.tv_weight:.3g}, {_blur_of(made)}"
+            words += f", λ {made.tv_weight * (made.tv_misfit or 1.0):.3g}, {_blur_of(made)}"
             if live.most_iterations is not None:
                 words += f"; a plane gets at most {live.most_iterations} iterations"
         elif made.gray_levels is not None:

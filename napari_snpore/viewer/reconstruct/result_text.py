@@ -11,6 +11,7 @@ from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.quality_report import (
     blur_statements,
     even_odd_statement,
+    misfit_statements,
     noise_statements,
     quality_statements,
 )
@@ -32,6 +33,7 @@ def result_lines(found: Tomogram) -> list[str]:
             *noise_statements(made),
             *_named(blur_statements(made, found.blur)),
             *convergence_statements(made),
+            *misfit_statements(made),
         ],
         headings=False,
     )
@@ -49,7 +51,7 @@ def convergence_statements(made: ReconstructStep) -> list[Statement]:
     """Return whether a TV volume converged, and with which λ; empty for other methods."""
     if made.tv_weight is None:
         return []
-    how = f"λ {number(made.tv_weight)}, {'edges kept' if made.reweighted else 'convex'}"
+    how = f"λ {number(made.tv_weight * (made.tv_misfit or 1.0))}, {'edges kept' if made.reweighted else 'convex'}"
     if made.converged:
         return [Statement("", f"converged after {made.iterations} iterations, {how}")]
     if made.finished_early is not None:

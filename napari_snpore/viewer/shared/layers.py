@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 
 from napari_snpore.errors import InputError
+from napari_snpore.files.surfaces import surface_of
 from napari_snpore.history import HistoryStep, parsed_history, stored_history
+from napari_snpore.measurement.surface_mesh import SurfaceMesh
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme, numbered_scheme
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
@@ -39,6 +41,9 @@ DEAD_COLOR = "#d6336c"
 VOLUME_AXES = ("z", "y", "x")
 SERIES_AXES = ("tilt", "y", "x")
 SEPARATOR = " · "
+
+_TWO_PARTS = (".ome.tif", ".ome.tiff", ".ome.zarr", ".imagej.tif", ".imagej.tiff", ".nii.gz")
+"""Suffixes of two parts, which are no part of a layer's name."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -350,6 +355,22 @@ def volume_from_data(data: Any, meta: Mapping[str, Any]) -> Volume:
     return _volume(data, meta["scale"], meta["translate"], meta["units"], meta, name)
 
 
+def surface_from_data(data: Any, meta: Mapping[str, Any]) -> SurfaceMesh:
+    """Return the surface behind the data and the state of a surface layer, as writers get them, at
+    its place in the world in nm.
+    """
+    name = str(meta.get("name", "layer"))
+    vertices, faces = np.asarray(data[0], np.float64), np.asarray(data[1])
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or len(faces) == 0:
+        raise InputError(
+            f"The layer '{name}' has vertices of shape {vertices.shape} and {len(faces)} triangles; "
+            "a surface along three axes (z, y, x) is needed."
+        )
+    refuse_turned(meta, name)
+    places = (vertices * meta["scale"] + meta["translate"]) * nm_factors(meta["units"], name)
+    return surface_of(places, faces)
+
+
 def series_from_layer(layer: Layer) -> TiltSeries:
     """Return the tilt series behind a layer that holds one.
 
@@ -432,7 +453,7 @@ def stem_of(name: str) -> str:
 def name_from_path(path: str | Path) -> str:
     """Return the name of a layer that was read from a path."""
     name = Path(path).name
-    for suffix in (".ome.tif", ".ome.tiff", ".ome.zarr"):
+    for suffix in _TWO_PARTS:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return Path(path).stem

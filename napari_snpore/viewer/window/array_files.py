@@ -101,11 +101,10 @@ def read_array(folder: Path, about: Mapping[str, Any], meter: Meter) -> NDArray[
             )
         except (ValueError, OSError, EOFError) as error:
             raise FileFormatError(f"{path} is not a readable NPY file of numbers.") from error
-    data = np.empty(stored.shape, stored.dtype)
-    if data.shape != tuple(about["shape"]) or data.dtype != npy.descr_to_dtype(about["dtype"]):
-        raise FileFormatError(
-            f"{path} holds {data.dtype} {data.shape}; window.json says otherwise."
-        )
+    shape, dtype = tuple(stored.shape), stored.dtype
+    if shape != tuple(about["shape"]) or dtype != npy.descr_to_dtype(about["dtype"]):
+        raise FileFormatError(f"{path} holds {dtype} {shape}; window.json says otherwise.")
+    data = np.empty(shape, dtype)
     source = _Blocks(stored, path.name, meter)
     for place, block in zip(source.places(), source.blocks(), strict=True):
         data[place] = block

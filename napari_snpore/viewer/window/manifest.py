@@ -5,6 +5,7 @@ file.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.guarded_reading import checked_path, guarded
 from napari_snpore.viewer.window.meter import Meter, sha256_of
 
 NAME = "window.json"
@@ -23,7 +25,10 @@ _HEAD_BYTES = 200
 def is_window_folder(folder: str | Path) -> bool:
     """Return whether a folder holds a saved window; quick, never raises, reads a few bytes."""
     try:
-        with (Path(folder) / NAME).open("rb") as file:
+        path = Path(folder) / NAME
+        if not path.is_file():  # opening a pipe would wait for ever
+            return False
+        with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except (OSError, ValueError, TypeError):
         return False
@@ -75,19 +80,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise FileFormatError(
             f"{folder} holds no saved window: a {NAME} of napari-snpore is needed."
         )
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = int(content["schema"])
-        if schema == SCHEMA and not all(type(content[key]) is kind for key, kind in _PARTS.items()):
-            raise TypeError("parts are of the wrong kind")
-    except OSError as error:
-        raise FileFormatError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(
-            f"{path} is damaged or cut short; open another copy of the folder."
-        ) from error
+    checked_path(path)
+    with guarded(path):
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            schema = int(content["schema"])
+            if schema == SCHEMA and not all(
+                type(content[key]) is kind for key, kind in _PARTS.items()
+            ):
+                raise TypeError("parts are of the wrong kind")
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise FileFormatError(
+                f"{path} is damaged or cut short; open another copy of the folder."
+            ) from error
     if schema > SCHEMA:
-        writer = content.get("versions", {}).get("napari-snpore", "a later version")
+        versions = content.get("versions")
+        known = versions.get("napari-snpore") if isinstance(versions, dict) else None
+        writer = known or "a later version"
         raise FileFormatError(
             f"{path} was written by napari-snpore {writer}, which this version is too old to read."
         )
@@ -117,17 +126,21 @@ def check_files(folder: Path, content: Mapping[str, Any], meter: Meter) -> None:
     """
     for name, about in content["files"].items():
         path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise FileFormatError(f"{folder / NAME} names {name}, which lies outside its folder.")
-        if not path.is_file():
-            raise FileFormatError(f"{path} is missing: the saved window is not complete.")
-        size = path.stat().st_size
-        if size != about["bytes"]:
-            raise FileFormatError(
-                f"{path} is damaged: it holds {size:,} bytes of {about['bytes']:,} that were saved."
-            )
-        if sha256_of(path, meter) != about["sha256"]:
-            raise FileFormatError(f"{path} is damaged: its content is not what was saved.")
+        with guarded(path):
+            _check_file(folder, path, about, meter)
+
+
+def _check_file(folder: Path, path: Path, about: Mapping[str, Any], meter: Meter) -> None:
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise FileFormatError(f"{folder / NAME} names {path}, which lies outside its folder.")
+    checked_path(path, "{path} is missing: the saved window is not complete.")
+    size = path.stat().st_size
+    if size != about["bytes"]:
+        raise FileFormatError(
+            f"{path} is damaged: it holds {size:,} bytes of {about['bytes']:,} that were saved."
+        )
+    if sha256_of(path, meter) != about["sha256"]:
+        raise FileFormatError(f"{path} is damaged: its content is not what was saved.")
 
 
 def _version(distribution: str) -> str:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.guarded_reading import guarded, reason_of
 from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import add_layer
 from napari_snpore.viewer.window.array_files import read_array
@@ -72,17 +75,15 @@ def read_window(
     folder = find_window(given) or given
     content = read_manifest(folder)
     try:
-        meter = Meter(2 * bytes_of(content), progress, should_stop)
-        check_files(folder, content, meter)
-        state = _window(folder, content, _values(folder), meter)
+        with guarded(folder / NAME):
+            meter = Meter(2 * bytes_of(content), progress, should_stop)
+            check_files(folder, content, meter)
+            state = _window(folder, content, _values(folder / VALUES), meter)
+            _check_kinds(state)
     except FileFormatError as error:
         place = str(folder)
         raise (
             error if place in str(error) else FileFormatError(f"{folder / NAME} {error}.")
-        ) from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FileFormatError(
-            f"{folder / NAME} is damaged: a part of it is missing or makes no sense."
         ) from error
     meter.finish()
     return state
@@ -111,23 +112,58 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
             2  # in 3D napari picks labels under the mouse, which fails before it has moved
         )
     made = [_add(viewer, layer, notes) for layer in state.layers]
-    _select(viewer, state, made)
-    set_view(viewer, state.view)
+    with _noted(notes, "selection of layers"):
+        _select(viewer, state, made)
+    with _noted(notes, "view"):
+        set_view(viewer, state.view)
     by_name = {
         saved.name: layer
         for saved, layer in zip(state.layers, made, strict=True)
         if layer is not None
     }
     reopen_widgets(viewer, state.widgets, by_name, notes)
-    set_layout(viewer, state.layout)
+    with _noted(notes, "layout of the window"):
+        set_layout(viewer, state.layout)
     return Restored(tuple(layer for layer in made if layer is not None), tuple(notes))
 
 
-def _values(folder: Path) -> Mapping[str, NDArray[Any]]:
-    if not (folder / VALUES).is_file():
+@contextmanager
+def _noted(notes: list[str], what: str) -> Iterator[None]:
+    """Note that a part of the window is not as it was, whatever napari raises: the layers stay."""
+    try:
+        yield
+    except Exception as error:  # napari raises many kinds for a value that it does not take
+        notes.append(f"The {what} could not be restored ({reason_of(error)}).")
+
+
+def _values(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Return the arrays of an NPZ file, which is written without compression: a member that is
+    larger than the file is refused before any memory is taken for it.
+    """
+    if not path.is_file():
         return {}
-    with np.load(folder / VALUES, allow_pickle=False) as held:
-        return {name: held[name] for name in held.files}
+    with guarded(path):
+        size = path.stat().st_size
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if any(one.file_size > size for one in archive.infolist()):
+                    raise FileFormatError(f"{path} is damaged: a part of it is larger than it is.")
+            with np.load(path, allow_pickle=False) as held:
+                return {name: held[name] for name in held.files}
+        except (zipfile.BadZipFile, ValueError, EOFError) as error:
+            if isinstance(error, FileFormatError):
+                raise
+            raise FileFormatError(f"{path} is damaged or cut short.") from error
+
+
+def _check_kinds(state: WindowState) -> None:
+    """Refuse a window whose parts are not of the kinds that are restored."""
+    parts: list[tuple[Any, type]] = [(state.view, Mapping), (state.layout, Mapping)]
+    for layer in state.layers:
+        parts += [(one, Mapping) for one in (layer.settings, layer.later, layer.overlays)]
+    parts += [(widget.state, Mapping) for widget in state.widgets]
+    if not all(isinstance(value, kind) for value, kind in parts):
+        raise FileFormatError("is damaged: a part of it is of the wrong kind")
 
 
 def _window(

@@ -4,7 +4,6 @@ complete or absent.
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import numpy as np
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, OutputError
-from napari_snpore.files.atomic import atomic_path
+from napari_snpore.files.atomic import making
+from napari_snpore.outputs.own_files import unlisted_file
 from napari_snpore.viewer.window.array_files import FOLDER, write_array
 from napari_snpore.viewer.window.gather import ON_A_GRID, window_state
 from napari_snpore.viewer.window.manifest import is_window_folder, write_manifest
@@ -91,16 +91,16 @@ def write_window(
     )  # each byte is written, and read again for its checksum
     packer = Packer()
     try:
-        with atomic_path(folder) as part:
+        with making(folder) as work:
+            _checked(work.target)  # again: now nobody else writes it
+            part = work.new(work.target.name)
             content = _write(part, state, packer, meter)
             written = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
-    except OutputError as error:
-        # the partial files are removed by now; if the disk was full, say so rather than how writing
-        # failed
+            work.move_in(work.target.name)
+    except OutputError:
+        # the partial files are removed by now; if the disk was full, say how much the window needs
         _check_free_space(folder, size + sum(array.nbytes for array in packer.arrays.values()))
-        raise OutputError(
-            re.sub(rf"\.\w+-{re.escape(folder.name)}", folder.name, str(error))
-        ) from error
+        raise
     meter.finish()
     return Saved(folder, len(state.layers), written, tuple(content["notes"]))
 
@@ -161,6 +161,11 @@ def _checked(place: Path) -> Path:
         if not is_window_folder(place) and any(place.iterdir()):
             raise OutputError(
                 f"{place} holds something other than a saved window; choose a new or an empty folder."
+            )
+        extra = unlisted_file(place)
+        if extra is not None:
+            raise OutputError(
+                f"{place} holds {extra}, which is not part of the saved window; choose a new or an empty folder."
             )
     elif place.exists():
         raise OutputError(f"{place} is a file; choose a new or an empty folder.")

@@ -96,3 +96,67 @@ def test_a_stack_that_is_called_a_series_may_be_a_volume(qtbot, viewer, tmp_path
     question.status.wait()
     assert viewer.layers["stack"].axis_labels == ("z", "y", "x")
     assert viewer.layers["stack"].scale == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_a_file_of_several_volumes_offers_them(qtbot, viewer, tmp_path):
+    import mrcfile
+
+    data = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    with mrcfile.new(tmp_path / "two.mrc", data) as file:
+        file.voxel_size = 5.0
+    question = asked_about(viewer, [str(tmp_path / "two.mrc")])
+    qtbot.addWidget(question)
+    assert "holds several images; <b>volume 1</b> is chosen" in question.question.text()
+    names = [question.image_box.itemText(k) for k in range(question.image_box.count())]
+    assert names == ["volume 1", "volume 2"]
+    question.image_box.setCurrentText("volume 2")
+    question.status.wait()
+    assert "<b>volume 2</b> is chosen" in question.question.text()
+    question.main_button.click()
+    question.status.wait()
+    assert np.array_equal(viewer.layers["two"].data, data[1])
+
+
+def test_a_file_of_one_image_does_not_ask_which(qtbot, viewer, bare):
+    question = asked_about(viewer, [bare])
+    qtbot.addWidget(question)
+    assert not question.form.isRowVisible(question.image_box)
+
+
+def test_files_that_contradict_each_other_are_asked_about_with_the_reason(qtbot, viewer, tmp_path):
+    from napari_snpore.files import write_volume
+    from napari_snpore.volume import Volume
+
+    write_volume(tmp_path / "a.mrc", Volume(np.ones((4, 5, 6), np.float32), 0.5))
+    (tmp_path / "a.rawtlt").write_text("-3 -1 1 3")
+    (tmp_path / "a.mdoc").write_text(
+        "".join(f"[ZValue = {k}]\nTiltAngle = {angle}\n" for k, angle in enumerate((-3, -1, 1, 8)))
+    )
+    question = asked_about(viewer, [str(tmp_path / "a.mrc")])
+    qtbot.addWidget(question)
+    assert "image 3 is 3° by a.rawtlt and 8° by a.mdoc" in question.question.text()
+    question.first.setValue(-3.0)
+    question.step.setValue(2.0)
+    question.main_button.click()
+    question.status.wait()
+    record = viewer.layers["a"].metadata["napari_snpore"]
+    assert record["angles_deg"] == [-3.0, -1.0, 1.0, 3.0]
+
+
+def test_sizes_that_contradict_each_other_are_asked_for(qtbot, viewer, tmp_path):
+    from napari_snpore.files import write_volume
+    from napari_snpore.volume import Volume
+
+    write_volume(tmp_path / "a.mrc", Volume(np.ones((2, 5, 6), np.float32), 0.5))
+    (tmp_path / "a.mdoc").write_text(
+        "PixelSpacing = 7\n[ZValue = 0]\nTiltAngle = 0\n[ZValue = 1]\nTiltAngle = 2\n"
+    )
+    question = asked_about(viewer, [str(tmp_path / "a.mrc")])
+    qtbot.addWidget(question)
+    assert "0.5 nm by the file and 0.7 nm by a.mdoc" in question.question.text()
+    question.voxel_size.setValue(0.6)
+    question.main_button.click()
+    question.status.wait()
+    record = viewer.layers["a"].metadata["napari_snpore"]
+    assert record["pixel_size_nm"] == pytest.approx(0.6)
+    assert record["angles_deg"] == [0.0, 2.0]

@@ -3,13 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from napari.layers import Layer
+import trimesh
+from napari.layers import Layer, Surface
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.open.writers import write_features, write_tiff
+from napari_snpore.viewer.open.writers import (
+    write_features,
+    write_other,
+    write_surface_layer,
+    write_tiff,
+)
 from napari_snpore.viewer.shared.layers import objects_data, phases_data, series_data
 from napari_snpore.volume import Volume
 
@@ -29,6 +35,37 @@ def test_phases_keep_voxel_size_origin_and_labels(tmp_path, drawn_phases):
     assert back.spacing == pytest.approx(drawn_phases.spacing)
     assert back.origin == pytest.approx(drawn_phases.origin)
     assert back.data.dtype == np.uint8
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mrc", ".ome.zarr"])
+def test_phases_in_other_formats(tmp_path, drawn_phases, suffix):
+    data, meta = state_of(phases_data(drawn_phases, "phases"))
+    (path,) = write_other(str(tmp_path / f"phases{suffix}"), data, meta)
+    back = read_volume(path)
+    assert np.array_equal(np.asarray(back.data), drawn_phases.data)
+    assert back.spacing == pytest.approx(drawn_phases.spacing)
+    assert back.origin == pytest.approx(drawn_phases.origin)
+    series = TiltSeries(np.ones((3, 4, 5), np.float32), [-5.5, 0.0, 7.25], 0.9)
+    with pytest.raises(InputError, match=r"these are: \.tif"):
+        write_other(str(tmp_path / f"s{suffix}"), *state_of(series_data(series, "tilts")))
+
+
+@pytest.mark.parametrize("suffix", [".stl", ".ply", ".glb"])
+def test_a_surface_is_written_where_it_is_shown(tmp_path, suffix):
+    box = trimesh.creation.box((2, 2, 2))
+    layer = Surface(
+        (box.vertices[:, ::-1], box.faces[:, ::-1]),
+        scale=(1, 2, 3),
+        translate=(10, 20, 30),
+        units=("um", "nm", "nm"),
+    )
+    full, meta, _ = layer.as_layer_data_tuple()
+    (path,) = write_surface_layer(str(tmp_path / f"a{suffix}"), full, meta)
+    mesh = trimesh.load(path, force="mesh")
+    low, high = mesh.bounds
+    assert low == pytest.approx([30 - 3, 20 - 2, 9000])  # x, y, z in nm
+    assert high == pytest.approx([30 + 3, 20 + 2, 11000])
+    assert mesh.volume == pytest.approx(6 * 4 * 2000)
 
 
 def test_series_is_written_with_its_angles(tmp_path):

@@ -1,0 +1,44 @@
+"""Tables that runs write as CSV, read back."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from napari_snpore.errors import FileFormatError
+from napari_snpore.files.guarded_reading import bounded_bytes, guarded, reason_of
+
+_LARGEST_TABLE = 2**28
+_LONGEST_HEADER = 2**16
+"""Most bytes of the line of names: pandas takes minutes for a million of equal ones."""
+
+
+def read_table(path: str | Path, *, missing: str = "There is no table {path}.") -> pd.DataFrame:
+    """Return a CSV table; lines that begin with ``#`` are comments.
+
+    Parameters
+    ----------
+    path : path
+        Written by :func:`~napari_snpore.files.write_table`, or of the same form.
+    missing : str
+        The sentence where there is no file, with ``{path}`` in it.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged, no table, or larger than 256 MB.
+    MissingFileError
+        There is no such file.
+    """
+    raw = bounded_bytes(path, _LARGEST_TABLE, what="a table", missing=missing)
+    with guarded(path):
+        lines = io.BytesIO(raw)
+        head = next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
+        if len(head) > _LONGEST_HEADER:
+            raise FileFormatError(f"{path} is not a readable table: its line of names is too long.")
+        try:
+            return pd.read_csv(io.BytesIO(raw), comment="#")
+        except ValueError as error:
+            raise FileFormatError(f"{path} is not a readable table: {reason_of(error)}.") from error
