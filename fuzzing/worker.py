@@ -164,8 +164,8 @@ class _Worker:
 
     def _work(self, first: int, write_end: int) -> None:
         _limit_process()
-        for kind in {sample.kind: sample for sample in self._samples}.values():
-            _warm_up(kind, self._folder / "warm")
+        for sample in self._samples:
+            _warm_up(sample, self._folder / "warm")
         for index in range(first, min(first + _CASES_PER_PROCESS, len(self._numbers))):
             number = self._numbers[index]
             self._now[:] = _NOW.pack(index, time.monotonic())
