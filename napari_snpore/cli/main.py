@@ -13,6 +13,9 @@ from typing import Any
 
 from napari_snpore.cli.stop_signals import answer_stop_signals, wait_for_end
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.memory import free_memory, size_text
+
+_NO_THREAD = "can't start new thread"  # Python's words where no memory is left for its stack
 
 
 def __getattr__(name: str) -> Any:
@@ -57,8 +60,11 @@ def sentence_for(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "Stopped on request; nothing was written."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this; bin or crop the data first."
+    if isinstance(error, MemoryError) or str(error) == _NO_THREAD:
+        return (
+            f"Memory ran out with {size_text(free_memory())} free; nothing was written; bin or crop the data, close other "
+            "programs, or allow the process more."
+        )
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
     first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"

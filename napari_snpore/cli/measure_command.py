@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_snpore.cli.inputs import checked_connectivity, cut_axes_of, phase_labels, phase_number
-from napari_snpore.cli.options import CutAxis, Image, NoCut, Output, Spacing
+from napari_snpore.cli.options import (
+    CutAxis,
+    Image,
+    MemoryLimit,
+    NoCut,
+    Output,
+    Spacing,
+    memory_bytes,
+)
 from napari_snpore.cli.outputs import note
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.reading import echo_reading
@@ -113,6 +121,7 @@ def measure(
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
     image: Image = None,
+    memory_limit_mb: MemoryLimit = None,
 ) -> None:
     """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
     already, into a folder.
@@ -137,7 +146,7 @@ def measure(
         output_folder(output, command="measure", inputs=inputs) as folder,
         watched() as monitor,
     ):
-        context = RunContext(Record("measure"), monitor)
+        context = RunContext(Record("measure"), monitor, memory_limit=memory_bytes(memory_limit_mb))
         data = read_volume(phases, spacing=spacing_nm, image=image)
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
         source: dict[str, Any] = {

@@ -20,6 +20,14 @@ Image = Annotated[
         "default: chosen, and named in the output."
     ),
 ]
+MemoryLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--memory-limit-mb",
+        min=1,
+        help="Memory in MB that a step may take; what needs more is refused before it starts; default: 80 % of what is free.",
+    ),
+]
 CutAxis = Annotated[
     list[int] | None,
     typer.Option(
@@ -33,3 +41,8 @@ NoCut = Annotated[
         "--no-cut", help="The whole body lies in the box; default: it extends beyond it along y."
     ),
 ]
+
+
+def memory_bytes(limit_mb: int | None) -> int | None:
+    """Return a limit in bytes; None without one."""
+    return None if limit_mb is None else limit_mb * 1_000_000

@@ -29,6 +29,7 @@ def recorded(
     overwrite: bool,
     inputs: Iterable[str | Path],
     suffixes: Sequence[str] = WRITTEN,
+    memory_limit: int | None = None,
 ) -> Iterator[tuple[RunContext, Path]]:
     """Yield the run context of a command that writes one file, and the path where it writes it;
     volume and record are moved to their places together.
@@ -45,6 +46,8 @@ def recorded(
         What the command reads.
     suffixes : sequence of str
         Suffixes that the command writes.
+    memory_limit : int, optional
+        Bytes that a step may take.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def recorded(
     record = Record(command)
     with atomic_paths(output, beside, reading=True) as (part, record_part):
         with watched() as monitor:
-            yield RunContext(record, monitor), part
+            yield RunContext(record, monitor, memory_limit=memory_limit), part
         record.outputs = [output.name]
         record.write(record_part)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.options import Output
+from napari_snpore.cli.options import MemoryLimit, Output, memory_bytes
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
@@ -39,6 +39,7 @@ def run(
             help="Folder of the results; default: RECIPE_results beside the recipe.",
         ),
     ] = None,
+    memory_limit_mb: MemoryLimit = None,
 ) -> None:
     """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
     steps = (
@@ -49,7 +50,7 @@ def run(
     out = output or recipe.with_name(f"{recipe.stem}_results")
     check_apart(out, [recipe])
     with watched() as monitor:
-        result = run_study(steps, out, monitor=monitor)
+        result = run_study(steps, out, monitor=monitor, memory_limit=memory_bytes(memory_limit_mb))
     typer.echo(result.summary)
     typer.echo(f"Results: {out}")
 

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
-from napari_snpore.cli.options import CutAxis, Image, NoCut, Output, Overwrite, Spacing
+from napari_snpore.cli.options import (
+    CutAxis,
+    Image,
+    MemoryLimit,
+    NoCut,
+    Output,
+    Overwrite,
+    Spacing,
+    memory_bytes,
+)
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.reading import echo_reading
 from napari_snpore.errors import InputError
@@ -133,6 +142,7 @@ def segment(
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
     image: Image = None,
+    memory_limit_mb: MemoryLimit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other
@@ -174,10 +184,13 @@ def segment(
         raise InputError(f"{needed} needs the tilt images: give the series with --tilts.")
     inputs = [volume, *(tilts or [])]
     beside = [one for path in tilts or [] for one in side_paths(path)]
-    with recorded("segment", output, overwrite=overwrite, inputs=[*inputs, *beside]) as (
-        context,
-        part,
-    ):
+    with recorded(
+        "segment",
+        output,
+        overwrite=overwrite,
+        inputs=[*inputs, *beside],
+        memory_limit=memory_bytes(memory_limit_mb),
+    ) as (context, part):
         note(
             context,
             output.parent,

@@ -25,6 +25,8 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
 from napari_snpore.measurement.label_numbers import renumbered
+from napari_snpore.measurement.labelling import voxel_counts
+from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 _MOST_ROWS = 1 << 20
@@ -136,11 +138,10 @@ def contact_areas(
     share = np.divide(
         100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
     )
-    pore = found == 1
-    away = _distance(objects, pore, voxel, count)
+    away = _distance(objects, found != 1, voxel, count)
     complete(4)
     rows = slice(1, None)
-    present = np.bincount(objects.ravel(), minlength=count + 1)[rows] > 0
+    present = voxel_counts(objects, count)[rows] > 0
     near = (away[rows] <= edge_width_nm * (1 + TIE)) | (
         areas[rows, 1] > 0
     )  # a shared face is no distance at all
@@ -154,9 +155,9 @@ def contact_areas(
         }
     )
     if dead is not None:
-        away = _distance(
-            objects, pore & ~checked_mask(dead, name="dead", shape=found.shape), voxel, count
-        )
+        closed = found != 1
+        closed |= checked_mask(dead, name="dead", shape=found.shape)
+        away = _distance(objects, closed, voxel, count)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
         complete(5)
     return table[present].reset_index(drop=True)
@@ -182,14 +183,18 @@ def _faces(
     return counts.reshape(-1, 4).astype(np.float64)
 
 
-def _distance(objects: Any, pore: NDArray[np.bool_], voxel: Any, count: int) -> NDArray[np.float64]:
-    """Return for each object the distance (nm) of its nearest voxel to the nearest pore voxel; inf
-    without pores.
+def _distance(
+    objects: Any, elsewhere: NDArray[np.bool_], voxel: Any, count: int
+) -> NDArray[np.float64]:
+    """Return for each object the distance (nm) of its nearest voxel to the nearest voxel that is
+    not ``elsewhere``; inf without one.
     """
     away = np.full(count + 1, np.inf)
-    if not pore.any():
+    if elsewhere.all():
         return away
-    distance = edt.edt(~pore, anisotropy=voxel, black_border=False, parallel=thread_count())
-    chosen = objects > 0
-    np.minimum.at(away, objects[chosen].astype(np.intp), distance[chosen].astype(np.float64))
+    distance = edt.edt(elsewhere, anisotropy=voxel, black_border=False, parallel=thread_count())
+    for slab in slabs(objects.shape):
+        chosen = objects[slab] > 0
+        labels = objects[slab][chosen].astype(np.intp)
+        np.minimum.at(away, labels, distance[slab][chosen].astype(np.float64))
     return away

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
+from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.volume import Triple, Volume, spacing_of
 
@@ -36,18 +38,18 @@ class DeadPores:
         One row for each connectivity 6, 18, 26 (of the void): ``connectivity, dead_voxel_count,
         dead_volume_nm3, dead_share_of_pore, dead_share_of_envelope, open_to_cut_voxel_count``.
         Shares are between 0 and 1. 6 is the upper bound of what is dead, 26 the lower.
-    masks : dict of connectivity to bool array
-        The dead voxels; see :meth:`mask`.
+    masks : dict of connectivity to PackedMask
+        The dead voxels as bits; see :meth:`mask`.
     """
 
     table: pd.DataFrame
-    masks: dict[int, NDArray[np.bool_]]
+    masks: dict[int, PackedMask]
 
     def mask(self, connectivity: Connectivity) -> NDArray[np.bool_]:
         """Return the dead voxels for a connectivity, bool ``(z, y, x)``."""
         if connectivity not in self.masks:
             raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
-        return self.masks[connectivity]
+        return self.masks[connectivity].unpacked()
 
 
 @stops_at_once
@@ -99,30 +101,28 @@ def dead_pores(
             f"probe_radius_nm is {probe_radius_nm}; 0 or a positive length in nm is needed."
         )
     voxel = spacing_of(phases, spacing)
-    pore, outside = labels == PORE, labels == EXTERIOR
-    void = pore | outside
-    paths = (
-        void
-        if probe_radius_nm == 0
-        else void
-        & (_distance_to_faces(~void, voxel, probe_radius_nm) >= probe_radius_nm * (1 - TIE))
-    )
-    pore_count, body_count = (
-        int(np.count_nonzero(pore)),
-        int(labels.size - np.count_nonzero(outside)),
-    )
+    paths = labels <= PORE
+    if probe_radius_nm > 0:
+        away = _distance_to_faces(~paths, voxel, probe_radius_nm)
+        paths = away >= probe_radius_nm * (1 - TIE)  # 0 on solid
+        del away
+    pore_count = int(np.count_nonzero(labels == PORE))
+    body_count = int(np.count_nonzero(labels))
     rows, masks = [], {}
     for step, connectivity in enumerate(CONNECTIVITIES, 1):
         check_stop(should_stop)
-        reached, cut_only = _reached(paths, outside, connectivity, cut_axes)
+        reached, cut_only = _reached(paths, labels, connectivity, cut_axes)
         if probe_radius_nm > 0:
-            reached, cut_only = (
-                _swollen(centers, voxel, probe_radius_nm) for centers in (reached, cut_only)
-            )
-        cut_only &= pore & ~reached
-        dead = pore & ~reached & ~cut_only
+            reached = _swollen(reached, voxel, probe_radius_nm)
+            cut_only = _swollen(cut_only, voxel, probe_radius_nm)
+        dead = labels == PORE
+        np.greater(dead, reached, out=dead)  # pore that is not reached, in place
+        del reached
+        cut_only &= dead
+        np.greater(dead, cut_only, out=dead)
         count = int(np.count_nonzero(dead))
-        masks[int(connectivity)] = dead
+        masks[int(connectivity)] = PackedMask.of(dead)
+        del dead
         rows.append(
             {
                 "connectivity": connectivity,
@@ -187,18 +187,20 @@ def accessible_pores(
         )
     if connectivity not in CONNECTIVITIES:
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
-    pore, outside = labels == PORE, labels == EXTERIOR
-    void, count = pore | outside, int(np.count_nonzero(pore))
-    away = _distance_to_faces(~void, voxel, radii[-1])
+    count = int(np.count_nonzero(labels == PORE))
+    fits = _fitting_radii(_distance_to_faces(labels > PORE, voxel, radii[-1]), labels, radii)
     rows = []
     for step, radius in enumerate(radii, 1):
         check_stop(should_stop)
-        found = _reached(void & (away >= radius * (1 - TIE)), outside, connectivity, cut_axes)
-        reached, cut_only = (
-            _swollen(part, voxel, radius) if radius > 0 else part for part in found
-        )
-        inside = int(np.count_nonzero(reached & pore))
-        beside = int(np.count_nonzero(cut_only & pore & ~reached))
+        reached, cut_only = _reached(fits >= step, labels, connectivity, cut_axes)
+        if radius > 0:
+            reached = _swollen(reached, voxel, radius)
+            cut_only = _swollen(cut_only, voxel, radius)
+        pore = labels == PORE
+        np.greater(cut_only, reached, out=cut_only)
+        inside = int(np.count_nonzero(np.logical_and(reached, pore, out=reached)))
+        beside = int(np.count_nonzero(np.logical_and(cut_only, pore, out=cut_only)))
+        del pore, reached, cut_only
         rows.append(
             {
                 "probe_radius_nm": radius,
@@ -212,9 +214,23 @@ def accessible_pores(
     return pd.DataFrame(rows)
 
 
+def _fitting_radii(
+    away: NDArray[np.float32], labels: NDArray[np.uint8], radii: Sequence[float]
+) -> NDArray[np.uint16]:
+    """Return for each voxel how many of the increasing radii a ball around its centre may have; 0 in
+    solid.
+    """
+    fits = np.empty(labels.shape, np.min_scalar_type(len(radii)))
+    limits = np.array([radius * (1 - TIE) for radius in radii]).astype(np.float32)
+    for slab in slabs(labels.shape):
+        fits[slab] = np.searchsorted(limits, away[slab], side="right")
+        fits[slab] *= labels[slab] <= PORE
+    return fits
+
+
 def _reached(
     paths: NDArray[np.bool_],
-    outside: NDArray[np.bool_],
+    labels: NDArray[np.uint8],
     connectivity: Connectivity,
     cut_axes: Sequence[int],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -222,14 +238,19 @@ def _reached(
     face.
     """
     parts = cc3d.connected_components(paths, connectivity=connectivity, binary_image=True)
+    del paths
     count = int(parts.max())
     open_part, cut_part = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
-    open_part[parts[outside]] = True
+    for slab in slabs(parts.shape):
+        open_part[parts[slab][labels[slab] == EXTERIOR]] = True
     for axis in range(3):
         for end in (0, -1):
             (cut_part if axis in cut_axes else open_part)[parts.take(end, axis=axis)] = True
     open_part[0] = cut_part[0] = False
-    return open_part[parts], (cut_part & ~open_part)[parts]
+    cut_part &= ~open_part
+    kind = (open_part + 2 * cut_part.astype(np.uint8)).astype(np.uint8)[parts]
+    del parts  # four bytes a voxel
+    return kind == 1, kind == 2
 
 
 def _distance_to_faces(
@@ -243,20 +264,36 @@ def _distance_to_faces(
     """
     squared = np.where(solid, np.float32(0), np.float32(np.inf))
     for axis, size in enumerate(spacing):
-        nearest = squared.copy()
-        for k in range(1, min(math.ceil(reach / size + 0.5), solid.shape[axis] - 1) + 1):
-            step = np.float32(((k - 0.5) * size) ** 2)
-            ahead, behind = [slice(None)] * 3, [slice(None)] * 3
-            ahead[axis], behind[axis] = slice(k, None), slice(None, -k)
-            for here, there in ((tuple(ahead), tuple(behind)), (tuple(behind), tuple(ahead))):
-                np.minimum(nearest[here], squared[there] + step, out=nearest[here])
-        squared = nearest
-    return np.sqrt(squared)
+        # slabs across the axis: no copy of the whole
+        across = np.moveaxis(squared, axis, 1)
+        for slab in slabs(across.shape):
+            across[slab] = _nearest_along(across[slab], size, reach)
+    return np.sqrt(squared, out=squared)
+
+
+def _nearest_along(squared: NDArray[np.float32], size: float, reach: float) -> NDArray[np.float32]:
+    """Return the least of ``squared`` and the squared way along axis 1, up to ``reach``."""
+    nearest = squared.copy()
+    for k in range(1, min(math.ceil(reach / size + 0.5), squared.shape[1] - 1) + 1):
+        step = np.float32(((k - 0.5) * size) ** 2)
+        ahead, behind = (slice(None), slice(k, None)), (slice(None), slice(None, -k))
+        for here, there in ((ahead, behind), (behind, ahead)):
+            np.minimum(nearest[here], squared[there] + step, out=nearest[here])
+    return nearest
 
 
 def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
     """Return the voxels whose centre lies within ``radius`` of a chosen one."""
     if not centers.any():
         return centers.copy()
-    away: NDArray[np.float32] = edt.edt(~centers, anisotropy=spacing, black_border=False)
-    return away <= radius * (1 + TIE)
+    # slabs with a margin of the radius, which no ball of another slab reaches across
+    margin = math.ceil(radius / spacing[0]) + 1
+    covered = np.zeros(centers.shape, np.bool_)
+    for slab in slabs(centers.shape):
+        first = max(slab.start - margin, 0)
+        part = centers[first : slab.stop + margin]
+        if part.any():
+            away = edt.edt(~part, anisotropy=spacing, black_border=False)
+            inner = away[slab.start - first : slab.stop - first]
+            np.less_equal(inner, radius * (1 + TIE), out=covered[slab])
+    return covered

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import checked_phases
-from napari_snpore.measurement.labelling import label_objects
+from napari_snpore.measurement.labelling import label_objects, voxel_counts
 from napari_snpore.volume import Volume, spacing_of
+
+_EULER_VOXELS = 1 << 21
+"""Voxels of a slab whose Euler number is counted at once."""
 
 
 @stops_at_once
@@ -58,8 +61,6 @@ def phase_networks(
     >>> table.loc[table["name"] == "pore", ["connectivity", "network_count"]].values.tolist()
     [[6, 2], [26, 1]]
     """
-    from skimage.measure import euler_number
-
     labels = checked_phases(phases)
     body = int(np.count_nonzero(labels)) * math.prod(spacing_of(phases, spacing))
     rows = []
@@ -70,8 +71,10 @@ def phase_networks(
             check_stop(should_stop)
             found = label_objects(mask, connectivity=connectivity)
             count = int(found.max(initial=0))
-            sizes = np.bincount(found.ravel(), minlength=count + 1)[1:]
-            euler = int(euler_number(mask, connectivity=rank)) if voxels else 0
+            sizes = voxel_counts(found, count)[1:]
+            shared = [_on_both_faces(found, axis) for axis in range(3)]
+            del found  # as large as the mask four times over
+            euler = _euler_number(mask, rank) if voxels else 0
             row: dict[str, Any] = {
                 "phase": phase,
                 "name": name,
@@ -79,10 +82,9 @@ def phase_networks(
                 "network_count": int(count),
                 "largest_share_percent": 100 * int(sizes.max()) / voxels if voxels else math.nan,
             }
-            for axis, label in enumerate("zyx"):
-                first, last = (np.unique(found.take(end, axis=axis)) for end in (0, -1))
-                shared = np.intersect1d(first, last)
-                row[f"percolates_{label}"] = bool((shared > 0).any())
+            row |= {
+                f"percolates_{label}": joined for label, joined in zip("zyx", shared, strict=True)
+            }
             row |= {
                 "euler_number": euler,
                 "euler_density_per_nm3": euler / body if body else math.nan,
@@ -91,6 +93,29 @@ def phase_networks(
             if progress is not None:
                 progress(len(rows), 2 * len(names))
     return pd.DataFrame(rows)
+
+
+def _on_both_faces(networks: NDArray[np.uint32], axis: int) -> bool:
+    """Return whether one network reaches both faces of the box."""
+    first, last = (np.unique(networks.take(end, axis=axis)) for end in (0, -1))
+    return bool((np.intersect1d(first, last) > 0).any())
+
+
+def _euler_number(mask: NDArray[np.bool_], rank: int) -> int:
+    """Return the Euler number of a mask, 6-connected (rank 1) or 26-connected (rank 3).
+
+    It is additive: two slabs that share one plane count that plane twice. The library works on 64-bit
+    copies, which are of one slab here.
+    """
+    from skimage.measure import euler_number
+
+    thickness = max(1, _EULER_VOXELS // max(1, math.prod(mask.shape[1:])))
+    total = 0
+    for start in range(0, mask.shape[0], thickness):
+        total += int(euler_number(mask[start : start + thickness + 1], connectivity=rank))
+        if start + thickness < mask.shape[0]:
+            total -= int(euler_number(mask[start + thickness][None], connectivity=rank))
+    return total
 
 
 @stops_at_once

@@ -116,9 +116,11 @@ def envelope_depth(
     padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
     inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
     # to the centre of the nearest voxel outside; its face is half a voxel nearer
-    found = edt.edt(padded, anisotropy=voxel, black_border=False, parallel=thread_count())[inner]
-    deep: NDArray[np.float32] = np.maximum(found - np.float32(min(voxel) / 2), 0, dtype=np.float32)
-    deep[~inside] = 0
+    deep: NDArray[np.float32]
+    deep = edt.edt(padded, anisotropy=voxel, black_border=False, parallel=thread_count())[inner]
+    deep -= np.float32(min(voxel) / 2)  # in place: another array of this size is memory for nothing
+    np.maximum(deep, 0, out=deep)
+    np.multiply(deep, inside, out=deep)
     return deep
 
 
@@ -187,24 +189,24 @@ def radial_profile(
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
     check_stop(should_stop)
-    shell = (
-        envelope_depth(inside, spacing=voxel, cut_axes=cut_axes) * ((1 + TIE) / shell_nm)
-    ).astype(np.int32)
+    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes)
+    depth *= np.float32((1 + TIE) / shell_nm)  # in shells
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))
-    shells = int(shell[inside].max()) + 1
+    shells = int(depth.max()) + 1
     counts = np.zeros((2, shells, last + 1), np.int64)
     for z in range(labels.shape[0]):
         check_stop(should_stop)
         here = inside[z]
-        code = (beam[z][None, :] * shells + shell[z]) * (last + 1) + labels[z]
+        shell = depth[z].astype(np.int32)
+        code = (beam[z][None, :] * shells + shell) * (last + 1) + labels[z]
         counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
         if progress is not None:
             progress(z + 1, labels.shape[0])
     place = (
         None
         if objects is None or objects.empty
-        else _object_places(phases, objects, voxel, shell, beam, inside)
+        else _object_places(phases, objects, voxel, depth, beam, inside)
     )
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     rows = []
@@ -242,7 +244,7 @@ def _object_places(
     phases: Any,
     objects: pd.DataFrame,
     voxel: Triple,
-    shell: Any,
+    depth: NDArray[np.float32],
     beam: NDArray[np.bool_],
     inside: NDArray[np.bool_],
 ) -> pd.DataFrame:
@@ -255,14 +257,14 @@ def _object_places(
         np.clip(
             np.rint((whole[f"centroid_{axis}_nm"].to_numpy() - origin[k]) / voxel[k]).astype(int),
             0,
-            shell.shape[k] - 1,
+            depth.shape[k] - 1,
         )
         for k, axis in enumerate("zyx")
     )
     kept = inside[index]
     return pd.DataFrame(
         {
-            "shell": shell[index][kept],
+            "shell": depth[index][kept].astype(np.int32),
             "beam": beam[index[0], index[2]][kept].astype(int),
             "length_nm": whole["length_nm"].to_numpy()[kept],
         }

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import CONNECTIVITIES, DeadPores
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import PORE
 
 BOOL = NDArray[np.bool_]
@@ -125,4 +126,5 @@ def planted_dead_pores(sealed: BOOL, *, phases: NDArray[np.uint8], spacing_nm: f
             "open_to_cut_voxel_count": 0,
         }
     )
-    return DeadPores(table, {int(connectivity): sealed for connectivity in CONNECTIVITIES})
+    packed = PackedMask.of(sealed)
+    return DeadPores(table, {int(connectivity): packed for connectivity in CONNECTIVITIES})

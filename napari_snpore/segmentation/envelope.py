@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
+from napari_snpore.memory import check_memory
 from napari_snpore.segmentation.body import largest_body
+from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
     DIRECTIONS,
     OCCLUSION_THRESHOLD,
     ambient_occlusion,
     fibre_envelope,
 )
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.volume import Triple, Volume
 
 
@@ -45,17 +48,22 @@ class EnvelopeOptions:
 class Envelope:
     """Envelope of a body and what it was made with.
 
-    ``mask`` (bool, z, y, x) is True in the body and its pores. ``threshold`` is the gray value from
+    ``packed`` holds ``mask`` as bits. ``threshold`` is the gray value from
     which a voxel is solid, ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the
     number of solid voxels outside of the envelope.
     """
 
-    mask: NDArray[np.bool_]
+    packed: PackedMask
     threshold: float
     options: EnvelopeOptions
     ray_length_nm: float
     volume_nm3: float
     loose_voxel_count: int
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """True in the body and its pores, bool (z, y, x); a new array."""
+        return self.packed.unpacked()
 
     @property
     def made_by(self) -> EnvelopeStep:
@@ -68,6 +76,10 @@ class Envelope:
             cut_axes=self.options.cut_axes,
             largest_body=self.options.largest_body,
         )
+
+
+_BYTES_PER_VOXEL = 9.0
+"""At the highest, while the hits of rays are counted and void is labelled; measured at 256³."""
 
 
 def make_envelope(
@@ -96,7 +108,11 @@ def make_envelope(
         No voxel reaches the threshold, or an option is out of range.
     """
     options = options or EnvelopeOptions()
-    solid, body, ray_length_nm = _occluder(volume, threshold, options)
+    size = " × ".join(str(n) for n in volume.shape)
+    check_memory(
+        f"The envelope of {size} voxels", math.prod(volume.shape) * _BYTES_PER_VOXEL
+    )  # window and Python ask here, a run has asked for all steps before
+    body, ray_length_nm = _occluder(volume, threshold, options)
     mask = fibre_envelope(
         body,
         spacing=volume.spacing,
@@ -108,12 +124,12 @@ def make_envelope(
         should_stop=should_stop,
     )
     return Envelope(
-        mask,
+        PackedMask.of(mask),
         float(threshold),
         options,
         ray_length_nm,
         int(np.count_nonzero(mask)) * volume.voxel_volume_nm3,
-        int(np.count_nonzero(solid & ~mask)),
+        _solid_outside(volume, threshold, mask),
     )
 
 
@@ -139,7 +155,7 @@ def occlusion_field(
         as void.
     """
     options = options or EnvelopeOptions()
-    _, body, ray_length_nm = _occluder(volume, threshold, options)
+    body, ray_length_nm = _occluder(volume, threshold, options)
     field = ambient_occlusion(
         body,
         spacing=volume.spacing,
@@ -186,13 +202,17 @@ def envelope_skin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _occluder(
     volume: Volume, threshold: float, options: EnvelopeOptions
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
-    """Return all solid, the part of it that occludes, and the ray length (nm)."""
+) -> tuple[NDArray[np.bool_], float]:
+    """Return the solid that occludes, and the ray length (nm)."""
     solid: NDArray[np.bool_] = np.asarray(volume.data) >= threshold
     body = largest_body(solid) if options.largest_body else solid
     ray_length_nm = options.ray_length_nm
-    return (
-        solid,
-        body,
-        half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm,
+    return body, half_radius(body, volume.spacing) if ray_length_nm is None else ray_length_nm
+
+
+def _solid_outside(volume: Volume, threshold: float, mask: NDArray[np.bool_]) -> int:
+    """Return how many voxels reach the threshold outside a mask."""
+    return sum(
+        int(np.count_nonzero((np.asarray(volume.data[slab]) >= threshold) & ~mask[slab]))
+        for slab in slabs(mask.shape)
     )

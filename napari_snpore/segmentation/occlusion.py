@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from queue import SimpleQueue
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -82,7 +83,11 @@ def ambient_occlusion(
     """
     mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
-    field = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
+    hits = _hits(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
+    field = hits.astype(np.float32)
+    del hits
+    field /= 2 * (directions // 2)
+    field[mask] = 1.0
     return volume_like(solid, field, OcclusionStep(ray_length_nm, directions, tuple(cut_axes)))
 
 
@@ -119,10 +124,14 @@ def fibre_envelope(
         )
     mask, voxel = array_and_spacing(solid, spacing)
     _check(mask, ray_length_nm, directions, cut_axes)
-    occlusion = _occlusion(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
-    candidates = np.less(occlusion, occlusion_threshold)
-    del occlusion
+    hits = _hits(mask, voxel, ray_length_nm, directions, cut_axes, progress, should_stop)
+    rays = 2 * (directions // 2)
+    open_counts = np.arange(rays + 1, dtype=np.float32) / rays < occlusion_threshold
+    candidates = hits < np.count_nonzero(open_counts)  # hits are counts: these are the low ones
+    del hits
+    np.greater(candidates, mask, out=candidates)
     labels = cc3d.connected_components(candidates, connectivity=6, binary_image=True)
+    del candidates
     outside = _labels_on_uncut_faces(labels, cut_axes)
     is_outside = np.zeros(int(labels.max()) + 1, np.bool_)
     is_outside[outside] = True
@@ -131,7 +140,7 @@ def fibre_envelope(
     return volume_like(solid, envelope, made_by)
 
 
-def _occlusion(
+def _hits(
     solid: NDArray[np.bool_],
     voxel: Triple,
     ray_length_nm: float,
@@ -139,15 +148,16 @@ def _occlusion(
     cut_axes: Sequence[int],
     progress: Progress | None,
     should_stop: ShouldStop | None,
-) -> NDArray[np.float32]:
-    out = np.zeros(solid.shape, np.float32)
+) -> NDArray[Any]:
+    """Return how many rays of each voxel meet solid, in the smallest type that holds the number of
+    rays.
+    """
+    out = np.zeros(solid.shape, np.min_scalar_type(2 * (directions // 2)))
     box = _body_box(solid, [math.ceil(ray_length_nm / d) + 1 for d in voxel])
     if box is None:
         return out
     padded, inner = _mirrored(solid[box], box, solid.shape, voxel, ray_length_nm, cut_axes)
     _count_hits(padded, inner, out[box], voxel, ray_length_nm, directions, progress, should_stop)
-    out[box] /= 2 * (directions // 2)
-    out[solid] = 1.0
     return out
 
 
@@ -172,16 +182,14 @@ def half_sphere(count: int) -> NDArray[np.float64]:
 def _count_hits(
     solid: NDArray[np.bool_],
     inner: tuple[slice, ...],
-    hits: NDArray[np.float32],
+    hits: NDArray[Any],
     spacing: Triple,
     ray_length_nm: float,
     directions: int,
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> None:
-    """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid: whole
-    numbers, exact in float32.
-    """
+    """Add to ``hits``, the inner part of the box, how many rays of each voxel meet solid."""
     rays = half_sphere(directions // 2) / np.array(spacing)  # in voxels per nm
     leading = np.argmax(np.abs(rays), axis=1)
     done = 0

@@ -19,6 +19,7 @@ from napari_snpore.history import PlantedPhasesStep
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.histogram import gray_histogram
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder, update_listed_outputs
@@ -190,7 +191,9 @@ def truth_segmentation(phantom: Phantom) -> Segmentation:
         histogram=gray_histogram(volume),
         method="planted",
         suggestion=None,
-        envelope=Envelope(phantom.envelope, math.nan, EnvelopeOptions(), math.nan, math.nan, 0),
+        envelope=Envelope(
+            PackedMask.of(phantom.envelope), math.nan, EnvelopeOptions(), math.nan, math.nan, 0
+        ),
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
@@ -44,6 +44,11 @@ Box = tuple[Triple, float]
 GIVEN = "labelled"
 """Name of objects that were labelled elsewhere, in tables and file names."""
 
+MEASURE_BYTES = 15.0
+"""Bytes per voxel that a measurement takes at the highest, beside phases and grey values; measured at
+256³."""
+
+_THICKNESS_BYTES = 20.0  # more, for paths in double precision
 _USUAL_CUBE = 0.6  # edge of the center and the edge cube over the fibre's radius
 
 
@@ -166,6 +171,8 @@ def measure_phases(
         voxels, arrays of different shapes.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
+    thick = _THICKNESS_BYTES if section.thickness else 0.0
+    context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
     labels: NDArray[np.uint8] = phases.data
     names = phase_names_of(phases) if names is None else tuple(names)
@@ -182,12 +189,11 @@ def measure_phases(
             raise InputError(
                 f"No voxel of these phases is {source.phase} (label {number}); there is nothing to measure."
             )
-    body = labels != EXTERIOR
-    if not body.any():
+    if not labels.any():
         raise InputError(
             "Every voxel is exterior: there is nothing to measure; lower the threshold."
         )
-    has_exterior = not body.all()
+    has_exterior = not labels.all()
     with context.step("fractions"):
         boxes = subvolume_boxes(phases, section) if boxes is None else boxes
         fractions = regional_fractions(phases, names, boxes)
@@ -197,28 +203,27 @@ def measure_phases(
             dead = dead_pores(phases, cut_axes=axes, **watch)
     found: dict[str, Volume] = {}
     tables: dict[str, pd.DataFrame] = {}
-    for source in chosen:
-        mask, is_pore = labels == numbers[source.phase], numbers[source.phase] == PORE
+
+    def measure(source: ObjectSource) -> None:
         with context.step(f"label {source.name}") as watch:
-            if source.separate_nm is None:
-                connectivity = section.pore_connectivity if is_pore else section.object_connectivity
-                objects_from = f"connected {connectivity}"
-                objects = label_objects(mask, connectivity=connectivity)
-            else:
-                objects_from = f"separated h={source.separate_nm:g} nm"
-                objects = separate_objects(
-                    mask, spacing=phases.spacing, contrast_nm=source.separate_nm, **watch
-                )
-        found[source.name] = object_volume(phases, objects, phase=source.phase)
+            found[source.name], objects_from = _labelled(
+                phases, source, numbers[source.phase], section, **watch
+            )
         tables[source.name] = _object_table(
             source.name,
             found[source.name],
             section,
             intensity=intensity,
-            envelope=body if has_exterior else None,
+            envelope=labels != EXTERIOR if has_exterior else None,
             objects_from=objects_from,
             context=context,
         )
+
+    # the details look at the objects of the brightest phase alone: labels of others, two or four
+    # bytes a voxel, are not held beside them
+    for source in chosen:
+        if source.phase == names[-1]:
+            measure(source)
     details: dict[str, pd.DataFrame] = {}
     if section.details or section.thickness:
         with context.step("details") as watch:
@@ -226,7 +231,7 @@ def measure_phases(
                 phases,
                 names,
                 section,
-                radius_nm=2 * half_radius(body, phases.spacing),
+                radius_nm=2 * half_radius(labels != EXTERIOR, phases.spacing),
                 cut_axes=axes,
                 sources={source.name: source.phase for source in chosen},
                 separated={
@@ -239,6 +244,11 @@ def measure_phases(
                 dead=dead,
                 **watch,
             )
+    for source in chosen:
+        if source.name not in found:
+            measure(source)
+    found = {source.name: found[source.name] for source in chosen}
+    tables = {source.name: tables[source.name] for source in chosen}
     return Measurement(
         section=section,
         labels=found,
@@ -250,6 +260,34 @@ def measure_phases(
         boxes=boxes,
         details=details,
     )
+
+
+def _labelled(
+    phases: Volume,
+    source: ObjectSource,
+    number: int,
+    section: MeasureSection,
+    *,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> tuple[Volume, str]:
+    """Return the objects of one phase, and how they were found in words."""
+    mask = phases.data == number
+    if source.separate_nm is None:
+        connectivity = section.pore_connectivity if number == PORE else section.object_connectivity
+        objects = label_objects(mask, connectivity=connectivity)
+        words = f"connected {connectivity}"
+    else:
+        objects = separate_objects(
+            mask,
+            spacing=phases.spacing,
+            contrast_nm=source.separate_nm,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        words = f"separated h={source.separate_nm:g} nm"
+    del mask
+    return object_volume(phases, objects, phase=source.phase), words
 
 
 def measure_labels(
@@ -287,6 +325,7 @@ def measure_labels(
         Labels that are not integers, negative, or 0 everywhere; grey values of another shape.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
+    context.state_memory("Measuring", labels.shape, MEASURE_BYTES)
     with context.step("number objects") as watch:
         numbered, given = _without_gaps(np.asarray(labels.data), watch["should_stop"])
         volume = object_volume(labels, numbered, phase=name)
@@ -358,8 +397,8 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     shortest side of a box that is shorter; a body in which such cubes have no place gets none. An
     edge that is asked for and does not fit is refused.
     """
-    body = np.asarray(phases.data) != EXTERIOR
-    solid = np.asarray(phases.data) > PORE
+    body = phases.data != EXTERIOR
+    solid = phases.data > PORE
     if body.all() or not solid.any():
         return {}
     size = section.subvolume_nm or min(

@@ -15,15 +15,16 @@ from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
+from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
-from napari_snpore.study.measuring import Measurement, measure_phases
+from napari_snpore.study.measuring import MEASURE_BYTES, Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor, RunContext
 from napari_snpore.study.segmentation_report import segmentation_record, segmentation_tables
-from napari_snpore.study.segmenting import Segmentation, find_phases
+from napari_snpore.study.segmenting import SEGMENT_BYTES, Segmentation, find_phases
 from napari_snpore.study.summary import summarize
 from napari_snpore.study.tomogram import Tomogram, obtain_volume
 
@@ -45,6 +46,7 @@ def run_study(
     *,
     monitor: Monitor | None = None,
     should_stop: ShouldStop | None = None,
+    memory_limit: int | None = None,
 ) -> StudyResult:
     """Run all steps of a recipe and write one folder.
 
@@ -60,6 +62,10 @@ def run_study(
     should_stop : callable, optional
         Asked between and within steps; true raises :class:`~napari_snpore.errors.Stopped`, and
         nothing is written.
+    memory_limit : int, optional
+        Bytes that a step may take. With a limit, images and volume that are large for it are files
+        while the run lasts; what needs more is refused before it starts. Default 80 % of what is
+        free.
 
     Returns
     -------
@@ -73,15 +79,29 @@ def run_study(
     out = Path(out).expanduser()
     kept = recipe.relative_to(resolved(out))
     paths = input_paths(recipe)
-    with output_folder(out, command="run", inputs=paths) as folder:
+    with (
+        output_folder(out, command="run", inputs=paths) as folder,
+        scratch_beside(out, memory_limit) as scratch,
+    ):
         record = Record(
             "run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed
         )
-        context = RunContext(record, monitor or (lambda name: nullcontext(None)), should_stop)
+        context = RunContext(
+            record,
+            monitor or (lambda name: nullcontext(None)),
+            should_stop,
+            memory_limit,
+            max(SEGMENT_BYTES, MEASURE_BYTES),
+        )
         for path in paths:
             record.add_input(path, folder=resolved(out))
         tomogram = obtain_volume(
-            recipe.input, recipe.prepare, recipe.align, recipe.reconstruct, context=context
+            recipe.input,
+            recipe.prepare,
+            recipe.align,
+            recipe.reconstruct,
+            context=context,
+            scratch=scratch,
         )
         record.results["quality"] = quality_record(tomogram)
         segmentation = find_phases(

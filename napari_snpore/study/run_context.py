@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.memory import check_memory, give_back_freed
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
@@ -15,14 +17,56 @@ Monitor = Callable[[str], AbstractContextManager[Progress | None]]
 callback.
 """
 
+_SLAB_BYTES_PER_VOXEL, _SLAB_BYTES = 20, 100_000_000
+"""What the slabs that are worked on hold together, whatever the size of the volume, and less of a
+volume that is no larger than one."""
+
 
 @dataclass(frozen=True)
 class RunContext:
-    """Context of a run: progress callbacks, the stop request, and the record of timings."""
+    """Context of a run: progress callbacks, the stop request, the memory limit, and the record of
+    timings and needs.
+
+    Attributes
+    ----------
+    record : Record
+    monitor : callable
+    should_stop : callable, optional
+    memory_limit : int, optional
+        Bytes that a step may take; default 80 % of what is free when it starts.
+    later_bytes_per_voxel : float
+        What steps after the reconstruction will need, so that a run that cannot end does not start.
+    """
 
     record: Record
     monitor: Monitor = field(default=lambda name: nullcontext(None))
     should_stop: ShouldStop | None = None
+    memory_limit: int | None = None
+    later_bytes_per_voxel: float = 0.0
+
+    def state_memory(self, what: str, shape: Sequence[int], bytes_per_voxel: float) -> None:
+        """Note what work on a volume needs, and refuse it before it starts where that is too much.
+
+        Parameters
+        ----------
+        what : str
+            Such as ``"Measuring"``.
+        shape : sequence of int
+            Of the volume.
+        bytes_per_voxel : float
+            At the highest, beside what is held already.
+
+        Raises
+        ------
+        NotEnoughMemoryError
+            More than the limit, or than 80 % of what is free.
+        """
+        voxels = math.prod(shape)
+        needed = voxels * bytes_per_voxel + min(voxels * _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES)
+        needs = self.record.results.setdefault("memory_bytes", {})
+        needs[what.lower()] = round(needed)
+        size = " × ".join(str(n) for n in shape)
+        check_memory(f"{what} {size} voxels", needed, given=self.memory_limit)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -32,3 +76,4 @@ class RunContext:
         check_stop(self.should_stop)
         with self.record.timed(name), self.monitor(name) as progress:
             yield {"progress": progress, "should_stop": self.should_stop}
+        give_back_freed()

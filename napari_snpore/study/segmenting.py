@@ -33,6 +33,11 @@ from napari_snpore.study.thresholding import choose_thresholds
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
+SEGMENT_BYTES = 12.0
+"""Bytes per voxel that a segmentation takes at the highest, beside the volume; measured at 256³."""
+
+_SMOOTHED_BYTES = 4.0
+
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
@@ -115,6 +120,8 @@ def find_phases(
         residual``, ``envelope``, ``segment``, ``polish``, ``clean up`` and ``sensitivity``.
     """
     cleanup = cleanup or CleanupSection()
+    smoothed = _SMOOTHED_BYTES if cleanup.smooth != "none" else 0
+    context.state_memory("Segmenting", volume.shape, SEGMENT_BYTES + smoothed)
     cleaning = _cleanup_options(cleanup, threshold.scheme)
     if cleanup.smooth != "none":
         with context.step("smooth") as watch:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.history import ReconstructStep, required_step
@@ -35,17 +35,20 @@ from napari_snpore.tomography.even_odd import (
     even_odd_correlation,
 )
 from napari_snpore.tomography.options import Dart, Options, Sirt, Stoppable, Tv
+from napari_snpore.tomography.projector import LANE_COUNTS
 from napari_snpore.tomography.quality import Quality, assess
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.shell_correlation import FEWEST_VOXELS
 from napari_snpore.tomography.solving import IterationCallback, PartialCallback
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.tomography.tv_reconstruction import largest_slab_bytes
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.volume import Volume
 
 _HALVES_BYTES = (
     32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
 )
+_BLOCK_ARRAYS = 6  # of a block of planes while it is solved, by all methods but TV
 _QUICK_ITERATIONS = 5  # of the SIRT that is shown while the blur is searched
 _APPLY_SHARE = 0.1  # of the work of an alignment, for the interpolation of the images
 
@@ -199,11 +202,17 @@ def tomogram_of(
         The context was stopped.
     """
     heard, scratch = observer or Observer(), stages.scratch
+    _state_memory_of_all(stages, preparation, reconstruction, context)
     inspection, series, aligned, found = _prepared_and_aligned(
         stages, preparation, alignment, heard, context
     )
     _, slices, width = aligned.shape
-    out = scratch.empty((reconstruction.thickness_px or width, slices, width))
+    shape = (reconstruction.thickness_px or width, slices, width)
+    if scratch.memory_limit is None:  # else blocks are made to fit, and arrays are files
+        voxels = math.prod(shape)
+        needed = 4 * voxels + _solving_bytes(reconstruction.options, shape, len(aligned.angles_deg))
+        context.state_memory("Reconstructing", shape, needed / voxels)
+    out = scratch.empty(shape)
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
     if not searches_blur(reconstruction.options):
         blur = None
@@ -234,6 +243,46 @@ def tomogram_of(
         with context.step("even/odd correlation") as watch:
             made = replace(made, even_odd=correlate_halves(made, memory_limit=left, **watch))
     return made
+
+
+def _solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> float:
+    """Return what a reconstruction holds beside images and volume: TV slabs of all arrays, other
+    methods a block per thread.
+    """
+    depth, _, width = shape
+    threads = thread_count()
+    if isinstance(options, Tv):
+        return largest_slab_bytes(shape, tilts, threads, reweight=options.reweight)
+    plane = depth * width + tilts * width
+    return threads * max(LANE_COUNTS) * _BLOCK_ARRAYS * 4 * plane
+
+
+def _state_memory_of_all(
+    stages: Stages,
+    preparation: PrepareSection,
+    reconstruction: ReconstructSection,
+    context: RunContext,
+) -> None:
+    """Refuse what cannot be reconstructed, or not be worked on afterwards, before the images are
+    prepared and aligned.
+    """
+    tilts, rows, width = stages.raw.shape
+    if preparation.crop_px is not None:
+        first, last, left, right = preparation.crop_px
+        rows, width = min(last, rows) - first, min(right, width) - left
+    rows, width = max(rows // preparation.bin, 1), max(width // preparation.bin, 1)
+    shape = (reconstruction.thickness_px or width, rows, width)
+    voxels = math.prod(shape)
+    if voxels <= 0:
+        return  # a crop that is refused where it is done
+    solving, images = 0.0, 0.0
+    if stages.scratch.memory_limit is None:
+        images = 2 * 4 * tilts * rows * width / voxels  # prepared and aligned
+        solving = _solving_bytes(reconstruction.options, shape, tilts) / voxels
+    volume = 4.0 if stages.scratch.memory_limit is None else 0.0
+    needed = images + volume + max(solving, context.later_bytes_per_voxel)
+    if needed:
+        context.state_memory("A volume of", shape, needed)
 
 
 def searches_blur(options: Options) -> bool:

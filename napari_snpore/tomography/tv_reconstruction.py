@@ -354,19 +354,37 @@ def _ends(run: Run) -> bool:
     return run.finish_now is not None and run.finish_now()
 
 
+def largest_slab_bytes(
+    shape: tuple[int, int, int],
+    tilts: int,
+    threads: int,
+    *,
+    confined: bool = False,
+    reweight: bool = True,
+) -> float:
+    """Return the bytes that TV takes for its largest slab of a volume (z, y, x)."""
+    edges = slab_edges(shape)
+    depth, slices, width = shape
+    halo = 2 * _HALO if len(edges) > 1 else 0
+    rows = min(max(last - first for first, last in edges) + halo, slices)
+    # a support is a mask, and while it is made one as numbers
+    needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
+    if reweight:
+        needed += slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, threads)
+    return needed
+
+
 def check_memory(problem: Problem, run: Run, *, reweight: bool) -> None:
     """Refuse a memory limit below what the largest slab takes."""
     if run.memory_limit is None:
         return
-    edges = slab_edges(problem.shape)
-    depth, slices, width = problem.shape
-    halo = 2 * _HALO if len(edges) > 1 else 0
-    rows = min(max(last - first for first, last in edges) + halo, slices)
-    tilts = len(problem.beam.angles_deg)
-    confined = problem.support is not None  # a mask, and while it is made one as numbers
-    needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
-    if reweight:
-        needed += slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, run.threads)
+    needed = largest_slab_bytes(
+        problem.shape,
+        len(problem.beam.angles_deg),
+        run.threads,
+        confined=problem.support is not None,
+        reweight=reweight,
+    )
     if needed > run.memory_limit:
         raise InputError(
             f"memory_limit leaves {run.memory_limit / 1e6:.3g} MB; TV couples all rows by the blur and needs "

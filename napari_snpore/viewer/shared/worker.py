@@ -27,6 +27,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
 
 Result = TypeVar("Result")
@@ -260,6 +261,14 @@ class StepStatus(QWidget):
             self.say(f"{self._what} was cancelled; nothing was kept.")
         elif isinstance(error, InputError):
             self.refuse(error)
+        elif isinstance(error, MemoryError):
+            free = size_text(free_memory())
+            self.refuse(
+                NotEnoughMemoryError(
+                    f"{self._what} ran out of memory with {free} free, and nothing of it was kept; close other programs, or "
+                    "crop or bin the data."
+                )
+            )
         else:
             self.say(f"{self._what} failed: {type(error).__name__}: {error}", problem=True)
             notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
+from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 
 _PARTS = ("tools", "envelope", "cleanup", "region", "polish")
@@ -33,8 +34,8 @@ def set_settings(form: Any, settings: Mapping[str, Any]) -> None:
 def pack_envelope(envelope: Envelope) -> dict[str, Any]:
     """Return an envelope as JSON values and one array."""
     return {
-        "bits": np.packbits(envelope.mask, axis=None),
-        "shape": list(envelope.mask.shape),
+        "bits": envelope.packed.bits,
+        "shape": list(envelope.packed.shape),
         "threshold": envelope.threshold,
         "ray_length_set_nm": envelope.options.ray_length_nm,
         "occlusion_threshold": envelope.options.occlusion_threshold,
@@ -47,10 +48,8 @@ def pack_envelope(envelope: Envelope) -> dict[str, Any]:
 
 def unpack_envelope(kept: Mapping[str, Any]) -> Envelope:
     """Return the envelope that :func:`pack_envelope` packed."""
-    shape = tuple(kept["shape"])
-    mask = np.unpackbits(kept["bits"], count=int(np.prod(shape))).view(np.bool_).reshape(shape)
     return Envelope(
-        mask,
+        PackedMask(np.asarray(kept["bits"]), tuple(kept["shape"])),
         kept["threshold"],
         EnvelopeOptions(
             kept["ray_length_set_nm"], kept["occlusion_threshold"], tuple(kept["cut_axes"])

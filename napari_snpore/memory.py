@@ -1,0 +1,140 @@
+"""How much memory may be used, what a step needs, and the sentence that refuses a step before it
+starts.
+
+What is free is the least of what the machine, a container and a limit of the process (``ulimit -v``)
+leave. Needs are estimates from measured peaks; they are compared before anything is computed, because
+a kernel that runs out of memory ends the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+import psutil
+
+from napari_snpore.compute import thread_count
+from napari_snpore.errors import InputError
+
+SHARE = 0.8
+"""Share of the free memory that a step may take where no limit is given."""
+
+_CGROUP = Path("/sys/fs/cgroup")
+_THREAD_BYTES = 72 << 20
+"""Address space that a thread takes beside its arrays: its stack, and a heap of its own."""
+
+_PROGRAM_BYTES = 400 << 20
+"""Address space of libraries and compiled kernels that are loaded while the program runs."""
+
+
+class NotEnoughMemoryError(InputError, MemoryError):
+    """A step that needs more memory than may be used; nothing was started."""
+
+
+def free_memory() -> int:
+    """Return the bytes that this process can still take."""
+    return _free()[0]
+
+
+def _free() -> tuple[int, str]:
+    """Return the bytes that can still be taken, and what leaves no more, in words."""
+    limits: list[tuple[int | None, str]] = [
+        (int(psutil.virtual_memory().available), "is free on this machine"),
+        (_container_memory(), "the container leaves"),
+        (_address_space_left(), "the limit of the process (ulimit -v) leaves beside the program"),
+    ]
+    size, words = min((size, words) for size, words in limits if size is not None)
+    return max(0, size), words
+
+
+def _container_memory() -> int | None:
+    """Return what a container (cgroup 2) leaves; None without a limit."""
+    try:
+        most = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        cache = next(
+            int(line.split()[1])
+            for line in (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+            if line.startswith("inactive_file ")
+        )
+    except (OSError, ValueError, StopIteration):
+        return None
+    return None if most == "max" else int(most) - used + cache
+
+
+def _address_space_left() -> int | None:
+    """Return what ``ulimit -v`` leaves beside threads and code; None without a limit."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return None
+    code = _PROGRAM_BYTES + _THREAD_BYTES * thread_count()
+    return int(most - psutil.Process().memory_info().vms - code)
+
+
+def memory_limit(given: int | None = None) -> int:
+    """Return the bytes that a step may take: what was given, but no more than is free; else 80 % of
+    what is free now.
+    """
+    free = free_memory()
+    return int(SHARE * free) if given is None else min(given, free)
+
+
+def check_memory(what: str, needed: float, *, given: int | None = None, advice: str = "") -> None:
+    """Refuse a step that needs more memory than may be used.
+
+    Parameters
+    ----------
+    what : str
+        The step and its size, such as ``"Measuring 512 × 512 × 512 voxels"``.
+    needed : float
+        Bytes beside what is held already.
+    given : int, optional
+        The limit that the caller set (bytes). Default: 80 % of what is free.
+    advice : str
+        What else to do, such as ``"--memory-limit-mb allows more"``.
+
+    Raises
+    ------
+    NotEnoughMemoryError
+        One sentence with both numbers and what to do.
+    """
+    most = memory_limit(given)
+    if needed <= most:
+        return
+    free, words = _free()
+    if given is not None and given <= free:
+        why = f"the memory limit is {size_text(given)}"
+    elif given is not None:
+        why = f"{size_text(free)} are all that {words}"
+    else:
+        why = f"{size_text(most)} may be used, {100 * SHARE:.0f} % of what {words}"
+    raise NotEnoughMemoryError(
+        f"{what} needs about {size_text(needed)} of memory, and {why}; bin or crop the data, or close other programs"
+        f"{'' if not advice else ', or ' + advice}."
+    )
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes in MB or GB.
+
+    Examples
+    --------
+    >>> size_text(940e6), size_text(12.3e9)
+    ('940 MB', '12.3 GB')
+    """
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
+def give_back_freed() -> None:
+    """Return to the system what has been freed: glibc keeps arrays below 32 MB for later otherwise,
+    so that a long run would hold the leftovers of all its steps.
+    """
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
