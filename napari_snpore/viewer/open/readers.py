@@ -18,7 +18,7 @@ from napari_snpore.viewer.open.missing_scale import ask
 from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import is_read_here
 from napari_snpore.viewer.open.steps import Outcome, layer_of, outcome_of, read_paths
-from napari_snpore.viewer.shared.calling_viewer import calling_viewer
+from napari_snpore.viewer.shared.events import calling_viewer
 from napari_snpore.viewer.window.manifest import find_window
 from napari_snpore.viewer.window.opening import read_layers
 

@@ -1,16 +1,22 @@
-"""Connects napari events to methods of Qt widgets and disconnects them when the widget is
-deleted.
+"""Connects napari events to methods of Qt widgets and disconnects them when the widget is deleted;
+finds the viewer behind napari's proxy, and the one that calls a reader.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from napari import current_viewer
+from napari.components import ViewerModel
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject
+
+_OPENING = {"open", "open_sample", "_open_or_raise_error", "_add_layers_with_plugins"}
+"""Methods of napari's viewer that call readers and samples."""
 
 
 def connect_while_alive(owner: QObject, emitter: Any, callback: Callable[..., Any]) -> None:
@@ -41,6 +47,25 @@ def plain_viewer(viewer: Any) -> Any:
     twice.
     """
     return getattr(viewer, "__wrapped__", viewer)
+
+
+def calling_viewer() -> Any:
+    """Return the viewer whose ``open`` or ``open_sample`` called this; else the current one, or
+    None.
+
+    napari passes no viewer to readers and samples, and its ``current_viewer()`` is the window that
+    was activated last: with several windows, another one than the one in which a file is opened.
+    Only the call stack knows it.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name in _OPENING:
+            viewer = frame.f_locals.get("self")
+            if isinstance(viewer, ViewerModel):
+                # a bare model has no window to ask in
+                return viewer if getattr(viewer, "window", None) is not None else None
+        frame = frame.f_back  # type: ignore[assignment]
+    return current_viewer()
 
 
 def _always(callback: Callable[..., Any]) -> Callable[[], Callable[..., Any]]:

@@ -28,8 +28,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
-from napari_snpore.viewer.shared.calling_viewer import calling_viewer
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
 
 Result = TypeVar("Result")
 

@@ -15,8 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import Stopped
-from napari_snpore.viewer.shared.calling_viewer import calling_viewer
-from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.events import calling_viewer, plain_viewer
 from napari_snpore.viewer.shared.layers import LayerData
 from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.window.folder_dialog import ask_what_to_open

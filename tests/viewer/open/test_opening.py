@@ -17,8 +17,8 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 from napari_snpore.files import write_volume
 from napari_snpore.viewer.open.missing_scale import MissingScale
 from napari_snpore.viewer.open.recognize import are_read_here
-from napari_snpore.viewer.shared.calling_viewer import calling_viewer
 from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.shared.events import calling_viewer
 from napari_snpore.volume import Volume
 
 
