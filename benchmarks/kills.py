@@ -281,8 +281,8 @@ def run(
             cases[-1].warm_up()
             cases[-1].learn()
         allowed = {path.name for path in inputs.iterdir()}
-        for number in range(count):
-            case = cases[number % len(cases)]
+        while (killed := sum(row["killed"] for row in table.values())) < count:
+            case = cases[killed % len(cases)]
             table[case.kind] += kill_once(case, draw, allowed)
     return table
 

@@ -22,6 +22,7 @@ import mrcfile
 import numpy as np
 import tifffile
 
+from fuzzing.headers import add_header_formats
 from napari_snpore import Volume, write_volume
 from napari_snpore.files.formats import WRITTEN
 
@@ -50,6 +51,7 @@ def make_corpus(folder: Path) -> list[Sample]:
         found.append(Sample(kind, place, opened))
 
     _add_images(add)
+    add_header_formats(add, _grays(np.uint16))
     _add_real_files(add)
     _add_series(add)
     _add_recipes(add)

@@ -7,6 +7,7 @@ from .errors import (
     MissingAnglesError as MissingAnglesError,
     MissingExtraError as MissingExtraError,
     MissingFileError as MissingFileError,
+    MissingLayoutError as MissingLayoutError,
     MissingScaleError as MissingScaleError,
     NoPermissionError as NoPermissionError,
     OutputError as OutputError,

@@ -5,7 +5,14 @@ import time
 
 import pytest
 
-from napari_snpore.compute import run_apart, run_blocks, run_stepped_blocks, thread_count
+from napari_snpore.compute import (
+    check_stop,
+    run_apart,
+    run_blocks,
+    run_stepped_blocks,
+    stops_at_once,
+    thread_count,
+)
 from napari_snpore.errors import InputError, Stopped
 
 
@@ -124,3 +131,45 @@ def test_a_library_call_of_its_own_thread_gives_its_result_or_its_error():
 
     with pytest.raises(InputError, match="not this"):
         run_apart(refuse, lambda: False)
+
+
+def test_a_step_that_asks_seldom_is_left_at_once():
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    @stops_at_once
+    def work(n, *, progress=None, should_stop=None):
+        begun.set()
+        assert go_on.wait(30)
+        try:
+            check_stop(should_stop)
+        finally:
+            ended.set()
+
+    with pytest.raises(Stopped):
+        work(3, should_stop=begun.is_set)
+    assert not ended.is_set(), "the call came back while the step was busy"
+    go_on.set()
+    assert ended.wait(5), "the step ended where it next asked"
+
+
+def test_a_step_of_its_own_thread_reports_here_and_returns_or_raises():
+    calls = []
+
+    @stops_at_once
+    def work(n, *, progress=None, should_stop=None):
+        for k in range(n):
+            progress(k + 1, n)
+        if n > 5:
+            raise InputError("too many")
+        return threading.get_ident()
+
+    def report(*state):
+        calls.append((*state, threading.get_ident()))
+
+    assert work(3, progress=report, should_stop=lambda: False) != threading.get_ident()
+    assert calls == [(k, 3, threading.get_ident()) for k in (1, 2, 3)]
+    assert work(2, progress=report) == threading.get_ident()
+    with pytest.raises(InputError, match="too many"):
+        work(9, progress=report, should_stop=lambda: False)
+    with pytest.raises(Stopped):
+        work(2, progress=report, should_stop=lambda: True)

@@ -24,6 +24,7 @@ from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.velox import VeloxImage, velox_images
 
 _LAZY_BYTES = 2**28
+_SMALL_BYTES, _LARGEST_RATIO = 2**25, 10
 _MOST_LABELS = 1000
 
 
@@ -292,8 +293,11 @@ def _unfit(data: h5py.Dataset, axes: Sequence[Axis]) -> str:
 
 
 def _array(dataset: h5py.Dataset, *, image_axis: int = 0) -> Any:
-    """Return the values of a data set, lazily and in whole images where it is large."""
-    if dataset.nbytes <= _LAZY_BYTES:
+    """Return the values of a data set, lazily and in whole images where it is large, or much larger
+    than what the file holds of it: chunks that are not stored cost memory all the same.
+    """
+    stored = int(dataset.id.get_storage_size())
+    if dataset.nbytes <= min(_LAZY_BYTES, _SMALL_BYTES + _LARGEST_RATIO * stored):
         return dataset[()]
     # imported here: a second that only large files need
     import dask.array as da

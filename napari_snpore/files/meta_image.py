@@ -35,7 +35,7 @@ _TYPES = {
 """``MET_LONG`` has 4 or 8 bytes by the machine that wrote it, and is decided by the file's size."""
 
 _LONG = {"MET_LONG": ("i4", "i8"), "MET_ULONG": ("u4", "u8")}
-_LINE = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*([^\r\n]*?)[ \t]*\r?\n", re.M)
+_LINE = re.compile(rb"^[ \t]*(\w+)[ \t]*=([^\r\n]*)\r?\n", re.M)
 _MOST_FILES = 100_000
 
 
@@ -79,7 +79,7 @@ def _header(raw: bytes, path: Path) -> tuple[Mapping[str, str], int]:
     at = 0
     while line := _LINE.match(raw, at):
         key = line[1].decode("ascii", "replace").lower()
-        header[key] = line[2].decode("utf-8", "replace")
+        header[key] = line[2].decode("utf-8", "replace").strip(" \t")
         at = line.end()
         if key == "elementdatafile":
             return header, at

@@ -59,6 +59,10 @@ _LIST = re.compile(rb"^data ?file:[ \t]*LIST[^\n]*\n", re.M | re.I)
 
 _MOST_FILES = 100_000
 
+_LONGEST_LINE = 2**16
+"""Most bytes of a line of the header: pynrrd takes some lines apart letter by letter. Those of our
+own history, which is a line, may be longer."""
+
 
 def read_nrrd(path: Path) -> ParsedFile:
     """Return the voxels of an NRRD file along (z, y, x), with the sizes that it gives in a unit."""
@@ -126,6 +130,9 @@ def _header_and_files(path: Path) -> tuple[Mapping[str, Any], list[tuple[Path, i
     end = re.search(rb"\r?\n\r?\n", raw)
     listed = _LIST.search(raw)  # the names of the files follow it, in place of header lines
     stop = listed.end() if listed else end.start() if end else len(raw)
+    for line in raw[:stop].splitlines():
+        if len(line) > _LONGEST_LINE and b":=" not in line[:100]:
+            raise FileFormatError(f"{path} is damaged: a line of its header has {len(line)} bytes.")
     header = _header(raw[:stop], path)
     detached = header.get("data file", header.get("datafile"))
     if end is None and detached is None:

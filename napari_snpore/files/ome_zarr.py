@@ -28,11 +28,14 @@ from napari_snpore.files.ome_zarr_metadata import (
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
-from napari_snpore.files.zarr_chunks import CheckedArray
+from napari_snpore.files.zarr_chunks import CheckedArray, file_count
 from napari_snpore.history import parsed_history, stored_history
 from napari_snpore.volume import Volume
 
 _CHUNK = 64
+_MANY_CHUNKS, _LARGEST_SHARE_LEFT_OUT = 100_000, 1000
+"""Of many chunks, one in so many has to be there: each is an entry in memory, there or not."""
+
 _OWN = "napari-snpore"
 
 
@@ -172,7 +175,11 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> list[str]:
     Other writers leave out chunks of zeros, so of their arrays only those without any chunk are
     refused, and a note says how many are left out; this package writes all.
     """
-    there, needed = int(stored.nchunks_initialized), int(stored.nchunks)
+    needed = int(stored.nchunks)
+    files = file_count(stored, most=needed // _LARGEST_SHARE_LEFT_OUT + 1)
+    if needed > _MANY_CHUNKS and files < needed // _LARGEST_SHARE_LEFT_OUT:
+        raise FileFormatError(f"{path} promises {needed} chunks and holds {files} files.")
+    there = int(stored.nchunks_initialized)
     if needed and (there == 0 or (every and there < needed)):
         raise FileFormatError(
             f"{path} holds {there} of {needed} chunks: the others are missing and would read as zeros."

@@ -249,7 +249,7 @@ def _vgi_side(path: Path, data: Path | None) -> _Side:
     text = text_of(path)
     said = _sections(text, path)
     places = [about for name, about in said.items() if name.lower().startswith("file")]
-    count = len(re.findall(r"^\s*\[file", text, re.M | re.I))
+    count = len(re.findall(r"^[ \t]*\[file", text, re.M | re.I))
     if (count, len(places)) != (1, 1) or not {"size", "bitsperelement"} <= set(places[0]):
         raise FileFormatError(
             f"{path} describes {count} files of voxels; one, with Size and BitsPerElement, is needed."
@@ -301,7 +301,8 @@ def _sections(text: str, path: Path) -> Mapping[str, Mapping[str, str]]:
         strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#", ";")
     )
     try:
-        parser.read_string(re.sub(r"^\s*\{([^}\n]*)\}", r"[\1]", text, flags=re.M))
+        # blanks of one line only: `\s` would try each of many empty lines from each of them
+        parser.read_string(re.sub(r"^[ \t]*\{([^}\n]*)\}", r"[\1]", text, flags=re.M))
     except configparser.Error as error:
         raise FileFormatError(f"{path} is damaged: {shown(error)}.") from error
     return {name: dict(parser.items(name)) for name in parser.sections()}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import FileFormatError, InputError
+from napari_snpore.files.formats import parse as parse  # one file as it is, beside the readers
 from napari_snpore.files.image_input import ImageInput, existing_path, parse_input, pixel_size_of
 from napari_snpore.files.image_stack import gap_in_numbers, stacked
 from napari_snpore.files.raw import RawLayout, read_raw_as

@@ -105,6 +105,17 @@ def check_tree(path: Path) -> None:
                     checked_path(entry.path)
 
 
+def file_count(stored: Any, *, most: int) -> int:
+    """Return the number of files in the folder of an array, counted to ``most``."""
+    folders = os.walk(Path(stored.store.root) / stored.path)
+    count = 0
+    for _, _, files in folders:
+        count += len(files)
+        if count >= most:
+            break
+    return count
+
+
 def check_blosc(file: Path, content_bytes: int | None) -> None:
     """Refuse a chunk whose Blosc header does not fit its size, or its content.
 

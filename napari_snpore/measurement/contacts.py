@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, thread_count
+from napari_snpore.compute import (
+    Progress,
+    ShouldStop,
+    check_stop,
+    run_blocks,
+    stops_at_once,
+    thread_count,
+)
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
@@ -33,6 +40,7 @@ _SLABS = 16
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
 
 
+@stops_at_once
 def contact_areas(
     labels: Volume | NDArray[Any],
     phases: Volume | NDArray[Any],

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
 from napari_snpore.segmentation.histogram import slabs
@@ -52,6 +52,7 @@ class DeadPores:
         return self.masks[connectivity].unpacked()
 
 
+@stops_at_once
 def dead_pores(
     phases: Volume | NDArray[Any],
     *,
@@ -137,6 +138,7 @@ def dead_pores(
     return DeadPores(pd.DataFrame(rows), masks)
 
 
+@stops_at_once
 def accessible_pores(
     phases: Volume | NDArray[Any],
     radii_nm: Sequence[float],

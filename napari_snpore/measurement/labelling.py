@@ -13,7 +13,7 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
@@ -89,6 +89,7 @@ def voxel_counts(labels: NDArray[Any], count: int) -> NDArray[np.int64]:
     return found
 
 
+@stops_at_once
 def separate_objects(
     mask: VolumeOrArray,
     *,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import checked_phases
 from napari_snpore.measurement.labelling import label_objects, voxel_counts
@@ -22,6 +22,7 @@ _EULER_VOXELS = 1 << 21
 """Voxels of a slab whose Euler number is counted at once."""
 
 
+@stops_at_once
 def phase_networks(
     phases: Volume | NDArray[Any],
     *,
@@ -117,6 +118,7 @@ def _euler_number(mask: NDArray[np.bool_], rank: int) -> int:
     return total
 
 
+@stops_at_once
 def geodesic_tortuosity(
     phases: Volume | NDArray[Any],
     *,

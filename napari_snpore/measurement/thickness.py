@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import LocalThicknessStep
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
@@ -21,6 +21,7 @@ from napari_snpore.volume import Volume, VolumeOrArray, spacing_of, volume_like
 _SLAB = 16
 
 
+@stops_at_once
 def local_thickness(
     mask: VolumeOrArray,
     *,

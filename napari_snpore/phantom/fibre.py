@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import MakePhantomStep
 from napari_snpore.measurement.dead_pores import DeadPores
@@ -140,6 +140,7 @@ class Phantom:
         }
 
 
+@stops_at_once
 def make_phantom(
     state: State,
     *,

@@ -18,7 +18,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import CleanupParameters, CleanUpStep
 from napari_snpore.segmentation._kernels import majority
@@ -54,6 +54,7 @@ class CleanupOptions:
         return CleanupParameters(self.majority_radius, self.fill, self.specks, counts)
 
 
+@stops_at_once
 def clean_up(
     phases: VolumeOrArray,
     *,

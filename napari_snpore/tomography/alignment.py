@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
 from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
@@ -224,6 +224,7 @@ class Alignment:
         )
 
 
+@stops_at_once
 def align(
     series: TiltSeries,
     *,

@@ -405,6 +405,45 @@ def test_damaged_description_of_a_zarr_array(tmp_path, change):
         read_volume(tmp_path / "a.ome.zarr")
 
 
+def test_many_chunks_that_are_not_there_are_refused_soon(tmp_path):
+    write_volume(tmp_path / "a.ome.zarr", Volume(STACK, 0.5))
+    path = tmp_path / "a.ome.zarr" / "0" / "zarr.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "shape": [10**7, 10**7, 10**7]}))
+    error = within(20, read_volume, tmp_path / "a.ome.zarr")
+    assert isinstance(error, FileFormatError)
+    assert "promises" in str(error)
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": (1, 1024, 1024), "compression": "gzip"}])
+def test_hdf5_that_holds_little_of_a_large_array_takes_little_memory(tmp_path, options):
+    """A file of some kilobytes that promises 252 MB is read when its values are needed."""
+    with h5py.File(tmp_path / "a.hspy", "w") as file:
+        shape = (63, 1024, 1024)
+        data = file.create_dataset("Experiments/x/data", shape=shape, dtype="f4", **options)
+        if options:
+            data[:2] = 1.0
+    volume = read_volume(tmp_path / "a.hspy", spacing=1)
+    assert volume.shape == (63, 1024, 1024)
+    assert not isinstance(volume.data, np.ndarray)
+    np.testing.assert_array_equal(volume.data[1, :3, :3], 1.0 if options else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.vgi", "[file1]\n" + "\n" * 200_000 + "x"),
+        ("a.mhd", "NDims = 3\nDimSize =" + " " * 200_000),
+        ("a.nhdr", "NRRD0004\nspace units: " + "x " * 400_000),
+    ],
+)
+def test_long_headers_end(tmp_path, name, text):
+    (tmp_path / "a.raw").write_bytes(bytes(10))
+    (tmp_path / name).write_text(text)
+    error = within(20, lambda: read_volume(tmp_path / name, spacing=1))
+    assert isinstance(error, InputError)
+
+
 @needs_pipes
 @pytest.mark.parametrize("name", ["zarr.json", "0/zarr.json", "0/c/0/0/0", "0/c/notes"])
 def test_pipe_in_a_zarr_folder(tmp_path, name):

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,7 +150,9 @@ def test_the_command_writes_a_plate_that_can_be_drawn_again(run, tmp_path):
     done = snpore(run.folder, "-o", tmp_path / "plate.png")
     assert done.returncode == 0, done.stderr
     recipe = recipe_of(tmp_path / "plate.png")
-    assert recipe["input"]["run"] == str(run.folder)
+    place = recipe["input"]["run"]
+    assert not Path(place).is_absolute(), "the plate may be published"
+    assert (tmp_path / place).resolve() == run.folder.resolve()
     assert [layer["name"] for layer in recipe["layers"]] == ["fibre.tif", "phases.tif"]
     assert (tmp_path / "plate.record.json").is_file()
     assert PlateRecipe(**recipe).parts == ["grey", "phases", "boxes", "fractions", "histograms"]

@@ -16,8 +16,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_snpore.errors import InputError
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
+from napari_snpore.viewer.boxes.label_layers import phase_scheme
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.label_layers import phase_scheme
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.volume import Volume

@@ -13,7 +13,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import stored_history
 from napari_snpore.subvolume import NamedBox, extract_subvolume
-from napari_snpore.viewer.shared.label_layers import phase_scheme
+from napari_snpore.viewer.boxes.label_layers import phase_scheme
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,

@@ -15,6 +15,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, OutputError
 from napari_snpore.files.atomic import making
 from napari_snpore.outputs.own_files import unlisted_file
+from napari_snpore.outputs.work_folder import clean_leftovers
 from napari_snpore.viewer.window.array_files import FOLDER, write_array
 from napari_snpore.viewer.window.gather import ON_A_GRID, window_state
 from napari_snpore.viewer.window.manifest import is_window_folder, write_manifest
@@ -90,6 +91,7 @@ def write_window(
         2 * size, progress, should_stop
     )  # each byte is written, and read again for its checksum
     packer = Packer()
+    left = clean_leftovers(folder.parent)
     try:
         with making(folder) as work:
             _checked(work.target)  # again: now nobody else writes it
@@ -102,7 +104,7 @@ def write_window(
         _check_free_space(folder, size + sum(array.nbytes for array in packer.arrays.values()))
         raise
     meter.finish()
-    return Saved(folder, len(state.layers), written, tuple(content["notes"]))
+    return Saved(folder, len(state.layers), written, (*left, *content["notes"]))
 
 
 def _write(part: Path, state: WindowState, packer: Packer, meter: Meter) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""A few of the kills of ``make kills``, at a small size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_no_kill_loses_or_leaves_anything():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.kills", "--count", "15", "--size", "48", "--seed", "3"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "killed" in done.stdout
