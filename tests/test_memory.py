@@ -160,7 +160,9 @@ import re, threading, time
 import numpy as np
 from napari_snpore import Volume
 from napari_snpore.memory import give_back_freed
-from napari_snpore.study.measuring import MEASURE_BYTES, measure_phases
+from napari_snpore.study.measuring import measure_phases
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.run_context import RunContext
 def anonymous():
     return int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024
 def phases(n):
@@ -180,9 +182,10 @@ def watch():
         peak[0] = max(peak[0], anonymous())
         time.sleep(0.002)
 thread = threading.Thread(target=watch); thread.start()
-measure_phases(volume)
+context = RunContext(Record("measure"))
+measure_phases(volume, context=context)
 going[0] = False; thread.join()
-print("share", (peak[0] - before) / (MEASURE_BYTES * volume.data.size))
+print("share", (peak[0] - before) / context.record.results["memory_bytes"]["measuring"])
 """
 
 
