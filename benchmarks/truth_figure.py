@@ -111,7 +111,7 @@ def _marks(simulator: str, stage: str) -> dict[str, object]:
 def _legend() -> list[Line2D]:
     stages = {"thresholds": "thresholds", "polished": "polished"}
     return [
-        Line2D([], [], linestyle="none", label=f"tilts by {SIMULATED_BY[simulator]}, {stages[stage]}",
+        Line2D([], [], linestyle="none", label=f"{SIMULATED_BY[simulator]}, {stages[stage]}",
                **_marks(simulator, stage))
         for stage in STAGES
         for simulator in SIMULATORS
