@@ -43,6 +43,8 @@ def test_stop_is_answered_at_once_and_leaves_nothing(folder, number, words):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell starts what runs in its background with Ctrl-C ignored, and the command keeps to that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while work.poll() is None and not list(folder.rglob("*.snpore-work")):
         time.sleep(0.02)
