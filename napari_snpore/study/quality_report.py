@@ -18,6 +18,7 @@ from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
 from napari_snpore.tomography.quality import Quality
 from napari_snpore.tomography.shell_correlation import ShellCorrelation
+from napari_snpore.tomography.tv_reconstruction import MOST_MISFIT
 
 
 def quality_record(tomogram: Tomogram) -> dict[str, Any]:
@@ -167,9 +168,10 @@ def misfit_statements(made: ReconstructStep | None) -> list[Statement]:
     misfit = None if made is None else made.tv_misfit
     if misfit is None or misfit < _MUCH_MISFIT:
         return []
+    most = "at least " if misfit >= MOST_MISFIT else ""
     return [
         caveat(
-            f"The volume leaves {number(misfit, 2)} times the squares of the images' noise unexplained: shifts"
+            f"The volume leaves {most}{number(misfit, 2)} times the squares of the images' noise unexplained: shifts"
             " that are left in the images, a blur that changes with depth, or noise that another"
             f" program smoothed. λ is {number(misfit, 2)} times as large for it."
         )

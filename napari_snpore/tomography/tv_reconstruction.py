@@ -58,7 +58,7 @@ _MISFIT_AT = (40, 100)
 What no volume explains (residual shifts, another blur, noise that the estimate missed) is no
 evidence for a voxel: the images count as if their noise were as large, as in polishing."""
 
-_MOST_MISFIT = 3.0
+MOST_MISFIT = 3.0
 """Largest factor on λ. With 0.3 px of shifts left in the images (R = 2) the factor R itself brought
 fractions nearer to the truth than its root; without noise R has no bound."""
 
@@ -181,7 +181,7 @@ class Course:
                 return iteration
             since = iteration - self.plain
             if since in _MISFIT_AT and self.noise_squares > 0:
-                self.misfit = min(max(squares / self.noise_squares, 1.0), _MOST_MISFIT)
+                self.misfit = min(max(squares / self.noise_squares, 1.0), MOST_MISFIT)
             if self.contrast is not None and since >= 0 and since % _BETWEEN == 0:
                 if since in _LEVELS_AT:
                     level = self.contrast(solver)
