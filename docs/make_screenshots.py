@@ -12,7 +12,7 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_snpore.phantom import make_phantom, simulate_measured_series
 from napari_snpore.viewer.figure.widget import FigureWidget
@@ -94,6 +94,8 @@ def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None
     form.polish_phases()
     form.sensitivity.expand(animate=False)
     form.sensitivity.images.wait()
+    QApplication.processEvents()
+    form.findChild(QScrollArea).ensureWidgetVisible(form.sensitivity.images.picture)
     viewer.layers.selection.active = volume
     photograph(viewer, residual_map)
     viewer.window.remove_dock_widget(dock)
