@@ -16,12 +16,10 @@ def main() -> None:
     """
     most = _address_space()
     if most is not None and most < PROGRAM_BYTES:
-        print(
+        sys.exit(  # a text goes to the standard error, and the status is 1
             f"snpore: This process may use {most / 1e6:.0f} MB of address space (ulimit -v), and the program alone needs "
-            f"{PROGRAM_BYTES / 1e6:.0f} MB; allow more.",
-            file=sys.stderr,
+            f"{PROGRAM_BYTES / 1e6:.0f} MB; allow more."
         )
-        sys.exit(1)
     from napari_snpore.cli import main as run
 
     run()

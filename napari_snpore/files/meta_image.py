@@ -23,6 +23,7 @@ from napari_snpore.files.voxel_data import (
     data_file,
     head_of,
     joined,
+    numbered_files,
     read_voxels,
     shown,
 )
@@ -36,7 +37,6 @@ _TYPES = {
 
 _LONG = {"MET_LONG": ("i4", "i8"), "MET_ULONG": ("u4", "u8")}
 _LINE = re.compile(rb"^[ \t]*(\w+)[ \t]*=([^\r\n]*)\r?\n", re.M)
-_MOST_FILES = 100_000
 
 
 def read_meta_image(path: Path) -> ParsedFile:
@@ -124,13 +124,9 @@ def _data_files(path: Path, named: str, raw: bytes, end: int) -> list[tuple[Path
     if words and words[0].upper() == "LIST":
         names = [line for line in raw[end:].decode("utf-8", "replace").splitlines() if line.strip()]
         return [(data_file(path, name), 0) for name in names]
-    if len(words) >= 3 and re.fullmatch(r"[^%]*%\d{0,2}d[^%]*", words[0]):
-        numbers = [_whole(word, "ElementDataFile", path) for word in words[1:4]]
-        first, last, step = numbers if len(numbers) == 3 else (*numbers, 1)
-        found = range(first, last + 1, step) if step > 0 else range(0)
-        if not 0 < len(found) <= _MOST_FILES:
-            raise FileFormatError(f"{path} is damaged: '{shown(named)}' names no data files.")
-        return [(data_file(path, words[0] % number), 0) for number in found]
+    numbered = numbered_files(path, words)
+    if numbered is not None:
+        return numbered
     return [(data_file(path, named), 0)]
 
 

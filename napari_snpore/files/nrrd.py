@@ -24,6 +24,7 @@ from napari_snpore.files.voxel_data import (
     data_file,
     head_of,
     joined,
+    numbered_files,
     read_voxels,
     shown,
 )
@@ -57,7 +58,6 @@ _WRITTEN = {
 
 _LIST = re.compile(rb"^data ?file:[ \t]*LIST[^\n]*\n", re.M | re.I)
 
-_MOST_FILES = 100_000
 
 _LONGEST_LINE = 2**16
 """Most bytes of a line of the header: pynrrd takes some lines apart letter by letter. Those of our
@@ -166,12 +166,10 @@ def _data_files(path: Path, raw: bytes, end: int, detached: str | None) -> list[
         names = raw[after.end() if after else len(raw) :].decode("utf-8", "replace").split("\n")
         listed = [name for name in names if name.strip()]
         return [(data_file(path, name), 0) for name in listed]
-    if len(words) >= 4 and re.fullmatch(r"[^%]*%\d{0,2}d[^%]*", words[0]):
-        ends = [int(word) for word in words[1:4] if re.fullmatch(r"[-+]?\d{1,9}", word)]
-        found = range(ends[0], ends[1] + 1, ends[2]) if len(ends) == 3 and ends[2] > 0 else range(0)
-        if not 0 < len(found) <= _MOST_FILES:
-            raise FileFormatError(f"{path} is damaged: '{shown(detached)}' names no data files.")
-        return [(data_file(path, words[0] % number), 0) for number in found]
+    if len(words) >= 4:
+        numbered = numbered_files(path, words)
+        if numbered is not None:
+            return numbered
     return [(data_file(path, detached), 0)]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import math
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -27,6 +28,7 @@ HEADER_LIMIT = 1 << 20
 
 _PIECE = 1 << 20
 _FEW_FILES = 64
+_MOST_FILES = 100_000
 _LAZY_BYTES = 2**30
 _DEFLATE_RATIO = 1100
 """Deflate packs at most 1032 bytes into one: a header that promises more than this is wrong."""
@@ -63,6 +65,29 @@ def data_file(header: Path, name: str) -> Path:
     if not name.strip():
         raise MissingFileError(missing)
     return checked_path(place, missing.replace("{", "{{").replace("}", "}}"))
+
+
+def numbered_files(header: Path, words: Sequence[str]) -> list[tuple[Path, int]] | None:
+    """Return the files that a pattern with one number names, ``slab%03d.raw first last [step]``, and
+    byte 0 for each; None where the words are no such pattern.
+
+    Raises
+    ------
+    FileFormatError
+        The numbers name no files, or too many.
+    MissingFileError
+        One of them is not there.
+    """
+    if len(words) < 3 or not re.fullmatch(r"[^%]*%\d{0,2}d[^%]*", words[0]):
+        return None
+    numbers = [int(word) for word in words[1:4] if re.fullmatch(r"[-+]?\d{1,9}", word)]
+    first, last, step = (*numbers, 1)[:3] if len(numbers) >= 2 else (0, 0, 0)
+    found = range(first, last + 1, step) if step > 0 else range(0)
+    if len(numbers) != len(words[1:4]) or not 0 < len(found) <= _MOST_FILES:
+        raise FileFormatError(
+            f"{header} is damaged: '{shown(' '.join(words))}' names no data files."
+        )
+    return [(data_file(header, words[0] % number), 0) for number in found]
 
 
 def checked_shape(sizes: Sequence[Any], path: Path) -> tuple[int, ...]:

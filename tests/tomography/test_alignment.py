@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.history import AlignStep, required_step
+from napari_snpore.phantom import Recording, make_phantom, simulate_measured_series
 from napari_snpore.tomography.alignment import Alignment, align
 from napari_snpore.tomography.preparation import bin_series
 from napari_snpore.tomography.tilt_series import TiltSeries, axis_end
@@ -340,3 +342,21 @@ def test_table_has_the_agreed_columns():
     table = Alignment([[1.0, 2.0], [3.0, 4.0]], 10.0, 0.0, [0.1, 0.2]).table([-5.0, 5.0])
     assert list(table.columns) == ["tilt", "angle_deg", "shift_y_px", "shift_x_px", "residual_px"]
     assert table.iloc[1].tolist() == [1, 5.0, 3.0, 4.0, 0.2]
+
+
+@pytest.mark.parametrize("easy", [True, False])
+def test_shifts_that_another_alignment_left_are_taken_back(easy):
+    """0.3 px, simulated outside the model; the fibre's own position is free: cosθ, sinθ, constant."""
+    angles = np.arange(-69.0, 70.0, 2.0)
+    phantom = make_phantom("pristine", shape=(128, 48, 128), seed=120, easy=easy)
+    series = simulate_measured_series(
+        phantom, angles_deg=angles, dose=1000.0, recording=Recording(drift_px=0.0), seed=120
+    )
+    left = np.array(required_step(series.history, AlignStep).shifts_px)
+    again = align(TiltSeries(series.images, angles, series.pixel_size_nm)).shifts_px + left
+    turn = np.deg2rad(angles)
+    for axis, free in enumerate(([np.ones_like(turn)], [np.cos(turn), np.sin(turn), turn**0])):
+        basis = np.stack(free, axis=1)
+        again[:, axis] -= basis @ np.linalg.lstsq(basis, again[:, axis], rcond=None)[0]
+    assert np.sqrt(np.square(left).mean(axis=0)).min() > 0.25
+    assert np.sqrt(np.square(again).mean(axis=0)).max() < 0.06

@@ -9,24 +9,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import contents_of, lacks_size, with_image
 from napari_snpore.files.parsed_file import KINDS, Kind
-from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
+from napari_snpore.viewer.open.question_dock import QuestionDock
 from napari_snpore.viewer.open.steps import Question, layer_of
-from napari_snpore.viewer.shared.layers import LayerData, add_layer
+from napari_snpore.viewer.shared.layers import LayerData
 
 _IN_FILE = "as in the file"
 _UNKNOWN = "not known"
 
 
-class MissingScale(DockedForm):
+class MissingScale(QuestionDock):
     """Asks which image is meant and what it is, for the voxel size in nm, for angles or times, then
     opens it; files are parsed again only for another image.
 
@@ -152,18 +151,6 @@ class MissingScale(DockedForm):
 
     def _even(self, first: float, step: float) -> NDArray[np.float64]:
         return np.asarray(first + step * np.arange(self._source.image_count), np.float64)
-
-    def _show(self, data: LayerData) -> None:
-        add_layer(self._viewer, data)
-        self.status.say(f"Opened as '{data[1]['name']}'.")
-        self.main_button.setEnabled(False)
-        if hasattr(self._viewer, "window"):
-            QTimer.singleShot(0, self._remove)
-
-    def _remove(self) -> None:
-        """Remove the dock: the question is answered."""
-        if isalive(self) and self.parentWidget() is not None:
-            self._viewer.window.remove_dock_widget(self)
 
 
 def _question_of(asked: Question) -> str:

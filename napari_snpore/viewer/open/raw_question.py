@@ -6,18 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from qtpy.compat import isalive
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files import RawLayout, read_volume
-from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
+from napari_snpore.viewer.open.question_dock import QuestionDock
 from napari_snpore.viewer.shared.layers import (
     LayerData,
-    add_layer,
     name_from_path,
     volume_data,
 )
@@ -26,7 +23,7 @@ _TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "flo
 _ORDERS = {"little-endian": "<", "big-endian": ">"}
 
 
-class RawQuestion(DockedForm):
+class RawQuestion(QuestionDock):
     """Asks how raw voxels lie in a file and for their size in nm, then opens the volume.
 
     The bytes that the answer means are shown beside those that the file has: they must be equal.
@@ -114,18 +111,6 @@ class RawQuestion(DockedForm):
         need = layout.offset + layout.voxel_bytes
         sign = "=" if need == self._have else "≠"
         self.bytes.setText(f"{need:,} {sign} {self._have:,} of the file")
-
-    def _show(self, data: LayerData) -> None:
-        add_layer(self._viewer, data)
-        self.status.say(f"Opened as '{data[1]['name']}'.")
-        self.main_button.setEnabled(False)
-        if hasattr(self._viewer, "window"):
-            QTimer.singleShot(0, self._remove)
-
-    def _remove(self) -> None:
-        """Remove the dock: the question is answered."""
-        if isalive(self) and self.parentWidget() is not None:
-            self._viewer.window.remove_dock_widget(self)
 
 
 def ask_layout(viewer: Any, path: str | Path) -> RawQuestion:
