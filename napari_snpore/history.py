@@ -7,8 +7,9 @@ a step as a dataclass of this module (``volume.after(SmoothStep("median", 1.0), 
 it back with :func:`last_step`.
 
 Wherever a history is stored, the version of the schemas (:data:`SCHEMA`) is stored beside it. Raise
-it when the meaning, the name or the presence of a parameter changes: a stored history of another
-version is refused in one sentence.
+it when the meaning or the name of a parameter changes, or when one is needed that was not: a stored
+history of another version is refused in one sentence. A parameter that may be absent can be added
+without, as histories that lack it are still read.
 """
 
 from __future__ import annotations

@@ -17,12 +17,11 @@ from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import contents_of, lacks_size, with_image
 from napari_snpore.files.parsed_file import KINDS, Kind
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
-from napari_snpore.viewer.open.question_dock import QuestionDock
+from napari_snpore.viewer.open.question_dock import UNKNOWN, QuestionDock
 from napari_snpore.viewer.open.steps import Question, layer_of
 from napari_snpore.viewer.shared.layers import LayerData
 
 _IN_FILE = "as in the file"
-_UNKNOWN = "not known"
 
 
 class MissingScale(QuestionDock):
@@ -146,7 +145,7 @@ class MissingScale(QuestionDock):
         ):
             self.form.setRowVisible(box, is_asked)
         self.voxel_size.setSpecialValueText(
-            _UNKNOWN if lacks_size(self._source, self._kind) else _IN_FILE
+            UNKNOWN if lacks_size(self._source, self._kind) else _IN_FILE
         )
 
     def _even(self, first: float, step: float) -> NDArray[np.float64]:

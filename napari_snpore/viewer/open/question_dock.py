@@ -8,6 +8,9 @@ from qtpy.QtCore import QTimer
 from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.shared.layers import LayerData, add_layer
 
+UNKNOWN = "not known"
+"""What a box for a size shows at 0."""
+
 
 class QuestionDock(DockedForm):
     """Base of the forms that ask for what a file does not say."""

@@ -12,7 +12,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files import RawLayout, read_volume
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
-from napari_snpore.viewer.open.question_dock import QuestionDock
+from napari_snpore.viewer.open.question_dock import UNKNOWN, QuestionDock
 from napari_snpore.viewer.shared.layers import (
     LayerData,
     name_from_path,
@@ -66,6 +66,7 @@ class RawQuestion(QuestionDock):
         self.voxel_size = NumberBox(
             0.0, 0.0, 1e6, step=0.01, decimals=5, tip="Edge of a voxel in nm."
         )
+        self.voxel_size.setSpecialValueText(UNKNOWN)
         form.addRow("Type", self.type_box)
         form.addRow("Byte order", self.order_box)
         form.addRow("Bytes to skip", self.offset)
