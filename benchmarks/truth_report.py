@@ -37,6 +37,9 @@ QUANTITIES = {
 """Quantities of the printed tables and the figure, with the unit in which their bias is given:
 points of a percentage, or % of the truth."""
 
+DEAD = "dead share of pore volume, connectivity 6"
+"""Printed in a table of its own: it is wrong by a multiple, not by points."""
+
 SIMULATED_BY = {
     "model": "the model",
     "measured": "outside, 0.3 px left",
@@ -179,6 +182,19 @@ def mismatch_table(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def dead_pore_table(table: pd.DataFrame) -> str:
+    """Return the markdown table of the dead share of the pore volume, medians in %."""
+    rows = table[table["quantity"] == DEAD]
+    lines = [
+        _line(["phantoms", "tilts by", "truth", "thresholds", "polished"]),
+        _line(["---", "---", "---:", "---:", "---:"]),
+    ]
+    for (contrast, simulator), group in rows.groupby(["contrast", "simulator"], sort=False):
+        values = [group[name].median() for name in ("truth", "thresholds_value", "polished_value")]
+        lines.append(_line([contrast, SIMULATED_BY[simulator], *(f"{v:.2f}" for v in values)]))
+    return "\n".join(lines)
+
+
 def _median_and_worst(errors: pd.Series) -> str:
     if errors.empty:
         return ""
@@ -235,6 +251,7 @@ def write_report(
         "biases": bias_table(table),
         "findings": finding_table(about),
         "mismatch": mismatch_table(table),
+        "dead pores": dead_pore_table(table),
     }
     if document is not None:
         if figure:

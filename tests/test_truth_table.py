@@ -119,7 +119,7 @@ def test_summary_tables_and_figure(tmp_path):
         for simulator, factor in (("model", 1), ("measured", 2)):
             tables.add(case(simulator, seed=seed), fake(factor * bias, simulator))
     document = tmp_path / "truth.md"
-    names = ("biases", "figure", "mismatch", "findings")
+    names = ("biases", "figure", "dead pores", "mismatch", "findings")
     document.write_text("".join(f"<!-- {n} -->\noutdated\n<!-- end of {n} -->\n" for n in names))
     truth_report.write_report(tables.quantities, tables.cases, document=document)
     rows = pd.read_csv(tmp_path / "truth_summary.csv")

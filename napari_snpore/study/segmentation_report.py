@@ -126,6 +126,12 @@ def polish_statements(phases: Volume) -> list[Statement]:
             f" residual R {step.residual_before:.3g} → **{step.residual_after:.3g}**",
         )
     ]
+    statements.append(
+        caveat(
+            "Small closed pores are lost in reconstruction and polishing: dead pores read too few"
+            " (docs/truth.md)."
+        )
+    )
     for label in step.held:
         statements.append(
             caveat(
