@@ -48,7 +48,9 @@ COLUMNS: dict[str, Column] = {
     "length_nm": Column("length", "nm", "Largest Feret diameter over all directions."),
     "width_nm": Column("width", "nm", "Smallest Feret diameter over all directions."),
     "breadth_nm": Column("breadth", "nm", "Largest extent at right angles to the length."),
-    "aspect_ratio": Column("aspect ratio", "", "Width over length: 1 for a ball, near 0 for a rod."),
+    "aspect_ratio": Column(
+        "aspect ratio", "", "Width over length: 1 for a ball, near 0 for a rod."
+    ),
     "equivalent_diameter_nm": Column(
         "equivalent diameter", "nm", "Diameter of the ball of equal volume."
     ),
