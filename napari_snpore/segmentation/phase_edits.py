@@ -87,6 +87,11 @@ class PhaseEdits:
         """Bytes of the blocks that are kept, which is what :meth:`changes` reads."""
         return sum(block.nbytes for block in self._before.values())
 
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The blocks that were touched; no voxel outside of them was changed."""
+        return tuple(self._box(key) for key in list(self._before))
+
     def note(self, data: NDArray[Any], strokes: Sequence[Stroke]) -> None:
         """Keep what strokes overwrote, where it is not kept yet.
 

@@ -15,7 +15,7 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.history import EditByHandStep, all_steps, stored_history
-from napari_snpore.segmentation.phase_edits import Changes, PhaseEdits, edit_step
+from napari_snpore.segmentation.phase_edits import Box, Changes, PhaseEdits, edit_step
 from napari_snpore.viewer.edits.strokes import strokes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
@@ -60,6 +60,11 @@ class LayerEdits(QObject):
         opened.
         """
         return self._changes
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Boxes outside of which no voxel was corrected."""
+        return self._edits.boxes
 
     def settle(self) -> None:
         """Compare at once; for scripts, and before the layer is written."""
