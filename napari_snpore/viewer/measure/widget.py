@@ -12,7 +12,8 @@ from typing import Any
 import napari.components
 import numpy as np
 import pandas as pd
-from napari.layers import Labels, Layer
+from napari.layers import Layer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -27,12 +28,15 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
+from napari_snpore.viewer.edits.watch import edits_of
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
-from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.forms.step_form import InputLayers
+from napari_snpore.viewer.measure.corrected_form import CorrectedForm
+from napari_snpore.viewer.measure.hand_control import HandControl
 from napari_snpore.viewer.measure.object_panel import ObjectPanel
 from napari_snpore.viewer.measure.place_panel import PlacePanel
 from napari_snpore.viewer.measure.steps import (
@@ -77,7 +81,7 @@ EACH_LABEL = "each label is an object"
 _OBJECT_COLOR = "#8c8c8c"  # of histograms where the objects belong to no phase
 
 
-class MeasureWidget(LayerForm):
+class MeasureWidget(CorrectedForm):
     """Objects of one phase as a labels layer with their table, and the numbers that sum them up.
 
     Parameters
@@ -101,9 +105,6 @@ class MeasureWidget(LayerForm):
             _INPUTS,
             MainButton("Measure", "Label the objects of this phase and measure each of them."),
         )
-        self._measured: MeasuredLayer | None = None
-        self._made: Labels | None = None
-        self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
@@ -123,11 +124,6 @@ class MeasureWidget(LayerForm):
                 f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}."
             )
         self.phase_box.setCurrentIndex(index)
-
-    @property
-    def table(self) -> pd.DataFrame | None:
-        """One row per object, of the last measurement; see ``measure_objects`` for its columns."""
-        return None if self._measured is None else self._measured.table
 
     @property
     def fractions(self) -> pd.DataFrame | None:
@@ -174,6 +170,9 @@ class MeasureWidget(LayerForm):
         if self._measured is None:
             raise InputError("There is no table yet; press Measure first.")
         return self._measured
+
+    def _gray_of_objects(self) -> Layer | None:
+        return self._gray.layer if self.with_gray.isChecked() else None
 
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
@@ -316,8 +315,14 @@ class MeasureWidget(LayerForm):
             "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
+        self.hand = HandControl(self, self._viewer, self.objects)
+        self.hand.corrected.connect(self._on_corrected)
+        self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.column.addWidget(self.hand.panel)
         self.objects.column.addWidget(self.save_button)
         self.objects.setVisible(False)
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
         return self.objects
 
     def _on_layer(self, layer: Layer | None) -> None:
@@ -382,6 +387,9 @@ class MeasureWidget(LayerForm):
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
+            if event.type == "paint" and edits_of(event.source) is not None:
+                self.status.say("The phases are corrected by hand; the numbers follow.")
+                return
             self.status.say(
                 "These numbers are stale: the phases have changed. Measure again.", problem=True
             )
@@ -436,9 +444,12 @@ class MeasureWidget(LayerForm):
         data[1]["metadata"][KEY]["crowther_nm"] = (
             measured.crowther_nm
         )  # figures mark it as the histograms here do
+        earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
         self._show(layer)
+        self._begin_corrections(layer, measured, self._made)
         self.objects.show_objects(self._made, measured.table)
+        self.hand.work.correct_again(earlier)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
@@ -476,6 +487,7 @@ class MeasureWidget(LayerForm):
 
     def closed(self) -> None:
         """Stop, and close the table."""
+        self.hand.close()
         self.objects.close_picture()
         super().closed()
 
