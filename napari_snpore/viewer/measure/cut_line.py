@@ -79,7 +79,6 @@ class CutLine:
             edge_color="#ff2bd6",
             edge_width=2.5 / float(self._viewer.scene.camera.zoom),
             vector_style="line",
-            out_of_slice_display=True,
             units=(UNIT,) * 3,
             axis_labels=VOLUME_AXES,
             metadata={KEY: {"kind": KIND}},

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.measure.object_table import ObjectTable
 from napari_snpore.viewer.measure.picking import object_at, voxel_of
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.shared.layer_colors import CHOSEN_COLOR
@@ -162,16 +164,21 @@ def test_the_list_of_colours_has_words(widget):
     assert not [one for one in words if "_" in one]
 
 
-def test_rows_are_sorted_with_unknown_values_last(qtbot, widget):
-    widget.objects.open_table()
-    model = widget.objects.table_view.model
-    column = list(widget.table.columns).index("orientation_x")
-    from qtpy.QtCore import Qt
-
-    model.sort(column, Qt.SortOrder.DescendingOrder)
-    shown = [model.data(model.index(row, column)) for row in range(3)]
-    assert shown[-1] == ""
-    assert float(shown[0].replace("−", "-")) >= float((shown[1] or "-9").replace("−", "-"))
+def test_rows_are_sorted_with_unknown_values_last(qtbot):
+    table = ObjectTable()
+    qtbot.addWidget(table)
+    rows = pd.DataFrame({"label": [1, 2, 3], "length_nm": [2.0, np.nan, 30.0]})
+    table.show_table(rows, np.ones(3, bool))
+    for order, labels in (
+        (Qt.SortOrder.DescendingOrder, [3, 1, 2]),
+        (Qt.SortOrder.AscendingOrder, [1, 3, 2]),
+    ):
+        table.view.sortByColumn(1, order)
+        assert [table.model.label_of(row) for row in range(3)] == labels
+    assert table.model.data(table.model.index(2, 1)) == ""
+    assert table.model.headerData(1, Qt.Orientation.Horizontal) == "length, nm"
+    table.show_table(rows, np.array([True, False, True]))
+    assert [table.model.label_of(row) for row in range(2)] == [1, 3], "the order is kept"
 
 
 def test_rows_without_a_measurement_are_refused(qtbot, viewer, tmp_path):
