@@ -70,6 +70,7 @@ class DockedForm(DockedWidget):
     def resizeEvent(self, event: Any) -> None:
         """Give the results their share of the new height."""
         super().resizeEvent(event)
+        self._result_scroll.below = self.footer.sizeHint().height()
         self._result_scroll.updateGeometry()
 
     def rows(self) -> QFormLayout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -27,11 +27,12 @@ from napari_snpore.study.report import number as number
 from napari_snpore.study.report import percent as percent
 from napari_snpore.study.report import signed as signed
 
-_NARROWEST = 340
-_SETTINGS_HEIGHT = 160
-"""Preferred height of settings (px) where results stand below them, which come first."""
-_RESULT_SHARE = 0.55
-"""Largest share of the height of a form that results get; beyond it they scroll."""
+_NARROWEST = 360
+_NARROWEST_BOX = 96
+_SETTINGS_HEIGHT = 150
+"""Height (px) that results leave to the settings above them where a form is high enough."""
+_RESULT_SHARE = 0.45
+"""Share of the height of a form that results get in any case; beyond it they scroll."""
 _UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
@@ -56,6 +57,11 @@ class NumberBox(QDoubleSpinBox):
         self.setToolTip(tip)
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that usual numbers need, not the longest one that could be typed."""
+        return super().minimumSizeHint().boundedTo(QSize(_NARROWEST_BOX, 1000))
 
     def event(self, event: QEvent | None) -> bool:
         """Leave undo and redo to the form, unless something was just typed here."""
@@ -83,6 +89,11 @@ class CountBox(QSpinBox):
         self.setToolTip(tip)
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that usual numbers need, not the longest one that could be typed."""
+        return super().minimumSizeHint().boundedTo(QSize(_NARROWEST_BOX, 1000))
 
     def event(self, event: QEvent | None) -> bool:
         """Leave undo and redo to the form, unless something was just typed here."""
@@ -248,14 +259,18 @@ class SettingsScroll(FormScroll):
 
 
 class ResultScroll(QScrollArea):
-    """The results of a form: as high as they need to be up to a share of the form, and no higher
-    where there are none.
+    """The results of a form: as high as they need to be, as long as the settings above keep some
+    height; nothing where there are none.
 
-    ``column`` takes the widgets.
+    ``column`` takes the widgets; ``below`` is the height of what stands under it (px).
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.below = 0
+        self._settled = QTimer(self)  # once the layout inside has taken its new height
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(self.updateGeometry)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -275,7 +290,7 @@ class ResultScroll(QScrollArea):
         if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
             if inside is not None:
                 self.setMinimumWidth(inside.minimumSizeHint().width())
-            self.updateGeometry()
+            self._settled.start()
         return bool(super().eventFilter(watched, event))
 
     def resizeEvent(self, event: Any) -> None:
@@ -286,7 +301,8 @@ class ResultScroll(QScrollArea):
     def sizeHint(self) -> QSize:
         """Return the height that the results need at this width, at most a share of the form."""
         above = self.parentWidget()
-        most = round(_RESULT_SHARE * max(300, 0 if above is None else above.height()))
+        whole = max(300, 0 if above is None else above.height())
+        most = max(round(_RESULT_SHARE * whole), whole - _SETTINGS_HEIGHT - self.below)
         return QSize(_NARROWEST, min(self._needed(), most))
 
     def minimumSizeHint(self) -> QSize:
@@ -311,6 +327,7 @@ def form_layout() -> QFormLayout:
     form.setVerticalSpacing(4)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # no row widens the window
     return form
 
 

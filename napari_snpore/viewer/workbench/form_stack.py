@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDockWidget, QSizePolicy, QStackedWidget, QWidget
 
 from napari_snpore.viewer.shared.docking import ancestor
 
-_NARROWEST = 340
+_NARROWEST = 360
 
 
 class StandIn(QWidget):

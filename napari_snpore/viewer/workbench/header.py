@@ -68,7 +68,8 @@ class StepHeader(QWidget):
             return
         self.name.setText(step.name if step.number is None else f"{step.number}  {step.name}")
         self.words.setText(step.words)
-        self.sign.setText(SIGNS[step.state])
+        ready = step.state == "ready"  # its sign would be another arrow; the words say it
+        self.sign.setText("" if ready else SIGNS[step.state])
         sentences = f"{WORDS[step.state].capitalize()}. {step.hint}"
         self.setToolTip(f"{step.holds}\n{sentences}" if step.holds else sentences)
         self.setAccessibleName(f"{step.name}: {step.words}")
