@@ -334,7 +334,7 @@ class ReconstructWidget(LayerForm):
         self.column.addWidget(self.aligning)
         self.column.addLayout(self.method)
         self.column.addWidget(self.method.more)
-        self.column.addWidget(self.slice)
+        self.results.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
         self.keep_aligned.setToolTip(
             "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
@@ -347,8 +347,6 @@ class ReconstructWidget(LayerForm):
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
-        self.footer.addWidget(self.main_button)
-        self.footer.addWidget(self.status)
         self.numbers = ResultText(
             "residual: share of the images' norm that the volume does not explain;\n"
             "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
@@ -358,7 +356,9 @@ class ReconstructWidget(LayerForm):
             "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
             "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
         )
-        self.footer.addWidget(self.numbers)
+        self.results.addWidget(self.numbers)
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.column.addStretch(1)
         self._live, self._looking = LatestTask(self), LatestTask(self)
         self._live.done.connect(self._on_plane)

@@ -175,7 +175,7 @@ class SceneWidget(LayerForm):
         line = QHBoxLayout()
         line.addWidget(self.main_button, 1)
         line.addWidget(self.before_button)
-        self.column.addLayout(line)
+        self.footer.addLayout(line)
         self.column.addWidget(self._surface_fold())
         self.clip = ClipPanel(self._viewer)
         self.column.addWidget(self.clip)
