@@ -13,6 +13,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_snpore.viewer.canvases.gl_objects import delete_with_context
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.slices.box_overlay import BoxOverlay
@@ -36,6 +37,7 @@ class _Canvas(QtViewer):
 
     def __init__(self, model: ViewerModel) -> None:
         super().__init__(model)
+        delete_with_context(self.canvas._scene_canvas)
         self.setAcceptDrops(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
