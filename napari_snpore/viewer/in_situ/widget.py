@@ -23,7 +23,7 @@ from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
 from napari_snpore.viewer.forms.form import Freshness, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.forms.path_dialogs import ask_place
+from napari_snpore.viewer.forms.path_dialogs import ask_place, folder_for
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
@@ -432,7 +432,9 @@ class InSituWidget(LayerForm):
             show_table(self._viewer, self._outline)
 
     def _ask_images(self) -> None:
-        dialog = QFileDialog(self, "Open a stack, or all images of a series", "", _FILES)
+        dialog = QFileDialog(
+            self, "Open a stack, or all images of a series", str(folder_for(self)), _FILES
+        )
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setModal(False)
         dialog.filesSelected.connect(lambda paths: self._open(sorted(paths, key=number_in_name)))

@@ -221,8 +221,9 @@ def alignment_lines(alignment: Alignment) -> list[str]:
     """Return what an alignment found, with its caveats."""
     left = float(np.median(alignment.residual_px))
     angle, error = alignment.tilt_axis_angle_deg, alignment.tilt_axis_error_deg
+    axis = with_error(angle, error, 2 if np.isfinite(error) else 1)
     lines = [
-        f"axis <b>{with_error(angle, error, 2 if np.isfinite(error) else 1)}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
+        f"axis <b>{axis}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
         + (f", left over {number(left)} px (median)" if np.isfinite(left) else ", set by hand")
     ]
     return lines + [caveat(note) for note in alignment.notes]

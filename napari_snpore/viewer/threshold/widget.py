@@ -16,13 +16,14 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.histogram import Histogram
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion
 from napari_snpore.study.warm_up import warm_up_phases
 from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
@@ -80,12 +81,13 @@ class ThresholdWidget(ThresholdForm):
         self._kept: Mapping[str, Any] | None = (
             None  # an envelope of a saved window that is not unpacked yet
         )
-        self._scheme = PORE_C_SN
+        self._scheme = preferences().scheme(len(PORE_C_SN.names))
         self._preview = PhasePreview(self._viewer, self)
         self._dragging = False
         self._images = ImageWork(self, self._viewer)
         self._suggesting = Suggesting(self, self._images)
         self._work = VolumeWork(self, self._viewer, self._images)
+        self._show_scheme(self._scheme)
         self._connect()
         self._layer_choice.layer_changed.connect(self._on_layer)
         self._layer_choice.scale_changed.connect(self._on_scale)
@@ -430,7 +432,7 @@ class ThresholdWidget(ThresholdForm):
             raise InputError(
                 f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible."
             )
-        self._show_scheme(default_scheme(count))
+        self._show_scheme(preferences().scheme(count))
 
     def _show_scheme(self, scheme: PhaseScheme) -> None:
         self._scheme = scheme

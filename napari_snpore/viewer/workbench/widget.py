@@ -11,7 +11,6 @@ from typing import Any
 
 import napari.components
 from napari.layers import Layer
-from napari.utils.history import get_open_history
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QColor
@@ -34,6 +33,7 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import ruler
+from napari_snpore.viewer.forms.path_dialogs import folder_for
 from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
@@ -364,7 +364,7 @@ class WorkbenchWidget(DockedWidget):
         window.resizeDocks([dock, below[0]], [wanted, both - wanted], Qt.Orientation.Vertical)
 
     def _ask_files(self) -> None:
-        dialog = QFileDialog(self, "Open a tilt series or a volume", get_open_history()[0])
+        dialog = QFileDialog(self, "Open a tilt series or a volume", str(folder_for(self)))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(False)
