@@ -14,7 +14,7 @@ import pandas as pd
 from napari.layers import Layer
 from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
@@ -27,6 +27,7 @@ from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
@@ -344,12 +345,7 @@ class SubvolumeWidget(LayerForm):
             self.status.say(self._said)
 
     def _ask_path(self) -> None:
-        dialog = QFileDialog(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save)
-        dialog.show()
+        ask_place(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)", self._save)
 
     def _save(self, path: str) -> None:
         """Write what is counted already; what is not yet is waited for with the window alive."""

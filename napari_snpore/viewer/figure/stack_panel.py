@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Labels, Layer
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
@@ -18,6 +17,7 @@ from napari_snpore.files.movies import SUFFIXES, write_movie
 from napari_snpore.viewer.figure.layer_appearance import gray_painter, label_painter, shown_scheme
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_folder, ask_place
 from napari_snpore.viewer.shared.layers import record_of, volume_from_layer
 from napari_snpore.viewer.shared.worker import InUse, StepStatus
 from napari_snpore.volume import Volume
@@ -170,23 +170,12 @@ class StackPanel(Fold):
         }
 
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder for the slices")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._ask(dialog, self.save_pictures)
+        ask_folder(self, "Folder for the slices", partial(self._try, self.save_pictures))
 
     def _ask_movie(self) -> None:
-        dialog = QFileDialog(self, "Save movie of the slices", "slices.mp4", "Movies (*.mp4 *.gif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("mp4")
-        self._ask(dialog, self.save_movie)
-
-    def _ask(self, dialog: QFileDialog, save: Callable[[str], None]) -> None:
-        """Show a dialog beside the window, which stays alive; what is chosen is saved."""
-        dialog.setModal(False)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(partial(self._try, save))
-        dialog.show()
+        kinds = "MP4 (*.mp4);;GIF (*.gif)"
+        save = partial(self._try, self.save_movie)
+        ask_place(self, "Save movie of the slices", "slices.mp4", kinds, save)
 
     def _try(self, save: Callable[[str], None], name: str) -> None:
         try:

@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -37,7 +36,9 @@ from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.figure.stack_panel import StackPanel
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
@@ -236,7 +237,15 @@ class FigureWidget(LayerForm):
         self.width_box = NumberBox(
             180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two."
         )
-        self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
+        self.font_box = NumberBox(
+            preferences().figure_font_pt,
+            4.0,
+            20.0,
+            step=0.5,
+            decimals=1,
+            tip="Size of the type in the figure, in points; journals ask for 6 to 8. New figures start with"
+            "\nthe size in File > Preferences > snpore.",
+        )
         self.dpi_box = CountBox(
             300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF."
         )
@@ -362,12 +371,7 @@ class FigureWidget(LayerForm):
         self._ask("Save panels", "panel.png", lambda path: self._save_or_say(path, apart=True))
 
     def _ask(self, title: str, name: str, done: Any) -> None:
-        dialog = QFileDialog(self, title, name, "Figures (*.png *.svg *.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(done)
-        dialog.show()
+        ask_place(self, title, name, "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", done)
 
     def _save_or_say(self, path: str, *, apart: bool) -> None:
         try:
@@ -451,7 +455,9 @@ class FigureWidget(LayerForm):
             missing, _, where = words.partition(":")
             tick.setText(f"{PARTS[part]} ({missing})" if missing else PARTS[part])
             tick.setToolTip(
-                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}." if where else _TIPS[part]
+                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}."
+                if where
+                else _TIPS[part]
             )
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy
         for button in (self.main_button, self.preview_button, self.panels_button):

@@ -29,6 +29,11 @@ class DockedWidget(QWidget):
         self._docked.setSingleShot(True)
         self._docked.timeout.connect(self._on_docked)
 
+    @property
+    def viewer(self) -> Any:
+        """The viewer that the widget works in."""
+        return self._viewer
+
     def closed(self) -> None:
         """Remove what the widget shows elsewhere and stop its work; called when its dock is
         closed.

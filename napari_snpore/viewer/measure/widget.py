@@ -27,7 +27,14 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
+from napari_snpore.viewer.forms.form import (
+    CountBox,
+    Fold,
+    Freshness,
+    MainButton,
+    NumberBox,
+    ResultText,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
@@ -236,6 +243,12 @@ class MeasureWidget(LayerForm):
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
         )
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_removed)
+        self._freshness = Freshness(
+            self,
+            (self.object_result, self.fraction_result, self.place.result),
+            self._settings,
+            "Measure makes them fresh",
+        )
 
     def _ways(self) -> QWidget:
         self.connected = QRadioButton("connected")
@@ -403,9 +416,7 @@ class MeasureWidget(LayerForm):
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
-            self.status.say(
-                "These numbers are stale: the phases have changed. Measure again.", problem=True
-            )
+            self._freshness.spoil("the phases have changed")
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
@@ -429,8 +440,14 @@ class MeasureWidget(LayerForm):
             place=self.place.options,
         )
 
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a measurement takes."""
+        gray = self._gray.layer if self.with_gray.isChecked() else None
+        return self.layer, self._options(), gray
+
     def _start(self) -> None:
         try:
+            settings = self._settings()
             layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
             gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
@@ -445,11 +462,13 @@ class MeasureWidget(LayerForm):
         self.status.run(
             f"Measure {options.name}",
             work,
-            lambda measured: self._on_measured(layer, measured),
+            lambda measured: self._on_measured(layer, measured, settings),
             of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
-    def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:
+    def _on_measured(
+        self, layer: Layer, measured: MeasuredLayer, settings: tuple[Any, ...]
+    ) -> None:
         options = measured.options
         name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
@@ -461,6 +480,7 @@ class MeasureWidget(LayerForm):
         self._made.colormap = object_colormap(None)
         self._offer_colors()
         self._show(layer)
+        self._freshness.note(settings)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)

@@ -28,6 +28,7 @@ from napari_snpore.viewer.forms.form import (
     form_layout,
     number,
     signed,
+    with_error,
 )
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.forms.path_dialogs import ask_file, ask_place
@@ -99,7 +100,11 @@ class AlignmentPanel(QWidget):
         self.rows.addRow("Offset (px)", self.offset)
         column.addLayout(self.rows)
         column.addLayout(self._pictures())
-        self.found = ResultText("What alignment left over, and what the images could not tell.")
+        self.found = ResultText(
+            "Direction of the tilt axis with its standard error (a jackknife over groups of tilts), its offset,\n"
+            "and the median distance between aligned images and re-projections. Below: what the images could\n"
+            "not decide. Definitions: docs/definitions.md, Alignment."
+        )
         column.addWidget(self.found)
         self.axis_angle.valueChanged.connect(self.moved)
         self.offset.valueChanged.connect(self.moved)
@@ -215,8 +220,10 @@ class AlignmentPanel(QWidget):
 def alignment_lines(alignment: Alignment) -> list[str]:
     """Return what an alignment found, with its caveats."""
     left = float(np.median(alignment.residual_px))
+    angle, error = alignment.tilt_axis_angle_deg, alignment.tilt_axis_error_deg
+    axis = with_error(angle, error, 2 if np.isfinite(error) else 1)
     lines = [
-        f"axis <b>{signed(alignment.tilt_axis_angle_deg, 1)}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
+        f"axis <b>{axis}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
         + (f", left over {number(left)} px (median)" if np.isfinite(left) else ", set by hand")
     ]
     return lines + [caveat(note) for note in alignment.notes]

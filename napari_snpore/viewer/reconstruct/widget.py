@@ -38,7 +38,15 @@ from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.compile_ahead import compile_ahead
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
+from napari_snpore.viewer.forms.form import (
+    Fold,
+    Freshness,
+    MainButton,
+    ResultText,
+    caveat,
+    number,
+    percent,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
@@ -194,6 +202,7 @@ class ReconstructWidget(LayerForm):
         try:
             stages = self._required()
             section, blur = self.method.section_of_run()
+            settings = self._settings()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -215,7 +224,7 @@ class ReconstructWidget(LayerForm):
         self.status.run(
             "Reconstruct",
             partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
-            partial(self._on_done, self._layer_choice.required(), stages, self._images_key()),
+            partial(self._on_done, self._layer_choice.required(), stages, settings),
             finish=None if section.method == "wbp" else finish,
             of=self._in_use("no volume was made"),
         )
@@ -376,6 +385,16 @@ class ReconstructWidget(LayerForm):
         self.aligning.refused.connect(self.status.refuse)
         self.method.blur.wants_find.connect(self.start_find)
         self.status.busy_changed.connect(self._on_busy)
+        self._freshness = Freshness(
+            self, (self.numbers,), self._settings, "Reconstruct makes them fresh"
+        )
+        for signal in (self.tilts.changed, self.aligning.imported):
+            signal.connect(self._freshness.compare)
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a volume is made with, but for what the images decide."""
+        section, _ = self.method.section_of_run()
+        return self.layer, self._images_key(), section.model_dump_json()
 
     def _required(self) -> Stages:
         self._layer_choice.required()
@@ -570,12 +589,12 @@ class ReconstructWidget(LayerForm):
                 self._layer_choice.layer.visible = False
 
     def _on_done(
-        self, series: Layer, stages: Stages, images_key: tuple[Any, ...], found: Tomogram
+        self, series: Layer, stages: Stages, settings: tuple[Any, ...], found: Tomogram
     ) -> None:
         self.result, self.even_odd = found, None
         shown, stem = stages is self._stages, stem_of(series.name)
-        if shown and found.blur is not None and images_key == self._images_key():
-            self._blur_of = images_key
+        if shown and found.blur is not None and settings[1] == self._images_key():
+            self._blur_of = settings[1]
             self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
@@ -594,6 +613,7 @@ class ReconstructWidget(LayerForm):
         if shown and len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
+        self._freshness.note(settings)
         self.status.say(f"Made '{name}'.")
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
             self.status.run(

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Layer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QComboBox, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
 from napari_snpore.viewer.forms.form import CountBox, Fold
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.scene.film import Film
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames
 from napari_snpore.viewer.scene.turntable import turntable_frames
@@ -150,12 +151,8 @@ class MoviePanel(Fold):
         suffix = _best_suffix()
         layer = self._listed[self.of.currentIndex()] if self.of.currentIndex() >= 0 else None
         name = "turntable" if layer is None else "tilts"
-        dialog = QFileDialog(self, "Save movie", f"{name}.{suffix}", "Movies (*.mp4 *.gif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save_or_say)
-        dialog.show()
+        kinds = "MP4 (*.mp4);;GIF (*.gif)" if suffix == "mp4" else "GIF (*.gif);;MP4 (*.mp4)"
+        ask_place(self, "Save movie", f"{name}.{suffix}", kinds, self._save_or_say)
 
     def _save_or_say(self, path: str) -> None:
         try:

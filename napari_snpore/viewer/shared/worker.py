@@ -28,6 +28,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
+from napari_snpore.viewer.preferences import use_limits
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
 
 Result = TypeVar("Result")
@@ -55,6 +56,7 @@ class Worker(WorkerBase):
         self._step = work
         self._owner = None if owner is None else weakref.ref(owner)
         self._last_progress_s = 0.0
+        use_limits()
 
     def work(self) -> Any:
         """Run in the thread."""

@@ -11,7 +11,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
@@ -19,6 +19,7 @@ from napari_snpore.history import ObliqueSliceStep
 from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
@@ -202,12 +203,7 @@ class ObliquePanel(Fold):
         return write_volume(Path(path), image)
 
     def _ask_path(self) -> None:
-        dialog = QFileDialog(self, "Save the oblique slice", "oblique.tif", "TIFF (*.tif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("tif")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save)
-        dialog.show()
+        ask_place(self, "Save the oblique slice", "oblique.tif", "TIFF (*.tif)", self._save)
 
     def _save(self, path: str) -> None:
         try:

@@ -13,7 +13,6 @@ from typing import Any
 
 import napari.components
 from napari.layers import Layer
-from napari.utils.history import get_open_history
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QKeySequence
@@ -28,6 +27,7 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
+from napari_snpore.viewer.forms.path_dialogs import folder_for
 from napari_snpore.viewer.shared.docking import PLUGIN, ancestor, give_full_height, keep_docked
 from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
@@ -515,7 +515,7 @@ class WorkbenchWidget(DockedWidget):
                 one.cancel()
 
     def _ask_files(self) -> None:
-        dialog = QFileDialog(self, "Open a tilt series or a volume", get_open_history()[0])
+        dialog = QFileDialog(self, "Open a tilt series or a volume", str(folder_for(self)))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(False)
