@@ -510,6 +510,10 @@ class ThresholdWidget(ThresholdForm):
             return self._histogram.fractions(self._thresholds), False
         return self._inside.fractions(self._thresholds), True
 
+    def show_result(self) -> None:
+        """Show the numbers of what the form and the phases hold now."""
+        self._show_result()
+
     def _show_result(self) -> None:
         shares, inside = self._fractions()
         self.shares.show_shares(shares, self._scheme)
