@@ -26,6 +26,7 @@ from napari_snpore.viewer.boxes.layer_list import CutList
 from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -38,6 +39,7 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.worker import InUse
+from napari_snpore.viewer.slices.marks.main_marks import marks_on
 from napari_snpore.volume import Triple
 
 _INPUTS = InputLayers(
@@ -201,6 +203,12 @@ class SubvolumeWidget(LayerForm):
         self.counting.drop()
         self.placing.closed()
         self.handles.close()
+
+    def _on_docked(self) -> None:
+        super()._on_docked()
+        canvas = main_canvas_around(self, self._viewer)
+        if canvas is not None:
+            marks_on(self._viewer, canvas)  # boxes on napari's own slice, too
 
     def _build(self) -> None:
         rows = self.rows()
