@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
 from napari_snpore.viewer.shared.events import plain_viewer
 
 
@@ -23,6 +24,7 @@ class DockedWidget(QWidget):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
+        compile_ahead()
         self._viewer = plain_viewer(viewer)
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock

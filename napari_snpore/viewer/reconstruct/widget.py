@@ -29,14 +29,12 @@ from napari_snpore.study.tomogram import (
     correlate_halves,
     halves_slices,
 )
-from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -310,10 +308,6 @@ class ReconstructWidget(LayerForm):
         self._looking.drop()
         self._growing.hide()
         super().closed()
-
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_images)
 
     def _build(self) -> None:
         rows = self.rows()
