@@ -19,8 +19,9 @@ PACKAGE = Path(napari_snpore.__file__).parent
 NAME = "napari_snpore"
 
 ORDER = (
-    "errors numerals compute memory outputs scratch history volume tomography segmentation measurement "
-    "subvolume oblique line_profiles in_situ phantom uncertainty comparison files figures study viewer cli"
+    "errors numerals kernels compute kernel_process time_left memory outputs scratch history volume tomography "
+    "segmentation measurement subvolume oblique line_profiles in_situ phantom uncertainty comparison files figures "
+    "study viewer cli"
 ).split()
 """Folders and modules of the package: each imports from itself and from those before it."""
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.fitted import keep_fitted
 from napari_snpore.viewer.edits.watch import watch_edits
+from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
 from napari_snpore.viewer.shared.events import plain_viewer
 
 
@@ -25,6 +26,7 @@ class DockedWidget(QWidget):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
+        compile_ahead()
         self._viewer = plain_viewer(viewer)
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas

@@ -29,7 +29,6 @@ from napari_snpore.study.tomogram import (
     correlate_halves,
     halves_slices,
 )
-from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
@@ -37,7 +36,6 @@ from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import (
     Fold,
     Freshness,
@@ -320,10 +318,6 @@ class ReconstructWidget(LayerForm):
         self._looking.drop()
         self._growing.hide()
         super().closed()
-
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_images)
 
     def _build(self) -> None:
         rows = self.rows()

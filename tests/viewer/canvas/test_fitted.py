@@ -67,10 +67,15 @@ def test_a_sample_that_opens_beside_others_comes_into_the_picture(viewer):
 def test_handles_are_hidden_for_a_picture_and_shown_after_it(viewer):
     points = viewer.add_points(np.zeros((6, 3)), metadata={KEY: {"kind": "box handles"}})
     image = viewer.add_image(np.zeros((4, 5, 6)))
-    with pytest.raises(KeyError), without_tools(viewer):
-        assert not points.visible
-        assert image.visible
+    shown = []
+
+    def fail():
+        shown.extend([points.visible, image.visible])
         raise KeyError
+
+    with pytest.raises(KeyError), without_tools(viewer):
+        fail()
+    assert shown == [False, True]
     assert points.visible
     points.visible = False
     with without_tools(viewer):
