@@ -25,7 +25,7 @@ ORDER = (
 """Folders and modules of the package: each imports from itself and from those before it."""
 
 VIEWER_ORDER = (
-    "preferences shared forms slices boxes measure threshold reconstruct scene figure in_situ window open compare workbench tour"
+    "preferences shared forms slices boxes measure threshold reconstruct scene figure in_situ window open compare tour workbench"
 ).split()
 """The same for the folders of the viewer."""
 

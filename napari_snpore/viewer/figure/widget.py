@@ -136,6 +136,11 @@ class FigureWidget(LayerForm):
         self._save(path, apart=True)
         self.status.wait()
 
+    @property
+    def has_preview(self) -> bool:
+        """Whether a plate is drawn in the form."""
+        return self._picture is not None
+
     def preview(self) -> None:
         """Draw the plate into the form; the window stays alive meanwhile."""
         self._preview()

@@ -39,6 +39,8 @@ from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.tour.panel import TourPanel
+from napari_snpore.viewer.tour.tour import Tour
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
 from napari_snpore.viewer.workbench.step_row import StepRow
@@ -163,7 +165,9 @@ class WorkbenchWidget(DockedWidget):
             known = step.widget is None or step.widget in self._names
             row.show_step(step, is_next=step is due, available=step.state != "later" and known)
         self._align_names()
-        self.sentence.setVisible(not names and self._steps[-1].layer is None)
+        is_empty = not names and self._steps[-1].layer is None
+        self.sentence.setVisible(is_empty)
+        self.tour_panel.invite(is_empty)
 
     def open_files(self, paths: list[str]) -> None:
         """Open files as if they were dropped on the window; what fails is said in one sentence
@@ -199,6 +203,9 @@ class WorkbenchWidget(DockedWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)
+        self.tour = Tour(self)
+        self.tour_panel = TourPanel(self.tour)
+        column.addWidget(self.tour_panel)
         column.addLayout(self._top_line())
         self.sentence = QLabel(NOTHING_YET)
         self.sentence.setWordWrap(True)
