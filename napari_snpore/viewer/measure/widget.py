@@ -37,9 +37,10 @@ from napari_snpore.viewer.forms.form import (
 )
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
+from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.measure.object_panel import ObjectPanel
 from napari_snpore.viewer.measure.place_panel import PlacePanel
 from napari_snpore.viewer.measure.steps import (
     MeasuredLayer,
@@ -50,9 +51,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
-from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -79,14 +78,6 @@ _INPUTS = InputLayers(
     empty="Make phases first (Threshold, Apply), or open a run",
     tip="Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.",
 )
-_COLORS = {
-    "each its own": None,
-    "length (nm)": "length_nm",
-    "width (nm)": "width_nm",
-    "aspect ratio": "aspect_ratio",
-    "volume (nm³)": "volume_nm3",
-    "depth (nm)": "depth_nm",
-}
 EACH_LABEL = "each label is an object"
 """Entry of the list of phases that measures labels of another plugin as they are."""
 
@@ -224,21 +215,21 @@ class MeasureWidget(LayerForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
+        self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
         self.object_result = ResultText(
             "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
             "Objects cut by the box are counted, but left out of these numbers."
         )
-        self.column.addWidget(self.object_result)
-        self.column.addWidget(self._plots())
+        self.results.addWidget(self.object_result)
+        self.results.addWidget(self._plots())
         self.fraction_result = ResultText(
             "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
         )
-        self.column.addWidget(self.fraction_result)
-        self.column.addWidget(self._table_tools())
-        self.column.addWidget(self.status)
-        self.column.addStretch(1)
+        self.results.addWidget(self.fraction_result)
+        self.results.addWidget(self._object_tools())
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
         )
@@ -328,31 +319,19 @@ class MeasureWidget(LayerForm):
         self._plot_row.setVisible(False)
         return self._plot_row
 
-    def _table_tools(self) -> QWidget:
-        self.table_button = QPushButton("Table")
-        self.table_button.setToolTip(
-            "Open napari's table of the selected layer's objects below the picture."
-        )
-        self.table_button.setVisible(hasattr(self._viewer, "window"))
-        self.table_button.clicked.connect(self._open_table)
-        self.color_box = QComboBox()
-        self.color_box.setToolTip("Colour the objects by one of their quantities.")
-        self.color_box.addItems([f"Colour: {name}" for name in _COLORS])
-        self.color_box.currentIndexChanged.connect(self._color)
+    def _object_tools(self) -> QWidget:
+        self.objects = ObjectPanel(self._viewer)
+        self.color_box = self.objects.color_box
+        self.objects.refused.connect(self.status.refuse)
+        self.objects.wants_rows.connect(self._ask_rows)
         self.save_button = QPushButton("Save …")
         self.save_button.setToolTip(
             "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.table_button)
-        line.addWidget(self.color_box, 1)
-        line.addWidget(self.save_button)
-        self._tool_row = QWidget()
-        self._tool_row.setLayout(line)
-        self._tool_row.setVisible(False)
-        return self._tool_row
+        self.objects.column.addWidget(self.save_button)
+        self.objects.setVisible(False)
+        return self.objects
 
     def _on_layer(self, layer: Layer | None) -> None:
         earlier = self.phase_box.currentText()
@@ -477,10 +456,9 @@ class MeasureWidget(LayerForm):
             measured.crowther_nm
         )  # figures mark it as the histograms here do
         self._made = put_layer(self._viewer, data)
-        self._made.colormap = object_colormap(None)
-        self._offer_colors()
         self._show(layer)
         self._freshness.note(settings)
+        self.objects.show_objects(self._made, measured.table)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
@@ -515,38 +493,29 @@ class MeasureWidget(LayerForm):
         ):
             plot.show_values(table[column], color=color, marks=known)
         self._plot_row.setVisible(len(table) > 0)
-        self._tool_row.setVisible(True)
 
-    def _offer_colors(self) -> None:
-        """Offer every number of the table, the usual ones first, and go back to a colour for each
-        object.
-        """
-        table = self.table
-        numbers = (
-            []
-            if table is None
-            else [str(name) for name in table.select_dtypes("number") if name != "label"]
+    def closed(self) -> None:
+        """Stop, and close the table."""
+        self.objects.close_picture()
+        super().closed()
+
+    def _ask_rows(self) -> None:
+        stem = stem_of(self._made.name) if self._made is not None else "objects"
+        ask_place(
+            self,
+            "Save the rows that are left",
+            f"{stem}_filtered.csv",
+            "Table (*.csv)",
+            self._save_rows,
         )
-        usual = {column: words for words, column in _COLORS.items() if column in numbers}
-        blocked = self.color_box.blockSignals(True)
-        self.color_box.clear()
-        self.color_box.addItem(f"Colour: {next(iter(_COLORS))}", None)
-        for column in [*usual, *(name for name in numbers if name not in usual)]:
-            self.color_box.addItem(f"Colour: {usual.get(column, column)}", column)
-        self.color_box.blockSignals(blocked)
 
-    def _color(self) -> None:
-        column = self.color_box.currentData()
-        if self._made is None or self.table is None:
-            self.status.refuse(
-                InputError("The layer of objects is gone; press Measure to make it again.")
-            )
+    def _save_rows(self, path: str) -> None:
+        try:
+            written = self.objects.save_rows(path)
+        except InputError as error:
+            self.status.refuse(error)
             return
-        self._made.colormap = object_colormap(None if column is None else self.table[column])
-
-    def _open_table(self) -> None:
-        if self._made is not None:
-            show_table(self._viewer, self._made)
+        self.status.say(f"Wrote {written}.")
 
     def _ask_folder(self) -> None:
         try:

@@ -4,10 +4,13 @@ clear the thresholds are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from napari_snpore.history import EditByHandStep, HistoryStep, all_steps
 from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.segmentation.thresholds import Suggestion
+from napari_snpore.study.edit_report import edit_words, stale_words
 from napari_snpore.study.segmentation_report import clarity_words
 from napari_snpore.viewer.forms.form import caveat, number
 from napari_snpore.viewer.threshold.preview import is_exact
@@ -16,6 +19,7 @@ LOST = "The phases of the envelope were replaced by phases of the whole box; Mak
 WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
 
 OLDER_PHASES = "the phases layer is of other thresholds than these; <i>Apply</i> makes it of these"
+_LOSES_EDITS = "Apply and Polish make the phases anew, without these corrections"
 
 Region = Literal["box", "envelope", "older envelope"]
 """What shares are taken of; ``older envelope``: one of other thresholds or settings."""
@@ -42,6 +46,16 @@ def region_line(region: Region, first_phase: str, *, polished: bool) -> str:
             " <i>Polish</i> makes it fresh"
         )
     return caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
+
+
+def edited_lines(history: Sequence[HistoryStep], names: Sequence[str]) -> list[str]:
+    """Say what of the phases was corrected by hand, and which numbers are of the phases before;
+    empty where nothing was.
+    """
+    words = [edit_words(step, names) for step in all_steps(history, EditByHandStep)]
+    if not words:
+        return []
+    return [caveat(f"edited by hand, {'; '.join(words)}. {stale_words(history)} {_LOSES_EDITS}")]
 
 
 def suggestion_lines(suggestion: Suggestion | None, dtype: Any = None) -> list[str]:

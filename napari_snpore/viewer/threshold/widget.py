@@ -19,8 +19,6 @@ from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion
-from napari_snpore.study.warm_up import warm_up_phases
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.preferences import preferences
@@ -247,10 +245,6 @@ class ThresholdWidget(ThresholdForm):
         self.counting.drop()
         super().closed()
         self._preview.hide()
-
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_phases)
 
     def _connect(self) -> None:
         self.plot.thresholds_changed.connect(self._on_drag)
@@ -509,6 +503,10 @@ class ThresholdWidget(ThresholdForm):
         if self._inside is None:
             return self._histogram.fractions(self._thresholds), False
         return self._inside.fractions(self._thresholds), True
+
+    def show_result(self) -> None:
+        """Show the numbers of what the form and the phases hold now."""
+        self._show_result()
 
     def _show_result(self) -> None:
         shares, inside = self._fractions()
