@@ -27,7 +27,7 @@ ORDER = (
 
 VIEWER_ORDER = (
     "preferences shared edits canvas forms slices boxes measure threshold reconstruct scene figure in_situ "
-    "window open compare workbench tour"
+    "window open compare tour workbench"
 ).split()
 """The same for the folders of the viewer."""
 

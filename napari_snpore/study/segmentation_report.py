@@ -85,6 +85,15 @@ def clarity_words(suggestion: Suggestion) -> str:
     )
 
 
+def loose_words(count: int) -> str:
+    """Return what solid voxels outside of the envelope are, and where they count."""
+    what = "solid voxel lies" if count == 1 else "solid voxels lie"
+    return (
+        f"{count:,} {what} outside of the envelope, apart from the fibre (noise or dust), and in no"
+        " fraction"
+    )
+
+
 def image_statements(segmentation: Segmentation) -> list[Statement]:
     """Return what the images say of the thresholds: residual, levels, and the fractions that they
     allow.

@@ -25,6 +25,7 @@ from napari_snpore.study.report import Statement, caveat, signed, text_of, with_
 from napari_snpore.study.segmentation_report import (
     clarity_words,
     image_statements,
+    loose_words,
     polishing_statements,
 )
 from napari_snpore.study.segmenting import Segmentation
@@ -203,8 +204,6 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
     ]
     if envelope.loose_voxel_count:
         statements.append(
-            caveat(
-                f"{envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"
-            )
+            caveat(loose_words(envelope.loose_voxel_count))
         )
     return statements

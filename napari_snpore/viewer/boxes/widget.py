@@ -46,8 +46,10 @@ _INPUTS = InputLayers(
     is_phases,
     what="layer of phases",
     empty="Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too",
-    tip="Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
-    "where they are ticked under 'Cut out of'.",
+    tip=(
+        "The phases that the boxes belong to: their envelope places the cubes, and their fractions are in the\n"
+        "table. Those of other states are added where they are ticked under 'Cut out of'."
+    ),
 )
 
 
@@ -77,7 +79,7 @@ class SubvolumeWidget(LayerForm):
             _INPUTS,
             MainButton(
                 "Extract",
-                "Cut the selected box out of the ticked layers; the parts keep their place.",
+                "Cuts the selected box out of the ticked layers. The parts become layers that keep their place.",
             ),
         )
         self.boxes = boxes_of(self._viewer)
@@ -238,7 +240,8 @@ class SubvolumeWidget(LayerForm):
         self.main_button.clicked.connect(self._extract)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
-            "Fractions of all boxes in all layers of the table, one row a box, layer and phase; no error is estimated."
+            "Saves the fractions with one row per box, layer and phase. They are counts of voxels; no error is\n"
+            "estimated."
         )
         self.save_button.clicked.connect(self._ask_path)
         buttons = QHBoxLayout()

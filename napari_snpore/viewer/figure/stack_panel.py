@@ -43,15 +43,16 @@ class StackPanel(Fold):
         self.labels.setToolTip("Write the position in nm and a scale bar into each picture.")
         self.overwrite = QCheckBox("overwrite pictures that are there")
         self.overwrite.setToolTip(
-            "Of the same numbering; other files in the folder stay. Off: the folder must be empty."
+            "Replaces the pictures that were saved here before (slice_0001.png and so on); other files stay. Off: the\n"
+            "folder must be empty."
         )
-        self.speed = CountBox(15, 1, 60, tip="Slices a second, of a movie.")
+        self.speed = CountBox(15, 1, 60, tip="Slices shown per second of the movie.")
         self.pictures_button = QPushButton("Save pictures …")
         self.pictures_button.setToolTip(
             "Numbered PNG files, slice_0001.png and so on, in a folder of your choice."
         )
         self.movie_button = QPushButton("Save movie …")
-        self.movie_button.setToolTip("MP4 or GIF, by the ending of the name.")
+        self.movie_button.setToolTip("Saves a movie; the ending of the name decides: .mp4 or .gif.")
         self._on = True
         self.of.currentTextChanged.connect(self._refresh)
         for choice in self._choices.values():

@@ -64,7 +64,7 @@ _TIPS = {
     "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
     "gray_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
     "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
-    "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
+    "table": "A table with one column per specimen of this window: fractions, numbers and sizes of objects, with units.",
 }
 
 
@@ -90,7 +90,8 @@ class FigureWidget(LayerForm):
             viewer,
             _INPUTS,
             MainButton(
-                "Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside."
+                "Save plate …",
+                "Saves one figure with all panels as PNG, SVG or PDF. The settings it was made with are written inside.",
             ),
         )
         self._picture: QPixmap | None = None
@@ -135,6 +136,11 @@ class FigureWidget(LayerForm):
         """Write every panel as a figure of its own, numbered in their order."""
         self._save(path, apart=True)
         self.status.wait()
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a plate is drawn in the form."""
+        return self._picture is not None
 
     def preview(self) -> None:
         """Draw the plate into the form; the window stays alive meanwhile."""
@@ -204,7 +210,10 @@ class FigureWidget(LayerForm):
             1e6,
             step=5.0,
             decimals=1,
-            tip="Side of the square around the position. 0: that of the open Ortho slices, else everything.",
+            tip=(
+                "Side of the square around the position that is drawn. Lowest value: that of the open Ortho slices, else\n"
+                "everything."
+            ),
         )
         self.field.setSpecialValueText("as in Ortho slices, or all")
         rows.addRow("Field of view (nm)", self.field)
@@ -215,11 +224,13 @@ class FigureWidget(LayerForm):
         self.picture.setWordWrap(True)
         self.results.addWidget(self.picture)
         self.preview_button = QPushButton("Preview")
-        self.preview_button.setToolTip("Draw the plate as it would be saved now.")
+        self.preview_button.setToolTip(
+            "Draws the plate as it would be saved now, with what the window shows."
+        )
         self.preview_button.clicked.connect(self._preview)
         self.main_button.clicked.connect(self._ask_plate)
         self.panels_button = QPushButton("Save panels …")
-        self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
+        self.panels_button.setToolTip("Saves each panel as a file of its own, numbered.")
         self.panels_button.clicked.connect(self._ask_panels)
         line = QHBoxLayout()
         line.addWidget(self.main_button, 1)
@@ -235,7 +246,12 @@ class FigureWidget(LayerForm):
     def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
         self.width_box = NumberBox(
-            180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two."
+            180.0,
+            40.0,
+            400.0,
+            step=1.0,
+            decimals=0,
+            tip="Width of the whole figure. 88 mm fills one column of a journal, 180 mm two.",
         )
         self.font_box = NumberBox(
             preferences().figure_font_pt,
@@ -251,7 +267,7 @@ class FigureWidget(LayerForm):
         )
         self.letters = QCheckBox("letters a, b, c")
         self.letters.setChecked(True)
-        self.letters.setToolTip("One letter a panel, in the order in which they are read.")
+        self.letters.setToolTip("Puts a letter on each panel, in reading order.")
         fold.form.addRow("Width (mm)", self.width_box)
         fold.form.addRow("Type (pt)", self.font_box)
         fold.form.addRow("Dots per inch", self.dpi_box)

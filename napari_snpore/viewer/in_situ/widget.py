@@ -90,7 +90,10 @@ class InSituWidget(LayerForm):
             _INPUTS,
             MainButton(
                 "Measure diameter",
-                "Fit a blurred cylinder to the profile across it, in each frame.",
+                (
+                    "Fits the profile of a blurred cylinder across the fibre, in each frame. See docs/definitions.md, A fibre\n"
+                    "in time."
+                ),
             ),
         )
         self._measured: Diameters | None = None
@@ -207,7 +210,7 @@ class InSituWidget(LayerForm):
         )
         self.open_button.clicked.connect(self._ask_images)
         self.seconds = NumberBox(
-            0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next."
+            0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next, in seconds."
         )
         self.seconds.setSpecialValueText("not known")
         self.region = DrawnRectangles(
@@ -258,7 +261,9 @@ class InSituWidget(LayerForm):
         self.table_button.setVisible(hasattr(self._viewer, "window"))
         self.table_button.clicked.connect(self._open_table)
         self.save_button = QPushButton("Save CSV …")
-        self.save_button.setToolTip("Write the tables, one row a frame, units in the column names.")
+        self.save_button.setToolTip(
+            "Writes the tables with one row per frame and the units in the column names."
+        )
         self.save_button.clicked.connect(
             lambda: self._ask("Save the tables", "csv", "Table (*.csv)", self.save_csv)
         )
@@ -282,7 +287,9 @@ class InSituWidget(LayerForm):
         )
         self.seconds.setValue(step_s or 0.0)
         self.seconds.setToolTip(
-            "From the file." if step_s is not None else "Time from one frame to the next."
+            "From the file."
+            if step_s is not None
+            else "Time from one frame to the next, in seconds."
         )
         self.region.follow(layer)
         self.boxes.drawn.follow(layer)

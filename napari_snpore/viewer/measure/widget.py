@@ -204,7 +204,8 @@ class MeasureWidget(LayerForm):
     def _build(self) -> None:
         self.phase_box = QComboBox()
         self.phase_box.setToolTip(
-            "The phase whose objects are measured; labels of another plugin can also be objects already, one per label."
+            "The phase whose objects are measured. Labels of another plugin can be measured as they are, one object\n"
+            "per label."
         )
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
@@ -218,13 +219,15 @@ class MeasureWidget(LayerForm):
         self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)
         self.object_result = ResultText(
-            "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
-            "Objects cut by the box are counted, but left out of these numbers."
+            "Length and width are the largest and the smallest Feret diameter over all directions; aspect ratio =\n"
+            "width / length. Objects cut by the box are counted, but left out of these numbers. See\n"
+            "docs/definitions.md, Length, width, aspect ratio."
         )
         self.results.addWidget(self.object_result)
         self.results.addWidget(self._plots())
         self.fraction_result = ResultText(
-            "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
+            "Shares of the volume inside the envelope: pore / (pore + C + Sn). Dead pores have no path through void to\n"
+            "the outside. See docs/definitions.md, Volumes and fractions."
         )
         self.results.addWidget(self.fraction_result)
         self.results.addWidget(self._object_tools())
@@ -248,7 +251,8 @@ class MeasureWidget(LayerForm):
         )
         self.separated = QRadioButton("separated")
         self.separated.setToolTip(
-            "Cut at necks by a watershed of the distance map; names the contrast in every table."
+            "Cuts touching objects apart at their necks (watershed of the distance to the surface). Every table says\n"
+            "which contrast h was used. See docs/definitions.md, Objects."
         )
         self.connected.setChecked(True)
         group = QButtonGroup(self)
@@ -267,27 +271,42 @@ class MeasureWidget(LayerForm):
     def _more(self) -> Fold:
         more = Fold("More")
         self.contrast = NumberBox(
-            0.3, 0.0, 1e4, step=0.1, tip="h: two maxima of the distance to the wall are two objects if the way between them\n"
-            "dips by more than h below the lower one. Larger: fewer, larger objects.",
-        )  # fmt: skip
+            0.3,
+            0.0,
+            1e4,
+            step=0.1,
+            tip=(
+                "How pronounced a neck must be: two bulges are two objects where the half-width of the neck is smaller\n"
+                "than that of the smaller bulge by more than h. A larger h gives fewer and larger objects."
+            ),
+        )
         self.contrast.setEnabled(False)
         self.connectivity = QComboBox()
         self.connectivity.addItems(["6", "18", "26"])
         self.connectivity.setToolTip(
-            "Connected through faces (6), edges too (18), corners too (26). Duals: pore 6, Sn 26."
+            "Neighbours that count as touching: across faces (6), also edges (18), also corners (26). Usual: 6 for\n"
+            "pores and 26 for Sn, since two phases cannot both pass through the same corner."
         )
         self.min_voxels = CountBox(
-            RESOLVED_VOXELS, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved."
+            RESOLVED_VOXELS,
+            1,
+            10**6,
+            tip=(
+                "Objects with fewer voxels are marked as not resolved: their sizes say more about the voxels than about\n"
+                "the object."
+            ),
         )
         self.limit = NumberBox(
             SHORT_BELOW_NM,
             0.01,
             1e5,
             step=0.1,
-            tip="The share of objects shorter than this is given.",
+            tip="Objects shorter than this count as short; their share is given by number and by volume.",
         )
         self.with_gray = QCheckBox("from")
-        self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
+        self.with_gray.setToolTip(
+            "Adds mean and sum of the grey values of each object to the table."
+        )
         self._gray = LayerChoice(
             self._viewer, is_volume, empty="no grey volume", what="grey volume"
         )
@@ -300,7 +319,8 @@ class MeasureWidget(LayerForm):
         more.form.addRow("Short below (nm)", self.limit)
         self.show_dead = QCheckBox("dead pores as a layer")
         self.show_dead.setToolTip(
-            "Pores that nothing from outside reaches through void (6 neighbours), in red."
+            "Shows dead pores in red: pores without a path through void to the outside (connectivity 6). See\n"
+            "docs/definitions.md, Dead pores."
         )
         more.form.addRow("Grey values", gray)
         more.form.addRow(self.show_dead)
@@ -326,7 +346,8 @@ class MeasureWidget(LayerForm):
         self.objects.wants_rows.connect(self._ask_rows)
         self.save_button = QPushButton("Save …")
         self.save_button.setToolTip(
-            "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
+            "Writes all tables (CSV, with units in the column names) and the objects into a folder, as the command\n"
+            "snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
         self.objects.column.addWidget(self.save_button)

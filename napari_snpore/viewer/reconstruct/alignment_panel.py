@@ -73,7 +73,7 @@ class AlignmentPanel(QWidget):
         self.align_button = QPushButton("Align")
         self.align_button.setMinimumWidth(64)
         self.align_button.setToolTip(
-            "Align now and look at the result. Reconstruct does it by itself where it is due."
+            "Aligns now, so that the result can be looked at. Reconstruct aligns by itself where that was not done."
         )
         self.align_button.clicked.connect(self.wants_align)
         first = QHBoxLayout()
@@ -84,15 +84,21 @@ class AlignmentPanel(QWidget):
             -180.0,
             180.0,
             step=0.1,
-            tip="Direction of the tilt axis from image axis y, in degrees; 90 is horizontal. Turn it to tune by hand.\n"
-            "The opposite direction (180° more or less) gives the mirror image of the volume.",
+            tip=(
+                "Direction of the tilt axis, from image axis y: 0 is vertical, 90 horizontal. Change it to correct the\n"
+                "direction that was found. The opposite direction (180° more or less) gives the mirror image of the\n"
+                "volume."
+            ),
         )
         self.offset = NumberBox(
             0.0,
             -10_000.0,
             10_000.0,
             step=0.25,
-            tip="How far the tilt axis lies from the middle of the image, across it. Wrong offsets bend dots into arcs.",
+            tip=(
+                "Distance of the tilt axis from the middle of the image, measured across the axis. With a wrong offset\n"
+                "small bright objects look like arcs in the cross-section; turn it until they are round."
+            ),
         )
         self.rows: QFormLayout = form_layout()
         self.rows.addRow("Align", first)
@@ -114,16 +120,19 @@ class AlignmentPanel(QWidget):
     def _pictures(self) -> QGridLayout:
         self.before = GrayImage(_SINOGRAM, square_pixels=False)
         self.after = GrayImage(_SINOGRAM, square_pixels=False)
-        tip = "Sinogram: one row of every image, tilts downwards. Aligned, each point runs along a smooth curve."
+        tip = (
+            "Sinogram: the same row of every image, one tilt below the other. In an aligned series each object draws a\n"
+            "smooth curve."
+        )
         self.import_button, self.export_button = (
             QPushButton("Import .xf…"),
             QPushButton("Export .xf…"),
         )
         self.import_button.setToolTip(
-            "Take the alignment of IMOD: an .xf file with a line for each image that is used."
+            "Reads an alignment made with IMOD: an .xf file with one line for each image that is used."
         )
         self.export_button.setToolTip(
-            "Write the alignment for IMOD: an .xf file, and the angles as .tlt beside it."
+            "Writes the alignment for IMOD: an .xf file, with the angles in a .tlt file beside it."
         )
         self.import_button.clicked.connect(self._on_import)
         self.export_button.clicked.connect(self._on_export)

@@ -341,24 +341,25 @@ class ReconstructWidget(LayerForm):
         self.results.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
         self.keep_aligned.setToolTip(
-            "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
+            "Adds the prepared and aligned images as a layer, to look at them tilt by tilt."
         )
         self.compares = QCheckBox("correlate even and odd tilts afterwards")
         self.compares.setChecked(True)
         self.compares.setToolTip(
-            "Fourier shell correlation of two volumes that share no image: how fine the data are."
+            "Reconstructs even and odd tilts separately and compares the two volumes (Fourier shell correlation): how\n"
+            "fine a detail the images support."
         )
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
         self.numbers = ResultText(
-            "residual: share of the images' norm that the volume does not explain;\n"
-            "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
-            "wedge: how much the missing tilts draw small features out along the beam (z);\n"
-            "mass: standard deviation over mean of the images' sums;\n"
-            "blur: standard deviation of a Gaussian on the detector, part of the model of TV;\n"
-            "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
-            "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
+            "residual: part of the images that projections of the volume do not explain;\n"
+            "mass: how much the sums of the images vary over the tilts (standard deviation / mean);\n"
+            "D·Δθ: Crowther's guide to the resolution across the beam, thickness times tilt step;\n"
+            "wedge: how far the missing tilts draw small features out along the beam (z);\n"
+            "blur: standard deviation of the Gaussian blur of the images, part of the model of TV;\n"
+            "even/odd: length at which volumes from even and from odd tilts cease to agree (half-bit; ≤: they agree\n"
+            "throughout). It is a resolution for WBP only. See docs/definitions.md, What the tilt series can resolve."
         )
         self.results.addWidget(self.numbers)
         self.footer.addWidget(self.main_button)

@@ -54,9 +54,11 @@ class MoviePanel(Fold):
         self.axis.addItems(list(_AXES))
         self.axis.setToolTip("Axis of the volume that the scene turns about.")
         self.frames = CountBox(72, 2, 3600, tip="Pictures in a full turn: 72 are steps of 5°.")
-        self.speed = CountBox(15, 1, 60, tip="Pictures a second.")
+        self.speed = CountBox(15, 1, 60, tip="Pictures shown per second of the movie.")
         self.save_button = QPushButton("Save movie …")
-        self.save_button.setToolTip("MP4 (H.264) or GIF, by the ending of the name.")
+        self.save_button.setToolTip(
+            "Saves the movie; the ending of the name decides: .mp4 (H.264) or .gif."
+        )
         self.save_button.clicked.connect(self._ask_path)
         self.form.addRow("Movie of", self.of)
         self.form.addRow("Turn about", self.axis)

@@ -162,7 +162,9 @@ class SceneWidget(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.rendering = QComboBox()
         self.rendering.addItems(list(RENDERINGS))
-        self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
+        self.rendering.setToolTip(
+            "What is shown of the grey values along the line of sight: the highest, a sum, a surface."
+        )
         self.rendering.currentTextChanged.connect(self._on_rendering)
         rows.addRow("A pixel shows", self.rendering)
         self.boxed = QCheckBox("bounding box")
@@ -171,7 +173,9 @@ class SceneWidget(LayerForm):
         rows.addRow(self.boxed)
         self.main_button.clicked.connect(self._show_scene)
         self.before_button = QPushButton("As before")
-        self.before_button.setToolTip("Give every layer and the camera the look that they had.")
+        self.before_button.setToolTip(
+            "Puts every layer and the camera back to how they looked before."
+        )
         self.before_button.clicked.connect(self.show_before)
         line = QHBoxLayout()
         line.addWidget(self.main_button, 1)

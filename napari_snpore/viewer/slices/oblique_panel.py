@@ -65,14 +65,23 @@ class ObliquePanel(Fold):
             180.0,
             step=5.0,
             decimals=1,
-            tip="Angle between the plane and XY, about x. 90: XZ.",
+            tip="Angle between the plane and XY, about x. 90 gives XZ.",
         )
-        self.turn = NumberBox(0.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle about z.")
+        self.turn = NumberBox(
+            0.0,
+            -180.0,
+            180.0,
+            step=5.0,
+            decimals=1,
+            tip="Angle by which the plane is turned about z.",
+        )
         self.in_scene = QCheckBox("in the 3D view too")
         self.in_scene.setToolTip("Show the slice where it lies, in napari's own 3D view.")
         self.picture = GrayImage(200, empty="open this fold with a volume in the window")
         self.save_button = QPushButton("Save TIFF …")
-        self.save_button.setToolTip("Write the values of this slice with its pixel size.")
+        self.save_button.setToolTip(
+            "Saves the grey values of this slice as TIFF, with its pixel size."
+        )
         self.save_button.setEnabled(False)
         self.form.addRow("Tilt (°)", self.tilt)
         self.form.addRow("Turn (°)", self.turn)

@@ -25,7 +25,7 @@ class ThresholdTools(QWidget):
         self.preview = QCheckBox("preview")
         self.preview.setChecked(True)
         self.preview.setToolTip(
-            "Paint the phases over the volume while thresholds move; a layer of its own."
+            "Shows the phases of these thresholds over the volume, in a layer of its own; nothing is changed by it."
         )
         self.undo = QPushButton("↶")
         self.undo.setToolTip("Back to the thresholds before (Ctrl+Z); again with Ctrl+Shift+Z.")
@@ -46,7 +46,7 @@ class ThresholdTools(QWidget):
         self.method.currentIndexChanged.connect(self._on_rule)
         self._on_rule()
         self.suggest = QPushButton("Suggest")
-        self.suggest.setToolTip("Set the thresholds that this rule finds.")
+        self.suggest.setToolTip("Sets the thresholds that the rule beside it finds.")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.log)

@@ -33,6 +33,8 @@ from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.tour.panel import TourPanel
+from napari_snpore.viewer.tour.tour import Tour
 from napari_snpore.viewer.window.saving import save_window_as
 from napari_snpore.viewer.workbench.form_stack import FormStack
 from napari_snpore.viewer.workbench.header import StepHeader
@@ -230,7 +232,9 @@ class WorkbenchWidget(DockedWidget):
             layers, specimen=self._specimen, active=active, edited_since=self._watch.edited_since
         )
         self._steps = [*numbered, in_situ_step(layers, active)]
-        self.sentence.setVisible(not names and self._steps[-1].layer is None)
+        is_empty = not names and self._steps[-1].layer is None
+        self.sentence.setVisible(is_empty)
+        self.tour_panel.invite(is_empty)
         self._show_steps()
         self.step_list.align_names()
         self.step_list.updateGeometry()
@@ -269,6 +273,9 @@ class WorkbenchWidget(DockedWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.tour = Tour(self)
+        self.tour_panel = TourPanel(self.tour)
+        column.addWidget(self.tour_panel)
         self.header = StepHeader()
         self.header.moved.connect(self._move)
         self.header.folded.connect(self.fold)
