@@ -30,9 +30,12 @@ class HandControl(QObject):
     -------
     corrected : MeasuredLayer
         The objects and their table are others; the layer shows them.
+    fresh
+        The numbers are those of the phases as they are.
     """
 
     corrected = Signal(object)
+    fresh = Signal()
 
     def __init__(self, form: MeasureWidget, viewer: Any, objects: ObjectPanel) -> None:
         super().__init__(form)
@@ -98,6 +101,7 @@ class HandControl(QObject):
 
     def _connect(self) -> None:
         self.work.corrected.connect(self._on_corrected)
+        self.work.followed.connect(self.fresh)
         self.work.said.connect(self._form.status.say)
         self.work.failed.connect(lambda words: self._form.status.say(words, problem=True))
         self.panel.wants_merge.connect(self._on_merge)

@@ -63,12 +63,15 @@ class HandCorrections(QObject):
         Why nothing was done.
     outdated
         The phases were made again: the measurement is of older ones.
+    followed
+        The numbers are those of the phases as they are.
     """
 
     corrected = Signal(object)
     said = Signal(str)
     failed = Signal(str)
     outdated = Signal()
+    followed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -289,6 +292,7 @@ class HandCorrections(QObject):
         def done(result: HandResult) -> None:
             self._seen, self._following = now, False
             self._take(result)
+            self.followed.emit()
             self.said.emit(
                 "The numbers are those of the phases as they were made."
                 if not now

@@ -28,8 +28,14 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
-from napari_snpore.viewer.edits.watch import edits_of
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
+from napari_snpore.viewer.forms.form import (
+    CountBox,
+    Fold,
+    Freshness,
+    MainButton,
+    NumberBox,
+    ResultText,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
@@ -196,7 +202,8 @@ class MeasureWidget(CorrectedForm):
     def _build(self) -> None:
         self.phase_box = QComboBox()
         self.phase_box.setToolTip(
-            "The phase whose objects are measured; labels of another plugin can also be objects already, one per label."
+            "The phase whose objects are measured. Labels of another plugin can be measured as they are, one object\n"
+            "per label."
         )
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
@@ -207,25 +214,33 @@ class MeasureWidget(CorrectedForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
-        self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
-        self.object_result = ResultText(
-            "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
-            "Objects cut by the box are counted, but left out of these numbers."
-        )
-        self.column.addWidget(self.object_result)
-        self.column.addWidget(self._plots())
-        self.fraction_result = ResultText(
-            "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
-        )
-        self.column.addWidget(self.fraction_result)
-        self.column.addWidget(self._object_tools())
-        self.column.addWidget(self.status)
         self.column.addStretch(1)
+        self.main_button.clicked.connect(self._start)
+        self.object_result = ResultText(
+            "Length and width are the largest and the smallest Feret diameter over all directions; aspect ratio =\n"
+            "width / length. Objects cut by the box are counted, but left out of these numbers. See\n"
+            "docs/definitions.md, Length, width, aspect ratio."
+        )
+        self.results.addWidget(self.object_result)
+        self.results.addWidget(self._plots())
+        self.fraction_result = ResultText(
+            "Shares of the volume inside the envelope: pore / (pore + C + Sn). Dead pores have no path through void to\n"
+            "the outside. See docs/definitions.md, Volumes and fractions."
+        )
+        self.results.addWidget(self.fraction_result)
+        self.results.addWidget(self._object_tools())
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
         )
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_removed)
+        self._freshness = Freshness(
+            self,
+            (self.object_result, self.fraction_result, self.place.result),
+            self._settings,
+            "Measure makes them fresh",
+        )
 
     def _ways(self) -> QWidget:
         self.connected = QRadioButton("connected")
@@ -234,7 +249,8 @@ class MeasureWidget(CorrectedForm):
         )
         self.separated = QRadioButton("separated")
         self.separated.setToolTip(
-            "Cut at necks by a watershed of the distance map; names the contrast in every table."
+            "Cuts touching objects apart at their necks (watershed of the distance to the surface). Every table says\n"
+            "which contrast h was used. See docs/definitions.md, Objects."
         )
         self.connected.setChecked(True)
         group = QButtonGroup(self)
@@ -253,27 +269,42 @@ class MeasureWidget(CorrectedForm):
     def _more(self) -> Fold:
         more = Fold("More")
         self.contrast = NumberBox(
-            0.3, 0.0, 1e4, step=0.1, tip="h: two maxima of the distance to the wall are two objects if the way between them\n"
-            "dips by more than h below the lower one. Larger: fewer, larger objects.",
-        )  # fmt: skip
+            0.3,
+            0.0,
+            1e4,
+            step=0.1,
+            tip=(
+                "How pronounced a neck must be: two bulges are two objects where the half-width of the neck is smaller\n"
+                "than that of the smaller bulge by more than h. A larger h gives fewer and larger objects."
+            ),
+        )
         self.contrast.setEnabled(False)
         self.connectivity = QComboBox()
         self.connectivity.addItems(["6", "18", "26"])
         self.connectivity.setToolTip(
-            "Connected through faces (6), edges too (18), corners too (26). Duals: pore 6, Sn 26."
+            "Neighbours that count as touching: across faces (6), also edges (18), also corners (26). Usual: 6 for\n"
+            "pores and 26 for Sn, since two phases cannot both pass through the same corner."
         )
         self.min_voxels = CountBox(
-            RESOLVED_VOXELS, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved."
+            RESOLVED_VOXELS,
+            1,
+            10**6,
+            tip=(
+                "Objects with fewer voxels are marked as not resolved: their sizes say more about the voxels than about\n"
+                "the object."
+            ),
         )
         self.limit = NumberBox(
             SHORT_BELOW_NM,
             0.01,
             1e5,
             step=0.1,
-            tip="The share of objects shorter than this is given.",
+            tip="Objects shorter than this count as short; their share is given by number and by volume.",
         )
         self.with_gray = QCheckBox("from")
-        self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
+        self.with_gray.setToolTip(
+            "Adds mean and sum of the grey values of each object to the table."
+        )
         self._gray = LayerChoice(
             self._viewer, is_volume, empty="no grey volume", what="grey volume"
         )
@@ -286,7 +317,8 @@ class MeasureWidget(CorrectedForm):
         more.form.addRow("Short below (nm)", self.limit)
         self.show_dead = QCheckBox("dead pores as a layer")
         self.show_dead.setToolTip(
-            "Pores that nothing from outside reaches through void (6 neighbours), in red."
+            "Shows dead pores in red: pores without a path through void to the outside (connectivity 6). See\n"
+            "docs/definitions.md, Dead pores."
         )
         more.form.addRow("Grey values", gray)
         more.form.addRow(self.show_dead)
@@ -312,11 +344,13 @@ class MeasureWidget(CorrectedForm):
         self.objects.wants_rows.connect(self._ask_rows)
         self.save_button = QPushButton("Save …")
         self.save_button.setToolTip(
-            "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
+            "Writes all tables (CSV, with units in the column names) and the objects into a folder, as the command\n"
+            "snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
         self.hand = HandControl(self, self._viewer, self.objects)
         self.hand.corrected.connect(self._on_corrected)
+        self.hand.fresh.connect(lambda: self._freshness.freshen())
         self.objects.layer_shown.connect(self._on_layer_shown)
         self.objects.column.addWidget(self.hand.panel)
         self.objects.column.addWidget(self.save_button)
@@ -387,12 +421,7 @@ class MeasureWidget(CorrectedForm):
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
-            if event.type == "paint" and edits_of(event.source) is not None:
-                self.status.say("The phases are corrected by hand; the numbers follow.")
-                return
-            self.status.say(
-                "These numbers are stale: the phases have changed. Measure again.", problem=True
-            )
+            self._freshness.spoil("the phases have changed")
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
@@ -416,8 +445,14 @@ class MeasureWidget(CorrectedForm):
             place=self.place.options,
         )
 
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a measurement takes."""
+        gray = self._gray.layer if self.with_gray.isChecked() else None
+        return self.layer, self._options(), gray
+
     def _start(self) -> None:
         try:
+            settings = self._settings()
             layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
             gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
@@ -432,11 +467,13 @@ class MeasureWidget(CorrectedForm):
         self.status.run(
             f"Measure {options.name}",
             work,
-            lambda measured: self._on_measured(layer, measured),
+            lambda measured: self._on_measured(layer, measured, settings),
             of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
-    def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:
+    def _on_measured(
+        self, layer: Layer, measured: MeasuredLayer, settings: tuple[Any, ...]
+    ) -> None:
         options = measured.options
         name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
@@ -447,6 +484,7 @@ class MeasureWidget(CorrectedForm):
         earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
         self._show(layer)
+        self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)
         self.objects.show_objects(self._made, measured.table)
         self.hand.work.correct_again(earlier)

@@ -36,7 +36,9 @@ _POLISH_TIP = """Correct the phases of the present thresholds voxel by voxel, by
 Pores, walls and particles come out nearer to the truth than by any thresholds.
 Apply brings the plain phases of the thresholds back."""
 _FIRST = "Polish needs phases: press Apply first."
-_HINT = "<i>Suggest</i> with the rule projection shows here which thresholds the tilt images allow."
+_HINT = (
+    "<i>Suggest</i> <i>by the tilt images</i> shows here which thresholds the tilt images allow."
+)
 
 
 class ImageWork(QObject):
