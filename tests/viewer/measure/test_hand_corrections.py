@@ -189,7 +189,7 @@ def test_phases_that_are_made_again_are_not_followed(widget, viewer, phases, dra
     other[3, 3, 3] = 3
     again = Volume(other, drawn_phases.spacing, drawn_phases.origin, (MADE,))
     put_layer(viewer, phases_data(again, "fibre · phases"))
-    assert "stale" in widget.status.message.text()
+    assert "stale" in widget.object_result.text()
     phases.brush_size = 1
     phases.paint((7, 3, 3), 3)
     assert sorted(widget.follow_phases()["voxel_count"]) == [1, 8, 8]
