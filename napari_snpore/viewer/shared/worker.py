@@ -386,4 +386,3 @@ def _quit_all(workers: list[Worker]) -> None:
 
 def _relay_warning(shown: tuple[Any, ...]) -> None:
     show_warning(str(shown[0]))
-
