@@ -40,11 +40,31 @@ _QUEUED_PER_WORKER = 2
 """Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
 
 
+_preferred_threads: int | None = None
+"""Set by the window from its preferences; commands and Python leave it None."""
+
+
+def use_threads(count: int | None) -> None:
+    """Let the steps of this process use so many threads from now on; None: one per processor.
+
+    ``SNPORE_THREADS`` is stronger.
+
+    Raises
+    ------
+    InputError
+        Fewer than 1.
+    """
+    global _preferred_threads
+    if count is not None and count < 1:
+        raise InputError(f"threads is {count}; a whole number of 1 or more is needed.")
+    _preferred_threads = count
+
+
 def thread_count() -> int:
     """Return the number of threads of a step.
 
-    It is ``SNPORE_THREADS`` if that is set, else the number of processors that this process may
-    use.
+    It is ``SNPORE_THREADS`` if that is set, else what :func:`use_threads` set, else the number of
+    processors that this process may use.
 
     Raises
     ------
@@ -58,6 +78,8 @@ def thread_count() -> int:
                 f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed."
             )
         return int(setting)
+    if _preferred_threads is not None:
+        return _preferred_threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -31,6 +31,7 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.kernels import Waiting, waiting_as
 from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
 from napari_snpore.time_left import TimeLeft, time_left_words
+from napari_snpore.viewer.preferences import use_limits
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
 
 Result = TypeVar("Result")
@@ -65,6 +66,7 @@ class Worker(WorkerBase):
         self._owner = None if owner is None else weakref.ref(owner)
         self._last_progress_s = 0.0
         self._last_preparing_s = 0.0
+        use_limits()
 
     def work(self) -> Any:
         """Run in the thread."""
@@ -148,6 +150,7 @@ class StepStatus(QWidget):
         self._of: InUse | None = None
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
+        self._failed = False
         self._time_left = TimeLeft(0.0)
         self._preparing_since: float | None = None
         self._no_time = QTimer(self)
@@ -160,6 +163,22 @@ class StepStatus(QWidget):
     def busy(self) -> bool:
         """Whether a step runs."""
         return bool(self._running)
+
+    @property
+    def what(self) -> str:
+        """Name of the step that runs, or that ran last."""
+        return self._what
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last step ended with an error; not where it was cancelled."""
+        return self._failed
+
+    @property
+    def share(self) -> float | None:
+        """How much of the running step is done, from 0 to 1; None where that cannot be told."""
+        most = self.bar.maximum()
+        return self.bar.value() / most if self.busy and most > 0 else None
 
     def run(
         self,
@@ -195,7 +214,7 @@ class StepStatus(QWidget):
             connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
         worker = Worker(work, self)
         self._running.append(worker)
-        self._done, self._what = done, what
+        self._done, self._what, self._failed = done, what, False
         self._time_left = TimeLeft(time.monotonic())
         self._preparing_since = None
         worker.progressed.connect(self._on_progress)
@@ -302,11 +321,13 @@ class StepStatus(QWidget):
                 try:
                     done(result)
                 except InputError as error:
+                    self._failed = True
                     self.refuse(error)
 
     def _on_errored(self, error: Exception) -> None:
         if self.sender() is not self._signals():
             return
+        self._failed = not isinstance(error, Stopped)
         self._end()
         if isinstance(error, Stopped):
             self.say(f"{self._what} was cancelled; nothing was kept.")
