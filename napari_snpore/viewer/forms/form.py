@@ -35,6 +35,8 @@ from napari_snpore.study.report import CAVEAT as CAVEAT
 
 _NARROWEST = 360
 _NARROWEST_BOX = 96
+_ANY_HEIGHT = 16777215
+"""Qt's largest size of a widget: no limit."""
 _SETTINGS_HEIGHT = 150
 """Height (px) that results leave to the settings above them where a form is high enough."""
 _RESULT_SHARE = 0.45
@@ -165,6 +167,7 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.toggleButton().setToolTip("Open or close these settings.")
         self.toggled.connect(self._on_toggled)
         self.collapse(animate=False)
@@ -193,15 +196,15 @@ class Fold(QCollapsible):
     def _on_toggled(self, is_open: bool) -> None:
         self._show_title(is_open)
         self.content().setVisible(is_open)  # Tab skips hidden fields
+        self.fit()
 
     def _show_title(self, is_open: bool) -> None:
         super().setText(f"{'▾' if is_open else '▸'}  {self._title}")
 
     def fit(self) -> None:
-        """Grow to the height of fields that appeared while the fold was open."""
-        inside = self.content()
+        """Grow to the height of fields that appeared, or wrapped, while the fold was open."""
         if self.isExpanded():
-            inside.setMaximumHeight(inside.sizeHint().height() + 10)
+            self.content().setMaximumHeight(_ANY_HEIGHT)  # as the layout around it allows
 
 
 class ResultText(QLabel):
@@ -337,7 +340,7 @@ class ResultScroll(QScrollArea):
             return 0
         width = max(self.width(), self.minimumWidth(), 100)
         height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else -1
-        return max(height, 0) or column.sizeHint().height()
+        return (max(height, 0) or column.sizeHint().height()) + 2 * self.frameWidth() + 1
 
 
 def form_layout() -> QFormLayout:

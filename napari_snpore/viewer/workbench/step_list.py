@@ -113,6 +113,10 @@ class StepList(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         self.updateGeometry()
 
+    def hasHeightForWidth(self) -> bool:
+        """Return that the height does not follow from the width alone: the rows scroll."""
+        return False
+
     def sizeHint(self) -> QSize:
         """Return the height of all rows, where a form stands below at most a share of the whole."""
         inside, viewport, column = (
