@@ -167,6 +167,7 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+            outer.setAlignment(Qt.AlignmentFlag(0))  # else never higher than without wrapped rows
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.toggleButton().setToolTip("Open or close these settings.")
         self.toggled.connect(self._on_toggled)
