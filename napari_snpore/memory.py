@@ -76,11 +76,24 @@ def _address_space_left() -> int | None:
     return int(most - psutil.Process().memory_info().vms - code)
 
 
+_preferred_limit: int | None = None
+"""Set by the window from its preferences; commands and Python leave it None."""
+
+
+def use_at_most(size: int | None) -> None:
+    """Let the steps of this process take at most ``size`` bytes each where no limit is given; None:
+    80 % of what is free.
+    """
+    global _preferred_limit
+    _preferred_limit = size
+
+
 def memory_limit(given: int | None = None) -> int:
-    """Return the bytes that a step may take: what was given, but no more than is free; else 80 % of
-    what is free now.
+    """Return the bytes that a step may take: what was given or set by :func:`use_at_most`, but no
+    more than is free; else 80 % of what is free now.
     """
     free = free_memory()
+    given = _preferred_limit if given is None else given
     return int(SHARE * free) if given is None else min(given, free)
 
 
@@ -94,7 +107,8 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
     needed : float
         Bytes beside what is held already.
     given : int, optional
-        The limit that the caller set (bytes). Default: 80 % of what is free.
+        The limit that the caller set (bytes). Default: what :func:`use_at_most` set, else 80 % of
+        what is free.
     advice : str
         What else to do, such as ``"--memory-limit-mb allows more"``.
 
@@ -103,6 +117,7 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
     NotEnoughMemoryError
         One sentence with both numbers and what to do.
     """
+    given = _preferred_limit if given is None else given
     most = memory_limit(given)
     if needed <= most:
         return

@@ -12,6 +12,7 @@ import pandas as pd
 
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.objects import SizeSummary
+from napari_snpore.study.edit_report import edit_statements
 from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.report import Statement, caveat, detail, number, percent, text_of
@@ -21,8 +22,9 @@ _ONE_NETWORK = 0.5
 
 
 def measurement_text(measured: MeasuredObjects) -> str:
-    """Return the report of a measurement as text, one block per subject."""
-    blocks = []
+    """Return the report of a measurement as text, one block per subject; corrections by hand first."""
+    names = measured.names if isinstance(measured, Measurement) else None
+    blocks = [edit_statements(measured.history, names)]
     if isinstance(measured, Measurement):
         blocks += [
             fraction_statements(measured.fractions),

@@ -19,7 +19,7 @@ from vispy.scene.visuals import Line
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection
-from napari_snpore.viewer.slices.mouse_targets import OverlayHost
+from napari_snpore.viewer.slices.marks.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.planes import PLANES
 from napari_snpore.volume import Triple
 

@@ -208,7 +208,7 @@ def test_numbers_of_painted_phases_are_marked_stale(widget, viewer):
     widget.measure()
     layer = viewer.layers["fibre · phases"]
     layer.data = np.where(np.asarray(layer.data) == 1, 2, np.asarray(layer.data))
-    assert "stale" in widget.status.message.text()
+    assert "stale" in widget.object_result.text()
 
 
 def test_objects_are_coloured_by_a_quantity():
