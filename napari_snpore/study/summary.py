@@ -203,7 +203,5 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
         )
     ]
     if envelope.loose_voxel_count:
-        statements.append(
-            caveat(loose_words(envelope.loose_voxel_count))
-        )
+        statements.append(caveat(loose_words(envelope.loose_voxel_count)))
     return statements
