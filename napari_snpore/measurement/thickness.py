@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once, thread_count
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import LocalThicknessStep
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
+from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.inputs import checked_mask
 from napari_snpore.volume import Volume, VolumeOrArray, spacing_of, volume_like
 
@@ -72,7 +72,7 @@ def local_thickness(
         return volume_like(mask, out, LocalThicknessStep())
     if inside.all():
         raise InputError("The phase fills the box: its thickness has no end.")
-    away = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
+    away = distance_map(inside, voxel, should_stop=should_stop)
     radius = np.where(
         inside, np.maximum(away - np.float32(min(voxel) / 2), min(voxel) / 2), 0
     ).astype(np.float32)
