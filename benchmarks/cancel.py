@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import signal
 import sys
 import threading
 import time
@@ -29,6 +28,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.cancel_steps import STEPS, Inputs, Step
+from benchmarks.stopping import stopped_in_a_sentence
 from napari_snpore.errors import Stopped
 
 LIMITS = {"return_s": 0.5, "looks_s": 0.5, "hold_s": 0.2, "rest_s": 1.0}
@@ -209,5 +209,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    main()
+    with stopped_in_a_sentence("the rows above are all that was measured."):
+        main()

@@ -34,6 +34,7 @@ from pathlib import Path
 import numpy as np
 from napari.components import ViewerModel
 
+from benchmarks.stopping import stopped_in_a_sentence
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.cli import main as command_line
 from napari_snpore.outputs import moves
@@ -311,4 +312,5 @@ def main(report: Callable[[str], object] = print) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stopped_in_a_sentence("no count was made."):
+        sys.exit(main())

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,9 @@ _stopping = threading.Event()
 
 
 @contextmanager
-def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
+def answer_stop_signals(
+    *, but: bool = False, before_end: Callable[[], str] | None = None
+) -> Iterator[None]:
     """End the process with a sentence when it is asked to stop, within the block.
 
     Signals that the caller ignores, as ``nohup`` does, stay ignored.
@@ -38,6 +40,9 @@ def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
     ----------
     but : bool
         Leave the signals as they are: for a window, which answers them itself.
+    before_end : callable, optional
+        Called before the process ends; returns what is said to be kept, in place of what was
+        written.
     """
     if but or threading.current_thread() is not threading.main_thread():
         yield
@@ -51,7 +56,7 @@ def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
     woken = -1
     if os.name != "nt":  # there only sockets can be woken; the handler alone has to do
         woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        threading.Thread(target=_watch, args=(reader,), name="stop", daemon=True).start()
+        threading.Thread(target=_watch, args=(reader, before_end), name="stop", daemon=True).start()
     try:
         yield
     finally:
@@ -75,19 +80,20 @@ def _answer(number: int, frame: Any) -> None:
         _end()
 
 
-def _watch(reader: int) -> None:
+def _watch(reader: int, before_end: Callable[[], str] | None) -> None:
     """Wait for a signal among those that are answered; Python writes its number into the pipe."""
     numbers = os.read(reader, 1)
     while numbers and numbers[0] not in {int(one) for one in _SIGNALS}:
         numbers = os.read(reader, 1)
     os.close(reader)
     if numbers:
-        _end()
+        _end(before_end)
 
 
-def _end() -> None:
+def _end(before_end: Callable[[], str] | None = None) -> None:
     """Remove what is unfinished, say so, and end the process."""
     _stopping.set()
+    said = None if before_end is None else before_end()
     if moving.acquire(timeout=_LONGEST_MOVE_S):  # kept: no other thread moves anything from here
         written = ", ".join(map(str, stop_all()))
         kept = f"{written} had been written." if written else "nothing was written."
@@ -97,7 +103,7 @@ def _end() -> None:
         )
     with contextlib.suppress(OSError, ValueError):
         end = f"\n{_SHOW_CURSOR}" if sys.stderr.isatty() else ""
-        sys.stderr.write(f"{end}snpore: Stopped on request; {kept}\n")
+        sys.stderr.write(f"{end}snpore: Stopped on request; {said or kept}\n")
         sys.stderr.flush()
         sys.stdout.flush()
     os._exit(1)
