@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 from scipy import ndimage
 
 import napari_snpore as snpore
@@ -244,3 +245,52 @@ def _movie(inputs: Inputs) -> Work:
     return lambda progress, should_stop: write_movie(
         inputs.folder / "movie.gif", frames(), progress=progress, should_stop=should_stop
     )
+
+
+@step("plate")
+def _plate(inputs: Inputs) -> Work:
+    from napari_snpore.figures.plate_drawing import draw_plate
+    from napari_snpore.figures.plate_spec import PlateSpec
+
+    spec = PlateSpec(
+        ("grey", "phases", "gray_values"),
+        volume=inputs.gray,
+        phases=inputs.phases,
+        thresholds=(0.5, 2.5),
+    )
+
+    def draw(progress: object, should_stop: object) -> None:
+        draw_plate(spec, should_stop=should_stop).figure.canvas.draw()
+
+    return draw
+
+
+@step("opening of a compressed TIFF")
+def _opening(inputs: Inputs) -> Work:
+    from napari_snpore.viewer.open.steps import read_paths
+
+    path = inputs.folder / f"{inputs.size}.tif"
+    if not path.exists():
+        tifffile.imwrite(
+            path,
+            inputs.gray.data,
+            compression="zlib",
+            imagej=False,
+            metadata={"axes": "ZYX", "PhysicalSizeX": 0.15, "PhysicalSizeXUnit": "nm"},
+            ome=True,
+        )
+    return functools.partial(read_paths, [path])
+
+
+@step("saving of a window")
+def _saving(inputs: Inputs) -> Work:
+    from napari.components import ViewerModel
+
+    from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
+    from napari_snpore.viewer.window.gather import window_state
+    from napari_snpore.viewer.window.save import write_window
+
+    viewer = ViewerModel()
+    add_layer(viewer, volume_data(inputs.gray, "rod"))
+    add_layer(viewer, phases_data(inputs.phases, "rod · phases"))
+    return functools.partial(write_window, window_state(viewer), inputs.folder / "window")

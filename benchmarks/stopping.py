@@ -36,7 +36,10 @@ def stopped_in_a_sentence(kept: str) -> Iterator[None]:
     tempfile.tempdir = os.environ["TMPDIR"] = folder  # children look at the variable
 
     def end() -> str:
+        if hasattr(os, "fork"):
+            os.fork = _wait_for_ever  # the main thread would start another child for a killed one
         _kill_children()
+        _kill_children()  # one that was being started meanwhile
         shutil.rmtree(folder, ignore_errors=True)
         return kept
 
@@ -62,6 +65,11 @@ def children_without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _wait_for_ever() -> int:
+    threading.Event().wait()
+    return 0
 
 
 def _kill_children() -> None:
