@@ -16,6 +16,8 @@ import psutil
 
 from napari_snpore.cli.stop_signals import answer_stop_signals
 
+_WAIT_S = 0.1
+_ATTEMPTS = 5
 KEPT = "finished cases are kept, and the same command goes on from there."
 
 
@@ -38,9 +40,15 @@ def stopped_in_a_sentence(kept: str) -> Iterator[None]:
     def end() -> str:
         if hasattr(os, "fork"):
             os.fork = _wait_for_ever  # the main thread would start another child for a killed one
-        _kill_children()
+        tracker = _kill_children()
         _kill_children()  # one that was being started meanwhile
-        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(_ATTEMPTS):  # a child that is just dying can still add a file
+            shutil.rmtree(folder, ignore_errors=True)
+            if not os.path.exists(folder):
+                break
+        for child in tracker:  # last: it complains of what the others have left open
+            with contextlib.suppress(psutil.Error):
+                child.kill()
         return kept
 
     try:
@@ -72,10 +80,16 @@ def _wait_for_ever() -> int:
     return 0
 
 
-def _kill_children() -> None:
+def _kill_children() -> list[psutil.Process]:
+    """Kill all child processes but multiprocessing's tracker of resources, which is returned."""
+    tracker, children = [], []
     with contextlib.suppress(psutil.Error):
-        children = psutil.Process().children(recursive=True)
-        for child in children:
+        for child in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                child.kill()
-        psutil.wait_procs(children, timeout=1)
+                if any("resource_tracker" in word for word in child.cmdline()):
+                    tracker.append(child)
+                else:
+                    child.kill()
+                    children.append(child)
+    psutil.wait_procs(children, timeout=_WAIT_S)
+    return tracker

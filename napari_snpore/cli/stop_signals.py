@@ -26,6 +26,8 @@ _SHOW_CURSOR = "\x1b[?25h"  # bars of progress hide it
 _LONGEST_MOVE_S = 0.4
 
 _stopping = threading.Event()
+_endings: list[tuple[int, Callable[[], str]]] = []
+"""What a process does before it ends, also where a block lies within another."""
 
 
 @contextmanager
@@ -56,10 +58,14 @@ def answer_stop_signals(
     woken = -1
     if os.name != "nt":  # there only sockets can be woken; the handler alone has to do
         woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        threading.Thread(target=_watch, args=(reader, before_end), name="stop", daemon=True).start()
+        threading.Thread(target=_watch, args=(reader,), name="stop", daemon=True).start()
+    if before_end is not None:
+        _endings.append((os.getpid(), before_end))
     try:
         yield
     finally:
+        if before_end is not None:
+            _endings.pop()
         for number, handler in earlier.items():
             signal.signal(number, handler)
         if os.name != "nt":
@@ -80,20 +86,22 @@ def _answer(number: int, frame: Any) -> None:
         _end()
 
 
-def _watch(reader: int, before_end: Callable[[], str] | None) -> None:
+def _watch(reader: int) -> None:
     """Wait for a signal among those that are answered; Python writes its number into the pipe."""
     numbers = os.read(reader, 1)
     while numbers and numbers[0] not in {int(one) for one in _SIGNALS}:
         numbers = os.read(reader, 1)
     os.close(reader)
     if numbers:
-        _end(before_end)
+        _end()
 
 
-def _end(before_end: Callable[[], str] | None = None) -> None:
+def _end() -> None:
     """Remove what is unfinished, say so, and end the process."""
     _stopping.set()
-    said = None if before_end is None else before_end()
+    said = None
+    if _endings and _endings[-1][0] == os.getpid():  # a fork has those of its parent
+        said = _endings[-1][1]()
     if moving.acquire(timeout=_LONGEST_MOVE_S):  # kept: no other thread moves anything from here
         written = ", ".join(map(str, stop_all()))
         kept = f"{written} had been written." if written else "nothing was written."
