@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -297,7 +297,7 @@ def _write_gif(
     about = {} if recipe is None else {"comment": recipe.encode("ascii")}
     with part.open("wb") as file:
         next(images).save(
-            _WatchedFile(file, should_stop),
+            cast("BinaryIO", _WatchedFile(file, should_stop)),
             format="GIF",
             save_all=True,
             append_images=images,

@@ -21,10 +21,9 @@ _PATCH_VOXELS = 27
 each voxel and the next, as they do here, so that strengths mean the same.
 """
 
-_SHIFTS = [
-    shift
-    for shift in itertools.product(range(-DISTANCE, DISTANCE + 1), repeat=3)
-    if shift > (0, 0, 0)
+_REACH = range(-DISTANCE, DISTANCE + 1)
+_SHIFTS: list[tuple[int, int, int]] = [
+    shift for shift in itertools.product(_REACH, _REACH, _REACH) if shift > (0, 0, 0)
 ]
 """Half of all shifts: each serves its opposite as well."""
 
