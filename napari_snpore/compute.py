@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from functools import wraps
+from functools import partial, wraps
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar, cast
@@ -213,9 +213,8 @@ def stops_at_once(function: Function) -> Function:
 
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
-        future = pool.submit(
-            copy_context().run, function, *args, progress=report, should_stop=stops, **options
-        )
+        step = partial(function, *args, progress=report, should_stop=stops, **options)
+        future = pool.submit(copy_context().run, step)
         try:
             while not future.done():
                 wait([future], timeout=_POLL_S)
