@@ -34,7 +34,7 @@ SWITCH = "SNPORE_WARM_UP"
 
 _CODE = "from napari_snpore.study.warm_up import serve; serve()"
 _SINGLE_THREAD = ("SNPORE_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_NICENESS = 10
+_NICENESS = 5
 _POLL_S = 0.1  # longest wait before a cancelled step is noticed
 _STAMP = "snpore-kernels.json"
 _PACKAGE = Path(__file__).parent
@@ -186,10 +186,14 @@ def start(more: Sequence[str] = ()) -> KernelProcess | None:
     return process
 
 
-def wait_for(job: str) -> None:
-    """Return when a warm-up of the child, by name, is done; at once where no child runs."""
-    if _process is not None:
-        _process.wait_for(job)
+def wait_for(job: str) -> bool:
+    """Return when a warm-up of the child, by name, is done; at once where no child runs, and False
+    where it is turned off.
+    """
+    if _process is None:
+        return False
+    _process.wait_for(job)
+    return True
 
 
 def _start_unless_stamped(process: KernelProcess) -> None:

@@ -17,8 +17,9 @@ _SHORTEST_S = 1.0
 class TimeLeft:
     """Estimates the time left from the steps done, and says none until two estimates agree.
 
-    The two are made from all of the time so far and from the later half of it: a step whose stages
-    go at different speeds has none until its present stage lasts long enough.
+    The two are made from the later half of the time so far and from its last quarter, and what they
+    say has to hold from one call to the next: a step whose stages go at different speeds has none
+    until its present stage has lasted long enough.
 
     Parameters
     ----------
@@ -35,25 +36,41 @@ class TimeLeft:
 
     def _begin(self, now: float, share: float) -> None:
         self._seen: deque[tuple[float, float]] = deque([(now, share)])
-        self._first = (now, share)
+        self._start = now
+        self._expected: float | None = None  # end of the step by the last estimate
 
     def after(self, share: float, now: float) -> float | None:
         """Return the time left (s) when a share of the work is done; None where it is unknown."""
-        start, initial = self._first
         if share < self._seen[-1][1]:  # another count: of a new stage
             self._begin(now, share)
             return None
         self._seen.append((now, share))
-        while len(self._seen) > 2 and self._seen[1][0] <= start + (now - start) / 2:
+        spent = now - self._start
+        while len(self._seen) > 2 and self._seen[1][0] <= self._start + spent / 2:
             self._seen.popleft()
-        half, before = self._seen[0]
-        if now - start < _FIRST_S or share <= before or half <= start or share >= 1:
+        if spent < _FIRST_S or share >= 1:
             return None
-        of_all = (now - start) * (1 - share) / (share - initial)
-        of_late = (now - half) * (1 - share) / (share - before)
-        if max(of_all, of_late) > _AGREE * min(of_all, of_late) or of_late < _SHORTEST_S:
+        late = self._from(self._seen[0], share, now)
+        last = self._from(
+            next(one for one in reversed(self._seen) if one[0] <= now - spent / 4), share, now
+        )
+        expected, self._expected = self._expected, None
+        if late is None or last is None or not _agree(late, last):
             return None
-        return of_late
+        self._expected = now + late
+        if expected is None or not _agree(expected - now, late) or late < _SHORTEST_S:
+            return None
+        return late
+
+    @staticmethod
+    def _from(past: tuple[float, float], share: float, now: float) -> float | None:
+        """Return the time left at the speed since a time in the past; None where nothing moved."""
+        earlier, before = past
+        return None if share <= before else (now - earlier) * (1 - share) / (share - before)
+
+
+def _agree(one: float, two: float) -> bool:
+    return 0 < max(one, two) <= _AGREE * min(one, two)
 
 
 def time_left_words(seconds: float | None) -> str:

@@ -119,13 +119,20 @@ def jobs() -> list[Job]:
     ]
 
 
-def warm_up(*, progress: Progress | None = None, should_stop: ShouldStop | None = None) -> None:
+def warm_up(
+    more: Sequence[str] = (),
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> None:
     """Compile all kernels, or load them from numba's cache.
 
-    Takes some 15 s of one processor the first time on a machine.
+    Takes some 20 s of one processor the first time on a machine.
 
     Parameters
     ----------
+    more : sequence of str
+        Further warm-ups, ``module:function``.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; called between the jobs.
 
@@ -134,7 +141,7 @@ def warm_up(*, progress: Progress | None = None, should_stop: ShouldStop | None 
     Stopped
         ``should_stop`` returned true.
     """
-    todo = jobs()
+    todo = [*jobs(), *_further(more)]
     for done, job in enumerate(todo):
         check_stop(should_stop)
         job.run()
@@ -223,6 +230,8 @@ class _Server:
         self._say({"job": job.name})
         if not self._todo:
             write_stamp()
+            if self._lock is not None:
+                os.close(self._lock)
         self._tell()
         return True
 
@@ -285,7 +294,7 @@ def _shells() -> None:
 
 
 def _dart() -> None:
-    reconstruct(_series(), method=Dart(iterations=1))
+    reconstruct(_series(), method=Dart(iterations=2))
 
 
 def _series() -> TiltSeries:
@@ -310,3 +319,18 @@ def _rod() -> NDArray[np.float32]:
     rod[3:9, :, 3:9] = 1.0
     rod[5:7, :, 5:7] = 4.0
     return rod
+
+
+def main() -> None:
+    """Compile all kernels unless they are in the cache, and call the further warm-ups that the
+    command line names, ``module:function``: for ``scripts/environment``.
+    """
+    if is_stamped():
+        return
+    print("Preparing for this machine (once, about 20 s) ...", file=sys.stderr, flush=True)
+    gc.disable()
+    warm_up(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

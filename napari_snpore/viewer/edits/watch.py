@@ -34,9 +34,12 @@ class LayerEdits(QObject):
     -------
     changed
         The corrections changed, and the history of the layer with them.
+    made_again
+        A step of the program made other phases, in which nothing is corrected yet.
     """
 
     changed = Signal()
+    made_again = Signal()
 
     def __init__(self, layer: Labels) -> None:
         super().__init__()
@@ -113,11 +116,9 @@ class LayerEdits(QObject):
         layer = self._layer()
         if layer is None or record_of(layer) is self._written:
             return
-        had = bool(self._changes)
-        self._begin(layer)  # a step of the program made these phases
+        self._begin(layer)
         self._work.drop()
-        if had:
-            self.changed.emit()
+        self.made_again.emit()
 
     def _compare_soon(self) -> None:
         layer = self._layer()

@@ -167,6 +167,7 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+            outer.setAlignment(Qt.AlignmentFlag(0))  # else never higher than without wrapped rows
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.toggleButton().setToolTip("Open or close these settings.")
         self.toggled.connect(self._on_toggled)
@@ -462,6 +463,11 @@ class Freshness(QObject):
         if self._made_with is not _NEVER:
             self._reason = reason
             self.compare()
+
+    def freshen(self) -> None:
+        """Take a mark of :meth:`spoil` away: the results followed what had changed."""
+        self._reason = ""
+        self.compare()
 
     def compare(self, *_: Any) -> None:
         """Mark the results, or take the mark away."""

@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 
 from napari_snpore import kernel_process
+from napari_snpore.viewer.shared.worker import run_alive
 
 NAPARI_JOB = "napari_snpore.viewer.forms.kernels_ahead:load_napari_kernels"
 """Warm-up of the child process, by its name there."""
@@ -30,13 +31,14 @@ def prepare_shapes() -> None:
 
     To be called from a worker.
     """
-    kernel_process.wait_for(NAPARI_JOB)
-    load_napari_kernels()
+    if not _loaded and kernel_process.wait_for(NAPARI_JOB):
+        load_napari_kernels()
 
 
-def shapes_are_prepared() -> bool:
-    """Return whether shapes can be shown at once."""
-    return _loaded
+def shapes_prepared_alive() -> None:
+    """Do the same in a worker; Qt's events are processed meanwhile. For the GUI thread."""
+    if not _loaded:
+        run_alive("First time on this machine: preparing", lambda *_: prepare_shapes())
 
 
 def load_napari_kernels() -> None:

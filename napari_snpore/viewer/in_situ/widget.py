@@ -23,6 +23,7 @@ from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
 from napari_snpore.viewer.forms.form import Freshness, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.forms.kernels_ahead import prepare_shapes
 from napari_snpore.viewer.forms.path_dialogs import ask_place, folder_for
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel
@@ -335,6 +336,7 @@ class InSituWidget(LayerForm):
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[Diameters, Any]:
             found = measure_diameters(series, options, progress, should_stop)
+            prepare_shapes()
             return found, fibre_outlines(found.table, series, options.region)
 
         self.status.run(
@@ -385,7 +387,7 @@ class InSituWidget(LayerForm):
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> pd.DataFrame:
-            return box_intensities(
+            found = box_intensities(
                 series,
                 options.boxes,
                 vacuum=options.vacuum,
@@ -393,6 +395,8 @@ class InSituWidget(LayerForm):
                 progress=progress,
                 should_stop=should_stop,
             )
+            prepare_shapes()
+            return found
 
         self.status.run(
             "Measure intensity",

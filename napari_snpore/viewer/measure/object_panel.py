@@ -27,6 +27,7 @@ from napari_snpore.viewer.measure.picking import ObjectPicker, is_drawing, objec
 from napari_snpore.viewer.measure.shown_layers import ShownLayers
 from napari_snpore.viewer.shared.docking import place_below
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layers import kind_of, object_table
 
 
 class ObjectPanel(QWidget):
@@ -39,11 +40,14 @@ class ObjectPanel(QWidget):
         Number of the object that was clicked; 0: none.
     wants_rows
         The rows that the filter leaves are asked for as a file.
+    layer_shown : Labels
+        Other objects were chosen in the list *Show*.
     """
 
     refused = Signal(object)
     chosen = Signal(int)
     wants_rows = Signal()
+    layer_shown = Signal(object)
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
@@ -87,7 +91,7 @@ class ObjectPanel(QWidget):
         self._offer_colors(keep=not another)
         self.filter_row.show_table(table)
         if another:
-            self.shown.show(layer, self.shown_words(layer))
+            self.shown.show_made(layer, self.shown_words(layer))
         self._offer_shown()
         self._paint()
         self._show_table()
@@ -218,7 +222,10 @@ class ObjectPanel(QWidget):
 
     def _on_show(self) -> None:
         if self._layer is not None:
-            self.shown.show(self._layer, self.show_box.currentText())
+            shown = self.shown.show(self._layer, self.show_box.currentText())
+            if isinstance(shown, Labels) and kind_of(shown) == "objects":
+                self.show_objects(shown, object_table(shown.features))
+                self.layer_shown.emit(shown)
             self._offer_shown()
 
     def _on_color(self) -> None:

@@ -90,7 +90,7 @@ class ObjectTableModel(QAbstractTableModel):
 
     def _order(self) -> None:
         self._rows = np.sort(self._rows)
-        if self._sorted is None or self._sorted[0] >= len(self._columns):
+        if self._sorted is None or not 0 <= self._sorted[0] < len(self._columns):
             return
         column, descending = self._sorted
         values = pd.Series(self._columns[column][1][self._rows])
@@ -119,7 +119,6 @@ class ObjectTable(QWidget):
         self.view.setModel(self.model)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setAlternatingRowColors(True)
         self.view.setToolTip("Click a row to find its object, and an object to find its row.")
         head, side = self.view.horizontalHeader(), self.view.verticalHeader()
         if head is not None and side is not None:
@@ -136,7 +135,12 @@ class ObjectTable(QWidget):
 
     def show_table(self, table: pd.DataFrame, kept: NDArray[np.bool_]) -> None:
         """Show the rows of a table that are kept."""
+        another = self.model.columnCount() != len(table.columns)
         self.model.show_table(table, kept)
+        head = self.view.horizontalHeader()
+        if another and head is not None:
+            for column in range(self.model.columnCount()):
+                self.view.setColumnWidth(column, head.sectionSizeHint(column) + 8)
 
     def choose(self, label: int | None) -> None:
         """Select the row of an object and scroll to it; None, or an object that is not shown,

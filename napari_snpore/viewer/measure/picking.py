@@ -79,7 +79,7 @@ def object_at(layer: Labels, event: Any, kept: NDArray[np.bool_]) -> int:
         places = np.round(np.asarray(layer.world_to_data(event.position)))[None]
     else:
         near, far = layer.get_ray_intersections(
-            event.position, event.view_direction, event.dims_displayed, world=True
+            event.position, event.view_direction, list(event.dims_displayed), world=True
         )
         if near is None or far is None:
             return 0

@@ -48,6 +48,11 @@ class ShownLayers:
             found[EARLIER] = None
         return found
 
+    def show_made(self, layer: Layer, choice: str) -> None:
+        """Show a layer that was just made, which nobody has seen before."""
+        self._earlier.setdefault(layer, False)
+        self.show(layer, choice)
+
     def show(self, layer: Layer, choice: str) -> Layer | None:
         """Show one of the :meth:`choices` of the specimen of a layer, and return the layer that is
         coloured now.

@@ -12,7 +12,8 @@ from typing import Any
 import napari.components
 import numpy as np
 import pandas as pd
-from napari.layers import Labels, Layer
+from napari.layers import Layer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -39,7 +40,9 @@ from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
-from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.forms.step_form import InputLayers
+from napari_snpore.viewer.measure.corrected_form import CorrectedForm
+from napari_snpore.viewer.measure.hand_control import HandControl
 from napari_snpore.viewer.measure.object_panel import ObjectPanel
 from napari_snpore.viewer.measure.place_panel import PlacePanel
 from napari_snpore.viewer.measure.steps import (
@@ -84,7 +87,7 @@ EACH_LABEL = "each label is an object"
 _OBJECT_COLOR = "#8c8c8c"  # of histograms where the objects belong to no phase
 
 
-class MeasureWidget(LayerForm):
+class MeasureWidget(CorrectedForm):
     """Objects of one phase as a labels layer with their table, and the numbers that sum them up.
 
     Parameters
@@ -108,9 +111,6 @@ class MeasureWidget(LayerForm):
             _INPUTS,
             MainButton("Measure", "Label the objects of this phase and measure each of them."),
         )
-        self._measured: MeasuredLayer | None = None
-        self._made: Labels | None = None
-        self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
@@ -130,11 +130,6 @@ class MeasureWidget(LayerForm):
                 f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}."
             )
         self.phase_box.setCurrentIndex(index)
-
-    @property
-    def table(self) -> pd.DataFrame | None:
-        """One row per object, of the last measurement; see ``measure_objects`` for its columns."""
-        return None if self._measured is None else self._measured.table
 
     @property
     def fractions(self) -> pd.DataFrame | None:
@@ -181,6 +176,9 @@ class MeasureWidget(LayerForm):
         if self._measured is None:
             raise InputError("There is no table yet; press Measure first.")
         return self._measured
+
+    def _gray_of_objects(self) -> Layer | None:
+        return self._gray.layer if self.with_gray.isChecked() else None
 
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
@@ -350,8 +348,15 @@ class MeasureWidget(LayerForm):
             "snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
+        self.hand = HandControl(self, self._viewer, self.objects)
+        self.hand.corrected.connect(self._on_corrected)
+        self.hand.fresh.connect(lambda: self._freshness.freshen())
+        self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.column.addWidget(self.hand.panel)
         self.objects.column.addWidget(self.save_button)
         self.objects.setVisible(False)
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
         return self.objects
 
     def _on_layer(self, layer: Layer | None) -> None:
@@ -476,10 +481,13 @@ class MeasureWidget(LayerForm):
         data[1]["metadata"][KEY]["crowther_nm"] = (
             measured.crowther_nm
         )  # figures mark it as the histograms here do
+        earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
         self._show(layer)
         self._freshness.note(settings)
+        self._begin_corrections(layer, measured, self._made)
         self.objects.show_objects(self._made, measured.table)
+        self.hand.work.correct_again(earlier)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
@@ -517,6 +525,7 @@ class MeasureWidget(LayerForm):
 
     def closed(self) -> None:
         """Stop, and close the table."""
+        self.hand.close()
         self.objects.close_picture()
         super().closed()
 

@@ -177,10 +177,6 @@ class SceneWidget(LayerForm):
             "Puts every layer and the camera back to how they looked before."
         )
         self.before_button.clicked.connect(self.show_before)
-        line = QHBoxLayout()
-        line.addWidget(self.main_button, 1)
-        line.addWidget(self.before_button)
-        self.footer.addLayout(line)
         self.column.addWidget(self._surface_fold())
         self.clip = ClipPanel(self._viewer)
         self.column.addWidget(self.clip)
@@ -191,6 +187,10 @@ class SceneWidget(LayerForm):
         self.views.failed.connect(self._complain)
         self.status.busy_changed.connect(self._enable)
         self.column.addStretch(1)
+        line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
+        line.addWidget(self.before_button)
+        self.footer.addLayout(line)
         self.footer.addWidget(self.status)
 
     def _surface_fold(self) -> Fold:

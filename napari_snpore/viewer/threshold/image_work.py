@@ -133,6 +133,7 @@ class ImageWork(QObject):
         if edits is not None and edits not in self._edits:
             self._edits.add(edits)
             edits.changed.connect(self._form.show_result)
+            edits.made_again.connect(self._form.show_result)
         return phases
 
     def start_compare(self, done: Callable[[Compared], None]) -> None:

@@ -17,6 +17,7 @@ from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
+from napari_snpore.viewer.scene.widget import SceneWidget
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import is_phases, is_series
 from napari_snpore.viewer.slices.widget import OrthoSlicesWidget
@@ -194,6 +195,15 @@ STATIONS: Sequence[Station] = (
         lambda bench, form: _press(form.main_button),
         lambda bench, form: form.table is not None,
         lambda form: form.object_result,
+    ),
+    Station(
+        "3D scene",
+        "The volume is shown in 3D as in the paper, with its bounding box.",
+        "Turn it with the mouse. Phases as lit surfaces, cuts and movies are in the form.",
+        "3D scene",
+        SceneWidget,
+        lambda bench, form: _press(form.main_button),
+        lambda bench, form: bench.viewer.dims.ndisplay == 3,
     ),
     Station(
         "Figure",

@@ -364,6 +364,16 @@ def test_images_that_changed_make_the_numbers_stale(widget, viewer, images):
     assert "stale" in widget.result.text()
 
 
+def test_numbers_of_other_settings_are_marked_stale(widget):
+    widget.measure()
+    fresh = widget.result.text()
+    average = widget.settings.average.value()
+    widget.settings.average.setValue(average + 1)
+    assert "stale" in widget.result.text()
+    widget.settings.average.setValue(average)
+    assert widget.result.text() == fresh
+
+
 def test_the_gui_thread_never_computes_and_a_cancel_keeps_nothing(widget, qtbot, monkeypatch):
     seen = []
     whole = in_situ_words.fibre_diameter

@@ -211,6 +211,22 @@ def test_numbers_of_painted_phases_are_marked_stale(widget, viewer):
     assert "stale" in widget.object_result.text()
 
 
+def test_numbers_of_other_settings_are_marked_stale_until_these_come_back(widget):
+    widget.measure()
+    fresh = widget.object_result.text()
+    assert "stale" not in fresh
+    earlier = widget.phase
+    widget.phase_box.setCurrentIndex(0 if widget.phase_box.currentIndex() else 1)
+    assert "stale" in widget.object_result.text()
+    assert "stale" in widget.fraction_result.text()
+    widget.phase = earlier
+    assert widget.object_result.text() == fresh
+    widget.limit.setValue(widget.limit.value() + 1)
+    assert "Measure makes them fresh" in widget.object_result.text()
+    widget.measure()
+    assert "stale" not in widget.object_result.text()
+
+
 def test_objects_are_coloured_by_a_quantity():
     colors = object_colormap([1.0, 2.0, np.nan, 4.0])
     mapped = colors.map(np.array([0, 1, 2, 3, 4]))
