@@ -451,7 +451,9 @@ class FigureWidget(LayerForm):
             missing, _, where = words.partition(":")
             tick.setText(f"{PARTS[part]} ({missing})" if missing else PARTS[part])
             tick.setToolTip(
-                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}." if where else _TIPS[part]
+                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}."
+                if where
+                else _TIPS[part]
             )
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy
         for button in (self.main_button, self.preview_button, self.panels_button):
