@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject
 
 from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.look import SceneLook, show_volume
@@ -117,7 +118,8 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
     bar = viewer.canvas.overlays.scale_bar
     shown, bar.visible = bar.visible, False  # the figure draws its own
     try:
-        rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+        with without_tools(viewer):
+            rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
         camera = viewer.scene.camera
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None

@@ -10,6 +10,7 @@ from typing import Any
 from napari.components import ViewerModel
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.shared.boxes import free_name
 from napari_snpore.volume import Triple
 
@@ -30,13 +31,6 @@ def look_along(viewer: ViewerModel, name: str) -> None:
     direction, up = (_as_displayed(viewer, vector) for vector in AXIS_VIEWS[name])
     viewer.scene.camera.set_view_direction(direction, up)
     fit_shown(viewer)
-
-
-def fit_shown(viewer: ViewerModel) -> None:
-    """Fit the visible layers into the window; what is hidden may be anywhere."""
-    shown = [layer for layer in viewer.layers if layer.visible]
-    in_one_unit = bool(shown) and viewer.layers.get_extent(shown).units == viewer.layers.units
-    viewer.reset_view(layers=shown if in_one_unit else None, reset_camera_angle=False)
 
 
 def _as_displayed(viewer: ViewerModel, vector: Triple) -> Triple:

@@ -11,11 +11,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.scene.camera_panel import CameraPanel
-from napari_snpore.viewer.scene.cameras import CameraView, fit_shown
+from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
 from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
 from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
@@ -161,7 +162,9 @@ class SceneWidget(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.rendering = QComboBox()
         self.rendering.addItems(list(RENDERINGS))
-        self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
+        self.rendering.setToolTip(
+            "What is shown of the grey values along the line of sight: the highest, a sum, a surface."
+        )
         self.rendering.currentTextChanged.connect(self._on_rendering)
         rows.addRow("A pixel shows", self.rendering)
         self.boxed = QCheckBox("bounding box")
@@ -170,7 +173,9 @@ class SceneWidget(LayerForm):
         rows.addRow(self.boxed)
         self.main_button.clicked.connect(self._show_scene)
         self.before_button = QPushButton("As before")
-        self.before_button.setToolTip("Give every layer and the camera the look that they had.")
+        self.before_button.setToolTip(
+            "Puts every layer and the camera back to how they looked before."
+        )
         self.before_button.clicked.connect(self.show_before)
         self.column.addWidget(self._surface_fold())
         self.clip = ClipPanel(self._viewer)

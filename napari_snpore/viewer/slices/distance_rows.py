@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.line_profiles import LineProfile, line_profile
-from napari_snpore.viewer.forms.form import MainButton, ResultText
+from napari_snpore.viewer.forms.form import ResultText
 from napari_snpore.viewer.forms.line_plot import LinePlot
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
@@ -29,6 +29,8 @@ class DistanceRows(QWidget):
         The window.
     looked_at : callable
         Returns the layer whose values are read, and how thick its slices are (None: single ones).
+    button : QPushButton
+        Switches the ruler on and off; placed here.
 
     Signals
     -------
@@ -38,19 +40,17 @@ class DistanceRows(QWidget):
         What was done.
     failed : str
         One sentence, where it could not be.
-    profiled
-        There is a profile to see.
     """
 
     drawn = Signal(str)
     said = Signal(str)
     failed = Signal(str)
-    profiled = Signal()
 
     def __init__(
         self,
         viewer: ViewerModel,
         looked_at: Callable[[], tuple[Layer | None, SlabThickness | None]],
+        button: QPushButton,
     ) -> None:
         super().__init__()
         self._viewer, self._looked_at = viewer, looked_at
@@ -60,10 +60,7 @@ class DistanceRows(QWidget):
         self.profile = LatestTask(self)
         self.profile.done.connect(self._show_profile)
         self.profile.failed.connect(self.failed)
-        self.ruler_button = MainButton(
-            "Measure a distance",
-            "While pressed: drag a line on a slice; its length and profile stand below.",
-        )
+        self.ruler_button = button
         self.ruler_button.setCheckable(True)
         self.ruler_button.toggled.connect(self._on_ruler)
         self.keep_button = QPushButton("Keep")
@@ -147,7 +144,6 @@ class DistanceRows(QWidget):
         self.plot.show_line(profile.distances_nm, profile.values)
         if not self.plot.isVisibleTo(self):
             self.plot.setVisible(True)
-            self.profiled.emit()
 
     def _keep_line(self) -> None:
         if self._line is None:

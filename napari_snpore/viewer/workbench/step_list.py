@@ -78,7 +78,8 @@ class StepList(QWidget):
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.specimen_box = QComboBox()
         self.specimen_box.setToolTip(
-            "Whose steps are shown: the first part of the layers' names. It follows the layer selected in napari."
+            "Specimen whose steps are shown, by the first part of its layers' names. It follows the layer selected in\n"
+            "napari."
         )
         self.specimen_box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
