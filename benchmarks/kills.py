@@ -6,8 +6,10 @@ from the seed, starts the same work again, and checks
 
 * after the kill: the result is the earlier or the new one, whole, with the record that belongs to
   it; a volume without a record is counted apart, and has to be gone after the next start;
-* after the cleaning with which every start begins: the result is whole, and no file is left that is
-  not part of a result.
+* after the next start: the result is whole, and no file is left that is not part of a result. In
+  half of the cases the same work is done again to its end, which has to leave the new result; in the
+  others only the cleaning is done with which every start begins, so that an earlier result is seen
+  after it.
 
 Half of the instants fall on the writing, which is short: the child kills itself at one of its calls
 that rename, remove or make something.
@@ -256,9 +258,16 @@ def kill_once(case: Case, draw: random.Random, allowed: set[str]) -> Counter[str
     found["work folder left"] += bool(case.leftovers(allowed))
     state = case.state()
     found[{before: "earlier result", version: "new result"}.get(state, state)] += 1
-    clean_leftovers(case.folder)  # what every start does first
+    if draw.random() < 0.5:
+        status, right = ended(case.start(version)), {version}
+        found["started again"] += 1
+        found["FAILED"] += status != 0
+    else:
+        clean_leftovers(case.folder)
+        right = {"a", "b"}
     state = case.state()
-    found["whole after the next start" if state in "ab" else "WRONG after the next start"] += 1
+    is_whole = state in right
+    found["whole after the next start" if is_whole else "WRONG after the next start"] += 1
     found["leftovers"] += len(case.leftovers(allowed))
     return found
 

@@ -103,12 +103,16 @@ class VoxelSizeStep(StepSchema):
 
 @dataclass(frozen=True)
 class RepairPixelsStep(StepSchema):
-    """Repair of bad pixels; ``threshold`` in standard deviations of the noise."""
+    """Repair of bad pixels; ``threshold`` in standard deviations of the noise. ``rows``, ``columns``:
+    those that were replaced in some image.
+    """
 
     NAME = "repair pixels"
     threshold: float
     repaired_per_tilt: tuple[int, ...]
     fixed_pixel_count: int
+    rows: tuple[int, ...] | None = None
+    columns: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,11 @@ class CropStep(StepSchema):
 
 @dataclass(frozen=True)
 class AlignStep(StepSchema):
-    """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x."""
+    """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x.
+
+    ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
+    their norm; see :mod:`napari_snpore.tomography.image_faults`.
+    """
 
     NAME = "align"
     method: str
@@ -171,6 +179,8 @@ class AlignStep(StepSchema):
     axis_offset_px: float
     shifts_px: tuple[tuple[float, float], ...]
     handedness: str | None = None
+    image_faults: str | None = None
+    image_faults_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -120,13 +120,15 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes in MB or GB.
+    """Return a number of bytes in MB, GB or TB.
 
     Examples
     --------
     >>> size_text(940e6), size_text(12.3e9)
     ('940 MB', '12.3 GB')
     """
+    if size >= 1e12:
+        return f"{size / 1e12:.3g} TB"
     return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
 
 

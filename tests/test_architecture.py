@@ -25,7 +25,8 @@ ORDER = (
 """Folders and modules of the package: each imports from itself and from those before it."""
 
 VIEWER_ORDER = (
-    "shared canvas forms slices boxes measure threshold reconstruct scene figure in_situ window open compare workbench"
+    "canvases shared napari_canvas forms slices boxes measure threshold reconstruct scene figure "
+    "in_situ window open compare workbench"
 ).split()
 """The same for the folders of the viewer."""
 

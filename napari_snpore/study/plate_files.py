@@ -327,11 +327,10 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
         table = read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
         centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
         sizes = table["region_size_nm"].to_numpy(np.float64)
+        names = table["region"].astype(str).tolist()  # an empty table passes all lines above
     return tuple(
-        NamedBox(str(name), (z, y, x), (size, size, size))
-        for name, (z, y, x), size in zip(
-            table["region"], centers.tolist(), sizes.tolist(), strict=True
-        )
+        NamedBox(name, (z, y, x), (size, size, size))
+        for name, (z, y, x), size in zip(names, centers.tolist(), sizes.tolist(), strict=True)
     )
 
 

@@ -25,7 +25,7 @@ from napari_snpore.study.segmentation_report import image_statements, polishing_
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.volume import Volume
 
 
@@ -83,11 +83,12 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
 
 
 def _contrast_statements(tomogram: Tomogram) -> list[Statement]:
-    """Say that the images look like bright field where the alignment has not said it."""
-    said = tomogram.alignment is not None and BRIGHT_FIELD_NOTE in tomogram.alignment.notes
-    if tomogram.series is None or said or not is_bright_field(tomogram.series):
-        return []
-    return [caveat(BRIGHT_FIELD_NOTE)]
+    """Say that the images look like bright field, or may be it, where the alignment has not said
+    it.
+    """
+    note = None if tomogram.series is None else contrast_note(tomogram.series)
+    said = () if tomogram.alignment is None else tomogram.alignment.notes
+    return [] if note is None or note in said else [caveat(note)]
 
 
 def _axis_words(found: Alignment) -> str:

@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.tomography.contrast import contrast_note
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -158,6 +159,7 @@ class Alignment:
                 f"The alignment holds shifts for {len(self.shifts_px)} tilts, the series has {len(series.angles_deg)} images;"
                 " align this series."
             )
+        faults = image_faults(series, should_stop=should_stop)
         images = warp_images(
             series.images,
             self.shifts_px,
@@ -173,6 +175,8 @@ class Alignment:
             axis_offset_px=self.tilt_axis_offset_px,
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
+            image_faults=faults.sentence,
+            image_faults_share=faults.share or None,
         )
         return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 
@@ -400,14 +404,11 @@ def _hand_note(reference_deg: float | None) -> str:
 
 def _notes_on_images(series: TiltSeries, far_pixels: tuple[int, ...]) -> tuple[str, ...]:
     """Say what the images need before they are reconstructed."""
-    notes = [BRIGHT_FIELD_NOTE] if is_bright_field(series) else []
-    if any(far_pixels):
-        images = sum(count > 0 for count in far_pixels)
-        notes.append(
-            f"{images} of {len(far_pixels)} images hold single pixels far outside all other grey values "
-            f"(up to {max(far_pixels)} an image): they were left out of the alignment; repair_pixels "
-            "(Prepare, --repair-pixels) takes them out of the reconstruction as well."
-        )
+    notes = [note for note in [contrast_note(series)] if note is not None]
+    found = image_faults(series).sentence
+    if found is not None:
+        away = " They were left out of the alignment." if any(far_pixels) else ""
+        notes.append(f"{found}{away}")
     return tuple(notes)
 
 

@@ -21,6 +21,7 @@ from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.discrete.polish import polish_labels
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, project
@@ -180,6 +181,8 @@ def reconstruct(
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if hasattr(options, "nonnegative"):
         parameters["nonnegative"] = nonnegative
+    notes = (found.get("note"), image_faults(series, should_stop=should_stop).sentence)
+    parameters["note"] = " ".join(note for note in notes if note) or None
     if not isinstance(options, Wbp):
         parameters |= _outcome(ledger, limit, converged=bool(found.get("converged")))
     step = ReconstructStep(**parameters).step

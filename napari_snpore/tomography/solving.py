@@ -150,6 +150,33 @@ class Run:
     memory_limit: int | None = None
 
 
+def check_images(series: TiltSeries) -> None:
+    """Refuse images with NaN or infinity, of other types than real numbers, without any signal, or
+    one without contrast among others.
+
+    Raises
+    ------
+    InputError
+    """
+    signal, flat = False, []
+    for index, image in enumerate(series.images):
+        pixels = np.asarray(image)
+        if pixels.dtype.kind not in "buif":
+            raise InputError(
+                f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
+            )
+        check_image(pixels, index)
+        signal = signal or bool(pixels.any())
+        if pixels.min() == pixels.max():
+            flat.append(index)
+    if signal and 0 < len(flat) < len(series.images):
+        raise InputError(
+            f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
+        )
+    if not signal:
+        raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
+
+
 def checked_problem(
     series: TiltSeries,
     thickness_px: int | None,
@@ -169,23 +196,7 @@ def checked_problem(
         raise InputError(
             f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3."
         )
-    signal, flat = False, []
-    for index, image in enumerate(series.images):
-        pixels = np.asarray(image)
-        if pixels.dtype.kind not in "buif":
-            raise InputError(
-                f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
-            )
-        check_image(pixels, index)
-        signal = signal or bool(pixels.any())
-        if pixels.min() == pixels.max():
-            flat.append(index)
-    if signal and 0 < len(flat) < len(series.images):
-        raise InputError(
-            f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
-        )
-    if not signal:
-        raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
+    check_images(series)
     width = series.shape[2]
     depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
     problem = Problem(series.images, Beam(series.angles_deg, (depth, width), width))

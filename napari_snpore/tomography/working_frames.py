@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.tomography._warp_kernel import sample_linearly
+from napari_snpore.tomography.bad_lines import bad_lines, fill_lines
 from napari_snpore.tomography.bad_pixels import without_far_pixels
 from napari_snpore.tomography.warp import axis_rotation
 
@@ -41,7 +42,7 @@ class WorkingFrames:
         The centre of the raw image, in px of the binned one.
     far_pixels : tuple of int
         Raw pixels of each image that were left out, see
-        :func:`~napari_snpore.tomography.bad_pixels.without_far_pixels`.
+        :func:`~napari_snpore.tomography.bad_pixels.without_far_pixels`; dead and stuck lines whole.
     """
 
     images: IMAGES
@@ -110,7 +111,11 @@ def working_frames(
     binned = np.empty((tilts, height, width), dtype=np.float32)
 
     def bin_image(tilt: int) -> int:
-        image, far = without_far_pixels(images[tilt])
+        raw = np.asarray(images[tilt])
+        image, far = without_far_pixels(raw)
+        rows, columns = bad_lines(raw, image)
+        fill_lines(image, (rows, columns))
+        far += int(rows.sum()) * nx + int(columns.sum()) * ny
         cut = image[top : top + height * binning, left : left + width * binning]
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(
             axis=(1, 3), dtype=np.float64

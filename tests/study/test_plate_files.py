@@ -180,3 +180,13 @@ def test_a_plate_shows_the_volume_that_the_run_took_of_several(run, tmp_path):
     )
     volume = spec_of(read_plate_recipe(folder)).volume
     assert np.array_equal(volume.data, volumes[1])
+
+
+def test_a_table_of_fractions_without_its_columns_is_refused_also_when_it_is_empty(run, tmp_path):
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    table = folder / "tables" / "fractions.csv"
+    lines = table.read_text().splitlines()
+    head = next(line for line in lines if not line.startswith("#"))
+    table.write_text(head.replace("region,", "regign,") + "\n")
+    with pytest.raises(FileFormatError, match=r"fractions\.csv"):
+        spec_of(read_plate_recipe(folder))

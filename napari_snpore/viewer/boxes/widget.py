@@ -14,7 +14,7 @@ import pandas as pd
 from napari.layers import Layer
 from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
@@ -26,9 +26,9 @@ from napari_snpore.viewer.boxes.layer_list import CutList
 from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
-from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.napari_canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
     LayerData,
@@ -219,9 +219,9 @@ class SubvolumeWidget(LayerForm):
         self.column.addWidget(self.placing)
         self.table = BoxTable()
         self.table.picked.connect(self._pick)
-        self.column.addWidget(self.table)
+        self.results.addWidget(self.table)
         self.caveats = ResultText()
-        self.column.addWidget(self.caveats)
+        self.results.addWidget(self.caveats)
         self.fields = BoxFields()
         self.fields.edited.connect(self._edit)
         self.name_box, self.center_boxes, self.size_boxes = (
@@ -235,15 +235,17 @@ class SubvolumeWidget(LayerForm):
         fold.form.addRow(self.cut_list)
         self.column.addWidget(fold)
         self.main_button.clicked.connect(self._extract)
-        self.column.addWidget(self.main_button)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
             "Fractions of all boxes in all layers of the table, one row a box, layer and phase; no error is estimated."
         )
         self.save_button.clicked.connect(self._ask_path)
-        self.column.addWidget(self.save_button)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.main_button, 2)
+        buttons.addWidget(self.save_button, 1)
+        self.footer.addLayout(buttons)
         self.status.busy_changed.connect(lambda busy: self._enable())
-        self.column.addWidget(self.status)
+        self.footer.addWidget(self.status)
         self.column.addStretch(1)
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:

@@ -184,12 +184,13 @@ class FigureWidget(LayerForm):
         ):
             rows.addRow(label, choice)
         rows.addRow(self._layer_choice.hint())
+        rows.addRow(QLabel("Show"))
         self.ticks: dict[str, QCheckBox] = {}
         for part, name in PARTS.items():
             tick = self.ticks[part] = QCheckBox(name)
             tick.setChecked(part in DEFAULT_PARTS)
             tick.setToolTip(_TIPS[part])
-            rows.addRow("Show" if part == "scene" else "", tick)
+            rows.addRow(tick)  # over both columns: what is missing stands behind the name
         self.plane = QComboBox()
         self.plane.addItems(_PLANES)
         self.plane.setToolTip(
@@ -211,7 +212,7 @@ class FigureWidget(LayerForm):
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(60)
         self.picture.setWordWrap(True)
-        self.column.addWidget(self.picture)
+        self.results.addWidget(self.picture)
         self.preview_button = QPushButton("Preview")
         self.preview_button.setToolTip("Draw the plate as it would be saved now.")
         self.preview_button.clicked.connect(self._preview)
@@ -220,10 +221,10 @@ class FigureWidget(LayerForm):
         self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
         self.panels_button.clicked.connect(self._ask_panels)
         line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
         for button in (self.preview_button, self.panels_button):
             line.addWidget(button)
-        self.column.addLayout(line)
-        self.column.addWidget(self.main_button)
+        self.footer.addLayout(line)
         self.stack = StackPanel(self._layer_choice, self._phases, self.status)
         self.column.addWidget(self.stack)
         self.column.addStretch(1)
@@ -334,13 +335,18 @@ class FigureWidget(LayerForm):
 
     def _fit_picture(self) -> None:
         if self._picture is not None:
-            width = max(self.width() - 40, 100)
-            shown = self._picture.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+            width, height = max(self.width() - 40, 100), max(round(0.4 * self.height()), 120)
+            shown = self._picture.scaled(
+                width,
+                height,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
             self.picture.setPixmap(shown)
             self.picture.setFixedHeight(shown.height())
 
     def resizeEvent(self, event: Any) -> None:
-        """Keep the preview as wide as the form."""
+        """Keep the preview as large as the form has place for it."""
         super().resizeEvent(event)
         self._fit_picture()
 
@@ -442,7 +448,13 @@ class FigureWidget(LayerForm):
                 self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices
             )
             tick.setEnabled(not words)
-            tick.setText(f"{PARTS[part]} ({words})" if words else PARTS[part])
+            missing, _, where = words.partition(":")
+            tick.setText(f"{PARTS[part]} ({missing})" if missing else PARTS[part])
+            tick.setToolTip(
+                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}."
+                if where
+                else _TIPS[part]
+            )
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy
         for button in (self.main_button, self.preview_button, self.panels_button):
             button.setEnabled(ready)

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.napari_canvas.fitted import keep_fitted
 from napari_snpore.viewer.shared.events import plain_viewer
 
 

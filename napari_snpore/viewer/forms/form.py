@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtGui import QIcon, QKeyEvent
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QIcon, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -13,7 +15,9 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 from superqt import QCollapsible
@@ -23,7 +27,13 @@ from napari_snpore.study.report import number as number
 from napari_snpore.study.report import percent as percent
 from napari_snpore.study.report import signed as signed
 
-_NARROWEST = 340
+_NARROWEST = 360
+_NARROWEST_BOX = 96
+_SETTINGS_HEIGHT = 150
+"""Height (px) that results leave to the settings above them where a form is high enough."""
+_RESULT_SHARE = 0.45
+"""Share of the height of a form that results get in any case; beyond it they scroll."""
+_UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 class NumberBox(QDoubleSpinBox):
@@ -47,6 +57,17 @@ class NumberBox(QDoubleSpinBox):
         self.setToolTip(tip)
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that usual numbers need, not the longest one that could be typed."""
+        return super().minimumSizeHint().boundedTo(QSize(_NARROWEST_BOX, 1000))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Leave undo and redo to the form, unless something was just typed here."""
+        if _is_undo_of_form(self.lineEdit(), event):
+            return False
+        return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Step by ten with Shift; keep the Enter that ends an edit."""
@@ -68,6 +89,17 @@ class CountBox(QSpinBox):
         self.setToolTip(tip)
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that usual numbers need, not the longest one that could be typed."""
+        return super().minimumSizeHint().boundedTo(QSize(_NARROWEST_BOX, 1000))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Leave undo and redo to the form, unless something was just typed here."""
+        if _is_undo_of_form(self.lineEdit(), event):
+            return False
+        return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Step by ten with Shift; keep the Enter that ends an edit."""
@@ -81,6 +113,12 @@ class CountBox(QSpinBox):
 
 class TextBox(QLineEdit):
     """A line of text; the Enter that ends an edit stays here, the next one runs the main button."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Leave undo and redo to the form, unless something was just typed here."""
+        if _is_undo_of_form(self, event):
+            return False
+        return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Keep the Enter that ends an edit."""
@@ -182,8 +220,9 @@ class FormScroll(QScrollArea):
     keeps its height.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, highest: int = 700) -> None:
         super().__init__()
+        self._highest = highest
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(_NARROWEST)
@@ -209,7 +248,75 @@ class FormScroll(QScrollArea):
         """Return the size of the form, at most as high as fits a laptop's screen."""
         inside = self.widget()
         wanted = QSize(_NARROWEST, 400) if inside is None else inside.sizeHint()
-        return QSize(wanted.width(), min(wanted.height(), 700))
+        return QSize(wanted.width(), min(wanted.height(), self._highest))
+
+
+class SettingsScroll(FormScroll):
+    """The settings of a form whose results stand below: what those leave of the height."""
+
+    def __init__(self) -> None:
+        super().__init__(_SETTINGS_HEIGHT)
+
+
+class ResultScroll(QScrollArea):
+    """The results of a form: as high as they need to be, as long as the settings above keep some
+    height; nothing where there are none.
+
+    ``column`` takes the widgets; ``below`` is the height of what stands under it (px).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.below = 0
+        self._settled = QTimer(self)  # once the layout inside has taken its new height
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(self.updateGeometry)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        inside = QWidget()
+        self._line = ruler()
+        self.column = QVBoxLayout(inside)
+        self.column.setContentsMargins(8, 0, 8, 0)
+        self.column.setSpacing(6)
+        self.column.addWidget(self._line)
+        self.setWidget(inside)
+        inside.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take another height when the results change."""
+        inside = self.widget()
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
+            if inside is not None:
+                self.setMinimumWidth(inside.minimumSizeHint().width())
+            self._settled.start()
+        return bool(super().eventFilter(watched, event))
+
+    def resizeEvent(self, event: Any) -> None:
+        """Ask for the height of the wrapped text at the new width."""
+        super().resizeEvent(event)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Return the height that the results need at this width, at most a share of the form."""
+        above = self.parentWidget()
+        whole = max(300, 0 if above is None else above.height())
+        most = max(round(_RESULT_SHARE * whole), whole - _SETTINGS_HEIGHT - self.below)
+        return QSize(_NARROWEST, min(self._needed(), most))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height of some lines."""
+        return QSize(self.minimumWidth(), min(self._needed(), 60))
+
+    def _needed(self) -> int:
+        inside, column = self.widget(), self.column
+        items = [column.itemAt(k) for k in range(1, column.count())]
+        if inside is None or all(item is None or item.isEmpty() for item in items):
+            return 0
+        width = max(self.width(), self.minimumWidth(), 100)
+        height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else -1
+        return max(height, 0) or column.sizeHint().height()
 
 
 def form_layout() -> QFormLayout:
@@ -220,6 +327,7 @@ def form_layout() -> QFormLayout:
     form.setVerticalSpacing(4)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # no row widens the window
     return form
 
 
@@ -243,6 +351,20 @@ def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
         box.stepBy(10 if event.key() == Qt.Key.Key_Up else -10)
         return True
     return False
+
+
+def _is_undo_of_form(line: QLineEdit | None, event: QEvent | None) -> bool:
+    """Say whether Qt asks if a field wants a key that undoes, and nothing was typed in it: Qt's
+    fields take these keys for their text also where there is nothing to undo in it.
+    """
+    if event is None or event.type() != QEvent.Type.ShortcutOverride:
+        return False
+    if not isinstance(event, QKeyEvent) or not any(event.matches(key) for key in _UNDO_KEYS):
+        return False
+    if line is None or line.isModified():
+        return False
+    event.ignore()
+    return True
 
 
 def is_enter(event: QKeyEvent) -> bool:

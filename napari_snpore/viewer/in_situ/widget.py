@@ -225,22 +225,22 @@ class InSituWidget(LayerForm):
         self.settings = InSituSettings()
         self.column.addWidget(self.settings)
         self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
         self.result = ResultText(
             "2R of the blurred chord of a cylinder, 2·sqrt(R² − x²), fitted to the profile across the fibre, ± one standard\n"
             "error. See 'A fibre in time' in docs/definitions.md."
         )
-        self.column.addWidget(self.result)
+        self.results.addWidget(self.result)
         self.plot = TimePlot("diameter (nm)")
         self.plot.asked.connect(lambda time: self._go_to(self.table, time))
         self.plot.setVisible(False)
-        self.column.addWidget(self.plot)
-        self.column.addWidget(self._tools())
+        self.results.addWidget(self.plot)
+        self.results.addWidget(self._tools())
         self.boxes = BoxPanel(self._viewer)
         self.boxes.asked.connect(self._start_boxes)
         self.boxes.plot.asked.connect(lambda time: self._go_to(self._intensities, time))
         self.column.addWidget(self.boxes)
         self.column.addStretch(1)
+        self.footer.addWidget(self.main_button)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(lambda _: self._enable())
 

@@ -217,21 +217,21 @@ class MeasureWidget(LayerForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
+        self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
         self.object_result = ResultText(
             "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
             "Objects cut by the box are counted, but left out of these numbers."
         )
-        self.column.addWidget(self.object_result)
-        self.column.addWidget(self._plots())
+        self.results.addWidget(self.object_result)
+        self.results.addWidget(self._plots())
         self.fraction_result = ResultText(
             "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
         )
-        self.column.addWidget(self.fraction_result)
-        self.column.addWidget(self._table_tools())
-        self.column.addWidget(self.status)
-        self.column.addStretch(1)
+        self.results.addWidget(self.fraction_result)
+        self.results.addWidget(self._table_tools())
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
         )

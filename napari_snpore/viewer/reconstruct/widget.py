@@ -31,9 +31,10 @@ from napari_snpore.study.tomogram import (
 )
 from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
 from napari_snpore.viewer.forms.compile_ahead import compile_ahead
@@ -334,7 +335,7 @@ class ReconstructWidget(LayerForm):
         self.column.addWidget(self.aligning)
         self.column.addLayout(self.method)
         self.column.addWidget(self.method.more)
-        self.column.addWidget(self.slice)
+        self.results.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
         self.keep_aligned.setToolTip(
             "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
@@ -347,8 +348,6 @@ class ReconstructWidget(LayerForm):
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
-        self.footer.addWidget(self.main_button)
-        self.footer.addWidget(self.status)
         self.numbers = ResultText(
             "residual: share of the images' norm that the volume does not explain;\n"
             "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
@@ -358,7 +357,9 @@ class ReconstructWidget(LayerForm):
             "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
             "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
         )
-        self.footer.addWidget(self.numbers)
+        self.results.addWidget(self.numbers)
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.column.addStretch(1)
         self._live, self._looking = LatestTask(self), LatestTask(self)
         self._live.done.connect(self._on_plane)
@@ -412,14 +413,14 @@ class ReconstructWidget(LayerForm):
         self._looking.ask(partial(_looked_at, stages))
         self._on_images()
 
-    def _on_inspected(self, found: tuple[Stages, Any, bool]) -> None:
-        stages, inspection, bright_field = found
+    def _on_inspected(self, found: tuple[Stages, Any, list[str]]) -> None:
+        stages, inspection, notes = found
         if stages is not self._stages:
             return
         self.tilts.show_reasons(inspection)
         self._name_tilts()
-        if bright_field:
-            self.about.setText(f"{self.about.text()}<br>{caveat(BRIGHT_FIELD_NOTE)}")
+        for note in notes:
+            self.about.setText(f"{self.about.text()}<br>{caveat(note)}")
 
     def _name_tilts(self) -> None:
         self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
@@ -621,9 +622,10 @@ class ReconstructWidget(LayerForm):
             self._growing.hide()
 
 
-def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, bool]:
+def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, list[str]]:
     inspection = stages.inspection(should_stop=should_stop)
-    return stages, inspection, is_bright_field(stages.raw)
+    notes = contrast_note(stages.raw), image_faults(stages.raw, should_stop=should_stop).sentence
+    return stages, inspection, [note for note in notes if note is not None]
 
 
 def _prepared(

@@ -10,7 +10,7 @@ from typing import Any
 from napari.components import ViewerModel
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.canvas.fitted import fit_shown
+from napari_snpore.viewer.napari_canvas.fitted import fit_shown
 from napari_snpore.viewer.shared.boxes import free_name
 from napari_snpore.volume import Triple
 

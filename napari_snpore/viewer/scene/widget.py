@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.napari_canvas.fitted import fit_shown
 from napari_snpore.viewer.scene.camera_panel import CameraPanel
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
@@ -176,7 +176,7 @@ class SceneWidget(LayerForm):
         line = QHBoxLayout()
         line.addWidget(self.main_button, 1)
         line.addWidget(self.before_button)
-        self.column.addLayout(line)
+        self.footer.addLayout(line)
         self.column.addWidget(self._surface_fold())
         self.clip = ClipPanel(self._viewer)
         self.column.addWidget(self.clip)

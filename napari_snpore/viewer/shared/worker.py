@@ -130,6 +130,7 @@ class StepStatus(QWidget):
         self._of: InUse | None = None
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
+        self._failed = False
         self._started = 0.0
         self._show_busy(False)
         self.say("")
@@ -138,6 +139,22 @@ class StepStatus(QWidget):
     def busy(self) -> bool:
         """Whether a step runs."""
         return bool(self._running)
+
+    @property
+    def what(self) -> str:
+        """Name of the step that runs, or that ran last."""
+        return self._what
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last step ended with an error; not where it was cancelled."""
+        return self._failed
+
+    @property
+    def share(self) -> float | None:
+        """How much of the running step is done, from 0 to 1; None where that cannot be told."""
+        most = self.bar.maximum()
+        return self.bar.value() / most if self.busy and most > 0 else None
 
     def run(
         self,
@@ -173,7 +190,7 @@ class StepStatus(QWidget):
             connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
         worker = Worker(work, self)
         self._running.append(worker)
-        self._done, self._what = done, what
+        self._done, self._what, self._failed = done, what, False
         self._started = time.monotonic()
         worker.progressed.connect(self._on_progress)
         worker.returned.connect(self._on_returned)
@@ -251,11 +268,13 @@ class StepStatus(QWidget):
                 try:
                     done(result)
                 except InputError as error:
+                    self._failed = True
                     self.refuse(error)
 
     def _on_errored(self, error: Exception) -> None:
         if self.sender() is not self._signals():
             return
+        self._failed = not isinstance(error, Stopped)
         self._end()
         if isinstance(error, Stopped):
             self.say(f"{self._what} was cancelled; nothing was kept.")

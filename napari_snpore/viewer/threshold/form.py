@@ -55,7 +55,7 @@ class ThresholdForm(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.plot = HistogramPlot()
         follow_theme(self.plot, self.plot, self._viewer)
-        self.plot.setMinimumHeight(170)
+        self.plot.setMinimumHeight(140)
         self.plot.setMaximumHeight(260)
         self.column.addWidget(self.plot, 1)
         self.counting = StepStatus()
@@ -86,9 +86,9 @@ class ThresholdForm(LayerForm):
             "Volume fractions from the cumulative histogram, exact for integer data.\n"
             "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
         )
-        self.column.addWidget(self.shares)
+        self.results.addWidget(self.shares)
         self.result = ResultText()
-        self.column.addWidget(self.result)
+        self.results.addWidget(self.result)
         self.polish_button = QPushButton("Polish")
         self.polish_button.setMinimumHeight(self.main_button.minimumHeight())
         buttons = QHBoxLayout()

@@ -32,6 +32,10 @@ class ThresholdTools(QWidget):
             button.setMaximumWidth(32)
         self.method = QComboBox()
         self.method.addItems(get_args(ThresholdRule))
+        self.method.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.method.setMinimumContentsLength(5)
         self.method.setToolTip(
             "projection: the volume cut into phases explains the tilt images best; it takes some seconds;\n"
             "auto: projection where the images are there and the volume was made by TV, else haadf;\n"
