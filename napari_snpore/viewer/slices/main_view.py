@@ -51,7 +51,7 @@ class MainView(QObject):
         super().__init__(owner)
         self._viewer = viewer
         self._marks: MainMarks | None = None
-        self._turned = self._volume_met = False
+        self._turned = self._volume_met = self._axes = False
         self._hidden: list[Layer] = []
         self._double_clicks: list[Any] = []
         self._place: tuple[float, ...] = ()
@@ -90,6 +90,7 @@ class MainView(QObject):
             with keeping_position(self._viewer):  # napari takes the slice in the camera's middle
                 self._viewer.dims.ndisplay = 2
             fit_shown(self._viewer)
+            self._viewer.canvas.overlays.axes.visible = self._axes
         self._turned = self._volume_met = False
 
     def _turn(self) -> None:
@@ -106,6 +107,8 @@ class MainView(QObject):
             if layer.visible and kind_of(layer) in ("series", "frames"):
                 self._hidden.append(layer)
                 layer.visible = False
+        self._axes = bool(viewer.canvas.overlays.axes.visible)
+        viewer.canvas.overlays.axes.visible = True
         viewer.dims.ndisplay = 3
         if tuple(viewer.scene.camera.angles) in _STRAIGHT and viewer.dims.ndim == 3:
             viewer.scene.camera.set_view_direction(*_OBLIQUE)
