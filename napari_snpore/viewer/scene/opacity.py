@@ -63,7 +63,7 @@ class OpacityCurve:
     def at(self, grays: ArrayLike) -> NDArray[np.float64]:
         """Return the opacity of grey values, 0 to 1, of the same shape."""
         known, opacities = np.transpose(self.points)
-        return np.asarray(np.interp(grays, known, opacities), np.float64)
+        return np.asarray(np.interp(np.asarray(grays, np.float64), known, opacities), np.float64)
 
 
 def preset_curves(
