@@ -12,14 +12,14 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from functools import wraps
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar, cast
 
-from numba import njit
-
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.kernels import kernel as kernel
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Block = TypeVar("Block")
@@ -40,16 +40,31 @@ _QUEUED_PER_WORKER = 2
 """Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
 
 
-def kernel(function: Function) -> Function:
-    """Compile a serial numba kernel that releases the GIL and is cached on disk."""
-    return cast(Function, njit(nogil=True, cache=True, error_model="numpy")(function))
+_preferred_threads: int | None = None
+"""Set by the window from its preferences; commands and Python leave it None."""
+
+
+def use_threads(count: int | None) -> None:
+    """Let the steps of this process use so many threads from now on; None: one per processor.
+
+    ``SNPORE_THREADS`` is stronger.
+
+    Raises
+    ------
+    InputError
+        Fewer than 1.
+    """
+    global _preferred_threads
+    if count is not None and count < 1:
+        raise InputError(f"threads is {count}; a whole number of 1 or more is needed.")
+    _preferred_threads = count
 
 
 def thread_count() -> int:
     """Return the number of threads of a step.
 
-    It is ``SNPORE_THREADS`` if that is set, else the number of processors that this process may
-    use.
+    It is ``SNPORE_THREADS`` if that is set, else what :func:`use_threads` set, else the number of
+    processors that this process may use.
 
     Raises
     ------
@@ -63,6 +78,8 @@ def thread_count() -> int:
                 f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed."
             )
         return int(setting)
+    if _preferred_threads is not None:
+        return _preferred_threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -196,7 +213,9 @@ def stops_at_once(function: Function) -> Function:
 
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
-        future = pool.submit(function, *args, progress=report, should_stop=stops, **options)
+        future = pool.submit(
+            copy_context().run, function, *args, progress=report, should_stop=stops, **options
+        )
         try:
             while not future.done():
                 wait([future], timeout=_POLL_S)
@@ -274,7 +293,7 @@ def run_stepped_blocks(
     try:
         while ended < len(all_blocks):
             while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
-                running[pool.submit(run, started)] = started
+                running[pool.submit(copy_context().run, run, started)] = started
                 started += 1
             for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 results[running.pop(future)] = future.result()

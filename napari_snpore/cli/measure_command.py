@@ -23,6 +23,7 @@ from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
+from napari_snpore.study.edit_report import edit_record
 from napari_snpore.study.measurement_files import write_measurement
 from napari_snpore.study.measurement_report import measurement_text
 from napari_snpore.study.measuring import (
@@ -195,6 +196,7 @@ def measure(
                 cut_axes=axes,
                 context=context,
             )
+        context.record.results |= edit_record(measured.history)
         write_measurement(folder, measured)
         text = measurement_text(measured)
         finish(folder, context.record, text, None)

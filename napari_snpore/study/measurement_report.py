@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from napari_snpore.history import HistoryStep
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.objects import SizeSummary
+from napari_snpore.study.edit_report import edit_statements
 from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.report import Statement, caveat, detail, number, percent, text_of
@@ -21,8 +23,9 @@ _ONE_NETWORK = 0.5
 
 
 def measurement_text(measured: MeasuredObjects) -> str:
-    """Return the report of a measurement as text, one block per subject."""
-    blocks = []
+    """Return the report of a measurement as text, one block per subject; corrections by hand first."""
+    names = measured.names if isinstance(measured, Measurement) else None
+    blocks = [edit_statements(_history_of(measured), names)]
     if isinstance(measured, Measurement):
         blocks += [
             fraction_statements(measured.fractions),
@@ -32,6 +35,15 @@ def measurement_text(measured: MeasuredObjects) -> str:
     if isinstance(measured, Measurement):
         blocks.append(detail_statements(measured))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
+
+
+def _history_of(measured: MeasuredObjects) -> tuple[HistoryStep, ...]:
+    """Return the history of what was measured, with the corrections of each set of objects."""
+    start = len(measured.history)
+    return (
+        *measured.history,
+        *(step for labels in measured.labels.values() for step in labels.history[start:]),
+    )
 
 
 def object_statements(measured: MeasuredObjects, name: str) -> list[Statement]:

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
+from napari_snpore.history import (
+    HistoryStep,
+    LabelStep,
+    recorded_cut_axes,
+    recorded_phase_names,
+)
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
@@ -89,12 +94,15 @@ class MeasuredObjects:
         :func:`~napari_snpore.measurement.objects.measure_objects`.
     sizes : mapping of str to SizeSummary
         The sizes of each table in a few numbers.
+    history : tuple of HistoryStep
+        Of the phases or labels that were measured.
     """
 
     section: MeasureSection
     labels: Mapping[str, Volume]
     objects: Mapping[str, pd.DataFrame]
     sizes: Mapping[str, SizeSummary]
+    history: tuple[HistoryStep, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -259,6 +267,7 @@ def measure_phases(
         dead_pores=dead,
         boxes=boxes,
         details=details,
+        history=tuple(phases.history),
     )
 
 
@@ -341,7 +350,11 @@ def measure_labels(
     table["given_label"] = given
     tables = {name: table}
     return MeasuredObjects(
-        section=section, labels={name: volume}, objects=tables, sizes=_sizes(tables, section)
+        section=section,
+        labels={name: volume},
+        objects=tables,
+        sizes=_sizes(tables, section),
+        history=tuple(labels.history),
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
+from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
@@ -20,8 +21,13 @@ from napari_snpore.study.quality_report import (
 )
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.report import Statement, caveat, signed, text_of
-from napari_snpore.study.segmentation_report import image_statements, polishing_statements
+from napari_snpore.study.report import Statement, caveat, signed, text_of, with_error
+from napari_snpore.study.segmentation_report import (
+    clarity_words,
+    image_statements,
+    loose_words,
+    polishing_statements,
+)
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
@@ -55,7 +61,7 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
         statements.append(
             Statement(
                 "Tilt series",
-                f"{len(angles)} images, {angles.min():.1f}° to {angles.max():.1f}°, "
+                f"{len(angles)} images, {signed(angles.min(), 1)}° to {signed(angles.max(), 1)}°, "
                 f"pixel {tomogram.series.pixel_size_nm:.4g} nm",
             )
         )
@@ -93,8 +99,8 @@ def _contrast_statements(tomogram: Tomogram) -> list[Statement]:
 
 def _axis_words(found: Alignment) -> str:
     if np.isnan(found.tilt_axis_error_deg):
-        return f"{found.tilt_axis_angle_deg:.1f}°"
-    return f"{found.tilt_axis_angle_deg:.2f} ± {found.tilt_axis_error_deg:.2f}°"
+        return f"{signed(found.tilt_axis_angle_deg, 1)}°"
+    return f"{with_error(found.tilt_axis_angle_deg, found.tilt_axis_error_deg, 2)}°"
 
 
 def _residual_words(residual_px: NDArray[np.float64]) -> str:
@@ -142,12 +148,8 @@ def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
     """Return the thresholds, how far each can move, envelope, polishing and clean-up."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
     suggestion = segmentation.suggestion
-    how = "given"
-    if suggestion is not None:
-        how = f"{suggestion.method}, separation {suggestion.separation:.2f} of 1"
-        if np.isfinite(suggestion.overlap):
-            how += f", overlap {100 * suggestion.overlap:.2g} %"
-    statements = [Statement("Thresholds", f"{values} grey units ({how})")]
+    how = rule_name("given") if suggestion is None else clarity_words(suggestion)
+    statements = [Statement("Thresholds", f"{values} grey units; {how}")]
     if suggestion is not None and suggestion.warning:
         statements.append(caveat(suggestion.warning))
     statements += image_statements(segmentation)
@@ -201,9 +203,5 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
         )
     ]
     if envelope.loose_voxel_count:
-        statements.append(
-            caveat(
-                f"{envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"
-            )
-        )
+        statements.append(caveat(loose_words(envelope.loose_voxel_count)))
     return statements

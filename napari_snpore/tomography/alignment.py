@@ -100,8 +100,9 @@ class Alignment:
     notes : tuple of str
         Sentences on what the images could not determine, the hand of the volume first.
     tilt_axis_error_deg : float
-        Standard error of φ from the two halves of the tilts, right to about a factor of two; nan
-        for a direction that was given, and with fewer than 12 tilts.
+        Standard error of φ: a jackknife over five groups of tilts, widened for what the groups
+        share, right to about a factor of two; nan for a direction that was given, and with fewer
+        than 12 tilts.
     """
 
     shifts_px: FLOAT

@@ -150,9 +150,9 @@ class Run:
     memory_limit: int | None = None
 
 
-def check_images(series: TiltSeries) -> None:
-    """Refuse images with NaN or infinity, of other types than real numbers, without any signal, or
-    one without contrast among others.
+def check_images(series: TiltSeries) -> bool:
+    """Refuse images with NaN or infinity, of other types than real numbers, or one without contrast
+    among others; return whether any pixel is not 0.
 
     Raises
     ------
@@ -173,8 +173,7 @@ def check_images(series: TiltSeries) -> None:
         raise InputError(
             f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
         )
-    if not signal:
-        raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
+    return signal
 
 
 def checked_problem(
@@ -196,7 +195,8 @@ def checked_problem(
         raise InputError(
             f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3."
         )
-    check_images(series)
+    if not check_images(series):
+        raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
     width = series.shape[2]
     depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
     problem = Problem(series.images, Beam(series.angles_deg, (depth, width), width))

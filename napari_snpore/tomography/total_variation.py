@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
     FULL_LIMIT,
@@ -353,9 +354,8 @@ class TotalVariation:
         )
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            interleave(
-                part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim)
-            )
+            rows_of_part = for_kernel(image[None, part.first : part.last])
+            interleave(part.planes.lanes, rows_of_part, flat, (0, self.beam.rim))
         self._scratch.put((image, rows))
         return rest
 

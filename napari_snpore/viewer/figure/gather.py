@@ -14,6 +14,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import PARTS, ObliqueSpec, PlateSpec, ScenePicture
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.voxels import on_voxel
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
@@ -25,7 +26,6 @@ from napari_snpore.viewer.figure.layer_appearance import (
 from napari_snpore.viewer.figure.scene_picture import SceneCamera, take_picture
 from napari_snpore.viewer.figure.sources import OF_OBJECTS, OF_PHASES, OF_VOLUME, Sources
 from napari_snpore.viewer.figure.specimens import is_objects, noun_of, specimens_in
-from napari_snpore.viewer.napari_canvas.voxels import on_voxel
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layer_colors import colors_of
 from napari_snpore.viewer.shared.layers import (

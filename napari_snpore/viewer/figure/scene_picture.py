@@ -12,8 +12,8 @@ from qtpy.QtCore import QObject
 
 from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
-from napari_snpore.viewer.napari_canvas.tool_layers import without_tools
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.color_bar import color_bar_of
 from napari_snpore.viewer.scene.color_scale import scale_of_scene

@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -37,7 +36,9 @@ from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.figure.stack_panel import StackPanel
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
@@ -63,7 +64,7 @@ _TIPS = {
     "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
     "gray_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
     "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
-    "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
+    "table": "A table with one column per specimen of this window: fractions, numbers and sizes of objects, with units.",
 }
 
 
@@ -89,7 +90,8 @@ class FigureWidget(LayerForm):
             viewer,
             _INPUTS,
             MainButton(
-                "Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside."
+                "Save plate …",
+                "Saves one figure with all panels as PNG, SVG or PDF. The settings it was made with are written inside.",
             ),
         )
         self._picture: QPixmap | None = None
@@ -134,6 +136,11 @@ class FigureWidget(LayerForm):
         """Write every panel as a figure of its own, numbered in their order."""
         self._save(path, apart=True)
         self.status.wait()
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a plate is drawn in the form."""
+        return self._picture is not None
 
     def preview(self) -> None:
         """Draw the plate into the form; the window stays alive meanwhile."""
@@ -203,7 +210,10 @@ class FigureWidget(LayerForm):
             1e6,
             step=5.0,
             decimals=1,
-            tip="Side of the square around the position. 0: that of the open Ortho slices, else everything.",
+            tip=(
+                "Side of the square around the position that is drawn. Lowest value: that of the open Ortho slices, else\n"
+                "everything."
+            ),
         )
         self.field.setSpecialValueText("as in Ortho slices, or all")
         rows.addRow("Field of view (nm)", self.field)
@@ -214,11 +224,13 @@ class FigureWidget(LayerForm):
         self.picture.setWordWrap(True)
         self.results.addWidget(self.picture)
         self.preview_button = QPushButton("Preview")
-        self.preview_button.setToolTip("Draw the plate as it would be saved now.")
+        self.preview_button.setToolTip(
+            "Draws the plate as it would be saved now, with what the window shows."
+        )
         self.preview_button.clicked.connect(self._preview)
         self.main_button.clicked.connect(self._ask_plate)
         self.panels_button = QPushButton("Save panels …")
-        self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
+        self.panels_button.setToolTip("Saves each panel as a file of its own, numbered.")
         self.panels_button.clicked.connect(self._ask_panels)
         line = QHBoxLayout()
         line.addWidget(self.main_button, 1)
@@ -234,15 +246,28 @@ class FigureWidget(LayerForm):
     def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
         self.width_box = NumberBox(
-            180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two."
+            180.0,
+            40.0,
+            400.0,
+            step=1.0,
+            decimals=0,
+            tip="Width of the whole figure. 88 mm fills one column of a journal, 180 mm two.",
         )
-        self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
+        self.font_box = NumberBox(
+            preferences().figure_font_pt,
+            4.0,
+            20.0,
+            step=0.5,
+            decimals=1,
+            tip="Size of the type in the figure, in points; journals ask for 6 to 8. New figures start with"
+            "\nthe size in File > Preferences > snpore.",
+        )
         self.dpi_box = CountBox(
             300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF."
         )
         self.letters = QCheckBox("letters a, b, c")
         self.letters.setChecked(True)
-        self.letters.setToolTip("One letter a panel, in the order in which they are read.")
+        self.letters.setToolTip("Puts a letter on each panel, in reading order.")
         fold.form.addRow("Width (mm)", self.width_box)
         fold.form.addRow("Type (pt)", self.font_box)
         fold.form.addRow("Dots per inch", self.dpi_box)
@@ -362,12 +387,7 @@ class FigureWidget(LayerForm):
         self._ask("Save panels", "panel.png", lambda path: self._save_or_say(path, apart=True))
 
     def _ask(self, title: str, name: str, done: Any) -> None:
-        dialog = QFileDialog(self, title, name, "Figures (*.png *.svg *.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(done)
-        dialog.show()
+        ask_place(self, title, name, "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", done)
 
     def _save_or_say(self, path: str, *, apart: bool) -> None:
         try:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
+    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -22,13 +26,17 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_snpore.errors import InputError
+from napari_snpore.numerals import number as number
+from napari_snpore.numerals import percent as percent
+from napari_snpore.numerals import signed as signed
+from napari_snpore.numerals import with_error as with_error
 from napari_snpore.study.report import CAVEAT as CAVEAT
-from napari_snpore.study.report import number as number
-from napari_snpore.study.report import percent as percent
-from napari_snpore.study.report import signed as signed
 
 _NARROWEST = 360
 _NARROWEST_BOX = 96
+_ANY_HEIGHT = 16777215
+"""Qt's largest size of a widget: no limit."""
 _SETTINGS_HEIGHT = 150
 """Height (px) that results leave to the settings above them where a form is high enough."""
 _RESULT_SHARE = 0.45
@@ -159,6 +167,8 @@ class Fold(QCollapsible):
         if outer is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(2)
+            outer.setAlignment(Qt.AlignmentFlag(0))  # else never higher than without wrapped rows
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.toggleButton().setToolTip("Open or close these settings.")
         self.toggled.connect(self._on_toggled)
         self.collapse(animate=False)
@@ -187,15 +197,15 @@ class Fold(QCollapsible):
     def _on_toggled(self, is_open: bool) -> None:
         self._show_title(is_open)
         self.content().setVisible(is_open)  # Tab skips hidden fields
+        self.fit()
 
     def _show_title(self, is_open: bool) -> None:
         super().setText(f"{'▾' if is_open else '▸'}  {self._title}")
 
     def fit(self) -> None:
-        """Grow to the height of fields that appeared while the fold was open."""
-        inside = self.content()
+        """Grow to the height of fields that appeared, or wrapped, while the fold was open."""
         if self.isExpanded():
-            inside.setMaximumHeight(inside.sizeHint().height() + 10)
+            self.content().setMaximumHeight(_ANY_HEIGHT)  # as the layout around it allows
 
 
 class ResultText(QLabel):
@@ -208,9 +218,24 @@ class ResultText(QLabel):
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setToolTip(tip)
         self.setVisible(False)
+        self._lines: list[str] = []
+        self._mark = ""
 
     def show_lines(self, lines: list[str]) -> None:
         """Show one line per number."""
+        self._lines = list(lines)
+        self._show()
+
+    def mark(self, words: str) -> None:
+        """Put a caveat above the lines, which are then of something older; empty takes it away."""
+        if words != self._mark:
+            self._mark = words
+            self._show()
+
+    def _show(self) -> None:
+        lines = self._lines
+        if lines and self._mark:  # in italics as well: a line above is easily missed
+            lines = [f"<b>{caveat(self._mark)}</b>", *(f"<i>{line}</i>" for line in lines)]
         self.setText("<br>".join(lines))
         self.setVisible(bool(lines))
 
@@ -316,7 +341,7 @@ class ResultScroll(QScrollArea):
             return 0
         width = max(self.width(), self.minimumWidth(), 100)
         height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else -1
-        return max(height, 0) or column.sizeHint().height()
+        return (max(height, 0) or column.sizeHint().height()) + 2 * self.frameWidth() + 1
 
 
 def form_layout() -> QFormLayout:
@@ -380,3 +405,98 @@ def _ends_edit(line: QLineEdit | None, event: QKeyEvent | None) -> bool:
         return False
     line.setModified(False)
     return True
+
+
+_NEVER = object()
+"""In place of settings: nothing was made yet."""
+
+
+class Freshness(QObject):
+    """Compares the present settings of a form with those of its last results.
+
+    A form that shows the numbers of its last run gives the value of all settings that the run took.
+    Every change of a field compares them again, so that a sentence never outlives what it was made
+    from, and is as before where the old settings come back.
+
+    Parameters
+    ----------
+    form : QWidget
+        All of its fields are watched, those of its parts too.
+    results : sequence of ResultText
+        Texts that get a line where they are older than the settings.
+    settings : callable
+        Returns a value that can be compared: everything that a run takes. An ``InputError`` counts
+        as other settings.
+    cure : str
+        What makes the results fresh, such as "Measure again to make them fresh".
+    """
+
+    def __init__(
+        self,
+        form: QWidget,
+        results: Sequence[ResultText],
+        settings: Callable[[], Any],
+        cure: str,
+    ) -> None:
+        super().__init__(form)
+        self._results, self._settings, self._cure = tuple(results), settings, cure
+        self._made_with: Any = _NEVER
+        self._reason = ""
+        for field in form.findChildren(QWidget):
+            _on_change(field, self.compare)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether results are shown that belong to other settings or to older input."""
+        if self._made_with is _NEVER:
+            return False
+        return bool(self._reason) or self._made_with != self._now()
+
+    def note(self, settings: Any = _NEVER) -> None:
+        """Take it that the results shown belong to ``settings``, by default the present ones."""
+        self._made_with = self._now() if settings is _NEVER else settings
+        self._reason = ""
+        self.compare()
+
+    def spoil(self, reason: str) -> None:
+        """Mark the results for a reason that no field shows, such as "the phases were edited"."""
+        if self._made_with is not _NEVER:
+            self._reason = reason
+            self.compare()
+
+    def freshen(self) -> None:
+        """Take a mark of :meth:`spoil` away: the results followed what had changed."""
+        self._reason = ""
+        self.compare()
+
+    def compare(self, *_: Any) -> None:
+        """Mark the results, or take the mark away."""
+        words = ""
+        if self.is_stale:
+            why = self._reason or "made with other input or settings than those shown now"
+            words = f"These results are stale: {why}. {self._cure}."
+        for text in self._results:
+            text.mark(words)
+
+    def _now(self) -> Any:
+        try:
+            return self._settings()
+        except (InputError, ValueError):
+            return None
+
+
+def _on_change(field: QWidget, slot: Callable[..., None]) -> None:
+    """Connect to the signal that a field emits when its value changes."""
+    if isinstance(field, (QSpinBox, QDoubleSpinBox)):
+        field.valueChanged.connect(slot)
+    elif isinstance(field, QComboBox):
+        field.currentIndexChanged.connect(slot)
+    elif isinstance(field, QAbstractButton):
+        if field.isCheckable():
+            field.toggled.connect(slot)
+    elif isinstance(field, QPlainTextEdit):
+        field.textChanged.connect(slot)
+    elif isinstance(field, QLineEdit) and not isinstance(
+        field.parent(), (QSpinBox, QDoubleSpinBox)
+    ):
+        field.editingFinished.connect(slot)

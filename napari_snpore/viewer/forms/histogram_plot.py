@@ -20,7 +20,7 @@ from vispy.scene.visuals import Line, Mesh, Text
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
-from napari_snpore.viewer.canvases.gl_objects import delete_with_context
+from napari_snpore.viewer.canvas.gl_objects import delete_with_context
 from napari_snpore.viewer.shared.theme import PlotColors
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 6, 6, 20, 20

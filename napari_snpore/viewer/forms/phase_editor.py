@@ -51,8 +51,10 @@ class PhaseEditor(Fold):
         for index in range(count):
             field, button, side = TextBox(), QPushButton(), QWidget()
             button.setFixedSize(28, 20)
-            button.setToolTip("Choose a colour.")
-            field.setToolTip("Name of this phase, in tables and figures as well.")
+            button.setToolTip(
+                "Choose the colour of this phase; that of new phases is set in File > Preferences > snpore."
+            )
+            field.setToolTip("Name of this phase, which tables and figures use.")
             line = QHBoxLayout(side)
             line.setContentsMargins(0, 0, 0, 0)
             line.addWidget(button)

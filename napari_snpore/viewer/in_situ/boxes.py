@@ -76,7 +76,7 @@ class BoxPanel(Fold):
         )
         self.button.clicked.connect(self.asked)
         self.result = ResultText(
-            "Mean of the box less that of the vacuum, ± standard error of the mean."
+            "Mean grey value of the box minus that of the vacuum box, ± its standard error, in % of the first frame."
         )
         self.plot = TimePlot("intensity (%)")
         self.plot.setVisible(False)

@@ -153,23 +153,24 @@ def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
     OutputError
         The folder holds other files, or cannot be written.
     """
+    from napari_snpore.study.edit_report import edit_record
     from napari_snpore.study.measurement_files import write_measurement
     from napari_snpore.study.measurement_report import measurement_text
     from napari_snpore.study.output_folder import finish, output_folder
     from napari_snpore.study.provenance import Record, plain
 
-    options = measured.options
+    options, history = measured.options, measured.labels.history
     parameters = {
         "phase": options.name,
         "spacing_nm": measured.labels.spacing,
         "measure": measured.measured.section.model_dump(mode="json", exclude_none=True),
-        "history": [{"name": step.name, **step.parameters} for step in measured.labels.history],
+        "history": [{"name": step.name, **step.parameters} for step in history],
     }
     with output_folder(folder, command="measure") as part:
         write_measurement(part, measured.measured)
         finish(
             part,
-            Record("measure", parameters=plain(parameters)),
+            Record("measure", parameters=plain(parameters), results=edit_record(history)),
             measurement_text(measured.measured),
             None,
         )

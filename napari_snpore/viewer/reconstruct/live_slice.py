@@ -25,12 +25,12 @@ class LiveSlice(QWidget):
             _HEIGHT, empty="One cross-section appears here as soon as there is a tilt series."
         )
         self.picture.setToolTip(
-            "Cross-section (x to the right, z downwards) under the present settings."
+            "Cross-section with the present settings: x to the right, z (along the beam) downwards."
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _PLACES - 1)
         self.slider.setValue(_PLACES // 2)
-        self.slider.setToolTip("Where along the tilt axis.")
+        self.slider.setToolTip("Position of the cross-section along the tilt axis.")
         self.place = QLabel()
         self.caption = QLabel()
         self.caption.setWordWrap(True)

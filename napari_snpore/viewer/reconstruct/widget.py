@@ -29,7 +29,6 @@ from napari_snpore.study.tomogram import (
     correlate_halves,
     halves_slices,
 )
-from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
@@ -37,8 +36,15 @@ from napari_snpore.tomography.even_odd import EvenOdd
 from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
+from napari_snpore.viewer.forms.form import (
+    Fold,
+    Freshness,
+    MainButton,
+    ResultText,
+    caveat,
+    number,
+    percent,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
@@ -194,6 +200,7 @@ class ReconstructWidget(LayerForm):
         try:
             stages = self._required()
             section, blur = self.method.section_of_run()
+            settings = self._settings()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -215,7 +222,7 @@ class ReconstructWidget(LayerForm):
         self.status.run(
             "Reconstruct",
             partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
-            partial(self._on_done, self._layer_choice.required(), stages, self._images_key()),
+            partial(self._on_done, self._layer_choice.required(), stages, settings),
             finish=None if section.method == "wbp" else finish,
             of=self._in_use("no volume was made"),
         )
@@ -312,10 +319,6 @@ class ReconstructWidget(LayerForm):
         self._growing.hide()
         super().closed()
 
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_images)
-
     def _build(self) -> None:
         rows = self.rows()
         rows.addRow("Tilt series", self._layer_choice)
@@ -338,24 +341,25 @@ class ReconstructWidget(LayerForm):
         self.results.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
         self.keep_aligned.setToolTip(
-            "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
+            "Adds the prepared and aligned images as a layer, to look at them tilt by tilt."
         )
         self.compares = QCheckBox("correlate even and odd tilts afterwards")
         self.compares.setChecked(True)
         self.compares.setToolTip(
-            "Fourier shell correlation of two volumes that share no image: how fine the data are."
+            "Reconstructs even and odd tilts separately and compares the two volumes (Fourier shell correlation): how\n"
+            "fine a detail the images support."
         )
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
         self.numbers = ResultText(
-            "residual: share of the images' norm that the volume does not explain;\n"
-            "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
-            "wedge: how much the missing tilts draw small features out along the beam (z);\n"
-            "mass: standard deviation over mean of the images' sums;\n"
-            "blur: standard deviation of a Gaussian on the detector, part of the model of TV;\n"
-            "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
-            "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
+            "residual: part of the images that projections of the volume do not explain;\n"
+            "mass: how much the sums of the images vary over the tilts (standard deviation / mean);\n"
+            "D·Δθ: Crowther's guide to the resolution across the beam, thickness times tilt step;\n"
+            "wedge: how far the missing tilts draw small features out along the beam (z);\n"
+            "blur: standard deviation of the Gaussian blur of the images, part of the model of TV;\n"
+            "even/odd: length at which volumes from even and from odd tilts cease to agree (half-bit; ≤: they agree\n"
+            "throughout). It is a resolution for WBP only. See docs/definitions.md, What the tilt series can resolve."
         )
         self.results.addWidget(self.numbers)
         self.footer.addWidget(self.main_button)
@@ -376,6 +380,16 @@ class ReconstructWidget(LayerForm):
         self.aligning.refused.connect(self.status.refuse)
         self.method.blur.wants_find.connect(self.start_find)
         self.status.busy_changed.connect(self._on_busy)
+        self._freshness = Freshness(
+            self, (self.numbers,), self._settings, "Reconstruct makes them fresh"
+        )
+        for signal in (self.tilts.changed, self.aligning.imported):
+            signal.connect(self._freshness.compare)
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a volume is made with, but for what the images decide."""
+        section, _ = self.method.section_of_run()
+        return self.layer, self._images_key(), section.model_dump_json()
 
     def _required(self) -> Stages:
         self._layer_choice.required()
@@ -570,12 +584,12 @@ class ReconstructWidget(LayerForm):
                 self._layer_choice.layer.visible = False
 
     def _on_done(
-        self, series: Layer, stages: Stages, images_key: tuple[Any, ...], found: Tomogram
+        self, series: Layer, stages: Stages, settings: tuple[Any, ...], found: Tomogram
     ) -> None:
         self.result, self.even_odd = found, None
         shown, stem = stages is self._stages, stem_of(series.name)
-        if shown and found.blur is not None and images_key == self._images_key():
-            self._blur_of = images_key
+        if shown and found.blur is not None and settings[1] == self._images_key():
+            self._blur_of = settings[1]
             self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
@@ -594,6 +608,7 @@ class ReconstructWidget(LayerForm):
         if shown and len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
+        self._freshness.note(settings)
         self.status.say(f"Made '{name}'.")
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
             self.status.run(

@@ -58,7 +58,7 @@ class CameraPanel(Fold):
         self.form.addRow(line)
         self.perspective = QCheckBox("perspective")
         self.perspective.setToolTip(
-            "Near things larger. Without it the scale bar holds at every depth."
+            "Perspective: near things look larger. Without it the scale bar is right at every depth."
         )
         self.perspective.toggled.connect(self._on_perspective)
         self.form.addRow(self.perspective)

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import DEFAULT_CUT_AXES, SegmentStep, last_step
-from napari_snpore.viewer.napari_canvas.fitted import fit_shown
+from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.shared.boxes import free_name
 from napari_snpore.viewer.shared.layers import kind_of, record_of, steps_of
 from napari_snpore.volume import Triple

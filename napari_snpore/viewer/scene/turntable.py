@@ -17,7 +17,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.viewer.napari_canvas.tool_layers import TOOL_KINDS, without_tools
+from napari_snpore.viewer.canvas.tool_layers import TOOL_KINDS, without_tools
 from napari_snpore.viewer.shared.layers import kind_of
 
 TurnAxis = Literal["z", "y", "x", "vertical on screen"]

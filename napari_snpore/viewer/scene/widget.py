@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.fitted import fit_shown
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
-from napari_snpore.viewer.napari_canvas.fitted import fit_shown
-from napari_snpore.viewer.napari_canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.scene.camera_panel import CameraPanel
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
@@ -183,7 +183,9 @@ class SceneWidget(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.rendering = QComboBox()
         self.rendering.addItems(list(RENDERINGS))
-        self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
+        self.rendering.setToolTip(
+            "What is shown of the grey values along the line of sight: the highest, a sum, a surface."
+        )
         self.rendering.currentTextChanged.connect(self._on_rendering)
         rows.addRow("A pixel shows", self.rendering)
         self.boxed = QCheckBox("bounding box")
@@ -204,12 +206,10 @@ class SceneWidget(LayerForm):
         rows.addRow(ticks)
         self.main_button.clicked.connect(self._show_scene)
         self.before_button = QPushButton("As before")
-        self.before_button.setToolTip("Give every layer and the camera the look that they had.")
+        self.before_button.setToolTip(
+            "Puts every layer and the camera back to how they looked before."
+        )
         self.before_button.clicked.connect(self.show_before)
-        line = QHBoxLayout()
-        line.addWidget(self.main_button, 1)
-        line.addWidget(self.before_button)
-        self.footer.addLayout(line)
         self.opacity = OpacityPanel(self._viewer)
         self.opacity.failed.connect(self._complain)
         self.column.addWidget(self.opacity)
@@ -223,6 +223,10 @@ class SceneWidget(LayerForm):
         self.views.failed.connect(self._complain)
         self.status.busy_changed.connect(self._enable)
         self.column.addStretch(1)
+        line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
+        line.addWidget(self.before_button)
+        self.footer.addLayout(line)
         self.footer.addWidget(self.status)
 
     def _surface_fold(self) -> Fold:

@@ -108,6 +108,18 @@ def dock_below(widget: QWidget) -> None:
     window.resizeDocks([dock], [round(_BELOW_SHARE * window.height())], Qt.Orientation.Vertical)
 
 
+def place_below(widget: QWidget) -> None:
+    """Move the dock of a table below the canvas, 260 px high."""
+    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
+    if dock is None or window is None or dock.isFloating():
+        return
+    if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.resizeDocks([dock], [260], Qt.Orientation.Vertical)
+    dock.show()
+    dock.raise_()
+
+
 def keep_docked(widget: QWidget) -> None:
     """Prevent the dock of a widget that holds an OpenGL canvas from leaving the window.
 

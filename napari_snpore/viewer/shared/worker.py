@@ -11,6 +11,7 @@ times as slow.
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from collections.abc import Callable
@@ -22,12 +23,15 @@ from napari.layers import Layer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
+from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.kernels import Waiting, waiting_as
 from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
+from napari_snpore.time_left import TimeLeft, time_left_words
+from napari_snpore.viewer.preferences import use_limits
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
 
 Result = TypeVar("Result")
@@ -38,10 +42,16 @@ widgets.
 """
 
 _PROGRESS_INTERVAL_S = 0.05
+_PREPARING_INTERVAL_S = 0.25
+_LONG_S = 8.0  # after this time the bar of a preparation has come two thirds of its way
+_SURE_S = 3.0  # a time left is said at least so long after the last progress
+_PREPARING = "first time on this machine: preparing, about 10 s"
+"""While kernels are compiled in another process; see :mod:`napari_snpore.kernel_process`."""
 
 
 class _Signals(WorkerBaseSignals):
     progressed = Signal(int, int)
+    preparing = Signal(bool)
 
 
 class Worker(WorkerBase):
@@ -55,10 +65,13 @@ class Worker(WorkerBase):
         self._step = work
         self._owner = None if owner is None else weakref.ref(owner)
         self._last_progress_s = 0.0
+        self._last_preparing_s = 0.0
+        use_limits()
 
     def work(self) -> Any:
         """Run in the thread."""
-        return self._step(self._report, self._should_stop)
+        with waiting_as(Waiting(self._should_stop, self._prepare)):
+            return self._step(self._report, self._should_stop)
 
     def _should_stop(self) -> bool:
         if self.abort_requested or self._owner is None:
@@ -71,6 +84,13 @@ class Worker(WorkerBase):
         if now - self._last_progress_s >= _PROGRESS_INTERVAL_S or done == total:
             self._last_progress_s = now
             self.progressed.emit(done, total)
+
+    def _prepare(self, waits: bool) -> None:
+        """Take that the step waits for its kernels, or no longer; called from any thread."""
+        now = time.monotonic()
+        if now - self._last_preparing_s >= _PREPARING_INTERVAL_S or not waits:
+            self._last_preparing_s = now
+            self.preparing.emit(waits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +151,11 @@ class StepStatus(QWidget):
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
         self._failed = False
-        self._started = 0.0
+        self._time_left = TimeLeft(0.0)
+        self._preparing_since: float | None = None
+        self._no_time = QTimer(self)
+        self._no_time.setSingleShot(True)
+        self._no_time.timeout.connect(self._on_no_time)
         self._show_busy(False)
         self.say("")
 
@@ -191,8 +215,10 @@ class StepStatus(QWidget):
         worker = Worker(work, self)
         self._running.append(worker)
         self._done, self._what, self._failed = done, what, False
-        self._started = time.monotonic()
+        self._time_left = TimeLeft(time.monotonic())
+        self._preparing_since = None
         worker.progressed.connect(self._on_progress)
+        worker.preparing.connect(self._on_preparing)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         worker.warned.connect(_relay_warning)
@@ -255,9 +281,36 @@ class StepStatus(QWidget):
         self.bar.setValue(done)
         if self._finish is not None and self._finish.is_set():
             return  # the bar says that it is finishing
-        spent = time.monotonic() - self._started
-        left = spent * (total - done) / done if done else 0.0
-        self.bar.setFormat(f"{self._what}: {_share(done, total)}{_time_left(spent, left)}")
+        left = self._time_left.after(done / max(total, 1), time.monotonic())
+        self._show_share(done, total, time_left_words(left))
+        if left is not None:  # said no longer when the step does not come on as it was said
+            self._no_time.start(round(1000 * max(_SURE_S, left / 2)))
+
+    def _show_share(self, done: int, total: int, left: str = "") -> None:
+        words = f"{100 * done // max(total, 1)} %"
+        self.bar.setFormat(f"{self._what}: {words} · {left}" if left else f"{self._what}: {words}")
+
+    def _on_no_time(self) -> None:
+        if self.busy and not self._running[0].abort_requested:
+            self._show_share(self.bar.value(), self.bar.maximum())
+
+    def _on_preparing(self, waits: bool) -> None:
+        """Say that kernels are compiled, with a bar that comes ever closer to its end."""
+        if self.sender() is not self._signals() or self._running[0].abort_requested:
+            return
+        now = time.monotonic()
+        if not waits:
+            self._preparing_since = None
+            self._time_left.restart(now)
+            self.bar.setRange(0, 1)
+            self.bar.setValue(0)
+            self.bar.setFormat(f"{self._what}: starting")
+            return
+        if self._preparing_since is None:
+            self._preparing_since = now
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(round(1000 * (1 - math.exp(-(now - self._preparing_since) / _LONG_S))))
+        self.bar.setFormat(f"{self._what}: {_PREPARING}")
 
     def _on_returned(self, result: Any) -> None:
         if self.sender() is self._signals():
@@ -305,6 +358,7 @@ class StepStatus(QWidget):
     def _end(self) -> None:
         self._running.clear()
         self._done = self._of = None
+        self._no_time.stop()
         self._show_busy(False)
 
     def _show_busy(self, busy: bool) -> None:
@@ -353,13 +407,3 @@ def _quit_all(workers: list[Worker]) -> None:
 
 def _relay_warning(shown: tuple[Any, ...]) -> None:
     show_warning(str(shown[0]))
-
-
-def _share(done: int, total: int) -> str:
-    return f"{100 * done // max(total, 1)} %"
-
-
-def _time_left(spent: float, left: float) -> str:
-    if spent < 1 or left < 1:
-        return ""
-    return f" · about {left:.0f} s left" if left < 90 else f" · about {left / 60:.0f} min left"

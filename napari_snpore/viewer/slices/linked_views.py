@@ -11,7 +11,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_snpore.viewer.napari_canvas.voxels import on_voxel
+from napari_snpore.viewer.canvas.voxels import on_voxel
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, XY

@@ -12,7 +12,7 @@ from napari.qt import QtViewer
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.napari_canvas.fitted import fit_shown, keep_fitted
+from napari_snpore.viewer.canvas.fitted import fit_shown, keep_fitted
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.view_kept import keeping_position

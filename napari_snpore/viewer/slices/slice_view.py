@@ -17,8 +17,8 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_snpore.figures.positions import position
-from napari_snpore.viewer.canvases.gl_objects import delete_with_context
-from napari_snpore.viewer.napari_canvas.voxels import has_axes_along_world, voxels_between
+from napari_snpore.viewer.canvas.gl_objects import delete_with_context
+from napari_snpore.viewer.canvas.voxels import has_axes_along_world, voxels_between
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.slices.marks.box_overlay import BoxOverlay

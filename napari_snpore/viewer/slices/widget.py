@@ -14,9 +14,9 @@ from qtpy.compat import isalive
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
-from napari_snpore.viewer.napari_canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.units import UNIT, has_scale
 from napari_snpore.viewer.shared.view_kept import count_in_nm

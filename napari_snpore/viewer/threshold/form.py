@@ -47,7 +47,10 @@ class ThresholdForm(LayerForm):
             _INPUTS,
             MainButton(
                 "Apply",
-                "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed.",
+                (
+                    "Labels every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. It works on all grey values of the volume, whatever is\n"
+                    "displayed."
+                ),
             ),
         )
         rows = self.rows()
@@ -67,8 +70,9 @@ class ThresholdForm(LayerForm):
         self.boxes = ThresholdBoxes(above=self.tools.suggest)
         self.column.addWidget(self.boxes)
         self.warning = ResultText(
-            "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"
-            "on the wrong side of their threshold, if each is normally distributed."
+            "separation: how clear the gap in the histogram is at the threshold where it is least clear; 1 is an empty\n"
+            "gap, 0 none. overlap: share of two neighbouring phases on the wrong side of their threshold, if both are\n"
+            "normally distributed. See docs/definitions.md, Phases and thresholds."
         )
         self.column.addWidget(self.warning)
         self.envelope = EnvelopeSettings()

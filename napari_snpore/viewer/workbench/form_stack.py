@@ -105,6 +105,10 @@ class FormStack(QStackedWidget):
         found = (ancestor(one, QDockWidget) for one in self._stand_ins.values())
         return [dock for dock in found if dock is not None]
 
+    def hasHeightForWidth(self) -> bool:
+        """Return that wrapped text asks for no height here: a form scrolls."""
+        return False
+
     def sizeHint(self) -> QSize:
         """Return a low size: the form takes what is left of the height."""
         return QSize(self._width(), 240)

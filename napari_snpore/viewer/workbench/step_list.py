@@ -78,7 +78,8 @@ class StepList(QWidget):
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.specimen_box = QComboBox()
         self.specimen_box.setToolTip(
-            "Whose steps are shown: the first part of the layers' names. It follows the layer selected in napari."
+            "Specimen whose steps are shown, by the first part of its layers' names. It follows the layer selected in\n"
+            "napari."
         )
         self.specimen_box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -111,6 +112,10 @@ class StepList(QWidget):
         vertical = QSizePolicy.Policy.Maximum if above else QSizePolicy.Policy.Expanding
         self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         self.updateGeometry()
+
+    def hasHeightForWidth(self) -> bool:
+        """Return that the height does not follow from the width alone: the rows scroll."""
+        return False
 
     def sizeHint(self) -> QSize:
         """Return the height of all rows, where a form stands below at most a share of the whole."""

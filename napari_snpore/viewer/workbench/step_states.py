@@ -148,7 +148,7 @@ def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> WorkSt
     if not frames:
         return WorkStep(
             None, "In situ", "needs images in time", "waits",
-            "Stands apart: the diameter of a fibre in a series of images in time.", None, "In situ",
+            'A task of its own: the diameter of a fibre in a series of images in time.', None, "In situ",
         )  # fmt: skip
     chosen = active if active in frames else frames[-1]
     assert chosen is not None
@@ -191,7 +191,7 @@ def _series(here: Specimen) -> WorkStep:
             "Tilt series",
             "",
             "spare",
-            "Not needed: images in time stand apart, see In situ below.",
+            "Not needed: for images in time see In situ below.",
         )
     return WorkStep(1, "Tilt series", "", "ready", NOTHING_YET)
 
@@ -262,7 +262,7 @@ def _envelope(here: Specimen) -> WorkStep:
         "Envelope",
         "",
         "waits",
-        "It is made in the Threshold widget, of a volume.",
+        "It is made in the Threshold form, of a volume.",
         volume,
         "Threshold",
     )
@@ -288,7 +288,7 @@ def _envelope(here: Specimen) -> WorkStep:
                 step, holds="needs a voxel size", hint=f"'{volume.name}' has no voxel size in nm."
             )
         return replace(
-            step, state="ready", hint="Make it in the Threshold widget: it tells vacuum from pores."
+            step, state="ready", hint="Make it in the Threshold form: it tells vacuum from pores."
         )
     step = replace(
         step,

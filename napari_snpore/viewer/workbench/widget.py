@@ -13,7 +13,6 @@ from typing import Any
 
 import napari.components
 from napari.layers import Layer
-from napari.utils.history import get_open_history
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QKeySequence
@@ -28,11 +27,14 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
+from napari_snpore.viewer.forms.path_dialogs import folder_for
 from napari_snpore.viewer.shared.docking import PLUGIN, ancestor, give_full_height, keep_docked
 from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.tour.panel import TourPanel
+from napari_snpore.viewer.tour.tour import Tour
 from napari_snpore.viewer.window.saving import save_window_as
 from napari_snpore.viewer.workbench.form_stack import FormStack
 from napari_snpore.viewer.workbench.header import StepHeader
@@ -230,7 +232,9 @@ class WorkbenchWidget(DockedWidget):
             layers, specimen=self._specimen, active=active, edited_since=self._watch.edited_since
         )
         self._steps = [*numbered, in_situ_step(layers, active)]
-        self.sentence.setVisible(not names and self._steps[-1].layer is None)
+        is_empty = not names and self._steps[-1].layer is None
+        self.sentence.setVisible(is_empty)
+        self.tour_panel.invite(is_empty)
         self._show_steps()
         self.step_list.align_names()
         self.step_list.updateGeometry()
@@ -269,6 +273,9 @@ class WorkbenchWidget(DockedWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.tour = Tour(self)
+        self.tour_panel = TourPanel(self.tour)
+        column.addWidget(self.tour_panel)
         self.header = StepHeader()
         self.header.moved.connect(self._move)
         self.header.folded.connect(self.fold)
@@ -515,7 +522,7 @@ class WorkbenchWidget(DockedWidget):
                 one.cancel()
 
     def _ask_files(self) -> None:
-        dialog = QFileDialog(self, "Open a tilt series or a volume", get_open_history()[0])
+        dialog = QFileDialog(self, "Open a tilt series or a volume", str(folder_for(self)))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(False)

@@ -208,7 +208,23 @@ def test_numbers_of_painted_phases_are_marked_stale(widget, viewer):
     widget.measure()
     layer = viewer.layers["fibre · phases"]
     layer.data = np.where(np.asarray(layer.data) == 1, 2, np.asarray(layer.data))
-    assert "stale" in widget.status.message.text()
+    assert "stale" in widget.object_result.text()
+
+
+def test_numbers_of_other_settings_are_marked_stale_until_these_come_back(widget):
+    widget.measure()
+    fresh = widget.object_result.text()
+    assert "stale" not in fresh
+    earlier = widget.phase
+    widget.phase_box.setCurrentIndex(0 if widget.phase_box.currentIndex() else 1)
+    assert "stale" in widget.object_result.text()
+    assert "stale" in widget.fraction_result.text()
+    widget.phase = earlier
+    assert widget.object_result.text() == fresh
+    widget.limit.setValue(widget.limit.value() + 1)
+    assert "Measure makes them fresh" in widget.object_result.text()
+    widget.measure()
+    assert "stale" not in widget.object_result.text()
 
 
 def test_objects_are_coloured_by_a_quantity():

@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from vispy.gloo import gl
 
-from napari_snpore.viewer.canvases.gl_objects import waiting_contexts
+from napari_snpore.viewer.canvas.gl_objects import waiting_contexts
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import settle

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtTest import QTest
 
-from napari_snpore.viewer.napari_canvas.fitted import keep_fitted
-from napari_snpore.viewer.napari_canvas.tool_layers import without_tools
+from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.shared.layers import KEY
 
 
@@ -67,9 +67,15 @@ def test_a_sample_that_opens_beside_others_comes_into_the_picture(viewer):
 def test_handles_are_hidden_for_a_picture_and_shown_after_it(viewer):
     points = viewer.add_points(np.zeros((6, 3)), metadata={KEY: {"kind": "box handles"}})
     image = viewer.add_image(np.zeros((4, 5, 6)))
-    with without_tools(viewer):
-        assert not points.visible
-        assert image.visible
+    shown = []
+
+    def fail():
+        shown.extend([points.visible, image.visible])
+        raise KeyError
+
+    with pytest.raises(KeyError), without_tools(viewer):
+        fail()
+    assert shown == [False, True]
     assert points.visible
     points.visible = False
     with without_tools(viewer):

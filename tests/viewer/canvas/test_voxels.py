@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_snpore.viewer.napari_canvas.voxels import on_voxel, voxels_between
+from napari_snpore.viewer.canvas.voxels import on_voxel, voxels_between
 
 LAYER = Image(np.zeros((4, 5, 6)), scale=(0.5, 0.25, 2.0), translate=(1.0, 2.0, -3.0))
 """Centres along z: 1.0 1.5 2.0 2.5; along y: 2.0 2.25 … 3.0; along x: −3 −1 1 3 5 7."""
