@@ -13,13 +13,12 @@ from napari.utils.colormaps import DirectLabelColormap, ensure_colormap
 from numpy.typing import NDArray
 
 from napari_snpore.figures.plate_spec import ColorScale
+from napari_snpore.measurement.columns import column_of
 from napari_snpore.viewer.shared.layer_colors import MAP, colors_of
 from napari_snpore.viewer.shared.layers import is_volume
 
 _COMPARED = 200
 """Objects whose colours are compared with those of a quantity."""
-
-_UNITS = {"nm": "nm", "nm2": "nm²", "nm3": "nm³"}
 
 
 def scale_of_scene(layers: Iterable[Layer]) -> ColorScale | None:
@@ -38,14 +37,14 @@ def color_scale(layer: Layer) -> ColorScale | None:
     """
     if isinstance(layer, Image):
         low, high = (float(end) for end in layer.contrast_limits)
-        return ColorScale("grey value", low, high, colors_of(layer))
+        return ColorScale("Grey value", low, high, colors_of(layer))
     column = coloring_column(layer)
     if column is None:
         return None
     values = np.asarray(layer.features[column], np.float64)[1:]
     low, high = color_range(values)
     colors = np.rint(255 * ensure_colormap(MAP).map(np.linspace(0, 1, 256))[:, :3])
-    return ColorScale(title_of(column), low, high, colors.astype(np.uint8))
+    return ColorScale(column_of(column).axis, low, high, colors.astype(np.uint8))
 
 
 def coloring_column(layer: Layer) -> str | None:
@@ -82,17 +81,3 @@ def color_range(values: NDArray[np.float64]) -> tuple[float, float]:
         return 0.0, 0.0
     low, high = np.percentile(known, (1, 99))
     return float(low), float(high)
-
-
-def title_of(column: str) -> str:
-    """Return the words for a column with its unit.
-
-    Examples
-    --------
-    >>> title_of("length_nm"), title_of("volume_nm3"), title_of("aspect_ratio")
-    ('length (nm)', 'volume (nm³)', 'aspect ratio')
-    """
-    stem, _, end = column.rpartition("_")
-    if stem and end in _UNITS:
-        return f"{stem.replace('_', ' ')} ({_UNITS[end]})"
-    return column.replace("_", " ")
