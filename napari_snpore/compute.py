@@ -213,8 +213,11 @@ def stops_at_once(function: Function) -> Function:
 
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
+        context = copy_context()
         future = pool.submit(
-            copy_context().run, function, *args, progress=report, should_stop=stops, **options
+            lambda: context.run(
+                lambda: function(*args, progress=report, should_stop=stops, **options)
+            )
         )
         try:
             while not future.done():
