@@ -31,6 +31,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.files._amira_kernels import expand_runs
 from napari_snpore.kernel_process import is_stamped, lower_priority, stamp_folders, write_stamp
 from napari_snpore.kernels import KernelRequest
+from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.thickness import local_thickness
@@ -91,6 +92,7 @@ def jobs() -> list[Job]:
         Job("majority filter", gray, partial(majority_filter, _phases(), radius=1)),
         Job("objects", objects, partial(_objects, "f4")),
         Job("sampled diameters", objects, _sampled),
+        Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
         Job("separated objects", objects, _separated),
         Job("thickness", objects, _thickness),
         *(Job(f"intensity of {kind}", objects, partial(_objects, kind)) for kind in others),
