@@ -20,6 +20,7 @@ from napari_snpore.viewer.forms.form import MainButton, NumberBox
 from napari_snpore.viewer.open.question_dock import UNKNOWN, QuestionDock
 from napari_snpore.viewer.open.steps import Question, layer_of
 from napari_snpore.viewer.shared.layers import LayerData
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 _IN_FILE = "as in the file"
 
@@ -43,8 +44,7 @@ class MissingScale(QuestionDock):
         )
         self._source = asked.source
         self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
-        self.question = QLabel(_question_of(asked))
-        self.question.setWordWrap(True)
+        self.question = WrappingLabel(_question_of(asked))
         self.column.addWidget(self.question)
         self.form = self.rows()
         first = asked.source.files[0]
@@ -159,7 +159,7 @@ class MissingScale(QuestionDock):
 
 def _question_of(asked: Question) -> str:
     path, count = asked.source.paths[0], len(asked.source.paths)
-    name = path.name if count == 1 else f"{path.parent.name} ({count} files)"
+    name = escape(path.name if count == 1 else f"{path.parent.name} ({count} files)")
     contents, image = asked.contents, escape(asked.source.files[0].image or "")
     words = []
     if contents.has_other_images:

@@ -18,6 +18,7 @@ from napari_snpore.viewer.shared.layers import (
     name_from_path,
     volume_data,
 )
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 _TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _ORDERS = {"little-endian": "<", "big-endian": ">"}
@@ -42,11 +43,10 @@ class RawQuestion(QuestionDock):
         )
         self._path = path
         self._have = path.stat().st_size
-        question = QLabel(
+        question = WrappingLabel(
             f"<b>{escape(path.name)}</b> is raw voxels, and no file beside it says how they lie. "
             "Nothing is guessed: what is it?"
         )
-        question.setWordWrap(True)
         self.column.addWidget(question)
         form = self.rows()
         self.counts = [
