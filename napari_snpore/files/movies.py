@@ -25,6 +25,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import FileFormatError, InputError, OutputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.memory import check_memory
 
 Frame = NDArray[np.uint8]
 """RGB, shape (height, width, 3)."""
@@ -36,6 +37,9 @@ _GIF_FASTEST = 50  # frames a second: the delay is a whole number of 1/100 s, an
 _MP4_RECIPE_LONGEST = (
     24_000  # characters; it travels on ffmpeg's command line, which Windows ends at 32,767
 )
+_HELD_BY_GIF = 1.1  # bytes per pixel: Pillow keeps all frames, in their palettes, to the end
+_FRAME_BYTES = 30.0  # per pixel, of the frame that is worked on
+_LOOKED_AT = 50  # frames
 _QUALITY = 7  # imageio-ffmpeg's scale, x264's CRF 15: thin lines and letters show no blocks
 # Without a matrix that is both used and named, players guess one from the height of the picture and
 # colours shift.
@@ -99,7 +103,8 @@ def write_movie(
     try:
         write = _writer(path, frames_per_second)
         text = None if recipe is None else _recipe_text(recipe)
-        checked = _checked(frames, progress, should_stop)
+        held = _HELD_BY_GIF if path.suffix.lower() == ".gif" else 0.0
+        checked = _checked(frames, held, progress, should_stop)
         with atomic_path(path) as part:
             write(path, part, checked, frames_per_second, text, should_stop)
     finally:
@@ -154,9 +159,14 @@ def _writer(path: Path, frames_per_second: float) -> _Writer:
 
 
 def _checked(
-    frames: Iterable[Frame], progress: Progress | None, should_stop: ShouldStop | None
+    frames: Iterable[Frame],
+    held: float,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
 ) -> Iterator[Frame]:
-    """Yield the frames with progress; refuse a frame of another shape or dtype."""
+    """Yield the frames with progress; refuse a frame of another shape or dtype, and a movie that
+    needs more memory than may be used: ``held`` bytes per pixel of every frame.
+    """
     total = operator.length_hint(frames, 0)
     shape = None
     done = 0
@@ -170,6 +180,14 @@ def _checked(
         if shape is not None and frame.shape != shape:
             raise InputError(
                 f"Frame {done} of the movie has {_size(frame.shape)} pixels, the first has {_size(shape)}; all have to be alike."
+            )
+        if done % _LOOKED_AT == 0 and (not total or not done):
+            # of a movie whose length is not known, as many frames as follow until the next look
+            more = total or _LOOKED_AT
+            check_memory(
+                f"A movie of {total or done + more} frames of {_size(frame.shape)} pixels",
+                (held * more + _FRAME_BYTES) * frame.shape[0] * frame.shape[1],
+                advice="write an MP4" if held else "",
             )
         shape = frame.shape
         yield np.ascontiguousarray(frame)

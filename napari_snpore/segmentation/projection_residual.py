@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
@@ -31,6 +32,7 @@ from napari_snpore.tomography.discrete.level_sets import (
     LevelSets,
     image_rows,
     project_level_sets,
+    projection_bytes,
     slabs_of,
 )
 from napari_snpore.tomography.discrete.threshold_search import search_thresholds
@@ -41,6 +43,9 @@ from napari_snpore.tomography.weights import image_weights
 from napari_snpore.volume import Volume, array_of, check_same_spacing
 
 Floats = NDArray[np.float64]
+
+_PEAK = 1.2
+"""Measured peak over that of the level sets of one slab."""
 
 LEVEL_SETS = 64
 """Thresholds of the grid. Neighbours are some 5 % apart, and the minimum is refined below that."""
@@ -149,6 +154,7 @@ def projection_residual(
     data = array_of(volume)
     _check(series, volume, blur_px, slices)
     number = checked_phases(phases) - 1
+    _state_memory(series, data.shape, blur_px, slices, threads or thread_count())
     estimating = 0.1 if noise is None else 0.0
     if noise is None:
         noise = noise_model(
@@ -235,6 +241,20 @@ def _check(series: TiltSeries, volume: Volume | NDArray[Any], blur_px: float, sl
         check_same_spacing(volume.spacing, (series.pixel_size_nm,) * 3, second="the tilt series")
     check_blur_px(blur_px)
     checked_count("slices", slices)
+
+
+def _state_memory(
+    series: TiltSeries, shape: tuple[int, int, int], blur_px: float, slices: int, threads: int
+) -> None:
+    """Refuse a comparison that needs more memory than may be used."""
+    (first, last), *_ = slabs_of(shape[1], slices)
+    rows = min(last - first + 2 * math.ceil(4 * blur_px), shape[1])
+    slab = (shape[0], rows, shape[2])
+    needed = projection_bytes(slab, len(series.angles_deg), LEVEL_SETS, threads)
+    check_memory(
+        f"Comparing {shape_text(shape)} voxels with {len(series.angles_deg)} images",
+        _PEAK * needed,
+    )
 
 
 def _slabs(

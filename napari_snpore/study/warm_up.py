@@ -30,6 +30,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.files._amira_kernels import expand_runs
 from napari_snpore.kernel_process import is_stamped, lower_priority, stamp_folders, write_stamp
 from napari_snpore.kernels import KernelRequest
+from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.thickness import local_thickness
@@ -105,6 +106,7 @@ def jobs() -> list[Job]:
         ),
         Job("separated objects", "measurement", _separated),
         Job("thickness", "measurement", lambda: local_thickness(_phases() == 3, spacing=1.0)),
+        Job("faces", "measurement", lambda: distance_to_faces(_phases() == 3, (1.0, 1.0, 1.0))),
         *(
             Job(f"intensity of {kind}", "measurement", lambda kind=kind: _objects(kind))
             for kind in _GRAY_TYPES[1:]

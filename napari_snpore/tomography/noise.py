@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.tomography.noise_line import fit_line
 from napari_snpore.tomography.noise_samples import NoiseSamples, noise_samples
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -25,6 +26,10 @@ _BRIGHTEST = 99.5
 
 _ROUNDING = 1e-12
 """Smallest variance as a share of the images' mean square: some ten roundings of a float32."""
+
+_SAMPLED_BYTES, _MOST_SAMPLED_BYTES, _THREAD_BYTES = 60.0, 1e6, 19.0
+"""Peak while the noise is sampled: bytes per pixel, at most so many for an image, and those per pixel
+of the image that each thread works on."""
 
 _TINY = float(np.finfo(np.float32).tiny)
 
@@ -155,6 +160,12 @@ def noise_model(
     >>> bool(abs(model.b - 1) < 0.1)
     True
     """
+    tilts, image = series.shape[0], math.prod(series.shape[1:])
+    check_memory(
+        f"The noise of {shape_text(series.shape)} pixels (tilt, y, x)",
+        tilts * min(_SAMPLED_BYTES * image, _MOST_SAMPLED_BYTES)
+        + thread_count() * _THREAD_BYTES * image,
+    )
     samples = noise_samples(series, progress=progress, should_stop=should_stop)
     return _fitted(samples, should_stop)
 

@@ -119,7 +119,7 @@ def working_frames(
         image, far = without_far_pixels(raw)
         rows, columns = bad_lines(raw, image)
         fill_lines(image, (rows, columns))
-        far += int(rows.sum()) * nx + int(columns.sum()) * ny
+        far += int(rows.sum() * nx + columns.sum() * ny)
         cut = image[top : top + height * binning, left : left + width * binning]
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(
             axis=(1, 3), dtype=np.float64
