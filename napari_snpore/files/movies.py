@@ -7,6 +7,7 @@ MP4 needs the ffmpeg of imageio-ffmpeg; GIF needs only Pillow and is always poss
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import math
 import operator
@@ -14,7 +15,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from napari_snpore.memory import check_memory
 Frame = NDArray[np.uint8]
 """RGB, shape (height, width, 3)."""
 
-_Writer = Callable[[Path, Path, Iterator[Frame], float, str | None], None]
+_Writer = Callable[[Path, Path, Iterator[Frame], float, str | None, ShouldStop | None], None]
 
 SUFFIXES = (".mp4", ".gif")
 _GIF_FASTEST = 50  # frames a second: the delay is a whole number of 1/100 s, and players slow 1/100 s down to 1/10 s
@@ -105,7 +106,7 @@ def write_movie(
         held = _HELD_BY_GIF if path.suffix.lower() == ".gif" else 0.0
         checked = _checked(frames, held, progress, should_stop)
         with atomic_path(path) as part:
-            write(path, part, checked, frames_per_second, text)
+            write(path, part, checked, frames_per_second, text, should_stop)
     finally:
         if isinstance(frames, Generator):
             frames.close()
@@ -235,7 +236,12 @@ def _ffmpeg(path: Path) -> Any:
 
 
 def _write_mp4(
-    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+    path: Path,
+    part: Path,
+    frames: Iterator[Frame],
+    frames_per_second: float,
+    recipe: str | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     ffmpeg = _ffmpeg(path)
     if recipe is not None and len(recipe) > _MP4_RECIPE_LONGEST:
@@ -283,12 +289,39 @@ def _write_mp4(
         )
 
 
+class _WatchedFile(io.RawIOBase):
+    """A file whose writing a stop ends: Pillow encodes all frames at the end, without asking."""
+
+    def __init__(self, file: BinaryIO, should_stop: ShouldStop | None) -> None:
+        self._file, self._should_stop = file, should_stop
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        check_stop(self._should_stop)
+        return self._file.write(data)
+
+
 def _write_gif(
-    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+    path: Path,
+    part: Path,
+    frames: Iterator[Frame],
+    frames_per_second: float,
+    recipe: str | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     images = _paletted(frames, frames_per_second)
     about = {} if recipe is None else {"comment": recipe.encode("ascii")}
-    next(images).save(part, format="GIF", save_all=True, append_images=images, loop=0, **about)
+    with part.open("wb") as file:
+        next(images).save(
+            cast("BinaryIO", _WatchedFile(file, should_stop)),
+            format="GIF",
+            save_all=True,
+            append_images=images,
+            loop=0,
+            **about,
+        )
 
 
 def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Image.Image]:

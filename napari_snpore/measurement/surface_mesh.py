@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._mesh_triangles import Library, choose_library, smoothed, triangles
 from napari_snpore.memory import check_memory, shape_text
@@ -62,6 +62,7 @@ class SurfaceMesh:
     unsmoothed: int
 
 
+@stops_at_once
 def surface_mesh(
     phases: Volume | NDArray[Any],
     phase: int = 1,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of, thread_count
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
@@ -80,6 +80,7 @@ _LEAST_CONTRAST = 1.3
 alone make levels that differ by this much."""
 
 
+@stops_at_once
 def projection_residual(
     series: TiltSeries,
     volume: Volume | NDArray[Any],
@@ -159,7 +160,7 @@ def projection_residual(
         noise = noise_model(
             series, progress=share_of(progress, 0, estimating), should_stop=should_stop
         )
-    slabs = _slabs(series, data, noise, blur_px, slices, threads)
+    slabs = _slabs(series, data, noise, blur_px, slices, threads, should_stop)
     values = np.concatenate([slab.voxels.ravel() for slab in slabs])
 
     def projected(thresholds: Floats, watch: Progress | None = None) -> LevelSets:
@@ -263,6 +264,7 @@ def _slabs(
     blur_px: float,
     slices: int,
     threads: int | None,
+    should_stop: ShouldStop | None,
 ) -> list[ImageRows]:
     """Take the slabs with the weights of their pixels, 1 / variance."""
     slabs = []
@@ -270,7 +272,8 @@ def _slabs(
         # the weights come from smoothed images: rows beside the slab count
         low = max(first - _SMOOTHING_ROWS, 0)
         rows = finite_rows(series.images, low, min(last + _SMOOTHING_ROWS, data.shape[1]), "images")
-        weights = image_weights(rows, noise, threads=threads)[:, first - low : last - low]
+        weights = image_weights(rows, noise, threads=threads, should_stop=should_stop)
+        weights = weights[:, first - low : last - low]
         weights /= np.float32(noise.interpolation)  # power to variance
         slabs.append(image_rows(data, series.images, weights, (first, last), blur_px))
     if not max(float(slab.images.max()) for slab in slabs) > 0:

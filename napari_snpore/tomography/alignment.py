@@ -297,10 +297,10 @@ def align(
     _state_memory(series)
     raw = series.images
     coarse = working_frames(raw, size=_SCAN_SIZE, should_stop=should_stop)
-    coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
+    coarse = replace(coarse, images=coarse.images[order])
     fine = working_frames(raw, size=_MATCH_SIZE, should_stop=should_stop)
     about_images = _notes_on_images(series, fine.far_pixels)
-    fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
+    fine = replace(fine, images=fine.images[order])
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
     turn = 1.0 if given is None else 0.0

@@ -166,7 +166,8 @@ def noise_model(
         tilts * min(_SAMPLED_BYTES * image, _MOST_SAMPLED_BYTES)
         + thread_count() * _THREAD_BYTES * image,
     )
-    return _fitted(noise_samples(series, progress=progress, should_stop=should_stop))
+    samples = noise_samples(series, progress=progress, should_stop=should_stop)
+    return _fitted(samples, should_stop)
 
 
 def noise_level(
@@ -187,7 +188,7 @@ def noise_level(
         From the same estimate as :func:`noise_model`, which see for its limits.
     """
     samples = noise_samples(series, progress=progress, should_stop=should_stop)
-    model = _fitted(samples)
+    model = _fitted(samples, should_stop)
     if samples.mean_square == 0 or (model.a == 0 and model.b == 0):
         return NoiseLevel(0.0, 0.0)
     gray = samples.gray.astype(np.float64)
@@ -201,8 +202,9 @@ def noise_level(
     return NoiseLevel(share, math.sqrt(float(np.average(weighted, weights=weight))))
 
 
-def _fitted(samples: NoiseSamples) -> NoiseModel:
+def _fitted(samples: NoiseSamples, should_stop: ShouldStop | None) -> NoiseModel:
     floor = max(_ROUNDING * samples.mean_square, _TINY)
-    a, b = fit_line(np.maximum(samples.gray, 0).astype(np.float64), samples.square, floor)
+    gray = np.maximum(samples.gray, 0).astype(np.float64)
+    a, b = fit_line(gray, samples.square, floor, should_stop=should_stop)
     gain = 1.0 / b if b > 0 else math.inf
     return NoiseModel(a, b, gain, samples.interpolation, floor)

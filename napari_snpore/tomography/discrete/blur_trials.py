@@ -157,7 +157,7 @@ class BlurTrials:
         if not images.max() > 0:
             raise InputError("The images hold no signal above 0; there is no blur to find.")
         weights = image_weights(images, model, threads=threads, should_stop=should_stop)
-        sigma = noise_of_object(images, model)
+        sigma = noise_of_object(images, model, should_stop=should_stop)
         return cls(
             images,
             weights,
@@ -210,7 +210,9 @@ class BlurTrials:
             return weakest_level(solver, should_stop=stopped.is_set)
 
         def attempt(sigma: float, step: Callable[[], None]) -> BlurTrial:
-            solver = TotalVariation(images, beam, weights=relative, blur_px=sigma)
+            solver = TotalVariation(
+                images, beam, weights=relative, blur_px=sigma, should_stop=stopped.is_set
+            )
 
             def after(*_: float) -> bool:
                 step()

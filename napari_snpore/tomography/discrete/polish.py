@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep
 from napari_snpore.memory import check_memory, shape_text
@@ -98,6 +98,7 @@ class Polished:
     changes: tuple[int, ...]
 
 
+@stops_at_once
 def polish_phases(
     phases: Volume,
     series: TiltSeries,
