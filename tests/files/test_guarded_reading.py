@@ -517,7 +517,9 @@ def test_zarr_chunks_that_go_after_opening_are_not_zeros(tmp_path):
 
 def test_sharded_zarr_is_read(tmp_path):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
-    zarr.create_array(group.store, name="0", data=STACK, chunks=(1, 5, 6), shards=(2, 5, 6))
+    inside = {"chunks": (1, 5, 6), "shards": (2, 5, 6)}
+    array = zarr.create_array(group.store, name="0", shape=STACK.shape, dtype=STACK.dtype, **inside)
+    array[:] = STACK  # zarr 3.0.8 writes wrong shards of data= (all that is read is right)
     about = {"axes": [*"zyx"], "datasets": [{"path": "0"}]}
     group.attrs["ome"] = {"version": "0.5", "multiscales": [about]}
     np.testing.assert_array_equal(read_volume(tmp_path / "a.zarr", spacing=1).data, STACK)
