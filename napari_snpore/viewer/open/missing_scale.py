@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QLabel
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import contents_of, lacks_size, with_image
 from napari_snpore.files.parsed_file import KINDS, Kind
@@ -104,9 +104,14 @@ class MissingScale(QuestionDock):
         times = self._even(0.0, seconds) if kind == "images in time" and seconds else None
 
         def work(progress: Progress, should_stop: ShouldStop) -> LayerData:
-            del progress, should_stop
-            meant = source if image in (source.files[0].image, "") else with_image(source, image)
-            return layer_of(meant, kind, spacing_nm=size, angles_deg=angles, times_s=times)
+            del progress
+
+            def read() -> LayerData:
+                same = image in (source.files[0].image, "")
+                meant = source if same else with_image(source, image)
+                return layer_of(meant, kind, spacing_nm=size, angles_deg=angles, times_s=times)
+
+            return run_apart(read, should_stop)
 
         self.status.run("Open", work, self._show)
 
@@ -115,8 +120,8 @@ class MissingScale(QuestionDock):
         source = self._source
 
         def work(progress: Progress, should_stop: ShouldStop) -> Question:
-            del progress, should_stop
-            meant = with_image(source, image)
+            del progress
+            meant = run_apart(lambda: with_image(source, image), should_stop)
             return Question(meant, contents_of(meant))
 
         self.status.run("Read", work, self._take)

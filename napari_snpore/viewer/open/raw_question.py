@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QLabel
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files import RawLayout, read_volume
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
@@ -101,8 +101,10 @@ class RawQuestion(QuestionDock):
         layout = self.layout_of_voxels
 
         def work(progress: Progress, should_stop: ShouldStop) -> LayerData:
-            del progress, should_stop
-            volume = read_volume(self._path, spacing=size, raw=layout)
+            del progress
+            volume = run_apart(
+                lambda: read_volume(self._path, spacing=size, raw=layout), should_stop
+            )
             return volume_data(volume, name_from_path(self._path))
 
         self.status.run("Open", work, self._show)
