@@ -50,7 +50,7 @@ class HandPanel(Fold):
             button.toggled.connect(signal)
         self.delete_button = QPushButton("Delete into")
         self.delete_button.setToolTip(
-            "Give all voxels of the object that was clicked to the phase beside; fractions follow."
+            "Deletes the clicked object: its voxels become the phase in the list beside, and the fractions follow."
         )
         self.into = QComboBox()
         self.into.setToolTip("The phase that the voxels of a deleted object become.")
@@ -59,7 +59,7 @@ class HandPanel(Fold):
         )
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
         self.undo_button.setToolTip("Take the last merge, split or deletion back (Ctrl+Z).")
-        self.redo_button.setToolTip("Make it again (Ctrl+Shift+Z).")
+        self.redo_button.setToolTip("Does again what was taken back (Ctrl+Shift+Z).")
         self.undo_button.clicked.connect(self.wants_undo)
         self.redo_button.clicked.connect(self.wants_redo)
         self.words = ResultText(_PAINT)
