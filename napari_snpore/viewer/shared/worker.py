@@ -43,6 +43,9 @@ widgets.
 """
 
 _PROGRESS_INTERVAL_S = 0.05
+
+_FRESH_S = 0.5
+"""A sentence younger than this belongs to the change that the user has just made."""
 _PREPARING_INTERVAL_S = 0.25
 _LONG_S = 8.0  # after this time the bar of a preparation has come two thirds of its way
 _SURE_S = 3.0  # a time left is said at least so long after the last progress
@@ -257,6 +260,15 @@ class StepStatus(QWidget):
         """Show a sentence below the bar; a problem opens with a sign."""
         self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
         self.message.setVisible(bool(sentence))
+        self._problem_s = time.monotonic() if problem and sentence else math.inf
+
+    def forget_problem(self) -> None:
+        """Take a problem away once the user changes what may have caused it.
+
+        A refusal that the same change has just caused stays.
+        """
+        if time.monotonic() - self._problem_s > _FRESH_S:
+            self.say("")
 
     def refuse(self, error: InputError) -> None:
         """Show an error of the user's, here and as a napari notification: one sentence, no
