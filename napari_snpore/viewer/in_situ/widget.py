@@ -104,6 +104,8 @@ class InSituWidget(LayerForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        for freshness in (self._of_diameters, self._of_intensities):
+            self._layer_choice.layer_changed.connect(freshness.compare)
         self._on_layer(self._layer_choice.layer)
         connect_while_alive(self, self._viewer.dims.events.current_step, self._on_step)
 

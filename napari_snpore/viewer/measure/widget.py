@@ -114,6 +114,7 @@ class MeasureWidget(CorrectedForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
