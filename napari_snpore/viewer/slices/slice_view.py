@@ -17,6 +17,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_snpore.figures.positions import position
+from napari_snpore.numerals import signed
 from napari_snpore.viewer.canvas.gl_objects import delete_with_context
 from napari_snpore.viewer.canvas.voxels import has_axes_along_world, voxels_between
 from napari_snpore.viewer.shared.boxes import boxes_of
@@ -173,7 +174,7 @@ class SliceView(QWidget):
         place, name = self._point[axis], "zyx"[axis]
         if grid is None or not has_axes_along_world(grid):
             self.bar.slider.setEnabled(False)
-            self.bar.show_place(f"{name} = {place:.2f} {self.unit}")
+            self.bar.show_place(f"{name} = {signed(place, 2)} {self.unit}")
             return
         step, start = float(grid.scale[axis]), float(grid.translate[axis])
         index = round((place - start) / step)
