@@ -73,7 +73,7 @@ def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, to
         z = first + layer
         for y in range(height):
             row = labels[layer, y]
-            x = next_object(row, 0)
+            x = next_object(row, np.int64(0))
             while x < width:
                 label = row[x]
                 start = x
@@ -177,7 +177,7 @@ def fill_rows(
     for layer in range(planes):
         for y in range(height):
             row = labels[layer, y]
-            x = next_object(row, 0)
+            x = next_object(row, np.int64(0))
             while x < width:
                 label = row[x]
                 start = x
