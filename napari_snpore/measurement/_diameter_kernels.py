@@ -205,7 +205,7 @@ def neighbor_table(face: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 @kernel
-def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: int) -> Any:
+def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: Any) -> Any:
     """Return the distance of the parallel planes through the edges ab and cd; infinite if the edges
     are parallel.
     """
@@ -222,8 +222,8 @@ def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: int) -
 
 @kernel
 def walk_edge(
-    points: Ints, scale: Floats, begin: Ints, who: Ints, m: Ints, n: Ints, a: int, b: int, v: int
-) -> tuple[int, float]:
+    points: Ints, scale: Floats, begin: Ints, who: Ints, m: Ints, n: Ints, a: int, b: int, v: Any
+) -> tuple[Any, float]:
     """Turn the normal from m to n about the edge ab and follow the opposite corner from v on.
 
     Returns the corner at the end and the least distance of the pairs of edges that were met.

@@ -169,9 +169,9 @@ def height(normal: Ints, f: int, point: Ints) -> Any:
 def give_outside(
     points: Ints,
     chosen: Ints,
-    count: int,
+    count: Any,
     faces: Ints,
-    face_count: int,
+    face_count: Any,
     normal: Ints,
     head: Ints,
     link: Ints,
@@ -206,7 +206,7 @@ def find_horizon(
     turn: int,
     visible: Ints,
     horizon: Ints,
-) -> tuple[int, int]:
+) -> tuple[Any, Any]:
     """Collect the faces that a point sees, from face ``start`` on, and the edges (from, to, face
     beyond) around them.
     """

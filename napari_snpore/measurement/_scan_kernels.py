@@ -42,7 +42,7 @@ def label_range(labels: NDArray[np.uint32]) -> tuple[int, int]:
 
 
 @kernel
-def next_object(row: NDArray[np.uint32], x: int) -> Any:
+def next_object(row: NDArray[np.uint32], x: Any) -> Any:
     """Return the first place from x on where a row is not 0, or its end; most rows are nearly
     empty, so 16 are read at once.
     """
