@@ -103,6 +103,7 @@ class HandControl(QObject):
         self.work.corrected.connect(self._on_corrected)
         self.work.followed.connect(self.fresh)
         self.work.said.connect(self._form.status.say)
+        self.work.said.connect(self._enable)
         self.work.failed.connect(lambda words: self._form.status.say(words, problem=True))
         self.panel.wants_merge.connect(self._on_merge)
         self.panel.wants_split.connect(self._on_split)
@@ -112,7 +113,7 @@ class HandControl(QObject):
         self._objects.chosen.connect(self._on_chosen)
         connect_while_alive(self, self._viewer.dims.events.ndisplay, self._on_ndisplay)
 
-    def _bind_undo(self, layer: Labels) -> None:
+    def _bind_undo(self, layer: Any) -> None:
         """Let Ctrl+Z on the objects in the picture take back what the form did; on the phases it is
         napari's own.
         """
@@ -181,10 +182,10 @@ class HandControl(QObject):
         layer = self._layer
         if layer is None or layer not in self._viewer.layers:
             return
-        labels = np.asarray(measured.labels.data)
-        with layer.events.features.blocker():
+        before = self._form.measured
+        if before is None or before.table is not measured.table:
             layer.features = object_features(measured.table)
-        layer.data = labels
+            layer.data = np.asarray(measured.labels.data)
         layer.metadata = {
             **layer.metadata,
             KEY: {**record_of(layer), **stored_history(measured.labels.history)},
@@ -193,10 +194,11 @@ class HandControl(QObject):
         self._enable()
         self._show_words()
 
-    def _enable(self) -> None:
+    def _enable(self, words: str = "") -> None:
+        del words
         self.panel.show_state(
             chosen=self._objects.chosen_object is not None,
-            can_undo=self.work.can_undo,
+            can_undo=self.work.can_undo or self.work.has_paint,
             can_redo=self.work.can_redo,
             of_2d=self._viewer.dims.ndisplay == 2,
         )

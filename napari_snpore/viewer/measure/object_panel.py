@@ -183,18 +183,26 @@ class ObjectPanel(QWidget):
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setToolTip("The object that was clicked, in the picture or in the table.")
+        for box in (self.show_box, self.color_box):  # words may be longer than the form is wide
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(8)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Show"))
         line.addWidget(self.show_box, 1)
         line.addWidget(self.color_box, 1)
-        line.addWidget(self.table_button)
+        self.buttons = QHBoxLayout()
+        self.buttons.setContentsMargins(0, 0, 0, 0)
+        self.buttons.addWidget(self.table_button)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(4)
         self.column.addLayout(line)
         self.column.addWidget(self.filter_row)
         self.column.addWidget(self.about)
+        self.column.addLayout(self.buttons)
 
     def _offer_colors(self, *, keep: bool) -> None:
         earlier = self.color_box.currentData() if keep else None

@@ -170,7 +170,7 @@ class MeasureWidget(CorrectedForm):
         OutputError
             The folder holds files that no measurement wrote, or cannot be written.
         """
-        return save_measured(self._required(), Path(folder))
+        return save_measured(self._required(), Path(folder), str(self.objects.filter))
 
     def _required(self) -> MeasuredLayer:
         if self._measured is None:
@@ -352,8 +352,8 @@ class MeasureWidget(CorrectedForm):
         self.hand.corrected.connect(self._on_corrected)
         self.hand.fresh.connect(lambda: self._freshness.freshen())
         self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.buttons.addWidget(self.save_button)
         self.objects.column.addWidget(self.hand.panel)
-        self.objects.column.addWidget(self.save_button)
         self.objects.setVisible(False)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
@@ -557,9 +557,9 @@ class MeasureWidget(CorrectedForm):
         ask_new_folder(self, "Save the measurement", f"{stem}_measured", self._save)
 
     def _save(self, path: str) -> None:
-        measured = self._required()
+        measured, keep = self._required(), str(self.objects.filter)
         self.status.run(
             "Save",
-            lambda progress, should_stop: save_measured(measured, Path(path)),
+            lambda progress, should_stop: save_measured(measured, Path(path), keep),
             lambda folder: self.status.say(f"Wrote {folder}."),
         )
