@@ -212,7 +212,9 @@ class WorkbenchWidget(DockedWidget):
             dock.hide()
         own = ancestor(self, QDockWidget)
         if own is not None and self.stack.forms:
+            own.setFloating(False)
             own.show()
+            give_full_height(self)
             keep_docked(self)
 
     def closed(self) -> None:
