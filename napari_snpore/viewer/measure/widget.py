@@ -350,7 +350,7 @@ class MeasureWidget(CorrectedForm):
         self.save_button.clicked.connect(self._ask_folder)
         self.hand = HandControl(self, self._viewer, self.objects)
         self.hand.corrected.connect(self._on_corrected)
-        self.hand.fresh.connect(lambda: self._freshness.freshen())
+        self.hand.fresh.connect(self._on_fresh)
         self.objects.layer_shown.connect(self._on_layer_shown)
         self.objects.buttons.addWidget(self.save_button)
         self.objects.column.addWidget(self.hand.panel)
@@ -422,6 +422,9 @@ class MeasureWidget(CorrectedForm):
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
             self._freshness.spoil("the phases have changed")
+
+    def _on_fresh(self) -> None:
+        self._freshness.freshen()
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
