@@ -34,6 +34,8 @@ from napari_snpore.numerals import with_error as with_error
 from napari_snpore.study.report import CAVEAT as CAVEAT
 
 _NARROWEST = 360
+_WIDEST = 420
+"""Width (px) that a form may ask for; wider ones scroll sideways, the window keeps its size."""
 _NARROWEST_BOX = 96
 _ANY_HEIGHT = 16777215
 """Qt's largest size of a widget: no limit."""
@@ -251,7 +253,6 @@ class FormScroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(_NARROWEST)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def setWidget(self, inside: QWidget | None) -> None:
         """Take the form, and stay as wide as it needs."""
@@ -266,7 +267,8 @@ class FormScroll(QScrollArea):
         if layout_changed and form is not None and watched is form:
             bar = self.verticalScrollBar()
             bar_width = 0 if bar is None else bar.sizeHint().width()
-            self.setMinimumWidth(max(_NARROWEST, form.minimumSizeHint().width() + bar_width))
+            wanted = max(_NARROWEST, form.minimumSizeHint().width() + bar_width)
+            self.setMinimumWidth(min(wanted, _WIDEST))
         return bool(super().eventFilter(watched, event))
 
     def sizeHint(self) -> QSize:
@@ -298,7 +300,6 @@ class ResultScroll(QScrollArea):
         self._settled.timeout.connect(self.updateGeometry)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         inside = QWidget()
         self._line = ruler()
@@ -314,7 +315,7 @@ class ResultScroll(QScrollArea):
         inside = self.widget()
         if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
             if inside is not None:
-                self.setMinimumWidth(inside.minimumSizeHint().width())
+                self.setMinimumWidth(min(inside.minimumSizeHint().width(), _WIDEST))
             self._settled.start()
         return bool(super().eventFilter(watched, event))
 

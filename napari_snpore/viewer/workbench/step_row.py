@@ -23,7 +23,7 @@ from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 _MAY_BREAK = "\N{ZERO WIDTH SPACE}"
 _LONGEST = 12
 _NARROWEST = 240
-_ABOVE = 3
+_ABOVE = 1
 _AROUND = 6
 
 
