@@ -24,7 +24,15 @@ from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
@@ -126,6 +134,8 @@ class StepStatus(QWidget):
         super().__init__(parent)
         self.message = QLabel()
         self.message.setWordWrap(True)
+        # a path without a space cannot be wrapped: it is cut, and whole in the tooltip
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
@@ -256,6 +266,7 @@ class StepStatus(QWidget):
     def say(self, sentence: str, *, problem: bool = False) -> None:
         """Show a sentence below the bar; a problem opens with a sign."""
         self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
+        self.message.setToolTip(sentence)
         self.message.setVisible(bool(sentence))
 
     def refuse(self, error: InputError) -> None:

@@ -316,9 +316,13 @@ class WorkbenchWidget(DockedWidget):
                 is_chosen=step.name == self._chosen,
             )
         chosen = next((step for step in steps if step.name == self._chosen), None)
-        self.header.show_step(
-            chosen, before=self._beside(-1) is not None, after=self._beside(1) is not None
+        forth = self._beside(1)
+        below = [row for row in self.rows if row.step is not None and row.step.name == self._chosen]
+        after = None if forth is None or forth.step is None else forth.step.name
+        skips = forth is not None and (
+            not below or self.rows.index(forth) - self.rows.index(below[0]) > 1
         )
+        self.header.show_step(chosen, before=self._beside(-1) is not None, after=after, skips=skips)
 
     def _can_open(self, step: WorkStep) -> bool:
         known = step.widget is None or step.widget in self._names.values()
@@ -389,18 +393,24 @@ class WorkbenchWidget(DockedWidget):
         del event
         self.step_list.set_theme(self._viewer.theme)
 
-    def _beside(self, step: int) -> StepRow | None:
-        """Return the row of the next step with a form, in a direction; the one due first."""
+    def _beside(self, direction: int) -> StepRow | None:
+        """Return the row that back or forth leads to; forth from a step that is done leads to the
+        one that is due.
+        """
         rows = [
             row
             for row in self.rows
             if row.isEnabled() and row.step is not None and row.step.widget is not None
         ]
         names = [row.step.name for row in rows if row.step is not None]
-        if self._chosen not in names:
-            due = next_step([one.step for one in self.rows[:-1] if one.step is not None])
-            return next((row for row in rows if row.step is due), None) if step > 0 else None
-        place = names.index(self._chosen) + step
+        due = next_step([one.step for one in self.rows[:-1] if one.step is not None])
+        then = names.index(due.name) if due is not None and due.name in names else -1
+        here = names.index(self._chosen) if self._chosen in names else -1
+        place = here + direction
+        if direction > 0 and then > here and (here < 0 or _is_over(rows[here].step)):
+            place = then
+        elif here < 0:
+            return None
         return rows[place] if 0 <= place < len(rows) else None
 
     def _move(self, step: int) -> None:
@@ -577,6 +587,10 @@ def _canceller(bench: weakref.ref[WorkbenchWidget]) -> Any:
             widget.cancel()
 
     return cancel
+
+
+def _is_over(step: WorkStep | None) -> bool:
+    return step is not None and step.state in ("done", "open", "spare")
 
 
 def _is_shown(sheet: QWidget) -> bool:
