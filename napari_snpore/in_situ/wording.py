@@ -25,5 +25,5 @@ def with_error(value: float, error: float, *, sign: bool = False) -> str:
 
 def _with_plus(text: str, *, sign: bool) -> str:
     """Put a plus before a positive number where signs are wanted; zero has none."""
-    positive = text[:1].isdigit() and float(text) > 0
+    positive = text[:1].isdigit() and float(text.replace("\N{MINUS SIGN}", "-")) > 0
     return f"+{text}" if sign and positive else text

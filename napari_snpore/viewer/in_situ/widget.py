@@ -15,7 +15,7 @@ import pandas as pd
 from napari.layers import Layer
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import number_in_name
 from napari_snpore.files.image_series import read_image_series
@@ -457,8 +457,9 @@ class InSituWidget(LayerForm):
         name = Path(paths[0]).parent if len(paths) > 1 else paths[0]
 
         def work(progress: Progress, should_stop: ShouldStop) -> ImageSeries:
-            del progress, should_stop
-            return read_image_series(paths if len(paths) > 1 else paths[0], pixel_size_nm=pixel)
+            del progress
+            chosen = paths if len(paths) > 1 else paths[0]
+            return run_apart(lambda: read_image_series(chosen, pixel_size_nm=pixel), should_stop)
 
         def show(series: ImageSeries) -> None:
             self.layer = add_layer(self._viewer, frames_data(series, name_from_path(name)))

@@ -21,9 +21,9 @@ from napari_snpore.viewer.measure.hand_steps import (
     HandResult,
     again,
     correct_objects,
-    dead_pores_of,
     follow,
     measure_anew,
+    with_pores,
 )
 from napari_snpore.viewer.measure.steps import MeasuredLayer
 from napari_snpore.viewer.shared.latest_task import LatestTask
@@ -298,7 +298,7 @@ class HandCorrections(QObject):
                 if not now
                 else "The numbers are those of the phases with the corrections by hand."
             )
-            self._count_dead()
+            self._count_pores()
 
         self._ask(lambda should_stop: follow(given, boxes, exterior, should_stop), done)
 
@@ -306,20 +306,17 @@ class HandCorrections(QObject):
         given = self._given()
         self._ask(lambda should_stop: measure_anew(given, should_stop), self._take)
 
-    def _count_dead(self) -> None:
+    def _count_pores(self) -> None:
+        """Find dead pores, and the width of a network of pores, after all else."""
         given = self._given()
         if not given.measured.of_phase:
             return
 
-        def done(dead: Any) -> None:
-            measured = given.measured
-            if measured is self._measured:
-                found = replace(measured.measured, dead_pores=dead)
-                self._set(replace(measured, measured=found), self._corrections)
+        def done(measured: MeasuredLayer) -> None:
+            if given.measured is self._measured:
+                self._set(measured, self._corrections)
 
-        self._ask(
-            lambda should_stop: dead_pores_of(given.measured, given.phases, should_stop), done
-        )
+        self._ask(lambda should_stop: with_pores(given.measured, given.phases, should_stop), done)
 
     def _ask(self, work: Callable[[Callable[[], bool]], Any], done: Callable[[Any], Any]) -> None:
         self._done = done

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
@@ -455,20 +455,25 @@ class MeasureWidget(CorrectedForm):
             settings = self._settings()
             layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
-            gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
+            image = self._gray.required() if self.with_gray.isChecked() else None
+            gray = None if image is None else array_from_layer(image)
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> MeasuredLayer:
-            intensity = None if gray is None else np.asarray(gray)
+            intensity = None if gray is None else run_apart(lambda: np.asarray(gray), should_stop)
             return measure_layer(phases, options, intensity, progress, should_stop)
 
         self.status.run(
             f"Measure {options.name}",
             work,
             lambda measured: self._on_measured(layer, measured, settings),
-            of=InUse(self._viewer, (layer,), "nothing was measured"),
+            of=InUse(
+                self._viewer,
+                (layer,) if image is None else (layer, image),
+                "nothing was measured",
+            ),
         )
 
     def _on_measured(

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.forms.form import Fold
-from napari_snpore.viewer.scene.cameras import AXIS_VIEWS, cameras_of
+from napari_snpore.viewer.scene.cameras import VIEW_NAMES, cameras_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 
 _PERSPECTIVE_DEG = 45.0
@@ -37,7 +37,8 @@ class CameraPanel(Fold):
         self.names.setEditable(True)
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.names.setToolTip(
-            "Choose a view to go to, or type a name to keep the present one under."
+            "Choose a view to go to, or type a name to keep the present one under.\n"
+            "front, top, side: as XY, XZ and ZY lie; along the fibre: by the phases."
         )
         self.names.activated.connect(self._go)
         self.form.addRow("View", self.names)
@@ -68,7 +69,7 @@ class CameraPanel(Fold):
     def refresh(self) -> None:
         """List the views."""
         self.names.clear()
-        self.names.addItems([*self.cameras.views, *AXIS_VIEWS])
+        self.names.addItems([*self.cameras.views, *VIEW_NAMES])
         self.names.setCurrentIndex(-1)
         edit = self.names.lineEdit()
         if edit is not None:

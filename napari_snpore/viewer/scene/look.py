@@ -27,6 +27,7 @@ RENDERINGS: Mapping[str, str] = {
     "brightest, fading with depth": "attenuated_mip",
     "brightest (MIP)": "mip",
     "mean along the ray": "average",
+    "added up by opacity": "translucent",
 }
 """What a pixel shows, and napari's name for it; the first shows shapes best."""
 
@@ -53,6 +54,7 @@ class SceneLook:
         self._camera = {
             name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")
         }
+        self._axes = bool(viewer.canvas.overlays.axes.visible)
         self._layers: weakref.WeakKeyDictionary[
             Layer, tuple[Mapping[str, Any], Mapping[str, Any]]
         ] = weakref.WeakKeyDictionary()
@@ -88,6 +90,7 @@ class SceneLook:
                 layer.visible = False
         for name, value in self._camera.items():
             setattr(viewer.scene.camera, name, value)
+        viewer.canvas.overlays.axes.visible = self._axes
 
     def _take(self, layer: Layer) -> None:
         names = _SHOWN_OF_IMAGES if isinstance(layer, Image) else _SEEN
@@ -127,6 +130,7 @@ def show_volume(
     layer.rendering = rendering
     layer.visible = True
     frame(viewer, layer)
+    viewer.canvas.overlays.axes.visible = True
     viewer.dims.ndisplay = 3
     look_along(viewer, "oblique")
 

@@ -28,6 +28,12 @@ _SLAB_SHARE = 0.05
 _EDGE = 0.08
 """Half the width of a ramp, as a share of what lies on either side of its threshold."""
 
+_NARROW = 0.3
+"""Share of the contrast range up to which the grey values that are seen count as a narrow band."""
+
+_BRIGHTER = 0.35
+"""Where in the colormap a narrow band begins."""
+
 
 @dataclass(frozen=True)
 class OpacityCurve:
@@ -57,7 +63,7 @@ class OpacityCurve:
     def at(self, grays: ArrayLike) -> NDArray[np.float64]:
         """Return the opacity of grey values, 0 to 1, of the same shape."""
         known, opacities = np.transpose(self.points)
-        return np.asarray(np.interp(grays, known, opacities), np.float64)
+        return np.asarray(np.interp(np.asarray(grays, np.float64), known, opacities), np.float64)
 
 
 def preset_curves(
@@ -120,8 +126,19 @@ def opacity_colormap(base: Any, name: str, curve: OpacityCurve, layer: Image) ->
 
     low, high = (float(end) for end in layer.contrast_limits)
     places = np.linspace(0.0, 1.0, _TABLE)
-    colors = np.array(base.map(places), np.float64)
     grays = low + places ** (1.0 / float(layer.gamma)) * (high - low)
+    colors = np.array(base.map(_stretched(places, curve.at(grays))), np.float64)
     slab = max(1.0, _SLAB_SHARE * max(layer.data.shape[-3:]))
     colors[:, 3] = 1.0 - (1.0 - np.minimum(curve.at(grays), 0.999)) ** (1.0 / slab)
     return Colormap(colors, name=f"{name}{SUFFIX}")
+
+
+def _stretched(places: NDArray[np.float64], opacities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread the brighter colours over a narrow band of grey values, which would have one dark
+    colour otherwise.
+    """
+    seen = places[opacities > 0]
+    if not seen.size or seen[-1] - seen[0] > _NARROW:
+        return places
+    share = (places - seen[0]) / max(float(seen[-1] - seen[0]), 1e-9)
+    return np.asarray(np.clip(_BRIGHTER + (1.0 - _BRIGHTER) * share, 0.0, 1.0))

@@ -15,6 +15,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.thresholds import suggest_thresholds
 from napari_snpore.viewer.forms.form import Fold
+from napari_snpore.viewer.scene.look import ON_WHITE, RENDERINGS, TEMPERATURE, temperature
 from napari_snpore.viewer.scene.opacity import (
     RENDERING,
     SUFFIX,
@@ -29,7 +30,6 @@ from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.theme import follow_theme
 
 NONE, OWN = "none", "own"
-_SPREAD = 1e-6
 
 
 class OpacityPanel(Fold):
@@ -58,7 +58,6 @@ class OpacityPanel(Fold):
             weakref.WeakKeyDictionary()
         )
         self._counted: Layer | None = None
-        self._asked = ""
         self.presets = QComboBox()
         self.presets.setToolTip(
             "What is seen in 3D. Sn, carbon and the surface of carbon are by the thresholds of the phases, else by suggestions.\n"
@@ -141,6 +140,21 @@ class OpacityPanel(Fold):
         """Return when the grey values are counted. For scripts."""
         self._count.wait()
 
+    def apply_again(self) -> None:
+        """Draw the volume with the curve after its colormap was changed; without a curve nothing
+        changes.
+        """
+        if self._layer is not None and self.curve is not None:
+            self._before.pop(self._layer, None)
+            self._apply()
+
+    def forget(self) -> None:
+        """Show no curve, after the volume got another colormap."""
+        if self._layer is not None:
+            self._before.pop(self._layer, None)
+        self.plot.set_curve(None)
+        self._list()
+
     def closed(self) -> None:
         """Stop counting; the volume keeps how it is drawn."""
         self._count.drop()
@@ -186,12 +200,8 @@ class OpacityPanel(Fold):
         self.plot.set_thresholds(thresholds)
         ends = float(histogram.core.edges[0]), float(histogram.core.edges[-1])
         self._presets = preset_curves(thresholds, ends) if ends[1] > ends[0] else {}
-        chosen = self._asked or (NONE if self.curve is None else OWN)
-        self._asked = ""
-        if chosen in self._presets:
-            self.curve = self._presets[chosen]
-        else:
-            self._list(chosen if chosen in (NONE, OWN) else NONE)
+        same = next((name for name, one in self._presets.items() if one == self.curve), OWN)
+        self._list(NONE if self.curve is None else same)
         self.fit()
 
     def _on_preset(self, index: int) -> None:
@@ -218,23 +228,28 @@ class OpacityPanel(Fold):
             self._take_off(layer)
             return
         if layer not in self._before:
-            self._before[layer] = (_base_of(layer), str(layer.rendering))
+            self._before[layer] = self._look_of(layer)
         base, _ = self._before[layer]
         layer.colormap = opacity_colormap(base, str(base.name), curve, layer)
         layer.rendering = RENDERING
+
+    def _look_of(self, layer: Image) -> tuple[Any, str]:
+        """Return colormap and rendering without a curve; a volume of a saved window has one
+        already.
+        """
+        from napari.utils.colormaps import ensure_colormap
+
+        name, rendering = str(layer.colormap.name), str(layer.rendering)
+        if not name.endswith(SUFFIX):
+            return layer.colormap, rendering
+        base = name.removesuffix(SUFFIX)
+        known = temperature(self._viewer) if base in (TEMPERATURE, ON_WHITE) else base
+        return ensure_colormap(known), next(iter(RENDERINGS.values()))
 
     def _take_off(self, layer: Layer) -> None:
         before = self._before.pop(layer, None)
         if before is not None:
             layer.colormap, layer.rendering = before
-
-
-def _base_of(layer: Image) -> Any:
-    """Return the colormap of a layer without a curve: one from a saved window has it already."""
-    from napari.utils.colormaps import ensure_colormap
-
-    name = str(layer.colormap.name)
-    return ensure_colormap(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else layer.colormap
 
 
 def _histogram_of(

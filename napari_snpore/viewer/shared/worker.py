@@ -24,15 +24,7 @@ from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
@@ -41,6 +33,7 @@ from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
 from napari_snpore.time_left import TimeLeft, time_left_words
 from napari_snpore.viewer.preferences import use_limits
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 Result = TypeVar("Result")
 
@@ -132,10 +125,7 @@ class StepStatus(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        # a path without a space cannot be wrapped: it is cut, and whole in the tooltip
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.message = WrappingLabel()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
@@ -266,7 +256,6 @@ class StepStatus(QWidget):
     def say(self, sentence: str, *, problem: bool = False) -> None:
         """Show a sentence below the bar; a problem opens with a sign."""
         self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
-        self.message.setToolTip(sentence)
         self.message.setVisible(bool(sentence))
 
     def refuse(self, error: InputError) -> None:

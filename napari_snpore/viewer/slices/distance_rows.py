@@ -21,7 +21,7 @@ from napari_snpore.viewer.slices.slab import SlabThickness
 
 
 class DistanceRows(QWidget):
-    """A ruler for the slices, and what it reads.
+    """A ruler for the slices, and what it reads; ``buttons`` go where the form has its own.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class DistanceRows(QWidget):
     looked_at : callable
         Returns the layer whose values are read, and how thick its slices are (None: single ones).
     button : QPushButton
-        Switches the ruler on and off; placed here.
+        Switches the ruler on and off; placed among ``buttons``.
 
     Signals
     -------
@@ -69,9 +69,9 @@ class DistanceRows(QWidget):
         )
         self.keep_button.setEnabled(False)
         self.keep_button.clicked.connect(self._keep_line)
-        line = QHBoxLayout()
-        line.addWidget(self.ruler_button, 1)
-        line.addWidget(self.keep_button)
+        self.buttons = QHBoxLayout()
+        self.buttons.addWidget(self.ruler_button, 1)
+        self.buttons.addWidget(self.keep_button)
         self.length_text = ResultText(
             "Straight distance between the two ends, from the voxel size of the layers."
         )
@@ -80,7 +80,6 @@ class DistanceRows(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addLayout(line)
         column.addWidget(self.length_text)
         column.addWidget(self.plot)
 

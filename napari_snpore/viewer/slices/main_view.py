@@ -51,12 +51,13 @@ class MainView(QObject):
         super().__init__(owner)
         self._viewer = viewer
         self._marks: MainMarks | None = None
-        self._turned = self._volume_met = False
+        self._turned = self._volume_met = self._axes = False
         self._hidden: list[Layer] = []
         self._double_clicks: list[Any] = []
-        self._place: tuple[float, ...] = ()
         connect_while_alive(self, viewer.layers.events.inserted, self._on_inserted)
-        viewer.dims.events.ndisplay.connect(self._before_ndisplay, position="first")
+        self._ndisplay = viewer.dims.ndisplay
+        self._place: tuple[float, ...] = tuple(viewer.dims.point)
+        connect_while_alive(self, viewer.dims.events.point, self._on_point)
         viewer.dims.events.ndisplay.connect(self._after_ndisplay, position="last")
 
     @property
@@ -90,6 +91,7 @@ class MainView(QObject):
             with keeping_position(self._viewer):  # napari takes the slice in the camera's middle
                 self._viewer.dims.ndisplay = 2
             fit_shown(self._viewer)
+            self._viewer.canvas.overlays.axes.visible = self._axes
         self._turned = self._volume_met = False
 
     def _turn(self) -> None:
@@ -106,6 +108,8 @@ class MainView(QObject):
             if layer.visible and kind_of(layer) in ("series", "frames"):
                 self._hidden.append(layer)
                 layer.visible = False
+        self._axes = bool(viewer.canvas.overlays.axes.visible)
+        viewer.canvas.overlays.axes.visible = True
         viewer.dims.ndisplay = 3
         if tuple(viewer.scene.camera.angles) in _STRAIGHT and viewer.dims.ndim == 3:
             viewer.scene.camera.set_view_direction(*_OBLIQUE)
@@ -116,14 +120,17 @@ class MainView(QObject):
         if self.begun:
             self._turn()
 
-    def _before_ndisplay(self, event: Any) -> None:
+    def _on_point(self, event: Any) -> None:
+        """Keep the position that is not due to a change between 2D and 3D."""
         del event
-        self._place = tuple(self._viewer.dims.point)
+        if self._viewer.dims.ndisplay == self._ndisplay:
+            self._place = tuple(self._viewer.dims.point)
 
     def _after_ndisplay(self, event: Any) -> None:
         """Stay at the position: napari goes to the slice in the middle of the camera's view."""
         del event
         dims, place = self._viewer.dims, self._place
+        self._ndisplay = dims.ndisplay
         if self.begun and len(place) == dims.ndim and tuple(dims.point) != place:
             dims.set_point(range(dims.ndim), list(place))
 

@@ -75,7 +75,7 @@ class SliceBar(QWidget):
         self.details.setText(details)
         for part in (self.place, self.details):
             part.setToolTip(tip)
-        self._make_room()
+        self._hide_what_does_not_fit()
 
     def show_step(self, index: int, first: int, last: int) -> None:
         """Put the slider onto a voxel without moving anything else."""
@@ -97,7 +97,7 @@ class SliceBar(QWidget):
     def resizeEvent(self, event: Any) -> None:
         """Leave out what does not fit."""
         super().resizeEvent(event)
-        self._make_room()
+        self._hide_what_does_not_fit()
 
-    def _make_room(self) -> None:
+    def _hide_what_does_not_fit(self) -> None:
         self.details.setVisible(bool(self.details.text()) and self.width() >= _DETAILS_FROM_PX)

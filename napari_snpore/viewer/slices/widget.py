@@ -322,7 +322,8 @@ class OrthoSlicesWidget(LayerForm):
             self.distances.keep_button,
         )
         self.line_text, self.profile_plot = self.distances.length_text, self.distances.plot
-        self.footer.addWidget(self.distances)
+        self.results.addWidget(self.distances)
+        self.footer.addLayout(self.distances.buttons)
 
     def _take_nm(self, layer: Layer) -> None:
         if can_be_sliced(layer):

@@ -14,7 +14,7 @@ from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_data
 from napari_snpore.viewer.slices.marks.main_marks import MainMarks
 from napari_snpore.volume import Volume
-from tests.viewer.mouse import drag, opened, pixel_of, settle
+from tests.viewer.mouse import close_slices, drag, opened, pixel_of, settle
 from tests.viewer.slices.test_ortho_slices import ramp
 
 
@@ -55,7 +55,7 @@ def test_with_slices_open_the_canvas_is_the_3d_view_and_comes_back_after(window)
     tops = {in_window(view)[1] for view in widget.linked.views.values()}
     assert len(tops) == 1
     assert in_window(canvas)[3] <= tops.pop(), "below the scene"
-    window.window.remove_dock_widget(widget)
+    close_slices(window)
     settle(0.2)
     assert window.dims.ndisplay == 2
     assert window.dims.point == pytest.approx(point, abs=0.26), "the same voxel"
@@ -107,7 +107,8 @@ def test_every_position_is_that_of_a_voxel(window):
         for name, axis, k in (("XY", "z", z), ("XZ", "y", y), ("ZY", "x", x)):
             bar = widget.linked.views[name].bar
             nm = volume.origin["zyx".index(axis)] + k * volume.spacing["zyx".index(axis)]
-            assert bar.place.text() == f"{axis} = {nm:.2f} nm"
+            called, _, stated, unit = bar.place.text().split()
+            assert (called, float(stated), unit) == (axis, pytest.approx(nm, abs=1e-6), "nm")
             assert bar.slider.value() == k
         assert [box.value() for box in widget.boxes] == pytest.approx(widget.position, abs=0.006)
 
@@ -166,7 +167,7 @@ def test_the_canvas_in_2d_has_boxes_and_the_cross_hair(window, qtbot):
     assert len(boxes) == 1
     assert boxes[0].low[1:] == pytest.approx((3.0, 4.0), abs=2 / camera.zoom)
     assert boxes[0].high[1:] == pytest.approx((6.0, 9.0), abs=2 / camera.zoom)
-    window.window.remove_dock_widget(widget)
+    close_slices(window)
     assert not marks.cross_hair_shown
 
 
@@ -193,12 +194,12 @@ def test_slices_are_fitted_again_beside_another_sample_and_in_another_size(windo
 def test_tilt_images_are_no_volume_and_do_not_turn_to_3d(window):
     series = TiltSeries(np.zeros((5, 8, 9), np.float32), np.linspace(-4, 4, 5), 1.0)
     tilts = add_layer(window, series_data(series, "tilts"))
-    widget = opened(window)
+    opened(window)
     assert window.dims.ndisplay == 2
     add_layer(window, volume_data(ramp(), "ramp"))
     assert window.dims.ndisplay == 3
     assert not tilts.visible, "hidden while the scene is shown"
-    window.window.remove_dock_widget(widget)
+    close_slices(window)
     assert tilts.visible
 
 
