@@ -170,6 +170,9 @@ def test_a_row_says_what_its_form_is_doing(window, qtbot):
     form.status.wait()
     qtbot.waitUntil(lambda: bench.rows[2].step.state == "failed", timeout=5000)
     assert bench.rows[2].step.hint == "It went wrong."
+    form.envelope.make_button.click()
+    assert bench._work.added_to(bench.steps[3], bench.specimen).state == "running"
+    form.status.wait()
     form.status.run("Label phases", lambda progress, should_stop: None, lambda _: None)
     form.status.wait()
     qtbot.waitUntil(lambda: bench.rows[2].step.state == "ready", timeout=5000)
