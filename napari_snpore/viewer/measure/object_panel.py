@@ -192,11 +192,11 @@ class ObjectPanel(QWidget):
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setToolTip("The object that was clicked, in the picture or in the table.")
-        for box in (self.show_box, self.color_box):  # words may be longer than the form is wide
+        for box in (self.show_box, self.color_box):  # long entries must not widen the window
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-            box.setMinimumContentsLength(8)
+            box.setMinimumContentsLength(5)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Show"))
