@@ -109,7 +109,8 @@ def make_envelope(
     """
     options = options or EnvelopeOptions()
     check_memory(
-        f"The envelope of {shape_text(volume.shape)} voxels", math.prod(volume.shape) * _BYTES_PER_VOXEL
+        f"The envelope of {shape_text(volume.shape)} voxels",
+        math.prod(volume.shape) * _BYTES_PER_VOXEL,
     )  # window and Python ask here, a run has asked for all steps before
     body, ray_length_nm = _occluder(volume, threshold, options)
     mask = fibre_envelope(
