@@ -276,8 +276,16 @@ class SliceView(QWidget):
     @property
     def shown_nm(self) -> tuple[float, float]:
         """Height and width of what the canvas shows (nm)."""
-        height, width = self.canvas.canvas.size
-        return max(height, 50) * self.nm_per_pixel, max(width, 50) * self.nm_per_pixel
+        height, width = self.size_px
+        return height * self.nm_per_pixel, width * self.nm_per_pixel
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width of the canvas in pixels: those that Qt gave it, which vispy learns of
+        when it draws next.
+        """
+        native = self.canvas.canvas.native
+        return max(native.height(), 50), max(native.width(), 50)
 
     def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""
