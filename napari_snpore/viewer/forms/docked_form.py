@@ -20,6 +20,8 @@ from napari_snpore.viewer.forms.form import (
     SettingsScroll,
     form_layout,
     is_enter,
+    is_redo,
+    is_undo,
     on_change,
 )
 from napari_snpore.viewer.shared.docking import dock_as_tab, join_instrument, keep_docked
@@ -99,11 +101,20 @@ class DockedForm(DockedWidget):
             self.status.forget_problem()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Run the main button on Enter; cancel the running step on Escape."""
+        """Run the main button on Enter; cancel the running step on Escape; undo and redo where the
+        form can.
+        """
         if event is not None and is_enter(event) and self.main_button.isEnabled():
             self.main_button.click()
             return
         if event is not None and event.key() == Qt.Key.Key_Escape and self.status.busy:
             self.status.cancel()
+            return
+        step_back, step_forth = getattr(self, "undo", None), getattr(self, "redo", None)
+        if event is not None and callable(step_back) and is_undo(event):
+            step_back()
+            return
+        if event is not None and callable(step_forth) and is_redo(event):
+            step_forth()
             return
         super().keyPressEvent(event)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
 from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
@@ -357,11 +358,11 @@ class SceneWidget(LayerForm):
         super()._on_docked()
 
     def _on_axes(self, on: bool) -> None:
-        self._viewer.canvas.overlays.axes.visible = on
+        show_axes(self._viewer, on)
 
     def _take_axes(self, event: Any = None) -> None:
         del event
-        self.axes.setChecked(bool(self._viewer.canvas.overlays.axes.visible))
+        self.axes.setChecked(axes_shown(self._viewer))
 
     def _take_rendering(self, event: Any = None) -> None:
         """Name how the volume is drawn, also after napari or a curve changed it."""

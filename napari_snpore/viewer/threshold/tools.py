@@ -45,7 +45,7 @@ class ThresholdTools(QWidget):
         self.method.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.method.setMinimumContentsLength(8)
+        self.method.setMinimumContentsLength(5)
         self.method.currentIndexChanged.connect(self._on_rule)
         self._on_rule()
         self.suggest = QPushButton("Suggest")
