@@ -68,6 +68,9 @@ class OpacityPanel(Fold):
         self.plot.curve_changed.connect(self._on_curve)
         follow_theme(self.plot, self, viewer)
         self.log = QCheckBox("log counts")
+        self.log.setToolTip(
+            "Logarithmic height of the histogram: grey values that are rare stay visible."
+        )
         self.log.setChecked(True)
         self.log.toggled.connect(self.plot.set_log)
         self.form.addRow("Show", self.presets)
