@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from functools import wraps
+from functools import partial, wraps
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar, cast
@@ -213,9 +213,8 @@ def stops_at_once(function: Function) -> Function:
 
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
-        future = pool.submit(
-            copy_context().run, function, *args, progress=report, should_stop=stops, **options
-        )
+        step = partial(function, *args, progress=report, should_stop=stops, **options)
+        future = pool.submit(copy_context().run, step)
         try:
             while not future.done():
                 wait([future], timeout=_POLL_S)
@@ -233,8 +232,34 @@ def stops_at_once(function: Function) -> Function:
     return cast(Function, run)
 
 
+class BlockSteps:
+    """Steps of one block that runs in a thread: counted when it is called, and it raises where the
+    work has been cancelled.
+    """
+
+    def __init__(self, steps: int, cancelled: Event) -> None:
+        self.taken = 0  # written only by the thread that runs the block
+        self._steps, self._cancelled = steps, cancelled
+
+    def __call__(self) -> None:
+        """Count a step.
+
+        Raises
+        ------
+        Stopped
+            After a cancel, or an error in another block.
+        """
+        self.taken = min(self.taken + 1, self._steps)
+        self.look()
+
+    def look(self) -> None:
+        """Do not count, but raise as a call does: between the parts of a long step."""
+        if self._cancelled.is_set():
+            raise Stopped(_STOPPED)
+
+
 def run_stepped_blocks(
-    work: Callable[[Block, Callable[[], None]], Result],
+    work: Callable[[Block, BlockSteps], Result],
     blocks: Iterable[Block],
     *,
     steps: int,
@@ -250,8 +275,9 @@ def run_stepped_blocks(
     Parameters
     ----------
     work : callable
-        ``work(block, step)`` calls ``step()`` after each of its steps; after a cancel or an error
-        in another block that call raises :class:`Stopped`, which ends the block.
+        ``work(block, step)`` calls ``step()`` after each of its steps, and ``step.look()`` within
+        long ones; after a cancel or an error in another block both raise :class:`Stopped`, which
+        ends the block.
     blocks : iterable
         As in :func:`run_blocks`.
     steps : int
@@ -271,19 +297,14 @@ def run_stepped_blocks(
     """
     all_blocks = list(blocks)
     results: list[Result | None] = [None] * len(all_blocks)
-    taken = [0] * len(all_blocks)  # steps of each block, written only by the thread that runs it
     cancelled = Event()
+    taken = [BlockSteps(steps, cancelled) for _ in all_blocks]
     check_stop(should_stop)
     workers = max(1, min(threads or thread_count(), len(all_blocks)))
 
     def run(index: int) -> Result:
-        def step() -> None:
-            taken[index] = min(taken[index] + 1, steps)
-            if cancelled.is_set():
-                raise Stopped(_STOPPED)
-
-        result = work(all_blocks[index], step)
-        taken[index] = steps
+        result = work(all_blocks[index], taken[index])
+        taken[index].taken = steps
         return result
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="snpore")
@@ -298,7 +319,7 @@ def run_stepped_blocks(
             for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 results[running.pop(future)] = future.result()
                 ended += 1
-            done = sum(taken)
+            done = sum(block.taken for block in taken)
             if progress is not None:
                 for count in range(reported + 1, done + 1):
                     progress(count, len(all_blocks) * steps)

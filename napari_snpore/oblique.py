@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.memory import check_memory
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.volume import Triple, Volume
 
 _ROWS_PER_STEP = 64
+
+_PLACE_BYTES = 240.0
+"""Peak per pixel of the rows that are interpolated together: three coordinates, several times."""
 
 _MOST_PIXELS = 1 << 30
 """Of a slice: thirty thousand along either side."""
@@ -135,6 +138,10 @@ def oblique_slice(
         np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel
         for low, high in reach
     ]
+    needed = 4.0 * steps[0].size * steps[1].size + _PLACE_BYTES * _ROWS_PER_STEP * steps[1].size
+    if not isinstance(volume.data, np.ndarray):
+        needed += math.prod(volume.shape) * np.dtype(volume.data.dtype).itemsize
+    check_memory(f"An oblique slice of {shape_text(volume.shape)} voxels", needed)
     data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
     image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
     start = (center - origin) / spacing

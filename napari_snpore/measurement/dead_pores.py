@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import cc3d
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
 from napari_snpore.segmentation.histogram import slabs
@@ -114,8 +114,8 @@ def dead_pores(
         check_stop(should_stop)
         reached, cut_only = _reached(paths, labels, connectivity, cut_axes)
         if probe_radius_nm > 0:
-            reached = _swollen(reached, voxel, probe_radius_nm)
-            cut_only = _swollen(cut_only, voxel, probe_radius_nm)
+            reached = _swollen(reached, voxel, probe_radius_nm, should_stop)
+            cut_only = _swollen(cut_only, voxel, probe_radius_nm, should_stop)
         dead = labels == PORE
         np.greater(dead, reached, out=dead)  # pore that is not reached, in place
         del reached
@@ -197,8 +197,8 @@ def accessible_pores(
         check_stop(should_stop)
         reached, cut_only = _reached(fits >= step, labels, connectivity, cut_axes)
         if radius > 0:
-            reached = _swollen(reached, voxel, radius)
-            cut_only = _swollen(cut_only, voxel, radius)
+            reached = _swollen(reached, voxel, radius, should_stop)
+            cut_only = _swollen(cut_only, voxel, radius, should_stop)
         pore = labels == PORE
         np.greater(cut_only, reached, out=cut_only)
         inside = int(np.count_nonzero(np.logical_and(reached, pore, out=reached)))
@@ -256,7 +256,9 @@ def _reached(
     return kind == 1, kind == 2
 
 
-def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
+def _swollen(
+    centers: NDArray[np.bool_], spacing: Triple, radius: float, should_stop: ShouldStop | None
+) -> NDArray[np.bool_]:
     """Return the voxels whose centre lies within ``radius`` of a chosen one."""
     if not centers.any():
         return centers.copy()
@@ -267,7 +269,7 @@ def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDAr
         first = max(slab.start - margin, 0)
         part = centers[first : slab.stop + margin]
         if part.any():
-            away = edt.edt(~part, anisotropy=spacing, black_border=False)
+            away = distance_map(~part, spacing, should_stop=should_stop)
             inner = away[slab.start - first : slab.stop - first]
             np.less_equal(inner, radius * (1 + TIE), out=covered[slab])
     return covered

@@ -6,12 +6,12 @@ longer voxels it is off by as much as their edges differ, which can be more than
 
 from __future__ import annotations
 
-import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks, thread_count
+from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.measurement._face_kernels import nearest_face
+from napari_snpore.measurement.distance import distance_map
 from napari_snpore.volume import SPACING_TOLERANCE, Triple
 
 
@@ -67,8 +67,7 @@ def depth_below_faces(
     voxels of another shape. inf where nothing is outside.
     """
     if max(spacing) <= (1 + SPACING_TOLERANCE) * min(spacing):
-        deep: NDArray[np.float32]
-        deep = edt.edt(inside, anisotropy=spacing, black_border=False, parallel=thread_count())
+        deep = distance_map(inside, spacing, should_stop=should_stop)
         deep -= np.float32(min(spacing) / 2)  # in place: no second array of this size
         return np.maximum(deep, 0, out=deep)
     return distance_to_faces(~inside, spacing, should_stop=should_stop)

@@ -100,6 +100,7 @@ def envelope_depth(
     *,
     spacing: float | Sequence[float] | None = None,
     cut_axes: Sequence[int] = (),
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
 
@@ -115,7 +116,7 @@ def envelope_depth(
         )
     padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
     inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
-    return depth_below_faces(padded, voxel)[inner]
+    return depth_below_faces(padded, voxel, should_stop=should_stop)[inner]
 
 
 def radial_profile(
@@ -183,7 +184,7 @@ def radial_profile(
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
     check_stop(should_stop)
-    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes)
+    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes, should_stop=should_stop)
     depth *= np.float32((1 + TIE) / shell_nm)  # in shells
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))

@@ -209,8 +209,8 @@ def tilt_statements(inspection: pd.DataFrame | None) -> list[Statement]:
         return []
     bad = inspection[inspection["reason"] != ""]
     statements = [
-        caveat(f"tilt {row.tilt} ({signed(row.angle_deg, 1)}°) {row.reason}")
-        for row in bad.head(_MOST_NAMED).itertuples()
+        caveat(f"tilt {row['tilt']} ({signed(row['angle_deg'], 1)}°) {row['reason']}")
+        for row in bad.head(_MOST_NAMED).to_dict("records")
     ]
     if len(bad) > _MOST_NAMED:
         statements.append(caveat(f"and {len(bad) - _MOST_NAMED} more: tables/tilts.csv"))

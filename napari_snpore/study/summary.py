@@ -79,7 +79,13 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
     statements += reading_statements(volume.history)
     statements += _contrast_statements(tomogram)
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
-    statements += reconstruction_statements(volume)
+    said = () if tomogram.alignment is None else tomogram.alignment.notes
+    statements += [
+        one
+        for one in reconstruction_statements(volume)
+        # what is wrong with the images is said once, by the alignment
+        if one.kind != "caveat" or not any(note.startswith(one.sentence) for note in said)
+    ]
     made = last_step(volume.history, ReconstructStep)
     statements += blur_statements(made, tomogram.blur)
     statements += misfit_statements(made)

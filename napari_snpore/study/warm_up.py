@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -30,6 +31,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.files._amira_kernels import expand_runs
 from napari_snpore.kernel_process import is_stamped, lower_priority, stamp_folders, write_stamp
 from napari_snpore.kernels import KernelRequest
+from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.thickness import local_thickness
@@ -76,46 +78,27 @@ class Job:
 
 def jobs() -> list[Job]:
     """Return all warm-ups, in the order in which their kernels are needed."""
+    images, gray, objects = "tomography", "segmentation", "measurement"
+    others = _GRAY_TYPES[1:]
     return [
-        Job("shifts", "tomography", _shifts),
-        Job(
-            "preview by SIRT", "tomography", lambda: _preview(Sirt(iterations=1, stop="iterations"))
-        ),
-        Job("preview by TV", "tomography", lambda: _preview(Tv(iterations=2, blur_px=1.0))),
-        *(
-            Job(f"{lanes} slices", "tomography", lambda lanes=lanes: warm_up_lanes(lanes))
-            for lanes in (32, 64, 8)
-        ),
-        Job("TV", "tomography", warm_up_tv),
-        *(
-            Job(f"histogram of {kind}", "segmentation", lambda kind=kind: _gray(kind))
-            for kind in ("f4",)
-        ),
-        Job("envelope", "segmentation", _envelope),
-        *(
-            Job(f"gray values of {kind}", "segmentation", lambda kind=kind: _gray(kind))
-            for kind in _GRAY_TYPES[1:]
-        ),
-        Job("majority filter", "segmentation", lambda: majority_filter(_phases(), radius=1)),
-        Job("objects", "measurement", lambda: _objects("f4")),
-        Job(
-            "sampled diameters",
-            "measurement",
-            lambda: measure_objects(_labels(), spacing=1.0, directions=3),
-        ),
-        Job("separated objects", "measurement", _separated),
-        Job("thickness", "measurement", lambda: local_thickness(_phases() == 3, spacing=1.0)),
-        *(
-            Job(f"intensity of {kind}", "measurement", lambda kind=kind: _objects(kind))
-            for kind in _GRAY_TYPES[1:]
-        ),
-        Job("shell correlation", "tomography", _shells),
-        Job("DART", "tomography", _dart),
-        Job(
-            "Amira",
-            "files",
-            lambda: expand_runs(np.frombuffer(b"\x01\x00", np.uint8), np.empty(1, np.uint8)),
-        ),
+        Job("shifts", images, _shifts),
+        Job("preview by SIRT", images, partial(_preview, Sirt(iterations=1, stop="iterations"))),
+        Job("preview by TV", images, partial(_preview, Tv(iterations=2, blur_px=1.0))),
+        *(Job(f"{count} slices", images, partial(warm_up_lanes, count)) for count in (32, 64, 8)),
+        Job("TV", images, warm_up_tv),
+        Job("gray values of f4", gray, partial(_gray, "f4")),
+        Job("envelope", gray, _envelope),
+        *(Job(f"gray values of {kind}", gray, partial(_gray, kind)) for kind in others),
+        Job("majority filter", gray, partial(majority_filter, _phases(), radius=1)),
+        Job("objects", objects, partial(_objects, "f4")),
+        Job("sampled diameters", objects, _sampled),
+        Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
+        Job("separated objects", objects, _separated),
+        Job("thickness", objects, _thickness),
+        *(Job(f"intensity of {kind}", objects, partial(_objects, kind)) for kind in others),
+        Job("shell correlation", images, _shells),
+        Job("DART", images, _dart),
+        Job("Amira", "files", _runs),
     ]
 
 
@@ -285,6 +268,18 @@ def _objects(kind: str) -> None:
     measure_objects(_labels(), spacing=1.0, intensity=_rod().astype(kind), envelope=inside)
 
 
+def _sampled() -> None:
+    measure_objects(_labels(), spacing=1.0, directions=3)
+
+
+def _thickness() -> None:
+    local_thickness(_rod() == 4, spacing=1.0)
+
+
+def _runs() -> None:
+    expand_runs(np.frombuffer(b"\x01\x00", np.uint8), np.empty(1, np.uint8))
+
+
 def _separated() -> None:
     separate_objects(_rod() > 0, spacing=1.0, contrast_nm=1.0)
 
@@ -310,7 +305,7 @@ def _labels() -> NDArray[np.uint32]:
 
 
 def _phases() -> NDArray[np.uint8]:
-    return (_rod() > 0).astype(np.uint8) + (_rod() == 4) + np.uint8(1)
+    return np.digitize(_rod(), [0.5, 2.0]).astype(np.uint8) + np.uint8(1)
 
 
 def _rod() -> NDArray[np.float32]:

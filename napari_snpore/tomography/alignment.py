@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.refinement import (
@@ -57,6 +58,9 @@ _TRACKS: dict[str, Track] = {
 }
 _SCAN_SIZE = 48
 """Size, in px, of the binned frames of the axis search: many trials, each coarse."""
+
+_FRAMES_BYTES, _IMAGE_BYTES, _LEAST_BYTES = 24.0, 2.8, 26e6
+"""Peak of an alignment: times the binned images, float32 images per thread, and the rest."""
 
 _MATCH_SIZE = 64
 """Size, in px, of the binned frames that are matched with re-projections."""
@@ -290,12 +294,13 @@ def align(
     steps += 2 + (MOST_PASSES if refines else 0) + 2
     tick = _Ticker(steps, progress, should_stop)
 
+    _state_memory(series)
     raw = series.images
     coarse = working_frames(raw, size=_SCAN_SIZE, should_stop=should_stop)
-    coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
+    coarse = replace(coarse, images=coarse.images[order])
     fine = working_frames(raw, size=_MATCH_SIZE, should_stop=should_stop)
     about_images = _notes_on_images(series, fine.far_pixels)
-    fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
+    fine = replace(fine, images=fine.images[order])
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
     turn = 1.0 if given is None else 0.0
@@ -328,6 +333,20 @@ def align(
     notes = (_hand_note(reference if given is None else given), *about_images, *notes)
     found = _reported(trial, axis, angles, order, left, name, notes)
     return replace(found, tilt_axis_error_deg=error)
+
+
+def _state_memory(series: TiltSeries) -> None:
+    """Refuse an alignment that needs more memory than may be used: images are binned one at a
+    time, in each thread one, and matched at some 64 px.
+    """
+    tilts, ny, nx = series.shape
+    binning = max(1, max(ny, nx) // _MATCH_SIZE)
+    frames = 4.0 * tilts * (ny // binning) * (nx // binning)
+    matching = _LEAST_BYTES + _FRAMES_BYTES * frames
+    check_memory(
+        f"Aligning {shape_text(series.shape)} pixels (tilt, y, x)",
+        max(matching, _IMAGE_BYTES * thread_count() * 4 * ny * nx),
+    )
 
 
 class _Ticker:

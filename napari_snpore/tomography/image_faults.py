@@ -68,7 +68,7 @@ def image_faults(series: TiltSeries, *, should_stop: ShouldStop | None = None) -
 
     def look(tilt: int) -> _OfImage:
         raw = np.asarray(series.images[tilt])
-        checksum = zlib.crc32(np.ascontiguousarray(raw))
+        checksum = zlib.crc32(np.ascontiguousarray(raw).data)
         if not np.isfinite(raw).all():  # refused by whoever computes with it
             return _OfImage(0, (), (), checksum, 0.0, 0.0)
         clean, pixels = without_far_pixels(raw)

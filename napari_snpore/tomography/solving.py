@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks
+from napari_snpore.compute import BlockSteps, Progress, ShouldStop, run_stepped_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.projector import (
     LANE_COUNTS,
@@ -109,6 +109,10 @@ class Block:
     report: Callable[[NDArray[np.float64]], bool]
     """Takes the squared residual of each lane after an iteration; true asks to end with what there
     is.
+    """
+    look: Callable[[], None] = lambda: None
+    """Raises where the work was cancelled: asked within an iteration, between passes over all
+    rays.
     """
 
     def confine(self, image: Floats) -> None:
@@ -331,7 +335,7 @@ class _BlockWork:
     ledger: Ledger
     finish_now: ShouldStop | None
 
-    def __call__(self, block: tuple[int, int, int], step: Callable[[], None]) -> None:
+    def __call__(self, block: tuple[int, int, int], step: BlockSteps) -> None:
         first, last, lanes = block
         if self.finish_now is not None and self.span[0] > 0 and self.finish_now():
             return
@@ -359,7 +363,15 @@ class _BlockWork:
             return self.finish_now is not None and self.finish_now()
 
         ready = Block(
-            planes, measured, image, start is not None, support, first, problem.slices, report
+            planes,
+            measured,
+            image,
+            start is not None,
+            support,
+            first,
+            problem.slices,
+            report,
+            step.look,
         )
         if start is not None:
             ready.confine(image)

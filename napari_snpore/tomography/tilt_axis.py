@@ -163,9 +163,10 @@ def judge(
     thick = max(1, (rows.stop - rows.start) // _ROWS)
     count = (rows.stop - rows.start) // thick
     rows = slice(rows.start, rows.start + count * thick)
-    aligned = [frames.resampled(angle, found, rows=rows) for angle, found in trials]
+    aligned = [frames.resampled(angle, moves, rows=rows) for angle, moves in trials]
     aligned = [one.reshape(one.shape[0], count, thick, -1).mean(axis=2) for one in aligned]
-    return [float(value) for value in misfits(aligned, angles_deg, iterations=iterations)]
+    found = misfits(aligned, angles_deg, iterations=iterations, should_stop=frames.should_stop)
+    return [float(value) for value in found]
 
 
 def find_axis(
@@ -281,7 +282,7 @@ def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterat
     found = []
     for left_out in range(_GROUPS):
         used = np.flatnonzero(group != left_out)
-        part = WorkingFrames(frames.images[used], frames.binning, frames.center)
+        part = replace(frames, images=frames.images[used])
         start = Trial(trial.tilt_axis_angle_deg, trial.translations_px[used], trial.misfit)
         sharp = sharpen_axis(
             part,

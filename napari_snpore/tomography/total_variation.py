@@ -252,7 +252,9 @@ class TotalVariation:
                 part.limits,
             )
 
-        run_blocks(weigh, range(len(self.parts)), threads=self.threads)
+        run_blocks(
+            weigh, range(len(self.parts)), threads=self.threads, should_stop=self._should_stop
+        )
         for part in self.parts:
             first_slice(part.planes.lanes, part.ahead, part.edge)
 
@@ -279,8 +281,12 @@ class TotalVariation:
             lambda k: self._forward(self.parts[k], self.parts[k].image),
             range(len(self.parts)),
             threads=self.threads,
+            should_stop=self._should_stop,
         )
-        return float(np.sum(run_blocks(one, range(len(self.images)), threads=self.threads)))
+        squares = run_blocks(
+            one, range(len(self.images)), threads=self.threads, should_stop=self._should_stop
+        )
+        return float(np.sum(squares))
 
     def squares_of_noise(self, sigma: float) -> float:
         """Return the sum of squares that noise alone leaves of the images, where ``sigma`` is the

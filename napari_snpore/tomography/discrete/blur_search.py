@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
 from napari_snpore.tomography.discrete.blur_trials import BlurTrial, BlurTrials
 from napari_snpore.tomography.image_faults import image_faults
@@ -102,6 +102,7 @@ class BlurEstimate:
     reason: str | None = None
 
 
+@stops_at_once
 def find_blur(
     series: TiltSeries,
     *,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,14 @@ from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.figure.stack_panel import StackPanel
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
+from napari_snpore.viewer.forms.form import (
+    CountBox,
+    Fold,
+    Freshness,
+    MainButton,
+    NumberBox,
+    ResultText,
+)
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -223,6 +231,8 @@ class FigureWidget(LayerForm):
         self.picture.setMinimumHeight(60)
         self.picture.setWordWrap(True)
         self.results.addWidget(self.picture)
+        self.age = ResultText("What the preview above was drawn with.")
+        self.results.addWidget(self.age)
         self.preview_button = QPushButton("Preview")
         self.preview_button.setToolTip(
             "Draws the plate as it would be saved now, with what the window shows."
@@ -242,6 +252,13 @@ class FigureWidget(LayerForm):
         self.column.addStretch(1)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(self._enable)
+        self._freshness = Freshness(self, (self.age,), self._settings, "Preview draws it again")
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return what a plate shows, but for the position and the look of the window."""
+        layers = [choice.layer for choice in (self._layer_choice, self._phases, self._objects)]
+        made_by = [None if one is None else record_of(one).get("history") for one in layers]
+        return self.state(), layers, made_by, list(boxes_of(self._viewer))
 
     def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
@@ -323,7 +340,7 @@ class FigureWidget(LayerForm):
 
     def _preview(self) -> None:
         try:
-            spec = self._spec()
+            spec, settings = self._spec(), self._settings()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -339,11 +356,20 @@ class FigureWidget(LayerForm):
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
 
-        self.status.run("Preview", work, self._show_preview, of=self._in_use("nothing was drawn"))
+        self.status.run(
+            "Preview",
+            work,
+            partial(self._show_preview, settings),
+            of=self._in_use("nothing was drawn"),
+        )
 
-    def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
+    def _show_preview(
+        self, settings: tuple[Any, ...], made: tuple[NDArray[np.uint8], tuple[str, ...]]
+    ) -> None:
         picture, remarks = made
         self._show_picture(picture)
+        self.age.show_lines(["as it would be saved with these settings"])
+        self._freshness.note(settings)
         self.status.say(" ".join(remarks), problem=True)
 
     def _show_picture(self, picture: NDArray[np.uint8]) -> None:
@@ -479,3 +505,4 @@ class FigureWidget(LayerForm):
         for button in (self.main_button, self.preview_button, self.panels_button):
             button.setEnabled(ready)
         self.stack.enable(not self.status.busy)
+        self._freshness.compare()

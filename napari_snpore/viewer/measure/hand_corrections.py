@@ -21,9 +21,9 @@ from napari_snpore.viewer.measure.hand_steps import (
     HandResult,
     again,
     correct_objects,
-    dead_pores_of,
     follow,
     measure_anew,
+    with_pores,
 )
 from napari_snpore.viewer.measure.steps import MeasuredLayer
 from napari_snpore.viewer.shared.latest_task import LatestTask
@@ -84,7 +84,7 @@ class HandCorrections(QObject):
         self._past: list[HandAct] = []
         self._future: list[HandAct] = []
         self._following = False
-        self._done: Callable[[Any], None] = self._take
+        self._done: Callable[[Any], Any] = self._take
         self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
@@ -102,6 +102,11 @@ class HandCorrections(QObject):
     def can_undo(self) -> bool:
         """Whether there is a correction to take back."""
         return bool(self._past)
+
+    @property
+    def has_paint(self) -> bool:
+        """Whether the phases were painted on since they were made."""
+        return self._edits is not None and bool(self._edits.changes)
 
     @property
     def can_redo(self) -> bool:
@@ -298,7 +303,7 @@ class HandCorrections(QObject):
                 if not now
                 else "The numbers are those of the phases with the corrections by hand."
             )
-            self._count_dead()
+            self._count_pores()
 
         self._ask(lambda should_stop: follow(given, boxes, exterior, should_stop), done)
 
@@ -306,20 +311,17 @@ class HandCorrections(QObject):
         given = self._given()
         self._ask(lambda should_stop: measure_anew(given, should_stop), self._take)
 
-    def _count_dead(self) -> None:
+    def _count_pores(self) -> None:
+        """Find dead pores, and the width of a network of pores, after all else."""
         given = self._given()
         if not given.measured.of_phase:
             return
 
-        def done(dead: Any) -> None:
-            measured = given.measured
-            if measured is self._measured:
-                found = replace(measured.measured, dead_pores=dead)
-                self._set(replace(measured, measured=found), self._corrections)
+        def done(measured: MeasuredLayer) -> None:
+            if given.measured is self._measured:
+                self._set(measured, self._corrections)
 
-        self._ask(
-            lambda should_stop: dead_pores_of(given.measured, given.phases, should_stop), done
-        )
+        self._ask(lambda should_stop: with_pores(given.measured, given.phases, should_stop), done)
 
     def _ask(self, work: Callable[[Callable[[], bool]], Any], done: Callable[[Any], Any]) -> None:
         self._done = done

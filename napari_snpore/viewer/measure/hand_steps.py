@@ -15,7 +15,7 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, LabelStep
 from napari_snpore.measurement.corrections import Box, ObjectsChange
-from napari_snpore.segmentation.phases import EXTERIOR
+from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.viewer.measure.steps import MeasuredLayer, measure_layer
 from napari_snpore.volume import Volume
 
@@ -171,19 +171,29 @@ def again(given: HandInput, corrections: tuple[Any, ...]) -> HandResult:
     return HandResult(made, None, objects.corrections, lost, anew=True)
 
 
-def dead_pores_of(measured: MeasuredLayer, phases: Volume, should_stop: ShouldStop) -> Any:
-    """Return the dead pores of phases that were corrected; None without an exterior."""
+def with_pores(measured: MeasuredLayer, phases: Volume, should_stop: ShouldStop) -> MeasuredLayer:
+    """Return a measurement with the dead pores, and the width of a network of pores, of phases that
+    were corrected.
+    """
     from napari_snpore.measurement.dead_pores import dead_pores
     from napari_snpore.study.measuring import cut_axes_of
+    from napari_snpore.study.network_width import network_width
 
     labels = np.asarray(phases.data).astype(np.uint8, copy=False)
-    if (labels != EXTERIOR).all():
-        return None
-    return dead_pores(
-        Volume(labels, phases.spacing, phases.origin),
-        cut_axes=cut_axes_of(phases),
-        should_stop=should_stop,
-    )
+    dead = None
+    if not (labels != EXTERIOR).all():
+        dead = dead_pores(
+            Volume(labels, phases.spacing, phases.origin),
+            cut_axes=cut_axes_of(phases),
+            should_stop=should_stop,
+        )
+    widths = {}
+    if measured.options.phase == PORE and measured.options.separate_nm is None:
+        width = network_width(
+            labels == PORE, measured.table, phases.spacing, should_stop=should_stop
+        )
+        widths = {} if width is None else {measured.key: width}
+    return replace(measured, measured=replace(measured.measured, dead_pores=dead, widths=widths))
 
 
 def _after(

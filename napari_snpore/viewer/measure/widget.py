@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
@@ -114,6 +114,7 @@ class MeasureWidget(CorrectedForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
@@ -170,7 +171,7 @@ class MeasureWidget(CorrectedForm):
         OutputError
             The folder holds files that no measurement wrote, or cannot be written.
         """
-        return save_measured(self._required(), Path(folder))
+        return save_measured(self._required(), Path(folder), str(self.objects.filter))
 
     def _required(self) -> MeasuredLayer:
         if self._measured is None:
@@ -350,10 +351,10 @@ class MeasureWidget(CorrectedForm):
         self.save_button.clicked.connect(self._ask_folder)
         self.hand = HandControl(self, self._viewer, self.objects)
         self.hand.corrected.connect(self._on_corrected)
-        self.hand.fresh.connect(lambda: self._freshness.freshen())
+        self.hand.fresh.connect(self._on_fresh)
         self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.buttons.addWidget(self.save_button)
         self.objects.column.addWidget(self.hand.panel)
-        self.objects.column.addWidget(self.save_button)
         self.objects.setVisible(False)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
@@ -423,6 +424,9 @@ class MeasureWidget(CorrectedForm):
         if event.source is self._source and self._measured is not None:
             self._freshness.spoil("the phases have changed")
 
+    def _on_fresh(self) -> None:
+        self._freshness.freshen()
+
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
             self._made = None
@@ -455,20 +459,25 @@ class MeasureWidget(CorrectedForm):
             settings = self._settings()
             layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
-            gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
+            image = self._gray.required() if self.with_gray.isChecked() else None
+            gray = None if image is None else array_from_layer(image)
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> MeasuredLayer:
-            intensity = None if gray is None else np.asarray(gray)
+            intensity = None if gray is None else run_apart(lambda: np.asarray(gray), should_stop)
             return measure_layer(phases, options, intensity, progress, should_stop)
 
         self.status.run(
             f"Measure {options.name}",
             work,
             lambda measured: self._on_measured(layer, measured, settings),
-            of=InUse(self._viewer, (layer,), "nothing was measured"),
+            of=InUse(
+                self._viewer,
+                (layer,) if image is None else (layer, image),
+                "nothing was measured",
+            ),
         )
 
     def _on_measured(
@@ -557,9 +566,9 @@ class MeasureWidget(CorrectedForm):
         ask_new_folder(self, "Save the measurement", f"{stem}_measured", self._save)
 
     def _save(self, path: str) -> None:
-        measured = self._required()
+        measured, keep = self._required(), str(self.objects.filter)
         self.status.run(
             "Save",
-            lambda progress, should_stop: save_measured(measured, Path(path)),
+            lambda progress, should_stop: save_measured(measured, Path(path), keep),
             lambda folder: self.status.say(f"Wrote {folder}."),
         )

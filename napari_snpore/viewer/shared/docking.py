@@ -24,7 +24,8 @@ _BELOW_SHARE = 0.42
 Parent = TypeVar("Parent", bound=QWidget)
 
 PLUGIN = "napari-snpore"
-_INSTRUMENT = "Workbench"
+INSTRUMENT = "Workbench"
+"""Its name in the Plugins menu."""
 
 
 @runtime_checkable
@@ -33,6 +34,9 @@ class Instrument(Protocol):
 
     def adopt(self, form: QWidget) -> None:
         """Take a form out of its dock and show it; nothing happens to one that is in already."""
+
+    def settle(self) -> None:
+        """Take its place again after the docks of the window were rearranged."""
 
 
 def instrument_of(viewer: Any) -> Instrument | None:
@@ -57,7 +61,7 @@ def join_instrument(form: QWidget, viewer: Any) -> bool:
         if window is None or ancestor(form, QDockWidget) is None:
             return False
         try:
-            _, found = window.add_plugin_dock_widget(PLUGIN, _INSTRUMENT)
+            _, found = window.add_plugin_dock_widget(PLUGIN, INSTRUMENT)
         except (KeyError, ValueError):  # no manifest is registered
             return False
     found.adopt(form)

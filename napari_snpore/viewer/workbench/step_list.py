@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_snpore.viewer.forms.form import ruler
 from napari_snpore.viewer.workbench.step_row import StepRow
@@ -73,7 +74,7 @@ class StepList(QWidget):
         column.addWidget(self.scroll_area, 1)
 
     def _top_line(self, samples: list[tuple[str, str]]) -> QHBoxLayout:
-        self.title = QLabel()
+        self.title = QElidingLabel()
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.specimen_box = QComboBox()

@@ -4,8 +4,6 @@ state.
 
 from __future__ import annotations
 
-import re
-
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter
 from qtpy.QtWidgets import (
@@ -18,12 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_snpore.viewer.shared.long_words import breakable
 from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 
-_MAY_BREAK = "\N{ZERO WIDTH SPACE}"
-_LONGEST = 12
 _NARROWEST = 240
-_ABOVE = 3
+_ABOVE = 1
 _AROUND = 6
 
 
@@ -147,19 +144,3 @@ class StepRow(QAbstractButton):
         if self._chosen:
             painter.fillRect(0, 2, 3, self.height() - 4, self._mark)
         painter.end()
-
-
-def breakable(words: str) -> str:
-    """Let long words break: a file's name without a space would make the row wider than its dock.
-
-    Examples
-    --------
-    >>> breakable("SIRT 50"), len(breakable("a" * 30)) - 30
-    ('SIRT 50', 2)
-    """
-
-    def broken(found: re.Match[str]) -> str:
-        parts = re.findall(rf"[^_.\-]{{1,{_LONGEST}}}[_.\-]*|[_.\-]+", found.group())
-        return _MAY_BREAK.join(parts)
-
-    return re.sub(rf"\S{{{_LONGEST + 1},}}", broken, words)

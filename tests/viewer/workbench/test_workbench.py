@@ -41,11 +41,11 @@ from napari_snpore.viewer.shared.layers import (
     series_data,
     volume_data,
 )
+from napari_snpore.viewer.shared.long_words import breakable
 from napari_snpore.viewer.slices.positions import keep_position
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
-from napari_snpore.viewer.workbench.step_row import breakable
 from napari_snpore.viewer.workbench.step_states import (
     FIGURE,
     NOTHING_YET,
