@@ -38,7 +38,7 @@ class CameraPanel(Fold):
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.names.setToolTip(
             "Choose a view to go to, or type a name to keep the present one under.\n"
-            "front, top, side: as XY, XZ and ZY lie; along the fibre: by the phases."
+            "From the front, top and side: as XY, XZ and ZY lie; along the fibre: by the phases."
         )
         self.names.activated.connect(self._go)
         self.form.addRow("View", self.names)

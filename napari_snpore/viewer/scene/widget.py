@@ -25,7 +25,7 @@ from napari_snpore.viewer.scene.color_bar import color_bar_on
 from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
 from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
 from napari_snpore.viewer.scene.movie_panel import MoviePanel
-from napari_snpore.viewer.scene.opacity_panel import OpacityPanel
+from napari_snpore.viewer.scene.opacity_curve.panel import OpacityPanel
 from napari_snpore.viewer.scene.phase_surfaces import (
     NamedSurface,
     put_surface,

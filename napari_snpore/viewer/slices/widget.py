@@ -439,7 +439,14 @@ class OrthoSlicesWidget(LayerForm):
                 return  # not docked yet, or a window without napari's canvas
             self._around = ViewArrangement(canvas, self.linked.views, self)
             self._main.begin(canvas, self.linked)
-        self._around.show(self.arrangement, alone)
+        window = self.window()
+        if window is None:
+            return
+        window.setUpdatesEnabled(False)  # each view that comes would draw all canvases again
+        try:
+            self._around.show(self.arrangement, alone)
+        finally:
+            window.setUpdatesEnabled(True)
         self.linked.fit_soon()
 
     def _take_away(self) -> None:

@@ -16,14 +16,14 @@ from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.thresholds import suggest_thresholds
 from napari_snpore.viewer.forms.form import Fold
 from napari_snpore.viewer.scene.look import ON_WHITE, RENDERINGS, TEMPERATURE, temperature
-from napari_snpore.viewer.scene.opacity import (
+from napari_snpore.viewer.scene.opacity_curve.curve import (
     RENDERING,
     SUFFIX,
     OpacityCurve,
     opacity_colormap,
     preset_curves,
 )
-from napari_snpore.viewer.scene.opacity_plot import OpacityPlot
+from napari_snpore.viewer.scene.opacity_curve.plot import OpacityPlot
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import array_from_layer
