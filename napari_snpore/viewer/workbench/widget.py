@@ -51,7 +51,7 @@ _UPDATE_MS = 60
 _LOW_WINDOW = 900
 """Below this height of the window (px) the list folds when a form is opened."""
 
-_NARROWEST = 360
+_NARROWEST = 300
 
 
 class WorkbenchWidget(DockedWidget):
@@ -295,7 +295,7 @@ class WorkbenchWidget(DockedWidget):
         self.stack.hide()
         column.addWidget(self.stack, 1)
         self.step_list.stand_above_form(False)
-        self.step_list.setMinimumWidth(_NARROWEST)
+        self.step_list.setMinimumWidth(_NARROWEST)  # forms need more
 
     def _show_steps(self, value: object = None) -> None:
         """Show the steps with what their forms are doing; cheap, for it is called as work goes
