@@ -461,7 +461,7 @@ class Freshness(QObject):
         self._made_with: Any = _NEVER
         self._reason = ""
         for field in form.findChildren(QWidget):
-            _on_change(field, self.compare)
+            on_change(field, self.compare)
 
     @property
     def is_stale(self) -> bool:
@@ -503,7 +503,7 @@ class Freshness(QObject):
             return None
 
 
-def _on_change(field: QWidget, slot: Callable[..., None]) -> None:
+def on_change(field: QWidget, slot: Callable[..., None]) -> None:
     """Connect to the signal that a field emits when its value changes."""
     if isinstance(field, (QSpinBox, QDoubleSpinBox)):
         field.valueChanged.connect(slot)

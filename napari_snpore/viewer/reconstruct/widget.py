@@ -146,6 +146,7 @@ class ReconstructWidget(LayerForm):
         self._build()
         self._growing = GrowingVolume(self._viewer)
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property

@@ -44,8 +44,10 @@ class CameraPanel(Fold):
         self.form.addRow("View", self.names)
         self.keep_button = _button(
             "Keep",
-            "Keep where the camera is now, in place of the view of this name; the same view of other states makes figures "
-            "comparable.",
+            (
+                "Keeps the present view of the camera under this name, in place of an earlier one. The same view of\n"
+                "several states makes their figures comparable."
+            ),
             self._keep,
         )
         self.rename_button = _button(
