@@ -460,8 +460,12 @@ class WorkbenchWidget(DockedWidget):
         self._refresh_soon()
 
     def _on_docked(self) -> None:
+        main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
+        right = Qt.DockWidgetArea.RightDockWidgetArea
+        if main is not None and dock is not None and not dock.isFloating():
+            if main.dockWidgetArea(dock) != right:  # napari remembers where a dock was last
+                main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
-        main = ancestor(self, QMainWindow)
         if main is None or self._keys is not None:
             return
         self._keys = WindowKeys(main, self)
