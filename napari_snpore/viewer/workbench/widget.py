@@ -51,7 +51,7 @@ _UPDATE_MS = 60
 _LOW_WINDOW = 900
 """Below this height of the window (px) the list folds when a form is opened."""
 
-_NARROWEST = 360
+_NARROWEST = 300
 
 
 class WorkbenchWidget(DockedWidget):
@@ -295,7 +295,7 @@ class WorkbenchWidget(DockedWidget):
         self.stack.hide()
         column.addWidget(self.stack, 1)
         self.step_list.stand_above_form(False)
-        self.step_list.setMinimumWidth(_NARROWEST)
+        self.step_list.setMinimumWidth(_NARROWEST)  # forms need more
 
     def _show_steps(self, value: object = None) -> None:
         """Show the steps with what their forms are doing; cheap, for it is called as work goes
@@ -460,8 +460,12 @@ class WorkbenchWidget(DockedWidget):
         self._refresh_soon()
 
     def _on_docked(self) -> None:
+        main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
+        right = Qt.DockWidgetArea.RightDockWidgetArea
+        if main is not None and dock is not None and not dock.isFloating():
+            if main.dockWidgetArea(dock) != right:  # napari remembers where a dock was last
+                main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
-        main = ancestor(self, QMainWindow)
         if main is None or self._keys is not None:
             return
         self._keys = WindowKeys(main, self)
