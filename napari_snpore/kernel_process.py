@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 from threading import Condition, Lock, Thread
@@ -182,7 +182,7 @@ def start(more: Sequence[str] = ()) -> KernelProcess | None:
             return _process
         process = _process = KernelProcess(more)
     compile_elsewhere(process.compile)
-    Thread(target=_start_unless_stamped, args=(process,), name="snpore-kernels").start()
+    Thread(target=_start_unless_stamped, args=(process, more), name="snpore-kernels").start()
     return process
 
 
@@ -196,8 +196,8 @@ def wait_for(job: str) -> bool:
     return True
 
 
-def _start_unless_stamped(process: KernelProcess) -> None:
-    if not is_stamped():
+def _start_unless_stamped(process: KernelProcess, more: Sequence[str]) -> None:
+    if not is_stamped(more):
         process.start()
 
 
@@ -212,6 +212,7 @@ def stamp() -> dict[str, object]:
         "python": platform.python_version(),
         "numba": version("numba"),
         "llvmlite": version("llvmlite"),
+        "napari": _version_or_none("napari"),
         "processor": _processor(),
         "files": [
             [str(path.relative_to(_PACKAGE)), path.stat().st_mtime_ns, path.stat().st_size]
@@ -221,24 +222,38 @@ def stamp() -> dict[str, object]:
     }
 
 
-def is_stamped(place: Path | None = None) -> bool:
-    """Return whether the kernels of this package are all in the cache, by its stamp."""
-    for folder in stamp_folders() if place is None else [place]:
+def is_stamped(more: Sequence[str] = ()) -> bool:
+    """Return whether the kernels of this package, and those of further warm-ups, are all in the
+    cache, by its stamp.
+    """
+    done = _stamped()
+    return done is not None and set(more) <= done
+
+
+def _stamped() -> set[str] | None:
+    """Return the further warm-ups that a stamp names; None without a stamp that still holds."""
+    wanted = stamp()
+    for folder in stamp_folders():
         try:
-            if json.loads((folder / _STAMP).read_text("utf-8")) == stamp():
-                return True
-        except (OSError, ValueError):
+            found = json.loads((folder / _STAMP).read_text("utf-8"))
+            more = found.pop("more")
+            if found == wanted:
+                return {str(name) for name in more}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-    return False
+    return None
 
 
-def write_stamp() -> None:
-    """Say in the cache that all kernels are there; without a folder to write, say nothing."""
+def write_stamp(more: Sequence[str] = ()) -> None:
+    """Say in the cache that all kernels are there, and those of further warm-ups; without a folder
+    to write, say nothing.
+    """
+    content = json.dumps({**stamp(), "more": sorted({*more, *(_stamped() or ())})})
     for folder in stamp_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / _STAMP
-            path.with_suffix(".new").write_text(json.dumps(stamp()), "utf-8")
+            path.with_suffix(".new").write_text(content, "utf-8")
             path.with_suffix(".new").replace(path)
             return
         except OSError:
@@ -252,6 +267,13 @@ def stamp_folders() -> list[Path]:
         return [Path(given)]
     home = Path(os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     return [_PACKAGE / "__pycache__", home.expanduser() / "napari-snpore"]
+
+
+def _version_or_none(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def lower_priority() -> None:

@@ -138,6 +138,10 @@ def test_stamp_is_that_of_the_kernels_as_they_are(tmp_path, monkeypatch):
     assert not kernel_process.is_stamped()
     kernel_process.write_stamp()
     assert kernel_process.is_stamped()
+    assert not kernel_process.is_stamped(["napari:shapes"])
+    kernel_process.write_stamp(["napari:shapes"])
+    kernel_process.write_stamp()
+    assert kernel_process.is_stamped(["napari:shapes"])
     monkeypatch.setattr(kernel_process, "version", lambda name: "another")
     assert not kernel_process.is_stamped()
 

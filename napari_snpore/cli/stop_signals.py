@@ -86,6 +86,21 @@ def _answer(number: int, frame: Any) -> None:
         _end()
 
 
+def _forget_in_child() -> None:
+    """Give a forked process the usual answers back: what reaches it would be written into the pipe of
+    its parent, which would end in its place.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _answer:
+            is_interrupt = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
 def _watch(reader: int) -> None:
     """Wait for a signal among those that are answered; Python writes its number into the pipe."""
     numbers = os.read(reader, 1)

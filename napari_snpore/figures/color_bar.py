@@ -33,7 +33,7 @@ def add_color_bar(
         The picture is dark there: the text is white.
     """
     ink = "white" if dark else "black"
-    title_mm = 0.5 * style.font_pt
+    title_mm = 0.65 * style.font_pt
     bar = Box(
         box.left + box.width - _MARGIN_MM - _WIDTH_MM,
         box.top + _MARGIN_MM + title_mm,
@@ -54,4 +54,4 @@ def add_color_bar(
     axes.tick_params(axis="y", labelsize=0.85 * style.font_pt)
     for spine in axes.spines.values():
         spine.set(visible=True, linewidth=0.5, color=ink)
-    axes.set_title(scale.title, loc="right", fontsize=0.85 * style.font_pt, color=ink, pad=1.5)
+    axes.set_title(scale.title, loc="right", fontsize=0.85 * style.font_pt, color=ink, pad=4.5)

@@ -148,13 +148,8 @@ def split_one(
     box = objects.box_of(label)
     parts = split_parts(objects.labels, box, label, line, axis)
     counts = np.bincount(parts.ravel(), minlength=3)
-    start, end = (tuple(float(one) for one in end) for end in line)
-    step = SplitObjectStep(
-        _plain(voxel),
-        (start, end),
-        int(axis),
-        (int(counts[1]), int(counts[2])),  # type: ignore[arg-type]
-    )
+    ends = (_point(line[0]), _point(line[1]))
+    step = SplitObjectStep(_plain(voxel), ends, int(axis), (int(counts[1]), int(counts[2])))
     return _updated(objects, (label,), box, parts, (*objects.corrections, step), "split by hand")
 
 
@@ -287,10 +282,10 @@ def corrected_parts(
                 parts[parts == count] = high  # without a gap
             held[k] = replace(one, voxels=int(np.count_nonzero(parts == low)))
             continue
-        line = tuple(tuple(np.array(end) - start) for end in one.line)
-        whole = tuple(slice(0, n) for n in parts.shape)
+        ends = [_point(np.array(end) - start) for end in one.line]
+        whole = (slice(0, parts.shape[0]), slice(0, parts.shape[1]), slice(0, parts.shape[2]))
         try:
-            sides = split_parts(parts, whole, labels[0], line, one.axis)  # type: ignore[arg-type]
+            sides = split_parts(parts, whole, labels[0], (ends[0], ends[1]), one.axis)
         except InputError:  # the other part was not found anew: they are apart as they were
             held[k] = one
             continue
@@ -348,7 +343,7 @@ def _measured(objects: ObjectSet, box: Box, parts: NDArray[Any], by: str) -> pd.
     section = objects.section
     gray = None if objects.intensity is None else np.asarray(objects.intensity[box])
     rows = measure_objects(
-        Volume(parts, objects.spacing, origin),  # type: ignore[arg-type]
+        Volume(parts, objects.spacing, origin),
         intensity=gray,
         directions=section.directions,
         convention=section.convention,
@@ -421,4 +416,9 @@ def _is_of(objects: ObjectSet, correction: ObjectCorrection, gone: set[int]) -> 
 
 def _plain(voxel: Sequence[Any]) -> Voxel:
     z, y, x = map(int, voxel)
+    return z, y, x
+
+
+def _point(place: Sequence[Any]) -> Point:
+    z, y, x = map(float, place)
     return z, y, x

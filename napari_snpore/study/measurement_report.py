@@ -17,7 +17,15 @@ from napari_snpore.study.edit_report import edit_statements
 from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
 from napari_snpore.study.network_width import width_statements
 from napari_snpore.study.recipe import MeasureSection
-from napari_snpore.study.report import Statement, caveat, detail, number, percent, text_of
+from napari_snpore.study.report import (
+    Statement,
+    caveat,
+    detail,
+    number,
+    percent,
+    text_of,
+    with_error,
+)
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
@@ -198,7 +206,7 @@ def detail_statements(measurement: Measurement) -> list[Statement]:
         statements.append(
             Statement(
                 "Tortuosity",
-                f"{row['tortuosity']:.3g} ± {row['tortuosity_sd']:.2g} (sd over {row['n']:.0f} surface voxels) of "
+                f"{with_error(row['tortuosity'], row['tortuosity_sd'], 2)} (sd over {row['n']:.0f} surface voxels) of "
                 f"{names[0]}, core to surface; {row['reached_percent']:.3g} % reached",
             )
         )

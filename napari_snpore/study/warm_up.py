@@ -130,7 +130,7 @@ def warm_up(
         job.run()
         if progress is not None:
             progress(done + 1, len(todo))
-    write_stamp()
+    write_stamp(more)
 
 
 def serve() -> None:
@@ -146,16 +146,17 @@ def serve() -> None:
     lines: SimpleQueue[str] = SimpleQueue()
     Thread(target=_read, args=(lines,), daemon=True).start()
     gc.disable()  # compilation leaves little to collect, and a tenth of its time would go there
-    _Server([*jobs(), *_further(more)], lines, _say).run()
+    _Server(more, lines, _say).run()
 
 
 class _Server:
     """Runs warm-ups one by one, and requests before the next of them."""
 
     def __init__(
-        self, todo: Sequence[Job], lines: SimpleQueue[str], say: Callable[[dict[str, Any]], None]
+        self, more: Sequence[str], lines: SimpleQueue[str], say: Callable[[dict[str, Any]], None]
     ) -> None:
-        self._todo = deque([] if is_stamped() else todo)
+        self._more = more
+        self._todo = deque([] if is_stamped(more) else [*jobs(), *_further(more)])
         self._total = len(self._todo)
         self._lines = lines
         self._say = say
@@ -197,7 +198,9 @@ class _Server:
                 self._lock = lock(folder / _LOCK)
             except OSError:
                 continue
-            if self._lock is not None and is_stamped():  # by the process that held it before
+            if self._lock is not None and is_stamped(
+                self._more
+            ):  # by the process that held it before
                 self._todo.clear()
                 self._tell()
             return self._lock is not None
@@ -212,7 +215,7 @@ class _Server:
             job.run()
         self._say({"job": job.name})
         if not self._todo:
-            write_stamp()
+            write_stamp(self._more)
             if self._lock is not None:
                 os.close(self._lock)
         self._tell()
@@ -320,7 +323,7 @@ def main() -> None:
     """Compile all kernels unless they are in the cache, and call the further warm-ups that the
     command line names, ``module:function``: for ``scripts/environment``.
     """
-    if is_stamped():
+    if is_stamped(sys.argv[1:]):
         return
     print("Preparing for this machine (once, about 20 s) ...", file=sys.stderr, flush=True)
     gc.disable()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 from typer.testing import CliRunner
 
 from napari_snpore.cli import app
@@ -76,3 +77,23 @@ def test_corrections_in_words():
         "two objects merged into one of 1,204 voxels",
         "one object split along a line into 700 and 504 voxels, through the depth along z",
     ]
+
+
+def test_a_filter_of_the_command_line_is_a_table_of_its_own(tmp_path):
+    phases = drawn()
+    phases.data[6, 6, 1:6] = 3
+    write_volume(tmp_path / "made.tif", phases)
+    made = ["measure", str(tmp_path / "made.tif"), "-o", str(tmp_path / "out"), "--no-details"]
+    done = CliRunner().invoke(app, [*made, "--filter", "voxels > 6"])
+    assert done.exit_code == 0, done.output
+    assert "1 of 2 objects: voxel_count > 6" in done.output
+    rows = pd.read_csv(tmp_path / "out" / "tables" / "objects_Sn_filtered.csv")
+    assert rows["voxel_count"].tolist() == [8]
+    assert rows["filter"].tolist() == ["voxel_count > 6"]
+    record = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))
+    assert record["results"]["filtered"]["Sn"]["kept"] == 1
+    refused = CliRunner().invoke(app, [*made[:3], str(tmp_path / "two"), "--filter", "size > 6"])
+    assert refused.exit_code == 1
+    assert "'size' is no column of this table" in str(refused.exception)
+    assert "fractions" not in refused.output, "before anything is measured"
+    assert not (tmp_path / "two").exists()

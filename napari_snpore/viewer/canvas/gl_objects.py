@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject
 from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
 from vispy.scene import SceneCanvas
@@ -60,6 +61,8 @@ class _ContextEnd(QObject):
 
     def _delete(self) -> None:
         _waiting.discard(self)
+        if not (isalive(self._context) and isalive(self._surface)):
+            return  # the program ends, and Qt has deleted the surface already
         before = QOpenGLContext.currentContext()
         surface = None if before is None else before.surface()
         objects = self._parser._objects  # vispy has no public way to all of them

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_snpore.viewer.shared.layers import kind_of
 
-TOOL_KINDS = frozenset({"box handles"})
+TOOL_KINDS = frozenset({"box handles", "cut line"})
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QFormLayout, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import (
@@ -20,6 +20,9 @@ from napari_snpore.viewer.forms.form import (
     SettingsScroll,
     form_layout,
     is_enter,
+    is_redo,
+    is_undo,
+    on_change,
 )
 from napari_snpore.viewer.shared.docking import dock_as_tab, join_instrument, keep_docked
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -84,17 +87,34 @@ class DockedForm(DockedWidget):
         self.status.drop()
 
     def _on_docked(self) -> None:
+        for field in self.findChildren(QWidget):
+            on_change(field, self._on_field)
         if self.is_step and join_instrument(self, self._viewer):
             return
         dock_as_tab(self, DockedForm)
         keep_docked(self)
 
+    def _on_field(self, *_: Any) -> None:
+        """Take a problem away when the user changes a field; what a script sets says nothing."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.isAncestorOf(focus):
+            self.status.forget_problem()
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Run the main button on Enter; cancel the running step on Escape."""
+        """Run the main button on Enter; cancel the running step on Escape; undo and redo where the
+        form can.
+        """
         if event is not None and is_enter(event) and self.main_button.isEnabled():
             self.main_button.click()
             return
         if event is not None and event.key() == Qt.Key.Key_Escape and self.status.busy:
             self.status.cancel()
+            return
+        step_back, step_forth = getattr(self, "undo", None), getattr(self, "redo", None)
+        if event is not None and callable(step_back) and is_undo(event):
+            step_back()
+            return
+        if event is not None and callable(step_forth) and is_redo(event):
+            step_forth()
             return
         super().keyPressEvent(event)

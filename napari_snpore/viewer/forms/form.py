@@ -34,6 +34,8 @@ from napari_snpore.numerals import with_error as with_error
 from napari_snpore.study.report import CAVEAT as CAVEAT
 
 _NARROWEST = 360
+_WIDEST = 420
+"""Width (px) that a form may ask for; wider ones scroll sideways, the window keeps its size."""
 _NARROWEST_BOX = 96
 _ANY_HEIGHT = 16777215
 """Qt's largest size of a widget: no limit."""
@@ -41,7 +43,6 @@ _SETTINGS_HEIGHT = 150
 """Height (px) that results leave to the settings above them where a form is high enough."""
 _RESULT_SHARE = 0.45
 """Share of the height of a form that results get in any case; beyond it they scroll."""
-_UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 class NumberBox(QDoubleSpinBox):
@@ -79,6 +80,8 @@ class NumberBox(QDoubleSpinBox):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Step by ten with Shift; keep the Enter that ends an edit."""
+        if _is_undo_of_form(self.lineEdit(), event):
+            return
         if event is not None and _steps_by_ten(self, event):
             return
         ends = _ends_edit(self.lineEdit(), event)
@@ -111,6 +114,8 @@ class CountBox(QSpinBox):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Step by ten with Shift; keep the Enter that ends an edit."""
+        if _is_undo_of_form(self.lineEdit(), event):
+            return
         if event is not None and _steps_by_ten(self, event):
             return
         ends = _ends_edit(self.lineEdit(), event)
@@ -130,6 +135,8 @@ class TextBox(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Keep the Enter that ends an edit."""
+        if _is_undo_of_form(self, event):
+            return
         ends = _ends_edit(self, event)
         super().keyPressEvent(event)
         if ends and event is not None:
@@ -251,7 +258,6 @@ class FormScroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(_NARROWEST)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def setWidget(self, inside: QWidget | None) -> None:
         """Take the form, and stay as wide as it needs."""
@@ -266,7 +272,9 @@ class FormScroll(QScrollArea):
         if layout_changed and form is not None and watched is form:
             bar = self.verticalScrollBar()
             bar_width = 0 if bar is None else bar.sizeHint().width()
-            self.setMinimumWidth(max(_NARROWEST, form.minimumSizeHint().width() + bar_width))
+            around = bar_width + 2 * self.frameWidth()
+            wanted = max(_NARROWEST, form.minimumSizeHint().width() + around)
+            self.setMinimumWidth(min(wanted, _WIDEST))
         return bool(super().eventFilter(watched, event))
 
     def sizeHint(self) -> QSize:
@@ -298,7 +306,6 @@ class ResultScroll(QScrollArea):
         self._settled.timeout.connect(self.updateGeometry)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         inside = QWidget()
         self._line = ruler()
@@ -314,7 +321,7 @@ class ResultScroll(QScrollArea):
         inside = self.widget()
         if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
             if inside is not None:
-                self.setMinimumWidth(inside.minimumSizeHint().width())
+                self.setMinimumWidth(min(inside.minimumSizeHint().width(), _WIDEST))
             self._settled.start()
         return bool(super().eventFilter(watched, event))
 
@@ -378,15 +385,26 @@ def _steps_by_ten(box: QAbstractSpinBox, event: QKeyEvent) -> bool:
     return False
 
 
+def is_undo(event: QKeyEvent) -> bool:
+    """Return whether a key takes back a step."""
+    return event.matches(QKeySequence.StandardKey.Undo)
+
+
+def is_redo(event: QKeyEvent) -> bool:
+    """Return whether a key takes back an undo."""
+    return event.matches(QKeySequence.StandardKey.Redo)
+
+
 def _is_undo_of_form(line: QLineEdit | None, event: QEvent | None) -> bool:
-    """Say whether Qt asks if a field wants a key that undoes, and nothing was typed in it: Qt's
-    fields take these keys for their text also where there is nothing to undo in it.
+    """Say whether a key undoes or redoes, and is left to the form for nothing was typed in a field:
+    Qt's fields take these keys also where there is nothing to undo in their text.
     """
-    if event is None or event.type() != QEvent.Type.ShortcutOverride:
+    if not isinstance(event, QKeyEvent) or event.type() not in (
+        QEvent.Type.ShortcutOverride,
+        QEvent.Type.KeyPress,
+    ):
         return False
-    if not isinstance(event, QKeyEvent) or not any(event.matches(key) for key in _UNDO_KEYS):
-        return False
-    if line is None or line.isModified():
+    if not (is_undo(event) or is_redo(event)) or line is None or line.isModified():
         return False
     event.ignore()
     return True
@@ -443,7 +461,7 @@ class Freshness(QObject):
         self._made_with: Any = _NEVER
         self._reason = ""
         for field in form.findChildren(QWidget):
-            _on_change(field, self.compare)
+            on_change(field, self.compare)
 
     @property
     def is_stale(self) -> bool:
@@ -485,7 +503,7 @@ class Freshness(QObject):
             return None
 
 
-def _on_change(field: QWidget, slot: Callable[..., None]) -> None:
+def on_change(field: QWidget, slot: Callable[..., None]) -> None:
     """Connect to the signal that a field emits when its value changes."""
     if isinstance(field, (QSpinBox, QDoubleSpinBox)):
         field.valueChanged.connect(slot)

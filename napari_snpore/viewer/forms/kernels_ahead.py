@@ -1,11 +1,14 @@
-"""Compiles kernels in a child process as soon as the window uses the package; those of napari's
-shapes as well.
+"""Compiles kernels in a child process as soon as the window uses the package, those of napari's
+shapes as well; and imports, while nobody waits, what the first click of a form would.
 """
 
 from __future__ import annotations
 
 import atexit
-from threading import Lock
+import logging
+import time
+from importlib import import_module
+from threading import Lock, Thread
 
 import numpy as np
 
@@ -15,15 +18,57 @@ from napari_snpore.viewer.shared.worker import run_alive
 NAPARI_JOB = "napari_snpore.viewer.forms.kernels_ahead:load_napari_kernels"
 """Warm-up of the child process, by its name there."""
 
+_AHEAD = (
+    "napari_snpore.viewer.reconstruct.widget",
+    "napari_snpore.viewer.threshold.widget",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "napari_snpore.study.measuring",
+    "napari_snpore.viewer.measure.widget",
+    "napari_snpore.viewer.slices.widget",
+    "napari_snpore.viewer.boxes.widget",
+    "napari_snpore.viewer.scene.widget",
+    "napari_snpore.viewer.figure.widget",
+    "napari_snpore.viewer.in_situ.widget",
+    "dask.array",
+    "zarr",
+)
+"""Modules in the order of the work."""
+
+_PAUSE_S = 0.2  # between modules: the window answers
+
+_log = logging.getLogger("napari_snpore")
+
 _loading = Lock()
 _loaded = False
+_started = False
 
 
 def compile_ahead() -> None:
-    """Start the child process, once."""
+    """Start the child process and the imports, once."""
+    global _started
+    if _started:
+        return
+    _started = True
     process = kernel_process.start([NAPARI_JOB])
     if process is not None:
         atexit.register(process.stop)
+        Thread(target=_import_ahead, name="snpore-imports", daemon=True).start()
+
+
+def _import_ahead() -> None:
+    import pint
+
+    pint.get_application_registry().Unit("nm")  # its definitions are parsed at the first use
+    for name in _AHEAD:
+        time.sleep(_PAUSE_S)
+        try:
+            import_module(name)
+        except Exception as error:  # the form that needs it says so
+            _log.debug("%s could not be imported ahead: %s", name, error)
+    from numba.core.registry import cpu_target
+
+    cpu_target.target_context.refresh()  # half of the time of the first kernel that is loaded
 
 
 def prepare_shapes() -> None:

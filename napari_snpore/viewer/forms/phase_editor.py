@@ -23,7 +23,9 @@ class PhaseEditor(Fold):
 
     def __init__(self) -> None:
         super().__init__("Phases")
-        self.box = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
+        self.box = CountBox(
+            3, 2, 5, tip="Number of phases, one more than there are thresholds. 3: pore, C, Sn."
+        )
         self.form.addRow("Number of phases", self.box)
         self._scheme = PORE_C_SN
         self.names: list[QLineEdit] = []

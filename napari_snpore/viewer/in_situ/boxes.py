@@ -61,8 +61,8 @@ class BoxPanel(Fold):
         )
         self.vacuum = QComboBox()
         self.vacuum.setToolTip(
-            "Which of the boxes lies beside the fibre, by the number in the picture; there it is grey.\n"
-            "Its mean is subtracted, frame by frame."
+            "Number of the box that lies in the vacuum beside the fibre; it is drawn in grey. Its mean is subtracted\n"
+            "from the others, frame by frame."
         )
         self.follows = QCheckBox("follow the drift")
         self.follows.setChecked(True)

@@ -104,6 +104,8 @@ class InSituWidget(LayerForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        for freshness in (self._of_diameters, self._of_intensities):
+            self._layer_choice.layer_changed.connect(freshness.compare)
         self._on_layer(self._layer_choice.layer)
         connect_while_alive(self, self._viewer.dims.events.current_step, self._on_step)
 
@@ -219,7 +221,7 @@ class InSituWidget(LayerForm):
             none="whole image",
             name="fibre region",
             color="#22b8cf",
-            tip="A drawn rectangle: one fibre with background on both sides. It stays where it is in all frames.",
+            tip="Rectangle that holds one fibre with background on both sides; it is the same in all frames.",
         )
         rows = self.rows()
         rows.addRow("Images", beside(self._layer_choice, self.open_button))
@@ -230,8 +232,8 @@ class InSituWidget(LayerForm):
         self.column.addWidget(self.settings)
         self.main_button.clicked.connect(self._start)
         self.result = ResultText(
-            "2R of the blurred chord of a cylinder, 2·sqrt(R² − x²), fitted to the profile across the fibre, ± one standard\n"
-            "error. See 'A fibre in time' in docs/definitions.md."
+            "Diameter 2R of the cylinder whose blurred chord, 2·sqrt(R² − x²), fits the profile across the fibre best,\n"
+            "± one standard error. See docs/definitions.md, A fibre in time."
         )
         self.results.addWidget(self.result)
         self.plot = TimePlot("diameter (nm)")

@@ -172,12 +172,14 @@ class CorrectedForm(LayerForm):
             self.hand.begin(measured, source, made, gray, corrections)
 
     def _on_corrected(self, measured: MeasuredLayer) -> None:
+        another = self._measured is None or self._measured.table is not measured.table
         self._measured = measured
         if self._made is None or not isinstance(self._source, Labels):
             return
         self._known[self._made] = KnownObjects(measured, self._source, self.hand.work.corrections)
         self._show(self._source)
-        self.objects.show_objects(self._made, measured.table)
+        if another:
+            self.objects.show_objects(self._made, measured.table)
 
     def _on_layer_shown(self, layer: Labels) -> None:
         """Take the measurement of objects that are shown again."""

@@ -1,4 +1,4 @@
-"""A line drawn across an object in the picture, along which it is cut."""
+"""A line drawn across an object in the picture or on a slice, along which it is cut."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from napari.layers import Labels, Vectors
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_choice
+from napari_snpore.viewer.slices.clicks import slice_clicks
+from napari_snpore.viewer.slices.ruler import MeasuredDistance, Ruler
 
 KIND = "cut line"
 
@@ -33,8 +35,14 @@ class CutLine:
         self._viewer, self._layer = viewer, weakref.ref(layer)
         self._drawn: weakref.WeakMethod[Any] = weakref.WeakMethod(drawn)
         self._line: Vectors | None = None
+        self._ruler = Ruler(self._on_ruler)
+        self._ruler.active = True
+        self._views = slice_clicks(viewer).views
+        for view in self._views:
+            view.mouse_targets.insert(0, self._ruler)
         self._pan = viewer.scene.camera.mouse_pan
-        viewer.scene.camera.mouse_pan = False
+        if viewer.dims.ndisplay == 2:
+            viewer.scene.camera.mouse_pan = False
         viewer.mouse_drag_callbacks.insert(0, self._drag)
 
     def close(self) -> None:
@@ -42,6 +50,11 @@ class CutLine:
         if self._drag in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._drag)
         self._viewer.scene.camera.mouse_pan = self._pan
+        for view in self._views:
+            if self._ruler in view.mouse_targets:
+                view.mouse_targets.remove(self._ruler)
+        self._views = []
+        self._ruler.clear()
         if self._line is not None and self._line in self._viewer.layers:
             with keeping_choice(self._viewer):
                 self._viewer.layers.remove(self._line)
@@ -60,13 +73,22 @@ class CutLine:
             yield
         end = np.asarray(event.position, float)[-3:]
         axis = next(axis for axis in range(3) if axis not in _last_three(event, viewer))
+        self._end(start, end, axis)
+
+    def _on_ruler(self, line: MeasuredDistance, finished: bool) -> None:
+        if finished:
+            self._end(line.start_nm, line.end_nm, line.normal)
+
+    def _end(self, start: Any, end: Any, axis: int) -> None:
+        """Report the line in voxels of the layer, and take the tool away."""
+        layer, drawn = self._layer(), self._drawn()
+        self.close()
+        if layer is None or drawn is None:
+            return
         line = tuple(
             tuple(float(one) for one in layer.world_to_data(place)) for place in (start, end)
         )
-        drawn = self._drawn()
-        self.close()
-        if drawn is not None:
-            drawn(line, axis)
+        drawn(line, axis)
 
     def _show(self, start: Any, end: Any) -> None:
         data = np.stack((start, end - start))[None]

@@ -45,6 +45,7 @@ class FilterRow(QWidget):
         self.add_button = QToolButton()
         self.add_button.setText("+")
         self.add_button.setToolTip("Add a condition on a column of the table.")
+        self.add_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.add_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self.add_button)
         self.add_button.setMenu(self._menu)

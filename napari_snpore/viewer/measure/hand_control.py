@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Layer
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.errors import InputError
@@ -18,6 +20,7 @@ from napari_snpore.viewer.measure.picking import voxel_of
 from napari_snpore.viewer.measure.steps import MeasuredLayer
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, object_features, record_of
+from napari_snpore.viewer.slices.clicks import slice_clicks
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.measure.widget import MeasureWidget
@@ -45,7 +48,7 @@ class HandControl(QObject):
         self._layer: Labels | None = None
         self._first: int | None = None
         self._line: CutLine | None = None
-        self._bound: set[int] = set()
+        self._bound: weakref.WeakSet[Labels] = weakref.WeakSet()
         self._connect()
         self._enable()
 
@@ -103,7 +106,8 @@ class HandControl(QObject):
         self.work.corrected.connect(self._on_corrected)
         self.work.followed.connect(self.fresh)
         self.work.said.connect(self._form.status.say)
-        self.work.failed.connect(lambda words: self._form.status.say(words, problem=True))
+        self.work.said.connect(self._enable)
+        self.work.failed.connect(self._on_failed)
         self.panel.wants_merge.connect(self._on_merge)
         self.panel.wants_split.connect(self._on_split)
         self.panel.wants_delete.connect(self._on_delete)
@@ -116,18 +120,33 @@ class HandControl(QObject):
         """Let Ctrl+Z on the objects in the picture take back what the form did; on the phases it is
         napari's own.
         """
-        if layer is not self._layer or id(layer) in self._bound:
+        if layer is not self._layer or layer in self._bound:
             return
-        self._bound.add(id(layer))
-        form = self._form
-        layer.bind_key("Control-Z", lambda _: form.undo(), overwrite=True)
-        layer.bind_key("Control-Shift-Z", lambda _: form.redo(), overwrite=True)
+        self._bound.add(layer)
+        control = weakref.ref(self)  # the layer outlives the form
+        keys: Any = layer
+
+        def undo(_: Any) -> None:
+            alive = control()
+            if alive is not None and isalive(alive):
+                alive.undo()
+
+        def redo(_: Any) -> None:
+            alive = control()
+            if alive is not None and isalive(alive):
+                alive.redo()
+
+        keys.bind_key("Control-Z", undo, overwrite=True)
+        keys.bind_key("Control-Shift-Z", redo, overwrite=True)
 
     def _voxel(self, label: int) -> tuple[int, int, int]:
         measured = self._form.measured
         if measured is None or self._layer is None or not 1 <= label <= len(measured.table):
             raise InputError(f"There is no object {label}; click one first.")
         return voxel_of(self._layer, measured.table.iloc[label - 1], label)
+
+    def _on_failed(self, words: str) -> None:
+        self._form.status.say(words, problem=True)
 
     def _on_merge(self, on: bool) -> None:
         if on:
@@ -181,10 +200,10 @@ class HandControl(QObject):
         layer = self._layer
         if layer is None or layer not in self._viewer.layers:
             return
-        labels = np.asarray(measured.labels.data)
-        with layer.events.features.blocker():
+        before = self._form.measured
+        if before is None or before.table is not measured.table:
             layer.features = object_features(measured.table)
-        layer.data = labels
+            layer.data = np.asarray(measured.labels.data)
         layer.metadata = {
             **layer.metadata,
             KEY: {**record_of(layer), **stored_history(measured.labels.history)},
@@ -193,12 +212,13 @@ class HandControl(QObject):
         self._enable()
         self._show_words()
 
-    def _enable(self) -> None:
+    def _enable(self, words: str = "") -> None:
+        del words
         self.panel.show_state(
             chosen=self._objects.chosen_object is not None,
-            can_undo=self.work.can_undo,
+            can_undo=self.work.can_undo or self.work.has_paint,
             can_redo=self.work.can_redo,
-            of_2d=self._viewer.dims.ndisplay == 2,
+            of_2d=self._viewer.dims.ndisplay == 2 or bool(slice_clicks(self._viewer).views),
         )
 
     def _show_words(self) -> None:

@@ -84,7 +84,7 @@ class HandCorrections(QObject):
         self._past: list[HandAct] = []
         self._future: list[HandAct] = []
         self._following = False
-        self._done: Callable[[Any], None] = self._take
+        self._done: Callable[[Any], Any] = self._take
         self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
@@ -102,6 +102,11 @@ class HandCorrections(QObject):
     def can_undo(self) -> bool:
         """Whether there is a correction to take back."""
         return bool(self._past)
+
+    @property
+    def has_paint(self) -> bool:
+        """Whether the phases were painted on since they were made."""
+        return self._edits is not None and bool(self._edits.changes)
 
     @property
     def can_redo(self) -> bool:

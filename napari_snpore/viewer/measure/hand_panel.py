@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton
 
 from napari_snpore.viewer.forms.form import Fold, ResultText
 
@@ -50,7 +50,7 @@ class HandPanel(Fold):
             button.toggled.connect(signal)
         self.delete_button = QPushButton("Delete into")
         self.delete_button.setToolTip(
-            "Give all voxels of the object that was clicked to the phase beside; fractions follow."
+            "Deletes the clicked object: its voxels become the phase in the list beside, and the fractions follow."
         )
         self.into = QComboBox()
         self.into.setToolTip("The phase that the voxels of a deleted object become.")
@@ -58,18 +58,22 @@ class HandPanel(Fold):
             lambda: self.wants_delete.emit(int(self.into.currentData() or 0))
         )
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
-        self.undo_button.setToolTip("Take the last merge, split or deletion back (Ctrl+Z).")
+        self.undo_button.setToolTip(
+            "Take the last merge, split or deletion back; without one, the last stroke on the phases (Ctrl+Z)."
+        )
         self.redo_button.setToolTip("Make it again (Ctrl+Shift+Z).")
         self.undo_button.clicked.connect(self.wants_undo)
         self.redo_button.clicked.connect(self.wants_redo)
         self.words = ResultText(_PAINT)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for button in (self.merge_button, self.split_button, self.undo_button, self.redo_button):
-            first.addWidget(button)
-        second.addWidget(self.delete_button)
-        second.addWidget(self.into, 1)
-        self.form.addRow(first)
-        self.form.addRow(second)
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.merge_button, 0, 0)
+        grid.addWidget(self.split_button, 0, 1)
+        grid.addWidget(self.delete_button, 1, 0)
+        grid.addWidget(self.into, 1, 1)
+        grid.addWidget(self.undo_button, 2, 0)
+        grid.addWidget(self.redo_button, 2, 1)
+        self.form.addRow(grid)
         self.form.addRow(self.words)
 
     def show_phases(self, names: Sequence[str], number: int) -> None:

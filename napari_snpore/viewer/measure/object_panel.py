@@ -23,11 +23,18 @@ from napari_snpore.viewer.forms.form import number
 from napari_snpore.viewer.measure.filter_row import FilterRow
 from napari_snpore.viewer.measure.object_colors import color_choices, color_objects
 from napari_snpore.viewer.measure.object_table import ObjectTable
-from napari_snpore.viewer.measure.picking import ObjectPicker, is_drawing, object_at, voxel_of
+from napari_snpore.viewer.measure.picking import (
+    ObjectPicker,
+    is_drawing,
+    object_at,
+    object_in_slice,
+    voxel_of,
+)
 from napari_snpore.viewer.measure.shown_layers import ShownLayers
 from napari_snpore.viewer.shared.docking import place_below
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of, object_table
+from napari_snpore.viewer.slices.clicks import slice_clicks
 
 
 class ObjectPanel(QWidget):
@@ -88,6 +95,7 @@ class ObjectPanel(QWidget):
             self._chosen = None
         if self._picker is None:
             self._picker = ObjectPicker(self._viewer, self._on_clicked)
+            slice_clicks(self._viewer).clicked.connect(self._on_slice_clicked)
         self._offer_colors(keep=not another)
         self.filter_row.show_table(table)
         if another:
@@ -108,6 +116,7 @@ class ObjectPanel(QWidget):
         if self._picker is not None:
             self._picker.close()
             self._picker = None
+            slice_clicks(self._viewer).clicked.disconnect(self._on_slice_clicked)
         if self._view is not None and isalive(self._view):
             window = getattr(self._viewer, "window", None)
             if window is not None:
@@ -183,18 +192,26 @@ class ObjectPanel(QWidget):
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setToolTip("The object that was clicked, in the picture or in the table.")
+        for box in (self.show_box, self.color_box):  # long entries must not widen the window
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(5)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Show"))
         line.addWidget(self.show_box, 1)
         line.addWidget(self.color_box, 1)
-        line.addWidget(self.table_button)
+        self.buttons = QHBoxLayout()
+        self.buttons.setContentsMargins(0, 0, 0, 0)
+        self.buttons.addWidget(self.table_button)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(4)
         self.column.addLayout(line)
         self.column.addWidget(self.filter_row)
         self.column.addWidget(self.about)
+        self.column.addLayout(self.buttons)
 
     def _offer_colors(self, *, keep: bool) -> None:
         earlier = self.color_box.currentData() if keep else None
@@ -248,6 +265,11 @@ class ObjectPanel(QWidget):
         if is_drawing(self._viewer.layers.selection.active):
             return
         self.choose(object_at(layer, event, self.kept), go_there=False)
+
+    def _on_slice_clicked(self, position: Any) -> None:
+        layer = self._layer
+        if layer is not None and layer.visible and layer in self._viewer.layers:
+            self.choose(object_in_slice(layer, position, self.kept), go_there=False)
 
     def _go_to(self, label: int) -> None:
         """Move the sliders to an object, and in 3D the middle of the view."""

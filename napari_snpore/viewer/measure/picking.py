@@ -74,17 +74,35 @@ def object_at(layer: Labels, event: Any, kept: NDArray[np.bool_]) -> int:
     kept : bool array of length N
         Objects that are visible.
     """
-    data = np.asarray(layer.data)
     if len(event.dims_displayed) == 2:
-        places = np.round(np.asarray(layer.world_to_data(event.position)))[None]
-    else:
-        near, far = layer.get_ray_intersections(
-            event.position, event.view_direction, list(event.dims_displayed), world=True
-        )
-        if near is None or far is None:
-            return 0
-        steps = 2 * math.ceil(float(np.abs(np.subtract(far, near)).max())) + 1
-        places = np.round(np.linspace(near, far, steps))
+        return object_in_slice(layer, event.position, kept)
+    near, far = layer.get_ray_intersections(
+        event.position, event.view_direction, list(event.dims_displayed), world=True
+    )
+    if near is None or far is None:
+        return 0
+    steps = 2 * math.ceil(float(np.abs(np.subtract(far, near)).max())) + 1
+    return _first_of(layer, np.round(np.linspace(near, far, steps)), kept)
+
+
+def object_in_slice(layer: Labels, position: Any, kept: NDArray[np.bool_]) -> int:
+    """Return the number of the object at a position in the world; 0 where there is none.
+
+    Parameters
+    ----------
+    layer : Labels
+        Objects 1..N.
+    position : three numbers or more
+        In the units of the window; the last three are z, y and x.
+    kept : bool array of length N
+        Objects that are visible.
+    """
+    return _first_of(layer, np.round(np.asarray(layer.world_to_data(position)))[None], kept)
+
+
+def _first_of(layer: Labels, places: NDArray[Any], kept: NDArray[np.bool_]) -> int:
+    """Return the first object at some voxels that is not hidden."""
+    data = np.asarray(layer.data)
     inside = ((places >= 0) & (places < data.shape)).all(axis=1)
     found = data[tuple(places[inside].astype(np.intp).T)].astype(np.intp)
     found = found[(found > 0) & (found <= len(kept))]

@@ -114,6 +114,7 @@ class MeasureWidget(CorrectedForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
@@ -170,7 +171,7 @@ class MeasureWidget(CorrectedForm):
         OutputError
             The folder holds files that no measurement wrote, or cannot be written.
         """
-        return save_measured(self._required(), Path(folder))
+        return save_measured(self._required(), Path(folder), str(self.objects.filter))
 
     def _required(self) -> MeasuredLayer:
         if self._measured is None:
@@ -350,10 +351,10 @@ class MeasureWidget(CorrectedForm):
         self.save_button.clicked.connect(self._ask_folder)
         self.hand = HandControl(self, self._viewer, self.objects)
         self.hand.corrected.connect(self._on_corrected)
-        self.hand.fresh.connect(lambda: self._freshness.freshen())
+        self.hand.fresh.connect(self._on_fresh)
         self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.buttons.addWidget(self.save_button)
         self.objects.column.addWidget(self.hand.panel)
-        self.objects.column.addWidget(self.save_button)
         self.objects.setVisible(False)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
@@ -422,6 +423,9 @@ class MeasureWidget(CorrectedForm):
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
             self._freshness.spoil("the phases have changed")
+
+    def _on_fresh(self) -> None:
+        self._freshness.freshen()
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
@@ -562,9 +566,9 @@ class MeasureWidget(CorrectedForm):
         ask_new_folder(self, "Save the measurement", f"{stem}_measured", self._save)
 
     def _save(self, path: str) -> None:
-        measured = self._required()
+        measured, keep = self._required(), str(self.objects.filter)
         self.status.run(
             "Save",
-            lambda progress, should_stop: save_measured(measured, Path(path)),
+            lambda progress, should_stop: save_measured(measured, Path(path), keep),
             lambda folder: self.status.say(f"Wrote {folder}."),
         )

@@ -107,9 +107,9 @@ class AlignmentPanel(QWidget):
         column.addLayout(self.rows)
         column.addLayout(self._pictures())
         self.found = ResultText(
-            "Direction of the tilt axis with its standard error (a jackknife over groups of tilts), its offset,\n"
-            "and the median distance between aligned images and re-projections. Below: what the images could\n"
-            "not decide. Definitions: docs/definitions.md, Alignment."
+            "Direction of the tilt axis with its standard error (a jackknife over groups of tilts), its offset, and\n"
+            "the median distance between aligned images and re-projections. Below: what the images could not decide.\n"
+            "See docs/definitions.md, Axes and units."
         )
         column.addWidget(self.found)
         self.axis_angle.valueChanged.connect(self.moved)

@@ -50,7 +50,7 @@ from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
 from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
-from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
+from napari_snpore.viewer.reconstruct.live_slice import COMING, NO_SERIES, LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import (
@@ -146,6 +146,7 @@ class ReconstructWidget(LayerForm):
         self._build()
         self._growing = GrowingVolume(self._viewer)
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
@@ -410,6 +411,7 @@ class ReconstructWidget(LayerForm):
         if layer is None:
             self.main_button.setText("Reconstruct")
             self.aligning.show_alignment(None)
+            self.slice.say(NO_SERIES)
             return
         record = record_of(layer)
         angles = np.asarray(record["angles_deg"])
@@ -424,6 +426,7 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.slice.say(str(error))
             return
+        self.slice.say(COMING)
         self._looking.ask(partial(_looked_at, stages))
         self._on_images()
 

@@ -38,14 +38,16 @@ class CameraPanel(Fold):
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.names.setToolTip(
             "Choose a view to go to, or type a name to keep the present one under.\n"
-            "front, top, side: as XY, XZ and ZY lie; along the fibre: by the phases."
+            "From the front, top and side: as XY, XZ and ZY lie; along the fibre: by the phases."
         )
         self.names.activated.connect(self._go)
         self.form.addRow("View", self.names)
         self.keep_button = _button(
             "Keep",
-            "Keep where the camera is now, in place of the view of this name; the same view of other states makes figures "
-            "comparable.",
+            (
+                "Keeps the present view of the camera under this name, in place of an earlier one. The same view of\n"
+                "several states makes their figures comparable."
+            ),
             self._keep,
         )
         self.rename_button = _button(

@@ -17,9 +17,9 @@ from napari_snpore.viewer.shared.layers import kind_of, record_of, steps_of
 from napari_snpore.volume import Triple
 
 AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
-    "front": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
-    "top": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
-    "side": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    "from the front": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+    "from the top": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
+    "from the side": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
     "oblique": ((-0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
 }
 """Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so
@@ -31,7 +31,7 @@ ALONG_FIBRE = "along the fibre"
 VIEW_NAMES = (*AXIS_VIEWS, ALONG_FIBRE)
 """Views that every window has."""
 
-_OF_AXES = ("front", "top", "side")
+_OF_AXES = ("from the front", "from the top", "from the side")
 _BY_AXIS = {f"along {axis}": name for axis, name in zip("zyx", _OF_AXES, strict=True)}
 """Other names of the same views."""
 

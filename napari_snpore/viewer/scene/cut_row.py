@@ -44,7 +44,8 @@ class CutRow(QObject):
         self._boxes, self._form = boxes, form
         self.by = QComboBox()
         self.by.setToolTip(
-            "Show only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of the slices."
+            "Shows only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of\n"
+            "the slices."
         )
         self.shift = NumberBox(
             0.0,

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
 from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
@@ -24,7 +25,7 @@ from napari_snpore.viewer.scene.color_bar import color_bar_on
 from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
 from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
 from napari_snpore.viewer.scene.movie_panel import MoviePanel
-from napari_snpore.viewer.scene.opacity_panel import OpacityPanel
+from napari_snpore.viewer.scene.opacity_curve.panel import OpacityPanel
 from napari_snpore.viewer.scene.phase_surfaces import (
     NamedSurface,
     put_surface,
@@ -246,22 +247,26 @@ class SceneWidget(LayerForm):
             15,
             0,
             200,
-            tip="Passes of smoothing over the steps of the voxels; 0 leaves them. Bodies that would lose more than a tenth of "
-            "their volume, those of some four voxels across and less, keep their steps. For pictures only.",
+            tip=(
+                "How often the surface is smoothed; 0 leaves the steps of the voxels. Bodies that would lose more than a\n"
+                "tenth of their volume, about four voxels across or less, keep their steps. For pictures only: nothing is\n"
+                "measured on surfaces."
+            ),
         )
         fold.form.addRow("Smoothing", self.smoothing)
         self.detail = QComboBox()
         self.detail.addItems(list(_DETAILS))
         self.detail.setCurrentText("fine")
         self.detail.setToolTip(
-            "Most triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A phase that needs more is "
-            "drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and slow the view down."
+            "Greatest number of triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A\n"
+            "phase that needs more is drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and\n"
+            "slow the view down."
         )
         fold.form.addRow("Detail", self.detail)
         self.surface_button = QPushButton("Draw surfaces")
         self.surface_button.setToolTip(
-            "Lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes). Nothing is measured on "
-            "them."
+            "Draws lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes).\n"
+            "Nothing is measured on them."
         )
         self.surface_button.clicked.connect(self._make_surfaces)
         fold.form.addRow(self.surface_button)
@@ -353,11 +358,11 @@ class SceneWidget(LayerForm):
         super()._on_docked()
 
     def _on_axes(self, on: bool) -> None:
-        self._viewer.canvas.overlays.axes.visible = on
+        show_axes(self._viewer, on)
 
     def _take_axes(self, event: Any = None) -> None:
         del event
-        self.axes.setChecked(bool(self._viewer.canvas.overlays.axes.visible))
+        self.axes.setChecked(axes_shown(self._viewer))
 
     def _take_rendering(self, event: Any = None) -> None:
         """Name how the volume is drawn, also after napari or a curve changed it."""

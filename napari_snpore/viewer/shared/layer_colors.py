@@ -8,10 +8,16 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Layer
-from napari.utils.colormaps import DirectLabelColormap, ensure_colormap, label_colormap
+from napari.utils.colormaps import (
+    CyclicLabelColormap,
+    DirectLabelColormap,
+    ensure_colormap,
+    label_colormap,
+)
 from numpy.typing import NDArray
 
 MAP = "viridis"
+_LEAST_BRIGHT = 0.85  # of the brightest channel
 CHOSEN_COLOR = (1.0, 0.17, 0.84, 1.0)
 """Of the object that was chosen by a click: in no colour table of quantities, and in no phase."""
 
@@ -34,7 +40,7 @@ def object_colormap(
     """
     if values is None and shown is None:
         if chosen is None:
-            return label_colormap()
+            return _own_map()
         raise ValueError("shown is needed to make one object stand out")
     colors = _own_colors(len(np.asarray(shown))) if values is None else _colors_by(values)
     if shown is not None:
@@ -47,7 +53,16 @@ def object_colormap(
 
 
 def _own_colors(count: int) -> NDArray[np.float64]:
-    return np.array(label_colormap().map(np.arange(1, count + 1)), np.float64).reshape(count, 4)
+    return np.array(_own_map().map(np.arange(1, count + 1)), np.float64).reshape(count, 4)
+
+
+def _own_map() -> Any:
+    """Return napari's colours of labels, none of them so dark that it is lost over grey values."""
+    usual = label_colormap()
+    colors = np.array(usual.colors, np.float64)
+    brightest = colors[1:, :3].max(axis=1, keepdims=True)  # the first is the background
+    colors[1:, :3] *= np.maximum(1.0, _LEAST_BRIGHT / np.maximum(brightest, 1e-3))
+    return CyclicLabelColormap(colors=colors, background_value=0)
 
 
 def _colors_by(values: Any) -> NDArray[np.float64]:

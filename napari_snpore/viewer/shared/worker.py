@@ -43,10 +43,13 @@ widgets.
 """
 
 _PROGRESS_INTERVAL_S = 0.05
+
+_FRESH_S = 0.5
+"""A sentence younger than this belongs to the change that the user has just made."""
 _PREPARING_INTERVAL_S = 0.25
 _LONG_S = 8.0  # after this time the bar of a preparation has come two thirds of its way
 _SURE_S = 3.0  # a time left is said at least so long after the last progress
-_PREPARING = "first time on this machine: preparing, about 10 s"
+_PREPARING = "First time on this machine: preparing, about 10 s."
 """While kernels are compiled in another process; see :mod:`napari_snpore.kernel_process`."""
 
 
@@ -257,6 +260,15 @@ class StepStatus(QWidget):
         """Show a sentence below the bar; a problem opens with a sign."""
         self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
         self.message.setVisible(bool(sentence))
+        self._problem_s = time.monotonic() if problem and sentence else math.inf
+
+    def forget_problem(self) -> None:
+        """Take a problem away once the user changes what may have caused it.
+
+        A refusal that the same change has just caused stays.
+        """
+        if time.monotonic() - self._problem_s > _FRESH_S:
+            self.say("")
 
     def refuse(self, error: InputError) -> None:
         """Show an error of the user's, here and as a napari notification: one sentence, no
@@ -281,6 +293,9 @@ class StepStatus(QWidget):
         self.bar.setValue(done)
         if self._finish is not None and self._finish.is_set():
             return  # the bar says that it is finishing
+        if self._preparing_since is not None:
+            self._preparing_since = None
+            self.say("")
         left = self._time_left.after(done / max(total, 1), time.monotonic())
         self._show_share(done, total, time_left_words(left))
         if left is not None:  # said no longer when the step does not come on as it was said
@@ -295,22 +310,22 @@ class StepStatus(QWidget):
             self._show_share(self.bar.value(), self.bar.maximum())
 
     def _on_preparing(self, waits: bool) -> None:
-        """Say that kernels are compiled, with a bar that comes ever closer to its end."""
+        """Say that kernels are compiled, with a bar that comes ever closer to its end.
+
+        It is said until the step reports progress: one kernel comes after another.
+        """
         if self.sender() is not self._signals() or self._running[0].abort_requested:
             return
         now = time.monotonic()
         if not waits:
-            self._preparing_since = None
             self._time_left.restart(now)
-            self.bar.setRange(0, 1)
-            self.bar.setValue(0)
-            self.bar.setFormat(f"{self._what}: starting")
             return
         if self._preparing_since is None:
             self._preparing_since = now
+            self.say(_PREPARING)
         self.bar.setRange(0, 1000)
         self.bar.setValue(round(1000 * (1 - math.exp(-(now - self._preparing_since) / _LONG_S))))
-        self.bar.setFormat(f"{self._what}: {_PREPARING}")
+        self.bar.setFormat(f"{self._what}: preparing")
 
     def _on_returned(self, result: Any) -> None:
         if self.sender() is self._signals():

@@ -287,7 +287,7 @@ class LinkedViews(QObject):
 
     @staticmethod
     def _zoom_that_fits(view: SliceView, field: Triple) -> float:
-        height, width = (max(side, 50) for side in view.canvas.canvas.size)
+        height, width = view.size_px
         return float(min(height / field[view.plane.rows], width / field[view.plane.columns]))
 
     def _share_camera(self, name: str) -> None:

@@ -12,6 +12,7 @@ from napari.qt import QtViewer
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
+from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
 from napari_snpore.viewer.canvas.fitted import fit_shown, keep_fitted
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of
@@ -91,7 +92,7 @@ class MainView(QObject):
             with keeping_position(self._viewer):  # napari takes the slice in the camera's middle
                 self._viewer.dims.ndisplay = 2
             fit_shown(self._viewer)
-            self._viewer.canvas.overlays.axes.visible = self._axes
+            show_axes(self._viewer, self._axes)
         self._turned = self._volume_met = False
 
     def _turn(self) -> None:
@@ -108,8 +109,8 @@ class MainView(QObject):
             if layer.visible and kind_of(layer) in ("series", "frames"):
                 self._hidden.append(layer)
                 layer.visible = False
-        self._axes = bool(viewer.canvas.overlays.axes.visible)
-        viewer.canvas.overlays.axes.visible = True
+        self._axes = axes_shown(viewer)
+        show_axes(viewer)
         viewer.dims.ndisplay = 3
         if tuple(viewer.scene.camera.angles) in _STRAIGHT and viewer.dims.ndim == 3:
             viewer.scene.camera.set_view_direction(*_OBLIQUE)

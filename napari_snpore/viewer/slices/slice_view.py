@@ -17,10 +17,12 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_snpore.figures.positions import position
+from napari_snpore.numerals import signed
 from napari_snpore.viewer.canvas.gl_objects import delete_with_context
 from napari_snpore.viewer.canvas.voxels import has_axes_along_world, voxels_between
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.units import UNIT
+from napari_snpore.viewer.slices.clicks import slice_clicks
 from napari_snpore.viewer.slices.marks.box_overlay import BoxOverlay
 from napari_snpore.viewer.slices.marks.cross_hair import CrossHair
 from napari_snpore.viewer.slices.marks.kept_distances import KeptDistances
@@ -104,6 +106,8 @@ class SliceView(QWidget):
         self.thick: SlabThickness | None = None
         self.unit = UNIT
         self.field_nm: float | None = None
+        self._clicks = slice_clicks(source)
+        self._clicks.add(self)
         self._point: Triple = (0.0, 0.0, 0.0)
         self._before_click: Triple | None = None
         self._grid: Layer | None = None
@@ -173,7 +177,7 @@ class SliceView(QWidget):
         place, name = self._point[axis], "zyx"[axis]
         if grid is None or not has_axes_along_world(grid):
             self.bar.slider.setEnabled(False)
-            self.bar.show_place(f"{name} = {place:.2f} {self.unit}")
+            self.bar.show_place(f"{name} = {signed(place, 2)} {self.unit}")
             return
         step, start = float(grid.scale[axis]), float(grid.translate[axis])
         index = round((place - start) / step)
@@ -265,14 +269,23 @@ class SliceView(QWidget):
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
         self.blockSignals(True)
+        self._clicks.remove(self)
         self.mirror.closed()
         self.canvas.close()
 
     @property
     def shown_nm(self) -> tuple[float, float]:
         """Height and width of what the canvas shows (nm)."""
-        height, width = self.canvas.canvas.size
-        return max(height, 50) * self.nm_per_pixel, max(width, 50) * self.nm_per_pixel
+        height, width = self.size_px
+        return height * self.nm_per_pixel, width * self.nm_per_pixel
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width of the canvas in pixels: those that Qt gave it, which vispy learns of
+        when it draws next.
+        """
+        native = self.canvas.canvas.native
+        return max(native.height(), 50), max(native.width(), 50)
 
     def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""
@@ -321,6 +334,7 @@ class SliceView(QWidget):
             yield
         if not moved:
             self.jump(start)
+            self._clicks.clicked.emit(start)
 
     def _with(self, axes: tuple[int, ...], position: Any) -> Triple:
         z, y, x = (float(position[k]) if k in axes else self._point[k] for k in range(3))

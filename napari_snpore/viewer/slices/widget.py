@@ -44,7 +44,10 @@ _INPUTS = InputLayers(
     has_values,
     what="volume",
     empty="Drop a volume on the window, or open File > Open Sample",
-    tip="Whose voxels are stepped through, and whose values the profile, the 3D planes and the oblique slice show.",
+    tip=(
+        "The layer that is stepped through voxel by voxel, and that grey value, profile, 3D planes and oblique\n"
+        "slice are taken from."
+    ),
 )
 
 _HIDDEN = "hidden"
@@ -85,7 +88,7 @@ class OrthoSlicesWidget(LayerForm):
             _INPUTS,
             MainButton(
                 "Measure a distance",
-                "While pressed: drag a line on a slice; its length and profile stand above.",
+                "While pressed: drag a line on a slice; its length and profile are shown above.",
             ),
         )
         self._closed = False
@@ -436,7 +439,14 @@ class OrthoSlicesWidget(LayerForm):
                 return  # not docked yet, or a window without napari's canvas
             self._around = ViewArrangement(canvas, self.linked.views, self)
             self._main.begin(canvas, self.linked)
-        self._around.show(self.arrangement, alone)
+        window = self.window()
+        if window is None:
+            return
+        window.setUpdatesEnabled(False)  # each view that comes would draw all canvases again
+        try:
+            self._around.show(self.arrangement, alone)
+        finally:
+            window.setUpdatesEnabled(True)
         self.linked.fit_soon()
 
     def _take_away(self) -> None:

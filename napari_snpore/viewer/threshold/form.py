@@ -87,8 +87,8 @@ class ThresholdForm(LayerForm):
         self.sensitivity = SensitivityPanel()
         self.column.addWidget(self.sensitivity)
         self.shares = PhaseShares(
-            "Volume fractions from the cumulative histogram, exact for integer data.\n"
-            "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
+            "Volume fractions by counting grey values, exact for integer data. The pore fraction is pore / (pore + C +\n"
+            "Sn), of the envelope once there is one. See docs/definitions.md, Volumes and fractions."
         )
         self.results.addWidget(self.shares)
         self.result = ResultText()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import get_args
 
 from qtpy.QtCore import Qt
@@ -37,12 +38,14 @@ class ThresholdTools(QWidget):
         for key in get_args(ThresholdRule):
             self.method.addItem(RULE_NAMES[key].name, key)
             self.method.setItemData(
-                self.method.count() - 1, RULE_NAMES[key].sentence, Qt.ItemDataRole.ToolTipRole
+                self.method.count() - 1,
+                _wrapped(RULE_NAMES[key].sentence),
+                Qt.ItemDataRole.ToolTipRole,
             )
         self.method.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.method.setMinimumContentsLength(8)
+        self.method.setMinimumContentsLength(5)
         self.method.currentIndexChanged.connect(self._on_rule)
         self._on_rule()
         self.suggest = QPushButton("Suggest")
@@ -74,10 +77,15 @@ class ThresholdTools(QWidget):
         model = self.method.model()
         item = model.item(self.method.findData("projection"))  # type: ignore[union-attr]
         item.setEnabled(not reason)
-        item.setToolTip(reason or RULE_NAMES["projection"].sentence)
+        item.setToolTip(reason or _wrapped(RULE_NAMES["projection"].sentence))
 
     def _on_rule(self) -> None:
         self.method.setToolTip(
-            f"Rule that suggests thresholds, here: {RULE_NAMES[self.rule].sentence}\n"
-            "Definitions of all rules: docs/definitions.md, Thresholds."
+            _wrapped(f"Rule that suggests thresholds. This one: {RULE_NAMES[self.rule].sentence}")
+            + "\nSee docs/definitions.md, Phases and thresholds."
         )
+
+
+def _wrapped(sentence: str) -> str:
+    """Break a sentence into lines: Qt does not wrap the plain text of a tooltip."""
+    return textwrap.fill(sentence, 100)

@@ -139,6 +139,7 @@ STATIONS: Sequence[Station] = (
         ReconstructWidget,
         lambda bench, form: _press(form.main_button),
         lambda bench, form: form.result is not None,
+        lambda form: form.numbers,
     ),
     Station(
         "Threshold",

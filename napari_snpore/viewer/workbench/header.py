@@ -57,10 +57,18 @@ class StepHeader(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.show_folded(False)
 
-    def show_step(self, step: WorkStep | None, *, before: bool, after: bool) -> None:
-        """Show the chosen step, and whether there are others before and after it."""
+    def show_step(
+        self, step: WorkStep | None, *, before: bool, after: str | None, skips: bool = False
+    ) -> None:
+        """Show the chosen step, whether there is one before it, and the name of the one that comes
+        next; ``skips``: it is not the one below in the list.
+        """
         self.back_button.setEnabled(before)
-        self.forth_button.setEnabled(after)
+        self.forth_button.setEnabled(after is not None)
+        self.forth_button.setText(f"{after} ▸" if skips else "▸")
+        self.forth_button.setToolTip(
+            "Step after (Ctrl+PageDown)." if after is None else f"Go on to {after} (Ctrl+PageDown)."
+        )
         if step is None:
             for label, text in ((self.name, _NO_STEP), (self.words, ""), (self.sign, "")):
                 label.setText(text)

@@ -136,3 +136,18 @@ class WindowKeys(QObject):
                 call()
                 return True
         return False
+
+
+def canceller(owner: QWidget) -> Callable[[Any], None]:
+    """Return what napari calls on Escape, as long as no layer takes the key itself; the owner is
+    not kept alive.
+    """
+    known = weakref.ref(owner)
+
+    def cancel(viewer: Any) -> None:
+        del viewer
+        widget = known()
+        if widget is not None and isalive(widget):
+            widget.cancel()  # type: ignore[attr-defined]
+
+    return cancel

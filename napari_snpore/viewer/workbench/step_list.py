@@ -19,12 +19,15 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_snpore.viewer.forms.form import ruler
 from napari_snpore.viewer.workbench.step_row import StepRow
 from napari_snpore.viewer.workbench.step_states import NOTHING_YET
 
 _STEPS = 11
+_WIDTH = 360
+"""Preferred width (px), that of a form."""
 _SHARE = 0.45
 """Largest share of the instrument's height that the list gets above a form."""
 
@@ -73,7 +76,7 @@ class StepList(QWidget):
         column.addWidget(self.scroll_area, 1)
 
     def _top_line(self, samples: list[tuple[str, str]]) -> QHBoxLayout:
-        self.title = QLabel()
+        self.title = QElidingLabel()
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.specimen_box = QComboBox()
@@ -139,7 +142,7 @@ class StepList(QWidget):
         wanted, above = rows + rest + 4, self.parentWidget()
         if self._above_form and above is not None:
             wanted = min(wanted, round(_SHARE * max(300, above.height())))
-        return QSize(super().sizeHint().width(), wanted)
+        return QSize(max(_WIDTH, super().sizeHint().width()), wanted)
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of the top line and two rows."""

@@ -20,7 +20,7 @@ from napari_snpore.viewer.shared.long_words import breakable
 from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 
 _NARROWEST = 240
-_ABOVE = 3
+_ABOVE = 1
 _AROUND = 6
 
 

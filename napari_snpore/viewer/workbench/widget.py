@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
-from importlib.resources import as_file, files
 from typing import Any
 
 import napari.components
@@ -36,9 +33,11 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.tour.panel import TourPanel
 from napari_snpore.viewer.tour.tour import Tour
 from napari_snpore.viewer.window.saving import save_window_as
+from napari_snpore.viewer.workbench.contributions import display_names, python_name, samples
 from napari_snpore.viewer.workbench.form_stack import FormStack
+from napari_snpore.viewer.workbench.form_work import FormWork
 from napari_snpore.viewer.workbench.header import StepHeader
-from napari_snpore.viewer.workbench.keys import KeySheet, WindowKeys
+from napari_snpore.viewer.workbench.keys import KeySheet, WindowKeys, canceller
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
 from napari_snpore.viewer.workbench.step_list import StepList
@@ -52,10 +51,7 @@ _UPDATE_MS = 60
 _LOW_WINDOW = 900
 """Below this height of the window (px) the list folds when a form is opened."""
 
-_NARROWEST = 360
-
-_OWN_STEP = {"Envelope": "Envelope"}
-"""Steps done in the form of another one, by the name of what its status runs."""
+_NARROWEST = 300
 
 
 class WorkbenchWidget(DockedWidget):
@@ -87,8 +83,7 @@ class WorkbenchWidget(DockedWidget):
         self._steps: list[WorkStep] = []
         self._chosen: str | None = None
         self._folded_by_user: bool | None = None
-        self._failed: dict[str, str | None] = {}
-        self._names = _display_names()
+        self._names = display_names()
         self._keys: WindowKeys | None = None
         self._sheet: weakref.ref[KeySheet] | None = None
         self._build()
@@ -176,7 +171,7 @@ class WorkbenchWidget(DockedWidget):
         if isinstance(state.get("folded"), bool):
             self.fold(state["folded"])
         step = next((one for one in self._steps if one.name == state.get("step")), None)
-        form = None if step is None else self._form_of(step)
+        form = None if step is None else self._work.form_of(step)
         if step is not None and form is not None:
             self._show_form(form, step.name)
 
@@ -199,7 +194,7 @@ class WorkbenchWidget(DockedWidget):
         if isinstance(status, StepStatus):
             status.busy_changed.connect(self._on_busy)
             status.bar.valueChanged.connect(self._show_steps)
-        kind = self._names.get(_python_name(form))
+        kind = self._names.get(python_name(form))
         steps = [step.name for step in self._steps if step.widget == kind and kind is not None]
         self._show_form(form, self._chosen if self._chosen in steps else next(iter(steps), None))
         keep_docked(self)
@@ -282,7 +277,7 @@ class WorkbenchWidget(DockedWidget):
         self.header.moved.connect(self._move)
         self.header.folded.connect(self.fold)
         column.addWidget(self.header)
-        self.step_list = StepList(_samples())
+        self.step_list = StepList(samples())
         self.step_list.pressed.connect(self._open)
         self.step_list.sample_asked.connect(self.open_sample)
         self.step_list.open_button.clicked.connect(self._ask_files)
@@ -296,17 +291,18 @@ class WorkbenchWidget(DockedWidget):
         self.status.layout().setContentsMargins(8, 0, 8, 4)  # type: ignore[union-attr]
         column.addWidget(self.status)
         self.stack = FormStack()
+        self._work = FormWork(self._viewer, self.stack, self._names)
         self.stack.hide()
         column.addWidget(self.stack, 1)
         self.step_list.stand_above_form(False)
-        self.step_list.setMinimumWidth(_NARROWEST)
+        self.step_list.setMinimumWidth(_NARROWEST)  # forms need more
 
     def _show_steps(self, value: object = None) -> None:
         """Show the steps with what their forms are doing; cheap, for it is called as work goes
         on.
         """
         del value
-        steps = [self._with_work(step) for step in self._steps]
+        steps = [self._work.added_to(step, self._specimen) for step in self._steps]
         due = next_step(steps[:-1])
         for row, step in zip(self.rows, steps, strict=True):
             row.show_step(
@@ -316,55 +312,22 @@ class WorkbenchWidget(DockedWidget):
                 is_chosen=step.name == self._chosen,
             )
         chosen = next((step for step in steps if step.name == self._chosen), None)
-        self.header.show_step(
-            chosen, before=self._beside(-1) is not None, after=self._beside(1) is not None
+        forth = self._beside(1)
+        below = [row for row in self.rows if row.step is not None and row.step.name == self._chosen]
+        after = None if forth is None or forth.step is None else forth.step.name
+        skips = forth is not None and (
+            not below or self.rows.index(forth) - self.rows.index(below[0]) > 1
         )
+        self.header.show_step(chosen, before=self._beside(-1) is not None, after=after, skips=skips)
 
     def _can_open(self, step: WorkStep) -> bool:
         known = step.widget is None or step.widget in self._names.values()
         return step.state != "later" and known
 
-    def _with_work(self, step: WorkStep) -> WorkStep:
-        """Return a step as its form knows it: running, failed, or open beside the picture."""
-        form = self._form_of(step)
-        status = getattr(form, "status", None)
-        if isinstance(status, StepStatus) and status.busy and self._does(status, step):
-            return replace(step, state="running", share=status.share, hint=f"{status.what} runs.")
-        if step.state != "done" and self._failed.get(step.name, "") == self._specimen:
-            hint = "" if status is None else status.message.text().lstrip("⚠ ")
-            return replace(step, state="failed", hint=hint or step.hint)
-        if step.name == "Slices" and step.state in ("ready", "done") and form is not None:
-            return replace(step, state="open")
-        return step
-
-    def _does(self, status: StepStatus, step: WorkStep) -> bool:
-        """Say whether what a form runs is this step: one form does thresholds and envelope."""
-        own = next((name for name, what in _OWN_STEP.items() if status.what.startswith(what)), None)
-        return step.name == own if own is not None else step.name not in _OWN_STEP
-
-    def _form_of(self, step: WorkStep) -> QWidget | None:
-        """Return the form of a step that is in the instrument, or docked beside it."""
-        if step.widget is None:
-            return None
-        window = getattr(self._viewer, "window", None)
-        docked = [] if window is None else list(window.dock_widgets.values())
-        for one in (*self.stack.forms, *docked):
-            if self._names.get(_python_name(one)) == step.widget:
-                return one if isinstance(one, QWidget) else None
-        return None
-
     def _on_busy(self, busy: bool) -> None:
-        """Remember for which specimen a step failed; a later run forgets it."""
         status = self.sender()
-        for step in self._steps:
-            form = self._form_of(step)
-            if form is None or getattr(form, "status", None) is not status:
-                continue
-            assert isinstance(status, StepStatus)
-            if self._does(status, step):
-                self._failed.pop(step.name, None)
-                if not busy and status.failed:
-                    self._failed[step.name] = self._specimen
+        if isinstance(status, StepStatus):
+            self._work.note(status, self._steps, self._specimen, busy=busy)
         self._refresh_soon()
 
     def _on_specimen(self, index: int) -> None:
@@ -389,18 +352,24 @@ class WorkbenchWidget(DockedWidget):
         del event
         self.step_list.set_theme(self._viewer.theme)
 
-    def _beside(self, step: int) -> StepRow | None:
-        """Return the row of the next step with a form, in a direction; the one due first."""
+    def _beside(self, direction: int) -> StepRow | None:
+        """Return the row that back or forth leads to; forth from a step that is done leads to the
+        one that is due.
+        """
         rows = [
             row
             for row in self.rows
             if row.isEnabled() and row.step is not None and row.step.widget is not None
         ]
         names = [row.step.name for row in rows if row.step is not None]
-        if self._chosen not in names:
-            due = next_step([one.step for one in self.rows[:-1] if one.step is not None])
-            return next((row for row in rows if row.step is due), None) if step > 0 else None
-        place = names.index(self._chosen) + step
+        due = next_step([one.step for one in self.rows[:-1] if one.step is not None])
+        then = names.index(due.name) if due is not None and due.name in names else -1
+        here = names.index(self._chosen) if self._chosen in names else -1
+        place = here + direction
+        if direction > 0 and then > here and (here < 0 or _is_over(rows[here].step)):
+            place = then
+        elif here < 0:
+            return None
         return rows[place] if 0 <= place < len(rows) else None
 
     def _move(self, step: int) -> None:
@@ -474,7 +443,7 @@ class WorkbenchWidget(DockedWidget):
         """Show a form whose dock a menu opens; the dock stays hidden."""
         for dock in self.stack.docks():
             dock.hide()
-        kind = self._names.get(_python_name(form))
+        kind = self._names.get(python_name(form))
         steps = [step.name for step in self._steps if step.widget == kind]
         self._show_form(form, self._chosen if self._chosen in steps else next(iter(steps), None))
 
@@ -491,8 +460,12 @@ class WorkbenchWidget(DockedWidget):
         self._refresh_soon()
 
     def _on_docked(self) -> None:
+        main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
+        right = Qt.DockWidgetArea.RightDockWidgetArea
+        if main is not None and dock is not None and not dock.isFloating():
+            if main.dockWidgetArea(dock) != right:  # napari remembers where a dock was last
+                main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
-        main = ancestor(self, QMainWindow)
         if main is None or self._keys is not None:
             return
         self._keys = WindowKeys(main, self)
@@ -500,7 +473,7 @@ class WorkbenchWidget(DockedWidget):
         self._keys.bind(QKeySequence("F1"), self.show_keys)
         self._keys.bind(QKeySequence("Ctrl+PgUp"), self.go_back)
         self._keys.bind(QKeySequence("Ctrl+PgDown"), self.go_forth)
-        self._viewer.bind_key("Escape", _canceller(weakref.ref(self)), overwrite=True)
+        self._viewer.bind_key("Escape", canceller(self), overwrite=True)
 
     def save_window(self) -> QFileDialog | None:
         """Ask for a folder and save the whole window there; does not block."""
@@ -567,45 +540,9 @@ def _bring_into_view(part: QWidget) -> None:
     once.start(50)
 
 
-def _canceller(bench: weakref.ref[WorkbenchWidget]) -> Any:
-    """Return what napari calls on Escape, as long as no layer takes the key itself."""
-
-    def cancel(viewer: Any) -> None:
-        del viewer
-        widget = bench()
-        if widget is not None and isalive(widget):
-            widget.cancel()
-
-    return cancel
+def _is_over(step: WorkStep | None) -> bool:
+    return step is not None and step.state in ("done", "open", "spare")
 
 
 def _is_shown(sheet: QWidget) -> bool:
     return bool(isalive(sheet)) and sheet.isVisible()
-
-
-def _python_name(widget: object) -> str:
-    """Return the name of the class of a widget as a manifest writes it."""
-    return f"{type(widget).__module__}:{type(widget).__qualname__}"
-
-
-def _display_names() -> dict[str, str]:
-    """Return the names of our widgets in the Plugins menu, by their classes."""
-    found = _contributions()
-    classes = {one.id: str(one.python_name) for one in found.commands or ()}
-    return {classes[one.command]: one.display_name for one in found.widgets or ()}
-
-
-def _samples() -> list[tuple[str, str]]:
-    """Return key and title of our entries in File > Open Sample."""
-    return [(one.key, one.display_name) for one in _contributions().sample_data or ()]
-
-
-@cache
-def _contributions() -> Any:
-    """Return what our manifest offers; read from the file, for a viewer without a window has no
-    plugins yet.
-    """
-    from npe2 import PluginManifest
-
-    with as_file(files("napari_snpore") / "napari.yaml") as path:
-        return PluginManifest.from_file(path).contributions

@@ -109,3 +109,21 @@ def test_spoiled_input_is_said_until_the_next_run(form):
     assert "stale: the phases have changed." in form.result.text()
     form.freshness.note()
     assert form.result.text() == "2 nm"
+
+
+def test_a_problem_goes_when_the_user_changes_a_field_but_not_the_one_just_caused(
+    qtbot, monkeypatch
+):
+    from napari_snpore.viewer.shared import worker
+
+    status = worker.StepStatus()
+    qtbot.addWidget(status)
+    status.say("Made 'fibre'.")
+    status.forget_problem()
+    assert status.message.text() == "Made 'fibre'.", "what was done was done"
+    status.say("There is no volume.", problem=True)
+    status.forget_problem()
+    assert "There is no volume." in status.message.text(), "refused by this very change"
+    monkeypatch.setattr(worker, "_FRESH_S", 0.0)
+    status.forget_problem()
+    assert not status.message.text()

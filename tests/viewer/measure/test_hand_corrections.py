@@ -70,6 +70,19 @@ def test_fractions_and_objects_follow_the_brush_and_its_undo(widget, viewer, pha
     assert steps(objects(viewer)) == ["segment", "label"]
 
 
+def test_a_stroke_beside_the_objects_is_in_their_history_too(widget, viewer, phases):
+    phases.data_setitem((np.array([7, 7]), np.array([8, 8]), np.array([7, 8])), 2)
+    table = widget.follow_phases()
+    assert sorted(table["voxel_count"]) == [1, 8, 8]
+    assert share(widget, "pore") == 0
+    assert steps(objects(viewer)) == ["segment", "edit by hand", "label"]
+    assert "stale" not in widget.object_result.text()
+    assert widget.hand.panel.undo_button.isEnabled()
+    widget.undo()
+    widget.follow_phases()
+    assert share(widget, "pore") == pytest.approx(100 * 2 / BODY)
+
+
 def test_dead_pores_follow(widget, phases):
     """A pore of three voxels that nothing reaches; there was one of two."""
     phases.data_setitem((np.array([3] * 3), np.array([9] * 3), np.array([4, 5, 6])), 1)

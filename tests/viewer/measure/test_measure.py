@@ -236,6 +236,15 @@ def test_objects_are_coloured_by_a_quantity():
     assert np.all(mapped[1:, 3] == 1)
 
 
+def test_no_object_is_too_dark_to_be_seen_over_grey_values():
+    colors = object_colormap(None).map(np.arange(200))
+    assert colors[0, 3] == 0
+    assert (colors[1:, :3].max(axis=1) > 0.8).all()
+    assert len(np.unique(colors[1:], axis=0)) > 40
+    few = object_colormap(None, shown=np.array([True, False, True]), chosen=3)
+    assert np.allclose(few.map(np.array([1])), colors[1], atol=0.01)
+
+
 def test_small_histogram_counts_what_it_is_given(qtbot):
     plot = SmallHistogram("aspect ratio (1)", ends=(0.0, 1.0))
     qtbot.addWidget(plot)

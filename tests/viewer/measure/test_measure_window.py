@@ -14,7 +14,7 @@ from napari_snpore.history import EditByHandStep, SegmentStep
 from napari_snpore.viewer.edits.watch import hand_edits
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
 from napari_snpore.volume import Volume
-from tests.viewer.mouse import drag, settle
+from tests.viewer.mouse import drag, opened, pixel_of, settle
 
 MADE = SegmentStep((1.0, 5.0), ("pore", "C", "Sn")).step
 
@@ -146,3 +146,29 @@ def test_two_objects_are_merged_by_two_clicks(window, qtbot):
     assert widget.table["voxel_count"].tolist() == [384]
     widget.undo()
     assert sorted(widget.table["voxel_count"]) == [64, 320]
+
+
+def test_the_slices_find_objects_and_cut_them_too(window, qtbot):
+    """While slices are open the main picture is in 3D: the bar is clicked and cut on XZ."""
+    viewer, widget = window
+    slices = opened(viewer)
+    slices.linked.move_to((15 * 0.5, 12 * 0.5, 40 * 0.5))
+    settle(0.4)
+    view = slices.linked.views["XZ"]
+    native = view.canvas.canvas.native
+    qtbot.mouseClick(
+        native, Qt.MouseButton.LeftButton, pos=pixel_of(view, (15 * 0.5, 12 * 0.5, 13 * 0.5))
+    )
+    settle(0.3)
+    label = widget.objects.chosen_object
+    assert label is not None
+    assert widget.table.iloc[label - 1]["voxel_count"] == 320
+    widget.hand.panel.split_button.setChecked(True)
+    middle = 19.5 * 0.5
+    drag(qtbot, native, pixel_of(view, (5.0, 6.0, middle)), pixel_of(view, (9.5, 6.0, middle)))
+    widget.hand.work.wait()
+    counts = sorted(widget.table["voxel_count"])
+    assert len(counts) == 3
+    assert counts[0] == 64
+    assert sum(counts[1:]) == 320
+    assert not widget.hand.panel.split_button.isChecked()

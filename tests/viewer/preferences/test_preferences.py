@@ -125,3 +125,24 @@ def _layer(data):
     from napari.layers import Layer
 
     return Layer.create(*data)
+
+
+def test_the_page_of_napari_is_read(plugin_settings, npe2pm):
+    """Through napari's own settings, as the page in its Preferences writes them."""
+    from importlib.resources import files
+
+    from napari.settings import get_plugin_settings
+    from npe2 import PluginManifest
+
+    assert preferences() == Preferences(), "napari has not found the plugin"
+    npe2pm.register(PluginManifest.from_file(str(files("napari_snpore") / "napari.yaml")))
+    page = get_plugin_settings("napari-snpore")
+    page.work.threads = 4
+    page.work.memory_limit_mb = 3000
+    page.look.tin_color = " #123456 "
+    page.look.figure_font_pt = 8.0
+    found = preferences()
+    assert (found.threads, found.memory_limit_mb, found.figure_font_pt) == (4, 3000, 8.0)
+    assert found.scheme(3).colors == ("#ffffff", "#2f6db5", "#123456")
+    assert found.scheme(2).names == ("pore", "solid")
+    assert len(found.scheme(5).colors) == 5

@@ -88,6 +88,17 @@ def test_numbers_of_other_settings_are_marked_stale(widget):
     assert "These results are stale" in widget.numbers.text()
 
 
+def test_numbers_of_another_series_are_marked_stale(widget, viewer, series):
+    widget.method.iterations.setValue(5)
+    widget.reconstruct()
+    fresh = widget.numbers.text()
+    other = add_layer(viewer, series_data(series, "other"))
+    widget.layer = other
+    assert "These results are stale" in widget.numbers.text()
+    widget.layer = viewer.layers["rod"]
+    assert widget.numbers.text() == fresh
+
+
 def test_wbp_is_named_after_itself(widget):
     widget.method.method.setCurrentIndex(widget.method.method.findData("wbp"))
     assert widget.reconstruct().name == "rod · WBP"

@@ -10,8 +10,12 @@ from napari.layers import Image
 from napari.utils.colormaps import ensure_colormap
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.scene.opacity import OpacityCurve, opacity_colormap, preset_curves
-from napari_snpore.viewer.scene.opacity_panel import OpacityPanel
+from napari_snpore.viewer.scene.opacity_curve.curve import (
+    OpacityCurve,
+    opacity_colormap,
+    preset_curves,
+)
+from napari_snpore.viewer.scene.opacity_curve.panel import OpacityPanel
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.volume import Volume
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QMainWindow
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_data
 from napari_snpore.viewer.slices.marks.main_marks import MainMarks
 from napari_snpore.volume import Volume
@@ -160,7 +161,7 @@ def test_the_canvas_in_2d_has_boxes_and_the_cross_hair(window, qtbot):
 
     drag(qtbot, canvas.canvas.native, pixel((z, y, x)), pixel(target))
     assert widget.position == pytest.approx(target, abs=0.01)
-    boxes = boxes_of(window)
+    boxes = boxes_of(plain_viewer(window))
     boxes.drawing = True
     drag(qtbot, canvas.canvas.native, pixel((z, 3.0, 4.0)), pixel((z, 6.0, 9.0)))
     boxes.drawing = False

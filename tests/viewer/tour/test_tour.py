@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.open.samples import needle
 from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.tour.command import start_tour
 from napari_snpore.viewer.tour.panel import TourPanel
 from napari_snpore.viewer.tour.stations import STATIONS, Station
 from napari_snpore.viewer.tour.tour import Tour
@@ -182,3 +183,18 @@ def test_an_empty_window_invites_and_one_with_data_does_not(viewer, qtbot, monke
     assert bench.tour_panel.isVisible(), "the tour goes on"
     bench.tour.leave()
     assert not bench.tour_panel.isVisible()
+
+
+def test_the_command_of_the_menu_starts_it_in_a_window(make_napari_viewer_proxy, qtbot):
+    window = make_napari_viewer_proxy(show=True)
+    start_tour(window)
+    (bench,) = [
+        one for one in window.window.dock_widgets.values() if isinstance(one, WorkbenchWidget)
+    ]
+    qtbot.waitUntil(lambda: bench.tour.state == "done", timeout=20_000)
+    assert bench.tour_panel.isVisible()
+    assert "Tour 1 of" in bench.tour_panel.words.text()
+    assert [layer.name for layer in window.layers] == ["needle"]
+    start_tour(window)
+    assert len(window.window.dock_widgets) == 1, "one instrument, however often it is asked for"
+    bench.tour.leave()

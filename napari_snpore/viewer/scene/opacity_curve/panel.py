@@ -16,14 +16,14 @@ from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.thresholds import suggest_thresholds
 from napari_snpore.viewer.forms.form import Fold
 from napari_snpore.viewer.scene.look import ON_WHITE, RENDERINGS, TEMPERATURE, temperature
-from napari_snpore.viewer.scene.opacity import (
+from napari_snpore.viewer.scene.opacity_curve.curve import (
     RENDERING,
     SUFFIX,
     OpacityCurve,
     opacity_colormap,
     preset_curves,
 )
-from napari_snpore.viewer.scene.opacity_plot import OpacityPlot
+from napari_snpore.viewer.scene.opacity_curve.plot import OpacityPlot
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import array_from_layer
@@ -68,6 +68,9 @@ class OpacityPanel(Fold):
         self.plot.curve_changed.connect(self._on_curve)
         follow_theme(self.plot, self, viewer)
         self.log = QCheckBox("log counts")
+        self.log.setToolTip(
+            "Logarithmic height of the histogram: grey values that are rare stay visible."
+        )
         self.log.setChecked(True)
         self.log.toggled.connect(self.plot.set_log)
         self.form.addRow("Show", self.presets)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QWidget
 from vispy.scene.visuals import Line, Markers
 
 from napari_snpore.viewer.forms.histogram_plot import HistogramPlot
-from napari_snpore.viewer.scene.opacity import OpacityCurve
+from napari_snpore.viewer.scene.opacity_curve.curve import OpacityCurve
 
 _REACH_PX = 9.0
 _TOP, _BOTTOM = 20.0, 20.0
