@@ -462,9 +462,9 @@ class WorkbenchWidget(DockedWidget):
     def _on_docked(self) -> None:
         main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
         right = Qt.DockWidgetArea.RightDockWidgetArea
-        if main is not None and dock is not None and not dock.isFloating():
-            if main.dockWidgetArea(dock) != right:  # napari remembers where a dock was last
-                main.addDockWidget(right, dock)  # the layer list leaves no height on the left
+        docked = main is not None and dock is not None and not dock.isFloating()
+        if docked and main.dockWidgetArea(dock) != right:  # napari remembers where it was last
+            main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
         if main is None or self._keys is not None:
             return
