@@ -462,8 +462,12 @@ class WorkbenchWidget(DockedWidget):
     def _on_docked(self) -> None:
         main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
         right = Qt.DockWidgetArea.RightDockWidgetArea
-        docked = main is not None and dock is not None and not dock.isFloating()
-        if docked and main.dockWidgetArea(dock) != right:  # napari remembers where it was last
+        if (
+            main is not None
+            and dock is not None
+            and not dock.isFloating()
+            and main.dockWidgetArea(dock) != right  # napari remembers where it was last
+        ):
             main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
         if main is None or self._keys is not None:
