@@ -36,12 +36,13 @@ check:
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
 	@$(PYTHON) scripts/licences.py
 
-# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for.
+# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for. Its
+# numba keeps compiled kernels apart: another version throws away those that it finds.
 oldest:
 	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
 	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
 	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
-	@.venv-oldest/bin/python -m pytest
+	@NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/numba .venv-oldest/bin/python -m pytest
 
 bench:
 	@scripts/environment gui,dev,astra

@@ -221,7 +221,8 @@ def _write_zarr(place: Path, version: Any) -> None:
 
     blosc = numcodecs.Blosc() if version == 2 else zarr.codecs.BloscCodec()
     group = zarr.open_group(place / "a.ome.zarr", mode="w", zarr_format=version)
-    group.create_array("0", data=_grays(), chunks=(4, 8, 8), compressors=blosc)
+    inside: dict[str, Any] = {"zarr_format": version, "chunks": (4, 8, 8), "compressors": blosc}
+    zarr.create_array(group.store, name="0", data=_grays(), **inside)
     scale = [{"type": "scale", "scale": [0.5, 0.5, 0.5]}]
     axes = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
     about = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}

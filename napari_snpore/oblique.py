@@ -133,15 +133,11 @@ def oblique_slice(
     down, right = plane_axes(tilt_deg, turn_deg)
     pixel = float(spacing.min())
     reach = [_reach(center, axis, first, last) for axis in (down, right)]
-    _check_pixels(reach, pixel, volume.spacing)
+    _check_pixels(reach, pixel, volume)
     steps = [
         np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel
         for low, high in reach
     ]
-    needed = 4.0 * steps[0].size * steps[1].size + _PLACE_BYTES * _ROWS_PER_STEP * steps[1].size
-    if not isinstance(volume.data, np.ndarray):
-        needed += math.prod(volume.shape) * np.dtype(volume.data.dtype).itemsize
-    check_memory(f"An oblique slice of {shape_text(volume.shape)} voxels", needed)
     data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
     image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
     start = (center - origin) / spacing
@@ -173,20 +169,20 @@ def oblique_slice(
     return ObliqueSlice(image, pixel, (z, y, x), down, right)
 
 
-def _check_pixels(
-    reach: Sequence[tuple[float, float]], pixel: float, spacing: Sequence[float]
-) -> None:
+def _check_pixels(reach: Sequence[tuple[float, float]], pixel: float, volume: Volume) -> None:
     """Refuse a picture of more pixels than can be shown, or than there is memory for."""
-    rows, columns = ((high - low) / pixel + 1 for low, high in reach)
-    what = (
-        f"An oblique slice through voxels of {' × '.join(f'{edge:.4g}' for edge in spacing)} nm has "
-        f"{rows:,.0f} × {columns:,.0f} pixels of the finest edge"
-    )
+    rows, columns = (math.floor((high - low) / pixel) + 1 for low, high in reach)
+    size = f"{rows:,} × {columns:,} pixels"
     if rows * columns > _MOST_PIXELS:
+        edges = " × ".join(f"{edge:.4g}" for edge in volume.spacing)
         raise InputError(
-            f"{what}, more than {_MOST_PIXELS:,}: resample the volume to voxels of like edges."
+            f"An oblique slice through voxels of {edges} nm has {size} of the finest edge, more than {_MOST_PIXELS:,}: "
+            "resample the volume to voxels of like edges."
         )
-    check_memory(f"{what}; it", rows * columns * 4)
+    needed = 4.0 * rows * columns + _PLACE_BYTES * min(rows, _ROWS_PER_STEP) * columns
+    if not isinstance(volume.data, np.ndarray):  # read whole
+        needed += math.prod(volume.shape) * np.dtype(volume.data.dtype).itemsize
+    check_memory(f"An oblique slice of {size} through {shape_text(volume.shape)} voxels", needed)
 
 
 def _inside(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:

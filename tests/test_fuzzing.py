@@ -31,6 +31,7 @@ def run_harness(*words):
 
 
 def test_damaged_inputs_open_or_are_refused_in_one_sentence(tmp_path):
+    pytest.importorskip("napari")  # saved windows are damaged as well
     done = run_harness(
         "--seed", "16", "--cases", "300", "--workers", "2", "--seconds", "60", "--findings", str(tmp_path)
     )  # fmt: skip

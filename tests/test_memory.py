@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_limit_of_a_caller_is_kept_and_the_need_is_noted():
     assert context.record.results["memory_bytes"] == {"segmenting": (12 + 20) * 40**3}
 
 
-def snpore(*words, cwd, limit_bytes=None):
+def snpore(*words, cwd, limit_bytes=None, threads=2):
     def limited():
         import resource
 
@@ -110,7 +111,7 @@ def snpore(*words, cwd, limit_bytes=None):
         text=True,
         cwd=cwd,
         check=False,
-        env={**os.environ, "SNPORE_THREADS": "2"},
+        env={**os.environ, "SNPORE_THREADS": str(threads)},
         preexec_fn=limited if limit_bytes else None,
     )
 
@@ -150,6 +151,47 @@ def test_hard_limit_of_the_process_is_a_sentence_and_no_abort(limit_mb, tmp_path
     )
     assert done.returncode in (0, 1), done.stderr
     assert (tmp_path / "phases.tif").exists() == (done.returncode == 0)
+    if done.returncode:
+        last = done.stderr.splitlines()[-1]
+        assert re.search(r"^snpore: .*(ulimit -v|Memory ran out with)", last), done.stderr
+
+
+@LINUX
+def test_file_beyond_a_hard_limit_is_a_sentence_about_memory(tmp_path):
+    header = bytearray(1024)
+    struct.pack_into("<4i", header, 0, 1000, 1000, 1000, 2)
+    struct.pack_into("<3i", header, 28, 1000, 1000, 1000)
+    struct.pack_into("<3f", header, 40, 4000, 4000, 4000)  # cell in Å: voxels of 0.4 nm
+    struct.pack_into("<3i", header, 64, 1, 2, 3)
+    header[208:214] = b"MAP DD"
+    with (tmp_path / "big.mrc").open("wb") as file:
+        file.write(header)
+        file.truncate(1024 + 4 * 1000**3)  # takes no place on the disk
+    done = snpore(*("convert", "big.mrc", "-o", "big.tif"), cwd=tmp_path, limit_bytes=1_300_000_000)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"snpore: big\.mrc needs more memory than there is \(\d+ MB\): crop or bin .* \(ulimit -v\)\.\n",
+        done.stderr,
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["big.mrc"]
+
+
+@LINUX
+@pytest.mark.parametrize("limit_mb", [1050, 1300, 1600])
+def test_reconstruction_with_many_threads_under_a_hard_limit(limit_mb, tmp_path):
+    images = np.zeros((9, 32, 32), np.float32)
+    images[:, 8:24, 10:20] = 1
+    angles = np.arange(-60.0, 61, 15)
+    write_volume(tmp_path / "tilts.tif", Volume(images, 1.0))
+    (tmp_path / "tilts.rawtlt").write_text("\n".join(map(str, angles)), encoding="utf-8")
+    done = snpore(
+        *("reconstruct", "tilts.tif", "-o", "gray.tif", "--method", "wbp"),
+        cwd=tmp_path,
+        limit_bytes=limit_mb * 1_000_000,
+        threads=16,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert (tmp_path / "gray.tif").exists() == (done.returncode == 0)
     if done.returncode:
         last = done.stderr.splitlines()[-1]
         assert re.search(r"^snpore: .*(ulimit -v|Memory ran out with)", last), done.stderr

@@ -25,6 +25,7 @@ from napari_snpore.errors import (
     Stopped,
     one_line,
 )
+from napari_snpore.memory import free_memory, size_text
 
 LARGEST_TEXT = 2**20
 """Most bytes of a recipe or of a side file; those of real series hold some kilobytes."""
@@ -185,9 +186,11 @@ def _refusal(path: Path, error: BaseException) -> FileFormatError:
     """Return the sentence for an error that is not our own."""
     if isinstance(error, PermissionError):
         return NoPermissionError(f"{path} cannot be read: you have no permission to read it.")
-    if isinstance(error, MemoryError):
+    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM  # of a memory map
+    if isinstance(error, MemoryError) or no_memory:
         return FileFormatError(
-            f"{path} needs more memory than there is: crop or bin the data, or close other programs."
+            f"{path} needs more memory than there is ({size_text(free_memory())}): crop or bin the data, close other "
+            "programs, or allow the process more (ulimit -v)."
         )
     if isinstance(error, RecursionError):
         return FileFormatError(f"{path} is damaged: its parts are nested too deeply.")

@@ -66,10 +66,10 @@ def _check_napari() -> None:
     needed = ".".join(str(part) for part in OLDEST_NAPARI)
     try:
         found = version("napari")
-    except PackageNotFoundError as error:
+    except PackageNotFoundError:
         raise MissingExtraError(
             f"The window needs napari {needed} or newer, and none is installed: pip install 'napari-snpore[gui]'."
-        ) from error
+        ) from None  # the sentence alone
     numbers = re.findall(r"\d+", found)
     if tuple(int(number) for number in numbers[: len(OLDEST_NAPARI)]) < OLDEST_NAPARI:
         raise MissingExtraError(

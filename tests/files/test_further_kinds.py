@@ -55,7 +55,7 @@ def test_greys_that_are_shown_inverted_are_said(tmp_path):
 @pytest.mark.parametrize("version", ["0.6", "0.6.dev3", "1.0"])
 def test_a_later_version_of_ome_zarr_is_refused(tmp_path, version):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
-    group.create_array("0", data=GRAYS)
+    zarr.create_array(group.store, name="0", data=GRAYS)
     scale = [{"type": "scale", "scale": [0.5] * 3, "input": "0", "output": "physical"}]
     about = {"datasets": [{"path": "0", "coordinateTransformations": scale}]}
     group.attrs["ome"] = {"version": version, "multiscales": [about]}

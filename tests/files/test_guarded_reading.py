@@ -476,7 +476,8 @@ def test_pipe_in_a_zarr_folder(tmp_path, name):
 def blosc_zarr(path, version, data):
     codec = numcodecs.Blosc() if version == 2 else zarr.codecs.BloscCodec()
     group = zarr.open_group(path, mode="w", zarr_format=version)
-    group.create_array("0", data=data, chunks=(2, 5, 6), compressors=codec)
+    inside = {"name": "0", "zarr_format": version, "chunks": (2, 5, 6), "compressors": codec}
+    zarr.create_array(group.store, data=data, **inside)
     about = {"axes": [*"zyx"], "datasets": [{"path": "0"}]}
     group.attrs["multiscales"] = [{"version": "0.4", **about}]
     return sorted(file for file in (path / "0").rglob("*[0-9]") if file.is_file())
@@ -516,7 +517,9 @@ def test_zarr_chunks_that_go_after_opening_are_not_zeros(tmp_path):
 
 def test_sharded_zarr_is_read(tmp_path):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
-    group.create_array("0", data=STACK, chunks=(1, 5, 6), shards=(2, 5, 6))
+    inside = {"chunks": (1, 5, 6), "shards": (2, 5, 6)}
+    array = zarr.create_array(group.store, name="0", shape=STACK.shape, dtype=STACK.dtype, **inside)
+    array[:] = STACK  # zarr 3.0.8 writes wrong shards of data= (all that is read is right)
     about = {"axes": [*"zyx"], "datasets": [{"path": "0"}]}
     group.attrs["ome"] = {"version": "0.5", "multiscales": [about]}
     np.testing.assert_array_equal(read_volume(tmp_path / "a.zarr", spacing=1).data, STACK)
