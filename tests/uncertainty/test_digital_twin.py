@@ -57,7 +57,8 @@ def test_one_failed_twin_leaves_no_bias(specimen):
         return {MASS: mass(twin)}
 
     row = digital_twin(phases, series, {MASS: 384.0}, repeat, twins=3, **OPTIONS).iloc[0]
-    assert math.isnan(row["twin_bias"]) and math.isnan(row["sd"])
+    assert math.isnan(row["twin_bias"])
+    assert math.isnan(row["sd"])
     assert (row["n"], row["failed"]) == (2, 1)
     assert len({one.images.tobytes() for one in calls}) == 3  # each has its own noise
 
