@@ -18,7 +18,7 @@ KILLS ?= 500
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench kills fuzz truth calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel kills fuzz truth calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -47,10 +47,15 @@ bench:
 	@scripts/environment gui,dev,astra
 	@cd benchmarks && ../.venv/bin/asv run --python=same --quick --show-stderr
 
+# How fast every long step ends when it is stopped, and how long it keeps the window frozen, at 256³: half an hour.
+cancel:
+	@scripts/environment gui,mesh
+	@$(PYTHON) -m benchmarks cancel
+
 # Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
 kills:
 	@scripts/environment gui
-	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks.kills --count $(KILLS)
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks kills --count $(KILLS)
 
 # Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
 fuzz:
@@ -60,17 +65,17 @@ fuzz:
 # Phantoms measured blind: hours. Finished cases are kept, so that it can be interrupted and started again.
 truth:
 	@scripts/environment gui
-	@$(PYTHON) -m benchmarks.truth --processes $(PROCESSES)
+	@$(PYTHON) -m benchmarks truth --processes $(PROCESSES)
 
 # Boundary weight of polishing, on phantoms that no other figure uses: a quarter of an hour.
 calibrate-polish:
 	@scripts/environment gui
-	@$(PYTHON) -m benchmarks.calibrate_polish
+	@$(PYTHON) -m benchmarks calibrate_polish
 
 # Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
 calibrate-images:
 	@scripts/environment gui
-	@$(PYTHON) -m benchmarks.calibrate_images
+	@$(PYTHON) -m benchmarks calibrate_images
 
 clean:
 	rm -rf .venv demo_output

@@ -33,6 +33,7 @@ from benchmarks.case_tables import (
     replace_case,
     shape_of,
 )
+from benchmarks.stopping import KEPT, stopped_in_a_sentence
 from napari_snpore.phantom import Phantom, simulate_tilt_series
 from napari_snpore.segmentation.projection_residual import projection_residual
 from napari_snpore.tomography.discrete import blur_trials
@@ -108,4 +109,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with stopped_in_a_sentence(KEPT):
+        main()

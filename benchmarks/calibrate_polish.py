@@ -31,6 +31,7 @@ from benchmarks.case_tables import (
     replace_case,
     shape_of,
 )
+from benchmarks.stopping import KEPT, stopped_in_a_sentence
 from napari_snpore.measurement.objects import label_objects
 from napari_snpore.phantom import Phantom, simulate_tilt_series
 from napari_snpore.segmentation.phases import PORE_C_SN, TIN
@@ -156,4 +157,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with stopped_in_a_sentence(KEPT):
+        main()

@@ -36,6 +36,7 @@ from pathlib import Path
 import numpy as np
 from napari.components import ViewerModel
 
+from benchmarks.stopping import stopped_in_a_sentence
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.cli import main as command_line
 from napari_snpore.outputs import moves
@@ -320,4 +321,5 @@ def main(report: Callable[[str], object] = print) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stopped_in_a_sentence("no count was made."):
+        sys.exit(main())

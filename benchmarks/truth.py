@@ -42,6 +42,7 @@ from benchmarks.case_tables import (
     replace_case,
     shape_of,
 )
+from benchmarks.stopping import KEPT, children_without_ctrl_c, stopped_in_a_sentence
 from benchmarks.truth_chain import SIMULATORS, CaseResult, TruthCase, run_case
 
 FOLDER = Path(__file__).parent
@@ -132,7 +133,8 @@ def _results(cases: Sequence[TruthCase], processes: int) -> Iterator[tuple[Truth
         initializer=_share_processors,
         initargs=(threads,),
     ) as pool:
-        running = {pool.submit(_safely, case): case for case in cases}
+        with children_without_ctrl_c():
+            running = {pool.submit(_safely, case): case for case in cases}
         for done in as_completed(running):
             yield running[done], done.result()
 
@@ -213,4 +215,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with stopped_in_a_sentence(KEPT):
+        main()

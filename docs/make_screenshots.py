@@ -9,18 +9,15 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_snpore.phantom import make_phantom, simulate_measured_series
-from napari_snpore.viewer.figure.widget import FigureWidget
-from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.open.samples import phantom_layers
-from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, series_data
-from napari_snpore.viewer.threshold.widget import ThresholdWidget
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1480, 920)
@@ -57,12 +54,10 @@ def show_cross_section(viewer: napari.Viewer) -> None:
 def reconstruct(viewer: napari.Viewer, path: Path) -> None:
     """Align and reconstruct the needle of the sample menu."""
     viewer.open_sample("napari-snpore", "needle")
-    widget = ReconstructWidget(viewer)
-    dock = viewer.window.add_dock_widget(widget, name="Reconstruct", area="right")
+    widget = opened(viewer, "Reconstruct")
     widget.reconstruct()
     viewer.reset_view()
     photograph(viewer, path)
-    viewer.window.remove_dock_widget(dock)
 
 
 def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None:
@@ -73,8 +68,7 @@ def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None
         phantom, angles_deg=np.arange(-69.0, 70.0, 2.0), dose=1000.0, seed=7
     )
     add_layer(viewer, series_data(series, "fibre"))
-    widget = ReconstructWidget(viewer)
-    dock = viewer.window.add_dock_widget(widget, name="Reconstruct", area="right")
+    widget = opened(viewer, "Reconstruct")
     widget.align()
     widget.find_blur()
     volume = widget.reconstruct()
@@ -82,9 +76,7 @@ def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None
     viewer.dims.order = (1, 0, 2)
     viewer.reset_view()
     photograph(viewer, blur)
-    viewer.window.remove_dock_widget(dock)
-    form = ThresholdWidget(viewer)
-    dock = viewer.window.add_dock_widget(form, name="Threshold", area="right")
+    form = opened(viewer, "Threshold")
     form.layer = volume
     form.counting.wait()
     form.counting.wait()  # the images are asked after the count
@@ -98,14 +90,12 @@ def by_the_images(viewer: napari.Viewer, blur: Path, residual_map: Path) -> None
     form.findChild(QScrollArea).ensureWidgetVisible(form.sensitivity.images.picture)
     viewer.layers.selection.active = volume
     photograph(viewer, residual_map)
-    viewer.window.remove_dock_widget(dock)
     viewer.dims.order = (0, 1, 2)
 
 
 def threshold(viewer: napari.Viewer, path: Path) -> None:
     """Threshold the phantom with the suggested thresholds and an envelope."""
-    widget = ThresholdWidget(viewer)
-    dock = viewer.window.add_dock_widget(widget, name="Threshold", area="right")
+    widget = opened(viewer, "Threshold")
     widget.layer = viewer.layers["pristine"]
     widget.counting.wait()
     widget.envelope.make_button.click()
@@ -113,13 +103,11 @@ def threshold(viewer: napari.Viewer, path: Path) -> None:
     viewer.layers.selection.active = viewer.layers["pristine"]
     photograph(viewer, path)
     widget.apply()
-    viewer.window.remove_dock_widget(dock)
 
 
 def measure(viewer: napari.Viewer, path: Path) -> None:
     """Measure the Sn clusters and colour them by their length."""
-    widget = MeasureWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Measure", area="right")
+    widget = opened(viewer, "Measure")
     widget.layer = viewer.layers["pristine · phases"]
     widget.measure()
     widget.color_box.setCurrentIndex(1)
@@ -131,8 +119,8 @@ def measure(viewer: napari.Viewer, path: Path) -> None:
 def slices_and_subvolumes(viewer: napari.Viewer, path: Path) -> None:
     """Place the centre and the edge cube and show them on the three linked slices."""
     close_all(viewer)
-    _, boxes = viewer.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
-    _, slices = viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
+    slices = opened(viewer, "Slices")
+    boxes = opened(viewer, "Subvolumes")
     for layer in viewer.layers:
         layer.visible = layer.name == "pristine"
     boxes.layer, slices.layer = viewer.layers["pristine · phases"], viewer.layers["pristine"]
@@ -149,7 +137,7 @@ def slices_and_subvolumes(viewer: napari.Viewer, path: Path) -> None:
 def scene(viewer: napari.Viewer, path: Path) -> None:
     """Draw the phases as lit surfaces, cut open."""
     close_all(viewer)
-    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "3D scene")
+    widget = opened(viewer, "3D scene")
     for layer in viewer.layers:
         layer.visible = False
     widget.phases = viewer.layers["pristine · phases"]
@@ -173,11 +161,7 @@ def figure(viewer: napari.Viewer, path: Path, plate: Path) -> None:
     viewer.dims.ndisplay = 2
     show_cross_section(viewer)
     viewer.layers["pristine"].visible = viewer.layers["pristine · phases"].visible = True
-    _, steps = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
-    steps.open_step("Figure")
-    widget = next(
-        one for one in viewer.window.dock_widgets.values() if isinstance(one, FigureWidget)
-    )
+    widget = opened(viewer, "Figure")
     widget.dpi_box.setValue(150)
     widget.preview()
     photograph(viewer, path)
@@ -191,17 +175,23 @@ def in_situ(viewer: napari.Viewer, path: Path) -> None:
     viewer.layers.clear()
     viewer.dims.order = (0, 1, 2)
     viewer.open_sample("napari-snpore", "swelling")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "In situ")
+    widget = opened(viewer, "In situ")
     widget.measure()
     viewer.dims.set_current_step(0, 42)
     viewer.reset_view()
     photograph(viewer, path)
 
 
+def opened(viewer: napari.Viewer, step: str) -> Any:
+    """Open the form of a step in the Workbench, and return it."""
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
+    workbench.open_step(step)
+    return workbench.form
+
+
 def close_all(viewer: napari.Viewer) -> None:
     """Close every form."""
-    for widget in list(viewer.window.dock_widgets.values()):
-        viewer.window.remove_dock_widget(widget)
+    viewer.window.remove_dock_widget("all")
 
 
 def photograph(viewer: napari.Viewer, path: Path) -> None:

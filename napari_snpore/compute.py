@@ -12,14 +12,14 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import wraps
+from contextvars import copy_context
+from functools import partial, wraps
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar, cast
 
-from numba import njit
-
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.kernels import kernel as kernel
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Block = TypeVar("Block")
@@ -40,16 +40,31 @@ _QUEUED_PER_WORKER = 2
 """Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
 
 
-def kernel(function: Function) -> Function:
-    """Compile a serial numba kernel that releases the GIL and is cached on disk."""
-    return cast(Function, njit(nogil=True, cache=True, error_model="numpy")(function))
+_preferred_threads: int | None = None
+"""Set by the window from its preferences; commands and Python leave it None."""
+
+
+def use_threads(count: int | None) -> None:
+    """Let the steps of this process use so many threads from now on; None: one per processor.
+
+    ``SNPORE_THREADS`` is stronger.
+
+    Raises
+    ------
+    InputError
+        Fewer than 1.
+    """
+    global _preferred_threads
+    if count is not None and count < 1:
+        raise InputError(f"threads is {count}; a whole number of 1 or more is needed.")
+    _preferred_threads = count
 
 
 def thread_count() -> int:
     """Return the number of threads of a step.
 
-    It is ``SNPORE_THREADS`` if that is set, else the number of processors that this process may
-    use.
+    It is ``SNPORE_THREADS`` if that is set, else what :func:`use_threads` set, else the number of
+    processors that this process may use.
 
     Raises
     ------
@@ -63,6 +78,8 @@ def thread_count() -> int:
                 f"SNPORE_THREADS is {setting!r}; a whole number of threads, 1 or more, is needed."
             )
         return int(setting)
+    if _preferred_threads is not None:
+        return _preferred_threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -196,7 +213,8 @@ def stops_at_once(function: Function) -> Function:
 
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
-        future = pool.submit(function, *args, progress=report, should_stop=stops, **options)
+        step = partial(function, *args, progress=report, should_stop=stops, **options)
+        future = pool.submit(copy_context().run, step)
         try:
             while not future.done():
                 wait([future], timeout=_POLL_S)
@@ -214,8 +232,34 @@ def stops_at_once(function: Function) -> Function:
     return cast(Function, run)
 
 
+class BlockSteps:
+    """Steps of one block that runs in a thread: counted when it is called, and it raises where the
+    work has been cancelled.
+    """
+
+    def __init__(self, steps: int, cancelled: Event) -> None:
+        self.taken = 0  # written only by the thread that runs the block
+        self._steps, self._cancelled = steps, cancelled
+
+    def __call__(self) -> None:
+        """Count a step.
+
+        Raises
+        ------
+        Stopped
+            After a cancel, or an error in another block.
+        """
+        self.taken = min(self.taken + 1, self._steps)
+        self.look()
+
+    def look(self) -> None:
+        """Do not count, but raise as a call does: between the parts of a long step."""
+        if self._cancelled.is_set():
+            raise Stopped(_STOPPED)
+
+
 def run_stepped_blocks(
-    work: Callable[[Block, Callable[[], None]], Result],
+    work: Callable[[Block, BlockSteps], Result],
     blocks: Iterable[Block],
     *,
     steps: int,
@@ -231,8 +275,9 @@ def run_stepped_blocks(
     Parameters
     ----------
     work : callable
-        ``work(block, step)`` calls ``step()`` after each of its steps; after a cancel or an error
-        in another block that call raises :class:`Stopped`, which ends the block.
+        ``work(block, step)`` calls ``step()`` after each of its steps, and ``step.look()`` within
+        long ones; after a cancel or an error in another block both raise :class:`Stopped`, which
+        ends the block.
     blocks : iterable
         As in :func:`run_blocks`.
     steps : int
@@ -252,19 +297,14 @@ def run_stepped_blocks(
     """
     all_blocks = list(blocks)
     results: list[Result | None] = [None] * len(all_blocks)
-    taken = [0] * len(all_blocks)  # steps of each block, written only by the thread that runs it
     cancelled = Event()
+    taken = [BlockSteps(steps, cancelled) for _ in all_blocks]
     check_stop(should_stop)
     workers = max(1, min(threads or thread_count(), len(all_blocks)))
 
     def run(index: int) -> Result:
-        def step() -> None:
-            taken[index] = min(taken[index] + 1, steps)
-            if cancelled.is_set():
-                raise Stopped(_STOPPED)
-
-        result = work(all_blocks[index], step)
-        taken[index] = steps
+        result = work(all_blocks[index], taken[index])
+        taken[index].taken = steps
         return result
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="snpore")
@@ -274,12 +314,12 @@ def run_stepped_blocks(
     try:
         while ended < len(all_blocks):
             while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
-                running[pool.submit(run, started)] = started
+                running[pool.submit(copy_context().run, run, started)] = started
                 started += 1
             for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 results[running.pop(future)] = future.result()
                 ended += 1
-            done = sum(taken)
+            done = sum(block.taken for block in taken)
             if progress is not None:
                 for count in range(reported + 1, done + 1):
                     progress(count, len(all_blocks) * steps)

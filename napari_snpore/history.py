@@ -7,8 +7,9 @@ a step as a dataclass of this module (``volume.after(SmoothStep("median", 1.0), 
 it back with :func:`last_step`.
 
 Wherever a history is stored, the version of the schemas (:data:`SCHEMA`) is stored beside it. Raise
-it when the meaning or the name of a parameter changes, or when one is needed that was not: a stored
-history of another version is refused in one sentence. A parameter that may be absent can be added
+it when the meaning or the name of a parameter changes, when one is needed that was not, or when a
+new step must not be left out of reports: a stored history of another version is refused in one
+sentence, except those that mean the same today. A parameter that may be absent can be added
 without, as histories that lack it are still read.
 """
 
@@ -20,9 +21,13 @@ from typing import Any, ClassVar, TypeVar
 
 from napari_snpore.errors import FileFormatError, InputError
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the schemas of all steps. 1 was the time before a version was stored; 3 came with blur
-and noise of the images in the steps that make a volume and polish its phases."""
+and noise of the images in the steps that make a volume and polish its phases; 4 with corrections by
+hand, which a program that does not know them would leave out of its reports."""
+
+_READABLE = (3, SCHEMA)
+"""Versions that are read: all that 3 holds means the same in 4."""
 
 HISTORY, VERSION = "history", "history_schema"
 """Keys of a history and of the version of its schemas, wherever both are stored."""
@@ -103,12 +108,16 @@ class VoxelSizeStep(StepSchema):
 
 @dataclass(frozen=True)
 class RepairPixelsStep(StepSchema):
-    """Repair of bad pixels; ``threshold`` in standard deviations of the noise."""
+    """Repair of bad pixels; ``threshold`` in standard deviations of the noise. ``rows``, ``columns``:
+    those that were replaced in some image.
+    """
 
     NAME = "repair pixels"
     threshold: float
     repaired_per_tilt: tuple[int, ...]
     fixed_pixel_count: int
+    rows: tuple[int, ...] | None = None
+    columns: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,11 @@ class CropStep(StepSchema):
 
 @dataclass(frozen=True)
 class AlignStep(StepSchema):
-    """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x."""
+    """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x.
+
+    ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
+    their norm; see :mod:`napari_snpore.tomography.image_faults`.
+    """
 
     NAME = "align"
     method: str
@@ -171,6 +184,8 @@ class AlignStep(StepSchema):
     axis_offset_px: float
     shifts_px: tuple[tuple[float, float], ...]
     handedness: str | None = None
+    image_faults: str | None = None
+    image_faults_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -345,6 +360,47 @@ class PolishStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class EditByHandStep(StepSchema):
+    """Phases that were corrected by hand: painted, filled, or an object given to another phase.
+
+    ``voxels``: those that differ from the phases before this step, whatever was painted over in
+    between. ``changes``: (label before, label now, voxels) of each kind of change.
+    """
+
+    NAME = "edit by hand"
+    voxels: int
+    changes: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class MergeObjectsStep(StepSchema):
+    """Two objects made one by hand; ``first`` and ``second``: a voxel (z, y, x) in each.
+
+    ``voxels``: those of the object that came of it.
+    """
+
+    NAME = "merge objects by hand"
+    first: tuple[int, int, int]
+    second: tuple[int, int, int]
+    voxels: int
+
+
+@dataclass(frozen=True)
+class SplitObjectStep(StepSchema):
+    """An object cut in two by hand, by the plane through a drawn line along the viewing direction.
+
+    ``voxel``: one (z, y, x) in the object. ``line``: two voxel positions (z, y, x). ``axis``: the
+    array axis that the plane runs along. ``voxels``: of the two parts.
+    """
+
+    NAME = "split object by hand"
+    voxel: tuple[int, int, int]
+    line: tuple[tuple[float, float, float], tuple[float, float, float]]
+    axis: int
+    voxels: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class LocalThicknessStep(StepSchema):
     """Local thickness (nm) of a mask."""
 
@@ -491,6 +547,24 @@ def last_step(history: Sequence[HistoryStep], schema: type[Schema]) -> Schema | 
     return None
 
 
+def all_steps(history: Sequence[HistoryStep], schema: type[Schema]) -> tuple[Schema, ...]:
+    """Return all steps of a kind, typed, oldest first.
+
+    Raises
+    ------
+    InputError
+        As :func:`last_step`.
+
+    Examples
+    --------
+    >>> all_steps([HistoryStep("bin", {"factor": 2}), HistoryStep("bin", {"factor": 3})], BinStep)
+    (BinStep(factor=2), BinStep(factor=3))
+    """
+    return tuple(
+        _typed(schema, step.parameters, step.name) for step in history if step.name == schema.NAME
+    )
+
+
 def required_step(history: Sequence[HistoryStep], schema: type[Schema]) -> Schema:
     """Return the last step of a kind, typed.
 
@@ -572,9 +646,9 @@ def check_schema(version: Any, where: str) -> None:
     Raises
     ------
     FileFormatError
-        The version is not :data:`SCHEMA`.
+        The version is none that is read.
     """
-    if version == SCHEMA:
+    if version in _READABLE:
         return
     if isinstance(version, int) and version > SCHEMA:
         remedy = "open it with a newer napari-snpore"

@@ -22,6 +22,10 @@ miss.
 """
 
 
+_MOST_SAMPLES = 10_000_000
+"""Of a line: one that ends far outside of the volume has no more to show."""
+
+
 @dataclass(frozen=True, eq=False)
 class LineProfile:
     """Grey values along a line.
@@ -70,7 +74,8 @@ def line_profile(
     Returns
     -------
     LineProfile
-        At least two samples per voxel of the finest axis.
+        At least two samples per voxel of the finest axis, or per voxel that the line passes where
+        these are fewer.
 
     Raises
     ------
@@ -86,10 +91,16 @@ def line_profile(
     """
     start, end = _position(start_nm, "start_nm"), _position(end_nm, "end_nm")
     length = math.dist(start, end)
-    count = max(2, math.ceil(length * _SAMPLES_PER_VOXEL / min(volume.spacing) - 1e-9) + 1)
-    share = np.linspace(0.0, 1.0, count)
     origin, spacing = np.array(volume.origin), np.array(volume.spacing)
     first, last = (np.array(start) - origin) / spacing, (np.array(end) - origin) / spacing
+    # of the finest axis, but no more than the line passes voxels: linear between them, that is all
+    voxels = min(length / min(volume.spacing), float(np.abs(last - first).sum()))
+    if voxels * _SAMPLES_PER_VOXEL > _MOST_SAMPLES:
+        raise InputError(
+            f"The line of {length:.4g} nm passes {voxels:,.0f} voxels; {_MOST_SAMPLES // _SAMPLES_PER_VOXEL:,} are possible."
+        )
+    count = max(2, math.ceil(voxels * _SAMPLES_PER_VOXEL - 1e-9) + 1)
+    share = np.linspace(0.0, 1.0, count)
     where = first[:, None] + (last - first)[:, None] * share  # (3, count), in voxels
     low = np.clip(np.floor(where.min(axis=1)).astype(int), 0, np.array(volume.shape) - 1)
     high = np.clip(np.ceil(where.max(axis=1)).astype(int) + 1, low + 1, volume.shape)

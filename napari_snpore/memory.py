@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import psutil
@@ -26,6 +29,9 @@ _THREAD_BYTES = 72 << 20
 
 _PROGRAM_BYTES = 400 << 20
 """Address space of libraries and compiled kernels that are loaded while the program runs."""
+
+
+_given: ContextVar[int | None] = ContextVar("memory limit that was given", default=None)
 
 
 class NotEnoughMemoryError(InputError, MemoryError):
@@ -76,12 +82,46 @@ def _address_space_left() -> int | None:
     return int(most - psutil.Process().memory_info().vms - code)
 
 
-def memory_limit(given: int | None = None) -> int:
-    """Return the bytes that a step may take: what was given, but no more than is free; else 80 % of
-    what is free now.
+_preferred_limit: int | None = None
+"""Set by the window from its preferences; commands and Python leave it None."""
+
+
+def use_at_most(size: int | None) -> None:
+    """Let the steps of this process take at most ``size`` bytes each where no limit is given; None:
+    80 % of what is free.
     """
+    global _preferred_limit
+    _preferred_limit = size
+
+
+def _given_limit(given: int | None) -> int | None:
+    """Return the limit of the caller, else of its context, else of the process; None without any."""
+    given = _given.get() if given is None else given
+    return _preferred_limit if given is None else given
+
+
+def memory_limit(given: int | None = None) -> int:
+    """Return the bytes that a step may take: what was given, here, by :func:`limited_to` or by
+    :func:`use_at_most`, but no more than is free; else 80 % of what is free now.
+    """
+    given = _given_limit(given)
     free = free_memory()
     return int(SHARE * free) if given is None else min(given, free)
+
+
+@contextmanager
+def limited_to(limit: int | None) -> Iterator[None]:
+    """Let the steps within ask for no more than a limit (bytes) that the caller was given; None
+    changes nothing.
+    """
+    if limit is None:
+        yield
+        return
+    before = _given.set(limit)
+    try:
+        yield
+    finally:
+        _given.reset(before)
 
 
 def check_memory(what: str, needed: float, *, given: int | None = None, advice: str = "") -> None:
@@ -94,7 +134,8 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
     needed : float
         Bytes beside what is held already.
     given : int, optional
-        The limit that the caller set (bytes). Default: 80 % of what is free.
+        The limit that the caller set (bytes). Default: that of :func:`limited_to`, else of
+        :func:`use_at_most`, else 80 % of what is free.
     advice : str
         What else to do, such as ``"--memory-limit-mb allows more"``.
 
@@ -103,6 +144,7 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
     NotEnoughMemoryError
         One sentence with both numbers and what to do.
     """
+    given = _given_limit(given)
     most = memory_limit(given)
     if needed <= most:
         return
@@ -120,14 +162,27 @@ def check_memory(what: str, needed: float, *, given: int | None = None, advice: 
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes in MB or GB.
+    """Return a number of bytes in MB, GB or TB.
 
     Examples
     --------
     >>> size_text(940e6), size_text(12.3e9)
     ('940 MB', '12.3 GB')
     """
+    if size >= 1e12:
+        return f"{size / 1e12:.3g} TB"
     return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as sentences have it.
+
+    Examples
+    --------
+    >>> shape_text((61, 512, 512))
+    '61 × 512 × 512'
+    """
+    return " × ".join(str(n) for n in shape)
 
 
 def give_back_freed() -> None:

@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.volume import Triple, Volume
 
 _ROWS_PER_STEP = 64
+
+_PLACE_BYTES = 240.0
+"""Peak per pixel of the rows that are interpolated together: three coordinates, several times."""
+
+_MOST_PIXELS = 1 << 30
+"""Of a slice: thirty thousand along either side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +110,8 @@ def oblique_slice(
     Raises
     ------
     InputError
-        The point is not three finite numbers, or lies outside the volume.
+        The point is not three finite numbers, or lies outside the volume; voxels so much longer than
+        wide that the picture would have over a thousand million pixels.
 
     Examples
     --------
@@ -125,10 +133,15 @@ def oblique_slice(
     down, right = plane_axes(tilt_deg, turn_deg)
     pixel = float(spacing.min())
     reach = [_reach(center, axis, first, last) for axis in (down, right)]
+    _check_pixels(reach, pixel, volume.spacing)
     steps = [
         np.arange(math.ceil(low / pixel), math.floor(high / pixel) + 1) * pixel
         for low, high in reach
     ]
+    needed = 4.0 * steps[0].size * steps[1].size + _PLACE_BYTES * _ROWS_PER_STEP * steps[1].size
+    if not isinstance(volume.data, np.ndarray):
+        needed += math.prod(volume.shape) * np.dtype(volume.data.dtype).itemsize
+    check_memory(f"An oblique slice of {shape_text(volume.shape)} voxels", needed)
     data = volume.data if isinstance(volume.data, np.ndarray) else np.asarray(volume.data)
     image = np.zeros((steps[0].size, steps[1].size), data.dtype if labels else np.float32)
     start = (center - origin) / spacing
@@ -158,6 +171,22 @@ def oblique_slice(
             progress(min(top + _ROWS_PER_STEP, len(image)), len(image))
     z, y, x = (float(value) for value in center + steps[0][0] * down + steps[1][0] * right)
     return ObliqueSlice(image, pixel, (z, y, x), down, right)
+
+
+def _check_pixels(
+    reach: Sequence[tuple[float, float]], pixel: float, spacing: Sequence[float]
+) -> None:
+    """Refuse a picture of more pixels than can be shown, or than there is memory for."""
+    rows, columns = ((high - low) / pixel + 1 for low, high in reach)
+    what = (
+        f"An oblique slice through voxels of {' × '.join(f'{edge:.4g}' for edge in spacing)} nm has "
+        f"{rows:,.0f} × {columns:,.0f} pixels of the finest edge"
+    )
+    if rows * columns > _MOST_PIXELS:
+        raise InputError(
+            f"{what}, more than {_MOST_PIXELS:,}: resample the volume to voxels of like edges."
+        )
+    check_memory(f"{what}; it", rows * columns * 4)
 
 
 def _inside(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:

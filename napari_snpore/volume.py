@@ -32,6 +32,12 @@ digits.
 """
 
 
+_VOXEL_SIZES_NM = 1e-9, 1e12
+"""Least and greatest voxel size: squares and volumes of what lies beyond leave the numbers that maps
+of distances hold, and nothing that is imaged lies beyond.
+"""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Volume:
     """A 3D array ``(z, y, x)`` with its voxel size and position in nm.
@@ -250,6 +256,11 @@ def checked_spacing(spacing: float | Sequence[float]) -> Triple:
         ) from None
     if not all(math.isfinite(value) and value > 0 for value in (dz, dy, dx)):
         raise InputError(f"spacing is {spacing}; voxel sizes must be positive numbers in nm.")
+    least, most = _VOXEL_SIZES_NM
+    if min(dz, dy, dx) < least or max(dz, dy, dx) > most:
+        raise InputError(
+            f"spacing is {spacing}; voxel sizes from {least:g} to {most:g} nm are possible."
+        )
     return dz, dy, dx
 
 

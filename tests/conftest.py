@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+
+os.environ.setdefault("SNPORE_WARM_UP", "0")  # no child process beside the tests
 
 HERE = Path(__file__).parent
 NEEDS_WINDOW = re.compile(

@@ -19,13 +19,15 @@ PACKAGE = Path(napari_snpore.__file__).parent
 NAME = "napari_snpore"
 
 ORDER = (
-    "errors compute memory outputs scratch history volume tomography segmentation measurement subvolume oblique line_profiles "
-    "in_situ phantom uncertainty comparison files figures study viewer cli"
+    "errors numerals kernels compute kernel_process time_left memory outputs scratch history volume tomography "
+    "segmentation measurement subvolume oblique line_profiles in_situ phantom uncertainty comparison files figures "
+    "study viewer cli"
 ).split()
 """Folders and modules of the package: each imports from itself and from those before it."""
 
 VIEWER_ORDER = (
-    "shared forms slices boxes measure threshold reconstruct scene figure in_situ window open compare workbench"
+    "preferences shared edits canvas forms slices boxes measure threshold reconstruct scene figure in_situ "
+    "window open compare tour workbench"
 ).split()
 """The same for the folders of the viewer."""
 

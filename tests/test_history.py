@@ -112,7 +112,7 @@ def test_a_stored_history_says_its_version():
     ("version", "words"),
     [
         (None, "version 1 .* make it again"),
-        (2, "version 2 .* version 3 is needed: make it again"),
+        (2, "version 2 .* version 4 is needed: make it again"),
         (99, "version 99 .* newer"),
     ],
 )

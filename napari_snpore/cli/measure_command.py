@@ -23,7 +23,13 @@ from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
-from napari_snpore.study.measurement_files import write_measurement
+from napari_snpore.study.edit_report import edit_record
+from napari_snpore.study.measurement_files import (
+    check_filter,
+    filter_text,
+    write_filtered,
+    write_measurement,
+)
 from napari_snpore.study.measurement_report import measurement_text
 from napari_snpore.study.measuring import (
     MeasuredObjects,
@@ -117,6 +123,13 @@ def measure(
             help="Local thickness, chords and tortuosity as well (slower); default: off.",
         ),
     ] = False,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            help="Objects to write as a table of their own as well, such as 'length > 2, resolved, not touches_border'.",
+        ),
+    ] = "",
     cut_axis: CutAxis = None,
     no_cut: NoCut = False,
     spacing_nm: Spacing = None,
@@ -140,6 +153,7 @@ def measure(
         delta_nm=delta_nm,
         thickness=thickness,
     )
+    check_filter(keep)
     cut_axes = cut_axes_of(cut_axis, no_cut)
     inputs = [phases] if intensity is None else [phases, intensity]
     with (
@@ -195,8 +209,12 @@ def measure(
                 cut_axes=axes,
                 context=context,
             )
+        context.record.results |= edit_record(measured.history)
         write_measurement(folder, measured)
         text = measurement_text(measured)
+        if keep.strip():
+            context.record.results["filtered"] = write_filtered(folder, measured, keep)
+            text += f"\n{filter_text(context.record.results['filtered'])}\n"
         finish(folder, context.record, text, None)
     echo_reading(data.history)
     typer.echo(text)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.options import MemoryLimit, Output, memory_bytes
+from napari_snpore.cli.options import Image, MemoryLimit, Output, memory_bytes
 from napari_snpore.cli.progress import watched
 from napari_snpore.errors import MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
@@ -39,6 +39,7 @@ def run(
             help="Folder of the results; default: RECIPE_results beside the recipe.",
         ),
     ] = None,
+    image: Image = None,
     memory_limit_mb: MemoryLimit = None,
 ) -> None:
     """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
@@ -47,6 +48,8 @@ def run(
         if recipe.suffix.lower() == ".toml"
         else Recipe(name=recipe.stem, input=InputSection(tilt_series=str(recipe)))
     )
+    if image is not None:
+        steps = steps.model_copy(update={"input": steps.input.model_copy(update={"image": image})})
     out = output or recipe.with_name(f"{recipe.stem}_results")
     check_apart(out, [recipe])
     with watched() as monitor:

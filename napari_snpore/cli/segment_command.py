@@ -77,7 +77,7 @@ def segment(
         ThresholdRule,
         typer.Option(
             help="Rule that suggests thresholds; projection: by the images (needs --tilts); auto: projection for a volume by "
-            "TV whose blur is known, with --tilts, else haadf."
+            "TV whose blur is known, with --tilts, else haadf: Sn first, then carbon."
         ),
     ] = "auto",
     calibrated: Annotated[

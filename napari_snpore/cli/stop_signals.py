@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,10 +26,14 @@ _SHOW_CURSOR = "\x1b[?25h"  # bars of progress hide it
 _LONGEST_MOVE_S = 0.4
 
 _stopping = threading.Event()
+_endings: list[tuple[int, Callable[[], str]]] = []
+"""What a process does before it ends, also where a block lies within another."""
 
 
 @contextmanager
-def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
+def answer_stop_signals(
+    *, but: bool = False, before_end: Callable[[], str] | None = None
+) -> Iterator[None]:
     """End the process with a sentence when it is asked to stop, within the block.
 
     Signals that the caller ignores, as ``nohup`` does, stay ignored.
@@ -38,6 +42,9 @@ def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
     ----------
     but : bool
         Leave the signals as they are: for a window, which answers them itself.
+    before_end : callable, optional
+        Called before the process ends; returns what is said to be kept, in place of what was
+        written.
     """
     if but or threading.current_thread() is not threading.main_thread():
         yield
@@ -52,9 +59,13 @@ def answer_stop_signals(*, but: bool = False) -> Iterator[None]:
     if os.name != "nt":  # there only sockets can be woken; the handler alone has to do
         woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         threading.Thread(target=_watch, args=(reader,), name="stop", daemon=True).start()
+    if before_end is not None:
+        _endings.append((os.getpid(), before_end))
     try:
         yield
     finally:
+        if before_end is not None:
+            _endings.pop()
         for number, handler in earlier.items():
             signal.signal(number, handler)
         if os.name != "nt":
@@ -75,6 +86,21 @@ def _answer(number: int, frame: Any) -> None:
         _end()
 
 
+def _forget_in_child() -> None:
+    """Give a forked process the usual answers back: what reaches it would be written into the pipe of
+    its parent, which would end in its place.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _answer:
+            is_interrupt = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
 def _watch(reader: int) -> None:
     """Wait for a signal among those that are answered; Python writes its number into the pipe."""
     numbers = os.read(reader, 1)
@@ -88,6 +114,9 @@ def _watch(reader: int) -> None:
 def _end() -> None:
     """Remove what is unfinished, say so, and end the process."""
     _stopping.set()
+    said = None
+    if _endings and _endings[-1][0] == os.getpid():  # a fork has those of its parent
+        said = _endings[-1][1]()
     if moving.acquire(timeout=_LONGEST_MOVE_S):  # kept: no other thread moves anything from here
         written = ", ".join(map(str, stop_all()))
         kept = f"{written} had been written." if written else "nothing was written."
@@ -97,7 +126,7 @@ def _end() -> None:
         )
     with contextlib.suppress(OSError, ValueError):
         end = f"\n{_SHOW_CURSOR}" if sys.stderr.isatty() else ""
-        sys.stderr.write(f"{end}snpore: Stopped on request; {kept}\n")
+        sys.stderr.write(f"{end}snpore: Stopped on request; {said or kept}\n")
         sys.stderr.flush()
         sys.stdout.flush()
     os._exit(1)

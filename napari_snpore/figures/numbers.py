@@ -9,6 +9,8 @@ import math
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
+from napari_snpore.figures.positions import position as position
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUS = "\N{MINUS SIGN}"
 
@@ -44,22 +46,6 @@ def number(value: float, *, digits: int = 3, sign: bool = False, trim: bool = Fa
         text = text.rstrip("0").rstrip(".")
     text = text.replace("-", _MINUS)
     return f"+{text}" if sign and value > 0 else text
-
-
-def position(nm: float, *, step_nm: float) -> str:
-    """Format the position of a slice with decimals to a tenth of the step between slices, at least
-    one.
-
-    Examples
-    --------
-    >>> position(13.05, step_nm=0.15), position(12.0, step_nm=0.5)
-    ('13.05 nm', '12.0 nm')
-    """
-    decimals = max(1, math.ceil(-math.log10(step_nm / 5) - 1e-9))
-    text = f"{nm:.{decimals}f}"
-    if not float(text):
-        text = text.lstrip("-")
-    return f"{text.replace('-', _MINUS)} nm"
 
 
 def length(nm: float) -> str:

@@ -31,6 +31,7 @@ from napari_snpore.figures.page import (
     wrapped,
 )
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, INK, OUTLINE, PRINT, FigureStyle
+from napari_snpore.measurement.columns import column_of
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN
 
@@ -145,8 +146,12 @@ def object_histograms(
         options = HistogramOptions(face, marks, limit_nm, width / 2 - 14, style)
         sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
         edges = length_edges(sizes, shortest_nm=limit_nm)
-        size_panel(panels[0], objects, "length_nm", edges, options).set_xlabel("Length (nm)")
-        size_panel(panels[1], objects, "width_nm", edges, options).set_xlabel("Width (nm)")
+        size_panel(panels[0], objects, "length_nm", edges, options).set_xlabel(
+            column_of("length_nm").axis
+        )
+        size_panel(panels[1], objects, "width_nm", edges, options).set_xlabel(
+            column_of("width_nm").axis
+        )
         _volume_panel(panels[2], objects, options)
         shape_panel(panels[3], objects, options)
         figure.suptitle(heading, x=0.01, ha="left", fontsize=style.font_pt)
@@ -301,16 +306,17 @@ def _volume_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> N
     share = number(100 * float(volumes[short].sum() / volumes.sum()), trim=True)
     text = f"Median {_tied(number(float(np.median(volumes))) + ' nm³')}; {share} % of volume in lengths {options.shorter}"
     _title(axes, text, options)
-    axes.set_xlabel("Volume (nm³)")
+    axes.set_xlabel(column_of("volume_nm3").axis)
 
 
 def shape_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> None:
     """Draw the aspect ratio of the resolved objects in bins of 0.05."""
     ratios, unresolved = objects.split("aspect_ratio")
-    label = "Aspect ratio (width / length)"
+    words = column_of("aspect_ratio").axis
+    label = f"{words} (width / length)"
     # the label may be a little wider than the axis
     fits = text_width_mm(label, options.style.font_pt) <= options.heading_mm + 4.0
-    axes.set_xlabel(label if fits else "Aspect ratio")
+    axes.set_xlabel(label if fits else words)
     axes.set_xlim(0, 1)
     plain_ticks(axes.xaxis, at_most=6)
     if not len(ratios):

@@ -14,10 +14,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from napari_snpore.errors import InputError
+from napari_snpore.figures.color_bar import add_color_bar
 from napari_snpore.figures.cuts import Cut
 from napari_snpore.figures.numbers import number
 from napari_snpore.figures.page import Box, axes_at, frame_image, text_at, text_width_mm, wrapped
 from napari_snpore.figures.phase_colors import hatch_ground, phase_image, shown_names
+from napari_snpore.figures.plate_spec import ColorScale
 from napari_snpore.figures.scale_bar import add_scale_bar
 from napari_snpore.figures.style import GRAY, FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
@@ -66,6 +68,8 @@ class ImagePanel:
         Phases whose colours the picture shows.
     words : str
         Below it.
+    color_scale : ColorScale, optional
+        Draws a color bar in its upper right corner.
     """
 
     heading: str
@@ -73,6 +77,7 @@ class ImagePanel:
     nm_per_pixel: float | None = None
     scheme: PhaseScheme | None = None
     words: str = ""
+    color_scale: ColorScale | None = None
     exterior: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -112,6 +117,8 @@ class ImagePanel:
         )
         if self.nm_per_pixel is not None:
             add_scale_bar(axes, style=style, dark=self._lightness < 128)
+        if self.color_scale is not None:
+            add_color_bar(figure, box, self.color_scale, style=style, dark=self._lightness < 128)
 
     @property
     def _lightness(self) -> float:

@@ -174,7 +174,9 @@ def _scene(spec: PlateSpec) -> Any:
     scene = spec.scene
     assert scene is not None
     words = "" if scene.nm_per_pixel is not None else "perspective: no scale bar"
-    return ImagePanel("3D scene", scene.rgb, scene.nm_per_pixel, scene.scheme, words)
+    return ImagePanel(
+        "3D scene", scene.rgb, scene.nm_per_pixel, scene.scheme, words, scene.color_scale
+    )
 
 
 def _slices(spec: PlateSpec, parts: Sequence[str], left_out: dict[str, str]) -> list[Any]:

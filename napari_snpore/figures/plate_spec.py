@@ -50,6 +50,26 @@ Painter = Callable[[NDArray[Any]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
+class ColorScale:
+    """What the colors of a picture mean.
+
+    Parameters
+    ----------
+    title : str
+        Quantity with its unit, such as ``"length (nm)"``.
+    low, high : float
+        Values at the ends.
+    colors : array, uint8, shape (256, 3)
+        From the low to the high end.
+    """
+
+    title: str
+    low: float
+    high: float
+    colors: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class ScenePicture:
     """Picture of a 3D scene.
 
@@ -63,12 +83,15 @@ class ScenePicture:
         Phases whose surfaces or labels are visible.
     camera : mapping
         Angles, center and zoom of the camera, for the recipe.
+    color_scale : ColorScale, optional
+        Draws a color bar beside the picture.
     """
 
     rgb: NDArray[np.uint8]
     nm_per_pixel: float | None = None
     scheme: PhaseScheme | None = None
     camera: Mapping[str, Any] = field(default_factory=dict)
+    color_scale: ColorScale | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from napari_snpore.figures.object_plots import (
 from napari_snpore.figures.page import Box, axes_at, text_width_mm
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.style import GRAY, INK, OUTLINE, FigureStyle
+from napari_snpore.measurement.columns import column_of
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
@@ -214,7 +215,7 @@ class HistogramPanel:
             sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
             edges = length_edges(sizes, shortest_nm=self.limit_nm)
             size_panel(axes, objects, self.column, edges, options)
-            axes.set_xlabel({"length_nm": "Length (nm)", "width_nm": "Width (nm)"}[self.column])
+            axes.set_xlabel(column_of(self.column).axis)
 
 
 def plot_frame(box: Box, style: FigureStyle, *, head_mm: float = 0.0, lines_below: int = 2) -> Box:

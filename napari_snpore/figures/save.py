@@ -25,9 +25,11 @@ from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.figures.style import FONT, FigureStyle
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.memory import check_memory
 
 Format = Literal["png", "svg", "pdf"]
 _FORMATS = ("png", "svg", "pdf")
+_PIXEL_BYTES = 27.0  # peak while a PNG is drawn and written
 _CREATOR = "napari-snpore"
 _CHUNK = "Recipe"
 _SUBSTITUTES = f"'{FONT}', Verdana, Arial, sans-serif"
@@ -71,6 +73,13 @@ def save_figure(
     if unknown or not formats:
         raise InputError(
             f"formats is {tuple(formats)}; one or more of {', '.join(_FORMATS)} are needed."
+        )
+    width, height = (round(side * figure.dpi) for side in figure.get_size_inches())
+    if "png" in formats:
+        check_memory(
+            f"A figure of {width} × {height} pixels",
+            _PIXEL_BYTES * width * height,
+            advice="take fewer dots per inch, PDF or SVG",
         )
     text = None if recipe is None else recipe_text(recipe)
     paths = []

@@ -175,7 +175,23 @@ def parsed_array(
         angles_deg=angles_deg,
         times_s=times,
         first_axis_is_time=times is not None,
+        notes=_backwards(axes, data.shape, labels),
     )
+
+
+def _backwards(axes: Sequence[Axis], shape: Sequence[int], labels: str) -> tuple[str, ...]:
+    """Say which axes of length have falling positions: an odd number of them is a mirror image."""
+    falling = [
+        label
+        for axis, count, label in zip(axes, shape, labels, strict=True)
+        if axis.role not in _NO_LENGTH
+        and count > 1
+        and (values := axis.values(count)) is not None
+        and values[-1] < values[0]
+    ]
+    if not falling:
+        return ()
+    return (f"positions along {' and '.join(falling)} fall: voxels are in the order of the file",)
 
 
 def _size_nm(axis: Axis, count: int, label: str, path: Path) -> float | None:

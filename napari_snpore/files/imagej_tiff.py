@@ -16,6 +16,7 @@ import numpy as np
 import tifffile
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.tiff_planes import LARGEST_TAG, write_plane_by_plane
 from napari_snpore.files.units import Sizes
 from napari_snpore.volume import Volume
 
@@ -63,17 +64,18 @@ def write_imagej(path: Path, volume: Volume, about: Mapping[str, Any]) -> None:
             f"the volume has {volume.data.nbytes / 1e9:.3g} GB, and ImageJ's TIFF holds 4; write .ome.tif."
         )
     dz, dy, dx = volume.spacing
+    if not all(1 / LARGEST_TAG < edge < LARGEST_TAG for edge in (dy, dx)):
+        raise FileFormatError(
+            f"ImageJ's TIFF holds no pixels of {dx:.4g} × {dy:.4g} nm; write .ome.tif."
+        )
     info = json.dumps({_OWN: {**about, "spacing_nm": volume.spacing}}, default=str)
     with tifffile.TiffWriter(path, imagej=True, byteorder="<") as tiff:
-        tiff.write(
-            (np.ascontiguousarray(volume.data[z]) for z in range(volume.shape[0])),
-            shape=volume.shape,
-            dtype=dtype,
-            photometric="minisblack",
+        write_plane_by_plane(
+            tiff,
+            volume,
             resolution=(1 / dx, 1 / dy),
             resolutionunit="NONE",
             metadata={"axes": "ZYX", "spacing": dz, "unit": "nm", "Info": info},
-            contiguous=True,
         )
 
 

@@ -7,6 +7,7 @@ MP4 needs the ffmpeg of imageio-ffmpeg; GIF needs only Pillow and is always poss
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import math
 import operator
@@ -14,7 +15,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,21 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import FileFormatError, InputError, OutputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.memory import check_memory
 
 Frame = NDArray[np.uint8]
 """RGB, shape (height, width, 3)."""
 
-_Writer = Callable[[Path, Path, Iterator[Frame], float, str | None], None]
+_Writer = Callable[[Path, Path, Iterator[Frame], float, str | None, ShouldStop | None], None]
 
 SUFFIXES = (".mp4", ".gif")
 _GIF_FASTEST = 50  # frames a second: the delay is a whole number of 1/100 s, and players slow 1/100 s down to 1/10 s
 _MP4_RECIPE_LONGEST = (
     24_000  # characters; it travels on ffmpeg's command line, which Windows ends at 32,767
 )
+_HELD_BY_GIF = 1.1  # bytes per pixel: Pillow keeps all frames, in their palettes, to the end
+_FRAME_BYTES = 30.0  # per pixel, of the frame that is worked on
+_LOOKED_AT = 50  # frames
 _QUALITY = 7  # imageio-ffmpeg's scale, x264's CRF 15: thin lines and letters show no blocks
 # Without a matrix that is both used and named, players guess one from the height of the picture and
 # colours shift.
@@ -98,9 +103,10 @@ def write_movie(
     try:
         write = _writer(path, frames_per_second)
         text = None if recipe is None else _recipe_text(recipe)
-        checked = _checked(frames, progress, should_stop)
+        held = _HELD_BY_GIF if path.suffix.lower() == ".gif" else 0.0
+        checked = _checked(frames, held, progress, should_stop)
         with atomic_path(path) as part:
-            write(path, part, checked, frames_per_second, text)
+            write(path, part, checked, frames_per_second, text, should_stop)
     finally:
         if isinstance(frames, Generator):
             frames.close()
@@ -153,9 +159,14 @@ def _writer(path: Path, frames_per_second: float) -> _Writer:
 
 
 def _checked(
-    frames: Iterable[Frame], progress: Progress | None, should_stop: ShouldStop | None
+    frames: Iterable[Frame],
+    held: float,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
 ) -> Iterator[Frame]:
-    """Yield the frames with progress; refuse a frame of another shape or dtype."""
+    """Yield the frames with progress; refuse a frame of another shape or dtype, and a movie that
+    needs more memory than may be used: ``held`` bytes per pixel of every frame.
+    """
     total = operator.length_hint(frames, 0)
     shape = None
     done = 0
@@ -169,6 +180,14 @@ def _checked(
         if shape is not None and frame.shape != shape:
             raise InputError(
                 f"Frame {done} of the movie has {_size(frame.shape)} pixels, the first has {_size(shape)}; all have to be alike."
+            )
+        if done % _LOOKED_AT == 0 and (not total or not done):
+            # of a movie whose length is not known, as many frames as follow until the next look
+            more = total or _LOOKED_AT
+            check_memory(
+                f"A movie of {total or done + more} frames of {_size(frame.shape)} pixels",
+                (held * more + _FRAME_BYTES) * frame.shape[0] * frame.shape[1],
+                advice="write an MP4" if held else "",
             )
         shape = frame.shape
         yield np.ascontiguousarray(frame)
@@ -217,7 +236,12 @@ def _ffmpeg(path: Path) -> Any:
 
 
 def _write_mp4(
-    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+    path: Path,
+    part: Path,
+    frames: Iterator[Frame],
+    frames_per_second: float,
+    recipe: str | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     ffmpeg = _ffmpeg(path)
     if recipe is not None and len(recipe) > _MP4_RECIPE_LONGEST:
@@ -265,12 +289,39 @@ def _write_mp4(
         )
 
 
+class _WatchedFile(io.RawIOBase):
+    """A file whose writing a stop ends: Pillow encodes all frames at the end, without asking."""
+
+    def __init__(self, file: BinaryIO, should_stop: ShouldStop | None) -> None:
+        self._file, self._should_stop = file, should_stop
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        check_stop(self._should_stop)
+        return self._file.write(data)
+
+
 def _write_gif(
-    path: Path, part: Path, frames: Iterator[Frame], frames_per_second: float, recipe: str | None
+    path: Path,
+    part: Path,
+    frames: Iterator[Frame],
+    frames_per_second: float,
+    recipe: str | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     images = _paletted(frames, frames_per_second)
     about = {} if recipe is None else {"comment": recipe.encode("ascii")}
-    next(images).save(part, format="GIF", save_all=True, append_images=images, loop=0, **about)
+    with part.open("wb") as file:
+        next(images).save(
+            cast("BinaryIO", _WatchedFile(file, should_stop)),
+            format="GIF",
+            save_all=True,
+            append_images=images,
+            loop=0,
+            **about,
+        )
 
 
 def _paletted(frames: Iterator[Frame], frames_per_second: float) -> Iterator[Image.Image]:

@@ -27,6 +27,9 @@ from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.volume import Triple
 
 _MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
+_RIGHT = 0.1
+"""Largest distance from 90° of a right angle, degrees."""
+
 _OTHER_MODES = {
     3: " (complex)",
     4: " (complex)",
@@ -78,6 +81,7 @@ def read_mrc(path: Path, *, image: str | None = None, wanted: Wanted | None = No
     if mode == 0 and not own:  # own bytes are signed, as in the standard
         values, notes = sign_of_bytes(header, data, path)
         data = data.view(values)
+    notes += _skewed(header)
     size = _cell(header, one_angstrom_is_real=own)
     angles, pixel = read_extended(path, header, order)
     size = (size[0], pixel, pixel) if pixel is not None else size
@@ -154,6 +158,15 @@ def _is_possible(view: NDArray[Any]) -> bool:
 
 def _has_axes(view: NDArray[Any]) -> bool:
     return all(0 <= int(view[word]) <= 3 for word in ("mapc", "mapr", "maps"))
+
+
+def _skewed(header: NDArray[Any]) -> tuple[str, ...]:
+    """Say that the cell is no box: 0, which some programs write, counts as a right angle."""
+    angles = [float(header["cellb"][name]) for name in ("alpha", "beta", "gamma")]
+    if all(angle == 0 or abs(angle - 90) < _RIGHT for angle in angles):
+        return ()
+    stated = ", ".join(f"{angle:g}" for angle in angles)
+    return (f"angles of the cell {stated}° by the header; the voxels are taken as boxes",)
 
 
 def _cell(

@@ -6,6 +6,7 @@ wells. Scales and translations are lists, or arrays of their own that are named 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ _OLD_AXES = "tczyx"
 """Axes of versions before 0.3, which do not name them."""
 
 _UNIFORM = ("scale", "translation", "identity")
+
+
+_NEWEST = 0, 5
+"""Version of the metadata (NGFF) that is read."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def find_images(group: Any, path: Path) -> list[ZarrImage]:
     attributes = dict(group.attrs)
     about: Any = attributes.get("ome", attributes)
     itself = _multiscales(group)
+    _check_version(about, itself, path)
     if itself is not None:
         return [ZarrImage(group, itself)]
     if isinstance(about, Mapping) and ("plate" in about or "well" in about):
@@ -75,6 +81,17 @@ def find_images(group: Any, path: Path) -> list[ZarrImage]:
     if not inside:
         raise FileFormatError(f"{path} is a Zarr folder without OME-Zarr (multiscales) metadata.")
     return [ZarrImage(one, _multiscales(one) or {}, name) for one, name in inside]
+
+
+def _check_version(about: Any, multiscales: Any, path: Path) -> None:
+    """Refuse metadata newer than 0.5, whose axes and transformations mean something else."""
+    for part in (about, multiscales):
+        stated = part.get("version") if isinstance(part, Mapping) else None
+        number = re.match(r"(\d+)\.(\d+)", str(stated))
+        if number and tuple(map(int, number.groups())) > _NEWEST:
+            raise FileFormatError(
+                f"{path} is OME-Zarr (NGFF) {str(stated)[:20]}; versions to 0.5 are read: save it as 0.5."
+            )
 
 
 def holds_image(group: Any) -> bool:

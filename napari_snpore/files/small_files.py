@@ -9,10 +9,7 @@ from typing import Any
 
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.guarded_reading import bounded_bytes, guarded, reason_of
-
-LARGEST_RECORD = 2**26
-"""Most bytes of a record that a run or a saved window writes; those of real ones hold up to some
-megabytes."""
+from napari_snpore.outputs.own_files import LARGEST_RECORD
 
 
 def read_toml(path: str | Path, *, what: str, missing: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 
@@ -34,11 +35,21 @@ def read_table(path: str | Path, *, missing: str = "There is no table {path}.") 
     """
     raw = bounded_bytes(path, _LARGEST_TABLE, what="a table", missing=missing)
     with guarded(path):
-        lines = io.BytesIO(raw)
-        head = next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
+        lines = (line for line in io.BytesIO(raw) if line.strip() and not line.startswith(b"#"))
+        head, row = next(lines, b""), next(lines, b"")
         if len(head) > _LONGEST_HEADER:
             raise FileFormatError(f"{path} is not a readable table: its line of names is too long.")
+        if _fields(row) > _fields(head):  # pandas would make index columns of them, slowly
+            raise FileFormatError(
+                f"{path} is not a readable table: its first row has {_fields(row)} values for"
+                f" {_fields(head)} names."
+            )
         try:
             return pd.read_csv(io.BytesIO(raw), comment="#")
         except ValueError as error:
             raise FileFormatError(f"{path} is not a readable table: {reason_of(error)}.") from error
+
+
+def _fields(line: bytes) -> int:
+    text = line.decode("utf-8", "replace").partition("#")[0]
+    return sum(len(row) for row in csv.reader([text]))

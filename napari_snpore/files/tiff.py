@@ -41,7 +41,12 @@ from napari_snpore.files.ome_xml import (
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
-from napari_snpore.files.tiff_planes import check_planes, plane_count
+from napari_snpore.files.tiff_planes import (
+    LARGEST_TAG,
+    check_planes,
+    plane_count,
+    write_plane_by_plane,
+)
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
 from napari_snpore.history import parsed_history, stored_history
@@ -162,8 +167,15 @@ def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
         history=parsed_history(said.about, str(path)),
         times_s=said.times_s,
         first_axis_is_time=axes == "TYX",
-        notes=(*said.notes, *called, *_left_out(tiff)),
+        notes=(*said.notes, *called, *_left_out(tiff), *_inverted(series)),
     )
+
+
+def _inverted(series: tifffile.TiffPageSeries) -> tuple[str, ...]:
+    """Say that the file shows low values bright."""
+    if series.keyframe.photometric != tifffile.PHOTOMETRIC.MINISWHITE:
+        return ()
+    return ("low values are bright by the file (MinIsWhite); values are as stored",)
 
 
 def _left_out(tiff: tifffile.TiffFile) -> tuple[str, ...]:
@@ -354,16 +366,22 @@ def write_tiff(path: Path, volume: Volume, *, tilt_axis_angle_deg: float | None 
             f"OME-TIFF holds no {dtype}; convert to a type of at most 32 bits first."
         )
     with tifffile.TiffWriter(path, bigtiff=volume.data.nbytes > 2**31, ome=True) as tiff:
-        tiff.write(
-            (np.ascontiguousarray(volume.data[z]) for z in range(volume.shape[0])),
-            shape=volume.shape,
-            dtype=dtype,
-            photometric="minisblack",
-            resolution=(1e7 / dx, 1e7 / dy),
-            resolutionunit="CENTIMETER",
+        write_plane_by_plane(
+            tiff,
+            volume,
+            **_resolution_tags(dy, dx),
             metadata=metadata,
-            contiguous=True,
         )
+
+
+def _resolution_tags(dy: float, dx: float) -> dict[str, Any]:
+    """Return pixels per cm for programs that do not read OME's sizes; none where a tag, a fraction of
+    32-bit numbers, cannot hold them.
+    """
+    per_cm = 1e7 / dx, 1e7 / dy
+    if not all(1 / LARGEST_TAG < one < LARGEST_TAG for one in per_cm):
+        return {}
+    return {"resolution": per_cm, "resolutionunit": "CENTIMETER"}
 
 
 def _said(tiff: tifffile.TiffFile, series: Any, path: Path, images: int) -> _Said:

@@ -1,4 +1,6 @@
-"""Whether the planes that a TIFF file promises are in it: what is missing would read as zeros."""
+"""Planes of a TIFF file: whether all that are promised are in it, because what is missing would read
+as zeros; and how those of a volume are written.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tifffile
+
 from napari_snpore.errors import FileFormatError
+from napari_snpore.volume import Volume
+
+LARGEST_TAG = 2**31
+"""Greatest number, and one over the least, that a tag of a resolution holds without loss of digits."""
 
 
 def check_planes(series: Any, path: Path) -> None:
@@ -66,3 +75,24 @@ def _check_page(page: Any, number: int, path: Path) -> None:
         raise FileFormatError(
             f"{path} is cut short: plane {number} ends at byte {end}, the file has {size}."
         )
+
+
+def write_plane_by_plane(tiff: tifffile.TiffWriter, volume: Volume, **about: Any) -> None:
+    """Write a volume as one contiguous grey series; of a lazy one a plane at a time is in memory.
+
+    Parameters
+    ----------
+    tiff : tifffile.TiffWriter
+        An open file.
+    volume : Volume
+    **about
+        Resolution and metadata, see ``tifffile.TiffWriter.write``.
+    """
+    tiff.write(
+        (np.ascontiguousarray(volume.data[z]) for z in range(volume.shape[0])),
+        shape=volume.shape,
+        dtype=volume.dtype,
+        photometric="minisblack",
+        contiguous=True,
+        **about,
+    )

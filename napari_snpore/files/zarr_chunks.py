@@ -13,17 +13,19 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.compressed_chunks import ChunkChain, codec_name
 from napari_snpore.files.guarded_reading import checked_path, guarded
 
-_BLOSC_HEADER = 16
-_BLOSC_SIZES = (4, 12)
-"""Bytes of the header of a chunk, and where in it the bytes of its content and of itself stand
-(c-blosc, README_CHUNK_FORMAT)."""
+_PLACE_BYTES = 16
+"""Bytes of one chunk in the index of a shard: where it begins, and how long it is."""
+
+_ABSENT = 2**64 - 1
+_MOST_REMEMBERED = 100_000
 
 
 class CheckedArray:
@@ -44,7 +46,10 @@ class CheckedArray:
         self.stored, self.path, self.complete = stored, path, complete
         self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
         self._folder = Path(stored.store.root) / stored.path
-        self._blosc = _last_codec_is_blosc(stored)
+        self._chain, self._shard = _compression(stored, path)
+        if self._chain.twice:
+            raise FileFormatError(f"{path} is compressed twice, which is not read: save it again.")
+        self._sound: set[tuple[Path, int, int]] = set()
 
     def __getitem__(self, key: Any) -> Any:
         with guarded(self.path):
@@ -77,14 +82,40 @@ class CheckedArray:
             checked_path(self.path)
             return
         checked_path(file, "{path} is missing: a chunk was removed since the image was opened.")
-        if self._blosc:
-            check_blosc(file, self._chunk_bytes())
+        about = os.stat(file)
+        key = file, about.st_size, about.st_mtime_ns
+        if key in self._sound:  # a shard is read once for each of its chunks
+            return
+        with file.open("rb") as opened:
+            for start, size in self._places(opened, about.st_size):
+                if not self._chain.fits(opened, start, size, self._chunk_bytes()):
+                    raise FileFormatError(f"{file} is a chunk that is damaged or cut short.")
+        if len(self._sound) >= _MOST_REMEMBERED:
+            self._sound.clear()
+        self._sound.add(key)
+
+    def _places(self, file: Any, size: int) -> Iterator[tuple[int, int]]:
+        """Yield where the chunks of a file lie: of one that is no shard, the file as it is."""
+        if self._shard is None:
+            yield 0, size
+            return
+        count, at_end, checksum = self._shard
+        length = count * _PLACE_BYTES
+        if length + checksum > size:
+            raise FileFormatError(f"{file.name} is a shard that is damaged or cut short.")
+        file.seek(size - length - checksum if at_end else 0)
+        for start, extent in struct.iter_unpack("<QQ", file.read(length)):
+            if (start, extent) == (_ABSENT, _ABSENT):
+                continue
+            if start + extent > size:
+                raise FileFormatError(f"{file.name} is a shard that is damaged or cut short.")
+            yield start, extent
 
     def _chunk_bytes(self) -> int | None:
         """Bytes of a chunk that is not compressed; None where filters may change them."""
         if getattr(self.stored.metadata, "filters", None):
             return None
-        return math.prod(_chunk_shape(self.stored)) * int(self.dtype.itemsize)
+        return math.prod(int(size) for size in self.stored.chunks) * int(self.dtype.itemsize)
 
 
 def check_tree(path: Path) -> None:
@@ -116,26 +147,6 @@ def file_count(stored: Any, *, most: int) -> int:
     return count
 
 
-def check_blosc(file: Path, content_bytes: int | None) -> None:
-    """Refuse a chunk whose Blosc header does not fit its size, or its content.
-
-    Parameters
-    ----------
-    file : Path
-        One chunk.
-    content_bytes : int, optional
-        Bytes that it should hold; None where they are not known.
-    """
-    with file.open("rb") as chunk:
-        head = chunk.read(_BLOSC_HEADER)
-        size = os.fstat(chunk.fileno()).st_size
-    if len(head) == _BLOSC_HEADER:
-        content, whole = (struct.unpack_from("<I", head, place)[0] for place in _BLOSC_SIZES)
-        if whole == size and content_bytes in (None, content):
-            return
-    raise FileFormatError(f"{file} is a chunk that is damaged or cut short.")
-
-
 def _is_plain(entry: os.DirEntry[str]) -> bool:
     """Return whether a link leads to a file or a folder; a folder is not walked, it may be one
     above.
@@ -153,9 +164,36 @@ def _chunk_shape(stored: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def _last_codec_is_blosc(stored: Any) -> bool:
+def _compression(stored: Any, path: Path) -> tuple[ChunkChain, tuple[int, bool, int] | None]:
+    """Return the compression of the chunks of an array, and of shards how many chunks each has,
+    whether its index is at its end, and the bytes of the checksum after the index.
+
+    Raises
+    ------
+    FileFormatError
+        Shards within shards, or an index that is compressed.
+    """
     about = stored.metadata
     if hasattr(about, "compressor"):
-        return getattr(about.compressor, "codec_id", None) == "blosc"
-    codecs: Any = getattr(about, "codecs", ())
-    return bool(codecs) and type(codecs[-1]).__name__ == "BloscCodec"
+        return ChunkChain([] if about.compressor is None else [about.compressor]), None
+    codecs: Sequence[Any] = getattr(about, "codecs", ())
+    shard = next((one for one in codecs if hasattr(one, "index_codecs")), None)
+    if shard is None:
+        return ChunkChain(_after_bytes(codecs)), None
+    index = [codec_name(one) for one in shard.index_codecs]
+    if index not in (["bytes", "crc32c"], ["bytes"]) or any(
+        hasattr(one, "index_codecs") for one in shard.codecs
+    ):
+        raise FileFormatError(f"{path} has shards whose index, or whose own shards, are not read.")
+    count = math.prod(
+        -(-int(whole) // int(part))
+        for whole, part in zip(stored.shards, shard.chunk_shape, strict=True)
+    )
+    at_end = getattr(shard.index_location, "value", shard.index_location) == "end"
+    return ChunkChain(_after_bytes(shard.codecs)), (count, at_end, 4 * (len(index) - 1))
+
+
+def _after_bytes(codecs: Sequence[Any]) -> list[Any]:
+    """Return the codecs behind the one that makes bytes of an array."""
+    names = [codec_name(one) for one in codecs]
+    return list(codecs[names.index("bytes") + 1 :]) if "bytes" in names else []

@@ -39,18 +39,19 @@ def by_cells(points: Floats) -> tuple[Floats, Ints]:
     """
     n = points.shape[0]
     edge = int(math.sqrt(n) / 6) + 1
+    cells = edge * edge * edge
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for i in range(n):
         for k in range(3):
             low[k], high[k] = min(low[k], points[i, k]), max(high[k], points[i, k])
     span = max(high[0] - low[0], high[1] - low[1], high[2] - low[2]) * (1 + 1e-9) + 1e-300
     cell = np.empty(n, np.int64)
-    begin = np.zeros(edge**3 + 1, np.int64)
+    begin = np.zeros(cells + 1, np.int64)
     for i in range(n):
         for k in range(3):
             cell[i] = (cell[i] if k > 0 else 0) * edge + int((points[i, k] - low[k]) / span * edge)
         begin[cell[i] + 1] += 1
-    for c in range(edge**3):
+    for c in range(cells):
         begin[c + 1] += begin[c]
     place = begin.copy()
     ordered = np.empty((n, 3), np.float64)
@@ -58,9 +59,9 @@ def by_cells(points: Floats) -> tuple[Floats, Ints]:
         for k in range(3):
             ordered[place[cell[i]], k] = points[i, k]
         place[cell[i]] += 1
-    starts = np.empty(edge**3 + 1, np.int64)
+    starts = np.empty(cells + 1, np.int64)
     count = 0
-    for c in range(edge**3):
+    for c in range(cells):
         if begin[c + 1] > begin[c]:
             starts[count] = begin[c]
             count += 1
@@ -120,7 +121,8 @@ def longest_pairs(scattered: Floats) -> tuple[float, Floats]:
 @kernel
 def _squared(p: Any, q: Any) -> Any:
     """Return the squared distance of two places, from their first three numbers."""
-    return (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2
+    d0, d1, d2 = p[0] - q[0], p[1] - q[1], p[2] - q[2]
+    return d0 * d0 + d1 * d1 + d2 * d2
 
 
 @kernel
@@ -203,7 +205,7 @@ def neighbor_table(face: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 @kernel
-def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: int) -> Any:
+def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: Any) -> Any:
     """Return the distance of the parallel planes through the edges ab and cd; infinite if the edges
     are parallel.
     """
@@ -220,8 +222,8 @@ def edge_distance(points: Ints, scale: Floats, a: int, b: int, c: int, d: int) -
 
 @kernel
 def walk_edge(
-    points: Ints, scale: Floats, begin: Ints, who: Ints, m: Ints, n: Ints, a: int, b: int, v: int
-) -> tuple[int, float]:
+    points: Ints, scale: Floats, begin: Ints, who: Ints, m: Ints, n: Ints, a: int, b: int, v: Any
+) -> tuple[Any, float]:
     """Turn the normal from m to n about the edge ab and follow the opposite corner from v on.
 
     Returns the corner at the end and the least distance of the pairs of edges that were met.
@@ -230,7 +232,7 @@ def walk_edge(
     while True:
         first = np.inf
         steepest = np.int64(0)
-        follower = -1
+        follower = np.int64(-1)
         p = points[v]
         for i in range(begin[v], begin[v + 1]):
             q = points[who[i]]
@@ -241,7 +243,7 @@ def walk_edge(
                 continue
             when = at_m / (at_m - at_n)
             if when < first or (when == first and at_n - at_m < steepest):
-                first, steepest, follower = when, at_n - at_m, int(who[i])
+                first, steepest, follower = when, at_n - at_m, who[i]
         if follower < 0:
             return v, least
         least = min(least, edge_distance(points, scale, a, b, v, follower))
@@ -316,37 +318,6 @@ def hull_volume(points: Ints, face: Ints) -> float:
 
 
 @kernel
-def diameters(
-    points: Ints,
-    face: Ints,
-    beside: Ints,
-    normal: Ints,
-    scale: Floats,
-    directions: Floats,
-    out: Floats,
-) -> None:
-    """Write length, width, breadth (nm) and volume (voxels) of one hull; a flat one has no face.
-
-    directions (k, 3): unit vectors over which length and width are sought; without any (0, 3) they
-    are exact.
-    """
-    tips = np.empty(points.shape, np.float64)
-    for i in range(points.shape[0]):
-        for k in range(3):
-            tips[i, k] = points[i, k] * scale[k]
-    out[VOLUME] = hull_volume(points, face)
-    if directions.shape[0] > 0:
-        _sampled(tips, directions, out)
-        return
-    length, vectors = longest_pairs(tips)
-    out[LENGTH] = length
-    out[BREADTH] = 0.0
-    for k in range(vectors.shape[0]):
-        out[BREADTH] = max(out[BREADTH], extent_across(tips, vectors[k]))
-    out[WIDTH] = hull_width(points, scale, face, beside, normal) if face.shape[0] > 0 else 0.0
-
-
-@kernel
 def _sampled(tips: Floats, directions: Floats, out: Floats) -> None:
     """Write length and width over the given directions, and the extent across the direction of the
     length.
@@ -376,10 +347,27 @@ def diameters_of_hulls(
     directions: Floats,
     out: Floats,
 ) -> None:
-    """Write the diameters of each hull, shape (hull, 4); its points and faces begin at ``begin``,
-    shape (hull + 1, 2).
+    """Write length, width, breadth (nm) and volume (voxels) of each hull, shape (hull, 4); a flat
+    one has no face.
+
+    The points and faces of a hull begin at ``begin``, shape (hull + 1, 2). directions (k, 3): unit
+    vectors over which length and width are sought; without any (0, 3) they are exact.
     """
-    for k in range(begin.shape[0] - 1):
-        n, m = begin[k, 0], begin[k, 1]
-        o, p = begin[k + 1, 0], begin[k + 1, 1]
-        diameters(points[n:o], faces[m:p], neighbors[m:p], normals[m:p], scale, directions, out[k])
+    for h in range(begin.shape[0] - 1):
+        n, m = begin[h, 0], begin[h, 1]
+        o, p = begin[h + 1, 0], begin[h + 1, 1]
+        corners, face, found = points[n:o], faces[m:p], out[h]
+        tips = np.empty((o - n, 3), np.float64)
+        for i in range(o - n):
+            for k in range(3):
+                tips[i, k] = corners[i, k] * scale[k]
+        found[VOLUME] = hull_volume(corners, face)
+        if directions.shape[0] > 0:
+            _sampled(tips, directions, found)
+            continue
+        length, vectors = longest_pairs(tips)
+        found[LENGTH], found[BREADTH], found[WIDTH] = length, 0.0, 0.0
+        for k in range(vectors.shape[0]):
+            found[BREADTH] = max(found[BREADTH], extent_across(tips, vectors[k]))
+        if p > m:
+            found[WIDTH] = hull_width(corners, scale, face, neighbors[m:p], normals[m:p])

@@ -10,6 +10,9 @@ keeps the combinatorics of a hull, therefore lengths are applied later.
 
 Example: a voxel at (0, 0, 0) has 8 corners, a hull of 12 triangles, and the volume 1.
 
+Counters begin as ``np.int64(0)``: a kernel that is called with a plain 0 is compiled for that
+number as well as for any.
+
 No kernel here calls one of another file, or is called by one: numba's cache on disk would not see
 that the other file changed.
 """
@@ -56,7 +59,7 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
     base = rows[0, 0]
     # plane z of corners lies between the layers z - 1 and z; rows[before:here] is the layer z - 1,
     # rows[here:after] is z
-    before = here = after = 0
+    before = here = after = np.int64(0)
     for z in range(base, rows[-1, 0] + 1 + step):
         before, here = here, after
         while after < rows.shape[0] and rows[after, 0] == z:
@@ -73,7 +76,8 @@ def hull_candidates(rows: NDArray[np.int32], corners: bool) -> Ints:
                 most[y] = max(most[y], rows[i, 3] + step)
         # Andrew's monotone chain (1979, doi 10.1016/0020-0190(79)90072-3) on the left, then the
         # right ends: a point that does not turn outwards is dropped
-        for sign in (-1, 1):
+        for side in range(2):
+            sign = 2 * side - 1
             ends = most if sign == 1 else least
             size = 0
             for y in range(extent_y):
@@ -111,9 +115,8 @@ def first_simplex(points: Ints) -> tuple[Ints, int]:
     p = points[0]
     best = 0.0
     for i in range(n):
-        far = float(
-            (points[i, 0] - p[0]) ** 2 + (points[i, 1] - p[1]) ** 2 + (points[i, 2] - p[2]) ** 2
-        )
+        d0, d1, d2 = points[i, 0] - p[0], points[i, 1] - p[1], points[i, 2] - p[2]
+        far = float(d0 * d0 + d1 * d1 + d2 * d2)
         if far > best:
             best, corner[1] = far, i
     if best == 0.0:
@@ -122,7 +125,8 @@ def first_simplex(points: Ints) -> tuple[Ints, int]:
     best = 0.0
     for i in range(n):
         c = cross(p, q, points[i])
-        far = float(c[0]) ** 2 + float(c[1]) ** 2 + float(c[2]) ** 2
+        c0, c1, c2 = float(c[0]), float(c[1]), float(c[2])
+        far = c0 * c0 + c1 * c1 + c2 * c2
         if far > best:
             best, corner[2] = far, i
     if best == 0.0:
@@ -165,9 +169,9 @@ def height(normal: Ints, f: int, point: Ints) -> Any:
 def give_outside(
     points: Ints,
     chosen: Ints,
-    count: int,
+    count: Any,
     faces: Ints,
-    face_count: int,
+    face_count: Any,
     normal: Ints,
     head: Ints,
     link: Ints,
@@ -202,13 +206,13 @@ def find_horizon(
     turn: int,
     visible: Ints,
     horizon: Ints,
-) -> tuple[int, int]:
+) -> tuple[Any, Any]:
     """Collect the faces that a point sees, from face ``start`` on, and the edges (from, to, face
     beyond) around them.
     """
     visible[0] = start
     stamp[start] = turn
-    found, edges, at = 1, 0, 0
+    found, edges, at = np.int64(1), np.int64(0), 0
     while at < found:
         f = visible[at]
         at += 1
@@ -270,7 +274,7 @@ def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
         set_plane(points, face, normal, f)
         alive[f] = True
         made[f] = f
-    give_outside(points, chosen, n, made, 4, normal, head, link, furthest, reach)
+    give_outside(points, chosen, n, made, np.int64(4), normal, head, link, furthest, reach)
     for f in range(4):
         if head[f] >= 0:
             queue[waiting], queued[f] = f, True
@@ -287,7 +291,7 @@ def convex_hull(points: Ints) -> tuple[Ints, Ints, Ints]:
         found, edges = find_horizon(
             points, eye, f, face, beside, normal, stamp, turn, visible, horizon
         )
-        count = 0
+        count = np.int64(0)
         for k in range(found):
             g = visible[k]
             alive[g] = False
@@ -390,23 +394,21 @@ def tips_of(points: Ints, face: Ints) -> Ints:
 
 
 @kernel
-def enlarged(table: Ints, count: int, more: int) -> Ints:
-    """Return a table that can hold more rows after the first ``count``."""
-    if count + more <= table.shape[0]:
-        return table
-    longer = np.empty((2 * (count + more), table.shape[1]), np.int64)
-    put(longer, 0, table, count)
-    return longer
-
-
-@kernel
-def put(table: Ints, place: int, rows: Ints, count: int) -> None:
-    """Copy the first rows to a place in a table: a loop, since assigned slices take seconds to
-    compile.
+def appended(table: Ints, place: int, rows: Ints, count: int) -> Ints:
+    """Copy the first rows to a place in a table, which is returned, in one that is longer where it
+    has to be.
     """
+    width = table.shape[1]
+    if place + count > table.shape[0]:
+        longer = np.empty((2 * (place + count), width), np.int64)
+        for i in range(place):
+            for k in range(width):
+                longer[i, k] = table[i, k]
+        table = longer
     for i in range(count):
-        for k in range(table.shape[1]):
+        for k in range(width):
             table[place + i, k] = rows[i, k]
+    return table
 
 
 @kernel
@@ -429,13 +431,9 @@ def hulls_of_objects(
         face, beside, normal = convex_hull(some)
         some = tips_of(some, face)
         n, m = begin[k, 0], begin[k, 1]
-        points = enlarged(points, n, some.shape[0])
-        faces = enlarged(faces, m, face.shape[0])
-        neighbors = enlarged(neighbors, m, face.shape[0])
-        normals = enlarged(normals, m, face.shape[0])
+        points = appended(points, n, some, some.shape[0])
+        faces = appended(faces, m, face, face.shape[0])
+        neighbors = appended(neighbors, m, beside, face.shape[0])
+        normals = appended(normals, m, normal, face.shape[0])
         begin[k + 1, 0], begin[k + 1, 1] = n + some.shape[0], m + face.shape[0]
-        put(points, n, some, some.shape[0])
-        put(faces, m, face, face.shape[0])
-        put(neighbors, m, beside, face.shape[0])
-        put(normals, m, normal, face.shape[0])
     return points, faces, neighbors, normals, begin

@@ -42,7 +42,7 @@ def label_range(labels: NDArray[np.uint32]) -> tuple[int, int]:
 
 
 @kernel
-def next_object(row: NDArray[np.uint32], x: int) -> Any:
+def next_object(row: NDArray[np.uint32], x: Any) -> Any:
     """Return the first place from x on where a row is not 0, or its end; most rows are nearly
     empty, so 16 are read at once.
     """
@@ -73,7 +73,7 @@ def scan_slab(labels: NDArray[np.uint32], first: int, planes: int, base: int, to
         z = first + layer
         for y in range(height):
             row = labels[layer, y]
-            x = next_object(row, 0)
+            x = next_object(row, np.int64(0))
             while x < width:
                 label = row[x]
                 start = x
@@ -177,7 +177,7 @@ def fill_rows(
     for layer in range(planes):
         for y in range(height):
             row = labels[layer, y]
-            x = next_object(row, 0)
+            x = next_object(row, np.int64(0))
             while x < width:
                 label = row[x]
                 start = x

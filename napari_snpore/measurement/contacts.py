@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,10 +18,10 @@ from napari_snpore.compute import (
     check_stop,
     run_blocks,
     stops_at_once,
-    thread_count,
 )
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
+from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
 from napari_snpore.measurement.label_numbers import renumbered
 from napari_snpore.measurement.labelling import voxel_counts
@@ -138,7 +137,7 @@ def contact_areas(
     share = np.divide(
         100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
     )
-    away = _distance(objects, found != 1, voxel, count)
+    away = _distance(objects, found != 1, voxel, count, should_stop)
     complete(4)
     rows = slice(1, None)
     present = voxel_counts(objects, count)[rows] > 0
@@ -157,7 +156,7 @@ def contact_areas(
     if dead is not None:
         closed = found != 1
         closed |= checked_mask(dead, name="dead", shape=found.shape)
-        away = _distance(objects, closed, voxel, count)
+        away = _distance(objects, closed, voxel, count, should_stop)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
         complete(5)
     return table[present].reset_index(drop=True)
@@ -184,7 +183,11 @@ def _faces(
 
 
 def _distance(
-    objects: Any, elsewhere: NDArray[np.bool_], voxel: Any, count: int
+    objects: Any,
+    elsewhere: NDArray[np.bool_],
+    voxel: Any,
+    count: int,
+    should_stop: ShouldStop | None,
 ) -> NDArray[np.float64]:
     """Return for each object the distance (nm) of its nearest voxel to the nearest voxel that is
     not ``elsewhere``; inf without one.
@@ -192,7 +195,7 @@ def _distance(
     away = np.full(count + 1, np.inf)
     if elsewhere.all():
         return away
-    distance = edt.edt(elsewhere, anisotropy=voxel, black_border=False, parallel=thread_count())
+    distance = distance_map(elsewhere, voxel, should_stop=should_stop)
     for slab in slabs(objects.shape):
         chosen = objects[slab] > 0
         labels = objects[slab][chosen].astype(np.intp)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import cc3d
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.distance import distance_map
+from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.packed_mask import PackedMask
@@ -103,7 +104,7 @@ def dead_pores(
     voxel = spacing_of(phases, spacing)
     paths = labels <= PORE
     if probe_radius_nm > 0:
-        away = _distance_to_faces(~paths, voxel, probe_radius_nm)
+        away = distance_to_faces(~paths, voxel, should_stop=should_stop)
         paths = away >= probe_radius_nm * (1 - TIE)  # 0 on solid
         del away
     pore_count = int(np.count_nonzero(labels == PORE))
@@ -113,8 +114,8 @@ def dead_pores(
         check_stop(should_stop)
         reached, cut_only = _reached(paths, labels, connectivity, cut_axes)
         if probe_radius_nm > 0:
-            reached = _swollen(reached, voxel, probe_radius_nm)
-            cut_only = _swollen(cut_only, voxel, probe_radius_nm)
+            reached = _swollen(reached, voxel, probe_radius_nm, should_stop)
+            cut_only = _swollen(cut_only, voxel, probe_radius_nm, should_stop)
         dead = labels == PORE
         np.greater(dead, reached, out=dead)  # pore that is not reached, in place
         del reached
@@ -188,14 +189,16 @@ def accessible_pores(
     if connectivity not in CONNECTIVITIES:
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
     count = int(np.count_nonzero(labels == PORE))
-    fits = _fitting_radii(_distance_to_faces(labels > PORE, voxel, radii[-1]), labels, radii)
+    fits = _fitting_radii(
+        distance_to_faces(labels > PORE, voxel, should_stop=should_stop), labels, radii
+    )
     rows = []
     for step, radius in enumerate(radii, 1):
         check_stop(should_stop)
         reached, cut_only = _reached(fits >= step, labels, connectivity, cut_axes)
         if radius > 0:
-            reached = _swollen(reached, voxel, radius)
-            cut_only = _swollen(cut_only, voxel, radius)
+            reached = _swollen(reached, voxel, radius, should_stop)
+            cut_only = _swollen(cut_only, voxel, radius, should_stop)
         pore = labels == PORE
         np.greater(cut_only, reached, out=cut_only)
         inside = int(np.count_nonzero(np.logical_and(reached, pore, out=reached)))
@@ -253,36 +256,9 @@ def _reached(
     return kind == 1, kind == 2
 
 
-def _distance_to_faces(
-    solid: NDArray[np.bool_], spacing: Triple, reach: float
-) -> NDArray[np.float32]:
-    """Return the distance (nm) from each voxel's centre to the nearest solid voxel's box, exact up
-    to ``reach``, else inf.
-
-    Along an axis a box k voxels away is (k − ½) voxels away, or 0 for k = 0; squares of the three
-    axes add up, so that one axis after the other can take its minimum.
-    """
-    squared = np.where(solid, np.float32(0), np.float32(np.inf))
-    for axis, size in enumerate(spacing):
-        # slabs across the axis: no copy of the whole
-        across = np.moveaxis(squared, axis, 1)
-        for slab in slabs(across.shape):
-            across[slab] = _nearest_along(across[slab], size, reach)
-    return np.sqrt(squared, out=squared)
-
-
-def _nearest_along(squared: NDArray[np.float32], size: float, reach: float) -> NDArray[np.float32]:
-    """Return the least of ``squared`` and the squared way along axis 1, up to ``reach``."""
-    nearest = squared.copy()
-    for k in range(1, min(math.ceil(reach / size + 0.5), squared.shape[1] - 1) + 1):
-        step = np.float32(((k - 0.5) * size) ** 2)
-        ahead, behind = (slice(None), slice(k, None)), (slice(None), slice(None, -k))
-        for here, there in ((ahead, behind), (behind, ahead)):
-            np.minimum(nearest[here], squared[there] + step, out=nearest[here])
-    return nearest
-
-
-def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDArray[np.bool_]:
+def _swollen(
+    centers: NDArray[np.bool_], spacing: Triple, radius: float, should_stop: ShouldStop | None
+) -> NDArray[np.bool_]:
     """Return the voxels whose centre lies within ``radius`` of a chosen one."""
     if not centers.any():
         return centers.copy()
@@ -293,7 +269,7 @@ def _swollen(centers: NDArray[np.bool_], spacing: Triple, radius: float) -> NDAr
         first = max(slab.start - margin, 0)
         part = centers[first : slab.stop + margin]
         if part.any():
-            away = edt.edt(~part, anisotropy=spacing, black_border=False)
+            away = distance_map(~part, spacing, should_stop=should_stop)
             inner = away[slab.start - first : slab.stop - first]
             np.less_equal(inner, radius * (1 + TIE), out=covered[slab])
     return covered

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import cc3d
-import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
+from napari_snpore.measurement.face_distance import depth_below_faces
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, array_of, volume_like
 
@@ -162,7 +162,7 @@ def _basins(
     if box is None:
         return out
     inside = np.ascontiguousarray(mask[box])
-    distance = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
+    distance = depth_below_faces(inside, voxel, should_stop=should_stop)
     if not np.isfinite(distance).all():  # the mask fills the volume: no boundary, one object
         out[box] = inside
         return out

@@ -16,6 +16,7 @@ from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_onc
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import checked_phases
 from napari_snpore.measurement.labelling import label_objects, voxel_counts
+from napari_snpore.measurement.paths import path_lengths
 from napari_snpore.volume import Volume, spacing_of
 
 _EULER_VOXELS = 1 << 21
@@ -142,7 +143,7 @@ def geodesic_tortuosity(
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; asked before each of the two searches.
+        See :mod:`napari_snpore.compute`; asked within both searches.
 
     Returns
     -------
@@ -159,8 +160,6 @@ def geodesic_tortuosity(
     that they are too long by up to 10 %. The reference is measured by the same steps, which cancels most
     of that error: the ratio of a fibre filled by the phase is 1.
     """
-    from skimage.graph import MCP_Geometric
-
     labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
     if not (math.isfinite(core_nm) and core_nm > 0):
@@ -182,12 +181,9 @@ def geodesic_tortuosity(
     ends = (labels == phase) & _touches_exterior(inside) & ~core
     if not core.any() or not ends.any():
         return nothing
-    starts = np.argwhere(core)
     lengths = []
     for open_to in (labels == phase, inside):
-        check_stop(should_stop)
-        costs = np.where(open_to, 1.0, -1.0)
-        found, _ = MCP_Geometric(costs, sampling=voxel).find_costs(starts)
+        found = path_lengths(open_to, core, voxel, should_stop=should_stop)
         lengths.append(found[ends])
         if progress is not None:
             progress(len(lengths), 2)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.face_distance import depth_below_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
 from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
 
@@ -100,12 +100,13 @@ def envelope_depth(
     *,
     spacing: float | Sequence[float] | None = None,
     cut_axes: Sequence[int] = (),
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
 
     Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the
-    centre of the nearest voxel outside, less half of the smallest voxel edge: below a face across
-    longer voxels it reads too deep by half the difference.
+    centre of the nearest voxel outside, less half an edge; where voxels are no cubes, to the
+    nearest face of one.
     """
     voxel = spacing_of(envelope, spacing)
     inside, cut_axes = checked_mask(envelope, name="envelope"), checked_axes(cut_axes)
@@ -115,13 +116,7 @@ def envelope_depth(
         )
     padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
     inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
-    # to the centre of the nearest voxel outside; its face is half a voxel nearer
-    deep: NDArray[np.float32]
-    deep = edt.edt(padded, anisotropy=voxel, black_border=False, parallel=thread_count())[inner]
-    deep -= np.float32(min(voxel) / 2)  # in place: another array of this size is memory for nothing
-    np.maximum(deep, 0, out=deep)
-    np.multiply(deep, inside, out=deep)
-    return deep
+    return depth_below_faces(padded, voxel, should_stop=should_stop)[inner]
 
 
 def radial_profile(
@@ -189,7 +184,7 @@ def radial_profile(
     if not inside.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
     check_stop(should_stop)
-    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes)
+    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes, should_stop=should_stop)
     depth *= np.float32((1 + TIE) / shell_nm)  # in shells
     beam = _faces_beam(inside, voxel)
     last = max(len(names), int(labels.max()))

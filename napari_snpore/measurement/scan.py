@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.kernels import for_kernel
 from napari_snpore.measurement._scan_kernels import (
     COLUMNS,
     COUNT,
@@ -245,15 +246,12 @@ def _as_gray(part: Any) -> NDArray[Any]:
     """
     own = np.asarray(part).dtype
     slab = np.ascontiguousarray(part, dtype=own if own in _GRAY_TYPES else np.float64)
-    return (slab if slab.flags.writeable else slab.copy()).ravel()
+    return for_kernel(slab.ravel())
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:
-    """Return one slab as the kernels take it: contiguous, and writable, since read-only arrays
-    would be compiled for anew.
-    """
-    slab = np.ascontiguousarray(part, dtype=np.uint32)
-    return slab if slab.flags.writeable else slab.copy()
+    """Return one slab as the kernels take it: contiguous."""
+    return for_kernel(np.ascontiguousarray(part, dtype=np.uint32))
 
 
 def _indexable(

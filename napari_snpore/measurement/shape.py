@@ -34,13 +34,17 @@ def crofton_weights(spacing: Triple) -> tuple[float, ...]:
     they add up to 1.
 
     Areas of the Voronoi cells of the 26 neighbours' directions in physical space, so that unequal
-    voxel edges are allowed for.
+    voxel edges are allowed for. Directions that fall together, where one edge is a ten-thousandth of
+    another, share their cell.
     """
     rays = np.array(DIRECTIONS) * np.array(spacing)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    areas = scipy.spatial.SphericalVoronoi(np.concatenate([rays, -rays])).calculate_areas() / (
-        4 * math.pi
+    both = np.concatenate([rays, -rays])
+    _, first, group, members = np.unique(
+        np.round(both, 4) + 0.0, axis=0, return_index=True, return_inverse=True, return_counts=True
     )
+    cells = scipy.spatial.SphericalVoronoi(both[first]).calculate_areas() / (4 * math.pi)
+    areas = (cells / members)[group.reshape(-1)]
     return tuple(float(area) for area in areas[:13] + areas[13:])
 
 

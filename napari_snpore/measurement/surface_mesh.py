@@ -16,10 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._mesh_triangles import Library, choose_library, smoothed, triangles
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
+
+_VERTEX_BYTES, _VOXEL_BYTES = 460.0, 2.0
+"""Peak in bytes per vertex, the same with both libraries, and per voxel, for the mask."""
+
+_FEWER = "allow fewer triangles"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +62,7 @@ class SurfaceMesh:
     unsmoothed: int
 
 
+@stops_at_once
 def surface_mesh(
     phases: Volume | NDArray[Any],
     phase: int = 1,
@@ -123,6 +130,9 @@ def surface_mesh(
     origin = phases.origin if isinstance(phases, Volume) else (0.0, 0.0, 0.0)
     maker = choose_library(library)
     tick = progress or (lambda done, total: None)
+    what = f"The surface of {shape_text(labels.shape)} voxels"
+    mask = _VOXEL_BYTES * math.prod(labels.shape)
+    check_memory(what, mask, advice=_FEWER)
     for factor in range(1, max(labels.shape) + 1):
         inside = _inside(labels, phase, factor, should_stop)
         if not inside.any():
@@ -130,8 +140,10 @@ def surface_mesh(
         tick(1, 3)
         # a closed surface of t triangles has at least 3/4 t vertices (6 and 8 around one voxel):
         # too fine is known from the count
-        if _vertex_count(inside, should_stop) * 4 > max_triangles * 3:
+        count = _vertex_count(inside, should_stop)
+        if count * 4 > max_triangles * 3:
             continue
+        check_memory(what, mask + _VERTEX_BYTES * count, advice=_FEWER)
         vertices, faces = triangles(inside, maker, should_stop)
         tick(2, 3)
         if len(faces) <= max_triangles:

@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import edt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once, thread_count
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import LocalThicknessStep
 from napari_snpore.measurement._thickness_kernels import mark_ridge, paint_balls
+from napari_snpore.measurement.face_distance import depth_below_faces
 from napari_snpore.measurement.inputs import checked_mask
 from napari_snpore.volume import Volume, VolumeOrArray, spacing_of, volume_like
 
@@ -46,10 +46,9 @@ def local_thickness(
     -------
     Volume or float32 array, shape (z, y, x)
         0 outside the phase. The radius of a ball is the distance from a voxel's centre to the
-        nearest centre outside the phase, less half of the smallest voxel edge; a ball contains at
-        least its own voxel. Where the middle lies between voxels the value is up to two voxels too
-        small: 9 for a slab of 9 voxels, 7 for one of 8. Across longer voxels it is too large by up
-        to the difference to the smallest edge.
+        nearest centre outside the phase, less half an edge; where voxels are no cubes, to the
+        nearest face. A ball contains at least its own voxel's centre. Where the middle lies between
+        voxels the value is up to two voxels too small: 9 for a slab of 9 voxels, 7 for one of 8.
 
     Notes
     -----
@@ -72,10 +71,8 @@ def local_thickness(
         return volume_like(mask, out, LocalThicknessStep())
     if inside.all():
         raise InputError("The phase fills the box: its thickness has no end.")
-    away = edt.edt(inside, anisotropy=voxel, black_border=False, parallel=thread_count())
-    radius = np.where(
-        inside, np.maximum(away - np.float32(min(voxel) / 2), min(voxel) / 2), 0
-    ).astype(np.float32)
+    radius = depth_below_faces(inside, voxel, should_stop=should_stop)
+    radius[inside] = np.maximum(radius[inside], np.float32(min(voxel) / 2))
     ridge = np.zeros(inside.shape, np.uint8)
     steps = np.array(voxel)
     planes = [(z, min(z + _SLAB, len(inside))) for z in range(0, len(inside), _SLAB)]

@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_snpore.errors import OutputError
 from napari_snpore.outputs.exchange import exchange
-from napari_snpore.outputs.own_files import unlisted_files
+from napari_snpore.outputs.own_files import own_bytes, unlisted_files
 
 NEW = "new"
 OLD = "old"
 _JOURNAL = "moves.json"
+_LARGEST_JOURNAL = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class _Move:
             return os.lstat(self.part).st_ino == self.file_number
         except FileNotFoundError:
             return False
+
+
+def put_on_disk(place: Path, names: Sequence[str]) -> None:
+    """Wait until the parts of an output are on the disk, where an earlier result goes for them: a
+    power cut would leave empty files in the place of both.
+    """
+    if any(os.path.lexists(place.parent / name) for name in names):
+        for name in names:
+            _to_disk(place / NEW / name)
 
 
 def move_in(place: Path, names: Sequence[str]) -> list[str]:
@@ -63,13 +74,14 @@ def move_in(place: Path, names: Sequence[str]) -> list[str]:
     moves = [{"name": name, "file_number": os.lstat(place / NEW / name).st_ino} for name in names]
     draft = place / f"{_JOURNAL}.part"
     draft.write_text(json.dumps(moves), encoding="utf-8")
+    _to_disk(draft)
     draft.replace(place / _JOURNAL)
     return carry_out(place)
 
 
 def is_committed(place: Path) -> bool:
     """Return whether a work folder holds a finished result whose moves were begun."""
-    return (place / _JOURNAL).is_file()
+    return os.path.lexists(place / _JOURNAL)
 
 
 def carry_out(place: Path) -> list[str]:
@@ -79,11 +91,10 @@ def carry_out(place: Path) -> list[str]:
     ------
     OSError
         A move is not possible; the earlier result is in its place, or in ``place/old``.
+    OutputError
+        The journal cannot be read; nothing was moved.
     """
-    moves = [
-        _Move(place / NEW / one["name"], place.parent / one["name"], int(one["file_number"]))
-        for one in json.loads((place / _JOURNAL).read_text(encoding="utf-8"))
-    ]
+    moves = _journal(place)
     old = place / OLD
     old.mkdir(exist_ok=True)
     for move in moves[1:]:
@@ -98,6 +109,44 @@ def carry_out(place: Path) -> list[str]:
             kept += _keep_unlisted(earlier, move.target)
     (place / _JOURNAL).unlink()
     return kept
+
+
+def _journal(place: Path) -> list[_Move]:
+    """Return the moves of a journal; refuse one that this program did not write, or that was
+    damaged.
+    """
+    raw = own_bytes(place / _JOURNAL, _LARGEST_JOURNAL)
+    moves = []
+    try:
+        for one in json.loads(raw or b""):
+            name = one["name"]
+            if name != os.path.basename(name) or name in ("", os.curdir, os.pardir):
+                raise ValueError("a move out of the folder")
+            moves.append(_Move(place / NEW / name, place.parent / name, int(one["file_number"])))
+        if not moves:
+            raise ValueError("no move")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise OutputError(
+            f"{place} was left behind by a run that was stopped, and its {_JOURNAL} cannot be read: take what you need from its "
+            f"folders '{NEW}' and '{OLD}', and remove it."
+        ) from None
+    return moves
+
+
+def _to_disk(part: Path) -> None:
+    """Wait until a file, or all files of a folder, are on the disk."""
+    places = [part]
+    if part.is_dir():
+        places = [Path(top) / name for top, _, names in os.walk(part) for name in names]
+    for place in places:
+        with contextlib.suppress(
+            OSError
+        ):  # not every file system can; the move is not the worse for it
+            handle = os.open(place, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def _carry_out(move: _Move, earlier: Path) -> None:

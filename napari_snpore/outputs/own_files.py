@@ -7,12 +7,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 RECORD = "record.json"
 MANIFEST = "window.json"
+LARGEST_RECORD = 2**26
+"""Most bytes of a record or a manifest; those of real ones hold up to some megabytes."""
+
 _ZARR = ".zarr"
 _ZARR_FILE = re.compile(r"zarr\.json|\.zgroup|\.zattrs|\.zarray|\.zmetadata|\d+(\.\d+)*")
 """Names of files in a Zarr hierarchy, version 2 or 3: metadata and chunks."""
@@ -31,8 +35,9 @@ def unlisted_file(folder: Path) -> str | None:
     """Return the first file in a folder that this program did not write, relative to the folder;
     None where there is none.
     """
-    if _listed(folder / RECORD) is None and (folder / RECORD).is_file():
-        return f"a {RECORD} that cannot be read"
+    for name in (RECORD, MANIFEST):
+        if _listed(folder / name) is None and os.path.lexists(folder / name):
+            return f"a {name} {_why_unreadable(folder / name)}"
     return next(iter(sorted(unlisted_files(folder))), None)
 
 
@@ -82,13 +87,38 @@ def _listed(path: Path) -> set[str] | None:
 
 
 def _content(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():  # opening a pipe would wait for ever
-        return None
+    raw = own_bytes(path, LARGEST_RECORD)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = None if raw is None else json.loads(raw)
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def own_bytes(path: Path, longest: int) -> bytes | None:
+    """Return the content of a file that this program wrote; None for what it never makes: a link, a
+    pipe, a device, a folder, or more than ``longest`` bytes; and for what cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):  # opening a pipe would wait for ever
+            return None
+        with path.open("rb") as file:
+            content = file.read(longest + 1)
+    except OSError:
+        return None
+    return content if len(content) <= longest else None
+
+
+def _why_unreadable(path: Path) -> str:
+    """Say what is wrong with a record, after 'a record.json'."""
+    kind = os.lstat(path)
+    if stat.S_ISLNK(kind.st_mode):
+        return "that is a link"
+    if not stat.S_ISREG(kind.st_mode):
+        return "that is no file"
+    if kind.st_size > LARGEST_RECORD:
+        return f"of {kind.st_size:,} bytes ({LARGEST_RECORD:,} are read)"
+    return "that cannot be read"
 
 
 def _not_of_zarr(store: Path, folder: Path) -> Iterator[str]:

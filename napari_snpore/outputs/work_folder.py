@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +24,12 @@ from threading import RLock
 
 from napari_snpore.errors import OutputError
 from napari_snpore.outputs.file_lock import lock
-from napari_snpore.outputs.moves import NEW, carry_out, is_committed, move_in
+from napari_snpore.outputs.moves import NEW, carry_out, is_committed, move_in, put_on_disk
+from napari_snpore.outputs.own_files import own_bytes
 
 SUFFIX = ".snpore-work"
 _LOCK = "lock.json"
+_LARGEST_LOCK = 2**16
 _LONGEST_NAME = 200  # of 255 bytes that file systems allow
 _REMOVAL_S = 0.3  # longest time of attempts: a thread that was writing may add a file meanwhile
 _RETRY_S = 0.02
@@ -69,6 +72,7 @@ class WorkFolder:
         """Move parts to their places beside the work folder, together; see
         :func:`~napari_snpore.outputs.moves.move_in`.
         """
+        put_on_disk(self.place, names)  # can take seconds, in which the process may be ended
         with moving:
             kept = move_in(self.place, names)
             self.committed = True
@@ -143,8 +147,12 @@ def clean_leftovers(folder: Path, *, but: Path | None = None) -> list[str]:
         with contextlib.suppress(OSError):
             handle = lock(place / _LOCK) if place.is_dir() else None
             if handle is not None:
-                sentences.append(_clean(place))
-                _release(place, handle)
+                try:
+                    sentences.append(_clean(place))
+                except OutputError as error:
+                    _log.warning("%s", error)
+                finally:
+                    _release(place, handle)
     return sentences
 
 
@@ -165,6 +173,7 @@ def stop_all() -> list[Path]:
 
 def _open(target: Path) -> WorkFolder:
     place = place_of(target)
+    _check_own(place)
     parents = [folder for folder in target.parents if not folder.exists()]
     for attempt in range(_ATTEMPTS):
         try:
@@ -187,12 +196,30 @@ def _open(target: Path) -> WorkFolder:
         os.truncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
         os.write(handle, json.dumps(about).encode())
-    except OSError:
+    except OSError:  # an OutputError is one
         _release(place, handle)
         raise
     work = WorkFolder(target, place, handle, parents)
     _active[place] = work
     return work
+
+
+def _check_own(place: Path) -> None:
+    """Refuse a place of a work folder where something lies that this program did not make: it would
+    be removed, or written through a link.
+    """
+    if not os.path.lexists(place):
+        return
+    own = stat.S_ISDIR(os.lstat(place).st_mode)
+    lock_place = place / _LOCK
+    if own and os.path.lexists(lock_place):
+        own = stat.S_ISREG(os.lstat(lock_place).st_mode)
+    elif own:
+        own = not os.listdir(place)
+    if not own:
+        raise OutputError(
+            f"{place} is in the way, and was not made by this program: move it away, or give another place."
+        )
 
 
 def _clean(place: Path) -> str:
@@ -241,10 +268,15 @@ def _release(place: Path, handle: int) -> None:
 def _owner(place: Path) -> str:
     """Return who made a work folder, in words."""
     try:
-        about = json.loads((place / _LOCK).read_text(encoding="utf-8"))
+        about = json.loads(own_bytes(place / _LOCK, _LARGEST_LOCK) or b"")
         return f"process {int(about['process'])} (started {about['started']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a path is a file itself, no link to one."""
+    return os.path.lexists(path) and stat.S_ISREG(os.lstat(path).st_mode)
 
 
 def _is_work_folder(entry: os.DirEntry[str]) -> bool:
@@ -253,5 +285,5 @@ def _is_work_folder(entry: os.DirEntry[str]) -> bool:
         name.startswith(".")
         and name.endswith(SUFFIX)
         and entry.is_dir(follow_symlinks=False)
-        and ((Path(entry) / _LOCK).is_file() or not os.listdir(entry))
+        and (_is_file(Path(entry) / _LOCK) or not os.listdir(entry))
     )

@@ -49,7 +49,10 @@ def extent(values: NDArray[Any]) -> tuple[float, float, float]:
     too.
     """
     lanes = 16
-    lowest, highest, total = np.full(lanes, values[0]), np.full(lanes, values[0]), np.zeros(lanes)
+    lowest, highest = np.empty(lanes, values.dtype), np.empty(lanes, values.dtype)
+    total = np.empty(lanes, np.float64)
+    for j in range(lanes):
+        lowest[j], highest[j], total[j] = values[0], values[0], 0.0
     whole = values.size // lanes
     for n in range(whole):
         for j in range(lanes):
@@ -62,7 +65,13 @@ def extent(values: NDArray[Any]) -> tuple[float, float, float]:
         lowest[0] = v if v < lowest[0] else lowest[0]
         highest[0] = v if v > highest[0] else highest[0]
         total[0] += v
-    return np.float64(lowest.min()), np.float64(highest.max()), total.sum()
+    # loops over indices: reductions of numpy take longer to compile than all the rest
+    least, most, whole_sum = lowest[0], highest[0], 0.0
+    for j in range(lanes):
+        least = lowest[j] if lowest[j] < least else least
+        most = highest[j] if highest[j] > most else most
+        whole_sum += total[j]
+    return np.float64(least), np.float64(most), whole_sum
 
 
 @kernel

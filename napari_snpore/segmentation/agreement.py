@@ -41,7 +41,7 @@ def disagreement(
     >>> from napari_snpore.segmentation.histogram import gray_histogram
     >>> histogram = gray_histogram(np.arange(100, dtype=np.uint8).reshape(4, 5, 5))
     >>> disagreement(histogram, [70], [40])
-    'Rules disagree: phase 1 holds 70 % of the voxels, but 40 % by the levels (haadf: t1 = 40).'
+    'Rules disagree: phase 1 holds 70 % of the voxels, but 40 % by the grey levels of the phases (t1 = 40).'
     >>> disagreement(histogram, [42], [40]) is None
     True
     """
@@ -53,7 +53,7 @@ def disagreement(
     limits = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(levels, 1))
     return (
         f"Rules disagree: phase {worst + 1} holds {100 * ours[worst]:.0f} % of the voxels, "
-        f"but {100 * theirs[worst]:.0f} % by the levels (haadf: {limits})."
+        f"but {100 * theirs[worst]:.0f} % by the grey levels of the phases ({limits})."
     )
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import CleanupParameters, CleanUpStep
+from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import majority
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
@@ -208,7 +209,7 @@ def majority_filter(
     """
     if not 1 <= radius <= 5:
         raise InputError(f"radius is {radius}; 1 to 5 voxels are possible.")
-    given = np.ascontiguousarray(phases)
+    given = for_kernel(np.ascontiguousarray(phases))
     out = np.empty_like(given)
     count = int(given.max(initial=0)) + 1
     run_blocks(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
-from napari_snpore.memory import check_memory
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
@@ -108,9 +108,9 @@ def make_envelope(
         No voxel reaches the threshold, or an option is out of range.
     """
     options = options or EnvelopeOptions()
-    size = " × ".join(str(n) for n in volume.shape)
     check_memory(
-        f"The envelope of {size} voxels", math.prod(volume.shape) * _BYTES_PER_VOXEL
+        f"The envelope of {shape_text(volume.shape)} voxels",
+        math.prod(volume.shape) * _BYTES_PER_VOXEL,
     )  # window and Python ask here, a run has asked for all steps before
     body, ray_length_nm = _occluder(volume, threshold, options)
     mask = fibre_envelope(

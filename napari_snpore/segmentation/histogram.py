@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
 from napari_snpore.segmentation.outliers import bulk, core_of, core_range
 from napari_snpore.volume import Volume, array_of, spacing_of
@@ -194,7 +195,9 @@ def _of_integers(
         counts = np.zeros(high - low + 1, np.int64)
         if kind.kind == "b":  # a byte of a mapped file can be more than 1, and is true then
             flat = np.minimum(flat.view(np.uint8), 1)
-        count_integers(np.ascontiguousarray(flat), low, counts)
+        elif kind == np.int8:  # one kernel less to compile
+            flat = flat.astype(np.int16)
+        count_integers(for_kernel(np.ascontiguousarray(flat)), low, counts)
         return counts
 
     counts = np.sum(run_blocks(count, slabs(data.shape), **watch), axis=0)
@@ -219,7 +222,9 @@ def _of_floats(
 ) -> Histogram:
     def chosen(slab: slice) -> NDArray[Any]:
         values = values_in(data, slab)
-        return np.ascontiguousarray(values).ravel() if mask is None else values[mask[slab]]
+        flat = np.ascontiguousarray(values).ravel() if mask is None else values[mask[slab]]
+        # wide integers are counted as the kernels would convert them, value by value
+        return for_kernel(flat if flat.dtype.kind == "f" else flat.astype(np.float64))
 
     def measure(slab: slice) -> tuple[float, float, float, int]:
         values = chosen(slab)
@@ -334,6 +339,7 @@ def _counted(values: NDArray[Any], ends: tuple[float, float], bins: int) -> _Par
     kept = values if not outside.size else values[inside]
     counts = np.zeros(bins, np.int64)
     per_unit = bins / (high - low) if high > low else 1.0
+    kept = for_kernel(kept)
     at_end = int(count_floats(kept, low, high, per_unit, counts))
     if not kept.size:
         return counts, at_end, outside, np.inf, -np.inf

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
+from napari_snpore.memory import check_memory
 from napari_snpore.segmentation._kernels import sweep
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, volume_like
 
@@ -156,6 +157,7 @@ def _hits(
     box = _body_box(solid, [math.ceil(ray_length_nm / d) + 1 for d in voxel])
     if box is None:
         return out
+    _check_mirrored(box, solid.shape, voxel, ray_length_nm, cut_axes)
     padded, inner = _mirrored(solid[box], box, solid.shape, voxel, ray_length_nm, cut_axes)
     _count_hits(padded, inner, out[box], voxel, ray_length_nm, directions, progress, should_stop)
     return out
@@ -230,13 +232,12 @@ def _batch_hits(
 
     def one(ray: NDArray[np.float64]) -> None:
         plane, row, column = ray
-        reach = math.floor(
-            ray_length_nm * abs(plane) + 0.5
-        )  # the face of the k-th voxel lies k − ½ steps away
+        # the face of the k-th voxel lies k − ½ steps away; no ray meets more planes than there are
+        reach = min(math.floor(ray_length_nm * abs(plane) + 0.5), len(solid))
         rows, columns = (
             np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column)
         )
-        rest = np.empty((2, *solid.shape[1:]), np.uint8 if reach < 256 else np.uint16)
+        rest = np.empty((2, *solid.shape[1:]), np.min_scalar_type(reach))
         counts = spare.get()
         for forward in (True, False):
             sweep(solid.view(np.uint8), rows, columns, reach, rest, forward, counts)
@@ -257,18 +258,54 @@ def _mirrored(
     """Mirror the part at the cut faces that it reaches, by the length of a ray; return it and the
     place of the part.
     """
-    pads = []
-    for axis in range(3):
-        reach = math.ceil(ray_length_nm / spacing[axis]) + 1 if axis in cut_axes else 0
-        before = reach if box[axis].start == 0 else 0
-        after = reach if box[axis].stop == shape[axis] else 0
-        pads.append((before, after))
+    pads = _mirror_widths(box, shape, spacing, ray_length_nm, cut_axes)
     if not any(map(sum, pads)):
         return part, (slice(None),) * 3
     inner = tuple(
         slice(before, before + n) for (before, _), n in zip(pads, part.shape, strict=True)
     )
     return np.pad(part, pads, mode="symmetric"), inner
+
+
+def _mirror_widths(
+    box: tuple[slice, ...],
+    shape: tuple[int, ...],
+    spacing: Triple,
+    ray_length_nm: float,
+    cut_axes: Sequence[int],
+) -> list[tuple[int, int]]:
+    """Return how many voxels are mirrored at both ends of each axis."""
+    pads = []
+    for axis in range(3):
+        reach = math.ceil(ray_length_nm / spacing[axis]) + 1 if axis in cut_axes else 0
+        before = reach if box[axis].start == 0 else 0
+        after = reach if box[axis].stop == shape[axis] else 0
+        pads.append((before, after))
+    return pads
+
+
+def _check_mirrored(
+    box: tuple[slice, ...],
+    shape: tuple[int, ...],
+    spacing: Triple,
+    ray_length_nm: float,
+    cut_axes: Sequence[int],
+) -> None:
+    """Refuse rays that reach over so many voxels beyond a cut face that mirroring them takes more
+    memory than may be used.
+    """
+    pads = _mirror_widths(box, shape, spacing, ray_length_nm, cut_axes)
+    inner = [side.stop - side.start for side in box]
+    voxels = math.prod(n + sum(pad) for n, pad in zip(inner, pads, strict=True))
+    if voxels > math.prod(inner):
+        longest = max(range(3), key=lambda axis: sum(pads[axis]))
+        check_memory(
+            f"A ray length of {ray_length_nm:.4g} nm is {max(pads[longest]) - 1:,} voxels along "
+            f"{'zyx'[longest]}, where the body is cut and is mirrored as far, which",
+            voxels
+            * (2.0 + thread_count()),  # the solid, the turned solid, and the hits of a thread
+            advice="take shorter rays",
+        )
 
 
 def _body_box(solid: NDArray[np.bool_], margin: Sequence[int]) -> tuple[slice, ...] | None:

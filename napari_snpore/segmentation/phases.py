@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, SegmentStep, last_step
+from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import classify, count_nan
 from napari_snpore.segmentation.histogram import slabs, values_in
 from napari_snpore.volume import Volume, VolumeOrArray, array_of, spacing_of, volume_like
@@ -130,7 +131,9 @@ def segment(
         values = np.ascontiguousarray(values_in(data, slab)).ravel()
         if values.dtype == np.bool_:
             values = values.view(np.uint8)
-        classify(values, _in_dtype(limits, values.dtype), labels[slab].reshape(-1))
+        reached = _in_dtype(limits, values.dtype)
+        values = for_kernel(values.astype(reached.dtype, copy=False))
+        classify(values, reached, labels[slab].reshape(-1))
         if body is not None:
             np.multiply(labels[slab], np.asarray(body[slab]), out=labels[slab])
         return int(count_nan(values)) if values.dtype.kind == "f" else 0
@@ -157,8 +160,9 @@ def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
     """Return for each limit the smallest value of a dtype that reaches it: comparing with it is
     exact, and quicker.
 
-    Limits that no integer of the dtype reaches, or every one does, keep the comparison in double
-    precision.
+    Limits that no integer of the dtype reaches, or every one does, and integers of more than 16
+    bits, are compared in double precision, and 8-bit ones with a sign in 16 bits: each dtype more
+    is a kernel more to compile.
     """
     if kind.kind == "f":
         with np.errstate(over="ignore"):  # beyond the dtype is infinity, and only that reaches it
@@ -167,6 +171,6 @@ def _in_dtype(limits: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
             nearest < limits, np.nextafter(nearest, np.array(np.inf, kind)), nearest
         ).astype(kind)
     whole, bounds = np.ceil(limits), np.iinfo(kind)
-    if kind.itemsize < 8 and whole.min() >= bounds.min and whole.max() <= bounds.max:
-        return whole.astype(kind)
+    if kind.itemsize <= 2 and whole.min() >= bounds.min and whole.max() <= bounds.max:
+        return whole.astype(np.int16 if kind == np.int8 else kind)
     return limits

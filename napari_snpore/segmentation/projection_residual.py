@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
@@ -31,6 +32,7 @@ from napari_snpore.tomography.discrete.level_sets import (
     LevelSets,
     image_rows,
     project_level_sets,
+    projection_bytes,
     slabs_of,
 )
 from napari_snpore.tomography.discrete.threshold_search import search_thresholds
@@ -41,6 +43,9 @@ from napari_snpore.tomography.weights import image_weights
 from napari_snpore.volume import Volume, array_of, check_same_spacing
 
 Floats = NDArray[np.float64]
+
+_PEAK = 1.2
+"""Measured peak over that of the level sets of one slab."""
 
 LEVEL_SETS = 64
 """Thresholds of the grid. Neighbours are some 5 % apart, and the minimum is refined below that."""
@@ -75,6 +80,7 @@ _LEAST_CONTRAST = 1.3
 alone make levels that differ by this much."""
 
 
+@stops_at_once
 def projection_residual(
     series: TiltSeries,
     volume: Volume | NDArray[Any],
@@ -148,12 +154,13 @@ def projection_residual(
     data = array_of(volume)
     _check(series, volume, blur_px, slices)
     number = checked_phases(phases) - 1
+    _state_memory(series, data.shape, blur_px, slices, threads or thread_count())
     estimating = 0.1 if noise is None else 0.0
     if noise is None:
         noise = noise_model(
             series, progress=share_of(progress, 0, estimating), should_stop=should_stop
         )
-    slabs = _slabs(series, data, noise, blur_px, slices, threads)
+    slabs = _slabs(series, data, noise, blur_px, slices, threads, should_stop)
     values = np.concatenate([slab.voxels.ravel() for slab in slabs])
 
     def projected(thresholds: Floats, watch: Progress | None = None) -> LevelSets:
@@ -236,6 +243,20 @@ def _check(series: TiltSeries, volume: Volume | NDArray[Any], blur_px: float, sl
     checked_count("slices", slices)
 
 
+def _state_memory(
+    series: TiltSeries, shape: tuple[int, int, int], blur_px: float, slices: int, threads: int
+) -> None:
+    """Refuse a comparison that needs more memory than may be used."""
+    (first, last), *_ = slabs_of(shape[1], slices)
+    rows = min(last - first + 2 * math.ceil(4 * blur_px), shape[1])
+    slab = (shape[0], rows, shape[2])
+    needed = projection_bytes(slab, len(series.angles_deg), LEVEL_SETS, threads)
+    check_memory(
+        f"Comparing {shape_text(shape)} voxels with {len(series.angles_deg)} images",
+        _PEAK * needed,
+    )
+
+
 def _slabs(
     series: TiltSeries,
     data: Any,
@@ -243,6 +264,7 @@ def _slabs(
     blur_px: float,
     slices: int,
     threads: int | None,
+    should_stop: ShouldStop | None,
 ) -> list[ImageRows]:
     """Take the slabs with the weights of their pixels, 1 / variance."""
     slabs = []
@@ -250,7 +272,8 @@ def _slabs(
         # the weights come from smoothed images: rows beside the slab count
         low = max(first - _SMOOTHING_ROWS, 0)
         rows = finite_rows(series.images, low, min(last + _SMOOTHING_ROWS, data.shape[1]), "images")
-        weights = image_weights(rows, noise, threads=threads)[:, first - low : last - low]
+        weights = image_weights(rows, noise, threads=threads, should_stop=should_stop)
+        weights = weights[:, first - low : last - low]
         weights /= np.float32(noise.interpolation)  # power to variance
         slabs.append(image_rows(data, series.images, weights, (first, last), blur_px))
     if not max(float(slab.images.max()) for slab in slabs) > 0:
@@ -271,7 +294,7 @@ def _centered(values: NDArray[np.float32], threshold: float) -> float:
 def _by_histogram(histogram: Histogram, phases: int) -> Suggestion:
     """Return what the histogram suggests, where no levels fit the images."""
     suggestion = suggest_thresholds(histogram, phases=phases, method="haadf")
-    sentence = "No rising grey levels fit the images: the thresholds are those of the rule haadf."
+    sentence = "No rising grey levels fit the images: the thresholds are by the histogram (Sn first, then carbon)."
     return replace(suggestion, warning=sentence)
 
 

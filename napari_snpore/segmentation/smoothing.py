@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_apart, run_blocks
+from napari_snpore.compute import BlockSteps, Progress, ShouldStop, run_apart, run_stepped_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep
+from napari_snpore.segmentation.least_variation import least_variation
+from napari_snpore.segmentation.non_local_means import MARGIN, STEPS, non_local_means
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Smoothing = Literal["gaussian", "median", "nl_means", "tv"]
 
-_PATCH, _DISTANCE = 3, 5
-"""Side of a patch and reach of the search of non-local means, voxels."""
-
 _SLAB_VOXELS = 1 << 22
-_SLAB_VOXELS_NL_MEANS = 1 << 19
-"""Non-local means take some ten microseconds a voxel: a slab that a stop has left behind has to end
-within seconds.
-"""
+_MEDIAN_VOXELS = 1 << 17
+"""Voxels whose medians are found between two looks for a stop: a tenth of a second or two."""
+
+_SLAB_VOXELS_NL_MEANS = 1 << 21
+"""Non-local means hold four arrays of a slab and its margin."""
 
 
 def smooth_volume(
@@ -87,7 +88,7 @@ def smooth_volume(
     margin = {
         "gaussian": math.ceil(4 * strength),
         "median": math.ceil(strength),
-        "nl_means": _DISTANCE + _PATCH,
+        "nl_means": MARGIN,
         "tv": 12,
     }
     out = np.empty(data.shape, np.float32)
@@ -95,7 +96,7 @@ def smooth_volume(
     thick = max(8, most // max(1, math.prod(data.shape[1:])))
     starts = range(0, data.shape[0], thick)
 
-    def work(start: int) -> float:
+    def work(start: int, step: BlockSteps) -> float:
         first, last = (
             max(0, start - margin[method]),
             min(data.shape[0], start + thick + margin[method]),
@@ -106,44 +107,58 @@ def smooth_volume(
                 "The volume holds NaN or infinite values; repair it before it is smoothed."
             )
         inner = slice(start - first, min(start + thick, data.shape[0]) - first)
-        smooth = _smoothed(slab, method, strength, noise)[inner]
+        if method == "nl_means" and noise > 0:
+            smooth = non_local_means(slab, inner, cutoff=strength * noise, noise=noise, step=step)
+        else:
+            smooth = _smoothed(slab, method, strength, noise, step.look)[inner]
         out[start : start + thick] = smooth
         return float(np.square(smooth.astype(np.float64) - slab[inner]).sum())
 
-    moved = sum(run_blocks(work, starts, progress=progress, should_stop=should_stop, abandon=True))
+    moved = sum(
+        run_stepped_blocks(
+            work,
+            starts,
+            steps=STEPS if method == "nl_means" else 1,
+            progress=progress,
+            should_stop=should_stop,
+            abandon=True,
+        )
+    )
     rms = math.sqrt(moved / out.size)
     return volume_like(volume, out, SmoothStep(method, strength, noise, rms))
 
 
 def _smoothed(
-    slab: NDArray[np.float32], method: str, strength: float, noise: float
+    slab: NDArray[np.float32],
+    method: str,
+    strength: float,
+    noise: float,
+    look: Callable[[], None],
 ) -> NDArray[Any]:
     if method == "gaussian":
         return np.asarray(
             scipy.ndimage.gaussian_filter(slab, strength, mode="nearest", truncate=4.0)
         )
     if method == "median":
-        from skimage.morphology import ball
+        return _median(slab, math.ceil(strength), look)
+    return slab if noise == 0 else least_variation(slab, strength * noise, look)
 
-        return np.asarray(
-            scipy.ndimage.median_filter(slab, footprint=ball(math.ceil(strength)), mode="nearest")
-        )
-    if noise == 0:
-        return slab
-    from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 
-    if method == "nl_means":
-        return np.asarray(
-            denoise_nl_means(
-                slab,
-                patch_size=_PATCH,
-                patch_distance=_DISTANCE,
-                h=strength * noise,
-                sigma=noise,
-                fast_mode=True,
-            )
-        )
-    return np.asarray(denoise_tv_chambolle(slab, weight=strength * noise))
+def _median(
+    slab: NDArray[np.float32], radius: int, look: Callable[[], None]
+) -> NDArray[np.float32]:
+    """Return the median over a ball, a few rows at a time."""
+    from skimage.morphology import ball
+
+    out, footprint = np.empty_like(slab), ball(radius)
+    rows = max(8 * radius, _MEDIAN_VOXELS // max(1, slab[:, 0].size))
+    for first in range(0, slab.shape[1], rows):
+        look()
+        begin = max(0, first - radius)
+        part = slab[:, begin : first + rows + radius]
+        smooth = scipy.ndimage.median_filter(part, footprint=footprint, mode="nearest")
+        out[:, first : first + rows] = smooth[:, first - begin : first - begin + rows]
+    return out
 
 
 def _noise(data: Any) -> float:

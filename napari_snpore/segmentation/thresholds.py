@@ -36,7 +36,7 @@ from napari_snpore.segmentation.splits import (
 Method = Literal["haadf", "multiotsu", "kmeans", "valley", "mixture", "minimum_error", "li"]
 Floats = NDArray[np.float64]
 
-_CLEAR = 0.15
+CLEAR_SEPARATION = 0.15
 """Least separation of a gap: the counts fall by this share of the lower peak."""
 
 _COARSE = 256
@@ -304,7 +304,7 @@ def _warning(thresholds: list[float], separations: list[float]) -> str | None:
     unclear = [
         f"t{k} = {t:.4g}"
         for k, (t, s) in enumerate(zip(thresholds, separations, strict=True), 1)
-        if s < _CLEAR
+        if s < CLEAR_SEPARATION
     ]
     if not unclear:
         return None

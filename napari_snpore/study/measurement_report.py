@@ -10,19 +10,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from napari_snpore.history import HistoryStep
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.objects import SizeSummary
+from napari_snpore.study.edit_report import edit_statements
 from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
+from napari_snpore.study.network_width import width_statements
 from napari_snpore.study.recipe import MeasureSection
-from napari_snpore.study.report import Statement, caveat, detail, number, percent, text_of
+from napari_snpore.study.report import (
+    Statement,
+    caveat,
+    detail,
+    number,
+    percent,
+    text_of,
+    with_error,
+)
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
 
 
 def measurement_text(measured: MeasuredObjects) -> str:
-    """Return the report of a measurement as text, one block per subject."""
-    blocks = []
+    """Return the report of a measurement as text, one block per subject; corrections by hand first."""
+    names = measured.names if isinstance(measured, Measurement) else None
+    blocks = [edit_statements(_history_of(measured), names)]
     if isinstance(measured, Measurement):
         blocks += [
             fraction_statements(measured.fractions),
@@ -32,6 +44,15 @@ def measurement_text(measured: MeasuredObjects) -> str:
     if isinstance(measured, Measurement):
         blocks.append(detail_statements(measured))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
+
+
+def _history_of(measured: MeasuredObjects) -> tuple[HistoryStep, ...]:
+    """Return the history of what was measured, with the corrections of each set of objects."""
+    start = len(measured.history)
+    return (
+        *measured.history,
+        *(step for labels in measured.labels.values() for step in labels.history[start:]),
+    )
 
 
 def object_statements(measured: MeasuredObjects, name: str) -> list[Statement]:
@@ -52,15 +73,19 @@ def object_statements(measured: MeasuredObjects, name: str) -> list[Statement]:
     phase = name.removesuffix("_separated")
     of_phase = noun if name == GIVEN else f"{phase} {noun}"
     first = table.iloc[0]
-    statements = [
-        Statement(heading, f"**{sizes.count:,} {of_phase}** ({first['objects_from']}), {cut}")
-    ]
+    found_by = str(first["objects_from"]).split(", ")[0]  # without what was corrected by hand
+    width = measured.widths.get(name) if isinstance(measured, Measurement) else None
+    statements = [] if width is None else width_statements(width, phase, heading)
+    statements.append(
+        Statement("" if width else heading, f"**{sizes.count:,} {of_phase}** ({found_by}), {cut}")
+    )
     if inside:
         statements += _length_statements(sizes, str(first["convention"]), inside)
     volumes = table["volume_nm3"].to_numpy(np.float64)
     largest = float(volumes.max() / volumes.sum())
     if (
-        str(first["objects_from"]).startswith("connected")
+        width is None
+        and found_by.startswith("connected")
         and largest > _ONE_NETWORK
         and sizes.count > 1
     ):
@@ -181,7 +206,7 @@ def detail_statements(measurement: Measurement) -> list[Statement]:
         statements.append(
             Statement(
                 "Tortuosity",
-                f"{row['tortuosity']:.3g} ± {row['tortuosity_sd']:.2g} (sd over {row['n']:.0f} surface voxels) of "
+                f"{with_error(row['tortuosity'], row['tortuosity_sd'], 2)} (sd over {row['n']:.0f} surface voxels) of "
                 f"{names[0]}, core to surface; {row['reached_percent']:.3g} % reached",
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
-from napari_snpore.history import LabelStep, recorded_cut_axes, recorded_phase_names
+from napari_snpore.history import (
+    HistoryStep,
+    LabelStep,
+    recorded_cut_axes,
+    recorded_phase_names,
+)
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
@@ -29,9 +34,17 @@ from napari_snpore.measurement.objects import (
     separate_objects,
     size_summary,
 )
+from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.segmentation.envelope import half_radius
 from napari_snpore.segmentation.phases import EXTERIOR, MOST_PHASES, PORE, PORE_C_SN
 from napari_snpore.study.details import detail_tables
+from napari_snpore.study.network_width import (
+    NETWORK_SHARE,
+    WIDTH_BYTES,
+    NetworkWidth,
+    network_share,
+    network_width,
+)
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
@@ -89,12 +102,15 @@ class MeasuredObjects:
         :func:`~napari_snpore.measurement.objects.measure_objects`.
     sizes : mapping of str to SizeSummary
         The sizes of each table in a few numbers.
+    history : tuple of HistoryStep
+        Of the phases or labels that were measured.
     """
 
     section: MeasureSection
     labels: Mapping[str, Volume]
     objects: Mapping[str, pd.DataFrame]
     sizes: Mapping[str, SizeSummary]
+    history: tuple[HistoryStep, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,6 +130,8 @@ class Measurement(MeasuredObjects):
     details : mapping of str to DataFrame
         Tables of slices, shells, contacts, networks and thickness, by file name; empty where they
         are not wanted.
+    widths : mapping of str to NetworkWidth
+        Local width of pores that are one network, by name of their objects.
     """
 
     names: tuple[str, ...]
@@ -121,6 +139,7 @@ class Measurement(MeasuredObjects):
     dead_pores: DeadPores | None
     boxes: Mapping[str, Box] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    widths: Mapping[str, NetworkWidth] = field(default_factory=dict)
 
 
 def measure_phases(
@@ -248,6 +267,7 @@ def measure_phases(
         if source.name not in found:
             measure(source)
     found = {source.name: found[source.name] for source in chosen}
+    widths = _pore_widths(labels, phases.spacing, chosen, numbers, tables, context)
     tables = {source.name: tables[source.name] for source in chosen}
     return Measurement(
         section=section,
@@ -259,7 +279,37 @@ def measure_phases(
         dead_pores=dead,
         boxes=boxes,
         details=details,
+        widths=widths,
+        history=tuple(phases.history),
     )
+
+
+def _pore_widths(
+    labels: NDArray[np.uint8],
+    spacing: Triple,
+    sources: Sequence[ObjectSource],
+    numbers: Mapping[str, int],
+    tables: Mapping[str, pd.DataFrame],
+    context: RunContext,
+) -> dict[str, NetworkWidth]:
+    """Return the local width of pores whose connected objects are one network, where memory allows
+    it.
+    """
+    widths = {}
+    for source in sources:
+        of_pores = numbers[source.phase] == PORE and source.separate_nm is None
+        if not of_pores or network_share(tables[source.name]) <= NETWORK_SHARE:
+            continue
+        try:
+            context.state_memory("The local width of pores", labels.shape, WIDTH_BYTES)
+        except NotEnoughMemoryError:
+            continue
+        with context.step(f"local width {source.name}") as watch:
+            found = network_width(labels == PORE, tables[source.name], spacing, **watch)
+        if found is not None:
+            widths[source.name] = found
+            context.record.results["local_width"] = asdict(found)
+    return widths
 
 
 def _labelled(
@@ -341,7 +391,11 @@ def measure_labels(
     table["given_label"] = given
     tables = {name: table}
     return MeasuredObjects(
-        section=section, labels={name: volume}, objects=tables, sizes=_sizes(tables, section)
+        section=section,
+        labels={name: volume},
+        objects=tables,
+        sizes=_sizes(tables, section),
+        history=tuple(labels.history),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_path, making
+from napari_snpore.files.small_files import read_json
 from napari_snpore.outputs.own_files import RECORD, command_of, outputs_of, unlisted_file
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.study.provenance import Record
@@ -92,7 +93,7 @@ def update_listed_outputs(folder: str | Path) -> None:
     it.
     """
     path = resolved(folder) / RECORD
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path, what="a record of a run")
     content["outputs"] = sorted(
         name
         for one in outputs_of(path.parent)

@@ -22,6 +22,7 @@ from napari_snpore.tomography.discrete.input_checks import (
 )
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases, levels_rise
 from napari_snpore.tomography.discrete.polish import polish_phases
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume, check_same_spacing
@@ -85,6 +86,9 @@ def polish_segmented(
     problem = _blur_problem(phases, blur)
     if problem is not None:
         return _left_alone(phases, blur, problem)
+    faults = image_faults(series, should_stop=should_stop)
+    if faults.weighty:
+        return _left_alone(phases, blur, str(faults.sentence))
     noise = noise_model(
         series, progress=share_of(progress, 0.0, _NOISE_SHARE), should_stop=should_stop
     )

@@ -12,7 +12,15 @@ import pandas as pd
 
 from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.provenance import plain
-from napari_snpore.study.report import CAVEAT, Statement, caveat, number, percent
+from napari_snpore.study.report import (
+    CAVEAT,
+    Statement,
+    caveat,
+    error_text,
+    number,
+    percent,
+    signed,
+)
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd, meaning_of
@@ -66,7 +74,7 @@ def quality_statements(quality: Quality) -> list[Statement]:
     return [
         Statement(
             "Projections",
-            f"residual **{percent(quality.residual)}** of the images' norm, mass ± {percent(quality.mass_variation)}",
+            f"residual **{percent(quality.residual)}** of the images' norm, mass ± {error_text(100 * quality.mass_variation)} %",
         ),
         Statement(
             "Crowther",
@@ -201,8 +209,8 @@ def tilt_statements(inspection: pd.DataFrame | None) -> list[Statement]:
         return []
     bad = inspection[inspection["reason"] != ""]
     statements = [
-        caveat(f"tilt {row.tilt} ({row.angle_deg:.1f}°) {row.reason}")
-        for row in bad.head(_MOST_NAMED).itertuples()
+        caveat(f"tilt {row['tilt']} ({signed(row['angle_deg'], 1)}°) {row['reason']}")
+        for row in bad.head(_MOST_NAMED).to_dict("records")
     ]
     if len(bad) > _MOST_NAMED:
         statements.append(caveat(f"and {len(bad) - _MOST_NAMED} more: tables/tilts.csv"))

@@ -6,13 +6,16 @@ Statements are made once, where the numbers are known; nothing reads a printed r
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
+from napari_snpore.numerals import error_text as error_text
+from napari_snpore.numerals import number as number
+from napari_snpore.numerals import percent as percent
+from napari_snpore.numerals import signed as signed
+from napari_snpore.numerals import with_error as with_error
 
 CAVEAT = "⚠"
 
@@ -97,34 +100,3 @@ def html_of(statements: Iterable[Statement], *, headings: bool = True) -> list[s
         else:
             lines.append(sentence)
     return lines
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Write a number with three significant digits, without an exponent where that reads well.
-
-    Examples
-    --------
-    >>> number(0.04567), number(1204.4), number(float("nan"))
-    ('0.0457', '1204', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if value and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:.0f}"
-    return str(
-        np.format_float_positional(
-            value, precision=digits, unique=False, fractional=False, trim="k"
-        )
-    ).rstrip(".")
-
-
-def signed(value: float, decimals: int = 0) -> str:
-    """Write a number with a true minus sign."""
-    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def percent(share: float) -> str:
-    """Write a share as per cent with one decimal."""
-    return "–" if not math.isfinite(share) else f"{100 * share:.1f} %"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.memory import check_memory, give_back_freed
+from napari_snpore.memory import check_memory, give_back_freed, limited_to, shape_text
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
@@ -65,8 +65,7 @@ class RunContext:
         needed = voxels * bytes_per_voxel + min(voxels * _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES)
         needs = self.record.results.setdefault("memory_bytes", {})
         needs[what.lower()] = round(needed)
-        size = " × ".join(str(n) for n in shape)
-        check_memory(f"{what} {size} voxels", needed, given=self.memory_limit)
+        check_memory(f"{what} {shape_text(shape)} voxels", needed, given=self.memory_limit)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -74,6 +73,10 @@ class RunContext:
         function takes.
         """
         check_stop(self.should_stop)
-        with self.record.timed(name), self.monitor(name) as progress:
+        with (
+            limited_to(self.memory_limit),
+            self.record.timed(name),
+            self.monitor(name) as progress,
+        ):
             yield {"progress": progress, "should_stop": self.should_stop}
         give_back_freed()

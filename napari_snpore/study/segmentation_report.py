@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 
 from napari_snpore.history import PolishStep, last_step
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.segmentation.thresholds import CLEAR_SEPARATION, Suggestion
 from napari_snpore.study.provenance import plain
-from napari_snpore.study.report import Statement, caveat, number
+from napari_snpore.study.report import Statement, caveat, number, percent, signed
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.volume import Volume
 
@@ -59,6 +62,36 @@ def allowed_percent(segmentation: Segmentation) -> dict[str, tuple[float, float]
         return {}
     ranges = found.fraction_ranges(inside)
     return dict(zip(segmentation.scheme.names, ranges, strict=True))
+
+
+def clarity_words(suggestion: Suggestion) -> str:
+    """Return which rule suggested thresholds, how clear the gaps are there, and what to do where
+    they are not.
+
+    Examples
+    --------
+    >>> clarity_words(Suggestion((0.5, 6.0), 0.92, None, "haadf", 0.012))
+    'Sn first, then carbon (HAADF): separation 0.92 of 1, overlap 1.2 %'
+    """
+    words = f"{rule_name(suggestion.method)}: separation {signed(suggestion.separation, 2)} of 1"
+    if math.isfinite(suggestion.overlap):
+        words += f", overlap {percent(suggestion.overlap)}"
+    if suggestion.separation >= CLEAR_SEPARATION:
+        return words
+    other = "" if suggestion.method == "projection" else ", or thresholds by the tilt images"
+    return (
+        f"{words}. No clear gap: look at the phases on a slice, see by Sensitivity what a shift of"
+        f" the threshold costs, or try a smoothed volume{other}"
+    )
+
+
+def loose_words(count: int) -> str:
+    """Return what solid voxels outside of the envelope are, and where they count."""
+    what = "solid voxel lies" if count == 1 else "solid voxels lie"
+    return (
+        f"{count:,} {what} outside of the envelope, apart from the fibre (noise or dust), and in no"
+        " fraction"
+    )
 
 
 def image_statements(segmentation: Segmentation) -> list[Statement]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
+from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
@@ -20,12 +21,17 @@ from napari_snpore.study.quality_report import (
 )
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.report import Statement, caveat, signed, text_of
-from napari_snpore.study.segmentation_report import image_statements, polishing_statements
+from napari_snpore.study.report import Statement, caveat, signed, text_of, with_error
+from napari_snpore.study.segmentation_report import (
+    clarity_words,
+    image_statements,
+    loose_words,
+    polishing_statements,
+)
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.volume import Volume
 
 
@@ -55,7 +61,7 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
         statements.append(
             Statement(
                 "Tilt series",
-                f"{len(angles)} images, {angles.min():.1f}° to {angles.max():.1f}°, "
+                f"{len(angles)} images, {signed(angles.min(), 1)}° to {signed(angles.max(), 1)}°, "
                 f"pixel {tomogram.series.pixel_size_nm:.4g} nm",
             )
         )
@@ -73,7 +79,13 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
     statements += reading_statements(volume.history)
     statements += _contrast_statements(tomogram)
     statements.append(Statement("Volume", f"{z} × {y} × {x} voxels (z, y, x) of {voxel}"))
-    statements += reconstruction_statements(volume)
+    said = () if tomogram.alignment is None else tomogram.alignment.notes
+    statements += [
+        one
+        for one in reconstruction_statements(volume)
+        # what is wrong with the images is said once, by the alignment
+        if one.kind != "caveat" or not any(note.startswith(one.sentence) for note in said)
+    ]
     made = last_step(volume.history, ReconstructStep)
     statements += blur_statements(made, tomogram.blur)
     statements += misfit_statements(made)
@@ -83,17 +95,18 @@ def tomogram_statements(tomogram: Tomogram) -> list[Statement]:
 
 
 def _contrast_statements(tomogram: Tomogram) -> list[Statement]:
-    """Say that the images look like bright field where the alignment has not said it."""
-    said = tomogram.alignment is not None and BRIGHT_FIELD_NOTE in tomogram.alignment.notes
-    if tomogram.series is None or said or not is_bright_field(tomogram.series):
-        return []
-    return [caveat(BRIGHT_FIELD_NOTE)]
+    """Say that the images look like bright field, or may be it, where the alignment has not said
+    it.
+    """
+    note = None if tomogram.series is None else contrast_note(tomogram.series)
+    said = () if tomogram.alignment is None else tomogram.alignment.notes
+    return [] if note is None or note in said else [caveat(note)]
 
 
 def _axis_words(found: Alignment) -> str:
     if np.isnan(found.tilt_axis_error_deg):
-        return f"{found.tilt_axis_angle_deg:.1f}°"
-    return f"{found.tilt_axis_angle_deg:.2f} ± {found.tilt_axis_error_deg:.2f}°"
+        return f"{signed(found.tilt_axis_angle_deg, 1)}°"
+    return f"{with_error(found.tilt_axis_angle_deg, found.tilt_axis_error_deg, 2)}°"
 
 
 def _residual_words(residual_px: NDArray[np.float64]) -> str:
@@ -141,12 +154,8 @@ def segmentation_statements(segmentation: Segmentation) -> list[Statement]:
     """Return the thresholds, how far each can move, envelope, polishing and clean-up."""
     values = ", ".join(f"t{k} = {value:.4g}" for k, value in enumerate(segmentation.thresholds, 1))
     suggestion = segmentation.suggestion
-    how = "given"
-    if suggestion is not None:
-        how = f"{suggestion.method}, separation {suggestion.separation:.2f} of 1"
-        if np.isfinite(suggestion.overlap):
-            how += f", overlap {100 * suggestion.overlap:.2g} %"
-    statements = [Statement("Thresholds", f"{values} grey units ({how})")]
+    how = rule_name("given") if suggestion is None else clarity_words(suggestion)
+    statements = [Statement("Thresholds", f"{values} grey units; {how}")]
     if suggestion is not None and suggestion.warning:
         statements.append(caveat(suggestion.warning))
     statements += image_statements(segmentation)
@@ -200,9 +209,5 @@ def envelope_statements(envelope: Envelope | None) -> list[Statement]:
         )
     ]
     if envelope.loose_voxel_count:
-        statements.append(
-            caveat(
-                f"{envelope.loose_voxel_count} solid voxels lie loose outside of it and are left out"
-            )
-        )
+        statements.append(caveat(loose_words(envelope.loose_voxel_count)))
     return statements

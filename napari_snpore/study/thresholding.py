@@ -16,7 +16,7 @@ from napari_snpore.study.run_context import RunContext
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
-_BY_HISTOGRAM = "The thresholds are those of the rule haadf, by the histogram alone."
+_BY_HISTOGRAM = "The thresholds are by the histogram alone: Sn first, then carbon (HAADF)."
 
 
 @dataclass(frozen=True, eq=False)

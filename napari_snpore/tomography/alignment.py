@@ -19,10 +19,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.tomography.contrast import contrast_note
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.refinement import (
     ITERATIONS,
     MOST_PASSES,
@@ -56,6 +58,9 @@ _TRACKS: dict[str, Track] = {
 }
 _SCAN_SIZE = 48
 """Size, in px, of the binned frames of the axis search: many trials, each coarse."""
+
+_FRAMES_BYTES, _IMAGE_BYTES, _LEAST_BYTES = 24.0, 2.8, 26e6
+"""Peak of an alignment: times the binned images, float32 images per thread, and the rest."""
 
 _MATCH_SIZE = 64
 """Size, in px, of the binned frames that are matched with re-projections."""
@@ -99,8 +104,9 @@ class Alignment:
     notes : tuple of str
         Sentences on what the images could not determine, the hand of the volume first.
     tilt_axis_error_deg : float
-        Standard error of φ from the two halves of the tilts, right to about a factor of two; nan
-        for a direction that was given, and with fewer than 12 tilts.
+        Standard error of φ: a jackknife over five groups of tilts, widened for what the groups
+        share, right to about a factor of two; nan for a direction that was given, and with fewer
+        than 12 tilts.
     """
 
     shifts_px: FLOAT
@@ -158,6 +164,7 @@ class Alignment:
                 f"The alignment holds shifts for {len(self.shifts_px)} tilts, the series has {len(series.angles_deg)} images;"
                 " align this series."
             )
+        faults = image_faults(series, should_stop=should_stop)
         images = warp_images(
             series.images,
             self.shifts_px,
@@ -173,6 +180,8 @@ class Alignment:
             axis_offset_px=self.tilt_axis_offset_px,
             shifts_px=self.shifts_px.tolist(),
             handedness=self.handedness,
+            image_faults=faults.sentence,
+            image_faults_share=faults.share or None,
         )
         return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 
@@ -285,12 +294,13 @@ def align(
     steps += 2 + (MOST_PASSES if refines else 0) + 2
     tick = _Ticker(steps, progress, should_stop)
 
+    _state_memory(series)
     raw = series.images
     coarse = working_frames(raw, size=_SCAN_SIZE, should_stop=should_stop)
-    coarse = WorkingFrames(coarse.images[order], coarse.binning, coarse.center)
+    coarse = replace(coarse, images=coarse.images[order])
     fine = working_frames(raw, size=_MATCH_SIZE, should_stop=should_stop)
     about_images = _notes_on_images(series, fine.far_pixels)
-    fine = WorkingFrames(fine.images[order], fine.binning, fine.center)
+    fine = replace(fine, images=fine.images[order])
     best, name, contrast = _coarse(coarse, angles, tracks, given, tick)
 
     turn = 1.0 if given is None else 0.0
@@ -323,6 +333,20 @@ def align(
     notes = (_hand_note(reference if given is None else given), *about_images, *notes)
     found = _reported(trial, axis, angles, order, left, name, notes)
     return replace(found, tilt_axis_error_deg=error)
+
+
+def _state_memory(series: TiltSeries) -> None:
+    """Refuse an alignment that needs more memory than may be used: images are binned one at a
+    time, in each thread one, and matched at some 64 px.
+    """
+    tilts, ny, nx = series.shape
+    binning = max(1, max(ny, nx) // _MATCH_SIZE)
+    frames = 4.0 * tilts * (ny // binning) * (nx // binning)
+    matching = _LEAST_BYTES + _FRAMES_BYTES * frames
+    check_memory(
+        f"Aligning {shape_text(series.shape)} pixels (tilt, y, x)",
+        max(matching, _IMAGE_BYTES * thread_count() * 4 * ny * nx),
+    )
 
 
 class _Ticker:
@@ -400,14 +424,11 @@ def _hand_note(reference_deg: float | None) -> str:
 
 def _notes_on_images(series: TiltSeries, far_pixels: tuple[int, ...]) -> tuple[str, ...]:
     """Say what the images need before they are reconstructed."""
-    notes = [BRIGHT_FIELD_NOTE] if is_bright_field(series) else []
-    if any(far_pixels):
-        images = sum(count > 0 for count in far_pixels)
-        notes.append(
-            f"{images} of {len(far_pixels)} images hold single pixels far outside all other grey values "
-            f"(up to {max(far_pixels)} an image): they were left out of the alignment; repair_pixels "
-            "(Prepare, --repair-pixels) takes them out of the reconstruction as well."
-        )
+    notes = [note for note in [contrast_note(series)] if note is not None]
+    found = image_faults(series).sentence
+    if found is not None:
+        away = " They were left out of the alignment." if any(far_pixels) else ""
+        notes.append(f"{found}{away}")
     return tuple(notes)
 
 

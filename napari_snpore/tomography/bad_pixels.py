@@ -1,4 +1,4 @@
-"""Detection and repair of hot and dead pixels, by tilt and over all tilts.
+"""Detection and repair of hot and dead pixels, rows and columns, by tilt and over all tilts.
 
 A probe or a detector blurs: whatever is real and bright lifts its neighbours too. A pixel counts as
 bad where it is further from the median of its 3 × 3 surroundings than ``threshold`` times the noise
@@ -20,6 +20,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import RepairPixelsStep
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
+from napari_snpore.tomography.bad_lines import Lines, bad_lines, fill_lines
 from napari_snpore.tomography.noise_samples import mask_answer
 from napari_snpore.tomography.tilt_series import TiltSeries
 
@@ -61,7 +62,8 @@ def repair_pixels(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> TiltSeries:
-    """Replace hot and dead pixels by the median of their surroundings.
+    """Replace hot and dead pixels by the median of their surroundings, rows and columns by the lines
+    beside them.
 
     Parameters
     ----------
@@ -78,7 +80,8 @@ def repair_pixels(
     -------
     TiltSeries
         float32; the history holds ``repaired_per_tilt`` and ``fixed_pixel_count``, the pixels that
-        are bad in at least half of the tilts and are replaced in all of them.
+        are bad in at least half of the tilts and are replaced in all of them, and ``rows`` and
+        ``columns`` that were replaced.
 
     Raises
     ------
@@ -89,33 +92,49 @@ def repair_pixels(
         raise InputError(f"threshold is {threshold}; 4 standard deviations or more are needed.")
     count = len(series.angles_deg)
 
-    def find(tilt: int) -> NDArray[np.bool_]:
-        image = np.asarray(series.images[tilt], np.float32)
+    def find(tilt: int) -> tuple[NDArray[np.bool_], Lines]:
+        image = np.array(series.images[tilt], np.float32)
         if not np.isfinite(image).all():
             raise InputError(
                 f"Image {tilt} of the tilt series holds NaN or infinite values; leave it out or repair it."
             )
-        return _stands_out(image, threshold) | far_pixels(image)
+        lines = bad_lines(image, without_far_pixels(image)[0])
+        fill_lines(image, lines)
+        return _stands_out(image, threshold) | far_pixels(image), lines
 
-    bad = np.stack(
-        run_blocks(
-            find, range(count), progress=share_of(progress, 0.0, 0.8), should_stop=should_stop
-        )
+    found = run_blocks(
+        find, range(count), progress=share_of(progress, 0.0, 0.8), should_stop=should_stop
     )
+    bad = np.stack([pixels for pixels, _ in found])
+    rows, columns = (np.stack([lines[axis] for _, lines in found]) for axis in (0, 1))
     fixed = bad.mean(axis=0) >= _FIXED_SHARE
-    bad |= fixed
+    for every in (bad, rows, columns):
+        every |= every.mean(axis=0) >= _FIXED_SHARE
     images = scratch.empty(series.shape)
 
     def repair(tilt: int) -> None:
-        image = np.asarray(series.images[tilt], np.float32)
+        image = np.array(series.images[tilt], np.float32)
+        fill_lines(image, (rows[tilt], columns[tilt]))
         around = scipy.ndimage.median_filter(image, 3, mode="reflect")
         repaired = np.where(bad[tilt], around, image)
         _fill(repaired, far_pixels(image), bad[tilt])  # the median of a spot is the spot
         images[tilt] = repaired
 
     run_blocks(repair, range(count), progress=share_of(progress, 0.8, 1.0), should_stop=should_stop)
-    repaired = tuple(bad.sum(axis=(1, 2)).tolist())
-    return series.after(RepairPixelsStep(threshold, repaired, int(fixed.sum())), images)
+    replaced = bad | rows[:, :, None] | columns[:, None, :]
+    made_by = RepairPixelsStep(
+        threshold,
+        tuple(replaced.sum(axis=(1, 2)).tolist()),
+        int(fixed.sum()),
+        rows=_numbers(rows),
+        columns=_numbers(columns),
+    )
+    return series.after(made_by, images)
+
+
+def _numbers(lines: NDArray[np.bool_]) -> tuple[int, ...] | None:
+    """Return the lines that are bad in any image; None where none is."""
+    return tuple(int(line) for line in np.flatnonzero(lines.any(axis=0))) or None
 
 
 def without_far_pixels(image: NDArray[Any]) -> tuple[NDArray[np.float32], int]:

@@ -56,6 +56,7 @@ class CglsSolver:
         for _ in range(iterations):
             gradient[:] = 0
             planes.backward(residual, gradient, self.ones)
+            block.look()
             block.confine(gradient)
             power, mixed = self._free(image, gradient, before, lanes)
             turn = np.where(
@@ -64,6 +65,7 @@ class CglsSolver:
             self._turn(direction, gradient, image, np.maximum(turn, 0), lanes)
             projected[:] = 0
             planes.forward(direction, projected)
+            block.look()
             length = squares(projected, lanes)
             slope = self._slope(direction, gradient, lanes)
             step = np.where(length > 0, slope / np.where(length > 0, length, 1), 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
-from napari_snpore.history import InvertContrastStep
+from napari_snpore.history import InvertContrastStep, has_step
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.preparation import vacuum_level
 from napari_snpore.tomography.tilt_series import TiltSeries, check_image
@@ -23,6 +23,22 @@ BRIGHT_FIELD_NOTE = (
     "invert the images before they are aligned (invert in [prepare], --invert, or under Prepare)."
 )
 """What is said of images in which :func:`is_bright_field` sees bright vacuum."""
+
+_UNDECIDED = (
+    "No side of the images lies in vacuum, so that dark field, in which mass is bright as it has to be, "
+    "cannot be told from bright field"
+)
+
+_TREND = (
+    "; the images grow darker as the tilt grows, as in bright field, which has to be inverted (invert "
+    "in [prepare], --invert, or under Prepare)"
+)
+
+_SOME = 0.15
+"""Share of all sides in vacuum, bright or dark, from which they decide."""
+
+_FOLLOWS = 0.8
+"""Correlation of an image's mean with the way through a film."""
 
 _TILTS = 15
 """Tilts that are looked at, evenly spread over the series."""
@@ -48,20 +64,58 @@ has some of both.
 """
 
 
-def is_bright_field(series: TiltSeries) -> bool:
-    """Return whether vacuum is bright in the images of a series.
+def contrast_note(series: TiltSeries) -> str | None:
+    """Return a sentence where the contrast of a series is bright field, or cannot be told from it.
 
-    False also where no side of the images lies in vacuum: then nothing tells.
+    None for dark field, and for images that were inverted here.
 
     Parameters
     ----------
     series : TiltSeries
         Raw images, finite.
     """
+    if has_step(series.history, InvertContrastStep):
+        return None
+    bright, dark, seen = _vacuum_sides(series)
+    if _is_bright(bright, dark, seen):
+        return BRIGHT_FIELD_NOTE
+    if seen == 0 or bright + dark >= _SOME * seen:
+        return None
+    return f"{_UNDECIDED}{_TREND if _darker_with_tilt(series) else ''}."
+
+
+def is_bright_field(series: TiltSeries) -> bool:
+    """Return whether vacuum is bright in the images of a series.
+
+    False also where no side of the images lies in vacuum: then nothing tells, and
+    :func:`contrast_note` says so.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Raw images, finite.
+    """
+    return _is_bright(*_vacuum_sides(series))
+
+
+def _is_bright(bright: int, dark: int, seen: int) -> bool:
+    return bright >= _SHARE * max(seen, 1) and bright > _CLEAR * dark
+
+
+def _chosen_tilts(series: TiltSeries) -> NDArray[np.int_]:
     count = len(series.angles_deg)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _TILTS)).round().astype(int))
+    chosen: NDArray[np.int_] = np.unique(
+        np.linspace(0, count - 1, min(count, _TILTS)).round().astype(int)
+    )
+    return chosen
+
+
+def _vacuum_sides(series: TiltSeries) -> tuple[int, int, int]:
+    """Count the even sides of images at the bright and at the dark end of their grey values, and all
+    sides.
+    """
     bright = dark = seen = 0
-    for tilt in chosen:
+    for tilt in _chosen_tilts(series):
         blocks = _block_means(np.asarray(series.images[tilt], np.float64))
         low, high = np.percentile(blocks, (1, 99))
         if not high > low:
@@ -72,7 +126,17 @@ def is_bright_field(series: TiltSeries) -> bool:
             bright += bool(even and middle > 1 - _END)
             dark += bool(even and middle < _END)
             seen += 1
-    return bright >= _SHARE * max(seen, 1) and bright > _CLEAR * dark
+    return bright, dark, seen
+
+
+def _darker_with_tilt(series: TiltSeries) -> bool:
+    """Return whether the images grow clearly darker as the beam's way through a film grows."""
+    tilts = _chosen_tilts(series)
+    means = np.array([np.asarray(series.images[tilt], np.float64).mean() for tilt in tilts])
+    way = 1 / np.maximum(np.cos(np.radians(series.angles_deg[tilts])), 0.1)
+    if len(tilts) < 3 or np.ptp(way) < 0.1 or np.ptp(means) == 0:
+        return False
+    return bool(np.corrcoef(way, means)[0, 1] < -_FOLLOWS)
 
 
 def invert_contrast(

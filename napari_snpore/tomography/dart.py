@@ -81,8 +81,10 @@ class DartSolver:
             kept[:] = image
             self._rays(block, free, scale)
             for _ in range(_INNER):
+                block.look()
                 residual[:] = block.measured
                 planes.forward(image, residual, -1.0)
+                block.look()
                 residual *= scale
                 planes.backward(residual, image, self.column_weights, lowest)
                 hold_fixed(image, kept, free)
@@ -98,6 +100,7 @@ class DartSolver:
     def _start(self, block: Block, residual: Floats, lowest: float) -> None:
         planes, image = block.planes, block.image
         for _ in range(_START):
+            block.look()
             planes.weigh(residual, self.row_weights)
             planes.backward(residual, image, self.column_weights, lowest)
             block.confine(image)

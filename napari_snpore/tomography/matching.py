@@ -18,13 +18,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.tomography.projector import backproject, project
 
 FLOAT = NDArray[np.float64]
 IMAGES = NDArray[np.float32]
 
 
-def quick_volume(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> IMAGES:
+def quick_volume(
+    frames: IMAGES,
+    angles_deg: FLOAT,
+    *,
+    iterations: int,
+    should_stop: ShouldStop | None = None,
+) -> IMAGES:
     """Reconstruct frames in few iterations: SIRT with non-negativity and Nesterov's momentum.
 
     Momentum makes ten iterations do the work of some fifty plain ones; its noise does no harm here.
@@ -37,6 +44,7 @@ def quick_volume(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> IMAGE
     volume = np.zeros((size, rows, size), np.float32)
     ahead, momentum = volume, 1.0
     for _ in range(iterations):
+        check_stop(should_stop)
         error = frames - project(ahead, angles_deg) if momentum > 1 else frames
         better = np.maximum(ahead + voxel_weight * backproject(ray_weight * error, angles_deg), 0)
         grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
@@ -45,14 +53,21 @@ def quick_volume(frames: IMAGES, angles_deg: FLOAT, *, iterations: int) -> IMAGE
     return volume
 
 
-def misfits(trials: Sequence[IMAGES], angles_deg: FLOAT, *, iterations: int) -> FLOAT:
+def misfits(
+    trials: Sequence[IMAGES],
+    angles_deg: FLOAT,
+    *,
+    iterations: int,
+    should_stop: ShouldStop | None = None,
+) -> FLOAT:
     """Return for each of several alignments the part of the frames' power that no volume explains.
 
     0 is a perfect alignment of perfect images. All trials are reconstructed side by side, since
     rows do not know of each other and many rows cost little more than a few.
     """
     frames = np.concatenate(trials, axis=1)
-    error = project(quick_volume(frames, angles_deg, iterations=iterations), angles_deg) - frames
+    volume = quick_volume(frames, angles_deg, iterations=iterations, should_stop=should_stop)
+    error = project(volume, angles_deg) - frames
     ends = np.cumsum([trial.shape[1] for trial in trials])[:-1]
     power, left = (
         np.array(
@@ -67,7 +82,14 @@ def misfits(trials: Sequence[IMAGES], angles_deg: FLOAT, *, iterations: int) -> 
     return shares
 
 
-def predictions(frames: IMAGES, angles_deg: FLOAT, *, half: int, iterations: int) -> IMAGES:
+def predictions(
+    frames: IMAGES,
+    angles_deg: FLOAT,
+    *,
+    half: int,
+    iterations: int,
+    should_stop: ShouldStop | None = None,
+) -> IMAGES:
     """Return what every second tilt (``half`` 0 or 1) should look like, judged from the others
     alone.
 
@@ -75,5 +97,7 @@ def predictions(frames: IMAGES, angles_deg: FLOAT, *, half: int, iterations: int
     it does not.
     """
     others = np.ascontiguousarray(frames[1 - half :: 2])
-    volume = quick_volume(others, angles_deg[1 - half :: 2], iterations=iterations)
+    volume = quick_volume(
+        others, angles_deg[1 - half :: 2], iterations=iterations, should_stop=should_stop
+    )
     return project(volume, angles_deg[half::2])

@@ -112,10 +112,20 @@ def _levels(
     first, last = middle_rows(problem.slices, PILOT_SLICES)
     sample = problem.at(np.arange(first, last))
     noise = noise_model(series, should_stop=run.should_stop)
-    sigma = noise_of_object(sample.images, noise)
-    weights = relative_weights(sample.images, noise, sigma, threads=run.threads)
-    weight, _ = variation_weight(sample.images, problem.beam.shape[0], sigma)
-    solver = TotalVariation(sample.images, problem.beam, weights=weights, threads=run.threads)
+    sigma = noise_of_object(sample.images, noise, should_stop=run.should_stop)
+    weights = relative_weights(
+        sample.images, noise, sigma, threads=run.threads, should_stop=run.should_stop
+    )
+    weight, _ = variation_weight(
+        sample.images, problem.beam.shape[0], sigma, should_stop=run.should_stop
+    )
+    solver = TotalVariation(
+        sample.images,
+        problem.beam,
+        weights=weights,
+        threads=run.threads,
+        should_stop=run.should_stop,
+    )
     Course(weight, _PILOT_ITERATIONS, 0.0, None).run(solver, lambda *_: _stopped_by(run))
     volume = solver.rows(0, last - first)
     levels = find_levels(volume, given)

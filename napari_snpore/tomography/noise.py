@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.tomography.noise_line import fit_line
 from napari_snpore.tomography.noise_samples import NoiseSamples, noise_samples
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -25,6 +26,10 @@ _BRIGHTEST = 99.5
 
 _ROUNDING = 1e-12
 """Smallest variance as a share of the images' mean square: some ten roundings of a float32."""
+
+_SAMPLED_BYTES, _MOST_SAMPLED_BYTES, _THREAD_BYTES = 60.0, 1e6, 19.0
+"""Peak while the noise is sampled: bytes per pixel, at most so many for an image, and those per pixel
+of the image that each thread works on."""
 
 _TINY = float(np.finfo(np.float32).tiny)
 
@@ -155,7 +160,14 @@ def noise_model(
     >>> bool(abs(model.b - 1) < 0.1)
     True
     """
-    return _fitted(noise_samples(series, progress=progress, should_stop=should_stop))
+    tilts, image = series.shape[0], math.prod(series.shape[1:])
+    check_memory(
+        f"The noise of {shape_text(series.shape)} pixels (tilt, y, x)",
+        tilts * min(_SAMPLED_BYTES * image, _MOST_SAMPLED_BYTES)
+        + thread_count() * _THREAD_BYTES * image,
+    )
+    samples = noise_samples(series, progress=progress, should_stop=should_stop)
+    return _fitted(samples, should_stop)
 
 
 def noise_level(
@@ -176,7 +188,7 @@ def noise_level(
         From the same estimate as :func:`noise_model`, which see for its limits.
     """
     samples = noise_samples(series, progress=progress, should_stop=should_stop)
-    model = _fitted(samples)
+    model = _fitted(samples, should_stop)
     if samples.mean_square == 0 or (model.a == 0 and model.b == 0):
         return NoiseLevel(0.0, 0.0)
     gray = samples.gray.astype(np.float64)
@@ -190,8 +202,9 @@ def noise_level(
     return NoiseLevel(share, math.sqrt(float(np.average(weighted, weights=weight))))
 
 
-def _fitted(samples: NoiseSamples) -> NoiseModel:
+def _fitted(samples: NoiseSamples, should_stop: ShouldStop | None) -> NoiseModel:
     floor = max(_ROUNDING * samples.mean_square, _TINY)
-    a, b = fit_line(np.maximum(samples.gray, 0).astype(np.float64), samples.square, floor)
+    gray = np.maximum(samples.gray, 0).astype(np.float64)
+    a, b = fit_line(gray, samples.square, floor, should_stop=should_stop)
     gain = 1.0 / b if b > 0 else math.inf
     return NoiseModel(a, b, gain, samples.interpolation, floor)

@@ -12,6 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_snpore.compute import ShouldStop, check_stop
+
 Doubles = NDArray[np.float64]
 
 _CUT = 4.0
@@ -71,7 +73,13 @@ _DARK = 0.5
 the deviations of the best line with a ≥ 0."""
 
 
-def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[float, float]:
+def fit_line(
+    gray: Doubles,
+    square: NDArray[np.float32],
+    floor: float,
+    *,
+    should_stop: ShouldStop | None = None,
+) -> tuple[float, float]:
     """Fit a + b·gray to the variance.
 
     Parameters
@@ -82,6 +90,8 @@ def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[
         Squares of noise.
     floor : float
         Mean variance that is none.
+    should_stop : callable, optional
+        Asked for each class.
 
     Returns
     -------
@@ -103,6 +113,7 @@ def fit_line(gray: Doubles, square: NDArray[np.float32], floor: float) -> tuple[
     for turn in range(_ROUNDS):
         variances = np.empty(count)
         for index, (at, squares) in enumerate(classes):
+            check_stop(should_stop)
             expected = np.ones(len(at))
             if turn:
                 expected = np.maximum(a + b * at, _SMALL * (a + b * mean_gray))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate, weigh_residual
 from napari_snpore.tomography._shear_kernels import (
     FINE,
@@ -61,11 +62,11 @@ class PreviewPlane:
 
     def put_image(self, rows: Floats, image: Floats) -> None:
         """Copy voxels (z, 1, x) into an image."""
-        interleave(1, rows, image, (1, 1))
+        interleave(1, for_kernel(rows), image, (1, 1))
 
     def put_sinogram(self, rows: Floats, sinogram: Floats) -> None:
         """Copy images (tilt, 1, x) into a sinogram."""
-        interleave(1, rows, sinogram, (0, self.beam.rim))
+        interleave(1, for_kernel(rows), sinogram, (0, self.beam.rim))
 
     def get_image(self, image: Floats, rows: Floats) -> None:
         """Copy an image into voxels (z, 1, x)."""

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import (
     GROUP,
     TILE,
@@ -157,11 +158,11 @@ class Planes:
 
     def put_image(self, rows: NDArray[np.float32], image: NDArray[np.float32]) -> None:
         """Copy voxels (z, slice, x) into an image."""
-        interleave(self.lanes, rows, image, (1, 1))
+        interleave(self.lanes, for_kernel(rows), image, (1, 1))
 
     def put_sinogram(self, rows: NDArray[np.float32], sinogram: NDArray[np.float32]) -> None:
         """Copy images (tilt, slice, x) into a sinogram."""
-        interleave(self.lanes, rows, sinogram, (0, self.beam.rim))
+        interleave(self.lanes, for_kernel(rows), sinogram, (0, self.beam.rim))
 
     def get_image(self, image: NDArray[np.float32], rows: NDArray[np.float32]) -> None:
         """Copy an image into voxels (z, slice, x)."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
 from napari_snpore.errors import DisagreementError, InputError
 from napari_snpore.history import HistoryStep, ReconstructStep, last_step
 from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
@@ -127,9 +127,10 @@ def assess(
         shadows = project(
             volume.data[:, low:high], series.angles_deg, threads=threads, should_stop=should_stop
         )
-        blurred = blur_images(shadows, blur_px, threads=threads)
+        blurred = blur_images(shadows, blur_px, threads=threads, should_stop=should_stop)
         shadows = blurred[:, here.start - low : here.stop - low]
         for tilt in range(tilts):
+            check_stop(should_stop)
             image, shadow = (
                 np.asarray(series.images[tilt][here], np.float64),
                 shadows[tilt].astype(np.float64),

@@ -21,6 +21,7 @@ from napari_snpore.history import ReconstructStep
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.discrete.polish import polish_labels
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, project
@@ -180,6 +181,8 @@ def reconstruct(
     parameters |= {"support": support is not None, "backend": "astra" if gpu else "cpu"}
     if hasattr(options, "nonnegative"):
         parameters["nonnegative"] = nonnegative
+    notes = (found.get("note"), image_faults(series, should_stop=should_stop).sentence)
+    parameters["note"] = " ".join(note for note in notes if note) or None
     if not isinstance(options, Wbp):
         parameters |= _outcome(ledger, limit, converged=bool(found.get("converged")))
     step = ReconstructStep(**parameters).step
@@ -247,19 +250,24 @@ def warm_up(should_stop: ShouldStop | None = None) -> None:
     Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the
     background, with ``should_stop()`` called between kernels.
     """
-    beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
     for lanes in LANE_COUNTS:
         check_stop(should_stop)
-        planes = Planes(beam, lanes)
-        row_weights, column_weights = sirt_weights(planes)
-        image, sinogram = planes.empty_image(), planes.empty_sinogram()
-        planes.forward(image, sinogram)
-        planes.weigh(sinogram, row_weights)
-        planes.backward(sinogram, image, column_weights)
-    _warm_up_tv(should_stop)
+        warm_up_lanes(lanes)
+    warm_up_tv(should_stop)
 
 
-def _warm_up_tv(should_stop: ShouldStop | None) -> None:
+def warm_up_lanes(lanes: int) -> None:
+    """Compile the projector of one number of slices side by side, and what SIRT needs beside it."""
+    beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
+    planes = Planes(beam, lanes)
+    row_weights, column_weights = sirt_weights(planes)
+    image, sinogram = planes.empty_image(), planes.empty_sinogram()
+    planes.forward(image, sinogram)
+    planes.weigh(sinogram, row_weights)
+    planes.backward(sinogram, image, column_weights)
+
+
+def warm_up_tv(should_stop: ShouldStop | None = None) -> None:
     """Run TV, the levels of its phases and polishing on a few voxels: a rod with a core."""
     width, angles = 12, np.linspace(-60.0, 60.0, 3)
     labels = np.ones((width, max(LANE_COUNTS) + min(LANE_COUNTS), width), np.uint8)  # two parts

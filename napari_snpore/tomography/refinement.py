@@ -95,7 +95,9 @@ def _match(frames: WorkingFrames, angles: FLOAT, trial: Trial, axial: bool) -> T
         now = frames.resampled(
             trial.tilt_axis_angle_deg, moved, rows=frames.rows(trial.tilt_axis_angle_deg)
         )
-        expected = predictions(now, angles, half=half, iterations=ITERATIONS)
+        expected = predictions(
+            now, angles, half=half, iterations=ITERATIONS, should_stop=frames.should_stop
+        )
         moved[half::2] += small_shifts(now[half::2], expected, along_axis=axial) * frames.binning
     return Trial(trial.tilt_axis_angle_deg, moved, trial.misfit)
 
@@ -150,7 +152,9 @@ def _with_expected(frames: WorkingFrames, angles: FLOAT, trial: Trial) -> tuple[
     )
     expected = np.empty_like(now)
     for half in (0, 1):
-        expected[half::2] = predictions(now, angles, half=half, iterations=ITERATIONS)
+        expected[half::2] = predictions(
+            now, angles, half=half, iterations=ITERATIONS, should_stop=frames.should_stop
+        )
     return now, expected
 
 

@@ -39,8 +39,10 @@ class SirtSolver:
         if block.started:
             planes.forward(image, residual, -1.0)
         planes.weigh(residual, self.row_weights)
+        block.look()
         for _ in range(iterations):
             planes.backward(residual, image, self.column_weights, lowest)
+            block.look()
             block.confine(image)
             residual[:] = block.measured
             planes.forward(image, residual, -1.0)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks
+from napari_snpore.compute import BlockSteps, Progress, ShouldStop, run_stepped_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.projector import (
     LANE_COUNTS,
@@ -110,6 +110,10 @@ class Block:
     """Takes the squared residual of each lane after an iteration; true asks to end with what there
     is.
     """
+    look: Callable[[], None] = lambda: None
+    """Raises where the work was cancelled: asked within an iteration, between passes over all
+    rays.
+    """
 
     def confine(self, image: Floats) -> None:
         """Set to zero what lies outside the support."""
@@ -150,6 +154,32 @@ class Run:
     memory_limit: int | None = None
 
 
+def check_images(series: TiltSeries) -> bool:
+    """Refuse images with NaN or infinity, of other types than real numbers, or one without contrast
+    among others; return whether any pixel is not 0.
+
+    Raises
+    ------
+    InputError
+    """
+    signal, flat = False, []
+    for index, image in enumerate(series.images):
+        pixels = np.asarray(image)
+        if pixels.dtype.kind not in "buif":
+            raise InputError(
+                f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
+            )
+        check_image(pixels, index)
+        signal = signal or bool(pixels.any())
+        if pixels.min() == pixels.max():
+            flat.append(index)
+    if signal and 0 < len(flat) < len(series.images):
+        raise InputError(
+            f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
+        )
+    return signal
+
+
 def checked_problem(
     series: TiltSeries,
     thickness_px: int | None,
@@ -169,22 +199,7 @@ def checked_problem(
         raise InputError(
             f"angles_deg holds {distinct} different tilts; a reconstruction needs at least 3."
         )
-    signal, flat = False, []
-    for index, image in enumerate(series.images):
-        pixels = np.asarray(image)
-        if pixels.dtype.kind not in "buif":
-            raise InputError(
-                f"The tilt series is of type {pixels.dtype}; images of real numbers are needed."
-            )
-        check_image(pixels, index)
-        signal = signal or bool(pixels.any())
-        if pixels.min() == pixels.max():
-            flat.append(index)
-    if signal and 0 < len(flat) < len(series.images):
-        raise InputError(
-            f"Image {flat[0]} of the tilt series has the same value everywhere; leave it out."
-        )
-    if not signal:
+    if not check_images(series):
         raise InputError("The tilt series is zero everywhere; there is nothing to reconstruct.")
     width = series.shape[2]
     depth = width if thickness_px is None else checked_count("thickness_px", thickness_px)
@@ -320,7 +335,7 @@ class _BlockWork:
     ledger: Ledger
     finish_now: ShouldStop | None
 
-    def __call__(self, block: tuple[int, int, int], step: Callable[[], None]) -> None:
+    def __call__(self, block: tuple[int, int, int], step: BlockSteps) -> None:
         first, last, lanes = block
         if self.finish_now is not None and self.span[0] > 0 and self.finish_now():
             return
@@ -348,7 +363,15 @@ class _BlockWork:
             return self.finish_now is not None and self.finish_now()
 
         ready = Block(
-            planes, measured, image, start is not None, support, first, problem.slices, report
+            planes,
+            measured,
+            image,
+            start is not None,
+            support,
+            first,
+            problem.slices,
+            report,
+            step.look,
         )
         if start is not None:
             ready.confine(image)

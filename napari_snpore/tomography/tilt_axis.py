@@ -61,6 +61,21 @@ _GRID = (-2, -1, 0, 1, 2)
 """Places of a grid, in steps."""
 
 
+_GROUPS = 5
+"""Groups of tilts of the jackknife: every fifth tilt is left out in turn."""
+
+_SHARED = 2.0
+"""Factor on the spread of the groups for what they share, the shifts of the images first. The ratio
+of true deviations to spreads of simulated series (ellipsoids at 64 px, 21 tilts, 20 to 200 counts)
+is 1.5 to 2.3; with 2, the error covers 70 to 90 % of the deviations.
+"""
+
+_SEARCH_ERROR_PX = 0.055
+"""Error of the search on perfect images, px of the working frames at half their longer side:
+root mean square over simulated series without noise is 0.053 px (0.09° at 64 px).
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
     """One alignment that was tried: axis direction, translations (along, across) in raw px, and its
@@ -148,9 +163,10 @@ def judge(
     thick = max(1, (rows.stop - rows.start) // _ROWS)
     count = (rows.stop - rows.start) // thick
     rows = slice(rows.start, rows.start + count * thick)
-    aligned = [frames.resampled(angle, found, rows=rows) for angle, found in trials]
+    aligned = [frames.resampled(angle, moves, rows=rows) for angle, moves in trials]
     aligned = [one.reshape(one.shape[0], count, thick, -1).mean(axis=2) for one in aligned]
-    return [float(value) for value in misfits(aligned, angles_deg, iterations=iterations)]
+    found = misfits(aligned, angles_deg, iterations=iterations, should_stop=frames.should_stop)
+    return [float(value) for value in found]
 
 
 def find_axis(
@@ -250,27 +266,36 @@ def sharpen_axis(
 
 
 def axis_error(frames: WorkingFrames, angles_deg: FLOAT, trial: Trial, *, iterations: int) -> float:
-    """Return the standard error of the direction of the axis in degrees, from the two halves of the
-    tilts.
+    """Return the standard error of the direction of the axis in degrees, by a jackknife over groups
+    of tilts.
 
-    Every second tilt gives a direction of its own. With error σ of the whole, each half has σ√2 and
-    their difference 2σ: half of the difference is the estimate. It comes from one pair, so it is
-    right to about a factor of two, and it says nothing of errors that both halves share.
+    Every fifth tilt is left out in turn and the direction found again from the rest. With G groups
+    and directions φₖ the variance is (G − 1)/G · Σ(φₖ − mean)² (Efron and Stein, doi
+    10.1214/aos/1176345462). The shifts of the images stay, though they were found about the whole
+    axis: what the groups share does not show in their spread, so it is widened by a factor and joined
+    with the error that the search has on perfect images (see the constants for their source).
+
+    Example: directions 33.1, 33.3, 33.2, 33.0, 33.4 give sqrt(4/5 · 0.1) = 0.28°; with 64 px a side
+    the error is sqrt((2 · 0.28)² + 0.10²) = 0.57°.
     """
+    group = np.arange(len(angles_deg)) % _GROUPS
     found = []
-    for half in (0, 1):
-        part = WorkingFrames(frames.images[half::2], frames.binning, frames.center)
-        start = Trial(trial.tilt_axis_angle_deg, trial.translations_px[half::2], trial.misfit)
+    for left_out in range(_GROUPS):
+        used = np.flatnonzero(group != left_out)
+        part = replace(frames, images=frames.images[used])
+        start = Trial(trial.tilt_axis_angle_deg, trial.translations_px[used], trial.misfit)
         sharp = sharpen_axis(
             part,
-            angles_deg[half::2],
+            angles_deg[used],
             start,
             offset_step_px=float(frames.binning),
             angle_step_deg=1.0,
             iterations=iterations,
         )
         found.append(sharp.tilt_axis_angle_deg)
-    return abs(found[0] - found[1]) / 2
+    spread = (_GROUPS - 1) * np.var(found)
+    search = np.rad2deg(np.arctan(_SEARCH_ERROR_PX / (max(frames.images.shape[1:]) / 2)))
+    return float(np.hypot(_SHARED * np.sqrt(spread), search))
 
 
 def _minimum(function: Callable[[list[float]], list[float]], step: float) -> float:

@@ -19,6 +19,11 @@ from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _SATURATED = 0.01  # share of the pixels
+_BELOW, _CLIPPED = 0.05, 2.0
+"""Of an image that was clipped, more than twice as many pixels are at the greatest value as within
+5 % of the range below it.
+"""
+
 _MASS_JUMP = 0.1
 _BLUR = 0.4
 _OUTLIER = 6.0
@@ -41,7 +46,8 @@ def inspect_tilts(
     -------
     DataFrame
         One row per tilt, in the order of the series: ``tilt, angle_deg, mass_gray`` (sum of the
-        image), ``saturated_share`` (of the pixels, at the largest value of an integer type),
+        image), ``saturated_share`` (of the pixels, at the largest value of an integer type, or at
+        the largest of the image where far fewer lie just below it),
         ``sharpness`` (power of the finest detail over that of the neighbouring tilts: 1 as they,
         below 0.4 blurred), and ``reason``: why it looks bad, empty where it does not.
     """
@@ -130,9 +136,9 @@ def _statistics(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
     pixels = image.astype(np.float64)
     if not np.isfinite(pixels).all():
         return 0.0, 0.0, 0.0, 0.0, False
-    saturated = 0.0
+    saturated = _clipped_share(pixels)
     if image.dtype.kind in "iu":
-        saturated = float((image == np.iinfo(image.dtype).max).mean())
+        saturated = max(saturated, float((image == np.iinfo(image.dtype).max).mean()))
     # noise is in every image alike; a Gaussian takes it down to what an object's edges are made of
     fine = scipy.ndimage.laplace(scipy.ndimage.gaussian_filter(pixels, 2.0))
     return (
@@ -142,6 +148,16 @@ def _statistics(image: NDArray[Any]) -> tuple[float, float, float, float, bool]:
         float(np.ptp(pixels)),
         True,
     )
+
+
+def _clipped_share(pixels: NDArray[np.float64]) -> float:
+    """Return the share of the pixels at the greatest value; 0 where as many lie just below it, as in
+    an image whose grey values end by themselves.
+    """
+    most, least = float(pixels.max()), float(pixels.min())
+    at_most = float((pixels == most).mean())
+    below = float(((pixels < most) & (pixels > most - _BELOW * (most - least))).mean())
+    return at_most if at_most > _CLIPPED * below else 0.0
 
 
 def _of_neighbors(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
     FULL_LIMIT,
@@ -251,7 +252,9 @@ class TotalVariation:
                 part.limits,
             )
 
-        run_blocks(weigh, range(len(self.parts)), threads=self.threads)
+        run_blocks(
+            weigh, range(len(self.parts)), threads=self.threads, should_stop=self._should_stop
+        )
         for part in self.parts:
             first_slice(part.planes.lanes, part.ahead, part.edge)
 
@@ -278,8 +281,12 @@ class TotalVariation:
             lambda k: self._forward(self.parts[k], self.parts[k].image),
             range(len(self.parts)),
             threads=self.threads,
+            should_stop=self._should_stop,
         )
-        return float(np.sum(run_blocks(one, range(len(self.images)), threads=self.threads)))
+        squares = run_blocks(
+            one, range(len(self.images)), threads=self.threads, should_stop=self._should_stop
+        )
+        return float(np.sum(squares))
 
     def squares_of_noise(self, sigma: float) -> float:
         """Return the sum of squares that noise alone leaves of the images, where ``sigma`` is the
@@ -353,9 +360,8 @@ class TotalVariation:
         )
         for part in self.parts:
             flat = self._row_of(part, tilt)
-            interleave(
-                part.planes.lanes, image[None, part.first : part.last], flat, (0, self.beam.rim)
-            )
+            rows_of_part = for_kernel(image[None, part.first : part.last])
+            interleave(part.planes.lanes, rows_of_part, flat, (0, self.beam.rim))
         self._scratch.put((image, rows))
         return rest
 

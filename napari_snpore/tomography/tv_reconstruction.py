@@ -110,10 +110,15 @@ def noise_of_object(
 
 
 def relative_weights(
-    images: Floats, noise: NoiseModel, sigma: float, *, threads: int | None = None
+    images: Floats,
+    noise: NoiseModel,
+    sigma: float,
+    *,
+    threads: int | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Floats:
     """Return the weights of the pixels, 1 where the noise is ``sigma``, that of the object."""
-    weights = image_weights(images, noise, threads=threads)
+    weights = image_weights(images, noise, threads=threads, should_stop=should_stop)
     if sigma > 0:
         weights *= np.float32(sigma**2)
     return weights
@@ -289,7 +294,13 @@ def solve_slabs(
             images,
             problem.beam,
             # no name for them here: the solver keeps their inverse alone
-            weights=relative_weights(images, settings.noise, settings.sigma, threads=run.threads),
+            weights=relative_weights(
+                images,
+                settings.noise,
+                settings.sigma,
+                threads=run.threads,
+                should_stop=run.should_stop,
+            ),
             blur_px=settings.blur_px,
             nonnegative=settings.nonnegative,
             support=parts[0],

@@ -15,8 +15,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop, check_stop, run_blocks
 from napari_snpore.tomography._warp_kernel import sample_linearly
+from napari_snpore.tomography.bad_lines import bad_lines, fill_lines
 from napari_snpore.tomography.bad_pixels import without_far_pixels
 from napari_snpore.tomography.warp import axis_rotation
 
@@ -41,13 +42,16 @@ class WorkingFrames:
         The centre of the raw image, in px of the binned one.
     far_pixels : tuple of int
         Raw pixels of each image that were left out, see
-        :func:`~napari_snpore.tomography.bad_pixels.without_far_pixels`.
+        :func:`~napari_snpore.tomography.bad_pixels.without_far_pixels`; dead and stuck lines whole.
+    should_stop : callable, optional
+        Asked whenever they are resampled, which every trial begins with.
     """
 
     images: IMAGES
     binning: int
     center: tuple[float, float]
     far_pixels: tuple[int, ...] = ()
+    should_stop: ShouldStop | None = None
 
     @property
     def size(self) -> int:
@@ -62,6 +66,7 @@ class WorkingFrames:
 
         ``rows`` asks for some of their rows only.
         """
+        check_stop(self.should_stop)
         first, stop, step = (rows or slice(None)).indices(self.size)
         turn = axis_rotation(tilt_axis_angle_deg)
         middle = (self.size - 1) / 2
@@ -110,7 +115,11 @@ def working_frames(
     binned = np.empty((tilts, height, width), dtype=np.float32)
 
     def bin_image(tilt: int) -> int:
-        image, far = without_far_pixels(images[tilt])
+        raw = np.asarray(images[tilt])
+        image, far = without_far_pixels(raw)
+        rows, columns = bad_lines(raw, image)
+        fill_lines(image, (rows, columns))
+        far += int(rows.sum() * nx + columns.sum() * ny)
         cut = image[top : top + height * binning, left : left + width * binning]
         binned[tilt] = cut.reshape(height, binning, width, binning).mean(
             axis=(1, 3), dtype=np.float64
@@ -125,7 +134,7 @@ def working_frames(
     )
     middle = (binning - 1) / 2
     center = (((ny - 1) / 2 - top - middle) / binning, ((nx - 1) / 2 - left - middle) / binning)
-    return WorkingFrames(binned, binning, center, tuple(far))
+    return WorkingFrames(binned, binning, center, tuple(far), should_stop)
 
 
 def _background(frames: IMAGES) -> NDArray[np.float32]:

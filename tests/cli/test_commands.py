@@ -210,3 +210,17 @@ def test_which_of_several_volumes_was_taken_is_printed(tmp_path):
     done = snpore(*words, "--overwrite", "--image", "BF", cwd=tmp_path)
     assert done.returncode == 1
     assert "holds no image 'BF'; it holds volume 1, volume 2" in done.stderr
+
+
+@pytest.mark.parametrize("by", ["recipe", "option"])
+def test_a_run_takes_the_image_of_its_recipe_or_of_the_option(tmp_path, by):
+    import mrcfile
+
+    with mrcfile.new(tmp_path / "two.mrc", np.ones((2, 8, 8, 8), np.float32)) as file:
+        file.voxel_size = 5.0
+    named = 'image = "BF"' if by == "recipe" else 'image = "volume 2"'
+    (tmp_path / "r.toml").write_text(f'[input]\nvolume = "two.mrc"\n{named}\n')
+    words = () if by == "recipe" else ("--image", "BF")
+    done = snpore("run", "r.toml", *words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "holds no image 'BF'; it holds volume 1, volume 2" in done.stderr

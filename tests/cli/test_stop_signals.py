@@ -67,3 +67,21 @@ def test_signals_are_as_before_after_a_command(folder, monkeypatch):
         main(["segment", "nowhere.tif", "-o", "a.tif"])
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert sorted(path.name for path in folder.iterdir()) == ["grey.tif", "recipe.toml"]
+
+
+def test_the_end_of_a_forked_process_is_no_end_of_its_parent():
+    code = (
+        "import multiprocessing, time\n"
+        "from napari_snpore.cli.stop_signals import answer_stop_signals\n"
+        "with answer_stop_signals():\n"
+        "    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))\n"
+        "    child.start()\n"
+        "    child.terminate()\n"
+        "    child.join(30)\n"
+        "    time.sleep(0.5)\n"
+        "    print(child.exitcode)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, str(-signal.SIGTERM)), done.stderr

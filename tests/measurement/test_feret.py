@@ -14,7 +14,13 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, VOLUME, WIDTH, diameters
+from napari_snpore.measurement._diameter_kernels import (
+    BREADTH,
+    LENGTH,
+    VOLUME,
+    WIDTH,
+    diameters_of_hulls,
+)
 from napari_snpore.measurement._hull_kernels import convex_hull, tips_of
 from napari_snpore.measurement.feret import feret_diameters
 from napari_snpore.measurement.objects import label_objects
@@ -25,13 +31,14 @@ SIZES = ["length_nm", "width_nm", "breadth_nm"]
 
 def hull_diameters(points, spacing=(1.0, 1.0, 1.0)) -> np.ndarray:
     """Length, width, breadth and volume of the hull of raw integer points."""
-    out = np.zeros(4)
+    out = np.zeros((1, 4))
     points = np.array(points, np.int64)
     face, beside, normal = convex_hull(points)
-    diameters(
-        tips_of(points, face), face, beside, normal, np.array(spacing, float), np.empty((0, 3)), out
-    )
-    return out
+    tips = tips_of(points, face)
+    begin = np.array([[0, 0], [len(tips), len(face)]])
+    scale, directions = np.array(spacing, float), np.empty((0, 3))
+    diameters_of_hulls(tips, face, beside, normal, begin, scale, directions, out)
+    return out[0]
 
 
 def sizes_of(mask, **options) -> np.ndarray:

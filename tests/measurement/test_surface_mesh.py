@@ -11,7 +11,6 @@ import sys
 
 import numpy as np
 import pytest
-from vispy.geometry import MeshData
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.measurement.surface_mesh import surface_mesh
@@ -94,8 +93,11 @@ def test_ball_has_its_volume_and_area(library, spacing):
 def test_napari_gives_it_outward_normals(library):
     phases, middle = ball(6.0, (1.0, 0.5, 0.5), (16, 32, 32))
     surface = surface_mesh(phases, 3, spacing=(1.0, 0.5, 0.5), library=library)
+    geometry = pytest.importorskip("vispy.geometry")
     # as napari's Surface hands data to vispy: x, y, z, and the triangles turned round
-    normals = MeshData(surface.vertices_nm[:, ::-1], surface.faces[:, ::-1]).get_vertex_normals()
+    normals = geometry.MeshData(
+        surface.vertices_nm[:, ::-1], surface.faces[:, ::-1]
+    ).get_vertex_normals()
     assert (np.sum((surface.vertices_nm - middle)[:, ::-1] * normals, axis=1) > 0).all()
 
 

@@ -13,13 +13,18 @@ from napari_snpore.measurement.thickness import chord_lengths, local_thickness, 
 
 
 def brute_force(mask, spacing):
-    away = ndimage.distance_transform_edt(mask, sampling=spacing)
-    radius = np.where(mask, np.maximum(away - min(spacing) / 2, min(spacing) / 2), 0)
-    grid = np.stack(np.indices(mask.shape), axis=-1) * np.array(spacing)
+    """Balls about every voxel's centre: to the nearest centre outside less half an edge for cubes,
+    to the nearest box outside for other voxels.
+    """
+    grid = np.stack(np.indices(mask.shape), axis=-1)
+    outside = np.argwhere(~mask)
+    half = 0.5 if len(set(spacing)) > 1 else 0.0
     out = np.zeros(mask.shape)
     for place in np.argwhere(mask):
-        r = radius[tuple(place)]
-        ball = np.linalg.norm(grid - place * np.array(spacing), axis=-1) <= r * (1 + 1e-9)
+        apart = np.maximum(np.abs(outside - place) - half, 0) * np.array(spacing)
+        r = np.linalg.norm(apart, axis=1).min() - (0 if half else spacing[0] / 2)
+        r = max(r, min(spacing) / 2)
+        ball = np.linalg.norm((grid - place) * np.array(spacing), axis=-1) <= r * (1 + 1e-9)
         out[ball] = np.maximum(out[ball], r)
     return np.where(mask, 2 * out, 0)
 

@@ -97,7 +97,7 @@ def test_the_disagreement_gives_both_numbers():
     """At 12 times carbon the class of least variance below tin holds vacuum and carbon."""
     _, _, warning = misses(12, "usual", "multiotsu")
     assert "Rules disagree" in warning
-    assert "haadf: t1 = " in warning
+    assert "by the grey levels of the phases (t1 = " in warning
 
 
 def test_drawn_floats_are_named_and_labels_are_not():

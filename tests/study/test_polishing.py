@@ -169,7 +169,7 @@ def test_rule_follows_from_what_is_behind_the_volume(series):
         used, note = rule_in_use(rule, tv, behind)
         assert used == "haadf"
         assert words in note
-        assert "rule haadf" in note
+        assert "Sn first, then carbon" in note
 
 
 def test_halves_of_the_tilts_take_the_blur_and_weight_of_the_whole():

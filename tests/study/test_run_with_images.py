@@ -97,7 +97,7 @@ def test_summary_says_it_in_sentences(run):
     step = required_step(run.segmentation.phases.history, PolishStep)
     for words in (
         "Blur            0.50 px, as given",
-        "grey units (projection",
+        "grey units; by the tilt images",
         "by the images: residual R = ",
         "the images allow, by thresholds alone: pore ",
         "Polishing       changed ",

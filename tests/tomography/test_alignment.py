@@ -105,16 +105,30 @@ def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
     assert offset < 0.3
 
 
-def test_error_of_the_axis_is_of_the_size_of_the_error():
-    """RMS over series of the same object: the truth and the estimate agree to a factor of three."""
-    true, estimated = [], []
-    for seed in range(4):
-        series, _ = misaligned(particle(SIZE, seed=1), 33.0, counts=20, seed=seed)
+def test_error_of_the_axis_covers_its_deviation():
+    """A standard error covers some 68 % of the deviations and is of their size. Small images: 20
+    specimens, each with its own noise and shifts.
+    """
+    deviations, stated = [], []
+    for seed in range(20):
+        series, _ = misaligned(
+            particle(40, seed=seed + 1),
+            33.0,
+            counts=40,
+            seed=seed,
+            sd=2.0,
+            offset=1.5,
+            shape=(40, 40),
+            angles=FEW,
+        )
         found = align(series, method="center_of_mass")
-        true.append(found.tilt_axis_angle_deg - 33.0)
-        estimated.append(found.tilt_axis_error_deg)
-    ratio = np.sqrt(np.mean(np.square(estimated)) / np.mean(np.square(true)))
-    assert 1 / 3 < ratio < 3
+        deviations.append(abs(found.tilt_axis_angle_deg - 33.0))
+        stated.append(found.tilt_axis_error_deg)
+    within = np.mean(np.array(deviations) <= np.array(stated))
+    typical = np.sqrt(np.mean(np.square(deviations)))
+    assert within >= 0.6
+    assert typical / 3 < np.median(stated) < 3 * typical
+    assert np.mean(np.array(stated) > 5 * typical) <= 0.1
 
 
 def test_known_axis_is_kept_as_given():

@@ -5,17 +5,25 @@ projections are known in closed form.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import napari_snpore
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReadStep, ReconstructStep
 from napari_snpore.study.aligned_images import aligned_images
 from napari_snpore.study.recipe import PrepareSection
 from napari_snpore.study.stages import PreparedAlignment, prepare
 from napari_snpore.tomography.alignment import Alignment, align
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, invert_contrast, is_bright_field
+from napari_snpore.tomography.contrast import (
+    BRIGHT_FIELD_NOTE,
+    contrast_note,
+    invert_contrast,
+    is_bright_field,
+)
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 ANGLES = np.arange(-60.0, 61.0, 10.0)
@@ -53,6 +61,29 @@ def test_bright_field_is_told_by_its_vacuum(shape):
 @pytest.mark.parametrize("bright", [True, False])
 def test_a_film_without_vacuum_tells_nothing(bright):
     assert not is_bright_field(counts("film", bright=bright))
+
+
+def test_a_film_without_vacuum_is_undecided_and_said_to_be():
+    dark = contrast_note(counts("film", bright=False))
+    assert "cannot be told from bright field" in dark
+    assert "darker" not in dark
+    bright = contrast_note(counts("film", bright=True))
+    assert "grow darker as the tilt grows" in bright
+    assert any("cannot be told" in note for note in align(counts("film", bright=True)).notes)
+
+
+@pytest.mark.parametrize("shape", ["ball", "rod"])
+def test_nothing_is_said_of_vacuum_that_is_dark_or_was_made_dark(shape):
+    assert contrast_note(counts(shape, bright=False)) is None
+    assert contrast_note(invert_contrast(counts(shape, bright=True))) is None
+    assert contrast_note(counts(shape, bright=True)) == BRIGHT_FIELD_NOTE
+
+
+def test_the_needle_is_dark_field():
+    needle = Path(napari_snpore.__file__).parent / "data" / "needle" / "HAADF.dm3"
+    series = napari_snpore.read_tilt_series(needle)
+    assert contrast_note(series) is None
+    assert image_faults(series).sentence is None
 
 
 def test_a_hot_pixel_does_not_hide_bright_field():

@@ -18,6 +18,12 @@ def opened(viewer):
     return widget
 
 
+def close_slices(viewer):
+    """Remove the dock of the slices, which stands for their form in the instrument."""
+    dock, _ = viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
+    viewer.window.remove_dock_widget(dock)
+
+
 def settle(seconds=0.3):
     QTest.qWait(round(1000 * seconds))
 

@@ -56,6 +56,16 @@ def test_the_reader_is_offered_for_the_registered_formats(manifest):
     )
 
 
+def test_a_saved_window_has_one_reader_and_a_folder_several(manifest):
+    """napari asks where several plugins may read a path: its own reader claims every folder."""
+    own = manifest.contributions.readers[0]
+    assert MANIFEST_NAME in own.filename_patterns
+    builtin = PluginManifest.from_distribution("napari").contributions.readers
+    name = Path(MANIFEST_NAME)
+    assert not any(name.match(pattern) for one in builtin for pattern in one.filename_patterns)
+    assert any(one.accepts_directories for one in builtin), "else folders need no question either"
+
+
 def test_widgets_stand_in_the_menus_of_their_step(manifest):
     menus = manifest.contributions.menus
     assert {item.command for item in menus["napari/layers/segment"]} >= {"napari-snpore.threshold"}

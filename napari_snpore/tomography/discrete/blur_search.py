@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX
 from napari_snpore.tomography.discrete.blur_trials import BlurTrial, BlurTrials
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.noise import NoiseModel
+from napari_snpore.tomography.solving import check_images
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 FEWEST_TILTS = 20
@@ -100,6 +102,7 @@ class BlurEstimate:
     reason: str | None = None
 
 
+@stops_at_once
 def find_blur(
     series: TiltSeries,
     *,
@@ -150,6 +153,10 @@ def find_blur(
         return _none(
             f"There are {len(series.angles_deg)} tilts; the blur needs {FEWEST_TILTS} or more."
         )
+    check_images(series)
+    faults = image_faults(series, should_stop=should_stop)
+    if faults.weighty:
+        return _none(f"{faults.sentence} They outweigh what a blur changes.")
     search = BlurTrials.of(series, levels, phases, noise, thickness_px, threads, should_stop)
     # by angle: halves of tilts that were recorded from 0 to both sides would each be one side
     every = np.argsort(series.angles_deg, kind="stable")

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks, thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
 from napari_snpore.tomography.discrete.input_checks import MAX_PHASES, checked_phases
 from napari_snpore.tomography.discrete.polish import polish_labels
-from napari_snpore.tomography.discrete.slab_levels import SlabLevels, slab_levels
+from napari_snpore.tomography.discrete.slab_levels import SlabLevels, slab_bytes, slab_levels
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import Beam, checked_count, finite_rows, project
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -50,6 +51,21 @@ _BOUNDARY_WEIGHT = 1.5
 are free to follow the noise explain it the better, the smaller σ, and with 0.3 there is no minimum at
 all. On fibres of other seeds than those of the tests 0.6, 1.0 and 1.5 found 0.96, 0.98 and 1.00 px
 for 1 px."""
+
+
+_VOLUMES, _STACKS, _LEAST_BYTES = 10.0, 10.0, 8e6
+"""Peak of a trial beside its level sets, in volumes and image stacks of the rows; and the rest."""
+
+_MOST_TRIALS = 3
+"""Trials at the same time."""
+
+
+def trials_bytes(shape: tuple[int, int, int], tilts: int, threads: int) -> float:
+    """Return about how many bytes the search takes for rows (z, y, x): one trial a thread."""
+    depth, rows, width = shape
+    volume, stack = 4 * depth * rows * width, 4 * tilts * rows * width
+    one = slab_bytes(shape, tilts, 1) + _VOLUMES * volume + _STACKS * stack
+    return min(threads, _MOST_TRIALS) * one + _LEAST_BYTES
 
 
 @dataclass(frozen=True)
@@ -130,13 +146,18 @@ class BlurTrials:
         if thickness_px is not None:
             depth = checked_count("thickness_px", thickness_px)
         threads = threads or thread_count()
+        tilts, slices, width = series.shape
+        check_memory(
+            f"Finding the blur of {shape_text(series.shape)} pixels (tilt, y, x)",
+            trials_bytes((depth, min(slices, _ROWS), width), tilts, threads),
+        )
         model = noise_model(series, should_stop=should_stop) if noise is None else noise
         first, last = middle_rows(series.shape[1], _ROWS)
         images = finite_rows(series.images, first, last, "images")
         if not images.max() > 0:
             raise InputError("The images hold no signal above 0; there is no blur to find.")
         weights = image_weights(images, model, threads=threads, should_stop=should_stop)
-        sigma = noise_of_object(images, model)
+        sigma = noise_of_object(images, model, should_stop=should_stop)
         return cls(
             images,
             weights,
@@ -189,7 +210,9 @@ class BlurTrials:
             return weakest_level(solver, should_stop=stopped.is_set)
 
         def attempt(sigma: float, step: Callable[[], None]) -> BlurTrial:
-            solver = TotalVariation(images, beam, weights=relative, blur_px=sigma)
+            solver = TotalVariation(
+                images, beam, weights=relative, blur_px=sigma, should_stop=stopped.is_set
+            )
 
             def after(*_: float) -> bool:
                 step()

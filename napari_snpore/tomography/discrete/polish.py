@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.tomography.discrete.input_checks import (
     MAX_PHASES,
     check_blur,
@@ -62,6 +63,10 @@ fields with swollen pores this ended with 5.0 % of the voxels wrong for 5.9 % wi
 8.0 % for 12.8 % (ten times the dose). Much larger factors stay near the start and need more sweeps."""
 
 
+_IMAGES_BYTES, _VOXEL_BYTES, _LEAST = 40.0, 9.0, 15e6
+"""Peak in bytes per pixel of the images, per voxel, and the rest."""
+
+
 @dataclass(frozen=True, eq=False)
 class Polished:
     """Polished labels and how they came about.
@@ -93,6 +98,7 @@ class Polished:
     changes: tuple[int, ...]
 
 
+@stops_at_once
 def polish_phases(
     phases: Volume,
     series: TiltSeries,
@@ -162,7 +168,7 @@ def polish_phases(
 
     Notes
     -----
-    Memory, in units of the images (float32): 5, and one per phase with a level that is not 0.
+    Memory: 40 bytes per pixel of the images and 9 per voxel.
 
     References
     ----------
@@ -171,6 +177,10 @@ def polish_phases(
     """
     pixel = series.pixel_size_nm
     check_same_spacing(phases.spacing, (pixel, pixel, pixel), second="pixel size of the series")
+    check_memory(
+        f"Polishing {shape_text(phases.shape)} voxels by {len(series.angles_deg)} images",
+        _IMAGES_BYTES * math.prod(series.shape) + _VOXEL_BYTES * math.prod(phases.shape) + _LEAST,
+    )
     labels = checked_labels(phases.data)
     images = checked_images(series.images, labels)
     checked_levels(levels, labels)

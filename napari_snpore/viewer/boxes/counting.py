@@ -17,6 +17,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import box_fractions
 from napari_snpore.viewer.boxes.label_layers import phase_scheme
+from napari_snpore.viewer.edits.watch import edits_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
@@ -137,11 +138,18 @@ class BoxCounting(QObject):
         events = layer.events
         for emitter in (events.data, events.labels_update, events.paint):
             connect_while_alive(self, emitter, self._on_voxels)
+        edits = edits_of(layer)
+        if edits is not None:  # napari tells of no stroke that was undone
+            edits.changed.connect(self._on_edited)
         for emitter in (events.scale, events.translate, events.units):
             connect_while_alive(self, emitter, self._on_place)
 
     def _on_voxels(self, event: Any) -> None:
         self._names.pop(event.source, None)
+        self.ask()
+
+    def _on_edited(self) -> None:
+        self._names.clear()
         self.ask()
 
     def _on_place(self, event: Any) -> None:

@@ -69,6 +69,7 @@ class BoxFields(Fold):
             field = NumberBox(max(least, 0.0), least, 1e7, step=1.0, tip=tip.format(letter))
             field.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
             field.setMinimumWidth(60)
+            field.setMinimumWidth(60)
             field.valueChanged.connect(partial(self._type, what, axis))
             line.addWidget(field, 1)
             fields.append(field)

@@ -42,8 +42,8 @@ class CutList(QListWidget):
         self._filling = False
         self.setFixedHeight(90)
         self.setToolTip(
-            "Ticked layers are cut; the parts become layers of their own, where they were.\n"
-            "Phases that are ticked are counted in the table above, one row a box and layer: other states, same boxes."
+            "Extract cuts the selected box out of the ticked layers; the parts become layers that keep their place.\n"
+            "Ticked phases are also counted in the table above, with one row per box and layer."
         )
         self.itemChanged.connect(self._on_item)
         events = viewer.layers.events

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.history import stored_history
 from napari_snpore.subvolume import NamedBox, extract_subvolume
@@ -80,17 +81,22 @@ def cut_box(
         try:
             if isinstance(whole.volume, InputError):
                 raise whole.volume
-            part = extract_subvolume(whole.volume, center_nm=box.center_nm, size_nm=box.size_nm)
+            own = run_apart(partial(_part_of, whole.volume, box), should_stop)
         except InputError as error:
             left_out.append(f"'{whole.name}': {error}")
             continue
-        own = Volume(np.array(part.data), part.spacing, part.origin, part.history)
         layers.append(part_data(whole.layer, own, f"{box.name} box{SEPARATOR}{whole.name}"))
         shapes.append(own.shape)
         progress(k + 1, len(wholes))
     if not layers:
         raise InputError(f"'{box.name}' could not be cut out of {'; '.join(left_out)}")
     return Parts(tuple(layers), tuple(dict.fromkeys(shapes)), tuple(left_out))
+
+
+def _part_of(volume: Volume, box: NamedBox) -> Volume:
+    """Return the voxels of a box, which lazy data are read for."""
+    part = extract_subvolume(volume, center_nm=box.center_nm, size_nm=box.size_nm)
+    return Volume(np.array(part.data), part.spacing, part.origin, part.history)
 
 
 def part_data(layer: Layer, part: Volume, name: str) -> LayerData:

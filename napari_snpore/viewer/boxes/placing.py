@@ -68,11 +68,13 @@ class BoxPlacing(QWidget):
         self.add_button.clicked.connect(self._add_here)
         self.draw_button = self._button(
             "Draw",
-            "Drag a rectangle on one of the ortho slices; it becomes a box. Opens them if need be.",
+            "Drag a rectangle on one of the ortho slices, which are opened if they are closed; it becomes a box.",
         )
         self.draw_button.setCheckable(True)
         self.draw_button.toggled.connect(self._draw)
-        self.remove_button = self._button("Remove", "Take the selected box away.")
+        self.remove_button = self._button(
+            "Remove", "Removes the selected box; Ctrl+Z brings it back."
+        )
         self.remove_button.clicked.connect(self._remove)
         self.undo_button = self._button(
             "↶", "Back to the boxes before (Ctrl+Z); again with Ctrl+Shift+Z."

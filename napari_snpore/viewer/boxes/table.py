@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_snpore.subvolume import NamedBox
-from napari_snpore.viewer.boxes.fractions import NO_ERROR, NO_SHARE, Share, fraction_row
+from napari_snpore.viewer.boxes.fractions import NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
 from napari_snpore.viewer.shared.boxes import color_of
 
@@ -46,8 +46,8 @@ class BoxTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setToolTip(
-            "Share of each phase of the envelope inside the box: pore / (pore + C + Sn). Pick a row to edit its box.\n"
-            f"Shares are counts of voxels; {NO_ERROR}."
+            "Share of each phase in the part of the envelope that lies in the box: pore / (pore + C + Sn). Choose a row to\n"
+            "edit its box. Shares are counts of voxels; "
         )
         self.itemSelectionChanged.connect(self._on_selection)
         rows_header = self.verticalHeader()

@@ -14,7 +14,7 @@ import pandas as pd
 from napari.layers import Layer
 from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_table
@@ -26,7 +26,9 @@ from napari_snpore.viewer.boxes.layer_list import CutList
 from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import (
@@ -37,14 +39,17 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.worker import InUse
+from napari_snpore.viewer.slices.marks.main_marks import marks_on
 from napari_snpore.volume import Triple
 
 _INPUTS = InputLayers(
     is_phases,
     what="layer of phases",
     empty="Make phases first (Threshold, Apply), or open a run; a grey volume alone can be cut too",
-    tip="Whose envelope places the cubes, and whose fractions stand in the table; those of other states stand there too "
-    "where they are ticked under 'Cut out of'.",
+    tip=(
+        "The phases that the boxes belong to: their envelope places the cubes, and their fractions are in the\n"
+        "table. Those of other states are added where they are ticked under 'Cut out of'."
+    ),
 )
 
 
@@ -74,7 +79,7 @@ class SubvolumeWidget(LayerForm):
             _INPUTS,
             MainButton(
                 "Extract",
-                "Cut the selected box out of the ticked layers; the parts keep their place.",
+                "Cuts the selected box out of the ticked layers. The parts become layers that keep their place.",
             ),
         )
         self.boxes = boxes_of(self._viewer)
@@ -201,6 +206,12 @@ class SubvolumeWidget(LayerForm):
         self.placing.closed()
         self.handles.close()
 
+    def _on_docked(self) -> None:
+        super()._on_docked()
+        canvas = main_canvas_around(self, self._viewer)
+        if canvas is not None:
+            marks_on(self._viewer, canvas)  # boxes on napari's own slice, too
+
     def _build(self) -> None:
         rows = self.rows()
         rows.addRow("Phases", self._layer_choice)
@@ -211,9 +222,9 @@ class SubvolumeWidget(LayerForm):
         self.column.addWidget(self.placing)
         self.table = BoxTable()
         self.table.picked.connect(self._pick)
-        self.column.addWidget(self.table)
+        self.results.addWidget(self.table)
         self.caveats = ResultText()
-        self.column.addWidget(self.caveats)
+        self.results.addWidget(self.caveats)
         self.fields = BoxFields()
         self.fields.edited.connect(self._edit)
         self.name_box, self.center_boxes, self.size_boxes = (
@@ -227,15 +238,18 @@ class SubvolumeWidget(LayerForm):
         fold.form.addRow(self.cut_list)
         self.column.addWidget(fold)
         self.main_button.clicked.connect(self._extract)
-        self.column.addWidget(self.main_button)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
-            "Fractions of all boxes in all layers of the table, one row a box, layer and phase; no error is estimated."
+            "Saves the fractions with one row per box, layer and phase. They are counts of voxels; no error is\n"
+            "estimated."
         )
         self.save_button.clicked.connect(self._ask_path)
-        self.column.addWidget(self.save_button)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.main_button, 2)
+        buttons.addWidget(self.save_button, 1)
+        self.footer.addLayout(buttons)
         self.status.busy_changed.connect(lambda busy: self._enable())
-        self.column.addWidget(self.status)
+        self.footer.addWidget(self.status)
         self.column.addStretch(1)
 
     def _wanted(self) -> tuple[Sequence[Layer], Sequence[NamedBox]]:
@@ -342,12 +356,7 @@ class SubvolumeWidget(LayerForm):
             self.status.say(self._said)
 
     def _ask_path(self) -> None:
-        dialog = QFileDialog(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save)
-        dialog.show()
+        ask_place(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)", self._save)
 
     def _save(self, path: str) -> None:
         """Write what is counted already; what is not yet is waited for with the window alive."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from napari.layers import Labels, Layer
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import PARTS, ObliqueSpec, PlateSpec, ScenePicture
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.voxels import on_voxel
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
@@ -34,6 +36,7 @@ from napari_snpore.viewer.shared.layers import (
     steps_of,
     volume_from_layer,
 )
+from napari_snpore.viewer.shared.units import nm_a_unit
 from napari_snpore.volume import Triple
 
 _THRESHOLD = "needs phases: Threshold, Apply"
@@ -171,13 +174,13 @@ def gather(
 
 
 def _position(viewer: Any, layer: Layer | None) -> Triple:
-    """Return where the window is, in nm."""
+    """Return where the window is, in nm: the voxel of the layer that it shows."""
     point = viewer.dims.point[-3:]
     if len(point) < 3:
         return 0.0, 0.0, 0.0
-    z, y, x = (
-        float(place) * nm for place, nm in zip(point, nm_per_world_unit(viewer, layer), strict=True)
-    )
+    own = np.ones(3) if layer is None else nm_a_unit(layer.units)
+    in_layer = np.asarray(point) * nm_per_world_unit(viewer, layer) / own
+    z, y, x = (float(place) for place in np.asarray(on_voxel(layer, in_layer)) * own)
     return z, y, x
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from qtpy.QtCore import QObject
 
 from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
 from napari_snpore.viewer.scene.cameras import CameraView
+from napari_snpore.viewer.scene.color_bar import color_bar_of
+from napari_snpore.viewer.scene.color_scale import scale_of_scene
 from napari_snpore.viewer.scene.look import SceneLook, show_volume
 from napari_snpore.viewer.scene.phase_surfaces import KIND as SURFACE
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.layers import kind_of, record_of
 
 _APPEARANCE = (
@@ -91,7 +95,8 @@ class SceneCamera(QObject):
         """Return everything that decides the picture, as a text to compare."""
         viewer = self._viewer
         camera, three = viewer.scene.camera, viewer.dims.ndisplay == 3
-        window = [viewer.theme, self._edits, id(volume), three]
+        bar = color_bar_of(plain_viewer(viewer))
+        window = [viewer.theme, self._edits, id(volume), three, bar is not None and bar.shown]
         if three:
             window += [camera.angles, camera.center, camera.zoom, camera.perspective]
         layers = [
@@ -117,7 +122,9 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
     bar = viewer.canvas.overlays.scale_bar
     shown, bar.visible = bar.visible, False  # the figure draws its own
     try:
-        rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+        color_bar = color_bar_of(plain_viewer(viewer))
+        with without_tools(viewer), nullcontext() if color_bar is None else color_bar.hidden():
+            rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
         camera = viewer.scene.camera
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
@@ -126,6 +133,7 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
             scale,
             _phases_shown(viewer),
             CameraView.of(viewer).values(),
+            None if color_bar is None or not color_bar.shown else scale_of_scene(viewer.layers),
         )
     finally:
         bar.visible = shown

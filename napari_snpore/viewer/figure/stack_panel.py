@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Labels, Layer
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
@@ -18,6 +17,7 @@ from napari_snpore.files.movies import SUFFIXES, write_movie
 from napari_snpore.viewer.figure.layer_appearance import gray_painter, label_painter, shown_scheme
 from napari_snpore.viewer.forms.form import CountBox, Fold
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_folder, ask_place
 from napari_snpore.viewer.shared.layers import record_of, volume_from_layer
 from napari_snpore.viewer.shared.worker import InUse, StepStatus
 from napari_snpore.volume import Volume
@@ -43,15 +43,16 @@ class StackPanel(Fold):
         self.labels.setToolTip("Write the position in nm and a scale bar into each picture.")
         self.overwrite = QCheckBox("overwrite pictures that are there")
         self.overwrite.setToolTip(
-            "Of the same numbering; other files in the folder stay. Off: the folder must be empty."
+            "Replaces the pictures that were saved here before (slice_0001.png and so on); other files stay. Off: the\n"
+            "folder must be empty."
         )
-        self.speed = CountBox(15, 1, 60, tip="Slices a second, of a movie.")
+        self.speed = CountBox(15, 1, 60, tip="Slices shown per second of the movie.")
         self.pictures_button = QPushButton("Save pictures …")
         self.pictures_button.setToolTip(
             "Numbered PNG files, slice_0001.png and so on, in a folder of your choice."
         )
         self.movie_button = QPushButton("Save movie …")
-        self.movie_button.setToolTip("MP4 or GIF, by the ending of the name.")
+        self.movie_button.setToolTip("Saves a movie; the ending of the name decides: .mp4 or .gif.")
         self._on = True
         self.of.currentTextChanged.connect(self._refresh)
         for choice in self._choices.values():
@@ -170,23 +171,12 @@ class StackPanel(Fold):
         }
 
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder for the slices")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._ask(dialog, self.save_pictures)
+        ask_folder(self, "Folder for the slices", partial(self._try, self.save_pictures))
 
     def _ask_movie(self) -> None:
-        dialog = QFileDialog(self, "Save movie of the slices", "slices.mp4", "Movies (*.mp4 *.gif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("mp4")
-        self._ask(dialog, self.save_movie)
-
-    def _ask(self, dialog: QFileDialog, save: Callable[[str], None]) -> None:
-        """Show a dialog beside the window, which stays alive; what is chosen is saved."""
-        dialog.setModal(False)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(partial(self._try, save))
-        dialog.show()
+        kinds = "MP4 (*.mp4);;GIF (*.gif)"
+        save = partial(self._try, self.save_movie)
+        ask_place(self, "Save movie of the slices", "slices.mp4", kinds, save)
 
     def _try(self, save: Callable[[str], None], name: str) -> None:
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -35,9 +35,18 @@ from napari_snpore.viewer.figure.layer_appearance import SliceAppearance
 from napari_snpore.viewer.figure.scene_picture import SceneCamera
 from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.figure.stack_panel import StackPanel
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox
+from napari_snpore.viewer.forms.form import (
+    CountBox,
+    Fold,
+    Freshness,
+    MainButton,
+    NumberBox,
+    ResultText,
+)
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import FIGURE
@@ -63,7 +72,7 @@ _TIPS = {
     "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
     "gray_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
     "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
-    "table": "One column a specimen of this window: fractions, numbers and sizes of its objects, with their units.",
+    "table": "A table with one column per specimen of this window: fractions, numbers and sizes of objects, with units.",
 }
 
 
@@ -89,7 +98,8 @@ class FigureWidget(LayerForm):
             viewer,
             _INPUTS,
             MainButton(
-                "Save plate …", "One figure with letters: PNG, SVG or PDF, the recipe inside."
+                "Save plate …",
+                "Saves one figure with all panels as PNG, SVG or PDF. The settings it was made with are written inside.",
             ),
         )
         self._picture: QPixmap | None = None
@@ -134,6 +144,11 @@ class FigureWidget(LayerForm):
         """Write every panel as a figure of its own, numbered in their order."""
         self._save(path, apart=True)
         self.status.wait()
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a plate is drawn in the form."""
+        return self._picture is not None
 
     def preview(self) -> None:
         """Draw the plate into the form; the window stays alive meanwhile."""
@@ -184,12 +199,13 @@ class FigureWidget(LayerForm):
         ):
             rows.addRow(label, choice)
         rows.addRow(self._layer_choice.hint())
+        rows.addRow(QLabel("Show"))
         self.ticks: dict[str, QCheckBox] = {}
         for part, name in PARTS.items():
             tick = self.ticks[part] = QCheckBox(name)
             tick.setChecked(part in DEFAULT_PARTS)
             tick.setToolTip(_TIPS[part])
-            rows.addRow("Show" if part == "scene" else "", tick)
+            rows.addRow(tick)  # over both columns: what is missing stands behind the name
         self.plane = QComboBox()
         self.plane.addItems(_PLANES)
         self.plane.setToolTip(
@@ -202,7 +218,10 @@ class FigureWidget(LayerForm):
             1e6,
             step=5.0,
             decimals=1,
-            tip="Side of the square around the position. 0: that of the open Ortho slices, else everything.",
+            tip=(
+                "Side of the square around the position that is drawn. Lowest value: that of the open Ortho slices, else\n"
+                "everything."
+            ),
         )
         self.field.setSpecialValueText("as in Ortho slices, or all")
         rows.addRow("Field of view (nm)", self.field)
@@ -211,37 +230,61 @@ class FigureWidget(LayerForm):
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(60)
         self.picture.setWordWrap(True)
-        self.column.addWidget(self.picture)
+        self.results.addWidget(self.picture)
+        self.age = ResultText("What the preview above was drawn with.")
+        self.results.addWidget(self.age)
         self.preview_button = QPushButton("Preview")
-        self.preview_button.setToolTip("Draw the plate as it would be saved now.")
+        self.preview_button.setToolTip(
+            "Draws the plate as it would be saved now, with what the window shows."
+        )
         self.preview_button.clicked.connect(self._preview)
         self.main_button.clicked.connect(self._ask_plate)
         self.panels_button = QPushButton("Save panels …")
-        self.panels_button.setToolTip("Every panel as a file of its own, numbered.")
+        self.panels_button.setToolTip("Saves each panel as a file of its own, numbered.")
         self.panels_button.clicked.connect(self._ask_panels)
         line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
         for button in (self.preview_button, self.panels_button):
             line.addWidget(button)
-        self.column.addLayout(line)
-        self.column.addWidget(self.main_button)
+        self.footer.addLayout(line)
         self.stack = StackPanel(self._layer_choice, self._phases, self.status)
         self.column.addWidget(self.stack)
         self.column.addStretch(1)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(self._enable)
+        self._freshness = Freshness(self, (self.age,), self._settings, "Preview draws it again")
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return what a plate shows, but for the position and the look of the window."""
+        layers = [choice.layer for choice in (self._layer_choice, self._phases, self._objects)]
+        made_by = [None if one is None else record_of(one).get("history") for one in layers]
+        return self.state(), layers, made_by, list(boxes_of(self._viewer))
 
     def _style_rows(self, rows: Any) -> None:
         fold = Fold("Size and type")
         self.width_box = NumberBox(
-            180.0, 40.0, 400.0, step=1.0, decimals=0, tip="88: one column, 180: two."
+            180.0,
+            40.0,
+            400.0,
+            step=1.0,
+            decimals=0,
+            tip="Width of the whole figure. 88 mm fills one column of a journal, 180 mm two.",
         )
-        self.font_box = NumberBox(7.0, 4.0, 20.0, step=0.5, decimals=1, tip="Type size in points.")
+        self.font_box = NumberBox(
+            preferences().figure_font_pt,
+            4.0,
+            20.0,
+            step=0.5,
+            decimals=1,
+            tip="Size of the type in the figure, in points; journals ask for 6 to 8. New figures start with"
+            "\nthe size in File > Preferences > snpore.",
+        )
         self.dpi_box = CountBox(
             300, 50, 1200, tip="Dots per inch of PNG, and of pictures inside SVG and PDF."
         )
         self.letters = QCheckBox("letters a, b, c")
         self.letters.setChecked(True)
-        self.letters.setToolTip("One letter a panel, in the order in which they are read.")
+        self.letters.setToolTip("Puts a letter on each panel, in reading order.")
         fold.form.addRow("Width (mm)", self.width_box)
         fold.form.addRow("Type (pt)", self.font_box)
         fold.form.addRow("Dots per inch", self.dpi_box)
@@ -297,7 +340,7 @@ class FigureWidget(LayerForm):
 
     def _preview(self) -> None:
         try:
-            spec = self._spec()
+            spec, settings = self._spec(), self._settings()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -313,11 +356,20 @@ class FigureWidget(LayerForm):
                 canvas.draw()
                 return np.array(canvas.buffer_rgba())[..., :3], drawn.remarks  # type: ignore[attr-defined]
 
-        self.status.run("Preview", work, self._show_preview, of=self._in_use("nothing was drawn"))
+        self.status.run(
+            "Preview",
+            work,
+            partial(self._show_preview, settings),
+            of=self._in_use("nothing was drawn"),
+        )
 
-    def _show_preview(self, made: tuple[NDArray[np.uint8], tuple[str, ...]]) -> None:
+    def _show_preview(
+        self, settings: tuple[Any, ...], made: tuple[NDArray[np.uint8], tuple[str, ...]]
+    ) -> None:
         picture, remarks = made
         self._show_picture(picture)
+        self.age.show_lines(["as it would be saved with these settings"])
+        self._freshness.note(settings)
         self.status.say(" ".join(remarks), problem=True)
 
     def _show_picture(self, picture: NDArray[np.uint8]) -> None:
@@ -334,13 +386,18 @@ class FigureWidget(LayerForm):
 
     def _fit_picture(self) -> None:
         if self._picture is not None:
-            width = max(self.width() - 40, 100)
-            shown = self._picture.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+            width, height = max(self.width() - 40, 100), max(round(0.4 * self.height()), 120)
+            shown = self._picture.scaled(
+                width,
+                height,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
             self.picture.setPixmap(shown)
             self.picture.setFixedHeight(shown.height())
 
     def resizeEvent(self, event: Any) -> None:
-        """Keep the preview as wide as the form."""
+        """Keep the preview as large as the form has place for it."""
         super().resizeEvent(event)
         self._fit_picture()
 
@@ -356,12 +413,7 @@ class FigureWidget(LayerForm):
         self._ask("Save panels", "panel.png", lambda path: self._save_or_say(path, apart=True))
 
     def _ask(self, title: str, name: str, done: Any) -> None:
-        dialog = QFileDialog(self, title, name, "Figures (*.png *.svg *.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(done)
-        dialog.show()
+        ask_place(self, title, name, "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)", done)
 
     def _save_or_say(self, path: str, *, apart: bool) -> None:
         try:
@@ -442,8 +494,15 @@ class FigureWidget(LayerForm):
                 self._viewer, part, volume=volume, phases=phases, objects=objects, slices=slices
             )
             tick.setEnabled(not words)
-            tick.setText(f"{PARTS[part]} ({words})" if words else PARTS[part])
+            missing, _, where = words.partition(":")
+            tick.setText(f"{PARTS[part]} ({missing})" if missing else PARTS[part])
+            tick.setToolTip(
+                f"{_TIPS[part]}\nIt {missing}; make them in {where.strip()}."
+                if where
+                else _TIPS[part]
+            )
         ready = any(tick.isEnabled() for tick in self.ticks.values()) and not self.status.busy
         for button in (self.main_button, self.preview_button, self.panels_button):
             button.setEnabled(ready)
         self.stack.enable(not self.status.busy)
+        self._freshness.compare()

@@ -9,6 +9,9 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.edits.watch import watch_edits
+from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
 from napari_snpore.viewer.shared.events import plain_viewer
 
 
@@ -23,11 +26,19 @@ class DockedWidget(QWidget):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
+        compile_ahead()
         self._viewer = plain_viewer(viewer)
+        watch_edits(self._viewer)
+        keep_fitted(self._viewer)  # before the dock takes some of the canvas
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock
         self._docked.setSingleShot(True)
         self._docked.timeout.connect(self._on_docked)
+
+    @property
+    def viewer(self) -> Any:
+        """The viewer that the widget works in."""
+        return self._viewer
 
     def closed(self) -> None:
         """Remove what the widget shows elsewhere and stop its work; called when its dock is

@@ -45,7 +45,10 @@ def _value(box: Any) -> Any:
         return box.value()
     if isinstance(box, (QCheckBox, QRadioButton)):
         return box.isChecked()
-    return box.currentText() if isinstance(box, QComboBox) else box.text()
+    if isinstance(box, QComboBox):  # words may change from version to version, keys do not
+        key = box.currentData()
+        return key if isinstance(key, str) else box.currentText()
+    return box.text()
 
 
 def _set(box: Any, value: Any) -> None:
@@ -56,7 +59,9 @@ def _set(box: Any, value: Any) -> None:
     elif isinstance(box, (QCheckBox, QRadioButton)):
         box.setChecked(bool(value))
     elif isinstance(box, QComboBox):
-        index = box.findText(str(value))
+        index = box.findData(str(value))
+        if index < 0:  # saved by its words
+            index = box.findText(str(value))
         if index >= 0:
             box.setCurrentIndex(index)
     else:

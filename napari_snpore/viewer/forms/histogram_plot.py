@@ -20,6 +20,7 @@ from vispy.scene.visuals import Line, Mesh, Text
 
 from napari_snpore.segmentation.histogram import Histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.canvas.gl_objects import delete_with_context
 from napari_snpore.viewer.shared.theme import PlotColors
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 6, 6, 20, 20
@@ -54,6 +55,7 @@ class HistogramPlot(QWidget):
             keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self
         )
         self.canvas.native.setMinimumHeight(150)
+        delete_with_context(self.canvas)
         self._ranges = _mesh(self.canvas, order=0)
         self._bars = _mesh(self.canvas, order=1)
         self._outline = _line(self.canvas, order=2, width=1)

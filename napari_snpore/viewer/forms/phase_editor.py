@@ -23,7 +23,9 @@ class PhaseEditor(Fold):
 
     def __init__(self) -> None:
         super().__init__("Phases")
-        self.box = CountBox(3, 2, 5, tip="Number of phases; one threshold less. 3: pore, C, Sn.")
+        self.box = CountBox(
+            3, 2, 5, tip="Number of phases, one more than there are thresholds. 3: pore, C, Sn."
+        )
         self.form.addRow("Number of phases", self.box)
         self._scheme = PORE_C_SN
         self.names: list[QLineEdit] = []
@@ -51,8 +53,10 @@ class PhaseEditor(Fold):
         for index in range(count):
             field, button, side = TextBox(), QPushButton(), QWidget()
             button.setFixedSize(28, 20)
-            button.setToolTip("Choose a colour.")
-            field.setToolTip("Name of this phase, in tables and figures as well.")
+            button.setToolTip(
+                "Choose the colour of this phase; that of new phases is set in File > Preferences > snpore."
+            )
+            field.setToolTip("Name of this phase, which tables and figures use.")
             line = QHBoxLayout(side)
             line.setContentsMargins(0, 0, 0, 0)
             line.addWidget(button)

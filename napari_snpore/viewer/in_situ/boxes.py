@@ -61,8 +61,8 @@ class BoxPanel(Fold):
         )
         self.vacuum = QComboBox()
         self.vacuum.setToolTip(
-            "Which of the boxes lies beside the fibre, by the number in the picture; there it is grey.\n"
-            "Its mean is subtracted, frame by frame."
+            "Number of the box that lies in the vacuum beside the fibre; it is drawn in grey. Its mean is subtracted\n"
+            "from the others, frame by frame."
         )
         self.follows = QCheckBox("follow the drift")
         self.follows.setChecked(True)
@@ -76,7 +76,7 @@ class BoxPanel(Fold):
         )
         self.button.clicked.connect(self.asked)
         self.result = ResultText(
-            "Mean of the box less that of the vacuum, ± standard error of the mean."
+            "Mean grey value of the box minus that of the vacuum box, ± its standard error, in % of the first frame."
         )
         self.plot = TimePlot("intensity (%)")
         self.plot.setVisible(False)

@@ -9,6 +9,7 @@ from napari.layers import Layer, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
+from napari_snpore.viewer.forms.kernels_ahead import shapes_prepared_alive
 from napari_snpore.viewer.in_situ.layers import DRAWN, drawing_data
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import add_layer, kind_of
@@ -81,6 +82,7 @@ class DrawnRectangles(QWidget):
         if self._images is None:
             return
         if self._current is None:
+            shapes_prepared_alive()
             layer = add_layer(self._viewer, drawing_data(self._images, self._name, self._color))
             self.layer = layer
         self._viewer.layers.selection.active = self._current

@@ -17,28 +17,44 @@ class InSituSettings(Fold):
     def __init__(self) -> None:
         super().__init__("More")
         self.fixed = QCheckBox("fixed at")
-        self.fixed.setToolTip("Else the fibre's direction is found, and followed in each frame.")
+        self.fixed.setToolTip(
+            "Uses the direction given here in every frame. Off: the direction of the fibre is found in each frame."
+        )
         self.angle = NumberBox(
             0.0,
             -90.0,
             90.0,
             step=1.0,
-            tip="Of the fibre: 0 upright, 90 lying, 45 down to the right.",
+            tip="Direction of the fibre axis: 0 upright, 90 horizontal, 45 from the upper left to the lower right.",
         )
         self.angle.setEnabled(False)
         self.fixed.toggled.connect(self.angle.setEnabled)
         self.average = CountBox(
-            1, 1, 10_000, tip="So many successive frames are averaged before they are fitted."
+            1,
+            1,
+            10_000,
+            tip=(
+                "Number of successive frames that are averaged before the fit. More lowers the noise and hides fast\n"
+                "changes."
+            ),
         )
         self.ground = QComboBox()
         self.ground.addItems(["constant", "linear"])
-        self.ground.setToolTip("Of the profile, beside the fibre.")
+        self.ground.setToolTip(
+            "Background of the profile beside the fibre: one grey value, or a slope."
+        )
         self.half_height = QCheckBox("half-height width as well")
         self.half_height.setToolTip(
-            "A column of its own: it reads 0.866 of the diameter of a solid cylinder."
+            "Also writes the full width at half maximum, in a column of its own. For a solid cylinder it is 0.866 of\n"
+            "the diameter."
         )
         self.pixel = NumberBox(
-            0.0, 0.0, 1e4, step=0.01, decimals=5, tip="For Open, where the file has no pixel size."
+            0.0,
+            0.0,
+            1e4,
+            step=0.01,
+            decimals=5,
+            tip="Pixel size that Open uses for a file without one.",
         )
         self.pixel.setSpecialValueText("as in the file")
         self.form.addRow("Direction (°)", beside(self.fixed, self.angle))

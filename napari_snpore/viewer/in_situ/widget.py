@@ -15,15 +15,16 @@ import pandas as pd
 from napari.layers import Layer
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import number_in_name
 from napari_snpore.files.image_series import read_image_series
 from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
-from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
+from napari_snpore.viewer.forms.form import Freshness, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.forms.path_dialogs import ask_place
+from napari_snpore.viewer.forms.kernels_ahead import prepare_shapes
+from napari_snpore.viewer.forms.path_dialogs import ask_place, folder_for
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel
 from napari_snpore.viewer.in_situ.drawing import DrawnRectangles
@@ -90,7 +91,10 @@ class InSituWidget(LayerForm):
             _INPUTS,
             MainButton(
                 "Measure diameter",
-                "Fit a blurred cylinder to the profile across it, in each frame.",
+                (
+                    "Fits the profile of a blurred cylinder across the fibre, in each frame. See docs/definitions.md, A fibre\n"
+                    "in time."
+                ),
             ),
         )
         self._measured: Diameters | None = None
@@ -100,6 +104,8 @@ class InSituWidget(LayerForm):
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        for freshness in (self._of_diameters, self._of_intensities):
+            self._layer_choice.layer_changed.connect(freshness.compare)
         self._on_layer(self._layer_choice.layer)
         connect_while_alive(self, self._viewer.dims.events.current_step, self._on_step)
 
@@ -207,7 +213,7 @@ class InSituWidget(LayerForm):
         )
         self.open_button.clicked.connect(self._ask_images)
         self.seconds = NumberBox(
-            0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next."
+            0.0, 0.0, 1e6, step=1.0, decimals=3, tip="Time from one frame to the next, in seconds."
         )
         self.seconds.setSpecialValueText("not known")
         self.region = DrawnRectangles(
@@ -215,7 +221,7 @@ class InSituWidget(LayerForm):
             none="whole image",
             name="fibre region",
             color="#22b8cf",
-            tip="A drawn rectangle: one fibre with background on both sides. It stays where it is in all frames.",
+            tip="Rectangle that holds one fibre with background on both sides; it is the same in all frames.",
         )
         rows = self.rows()
         rows.addRow("Images", beside(self._layer_choice, self.open_button))
@@ -225,24 +231,32 @@ class InSituWidget(LayerForm):
         self.settings = InSituSettings()
         self.column.addWidget(self.settings)
         self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
         self.result = ResultText(
-            "2R of the blurred chord of a cylinder, 2·sqrt(R² − x²), fitted to the profile across the fibre, ± one standard\n"
-            "error. See 'A fibre in time' in docs/definitions.md."
+            "Diameter 2R of the cylinder whose blurred chord, 2·sqrt(R² − x²), fits the profile across the fibre best,\n"
+            "± one standard error. See docs/definitions.md, A fibre in time."
         )
-        self.column.addWidget(self.result)
+        self.results.addWidget(self.result)
         self.plot = TimePlot("diameter (nm)")
         self.plot.asked.connect(lambda time: self._go_to(self.table, time))
         self.plot.setVisible(False)
-        self.column.addWidget(self.plot)
-        self.column.addWidget(self._tools())
+        self.results.addWidget(self.plot)
+        self.results.addWidget(self._tools())
         self.boxes = BoxPanel(self._viewer)
         self.boxes.asked.connect(self._start_boxes)
         self.boxes.plot.asked.connect(lambda time: self._go_to(self._intensities, time))
         self.column.addWidget(self.boxes)
         self.column.addStretch(1)
+        self.footer.addWidget(self.main_button)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(lambda _: self._enable())
+        self._of_diameters = Freshness(
+            self, (self.result,), self._diameter_settings, "Measure diameter makes them fresh"
+        )
+        self._of_intensities = Freshness(
+            self, (self.boxes.result,), self._box_settings, "Measure intensity makes them fresh"
+        )
+        self.region.changed.connect(self._of_diameters.compare)
+        self.boxes.drawn.changed.connect(self._of_intensities.compare)
 
     def _tools(self) -> QWidget:
         self.table_button = QPushButton("Table")
@@ -250,7 +264,9 @@ class InSituWidget(LayerForm):
         self.table_button.setVisible(hasattr(self._viewer, "window"))
         self.table_button.clicked.connect(self._open_table)
         self.save_button = QPushButton("Save CSV …")
-        self.save_button.setToolTip("Write the tables, one row a frame, units in the column names.")
+        self.save_button.setToolTip(
+            "Writes the tables with one row per frame and the units in the column names."
+        )
         self.save_button.clicked.connect(
             lambda: self._ask("Save the tables", "csv", "Table (*.csv)", self.save_csv)
         )
@@ -274,7 +290,9 @@ class InSituWidget(LayerForm):
         )
         self.seconds.setValue(step_s or 0.0)
         self.seconds.setToolTip(
-            "From the file." if step_s is not None else "Time from one frame to the next."
+            "From the file."
+            if step_s is not None
+            else "Time from one frame to the next, in seconds."
         )
         self.region.follow(layer)
         self.boxes.drawn.follow(layer)
@@ -287,12 +305,17 @@ class InSituWidget(LayerForm):
         self.main_button.setEnabled(self.layer is not None and not self.status.busy)
 
     def _on_changed(self, event: Any) -> None:
-        if event.source is self._source and (
-            self._measured is not None or self._intensities is not None
-        ):
-            self.status.say(
-                "These numbers are stale: the images have changed. Measure again.", problem=True
-            )
+        if event.source is self._source:
+            for freshness in (self._of_diameters, self._of_intensities):
+                freshness.spoil("the images have changed")
+
+    def _diameter_settings(self) -> tuple[Any, ...]:
+        """Return everything that the diameters are measured with."""
+        return self.layer, self.seconds.value(), form_values(self.settings), _drawn(self.region)
+
+    def _box_settings(self) -> tuple[Any, ...]:
+        """Return everything that the grey values in boxes are measured with."""
+        return self.layer, self.seconds.value(), form_values(self.boxes), _drawn(self.boxes.drawn)
 
     def _series(self) -> tuple[Layer, ImageSeries]:
         layer = self._layer_choice.required()
@@ -308,22 +331,26 @@ class InSituWidget(LayerForm):
         try:
             layer, series = self._series()
             options = self._options(layer, series)
+            settings = self._diameter_settings()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> tuple[Diameters, Any]:
             found = measure_diameters(series, options, progress, should_stop)
+            prepare_shapes()
             return found, fibre_outlines(found.table, series, options.region)
 
         self.status.run(
             "Measure diameter",
             work,
-            lambda result: self._on_measured(layer, *result),
+            lambda result: self._on_measured(layer, settings, *result),
             of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
-    def _on_measured(self, layer: Layer, measured: Diameters, outline: Any) -> None:
+    def _on_measured(
+        self, layer: Layer, settings: tuple[Any, ...], measured: Diameters, outline: Any
+    ) -> None:
         self._measured, self._source = measured, layer
         name = f"{stem_of(layer.name)}{SEPARATOR}fibre outline"
         polygons, features = outline
@@ -331,6 +358,7 @@ class InSituWidget(LayerForm):
             self._viewer, layer, outlines_data(layer, polygons, features, name, colors=EDGE_COLOR)
         )
         self.result.show_lines(diameter_lines(measured))
+        self._of_diameters.note(settings)
         table = measured.table
         values, errors = (
             table[column].to_numpy(np.float64) for column in ("diameter_nm", "diameter_error_nm")
@@ -355,12 +383,13 @@ class InSituWidget(LayerForm):
         try:
             layer, series = self._series()
             options = self.boxes.options(layer, series.pixel_size_nm)
+            settings = self._box_settings()
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> pd.DataFrame:
-            return box_intensities(
+            found = box_intensities(
                 series,
                 options.boxes,
                 vacuum=options.vacuum,
@@ -368,16 +397,23 @@ class InSituWidget(LayerForm):
                 progress=progress,
                 should_stop=should_stop,
             )
+            prepare_shapes()
+            return found
 
         self.status.run(
             "Measure intensity",
             work,
-            lambda table: self._on_intensities(layer, series, options, table),
+            lambda table: self._on_intensities(layer, series, options, table, settings),
             of=InUse(self._viewer, (layer,), "nothing was measured"),
         )
 
     def _on_intensities(
-        self, layer: Layer, series: ImageSeries, options: BoxOptions, table: pd.DataFrame
+        self,
+        layer: Layer,
+        series: ImageSeries,
+        options: BoxOptions,
+        table: pd.DataFrame,
+        settings: tuple[Any, ...],
     ) -> None:
         self._intensities, self._source = table, layer
         polygons, names = box_outlines(options.boxes, table, series.pixel_size_nm)
@@ -387,6 +423,7 @@ class InSituWidget(LayerForm):
         outlines[1]["text"] = numbers_text("{box}", colors)
         show_outlines(self._viewer, layer, outlines)
         self.boxes.show_table(table, with_times=series.times_s is not None)
+        self._of_intensities.note(settings)
         self._tool_row.setVisible(True)
         self._on_step()
         self.status.say(
@@ -408,7 +445,9 @@ class InSituWidget(LayerForm):
             show_table(self._viewer, self._outline)
 
     def _ask_images(self) -> None:
-        dialog = QFileDialog(self, "Open a stack, or all images of a series", "", _FILES)
+        dialog = QFileDialog(
+            self, "Open a stack, or all images of a series", str(folder_for(self)), _FILES
+        )
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setModal(False)
         dialog.filesSelected.connect(lambda paths: self._open(sorted(paths, key=number_in_name)))
@@ -420,8 +459,9 @@ class InSituWidget(LayerForm):
         name = Path(paths[0]).parent if len(paths) > 1 else paths[0]
 
         def work(progress: Progress, should_stop: ShouldStop) -> ImageSeries:
-            del progress, should_stop
-            return read_image_series(paths if len(paths) > 1 else paths[0], pixel_size_nm=pixel)
+            del progress
+            chosen = paths if len(paths) > 1 else paths[0]
+            return run_apart(lambda: read_image_series(chosen, pixel_size_nm=pixel), should_stop)
 
         def show(series: ImageSeries) -> None:
             self.layer = add_layer(self._viewer, frames_data(series, name_from_path(name)))
@@ -447,3 +487,9 @@ class InSituWidget(LayerForm):
 
     def _said(self) -> str:
         return self.status.message.text().lstrip("⚠ ")
+
+
+def _drawn(rectangles: DrawnRectangles) -> list[Any]:
+    """Return the corners of drawn rectangles, comparable."""
+    layer = rectangles.layer
+    return [] if layer is None else [np.asarray(one).tolist() for one in layer.data]

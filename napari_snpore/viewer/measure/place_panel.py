@@ -38,26 +38,39 @@ class PlacePanel(Fold):
         super().__init__("Place and connection")
         self.wanted = QCheckBox("measure where things lie")
         self.wanted.setToolTip(
-            "Fractions in shells of equal depth below the surface, contacts of the objects, networks and percolation of each\n"
-            "phase, how far balls of several radii reach into the pores. Adds seconds to a minute."
+            "Fractions in shells of equal depth below the surface, contacts between phases, connected networks, and\n"
+            "how far balls of several radii get into the pores. Takes between some seconds and a minute."
         )
         self.thickness = QCheckBox("and local thickness, chords, tortuosity (slow)")
         self.thickness.setToolTip(
-            "Sizes that need no objects, and how winding the way from the core to the surface is."
+            "Local thickness and chord lengths, which need no separate objects, and tortuosity: how much longer the\n"
+            "shortest path from core to surface is than the straight one."
         )
         self.shell = NumberBox(
-            0.0, 0.0, 1e5, step=0.5, tip="Thickness of a shell. 0: an eighth of the fibre's radius."
+            0.0,
+            0.0,
+            1e5,
+            step=0.5,
+            tip="Thickness of each shell. Lowest value: an eighth of the fibre's radius.",
         )
-        self.delta = NumberBox(0.0, 0.0, 1e4, tip="δ, the 10-90 % width of a blurred edge: a cluster with no pore within δ is\n"
-            "encapsulated. Blur makes a false carbon rim, so that touching alone says little. 0: two voxels.")  # fmt: skip
+        self.delta = NumberBox(
+            0.0,
+            0.0,
+            1e4,
+            tip=(
+                "10-90 % width δ of a blurred edge. A cluster with no pore within δ counts as encapsulated: blur draws a\n"
+                "false rim of carbon around tin, so that contact alone says little. Lowest value: two voxels."
+            ),
+        )
         for box in (self.shell, self.delta):
             box.setSpecialValueText("auto")
         self.result = ResultText(
-            "Shells: % of the shell's volume, depth below the envelope's faces; cut ends are no surface."
+            "Share of each phase in % of the volume of its shell. Depth is measured from the envelope; the ends at\n"
+            "which the box cuts the fibre do not count as surface."
         )
         self.curve = FractionCurve()
         self.curve.setToolTip(
-            "Share of each phase in shells of equal depth: left the surface, right the core."
+            "Share of each phase in shells of equal depth, from the surface (left) to the core (right)."
         )
         self.form.addRow(self.wanted)
         self.form.addRow(self.thickness)

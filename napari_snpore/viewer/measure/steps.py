@@ -144,33 +144,42 @@ def measure_layer(
     return MeasuredLayer(options, measured, source.name, _crowther(labels))
 
 
-def save_measured(measured: MeasuredLayer, folder: Path) -> Path:
+def save_measured(measured: MeasuredLayer, folder: Path, keep: str = "") -> Path:
     """Write a measurement into a folder, with the files that ``snpore measure`` writes; an earlier
-    result is replaced.
+    result is replaced. ``keep``: conditions on objects that get a table of their own.
 
     Raises
     ------
     OutputError
         The folder holds other files, or cannot be written.
     """
-    from napari_snpore.study.measurement_files import write_measurement
+    from napari_snpore.study.edit_report import edit_record
+    from napari_snpore.study.measurement_files import (
+        filter_text,
+        write_filtered,
+        write_measurement,
+    )
     from napari_snpore.study.measurement_report import measurement_text
     from napari_snpore.study.output_folder import finish, output_folder
     from napari_snpore.study.provenance import Record, plain
 
-    options = measured.options
+    options, history = measured.options, measured.labels.history
     parameters = {
         "phase": options.name,
         "spacing_nm": measured.labels.spacing,
         "measure": measured.measured.section.model_dump(mode="json", exclude_none=True),
-        "history": [{"name": step.name, **step.parameters} for step in measured.labels.history],
+        "history": [{"name": step.name, **step.parameters} for step in history],
     }
     with output_folder(folder, command="measure") as part:
         write_measurement(part, measured.measured)
+        results, text = edit_record(history), measurement_text(measured.measured)
+        if keep:
+            results["filtered"] = write_filtered(part, measured.measured, keep)
+            text += f"\n{filter_text(results['filtered'])}\n"
         finish(
             part,
-            Record("measure", parameters=plain(parameters)),
-            measurement_text(measured.measured),
+            Record("measure", parameters=plain(parameters), results=results),
+            text,
             None,
         )
     return folder

@@ -12,7 +12,8 @@ from typing import Any
 import napari.components
 import numpy as np
 import pandas as pd
-from napari.layers import Labels, Layer
+from napari.layers import Layer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -23,16 +24,26 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
-from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, NumberBox, ResultText
+from napari_snpore.viewer.forms.form import (
+    CountBox,
+    Fold,
+    Freshness,
+    MainButton,
+    NumberBox,
+    ResultText,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
-from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
+from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
-from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
+from napari_snpore.viewer.forms.step_form import InputLayers
+from napari_snpore.viewer.measure.corrected_form import CorrectedForm
+from napari_snpore.viewer.measure.hand_control import HandControl
+from napari_snpore.viewer.measure.object_panel import ObjectPanel
 from napari_snpore.viewer.measure.place_panel import PlacePanel
 from napari_snpore.viewer.measure.steps import (
     MeasuredLayer,
@@ -43,9 +54,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
-from napari_snpore.viewer.shared.docking import show_table
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layer_colors import object_colormap
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -72,21 +81,13 @@ _INPUTS = InputLayers(
     empty="Make phases first (Threshold, Apply), or open a run",
     tip="Labels: 0 exterior, then the phases; the choice follows the layer selected in napari.",
 )
-_COLORS = {
-    "each its own": None,
-    "length (nm)": "length_nm",
-    "width (nm)": "width_nm",
-    "aspect ratio": "aspect_ratio",
-    "volume (nm³)": "volume_nm3",
-    "depth (nm)": "depth_nm",
-}
 EACH_LABEL = "each label is an object"
 """Entry of the list of phases that measures labels of another plugin as they are."""
 
 _OBJECT_COLOR = "#8c8c8c"  # of histograms where the objects belong to no phase
 
 
-class MeasureWidget(LayerForm):
+class MeasureWidget(CorrectedForm):
     """Objects of one phase as a labels layer with their table, and the numbers that sum them up.
 
     Parameters
@@ -110,12 +111,10 @@ class MeasureWidget(LayerForm):
             _INPUTS,
             MainButton("Measure", "Label the objects of this phase and measure each of them."),
         )
-        self._measured: MeasuredLayer | None = None
-        self._made: Labels | None = None
-        self._source: Layer | None = None
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._build()
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
@@ -132,11 +131,6 @@ class MeasureWidget(LayerForm):
                 f"phase is {name!r}; these layers hold {', '.join(names) or 'no phases'}."
             )
         self.phase_box.setCurrentIndex(index)
-
-    @property
-    def table(self) -> pd.DataFrame | None:
-        """One row per object, of the last measurement; see ``measure_objects`` for its columns."""
-        return None if self._measured is None else self._measured.table
 
     @property
     def fractions(self) -> pd.DataFrame | None:
@@ -177,12 +171,15 @@ class MeasureWidget(LayerForm):
         OutputError
             The folder holds files that no measurement wrote, or cannot be written.
         """
-        return save_measured(self._required(), Path(folder))
+        return save_measured(self._required(), Path(folder), str(self.objects.filter))
 
     def _required(self) -> MeasuredLayer:
         if self._measured is None:
             raise InputError("There is no table yet; press Measure first.")
         return self._measured
+
+    def _gray_of_objects(self) -> Layer | None:
+        return self._gray.layer if self.with_gray.isChecked() else None
 
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
@@ -206,7 +203,8 @@ class MeasureWidget(LayerForm):
     def _build(self) -> None:
         self.phase_box = QComboBox()
         self.phase_box.setToolTip(
-            "The phase whose objects are measured; labels of another plugin can also be objects already, one per label."
+            "The phase whose objects are measured. Labels of another plugin can be measured as they are, one object\n"
+            "per label."
         )
         self.phase_box.currentIndexChanged.connect(self._on_phase)
         rows = self.rows()
@@ -217,25 +215,33 @@ class MeasureWidget(LayerForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
-        self.main_button.clicked.connect(self._start)
-        self.column.addWidget(self.main_button)
-        self.object_result = ResultText(
-            "Length: maximum Feret diameter over all directions; width: the minimum; aspect ratio = width / length.\n"
-            "Objects cut by the box are counted, but left out of these numbers."
-        )
-        self.column.addWidget(self.object_result)
-        self.column.addWidget(self._plots())
-        self.fraction_result = ResultText(
-            "Share of the envelope's volume: pore / (pore + C + Sn). Dead: no way through void to the exterior."
-        )
-        self.column.addWidget(self.fraction_result)
-        self.column.addWidget(self._table_tools())
-        self.column.addWidget(self.status)
         self.column.addStretch(1)
+        self.main_button.clicked.connect(self._start)
+        self.object_result = ResultText(
+            "Length and width are the largest and the smallest Feret diameter over all directions; aspect ratio =\n"
+            "width / length. Objects cut by the box are counted, but left out of these numbers. See\n"
+            "docs/definitions.md, Length, width, aspect ratio."
+        )
+        self.results.addWidget(self.object_result)
+        self.results.addWidget(self._plots())
+        self.fraction_result = ResultText(
+            "Shares of the volume inside the envelope: pore / (pore + C + Sn). Dead pores have no path through void to\n"
+            "the outside. See docs/definitions.md, Volumes and fractions."
+        )
+        self.results.addWidget(self.fraction_result)
+        self.results.addWidget(self._object_tools())
+        self.footer.addWidget(self.main_button)
+        self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
         )
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_removed)
+        self._freshness = Freshness(
+            self,
+            (self.object_result, self.fraction_result, self.place.result),
+            self._settings,
+            "Measure makes them fresh",
+        )
 
     def _ways(self) -> QWidget:
         self.connected = QRadioButton("connected")
@@ -244,7 +250,8 @@ class MeasureWidget(LayerForm):
         )
         self.separated = QRadioButton("separated")
         self.separated.setToolTip(
-            "Cut at necks by a watershed of the distance map; names the contrast in every table."
+            "Cuts touching objects apart at their necks (watershed of the distance to the surface). Every table says\n"
+            "which contrast h was used. See docs/definitions.md, Objects."
         )
         self.connected.setChecked(True)
         group = QButtonGroup(self)
@@ -263,27 +270,42 @@ class MeasureWidget(LayerForm):
     def _more(self) -> Fold:
         more = Fold("More")
         self.contrast = NumberBox(
-            0.3, 0.0, 1e4, step=0.1, tip="h: two maxima of the distance to the wall are two objects if the way between them\n"
-            "dips by more than h below the lower one. Larger: fewer, larger objects.",
-        )  # fmt: skip
+            0.3,
+            0.0,
+            1e4,
+            step=0.1,
+            tip=(
+                "How pronounced a neck must be: two bulges are two objects where the half-width of the neck is smaller\n"
+                "than that of the smaller bulge by more than h. A larger h gives fewer and larger objects."
+            ),
+        )
         self.contrast.setEnabled(False)
         self.connectivity = QComboBox()
         self.connectivity.addItems(["6", "18", "26"])
         self.connectivity.setToolTip(
-            "Connected through faces (6), edges too (18), corners too (26). Duals: pore 6, Sn 26."
+            "Neighbours that count as touching: across faces (6), also edges (18), also corners (26). Usual: 6 for\n"
+            "pores and 26 for Sn, since two phases cannot both pass through the same corner."
         )
         self.min_voxels = CountBox(
-            RESOLVED_VOXELS, 1, 10**6, tip="Objects with fewer voxels are marked as not resolved."
+            RESOLVED_VOXELS,
+            1,
+            10**6,
+            tip=(
+                "Objects with fewer voxels are marked as not resolved: their sizes say more about the voxels than about\n"
+                "the object."
+            ),
         )
         self.limit = NumberBox(
             SHORT_BELOW_NM,
             0.01,
             1e5,
             step=0.1,
-            tip="The share of objects shorter than this is given.",
+            tip="Objects shorter than this count as short; their share is given by number and by volume.",
         )
         self.with_gray = QCheckBox("from")
-        self.with_gray.setToolTip("Also mean and sum of the grey values of each object.")
+        self.with_gray.setToolTip(
+            "Adds mean and sum of the grey values of each object to the table."
+        )
         self._gray = LayerChoice(
             self._viewer, is_volume, empty="no grey volume", what="grey volume"
         )
@@ -296,7 +318,8 @@ class MeasureWidget(LayerForm):
         more.form.addRow("Short below (nm)", self.limit)
         self.show_dead = QCheckBox("dead pores as a layer")
         self.show_dead.setToolTip(
-            "Pores that nothing from outside reaches through void (6 neighbours), in red."
+            "Shows dead pores in red: pores without a path through void to the outside (connectivity 6). See\n"
+            "docs/definitions.md, Dead pores."
         )
         more.form.addRow("Grey values", gray)
         more.form.addRow(self.show_dead)
@@ -315,31 +338,27 @@ class MeasureWidget(LayerForm):
         self._plot_row.setVisible(False)
         return self._plot_row
 
-    def _table_tools(self) -> QWidget:
-        self.table_button = QPushButton("Table")
-        self.table_button.setToolTip(
-            "Open napari's table of the selected layer's objects below the picture."
-        )
-        self.table_button.setVisible(hasattr(self._viewer, "window"))
-        self.table_button.clicked.connect(self._open_table)
-        self.color_box = QComboBox()
-        self.color_box.setToolTip("Colour the objects by one of their quantities.")
-        self.color_box.addItems([f"Colour: {name}" for name in _COLORS])
-        self.color_box.currentIndexChanged.connect(self._color)
+    def _object_tools(self) -> QWidget:
+        self.objects = ObjectPanel(self._viewer)
+        self.color_box = self.objects.color_box
+        self.objects.refused.connect(self.status.refuse)
+        self.objects.wants_rows.connect(self._ask_rows)
         self.save_button = QPushButton("Save …")
         self.save_button.setToolTip(
-            "Write all tables (CSV, units in the column names) and the objects into a folder, as snpore measure does."
+            "Writes all tables (CSV, with units in the column names) and the objects into a folder, as the command\n"
+            "snpore measure does."
         )
         self.save_button.clicked.connect(self._ask_folder)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.table_button)
-        line.addWidget(self.color_box, 1)
-        line.addWidget(self.save_button)
-        self._tool_row = QWidget()
-        self._tool_row.setLayout(line)
-        self._tool_row.setVisible(False)
-        return self._tool_row
+        self.hand = HandControl(self, self._viewer, self.objects)
+        self.hand.corrected.connect(self._on_corrected)
+        self.hand.fresh.connect(self._on_fresh)
+        self.objects.layer_shown.connect(self._on_layer_shown)
+        self.objects.buttons.addWidget(self.save_button)
+        self.objects.column.addWidget(self.hand.panel)
+        self.objects.setVisible(False)
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
+        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
+        return self.objects
 
     def _on_layer(self, layer: Layer | None) -> None:
         earlier = self.phase_box.currentText()
@@ -403,9 +422,10 @@ class MeasureWidget(LayerForm):
 
     def _on_changed(self, event: Any) -> None:
         if event.source is self._source and self._measured is not None:
-            self.status.say(
-                "These numbers are stale: the phases have changed. Measure again.", problem=True
-            )
+            self._freshness.spoil("the phases have changed")
+
+    def _on_fresh(self) -> None:
+        self._freshness.freshen()
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._made:
@@ -429,27 +449,40 @@ class MeasureWidget(LayerForm):
             place=self.place.options,
         )
 
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a measurement takes."""
+        gray = self._gray.layer if self.with_gray.isChecked() else None
+        return self.layer, self._options(), gray
+
     def _start(self) -> None:
         try:
+            settings = self._settings()
             layer, options = self._layer_choice.required(), self._options()
             phases = volume_from_layer(layer)
-            gray = array_from_layer(self._gray.required()) if self.with_gray.isChecked() else None
+            image = self._gray.required() if self.with_gray.isChecked() else None
+            gray = None if image is None else array_from_layer(image)
         except InputError as error:
             self.status.refuse(error)
             return
 
         def work(progress: Progress, should_stop: ShouldStop) -> MeasuredLayer:
-            intensity = None if gray is None else np.asarray(gray)
+            intensity = None if gray is None else run_apart(lambda: np.asarray(gray), should_stop)
             return measure_layer(phases, options, intensity, progress, should_stop)
 
         self.status.run(
             f"Measure {options.name}",
             work,
-            lambda measured: self._on_measured(layer, measured),
-            of=InUse(self._viewer, (layer,), "nothing was measured"),
+            lambda measured: self._on_measured(layer, measured, settings),
+            of=InUse(
+                self._viewer,
+                (layer,) if image is None else (layer, image),
+                "nothing was measured",
+            ),
         )
 
-    def _on_measured(self, layer: Layer, measured: MeasuredLayer) -> None:
+    def _on_measured(
+        self, layer: Layer, measured: MeasuredLayer, settings: tuple[Any, ...]
+    ) -> None:
         options = measured.options
         name = f"{stem_of(layer.name)}{SEPARATOR}{options.name} objects"
         self._measured, self._source = measured, layer
@@ -457,10 +490,13 @@ class MeasureWidget(LayerForm):
         data[1]["metadata"][KEY]["crowther_nm"] = (
             measured.crowther_nm
         )  # figures mark it as the histograms here do
+        earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
-        self._made.colormap = object_colormap(None)
-        self._offer_colors()
         self._show(layer)
+        self._freshness.note(settings)
+        self._begin_corrections(layer, measured, self._made)
+        self.objects.show_objects(self._made, measured.table)
+        self.hand.work.correct_again(earlier)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:
             mask = Volume(dead.mask(6), measured.labels.spacing, measured.labels.origin)
@@ -495,38 +531,30 @@ class MeasureWidget(LayerForm):
         ):
             plot.show_values(table[column], color=color, marks=known)
         self._plot_row.setVisible(len(table) > 0)
-        self._tool_row.setVisible(True)
 
-    def _offer_colors(self) -> None:
-        """Offer every number of the table, the usual ones first, and go back to a colour for each
-        object.
-        """
-        table = self.table
-        numbers = (
-            []
-            if table is None
-            else [str(name) for name in table.select_dtypes("number") if name != "label"]
+    def closed(self) -> None:
+        """Stop, and close the table."""
+        self.hand.close()
+        self.objects.close_picture()
+        super().closed()
+
+    def _ask_rows(self) -> None:
+        stem = stem_of(self._made.name) if self._made is not None else "objects"
+        ask_place(
+            self,
+            "Save the rows that are left",
+            f"{stem}_filtered.csv",
+            "Table (*.csv)",
+            self._save_rows,
         )
-        usual = {column: words for words, column in _COLORS.items() if column in numbers}
-        blocked = self.color_box.blockSignals(True)
-        self.color_box.clear()
-        self.color_box.addItem(f"Colour: {next(iter(_COLORS))}", None)
-        for column in [*usual, *(name for name in numbers if name not in usual)]:
-            self.color_box.addItem(f"Colour: {usual.get(column, column)}", column)
-        self.color_box.blockSignals(blocked)
 
-    def _color(self) -> None:
-        column = self.color_box.currentData()
-        if self._made is None or self.table is None:
-            self.status.refuse(
-                InputError("The layer of objects is gone; press Measure to make it again.")
-            )
+    def _save_rows(self, path: str) -> None:
+        try:
+            written = self.objects.save_rows(path)
+        except InputError as error:
+            self.status.refuse(error)
             return
-        self._made.colormap = object_colormap(None if column is None else self.table[column])
-
-    def _open_table(self) -> None:
-        if self._made is not None:
-            show_table(self._viewer, self._made)
+        self.status.say(f"Wrote {written}.")
 
     def _ask_folder(self) -> None:
         try:
@@ -538,9 +566,9 @@ class MeasureWidget(LayerForm):
         ask_new_folder(self, "Save the measurement", f"{stem}_measured", self._save)
 
     def _save(self, path: str) -> None:
-        measured = self._required()
+        measured, keep = self._required(), str(self.objects.filter)
         self.status.run(
             "Save",
-            lambda progress, should_stop: save_measured(measured, Path(path)),
+            lambda progress, should_stop: save_measured(measured, Path(path), keep),
             lambda folder: self.status.say(f"Wrote {folder}."),
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QLabel
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import contents_of, lacks_size, with_image
 from napari_snpore.files.parsed_file import KINDS, Kind
@@ -20,6 +20,7 @@ from napari_snpore.viewer.forms.form import MainButton, NumberBox
 from napari_snpore.viewer.open.question_dock import UNKNOWN, QuestionDock
 from napari_snpore.viewer.open.steps import Question, layer_of
 from napari_snpore.viewer.shared.layers import LayerData
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 _IN_FILE = "as in the file"
 
@@ -43,8 +44,7 @@ class MissingScale(QuestionDock):
         )
         self._source = asked.source
         self._lacks_angles = asked.contents.lacks_angles or asked.contents.kind != "tilt series"
-        self.question = QLabel(_question_of(asked))
-        self.question.setWordWrap(True)
+        self.question = WrappingLabel(_question_of(asked))
         self.column.addWidget(self.question)
         self.form = self.rows()
         first = asked.source.files[0]
@@ -104,9 +104,14 @@ class MissingScale(QuestionDock):
         times = self._even(0.0, seconds) if kind == "images in time" and seconds else None
 
         def work(progress: Progress, should_stop: ShouldStop) -> LayerData:
-            del progress, should_stop
-            meant = source if image in (source.files[0].image, "") else with_image(source, image)
-            return layer_of(meant, kind, spacing_nm=size, angles_deg=angles, times_s=times)
+            del progress
+
+            def read() -> LayerData:
+                same = image in (source.files[0].image, "")
+                meant = source if same else with_image(source, image)
+                return layer_of(meant, kind, spacing_nm=size, angles_deg=angles, times_s=times)
+
+            return run_apart(read, should_stop)
 
         self.status.run("Open", work, self._show)
 
@@ -115,8 +120,8 @@ class MissingScale(QuestionDock):
         source = self._source
 
         def work(progress: Progress, should_stop: ShouldStop) -> Question:
-            del progress, should_stop
-            meant = with_image(source, image)
+            del progress
+            meant = run_apart(lambda: with_image(source, image), should_stop)
             return Question(meant, contents_of(meant))
 
         self.status.run("Read", work, self._take)
@@ -154,7 +159,7 @@ class MissingScale(QuestionDock):
 
 def _question_of(asked: Question) -> str:
     path, count = asked.source.paths[0], len(asked.source.paths)
-    name = path.name if count == 1 else f"{path.parent.name} ({count} files)"
+    name = escape(path.name if count == 1 else f"{path.parent.name} ({count} files)")
     contents, image = asked.contents, escape(asked.source.files[0].image or "")
     words = []
     if contents.has_other_images:

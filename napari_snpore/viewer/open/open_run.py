@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_snpore.errors import InputError
 from napari_snpore.files.image_input import parse_input
+from napari_snpore.viewer.forms.path_dialogs import note_folder
 from napari_snpore.viewer.open.readers import get_reader, read
 from napari_snpore.viewer.open.run_layers import find_runs, runs_layers
 from napari_snpore.viewer.shared.docking import show_table
@@ -39,8 +40,7 @@ def open_run(folder: str | Path, viewer: ViewerModel | None = None) -> ViewerMod
         from napari import Viewer
 
         viewer = Viewer(title=f"snpore · {Path(folder).resolve().name}")
-    for data in layers:
-        add_layer(viewer, data)
+    note_folder(viewer, [add_layer(viewer, data) for data in layers], folder)
     objects = _first_objects(viewer)
     if objects is not None:
         select(viewer, objects)
@@ -83,9 +83,8 @@ def open_path(viewer: Viewer, path: str | Path) -> None:
             )  # raises a sentence about a damaged file, which napari's error does not give
             raise InputError(f"{path} cannot be opened: {error}.") from error
     else:
-        for data in read(str(path)):
-            if len(data) == 3:
-                add_layer(viewer, data)
+        layers = [add_layer(viewer, data) for data in read(str(path)) if len(data) == 3]
+        note_folder(viewer, layers, path)
 
 
 def _first_objects(viewer: Any) -> Layer | None:

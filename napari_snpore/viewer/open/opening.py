@@ -16,6 +16,7 @@ from napari.utils.history import update_open_history
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.path_dialogs import note_folder
 from napari_snpore.viewer.open.missing_scale import ask
 from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import are_read_here
@@ -75,9 +76,9 @@ def open_dropped(viewer: Any, paths: Sequence[str]) -> bool:
 
 def _show(viewer: Any, outcomes: Sequence[Outcome], refuse: Callable[[InputError], None]) -> None:
     for outcome in outcomes:
-        for data in outcome.layers:
-            add_layer(viewer, data)
-        if outcome.layers:
+        layers = [add_layer(viewer, data) for data in outcome.layers]
+        if layers:
+            note_folder(viewer, layers, outcome.paths[0])
             update_open_history(outcome.paths[0])
         if outcome.question is not None:
             ask(viewer, outcome.question)

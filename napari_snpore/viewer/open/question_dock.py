@@ -15,6 +15,8 @@ UNKNOWN = "not known"
 class QuestionDock(DockedForm):
     """Base of the forms that ask for what a file does not say."""
 
+    is_step = False
+
     def _show(self, data: LayerData) -> None:
         add_layer(self._viewer, data)
         self.status.say(f"Opened as '{data[1]['name']}'.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QLabel
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.files import RawLayout, read_volume
 from napari_snpore.viewer.forms.form import MainButton, NumberBox
@@ -18,6 +18,7 @@ from napari_snpore.viewer.shared.layers import (
     name_from_path,
     volume_data,
 )
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 _TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _ORDERS = {"little-endian": "<", "big-endian": ">"}
@@ -42,11 +43,10 @@ class RawQuestion(QuestionDock):
         )
         self._path = path
         self._have = path.stat().st_size
-        question = QLabel(
+        question = WrappingLabel(
             f"<b>{escape(path.name)}</b> is raw voxels, and no file beside it says how they lie. "
             "Nothing is guessed: what is it?"
         )
-        question.setWordWrap(True)
         self.column.addWidget(question)
         form = self.rows()
         self.counts = [
@@ -101,8 +101,10 @@ class RawQuestion(QuestionDock):
         layout = self.layout_of_voxels
 
         def work(progress: Progress, should_stop: ShouldStop) -> LayerData:
-            del progress, should_stop
-            volume = read_volume(self._path, spacing=size, raw=layout)
+            del progress
+            volume = run_apart(
+                lambda: read_volume(self._path, spacing=size, raw=layout), should_stop
+            )
             return volume_data(volume, name_from_path(self._path))
 
         self.status.run("Open", work, self._show)

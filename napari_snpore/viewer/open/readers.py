@@ -14,6 +14,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.files.formats import format_of
 from napari_snpore.files.image_input import parse_input
 from napari_snpore.files.mdoc import MDOC
+from napari_snpore.viewer.edits.watch import watch_edits
 from napari_snpore.viewer.open.missing_scale import ask
 from napari_snpore.viewer.open.raw_question import ask_layout
 from napari_snpore.viewer.open.recognize import is_read_here
@@ -58,9 +59,11 @@ def read(path: str | Sequence[str]) -> list[Any]:
         The file cannot be used or lacks something, and there is no window to show it in.
     """
     outcome = _outcome(path)
+    viewer = calling_viewer()
+    if viewer is not None:
+        watch_edits(viewer)
     if outcome.layers:
         return list(outcome.layers)
-    viewer = calling_viewer()
     if viewer is None:
         if (
             outcome.question is not None

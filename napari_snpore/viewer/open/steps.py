@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_apart
 from napari_snpore.errors import (
     DisagreementError,
     InputError,
@@ -90,12 +91,15 @@ def read_paths(
         check_stop(should_stop)
         try:
             if find_runs(path):
-                outcomes.append(Outcome((str(path),), tuple(runs_layers(path))))
+                layers = run_apart(partial(runs_layers, path), should_stop)
+                outcomes.append(Outcome((str(path),), tuple(layers)))
             else:
-                sources.append(parse_input(path))
+                sources.append(run_apart(partial(parse_input, path), should_stop))
         except (InputError, OSError) as error:
             outcomes.append(_refused((str(path),), error))
-    return outcomes + [outcome_of(source) for source in grouped_inputs(sources)]
+    for source in grouped_inputs(sources):
+        outcomes.append(run_apart(partial(outcome_of, source), should_stop))
+    return outcomes
 
 
 def outcome_of(source: ImageInput) -> Outcome:

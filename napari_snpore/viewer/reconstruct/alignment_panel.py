@@ -28,6 +28,7 @@ from napari_snpore.viewer.forms.form import (
     form_layout,
     number,
     signed,
+    with_error,
 )
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.viewer.forms.path_dialogs import ask_file, ask_place
@@ -72,7 +73,7 @@ class AlignmentPanel(QWidget):
         self.align_button = QPushButton("Align")
         self.align_button.setMinimumWidth(64)
         self.align_button.setToolTip(
-            "Align now and look at the result. Reconstruct does it by itself where it is due."
+            "Aligns now, so that the result can be looked at. Reconstruct aligns by itself where that was not done."
         )
         self.align_button.clicked.connect(self.wants_align)
         first = QHBoxLayout()
@@ -83,15 +84,21 @@ class AlignmentPanel(QWidget):
             -180.0,
             180.0,
             step=0.1,
-            tip="Direction of the tilt axis from image axis y, in degrees; 90 is horizontal. Turn it to tune by hand.\n"
-            "The opposite direction (180° more or less) gives the mirror image of the volume.",
+            tip=(
+                "Direction of the tilt axis, from image axis y: 0 is vertical, 90 horizontal. Change it to correct the\n"
+                "direction that was found. The opposite direction (180° more or less) gives the mirror image of the\n"
+                "volume."
+            ),
         )
         self.offset = NumberBox(
             0.0,
             -10_000.0,
             10_000.0,
             step=0.25,
-            tip="How far the tilt axis lies from the middle of the image, across it. Wrong offsets bend dots into arcs.",
+            tip=(
+                "Distance of the tilt axis from the middle of the image, measured across the axis. With a wrong offset\n"
+                "small bright objects look like arcs in the cross-section; turn it until they are round."
+            ),
         )
         self.rows: QFormLayout = form_layout()
         self.rows.addRow("Align", first)
@@ -99,7 +106,11 @@ class AlignmentPanel(QWidget):
         self.rows.addRow("Offset (px)", self.offset)
         column.addLayout(self.rows)
         column.addLayout(self._pictures())
-        self.found = ResultText("What alignment left over, and what the images could not tell.")
+        self.found = ResultText(
+            "Direction of the tilt axis with its standard error (a jackknife over groups of tilts), its offset, and\n"
+            "the median distance between aligned images and re-projections. Below: what the images could not decide.\n"
+            "See docs/definitions.md, Axes and units."
+        )
         column.addWidget(self.found)
         self.axis_angle.valueChanged.connect(self.moved)
         self.offset.valueChanged.connect(self.moved)
@@ -109,16 +120,19 @@ class AlignmentPanel(QWidget):
     def _pictures(self) -> QGridLayout:
         self.before = GrayImage(_SINOGRAM, square_pixels=False)
         self.after = GrayImage(_SINOGRAM, square_pixels=False)
-        tip = "Sinogram: one row of every image, tilts downwards. Aligned, each point runs along a smooth curve."
+        tip = (
+            "Sinogram: the same row of every image, one tilt below the other. In an aligned series each object draws a\n"
+            "smooth curve."
+        )
         self.import_button, self.export_button = (
             QPushButton("Import .xf…"),
             QPushButton("Export .xf…"),
         )
         self.import_button.setToolTip(
-            "Take the alignment of IMOD: an .xf file with a line for each image that is used."
+            "Reads an alignment made with IMOD: an .xf file with one line for each image that is used."
         )
         self.export_button.setToolTip(
-            "Write the alignment for IMOD: an .xf file, and the angles as .tlt beside it."
+            "Writes the alignment for IMOD: an .xf file, with the angles in a .tlt file beside it."
         )
         self.import_button.clicked.connect(self._on_import)
         self.export_button.clicked.connect(self._on_export)
@@ -215,8 +229,10 @@ class AlignmentPanel(QWidget):
 def alignment_lines(alignment: Alignment) -> list[str]:
     """Return what an alignment found, with its caveats."""
     left = float(np.median(alignment.residual_px))
+    angle, error = alignment.tilt_axis_angle_deg, alignment.tilt_axis_error_deg
+    axis = with_error(angle, error, 2 if np.isfinite(error) else 1)
     lines = [
-        f"axis <b>{signed(alignment.tilt_axis_angle_deg, 1)}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
+        f"axis <b>{axis}°</b>, offset <b>{signed(alignment.tilt_axis_offset_px, 1)} px</b>"
         + (f", left over {number(left)} px (median)" if np.isfinite(left) else ", set by hand")
     ]
     return lines + [caveat(note) for note in alignment.notes]

@@ -13,6 +13,9 @@ from napari_snpore.viewer.forms.gray_image import GrayImage
 _PLACES = 1000
 _HEIGHT = 210
 
+NO_SERIES = "One cross-section appears here as soon as there is a tilt series."
+COMING = "The cross-section is being computed …"
+
 
 class LiveSlice(QWidget):
     """The picture, the slider for its place along the tilt axis, and what it shows in words."""
@@ -21,16 +24,14 @@ class LiveSlice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture = GrayImage(
-            _HEIGHT, empty="One cross-section appears here as soon as there is a tilt series."
-        )
+        self.picture = GrayImage(_HEIGHT, empty=NO_SERIES)
         self.picture.setToolTip(
-            "Cross-section (x to the right, z downwards) under the present settings."
+            "Cross-section with the present settings: x to the right, z (along the beam) downwards."
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _PLACES - 1)
         self.slider.setValue(_PLACES // 2)
-        self.slider.setToolTip("Where along the tilt axis.")
+        self.slider.setToolTip("Position of the cross-section along the tilt axis.")
         self.place = QLabel()
         self.caption = QLabel()
         self.caption.setWordWrap(True)

@@ -34,11 +34,13 @@ _METHODS = {
     "cgls": "CGLS (conjugate gradients)",
     "dart": "DART (few grey values)",
 }
-_TIP = """TV: flat phases with sharp edges, with the blur of the images in its model; its fractions are nearest to the truth.
-SIRT: iterative, robust, assumes nothing of the specimen; the blur stays in and pores read too small.
-WBP: at once, linear; noise and streaks stay in.
-CGLS: as SIRT in a third of the iterations; noise comes back sooner.
-DART: each phase has one grey value; for a specimen that really is so."""
+_TIP = (
+    "TV: flat phases with sharp edges; the blur of the images is part of the model. Fractions nearest to the truth.\n"
+    "SIRT: iterative and robust, assumes nothing about the specimen; blur stays in, so that pores read too small.\n"
+    "WBP: direct and fast; noise and streaks stay in.\n"
+    "CGLS: like SIRT in a third of the iterations; noise comes back sooner.\n"
+    "DART: assumes one grey value per phase; only for specimens for which that holds."
+)
 
 
 class MethodPanel(QFormLayout):
@@ -58,8 +60,8 @@ class MethodPanel(QFormLayout):
         self.stop.addItem("after iterations", "iterations")
         self.stop.addItem("at the noise level", "noise")
         self.stop.setToolTip(
-            "At the noise level: as soon as the volume explains the images up to their noise;\n"
-            "more iterations would only fit the noise."
+            "At the noise level: stops as soon as the volume explains the images up to their noise; more iterations\n"
+            "would only fit the noise."
         )
         self.iterations = CountBox(
             Tv().iterations,
@@ -70,7 +72,7 @@ class MethodPanel(QFormLayout):
         self.filter = QComboBox()
         self.filter.addItems(get_args(Filter))
         self.filter.setToolTip(
-            "The ramp, or the ramp times a window that lowers noise and resolution."
+            "Filter of the backprojection: the ramp, or the ramp times a window that lowers both noise and resolution."
         )
         self.tv_weight = NumberBox(
             0.0,
@@ -78,7 +80,10 @@ class MethodPanel(QFormLayout):
             1e9,
             step=0.1,
             decimals=3,
-            tip="λ in grey units: more is smoother. 0: taken from the noise.",
+            tip=(
+                "Strength of the smoothing, in grey units: a larger λ gives a smoother volume. Lowest value: taken from\n"
+                "the noise of the images."
+            ),
         )
         self.tv_weight.setSpecialValueText("from the data")
         self.blur = BlurPanel()
@@ -86,13 +91,13 @@ class MethodPanel(QFormLayout):
         self.reweight = QCheckBox("keep edges (reweight)")
         self.reweight.setChecked(Tv().reweight)
         self.reweight.setToolTip(
-            "Lower λ at the edges of the last solution every few iterations: thin walls and small pores keep their\n"
-            "grey value. Off: the convex problem, which rounds them off."
+            "Smooths less where edges were found, again every few iterations: thin walls and small pores keep their\n"
+            "grey value. Off: plain TV, which rounds them off."
         )
         self.levels = TextBox()
         self.levels.setPlaceholderText("3 levels, from the data")
         self.levels.setToolTip(
-            "How many grey values, or the values themselves, vacuum first: 0, 1, 12"
+            "The number of grey values, or the values themselves with vacuum first, such as 0, 1, 12."
         )
         self.addRow("Method", self.method)
         self.addRow("Stop", self.stop)
@@ -106,10 +111,14 @@ class MethodPanel(QFormLayout):
         self.nonnegative = QCheckBox("no negative grey values")
         self.nonnegative.setChecked(True)
         self.nonnegative.setToolTip(
-            "Matter does not scatter less than nothing; keeps the vacuum at 0."
+            "Sets negative grey values to 0 while iterating, because no matter scatters a negative amount. The vacuum\n"
+            "stays at 0."
         )
         self.thickness = CountBox(
-            0, 0, 100_000, tip="Voxels along the beam; lowest value: as many as the image is wide."
+            0,
+            0,
+            100_000,
+            tip="Size of the volume along the beam. Lowest value: as many voxels as the image is wide.",
         )
         self.thickness.setSpecialValueText("as wide as the image")
         self.more.form.addRow(self.nonnegative)

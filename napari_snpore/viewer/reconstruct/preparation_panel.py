@@ -22,35 +22,50 @@ class PreparationPanel(Fold):
     def __init__(self) -> None:
         super().__init__("Prepare")
         self.repair = QCheckBox("repair hot and dead pixels")
-        self.repair.setToolTip("Single pixels far off their surroundings take the median of these.")
+        self.repair.setToolTip(
+            "Replaces single pixels that differ far from their surroundings (hot or dead) by the median of their\n"
+            "neighbours."
+        )
         self.invert = QCheckBox("invert: bright field")
         self.invert.setToolTip(
-            "For images in which vacuum is bright: subtract them from the level of vacuum, so that mass is bright."
+            "For bright-field images, in which vacuum is bright: subtracts them from the level of vacuum, so that mass\n"
+            "is bright as in HAADF."
         )
         self.background = QComboBox()
         self.background.addItems(_BACKGROUNDS)
         self.background.setToolTip(
-            "The grey value of the vacuum, which is no mass: found in each image, left as it is, or given."
+            "Grey value of the vacuum, which is subtracted because vacuum has no mass: found in each image, left as it\n"
+            "is, or given."
         )
         self.level = NumberBox(
             0.0, -1e9, 1e9, step=1.0, tip="Grey value that is subtracted from every image."
         )
         self.normalize = QCheckBox("equal mass in every image")
         self.normalize.setToolTip(
-            "For a beam current that drifts. Off by default: a fibre that leaves the field\n"
-            "brings more or less of itself into it as it tilts, which is no error."
+            "Scales the images to the same sum, for a beam current that drifted. Off by default: of a fibre that is\n"
+            "longer than the field, more or less is in view as it is tilted, and that is no drift."
         )
         self.bin = CountBox(
-            1, 1, 16, tip="Pixels that become one: 2 is eight times quicker, and half as fine."
+            1,
+            1,
+            16,
+            tip=(
+                "Averages so many pixels along each side into one. 2 makes the volume eight times smaller and the finest\n"
+                "detail twice as coarse."
+            ),
         )
         self.rows, rows = _pair(
-            "Crop: first and last row (excluded) of the raw images; 0 and 0 keep all."
+            "Crops the raw images: the first row that is kept, and the first one after it that is cut off. With 0 and\n"
+            "0 all rows are kept."
         )
         self.columns, columns = _pair(
-            "Crop: first and last column (excluded) of the raw images; 0 and 0 keep all."
+            "Crops the raw images: the first column that is kept, and the first one after it that is cut off. With 0\n"
+            "and 0 all columns are kept."
         )
         self.show_button = QPushButton("Show the prepared series")
-        self.show_button.setToolTip("Adds the series as it goes into the alignment, as a layer.")
+        self.show_button.setToolTip(
+            "Adds the prepared series as a layer, to look at before it is aligned."
+        )
         self.show_button.clicked.connect(self.wants_layer)
         gray = QHBoxLayout()
         gray.setContentsMargins(0, 0, 0, 0)

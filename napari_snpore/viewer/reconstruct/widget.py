@@ -29,21 +29,28 @@ from napari_snpore.study.tomogram import (
     correlate_halves,
     halves_slices,
 )
-from napari_snpore.study.warm_up import warm_up_images
 from napari_snpore.tomography.alignment import Alignment
-from napari_snpore.tomography.contrast import BRIGHT_FIELD_NOTE, is_bright_field
+from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.even_odd import EvenOdd
+from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import aligned_shape
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
-from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat, number, percent
+from napari_snpore.viewer.forms.form import (
+    Fold,
+    Freshness,
+    MainButton,
+    ResultText,
+    caveat,
+    number,
+    percent,
+)
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
 from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
-from napari_snpore.viewer.reconstruct.live_slice import LiveSlice
+from napari_snpore.viewer.reconstruct.live_slice import COMING, NO_SERIES, LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
 from napari_snpore.viewer.reconstruct.result_text import (
@@ -139,6 +146,7 @@ class ReconstructWidget(LayerForm):
         self._build()
         self._growing = GrowingVolume(self._viewer)
         self._layer_choice.layer_changed.connect(self._on_layer)
+        self._layer_choice.layer_changed.connect(self._freshness.compare)
         self._on_layer(self._layer_choice.layer)
 
     @property
@@ -193,6 +201,7 @@ class ReconstructWidget(LayerForm):
         try:
             stages = self._required()
             section, blur = self.method.section_of_run()
+            settings = self._settings()
         except InputError as error:
             self.status.refuse(error)
             return
@@ -214,7 +223,7 @@ class ReconstructWidget(LayerForm):
         self.status.run(
             "Reconstruct",
             partial(run_reconstruction, stages, preparation, choice, section, observer, blur),
-            partial(self._on_done, self._layer_choice.required(), stages, self._images_key()),
+            partial(self._on_done, self._layer_choice.required(), stages, settings),
             finish=None if section.method == "wbp" else finish,
             of=self._in_use("no volume was made"),
         )
@@ -311,10 +320,6 @@ class ReconstructWidget(LayerForm):
         self._growing.hide()
         super().closed()
 
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_images)
-
     def _build(self) -> None:
         rows = self.rows()
         rows.addRow("Tilt series", self._layer_choice)
@@ -334,31 +339,32 @@ class ReconstructWidget(LayerForm):
         self.column.addWidget(self.aligning)
         self.column.addLayout(self.method)
         self.column.addWidget(self.method.more)
-        self.column.addWidget(self.slice)
+        self.results.addWidget(self.slice)
         self.keep_aligned = QCheckBox("show the aligned series as a layer")
         self.keep_aligned.setToolTip(
-            "Add the images as they are after preparation and alignment, to look at them tilt by tilt."
+            "Adds the prepared and aligned images as a layer, to look at them tilt by tilt."
         )
         self.compares = QCheckBox("correlate even and odd tilts afterwards")
         self.compares.setChecked(True)
         self.compares.setToolTip(
-            "Fourier shell correlation of two volumes that share no image: how fine the data are."
+            "Reconstructs even and odd tilts separately and compares the two volumes (Fourier shell correlation): how\n"
+            "fine a detail the images support."
         )
         self.method.more.form.addRow(self.keep_aligned)
         self.method.more.form.addRow(self.compares)
         self.main_button.clicked.connect(self.start)
+        self.numbers = ResultText(
+            "residual: part of the images that projections of the volume do not explain;\n"
+            "mass: how much the sums of the images vary over the tilts (standard deviation / mean);\n"
+            "D·Δθ: Crowther's guide to the resolution across the beam, thickness times tilt step;\n"
+            "wedge: how far the missing tilts draw small features out along the beam (z);\n"
+            "blur: standard deviation of the Gaussian blur of the images, part of the model of TV;\n"
+            "even/odd: length at which volumes from even and from odd tilts cease to agree (half-bit; ≤: they agree\n"
+            "throughout). It is a resolution for WBP only. See docs/definitions.md, What the tilt series can resolve."
+        )
+        self.results.addWidget(self.numbers)
         self.footer.addWidget(self.main_button)
         self.footer.addWidget(self.status)
-        self.numbers = ResultText(
-            "residual: share of the images' norm that the volume does not explain;\n"
-            "D·Δθ: Crowther's resolution guide across the beam, thickness times tilt step;\n"
-            "wedge: how much the missing tilts draw small features out along the beam (z);\n"
-            "mass: standard deviation over mean of the images' sums;\n"
-            "blur: standard deviation of a Gaussian on the detector, part of the model of TV;\n"
-            "even/odd: where the Fourier shell correlation of two volumes that share no image crosses half-bit\n"
-            "(≤: not at all, two voxels are the limit). Only that of WBP speaks of resolution."
-        )
-        self.footer.addWidget(self.numbers)
         self.column.addStretch(1)
         self._live, self._looking = LatestTask(self), LatestTask(self)
         self._live.done.connect(self._on_plane)
@@ -375,6 +381,16 @@ class ReconstructWidget(LayerForm):
         self.aligning.refused.connect(self.status.refuse)
         self.method.blur.wants_find.connect(self.start_find)
         self.status.busy_changed.connect(self._on_busy)
+        self._freshness = Freshness(
+            self, (self.numbers,), self._settings, "Reconstruct makes them fresh"
+        )
+        for signal in (self.tilts.changed, self.aligning.imported):
+            signal.connect(self._freshness.compare)
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return everything that a volume is made with, but for what the images decide."""
+        section, _ = self.method.section_of_run()
+        return self.layer, self._images_key(), section.model_dump_json()
 
     def _required(self) -> Stages:
         self._layer_choice.required()
@@ -395,6 +411,7 @@ class ReconstructWidget(LayerForm):
         if layer is None:
             self.main_button.setText("Reconstruct")
             self.aligning.show_alignment(None)
+            self.slice.say(NO_SERIES)
             return
         record = record_of(layer)
         angles = np.asarray(record["angles_deg"])
@@ -409,17 +426,18 @@ class ReconstructWidget(LayerForm):
         except InputError as error:
             self.slice.say(str(error))
             return
+        self.slice.say(COMING)
         self._looking.ask(partial(_looked_at, stages))
         self._on_images()
 
-    def _on_inspected(self, found: tuple[Stages, Any, bool]) -> None:
-        stages, inspection, bright_field = found
+    def _on_inspected(self, found: tuple[Stages, Any, list[str]]) -> None:
+        stages, inspection, notes = found
         if stages is not self._stages:
             return
         self.tilts.show_reasons(inspection)
         self._name_tilts()
-        if bright_field:
-            self.about.setText(f"{self.about.text()}<br>{caveat(BRIGHT_FIELD_NOTE)}")
+        for note in notes:
+            self.about.setText(f"{self.about.text()}<br>{caveat(note)}")
 
     def _name_tilts(self) -> None:
         self.tilts_fold.setText(f"Tilts ({self.tilts.in_words}{self.tilts.warnings_in_words})")
@@ -569,12 +587,12 @@ class ReconstructWidget(LayerForm):
                 self._layer_choice.layer.visible = False
 
     def _on_done(
-        self, series: Layer, stages: Stages, images_key: tuple[Any, ...], found: Tomogram
+        self, series: Layer, stages: Stages, settings: tuple[Any, ...], found: Tomogram
     ) -> None:
         self.result, self.even_odd = found, None
         shown, stem = stages is self._stages, stem_of(series.name)
-        if shown and found.blur is not None and images_key == self._images_key():
-            self._blur_of = images_key
+        if shown and found.blur is not None and settings[1] == self._images_key():
+            self._blur_of = settings[1]
             self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
@@ -593,6 +611,7 @@ class ReconstructWidget(LayerForm):
         if shown and len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
+        self._freshness.note(settings)
         self.status.say(f"Made '{name}'.")
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
             self.status.run(
@@ -621,9 +640,10 @@ class ReconstructWidget(LayerForm):
             self._growing.hide()
 
 
-def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, bool]:
+def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, list[str]]:
     inspection = stages.inspection(should_stop=should_stop)
-    return stages, inspection, is_bright_field(stages.raw)
+    notes = contrast_note(stages.raw), image_faults(stages.raw, should_stop=should_stop).sentence
+    return stages, inspection, [note for note in notes if note is not None]
 
 
 def _prepared(

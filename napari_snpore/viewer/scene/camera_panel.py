@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.forms.form import Fold
-from napari_snpore.viewer.scene.cameras import AXIS_VIEWS, cameras_of
+from napari_snpore.viewer.scene.cameras import VIEW_NAMES, cameras_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 
 _PERSPECTIVE_DEG = 45.0
@@ -37,14 +37,17 @@ class CameraPanel(Fold):
         self.names.setEditable(True)
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.names.setToolTip(
-            "Choose a view to go to, or type a name to keep the present one under."
+            "Choose a view to go to, or type a name to keep the present one under.\n"
+            "From the front, top and side: as XY, XZ and ZY lie; along the fibre: by the phases."
         )
         self.names.activated.connect(self._go)
         self.form.addRow("View", self.names)
         self.keep_button = _button(
             "Keep",
-            "Keep where the camera is now, in place of the view of this name; the same view of other states makes figures "
-            "comparable.",
+            (
+                "Keeps the present view of the camera under this name, in place of an earlier one. The same view of\n"
+                "several states makes their figures comparable."
+            ),
             self._keep,
         )
         self.rename_button = _button(
@@ -57,7 +60,7 @@ class CameraPanel(Fold):
         self.form.addRow(line)
         self.perspective = QCheckBox("perspective")
         self.perspective.setToolTip(
-            "Near things larger. Without it the scale bar holds at every depth."
+            "Perspective: near things look larger. Without it the scale bar is right at every depth."
         )
         self.perspective.toggled.connect(self._on_perspective)
         self.form.addRow(self.perspective)
@@ -68,7 +71,7 @@ class CameraPanel(Fold):
     def refresh(self) -> None:
         """List the views."""
         self.names.clear()
-        self.names.addItems([*self.cameras.views, *AXIS_VIEWS])
+        self.names.addItems([*self.cameras.views, *VIEW_NAMES])
         self.names.setCurrentIndex(-1)
         edit = self.names.lineEdit()
         if edit is not None:

@@ -10,13 +10,16 @@ from typing import Any
 from napari.components import ViewerModel
 
 from napari_snpore.errors import InputError
+from napari_snpore.history import DEFAULT_CUT_AXES, SegmentStep, last_step
+from napari_snpore.viewer.canvas.fitted import fit_shown
 from napari_snpore.viewer.shared.boxes import free_name
+from napari_snpore.viewer.shared.layers import kind_of, record_of, steps_of
 from napari_snpore.volume import Triple
 
 AXIS_VIEWS: Mapping[str, tuple[Triple, Triple]] = {
-    "along z": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
-    "along y": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
-    "along x": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    "from the front": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+    "from the top": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
+    "from the side": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
     "oblique": ((-0.62, 0.48, 0.62), (0.0, -1.0, 0.0)),
 }
 """Where the camera looks, and what is up, both (z, y, x): as the slices XY, XZ and ZY lie, and so
@@ -24,19 +27,40 @@ that three faces are seen.
 """
 
 
+ALONG_FIBRE = "along the fibre"
+VIEW_NAMES = (*AXIS_VIEWS, ALONG_FIBRE)
+"""Views that every window has."""
+
+_OF_AXES = ("from the front", "from the top", "from the side")
+_BY_AXIS = {f"along {axis}": name for axis, name in zip("zyx", _OF_AXES, strict=True)}
+"""Other names of the same views."""
+
+
 def look_along(viewer: ViewerModel, name: str) -> None:
-    """Look along an axis, or obliquely, and fit what is shown into the window."""
+    """Look along an axis, along the fibre or obliquely, and fit what is shown into the window.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The window; it shows 3D afterwards.
+    name : str
+        One of :data:`VIEW_NAMES`, or ``"along z"``, ``"along y"``, ``"along x"``.
+    """
+    name = _OF_AXES[fibre_axis(viewer)] if name == ALONG_FIBRE else _BY_AXIS.get(name, name)
     viewer.dims.ndisplay = 3
     direction, up = (_as_displayed(viewer, vector) for vector in AXIS_VIEWS[name])
     viewer.scene.camera.set_view_direction(direction, up)
     fit_shown(viewer)
 
 
-def fit_shown(viewer: ViewerModel) -> None:
-    """Fit the visible layers into the window; what is hidden may be anywhere."""
-    shown = [layer for layer in viewer.layers if layer.visible]
-    in_one_unit = bool(shown) and viewer.layers.get_extent(shown).units == viewer.layers.units
-    viewer.reset_view(layers=shown if in_one_unit else None, reset_camera_angle=False)
+def fibre_axis(viewer: ViewerModel) -> int:
+    """Return the axis (0 z, 1 y, 2 x) along which the fibre goes on beyond the box, as the phases
+    that lie on top were made; y without such phases.
+    """
+    phases = [layer for layer in reversed(viewer.layers) if kind_of(layer) == "phases"]
+    made = (last_step(steps_of(record_of(layer)), SegmentStep) for layer in phases)
+    axes = next((step.cut_axes for step in made if step is not None), DEFAULT_CUT_AXES)
+    return int(axes[0]) if axes else DEFAULT_CUT_AXES[0]
 
 
 def _as_displayed(viewer: ViewerModel, vector: Triple) -> Triple:
@@ -129,7 +153,7 @@ class Cameras:
         if viewer.dims.ndisplay != 3:
             raise InputError("The window shows 2D; switch to 3D to keep a view of the scene.")
         name = name.strip()
-        if not name or name in AXIS_VIEWS:
+        if not name or name in _taken():
             name = free_name(list(self.views), "view")
         self.views[name] = CameraView.of(viewer)
         return name
@@ -144,7 +168,7 @@ class Cameras:
         """
         new = new.strip()
         self._check(name)
-        if not new or (new != name and (new in self.views or new in AXIS_VIEWS)):
+        if not new or (new != name and (new in self.views or new in _taken())):
             raise InputError(
                 f"'{new}' is no free name for the view '{name}'; type one that is not in the list."
             )
@@ -179,12 +203,16 @@ class Cameras:
         """
         if name in self.views:
             self.views[name].show(viewer)
-        elif name in AXIS_VIEWS:
+        elif name in _taken():
             look_along(viewer, name)
         else:
             raise InputError(
-                f"There is no view '{name}'; there are {', '.join([*self.views, *AXIS_VIEWS])}."
+                f"There is no view '{name}'; there are {', '.join([*self.views, *VIEW_NAMES])}."
             )
+
+
+def _taken() -> frozenset[str]:
+    return frozenset((*VIEW_NAMES, *_BY_AXIS))
 
 
 _OF: weakref.WeakKeyDictionary[Any, Cameras] = weakref.WeakKeyDictionary()

@@ -44,7 +44,8 @@ class CutRow(QObject):
         self._boxes, self._form = boxes, form
         self.by = QComboBox()
         self.by.setToolTip(
-            "Show only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of the slices."
+            "Shows only what lies in one of the boxes (Subvolumes), or on one side of a plane through the position of\n"
+            "the slices."
         )
         self.shift = NumberBox(
             0.0,
@@ -59,9 +60,16 @@ class CutRow(QObject):
             180.0,
             step=5.0,
             decimals=1,
-            tip="Angle between the plane and XY, about x. 90: XZ.",
+            tip="Angle between the plane and XY, about x. 90 gives XZ.",
         )
-        self.turn = NumberBox(0.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle about z.")
+        self.turn = NumberBox(
+            0.0,
+            -180.0,
+            180.0,
+            step=5.0,
+            decimals=1,
+            tip="Angle by which the plane is turned about z.",
+        )
         self.flip = QCheckBox("the other side")
         self.flip.setToolTip("Keep what lies on the other side of the plane.")
         form.addRow(title, self.by)

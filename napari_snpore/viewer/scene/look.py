@@ -10,6 +10,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
+from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.theme import ink_of, is_light
@@ -27,6 +28,7 @@ RENDERINGS: Mapping[str, str] = {
     "brightest, fading with depth": "attenuated_mip",
     "brightest (MIP)": "mip",
     "mean along the ray": "average",
+    "added up by opacity": "translucent",
 }
 """What a pixel shows, and napari's name for it; the first shows shapes best."""
 
@@ -53,6 +55,7 @@ class SceneLook:
         self._camera = {
             name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")
         }
+        self._axes = axes_shown(viewer)
         self._layers: weakref.WeakKeyDictionary[
             Layer, tuple[Mapping[str, Any], Mapping[str, Any]]
         ] = weakref.WeakKeyDictionary()
@@ -88,6 +91,7 @@ class SceneLook:
                 layer.visible = False
         for name, value in self._camera.items():
             setattr(viewer.scene.camera, name, value)
+        show_axes(viewer, self._axes)
 
     def _take(self, layer: Layer) -> None:
         names = _SHOWN_OF_IMAGES if isinstance(layer, Image) else _SEEN
@@ -127,6 +131,7 @@ def show_volume(
     layer.rendering = rendering
     layer.visible = True
     frame(viewer, layer)
+    show_axes(viewer)
     viewer.dims.ndisplay = 3
     look_along(viewer, "oblique")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Layer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QComboBox, QPushButton
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.movies import SUFFIXES, write_movie
 from napari_snpore.viewer.forms.form import CountBox, Fold
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.scene.film import Film
 from napari_snpore.viewer.scene.tilt_movie import tilt_frames
 from napari_snpore.viewer.scene.turntable import turntable_frames
@@ -53,9 +54,11 @@ class MoviePanel(Fold):
         self.axis.addItems(list(_AXES))
         self.axis.setToolTip("Axis of the volume that the scene turns about.")
         self.frames = CountBox(72, 2, 3600, tip="Pictures in a full turn: 72 are steps of 5°.")
-        self.speed = CountBox(15, 1, 60, tip="Pictures a second.")
+        self.speed = CountBox(15, 1, 60, tip="Pictures shown per second of the movie.")
         self.save_button = QPushButton("Save movie …")
-        self.save_button.setToolTip("MP4 (H.264) or GIF, by the ending of the name.")
+        self.save_button.setToolTip(
+            "Saves the movie; the ending of the name decides: .mp4 (H.264) or .gif."
+        )
         self.save_button.clicked.connect(self._ask_path)
         self.form.addRow("Movie of", self.of)
         self.form.addRow("Turn about", self.axis)
@@ -150,12 +153,8 @@ class MoviePanel(Fold):
         suffix = _best_suffix()
         layer = self._listed[self.of.currentIndex()] if self.of.currentIndex() >= 0 else None
         name = "turntable" if layer is None else "tilts"
-        dialog = QFileDialog(self, "Save movie", f"{name}.{suffix}", "Movies (*.mp4 *.gif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save_or_say)
-        dialog.show()
+        kinds = "MP4 (*.mp4);;GIF (*.gif)" if suffix == "mp4" else "GIF (*.gif);;MP4 (*.mp4)"
+        ask_place(self, "Save movie", f"{name}.{suffix}", kinds, self._save_or_say)
 
     def _save_or_say(self, path: str) -> None:
         try:

@@ -9,6 +9,7 @@ would wobble.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,6 +17,8 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.canvas.tool_layers import TOOL_KINDS, without_tools
+from napari_snpore.viewer.shared.layers import kind_of
 
 TurnAxis = Literal["z", "y", "x", "vertical on screen"]
 """An axis of the volume, or what points up on the screen when the movie starts."""
@@ -146,8 +149,12 @@ def _frames(
     view, up = camera.view_direction, camera.up_direction
     handedness: Literal["right", "left"] = "right" if str(camera.handedness) == "right" else "left"
     shape = zoomed = None
-    filmed = [layer for layer in viewer.layers if layer.visible]
+    filmed = [
+        layer for layer in viewer.layers if layer.visible and kind_of(layer) not in TOOL_KINDS
+    ]
+    tools = ExitStack()
     try:
+        tools.enter_context(without_tools(viewer))
         for turn in turns:
             if not _has_window(viewer):
                 raise Stopped("The window was closed; nothing of the movie was kept.")
@@ -175,6 +182,7 @@ def _frames(
                 camera.zoom = zoom
             yield picture
     finally:
+        tools.close()
         camera.angles, camera.zoom, camera.center = angles, zoom, center
 
 

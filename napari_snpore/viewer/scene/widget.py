@@ -11,15 +11,21 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButto
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
+from napari_snpore.viewer.canvas.fitted import fit_shown
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, caveat
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.scene.camera_panel import CameraPanel
-from napari_snpore.viewer.scene.cameras import CameraView, fit_shown
+from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.clip_panel import ClipPanel
+from napari_snpore.viewer.scene.color_bar import color_bar_on
 from napari_snpore.viewer.scene.earlier_view import has_look_before, remember_look, show_before
 from napari_snpore.viewer.scene.look import RENDERINGS, follow_theme, frame, show_volume
 from napari_snpore.viewer.scene.movie_panel import MoviePanel
+from napari_snpore.viewer.scene.opacity_curve.panel import OpacityPanel
 from napari_snpore.viewer.scene.phase_surfaces import (
     NamedSurface,
     put_surface,
@@ -28,7 +34,15 @@ from napari_snpore.viewer.scene.phase_surfaces import (
 )
 from napari_snpore.viewer.scene.surface_panel import PhaseRows
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layers import is_phases, is_volume, scheme_of, volume_from_layer
+from napari_snpore.viewer.shared.layers import (
+    is_phases,
+    is_volume,
+    record_of,
+    scheme_of,
+    stem_of,
+    steps_of,
+    volume_from_layer,
+)
 from napari_snpore.viewer.shared.worker import InUse
 
 _INPUTS = InputLayers(
@@ -74,6 +88,8 @@ class SceneWidget(LayerForm):
         self._phases.layer_changed.connect(self._on_phases)
         self._layer_choice.layer_changed.connect(self._on_volume)
         connect_while_alive(self, self._viewer.events.theme, self._on_theme)
+        connect_while_alive(self, self._viewer.canvas.overlays.axes.events.visible, self._take_axes)
+        self._take_axes()
         self._on_phases(self._phases.layer)
         self._on_volume(self._layer_choice.layer)
 
@@ -104,11 +120,13 @@ class SceneWidget(LayerForm):
         show_volume(
             self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept
         )
+        self.opacity.apply_again()
         self._enable()
 
     def show_before(self) -> None:
         """Show everything as it was before the scene and its surfaces."""
         show_before(self._viewer)
+        self.opacity.forget()
         self._enable()
 
     def make_surfaces(self) -> None:
@@ -125,6 +143,8 @@ class SceneWidget(LayerForm):
             "smoothing": self.smoothing.value(),
             "detail": self.detail.currentText(),
             "cuts": self.clip.state(),
+            "opacity": self.opacity.state(),
+            "color_bar": self.bar.isChecked(),
             "views": {name: view.values() for name, view in self.views.cameras.views.items()},
         }
 
@@ -137,6 +157,8 @@ class SceneWidget(LayerForm):
             if isinstance(name, str) and name in layers:
                 choice.layer = layers[name]
         self.rendering.setCurrentText(str(state.get("rendering", self.rendering.currentText())))
+        self.opacity.set_state(state.get("opacity", {}))
+        self.bar.setChecked(bool(state.get("color_bar", False)))
         self.smoothing.setValue(int(state.get("smoothing", self.smoothing.value())))
         self.views.cameras.views.update(
             {
@@ -153,6 +175,7 @@ class SceneWidget(LayerForm):
     def closed(self) -> None:
         """Stop what runs, and show everything whole."""
         super().closed()
+        self.opacity.closed()
         self.clip.closed()
 
     def _build(self) -> None:
@@ -161,21 +184,36 @@ class SceneWidget(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.rendering = QComboBox()
         self.rendering.addItems(list(RENDERINGS))
-        self.rendering.setToolTip("What a pixel shows of the grey values along its ray.")
+        self.rendering.setToolTip(
+            "What is shown of the grey values along the line of sight: the highest, a sum, a surface."
+        )
         self.rendering.currentTextChanged.connect(self._on_rendering)
         rows.addRow("A pixel shows", self.rendering)
         self.boxed = QCheckBox("bounding box")
         self.boxed.setToolTip("Draw the edges of the volume.")
         self.boxed.toggled.connect(self._on_boxed)
-        rows.addRow(self.boxed)
+        self.axes = QCheckBox("axes")
+        self.axes.setToolTip("The directions of z, y and x in a corner of the picture.")
+        self.axes.toggled.connect(self._on_axes)
+        self.bar = QCheckBox("colour bar")
+        self.bar.setToolTip(
+            "What the colours of the volume, or of objects coloured by a quantity, mean."
+        )
+        self.bar.toggled.connect(self._on_bar)
+        ticks = QHBoxLayout()
+        for tick in (self.boxed, self.axes, self.bar):
+            ticks.addWidget(tick)
+        ticks.addStretch(1)
+        rows.addRow(ticks)
         self.main_button.clicked.connect(self._show_scene)
         self.before_button = QPushButton("As before")
-        self.before_button.setToolTip("Give every layer and the camera the look that they had.")
+        self.before_button.setToolTip(
+            "Puts every layer and the camera back to how they looked before."
+        )
         self.before_button.clicked.connect(self.show_before)
-        line = QHBoxLayout()
-        line.addWidget(self.main_button, 1)
-        line.addWidget(self.before_button)
-        self.column.addLayout(line)
+        self.opacity = OpacityPanel(self._viewer)
+        self.opacity.failed.connect(self._complain)
+        self.column.addWidget(self.opacity)
         self.column.addWidget(self._surface_fold())
         self.clip = ClipPanel(self._viewer)
         self.column.addWidget(self.clip)
@@ -186,6 +224,10 @@ class SceneWidget(LayerForm):
         self.views.failed.connect(self._complain)
         self.status.busy_changed.connect(self._enable)
         self.column.addStretch(1)
+        line = QHBoxLayout()
+        line.addWidget(self.main_button, 1)
+        line.addWidget(self.before_button)
+        self.footer.addLayout(line)
         self.footer.addWidget(self.status)
 
     def _surface_fold(self) -> Fold:
@@ -205,22 +247,26 @@ class SceneWidget(LayerForm):
             15,
             0,
             200,
-            tip="Passes of smoothing over the steps of the voxels; 0 leaves them. Bodies that would lose more than a tenth of "
-            "their volume, those of some four voxels across and less, keep their steps. For pictures only.",
+            tip=(
+                "How often the surface is smoothed; 0 leaves the steps of the voxels. Bodies that would lose more than a\n"
+                "tenth of their volume, about four voxels across or less, keep their steps. For pictures only: nothing is\n"
+                "measured on surfaces."
+            ),
         )
         fold.form.addRow("Smoothing", self.smoothing)
         self.detail = QComboBox()
         self.detail.addItems(list(_DETAILS))
         self.detail.setCurrentText("fine")
         self.detail.setToolTip(
-            "Most triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A phase that needs more is "
-            "drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and slow the view down."
+            "Greatest number of triangles of a phase: coarse 0.3 million, fine 2 million, every voxel 20 million. A\n"
+            "phase that needs more is drawn in blocks of voxels. A million triangles take some seconds and 100 MB, and\n"
+            "slow the view down."
         )
         fold.form.addRow("Detail", self.detail)
         self.surface_button = QPushButton("Draw surfaces")
         self.surface_button.setToolTip(
-            "Lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes). Nothing is measured on "
-            "them."
+            "Draws lit surfaces of the ticked phases (marching cubes, smoothed by a filter that keeps volumes).\n"
+            "Nothing is measured on them."
         )
         self.surface_button.clicked.connect(self._make_surfaces)
         fold.form.addRow(self.surface_button)
@@ -302,10 +348,37 @@ class SceneWidget(LayerForm):
             else:
                 self.layer.bounding_box.visible = False
 
+    def _on_bar(self, on: bool) -> None:
+        canvas = main_canvas_around(self, self._viewer)
+        if canvas is not None:
+            color_bar_on(self._viewer, canvas).show(on)
+
+    def _on_docked(self) -> None:
+        self._on_bar(self.bar.isChecked())  # it may have been ticked before there was a canvas
+        super()._on_docked()
+
+    def _on_axes(self, on: bool) -> None:
+        show_axes(self._viewer, on)
+
+    def _take_axes(self, event: Any = None) -> None:
+        del event
+        self.axes.setChecked(axes_shown(self._viewer))
+
+    def _take_rendering(self, event: Any = None) -> None:
+        """Name how the volume is drawn, also after napari or a curve changed it."""
+        del event
+        names = {kind: words for words, kind in RENDERINGS.items()}
+        if self.layer is not None and self.layer.visible and self.layer.rendering in names:
+            blocked = self.rendering.blockSignals(True)
+            self.rendering.setCurrentText(names[self.layer.rendering])
+            self.rendering.blockSignals(blocked)
+
     def _on_volume(self, layer: Layer | None) -> None:
         if layer is not None:
             connect_while_alive(self, layer.bounding_box.events.visible, self._take_box)
+            connect_while_alive(self, layer.events.rendering, self._take_rendering)
         self._take_box()
+        self.opacity.show_layer(layer, self._thresholds())
         self._enable()
 
     def _take_box(self, event: Any = None) -> None:
@@ -326,7 +399,19 @@ class SceneWidget(LayerForm):
         self.phase_note.setText(caveat(note) if note else "")
         self.phase_note.setVisible(bool(note))
         self.surface_fold.fit()
+        self.opacity.show_layer(self.layer, self._thresholds())
         self._enable()
+
+    def _thresholds(self) -> tuple[float, ...]:
+        """Return those that made the phases of the chosen volume; none where they are of another
+        one.
+        """
+        if self.phases is None or self.layer is None:
+            return ()
+        if stem_of(self.phases.name) != stem_of(self.layer.name):
+            return ()
+        made = last_step(steps_of(record_of(self.phases)), SegmentStep)
+        return () if made is None else tuple(made.thresholds)
 
     def _complain(self, words: str) -> None:
         self.status.say(words, problem=True)

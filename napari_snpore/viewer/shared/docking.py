@@ -1,4 +1,4 @@
-"""Places the docks of the plugin in the window: forms as tabs on the right, slices below the
+"""Places the docks of the plugin in the window: forms in the one instrument, slices below the
 canvas.
 
 napari stacks every dock below the last one and ignores the place that a manifest names; with three
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt
@@ -22,6 +22,64 @@ _BELOW_SHARE = 0.42
 """Share of the window's height that slices below the picture get."""
 
 Parent = TypeVar("Parent", bound=QWidget)
+
+PLUGIN = "napari-snpore"
+INSTRUMENT = "Workbench"
+"""Its name in the Plugins menu."""
+
+
+@runtime_checkable
+class Instrument(Protocol):
+    """The widget that shows all forms of a window, one at a time: the Workbench."""
+
+    def adopt(self, form: QWidget) -> None:
+        """Take a form out of its dock and show it; nothing happens to one that is in already."""
+
+    def settle(self) -> None:
+        """Take its place again after the docks of the window were rearranged."""
+
+
+def instrument_of(viewer: Any) -> Instrument | None:
+    """Return the instrument of a window; None where it is not open, or without a window."""
+    window = getattr(viewer, "window", None)
+    docked = () if window is None else window.dock_widgets.values()
+    return next((one for one in docked if isinstance(one, Instrument)), None)
+
+
+def join_instrument(form: QWidget, viewer: Any) -> bool:
+    """Move a form from its dock into the instrument of the window, which opens where it is not.
+
+    Returns
+    -------
+    bool
+        False where the form is in no dock of napari's, or the plugin is not installed: then it
+        stays where it is.
+    """
+    found = instrument_of(viewer)
+    if found is None:
+        window = getattr(viewer, "window", None)
+        if window is None or ancestor(form, QDockWidget) is None:
+            return False
+        try:
+            _, found = window.add_plugin_dock_widget(PLUGIN, INSTRUMENT)
+        except (KeyError, ValueError):  # no manifest is registered
+            return False
+    found.adopt(form)
+    return True
+
+
+def give_full_height(widget: QWidget) -> None:
+    """Give the corner below the dock of a widget to its side: docks below the canvas end there."""
+    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
+    if dock is None or window is None or dock.isFloating():
+        return
+    area = window.dockWidgetArea(dock)
+    corner = {
+        Qt.DockWidgetArea.RightDockWidgetArea: Qt.Corner.BottomRightCorner,
+        Qt.DockWidgetArea.LeftDockWidgetArea: Qt.Corner.BottomLeftCorner,
+    }.get(area)
+    if corner is not None:
+        window.setCorner(corner, area)
 
 
 def dock_as_tab(widget: QWidget, family: type[QWidget]) -> None:
@@ -54,6 +112,18 @@ def dock_below(widget: QWidget) -> None:
     window.resizeDocks([dock], [round(_BELOW_SHARE * window.height())], Qt.Orientation.Vertical)
 
 
+def place_below(widget: QWidget) -> None:
+    """Move the dock of a table below the canvas, 260 px high."""
+    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
+    if dock is None or window is None or dock.isFloating():
+        return
+    if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.resizeDocks([dock], [260], Qt.Orientation.Vertical)
+    dock.show()
+    dock.raise_()
+
+
 def keep_docked(widget: QWidget) -> None:
     """Prevent the dock of a widget that holds an OpenGL canvas from leaving the window.
 
@@ -67,6 +137,8 @@ def keep_docked(widget: QWidget) -> None:
         QDockWidget.DockWidgetFeature.DockWidgetMovable
         | QDockWidget.DockWidgetFeature.DockWidgetFloatable
     )
+    if not dock.features() & ways_out:
+        return  # kept already
     dock.setFeatures(dock.features() & ~ways_out)
     _hide_float_button(weakref.ref(dock))
     dock.dockLocationChanged.connect(

@@ -18,25 +18,37 @@ from qtpy.QtCore import QObject
 _OPENING = {"open", "open_sample", "_open_or_raise_error", "_add_layers_with_plugins"}
 """Methods of napari's viewer that call readers and samples."""
 
+_OVER = "_snpore_is_over"
+"""Attribute of what is connected here: a function that says whether its widget is gone."""
+
 
 def connect_while_alive(owner: QObject, emitter: Any, callback: Callable[..., Any]) -> None:
     """Connect a napari event until ``owner`` is deleted; a callback into a deleted widget would
     fail.
 
-    Each call checks whether the widget exists, and disconnects otherwise. Qt's ``destroyed`` signal
-    is not used: Python's garbage collector can clear the function connected to it before Qt calls
-    it, which ends the process.
+    Each call checks whether the widget exists, and disconnects otherwise; so does each new
+    connection to the same event, as an event that never comes would keep what was connected by
+    every form that was closed. Qt's ``destroyed`` signal is not used: Python's garbage collector
+    can clear the function connected to it before Qt calls it, which ends the process.
     """
     alive = weakref.ref(owner)
     call = weakref.WeakMethod(callback) if inspect.ismethod(callback) else _always(callback)
 
+    def is_over() -> bool:
+        widget = alive()
+        return widget is None or call() is None or not isalive(widget)
+
     def relay(event: Any) -> None:
-        widget, target = alive(), call()
-        if widget is None or target is None or not isalive(widget):
+        target = call()
+        if target is None or is_over():
             emitter.disconnect(relay)
             return
         target(event)
 
+    for other in list(getattr(emitter, "callbacks", ())):
+        if getattr(other, _OVER, bool)():
+            emitter.disconnect(other)
+    setattr(relay, _OVER, is_over)
     emitter.connect(relay)
 
 

@@ -34,6 +34,7 @@ class LatestTask(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._running: Worker | None = None
+        self._dropped = False
         self._next: Callable[[Callable[[], bool]], Any] | None = None
 
     @property
@@ -44,6 +45,7 @@ class LatestTask(QObject):
     def ask(self, work: Callable[[Callable[[], bool]], Any]) -> None:
         """Run ``work(should_stop)`` when the running task, which is outdated now, has ended."""
         self._next = work
+        self._dropped = False
         if self._running is None:
             self._start()
         else:
@@ -52,6 +54,7 @@ class LatestTask(QObject):
     def drop(self) -> None:
         """Cancel the running task and the one that waits."""
         self._next = None
+        self._dropped = True  # its result can be on its way already
         if self._running is not None:
             self._running.quit()
 
@@ -73,11 +76,11 @@ class LatestTask(QObject):
         worker.start()
 
     def _on_returned(self, result: Any) -> None:
-        if self._next is None:
+        if self._next is None and not self._dropped:
             self.done.emit(result)
 
     def _on_errored(self, error: Exception) -> None:
-        if self._next is None and not isinstance(error, Stopped):
+        if self._next is None and not self._dropped and not isinstance(error, Stopped):
             plain = isinstance(error, InputError)
             self.failed.emit(str(error) if plain else f"{type(error).__name__}: {error}")
 

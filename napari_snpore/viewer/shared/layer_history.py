@@ -14,6 +14,7 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_snpore.history import (
+    EditByHandStep,
     EnvelopeStep,
     ExtractSubvolumeStep,
     HistoryStep,
@@ -122,9 +123,13 @@ def what_changed(objects: Layer, phases: Layer) -> str:
     Returns
     -------
     str
-        ``thresholds``, ``envelope``, ``volume``, or ``phases`` where it is something else.
+        ``thresholds``, ``envelope``, ``volume``, ``painted`` where they were corrected by hand, or
+        ``phases`` where it is something else.
     """
-    for old, new in zip(path(objects, before="label"), path(phases), strict=False):
+    made, now_made = path(objects, before="label"), path(phases)
+    if _without_edits(made) == _without_edits(now_made):
+        return "painted" if made != now_made else "phases"
+    for old, new in zip(made, now_made, strict=False):
         if old == new:
             continue
         (old_name, before), (new_name, now) = json.loads(old), json.loads(new)
@@ -136,6 +141,10 @@ def what_changed(objects: Layer, phases: Layer) -> str:
             return "envelope"
         break
     return "phases"
+
+
+def _without_edits(steps: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(step for step in steps if json.loads(step)[0] != EditByHandStep.NAME)
 
 
 def _steps(layer: Layer | None) -> tuple[HistoryStep, ...]:

@@ -23,6 +23,7 @@ from napari_snpore.history import HistoryStep, parsed_history, stored_history
 from napari_snpore.measurement.surface_mesh import SurfaceMesh
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme, numbered_scheme
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
 from napari_snpore.volume import Triple, Volume
 
@@ -78,11 +79,12 @@ def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
 
 
 def phases_data(
-    phases: Volume, name: str, scheme: PhaseScheme = PORE_C_SN, **options: Any
+    phases: Volume, name: str, scheme: PhaseScheme | None = None, **options: Any
 ) -> LayerData:
-    """Return the layer data of phase labels in the colours of their scheme; label 0 (exterior) is
-    transparent.
+    """Return the layer data of phase labels in the colours of their scheme, by default those that
+    the user prefers for pore, C and Sn; label 0 (exterior) is transparent.
     """
+    scheme = preferences().scheme(len(PORE_C_SN.names)) if scheme is None else scheme
     record = _record(
         "phases", phases.history, phase_names=list(scheme.names), phase_colors=list(scheme.colors)
     )
@@ -409,7 +411,7 @@ def scheme_of(layer: Layer) -> PhaseScheme:
         return PhaseScheme(tuple(record["phase_names"]), tuple(record["phase_colors"]))
     count = min(label_range(layer)[1], MOST_PHASES)
     if count <= len(PORE_C_SN.names):
-        return PORE_C_SN
+        return preferences().scheme(len(PORE_C_SN.names))
     return numbered_scheme(count)
 
 

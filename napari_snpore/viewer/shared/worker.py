@@ -11,6 +11,7 @@ times as slow.
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from collections.abc import Callable
@@ -22,13 +23,17 @@ from napari.layers import Layer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.kernels import Waiting, waiting_as
 from napari_snpore.memory import NotEnoughMemoryError, free_memory, size_text
+from napari_snpore.time_left import TimeLeft, time_left_words
+from napari_snpore.viewer.preferences import use_limits
 from napari_snpore.viewer.shared.events import calling_viewer, connect_while_alive
+from napari_snpore.viewer.shared.long_words import WrappingLabel
 
 Result = TypeVar("Result")
 
@@ -39,9 +44,18 @@ widgets.
 
 _PROGRESS_INTERVAL_S = 0.05
 
+_FRESH_S = 0.5
+"""A sentence younger than this belongs to the change that the user has just made."""
+_PREPARING_INTERVAL_S = 0.25
+_LONG_S = 8.0  # after this time the bar of a preparation has come two thirds of its way
+_SURE_S = 3.0  # a time left is said at least so long after the last progress
+_PREPARING = "First time on this machine: preparing, about 10 s."
+"""While kernels are compiled in another process; see :mod:`napari_snpore.kernel_process`."""
+
 
 class _Signals(WorkerBaseSignals):
     progressed = Signal(int, int)
+    preparing = Signal(bool)
 
 
 class Worker(WorkerBase):
@@ -55,10 +69,13 @@ class Worker(WorkerBase):
         self._step = work
         self._owner = None if owner is None else weakref.ref(owner)
         self._last_progress_s = 0.0
+        self._last_preparing_s = 0.0
+        use_limits()
 
     def work(self) -> Any:
         """Run in the thread."""
-        return self._step(self._report, self._should_stop)
+        with waiting_as(Waiting(self._should_stop, self._prepare)):
+            return self._step(self._report, self._should_stop)
 
     def _should_stop(self) -> bool:
         if self.abort_requested or self._owner is None:
@@ -71,6 +88,13 @@ class Worker(WorkerBase):
         if now - self._last_progress_s >= _PROGRESS_INTERVAL_S or done == total:
             self._last_progress_s = now
             self.progressed.emit(done, total)
+
+    def _prepare(self, waits: bool) -> None:
+        """Take that the step waits for its kernels, or no longer; called from any thread."""
+        now = time.monotonic()
+        if now - self._last_preparing_s >= _PREPARING_INTERVAL_S or not waits:
+            self._last_preparing_s = now
+            self.preparing.emit(waits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +128,7 @@ class StepStatus(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
+        self.message = WrappingLabel()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
@@ -130,7 +153,12 @@ class StepStatus(QWidget):
         self._of: InUse | None = None
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
-        self._started = 0.0
+        self._failed = False
+        self._time_left = TimeLeft(0.0)
+        self._preparing_since: float | None = None
+        self._no_time = QTimer(self)
+        self._no_time.setSingleShot(True)
+        self._no_time.timeout.connect(self._on_no_time)
         self._show_busy(False)
         self.say("")
 
@@ -138,6 +166,22 @@ class StepStatus(QWidget):
     def busy(self) -> bool:
         """Whether a step runs."""
         return bool(self._running)
+
+    @property
+    def what(self) -> str:
+        """Name of the step that runs, or that ran last."""
+        return self._what
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last step ended with an error; not where it was cancelled."""
+        return self._failed
+
+    @property
+    def share(self) -> float | None:
+        """How much of the running step is done, from 0 to 1; None where that cannot be told."""
+        most = self.bar.maximum()
+        return self.bar.value() / most if self.busy and most > 0 else None
 
     def run(
         self,
@@ -173,9 +217,11 @@ class StepStatus(QWidget):
             connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
         worker = Worker(work, self)
         self._running.append(worker)
-        self._done, self._what = done, what
-        self._started = time.monotonic()
+        self._done, self._what, self._failed = done, what, False
+        self._time_left = TimeLeft(time.monotonic())
+        self._preparing_since = None
         worker.progressed.connect(self._on_progress)
+        worker.preparing.connect(self._on_preparing)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         worker.warned.connect(_relay_warning)
@@ -214,6 +260,15 @@ class StepStatus(QWidget):
         """Show a sentence below the bar; a problem opens with a sign."""
         self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
         self.message.setVisible(bool(sentence))
+        self._problem_s = time.monotonic() if problem and sentence else math.inf
+
+    def forget_problem(self) -> None:
+        """Take a problem away once the user changes what may have caused it.
+
+        A refusal that the same change has just caused stays.
+        """
+        if time.monotonic() - self._problem_s > _FRESH_S:
+            self.say("")
 
     def refuse(self, error: InputError) -> None:
         """Show an error of the user's, here and as a napari notification: one sentence, no
@@ -238,9 +293,39 @@ class StepStatus(QWidget):
         self.bar.setValue(done)
         if self._finish is not None and self._finish.is_set():
             return  # the bar says that it is finishing
-        spent = time.monotonic() - self._started
-        left = spent * (total - done) / done if done else 0.0
-        self.bar.setFormat(f"{self._what}: {_share(done, total)}{_time_left(spent, left)}")
+        if self._preparing_since is not None:
+            self._preparing_since = None
+            self.say("")
+        left = self._time_left.after(done / max(total, 1), time.monotonic())
+        self._show_share(done, total, time_left_words(left))
+        if left is not None:  # said no longer when the step does not come on as it was said
+            self._no_time.start(round(1000 * max(_SURE_S, left / 2)))
+
+    def _show_share(self, done: int, total: int, left: str = "") -> None:
+        words = f"{100 * done // max(total, 1)} %"
+        self.bar.setFormat(f"{self._what}: {words} · {left}" if left else f"{self._what}: {words}")
+
+    def _on_no_time(self) -> None:
+        if self.busy and not self._running[0].abort_requested:
+            self._show_share(self.bar.value(), self.bar.maximum())
+
+    def _on_preparing(self, waits: bool) -> None:
+        """Say that kernels are compiled, with a bar that comes ever closer to its end.
+
+        It is said until the step reports progress: one kernel comes after another.
+        """
+        if self.sender() is not self._signals() or self._running[0].abort_requested:
+            return
+        now = time.monotonic()
+        if not waits:
+            self._time_left.restart(now)
+            return
+        if self._preparing_since is None:
+            self._preparing_since = now
+            self.say(_PREPARING)
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(round(1000 * (1 - math.exp(-(now - self._preparing_since) / _LONG_S))))
+        self.bar.setFormat(f"{self._what}: preparing")
 
     def _on_returned(self, result: Any) -> None:
         if self.sender() is self._signals():
@@ -251,11 +336,13 @@ class StepStatus(QWidget):
                 try:
                     done(result)
                 except InputError as error:
+                    self._failed = True
                     self.refuse(error)
 
     def _on_errored(self, error: Exception) -> None:
         if self.sender() is not self._signals():
             return
+        self._failed = not isinstance(error, Stopped)
         self._end()
         if isinstance(error, Stopped):
             self.say(f"{self._what} was cancelled; nothing was kept.")
@@ -286,6 +373,7 @@ class StepStatus(QWidget):
     def _end(self) -> None:
         self._running.clear()
         self._done = self._of = None
+        self._no_time.stop()
         self._show_busy(False)
 
     def _show_busy(self, busy: bool) -> None:
@@ -334,13 +422,3 @@ def _quit_all(workers: list[Worker]) -> None:
 
 def _relay_warning(shown: tuple[Any, ...]) -> None:
     show_warning(str(shown[0]))
-
-
-def _share(done: int, total: int) -> str:
-    return f"{100 * done // max(total, 1)} %"
-
-
-def _time_left(spent: float, left: float) -> str:
-    if spent < 1 or left < 1:
-        return ""
-    return f" · about {left:.0f} s left" if left < 90 else f" · about {left / 60:.0f} min left"

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.errors import InputError
 from napari_snpore.line_profiles import LineProfile, line_profile
-from napari_snpore.viewer.forms.form import MainButton, ResultText
+from napari_snpore.viewer.forms.form import ResultText
 from napari_snpore.viewer.forms.line_plot import LinePlot
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import kind_of, volume_from_layer
@@ -21,7 +21,7 @@ from napari_snpore.viewer.slices.slab import SlabThickness
 
 
 class DistanceRows(QWidget):
-    """A ruler for the slices, and what it reads.
+    """A ruler for the slices, and what it reads; ``buttons`` go where the form has its own.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class DistanceRows(QWidget):
         The window.
     looked_at : callable
         Returns the layer whose values are read, and how thick its slices are (None: single ones).
+    button : QPushButton
+        Switches the ruler on and off; placed among ``buttons``.
 
     Signals
     -------
@@ -38,19 +40,17 @@ class DistanceRows(QWidget):
         What was done.
     failed : str
         One sentence, where it could not be.
-    profiled
-        There is a profile to see.
     """
 
     drawn = Signal(str)
     said = Signal(str)
     failed = Signal(str)
-    profiled = Signal()
 
     def __init__(
         self,
         viewer: ViewerModel,
         looked_at: Callable[[], tuple[Layer | None, SlabThickness | None]],
+        button: QPushButton,
     ) -> None:
         super().__init__()
         self._viewer, self._looked_at = viewer, looked_at
@@ -60,10 +60,7 @@ class DistanceRows(QWidget):
         self.profile = LatestTask(self)
         self.profile.done.connect(self._show_profile)
         self.profile.failed.connect(self.failed)
-        self.ruler_button = MainButton(
-            "Measure a distance",
-            "While pressed: drag a line on a slice; its length and profile stand below.",
-        )
+        self.ruler_button = button
         self.ruler_button.setCheckable(True)
         self.ruler_button.toggled.connect(self._on_ruler)
         self.keep_button = QPushButton("Keep")
@@ -72,9 +69,9 @@ class DistanceRows(QWidget):
         )
         self.keep_button.setEnabled(False)
         self.keep_button.clicked.connect(self._keep_line)
-        line = QHBoxLayout()
-        line.addWidget(self.ruler_button, 1)
-        line.addWidget(self.keep_button)
+        self.buttons = QHBoxLayout()
+        self.buttons.addWidget(self.ruler_button, 1)
+        self.buttons.addWidget(self.keep_button)
         self.length_text = ResultText(
             "Straight distance between the two ends, from the voxel size of the layers."
         )
@@ -83,7 +80,6 @@ class DistanceRows(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addLayout(line)
         column.addWidget(self.length_text)
         column.addWidget(self.plot)
 
@@ -147,7 +143,6 @@ class DistanceRows(QWidget):
         self.plot.show_line(profile.distances_nm, profile.values)
         if not self.plot.isVisibleTo(self):
             self.plot.setVisible(True)
-            self.profiled.emit()
 
     def _keep_line(self) -> None:
         if self._line is None:

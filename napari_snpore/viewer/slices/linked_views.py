@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QGridLayout, QWidget
+from napari.layers import Layer
+from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.canvas.voxels import on_voxel
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, XY
@@ -18,17 +20,20 @@ from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Triple
 
-_SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
-_ROW = ((0, 0), (0, 1), (0, 2), (0, 3))
-"""(row, column) of XY, ZY, XZ and the corner."""
 
-
-class LinkedViews(QWidget):
-    """XY above left, ZY beside it, XZ below it, a widget of the caller's in the fourth corner; all
-    in a row where that fits.
+class LinkedViews(QObject):
+    """XY, ZY and XZ in ``views``; their owner gives them a place in the window.
 
     The position is that of the window itself, ``viewer.dims.point``: napari's own sliders move the
-    cross-hair, and the cross-hair moves them.
+    cross-hair, and the cross-hair moves them. It lies on the centre of a voxel of ``grid``, the
+    one that the slices show.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The window.
+    owner : QWidget
+        The views are hidden children of it until they get their place.
 
     Signals
     -------
@@ -36,17 +41,21 @@ class LinkedViews(QWidget):
         The point (z, y, x) in nm.
     field_changed : float
         Side of the field of view (nm) after the user zoomed.
+    maximize_asked : str
+        Name of the slice that the user wants to see alone, or beside the others again.
     """
 
     position_changed = Signal(object)
     field_changed = Signal(float)
+    maximize_asked = Signal(str)
 
-    def __init__(self, viewer: ViewerModel, corner: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel, owner: QWidget) -> None:
+        super().__init__(owner)
         self._viewer = viewer
+        self._grid: Layer | None = None
         self._low: Triple = (0.0, 0.0, 0.0)
         self._high: Triple = (1.0, 1.0, 1.0)
-        self._linking = self._pointing = self._closed = False
+        self._linking = self._pointing = self._settling = self._closed = False
         self._field_nm: float | None = None
         self._position_set_by_hand = False
         self._worked_on = XY.name
@@ -56,15 +65,11 @@ class LinkedViews(QWidget):
         self._soon.setInterval(50)
         self._soon.timeout.connect(self._fit_again)
         self.views: dict[str, SliceView] = {
-            plane.name: SliceView(viewer, plane, self) for plane in PLANES
+            plane.name: SliceView(viewer, plane, owner) for plane in PLANES
         }
-        self._corner = corner
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(3)
-        self._in_a_row: bool | None = None
-        self._arrange(in_a_row=False)
         for view in self.views.values():
+            view.setVisible(False)
+            view.maximize_asked.connect(self.maximize_asked)
             view.moved.connect(self._on_moved)
             view.looked.connect(self._share_camera)
             view.slid.connect(self._take_slider)
@@ -74,7 +79,7 @@ class LinkedViews(QWidget):
         connect_while_alive(self, viewer.dims.events.point, self._on_point)
         connect_while_alive(self, viewer.events.theme, self._on_theme)
         self.fit()
-        self._start_inside()
+        self.start_inside()
 
     @property
     def position(self) -> Triple:
@@ -82,10 +87,17 @@ class LinkedViews(QWidget):
         point = self._viewer.dims.point[-3:]
         if len(point) < 3:
             return 0.0, 0.0, 0.0
-        z, y, x = (
-            float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True)
-        )
-        return z, y, x
+        return self._on_voxel(point)
+
+    @property
+    def grid(self) -> Layer | None:
+        """The layer whose voxels are stepped through; None leaves positions as they are."""
+        return self._grid
+
+    @grid.setter
+    def grid(self, layer: Layer | None) -> None:
+        self._grid = layer if layer is not None and can_be_sliced(layer) else None
+        self._on_point()
 
     @property
     def is_empty(self) -> bool:
@@ -107,13 +119,19 @@ class LinkedViews(QWidget):
         return self._low, self._high
 
     def move_to(self, point: Triple) -> None:
-        """Move the cross-hair to a point in nm; beyond the volumes it stays at their edge."""
+        """Move the cross-hair to the voxel at a point in nm; beyond the volumes it stays at their
+        edge.
+        """
         dims = self._viewer.dims
         first = dims.ndim - 3
-        if first < 0:
-            return
-        clipped = np.clip(point, self._low, self._high)
-        dims.set_point(range(first, dims.ndim), [float(value) for value in clipped])
+        if first >= 0:
+            dims.set_point(range(first, dims.ndim), list(self._on_voxel(point)))
+
+    def _on_voxel(self, point: Any) -> Triple:
+        z, y, x = (
+            float(np.clip(p, a, b)) for p, a, b in zip(point, self._low, self._high, strict=True)
+        )
+        return on_voxel(self._grid, (z, y, x), (self._low, self._high))
 
     def _on_moved(self, point: Triple) -> None:
         view = self.sender()
@@ -151,7 +169,8 @@ class LinkedViews(QWidget):
         field_nm : float, optional
             Side of the field; None: all.
         """
-        self._field_nm, self._position_set_by_hand = field_nm, False
+        self._show_field(field_nm)
+        self._position_set_by_hand = False
         if self._measure():
             sides = [b - a for a, b in zip(self._low, self._high, strict=True)]
             if field_nm is None:
@@ -191,35 +210,18 @@ class LinkedViews(QWidget):
         for view in self.views.values():
             view.close_canvas()
 
-    def resizeEvent(self, event: Any) -> None:
-        """Arrange the slices in a row where the form is wider than high."""
-        super().resizeEvent(event)
-        self._arrange(in_a_row=self.width() > 1.8 * self.height())
+    def fit_soon(self) -> None:
+        """Fit once the views have their size, unless the user has zoomed by hand."""
         self._fit_soon()
+
+    def _show_field(self, field_nm: float | None) -> None:
+        self._field_nm = field_nm
+        for view in self.views.values():
+            view.field_nm = field_nm
 
     def _fit_soon(self) -> None:
         if not self._position_set_by_hand:
             self._soon.start()
-
-    def _arrange(self, *, in_a_row: bool) -> None:
-        if in_a_row == self._in_a_row:
-            return
-        self._in_a_row = in_a_row
-        places = _ROW if in_a_row else _SQUARE
-        parts = [*(self.views[plane.name] for plane in PLANES), self._corner]
-        for part in parts:
-            self._grid.removeWidget(part)
-        for part, (row, column) in zip(parts, places, strict=True):
-            self._grid.addWidget(part, row, column)
-        for k in range(4):
-            self._grid.setColumnStretch(k, int(any(column == k for _, column in places)))
-            self._grid.setRowStretch(k, int(any(row == k for row, _ in places)))
-        self._soon.start()
-
-    def showEvent(self, event: Any) -> None:
-        """Fit once the views have their size."""
-        super().showEvent(event)
-        self._soon.start()
 
     def _measure(self) -> bool:
         """Take the box of all layers; False while there is none."""
@@ -237,25 +239,30 @@ class LinkedViews(QWidget):
         if not self._measure():
             self._shown_at = None
         elif shown == 1 or (self._low, self._high) != extent:
-            self.fit(self._field_nm)
-            self._start_inside()
+            if shown == 1 or not self._position_set_by_hand:
+                self.fit(self._field_nm)
+            self.start_inside()
+            self._on_point()
 
     def _on_stretched(self) -> None:
         extent = self._low, self._high
-        if self._measure() and (self._low, self._high) != extent:
+        grown = self._measure() and (self._low, self._high) != extent
+        if grown and not self._position_set_by_hand:
             self.fit(self._field_nm)
         else:
             self._on_point()
 
-    def _start_inside(self) -> None:
-        """Move to the middle if the window's position lies outside all sliced layers."""
+    def start_inside(self, layer: Layer | None = None) -> None:
+        """Move to the middle of a layer, or of all, if the position lies outside of it."""
         point = np.asarray(self._viewer.dims.point[-3:])
-        if (
-            not self.is_empty
-            and point.size == 3
-            and not ((point >= self._low) & (point <= self._high)).all()
-        ):
-            self.move_to(_triple((a + b) / 2 for a, b in zip(self._low, self._high, strict=True)))
+        if self.is_empty or point.size != 3:
+            return
+        low, high = self._low, self._high
+        if layer is not None and layer.visible and can_be_sliced(layer):
+            world, half = np.asarray(layer.extent.world), np.asarray(layer.extent.step) / 2
+            low, high = _triple(world[0] - half), _triple(world[1] + half)
+        if not ((point >= low) & (point <= high)).all():
+            self.move_to(_triple((a + b) / 2 for a, b in zip(low, high, strict=True)))
 
     def _take_slider(self, axis: int, place: float) -> None:
         if not self._pointing and place != self.position[axis]:
@@ -264,9 +271,12 @@ class LinkedViews(QWidget):
             self.move_to(_triple(point))
 
     def _look_at(self, middle: Triple, field: Triple) -> None:
-        self._turn_to(
-            middle, min(self._zoom_that_fits(view, field) for view in self.views.values())
-        )
+        self._turn_to(middle, min(self._zoom_that_fits(view, field) for view in self._in_use()))
+
+    def _in_use(self) -> list[SliceView]:
+        """Return the views on the screen; all of them while none is."""
+        views = list(self.views.values())
+        return [view for view in views if view.isVisible()] or views
 
     def _turn_to(self, middle: Triple, zoom: float) -> None:
         self._linking = True
@@ -277,7 +287,7 @@ class LinkedViews(QWidget):
 
     @staticmethod
     def _zoom_that_fits(view: SliceView, field: Triple) -> float:
-        height, width = (max(side, 50) for side in view.canvas.canvas.size)
+        height, width = view.size_px
         return float(min(height / field[view.plane.rows], width / field[view.plane.columns]))
 
     def _share_camera(self, name: str) -> None:
@@ -296,7 +306,9 @@ class LinkedViews(QWidget):
                 self._center_view(other, middle)
         self._linking = False
         if zoomed:
-            self._field_nm = min(side for one in self.views.values() for side in one.shown_nm)
+            self._show_field(min(side for one in self._in_use() for side in one.shown_nm))
+            for one in self.views.values():
+                one.write_bar(self._low, self._high)
             self.field_changed.emit(self._field_nm)
 
     @staticmethod
@@ -332,16 +344,32 @@ class LinkedViews(QWidget):
 
     def _on_point(self, event: Any = None) -> None:
         del event
-        if self._closed:
+        if self._closed or self._settling:
             return
         point = self.position
         self._pointing = True
+        self._settle(point)
         for view in self.views.values():
-            view.show_point(point, self._low, self._high)
+            view.show_point(point, self._low, self._high, self._grid)
         self._pointing = False
         if not self.is_empty:
             self._follow(point)
         self.position_changed.emit(point)
+
+    def _settle(self, point: Triple) -> None:
+        """Put the window onto the voxel that is shown, where its own sliders step no finer."""
+        dims, grid = self._viewer.dims, self._grid
+        if grid is None or self.is_empty or dims.ndim < 3:
+            return
+        here = dims.point[-3:]
+        if not all(a <= p <= b for p, a, b in zip(here, self._low, self._high, strict=True)):
+            return  # beyond what is sliced: as for another layer of the window
+        steps = [one.step for one in dims.range[-3:]]
+        finer = any(step < 0.999 * float(s) for step, s in zip(steps, grid.scale, strict=True))
+        if not finer and not np.allclose(here, point, rtol=0, atol=1e-9):
+            self._settling = True
+            dims.set_point(range(dims.ndim - 3, dims.ndim), list(point))
+            self._settling = False
 
     def _on_theme(self, event: Any) -> None:
         for view in self.views.values():

@@ -11,7 +11,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
+from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_snpore.errors import InputError
 from napari_snpore.files import write_volume
@@ -19,6 +19,7 @@ from napari_snpore.history import ObliqueSliceStep
 from napari_snpore.oblique import ObliqueSlice, oblique_slice
 from napari_snpore.viewer.forms.form import Fold, NumberBox
 from napari_snpore.viewer.forms.gray_image import GrayImage
+from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
@@ -64,14 +65,23 @@ class ObliquePanel(Fold):
             180.0,
             step=5.0,
             decimals=1,
-            tip="Angle between the plane and XY, about x. 90: XZ.",
+            tip="Angle between the plane and XY, about x. 90 gives XZ.",
         )
-        self.turn = NumberBox(0.0, -180.0, 180.0, step=5.0, decimals=1, tip="Angle about z.")
+        self.turn = NumberBox(
+            0.0,
+            -180.0,
+            180.0,
+            step=5.0,
+            decimals=1,
+            tip="Angle by which the plane is turned about z.",
+        )
         self.in_scene = QCheckBox("in the 3D view too")
         self.in_scene.setToolTip("Show the slice where it lies, in napari's own 3D view.")
         self.picture = GrayImage(200, empty="open this fold with a volume in the window")
         self.save_button = QPushButton("Save TIFF …")
-        self.save_button.setToolTip("Write the values of this slice with its pixel size.")
+        self.save_button.setToolTip(
+            "Saves the grey values of this slice as TIFF, with its pixel size."
+        )
         self.save_button.setEnabled(False)
         self.form.addRow("Tilt (°)", self.tilt)
         self.form.addRow("Turn (°)", self.turn)
@@ -202,12 +212,7 @@ class ObliquePanel(Fold):
         return write_volume(Path(path), image)
 
     def _ask_path(self) -> None:
-        dialog = QFileDialog(self, "Save the oblique slice", "oblique.tif", "TIFF (*.tif)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("tif")
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self._save)
-        dialog.show()
+        ask_place(self, "Save the oblique slice", "oblique.tif", "TIFF (*.tif)", self._save)
 
     def _save(self, path: str) -> None:
         try:

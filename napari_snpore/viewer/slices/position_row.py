@@ -41,15 +41,17 @@ class PositionRow(QWidget):
         self.names = QComboBox()
         self.names.setEditable(True)
         self.names.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.names.setToolTip("A name to keep this position under, or one to return to.")
+        self.names.setToolTip(
+            "Type a name to keep this position under, or choose one to return to."
+        )
         edit = self.names.lineEdit()
         if isinstance(edit, QLineEdit):
             edit.setPlaceholderText("name, or empty")
         self.names.activated.connect(self._on_chosen)
         self.keep_button = QPushButton("Keep")
         self.keep_button.setToolTip(
-            "Keep the present position under this name, with slice, field of view and thickness;\n"
-            "a position that has the name already moves here. It becomes a cross in the picture."
+            "Keeps this position under the name, with field of view and thickness; a position that has the name\n"
+            "already is moved here. A cross marks it in the picture."
         )
         self.keep_button.clicked.connect(self._on_keep)
         line = QHBoxLayout(self)

@@ -16,10 +16,11 @@ from napari.layers import Shapes
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
+from napari_snpore.viewer.forms.kernels_ahead import shapes_prepared_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection
-from napari_snpore.viewer.slices.mouse_targets import OverlayHost
+from napari_snpore.viewer.slices.marks.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.planes import PLANES
 from napari_snpore.volume import Triple
 
@@ -154,6 +155,7 @@ def keep_line(viewer: ViewerModel, line: MeasuredDistance) -> None:
         layer.add_lines([ends], edge_color=COLOR, edge_width=layer.current_edge_width)
         layer.features = features
         return
+    shapes_prepared_alive()
     layer = Shapes(
         [ends],
         shape_type="line",

@@ -30,6 +30,11 @@ class SlabThickness:
     spacing: Any
     origin: Any
 
+    @property
+    def way(self) -> str:
+        """The word for the projection."""
+        return {"mean": "mean", "max": "maximum"}[self.projection]
+
     def count(self, axis: int) -> int:
         """Return how many voxels come nearest to the thickness along an axis, at least one."""
         return slab_of_voxels(0.0, self.thickness_nm / float(self.spacing[axis]))[1]
@@ -56,7 +61,6 @@ class SlabThickness:
 
     def words(self, planes: tuple[OrthoPlane, ...]) -> str:
         """Say how many slices are projected, and what they measure together."""
-        way = {"mean": "mean", "max": "maximum"}[self.projection]
         counts = {plane.name: self.count(plane.normal) for plane in planes}
         sizes = {
             plane.name: counts[plane.name] * float(self.spacing[plane.normal]) for plane in planes
@@ -66,5 +70,5 @@ class SlabThickness:
             for name, count in counts.items()
         }
         if len(set(each.values())) == 1:
-            return f"{way} over {next(iter(each.values()))}"
-        return f"{way} over " + "; ".join(f"{name} {size}" for name, size in each.items())
+            return f"{self.way} over {next(iter(each.values()))}"
+        return f"{self.way} over " + "; ".join(f"{name} {size}" for name, size in each.items())

@@ -1,41 +1,53 @@
-"""One of the three slices: a napari canvas on the layers of the window, with cross-hair and a line
-of text.
+"""One of the three slices: a napari canvas on the layers of the window, with cross-hair and a thin
+bar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Layer
 from napari.qt import QtViewer
+from napari.utils.action_manager import action_manager
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from napari_snpore.figures.positions import position
+from napari_snpore.numerals import signed
+from napari_snpore.viewer.canvas.gl_objects import delete_with_context
+from napari_snpore.viewer.canvas.voxels import has_axes_along_world, voxels_between
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.slices.box_overlay import BoxOverlay
-from napari_snpore.viewer.slices.cross_hair import CrossHair
-from napari_snpore.viewer.slices.kept_distances import KeptDistances
+from napari_snpore.viewer.slices.clicks import slice_clicks
+from napari_snpore.viewer.slices.marks.box_overlay import BoxOverlay
+from napari_snpore.viewer.slices.marks.cross_hair import CrossHair
+from napari_snpore.viewer.slices.marks.kept_distances import KeptDistances
+from napari_snpore.viewer.slices.marks.mouse_targets import MouseTarget
 from napari_snpore.viewer.slices.mirror import LayerMirror
-from napari_snpore.viewer.slices.mouse_targets import MouseTarget
 from napari_snpore.viewer.slices.planes import OrthoPlane
 from napari_snpore.viewer.slices.slab import SlabThickness
+from napari_snpore.viewer.slices.slice_bar import SliceBar
 from napari_snpore.volume import Triple
 
 _REACH_PX = 7.0
 """Distance from a line within which the mouse drags it."""
-
-_PLAYS_FROM_PX = 280
-"""Least width in pixels for a slider, its button and its numbers in one row."""
 
 
 class _Canvas(QtViewer):
     """A canvas that ignores dropped files, which the window opens, and that can be made small."""
 
     def __init__(self, model: ViewerModel) -> None:
-        super().__init__(model)
+        # each canvas binds napari's shortcuts anew, the same as before: without the signal the
+        # welcome texts of all canvases are not written hundreds of times
+        told = getattr(action_manager.events, "shorcut_changed", None)  # napari's spelling
+        with nullcontext() if told is None else told.blocker():
+            super().__init__(model)
+        self.dims.setVisible(False)  # the bar has a slider
+        delete_with_context(self.canvas._scene_canvas)
         self.setAcceptDrops(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -68,7 +80,9 @@ class SliceView(QWidget):
     stretched
         The extent of the layers changed.
     slid : int, float
-        The axis of a slider of this view, and where it went (nm).
+        The axis that this view cuts, and where its own position went (nm).
+    maximize_asked : str
+        The name of the plane that the user wants to see alone, or beside the others again.
     """
 
     moved = Signal(object)
@@ -77,6 +91,7 @@ class SliceView(QWidget):
     filled = Signal()
     stretched = Signal()
     slid = Signal(int, float)
+    maximize_asked = Signal(str)
 
     def __init__(
         self, source: ViewerModel, plane: OrthoPlane, parent: QWidget | None = None
@@ -90,7 +105,12 @@ class SliceView(QWidget):
         self.mouse_targets: list[MouseTarget] = []
         self.thick: SlabThickness | None = None
         self.unit = UNIT
+        self.field_nm: float | None = None
+        self._clicks = slice_clicks(source)
+        self._clicks.add(self)
         self._point: Triple = (0.0, 0.0, 0.0)
+        self._before_click: Triple | None = None
+        self._grid: Layer | None = None
         self.scene = self.canvas.canvas.view.scene
         self.cross_hair = CrossHair(plane, self.scene)
         self.distances = KeptDistances(self)
@@ -98,15 +118,17 @@ class SliceView(QWidget):
         self.boxes = BoxOverlay(self, boxes)
         self.mouse_targets.append(self.boxes)
         boxes.changed.connect(self._draw_boxes)
-        self.title = QLabel(plane.name)
-        self.title.setTextFormat(Qt.TextFormat.RichText)
+        self.bar = SliceBar(plane)
+        self.bar.stepped.connect(self._on_step)
+        self.bar.maximize_asked.connect(self._ask_maximize)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addWidget(self.title)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
         layout.addWidget(self.canvas, 1)
         self.model.mouse_drag_callbacks.append(self._drag)
         self.model.mouse_move_callbacks.append(self._hover)
+        self.model.mouse_double_click_callbacks[:] = [self._double_click]  # napari's zooms
         self.model.canvas.overlays.scale_bar.visible = True
         # bound methods are held weakly: closures here would keep all three canvases alive when the
         # window is gone
@@ -115,8 +137,6 @@ class SliceView(QWidget):
         self.model.dims.events.point.connect(self._on_slider)
         self.model.dims.events.range.connect(self._on_range)
         self.canvas.canvas.native.installEventFilter(self)
-        self.filled.connect(self._bare_sliders)
-        self._bare_sliders()
 
     @property
     def camera(self) -> Any:
@@ -128,15 +148,52 @@ class SliceView(QWidget):
         """Nanometres under one pixel of the screen."""
         return 1.0 / float(self.camera.zoom)
 
-    def show_point(self, point: Triple, low: Triple, high: Triple) -> None:
-        """Show the slice through a point, with its lines (nm)."""
-        self._point = point
+    def show_point(
+        self, point: Triple, low: Triple, high: Triple, grid: Layer | None = None
+    ) -> None:
+        """Show the slice through a point, with its lines (nm).
+
+        Parameters
+        ----------
+        point, low, high : (float, float, float)
+            The point, and the corners of all that is shown.
+        grid : Layer, optional
+            The layer whose voxels the slider steps through.
+        """
+        self._point, self._grid = point, grid
         self.cross_hair.move(point, low, high)
         self.boxes.limits = (low, high)
         self.boxes.show(point)
-        self._write_title()
+        self.write_bar(low, high)
         self.distances.show(point, self._half_step())
         self._show_place(point[self.plane.normal])
+
+    def write_bar(self, low: Triple, high: Triple) -> None:
+        """Write position, thickness and field of view above the slice."""
+        axis, grid = self.plane.normal, self._grid
+        if not len(self.model.layers):
+            self.bar.show_empty()
+            return
+        place, name = self._point[axis], "zyx"[axis]
+        if grid is None or not has_axes_along_world(grid):
+            self.bar.slider.setEnabled(False)
+            self.bar.show_place(f"{name} = {signed(place, 2)} {self.unit}")
+            return
+        step, start = float(grid.scale[axis]), float(grid.translate[axis])
+        index = round((place - start) / step)
+        self.bar.show_step(index, *voxels_between(grid, axis, low[axis], high[axis]))
+        words = position(place, step_nm=step).removesuffix("nm") + self.unit
+        details = [f"voxel {index}"]
+        if self.thick is not None:
+            details = [f"{self.thick.way} of {self.thick.count(axis)}"]
+        if self.field_nm:
+            details.append(f"field {self.field_nm:.3g} {self.unit}")
+        thick = "" if self.thick is None else f"\n{self.thick.words((self.plane,))}"
+        self.bar.show_place(
+            f"{name} = {words}",
+            details=" · ".join(details),
+            tip=f"{name} = {words}, voxel {index} of '{grid.name}'{thick}",
+        )
 
     def _half_step(self) -> float:
         dims = self.model.dims
@@ -179,44 +236,56 @@ class SliceView(QWidget):
         if dims.ndim == 3 and not self.mirror.filling:
             self.slid.emit(self.plane.normal, float(dims.point[self.plane.normal]))
 
-    def _bare_sliders(self) -> None:
-        """Hide the axis label, which the title repeats, and on a narrow slice the play button."""
-        for slider in self.canvas.dims.slider_widgets:
-            slider.axis_label.setVisible(False)
-            slider.play_button.setVisible(self.width() >= _PLAYS_FROM_PX)
-
     def _draw_boxes(self) -> None:
         self.boxes.show(self._point)
 
-    def _write_title(self) -> None:
-        axis = "zyx"[self.plane.normal]
-        self.title.setText(
-            f"<span style='color:{self.plane.color}'>■</span> <b>{self.plane.name}</b> at {axis} = "
-            f"{self._point[self.plane.normal]:.2f} {self.unit}"
-        )
+    def _on_step(self, index: int) -> None:
+        axis, grid = self.plane.normal, self._grid
+        if grid is not None:
+            place = float(grid.translate[axis]) + index * float(grid.scale[axis])
+            self.moved.emit(self._with((axis,), {axis: place}))
+
+    def _ask_maximize(self) -> None:
+        self.maximize_asked.emit(self.plane.name)
+
+    def _double_click(self, model: Any, event: Any) -> None:
+        del model, event
+        before, self._before_click = self._before_click, None
+        if before is not None:
+            self.moved.emit(before)  # its first click was no jump of the cross-hair
+        self._ask_maximize()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice that the canvas got its size."""
         if event is not None and event.type() == QEvent.Type.Resize:
-            self._bare_sliders()
             self.resized.emit()
         return bool(super().eventFilter(watched, event))
 
     def jump(self, position: Any) -> None:
         """Send the cross-hair to a place on this slice."""
+        self._before_click = self._point
         self.moved.emit(self._with((self.plane.rows, self.plane.columns), position))
 
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
         self.blockSignals(True)
+        self._clicks.remove(self)
         self.mirror.closed()
         self.canvas.close()
 
     @property
     def shown_nm(self) -> tuple[float, float]:
         """Height and width of what the canvas shows (nm)."""
-        height, width = self.canvas.canvas.size
-        return max(height, 50) * self.nm_per_pixel, max(width, 50) * self.nm_per_pixel
+        height, width = self.size_px
+        return height * self.nm_per_pixel, width * self.nm_per_pixel
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width of the canvas in pixels: those that Qt gave it, which vispy learns of
+        when it draws next.
+        """
+        native = self.canvas.canvas.native
+        return max(native.height(), 50), max(native.width(), 50)
 
     def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""
@@ -265,6 +334,7 @@ class SliceView(QWidget):
             yield
         if not moved:
             self.jump(start)
+            self._clicks.clicked.emit(start)
 
     def _with(self, axes: tuple[int, ...], position: Any) -> Triple:
         z, y, x = (float(position[k]) if k in axes else self._point[k] for k in range(3))

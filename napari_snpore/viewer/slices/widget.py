@@ -1,5 +1,5 @@
-"""The Ortho slices form: three linked slices with their position, thickness, field of view and
-distances.
+"""The Ortho slices form: position, thickness, field of view and distances of three linked slices,
+which lie around napari's canvas.
 """
 
 from __future__ import annotations
@@ -11,28 +11,19 @@ from typing import Any
 import napari.components
 from napari.layers import Image, Labels, Layer
 from qtpy.compat import isalive
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel
 
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.forms.docked_widget import DockedWidget
-from napari_snpore.viewer.forms.form import FormScroll, NumberBox, ResultText, form_layout
-from napari_snpore.viewer.forms.step_form import ChosenLayer, InputLayers
-from napari_snpore.viewer.shared.docking import dock_below, keep_docked
+from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
+from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
+from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.units import UNIT, has_scale
 from napari_snpore.viewer.shared.view_kept import count_in_nm
-from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.slices.arrangement import ROW, SQUARE, ViewArrangement
 from napari_snpore.viewer.slices.distance_rows import DistanceRows
 from napari_snpore.viewer.slices.linked_views import LinkedViews
+from napari_snpore.viewer.slices.main_view import MainView
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.oblique_panel import ObliquePanel
 from napari_snpore.viewer.slices.position_row import PositionRow
@@ -53,9 +44,13 @@ _INPUTS = InputLayers(
     has_values,
     what="volume",
     empty="Drop a volume on the window, or open File > Open Sample",
-    tip="Whose voxels are counted, and whose values the profile, the 3D planes and the oblique slice show.",
+    tip=(
+        "The layer that is stepped through voxel by voxel, and that grey value, profile, 3D planes and oblique\n"
+        "slice are taken from."
+    ),
 )
 
+_HIDDEN = "hidden"
 
 _OPEN: weakref.WeakSet[OrthoSlicesWidget] = weakref.WeakSet()
 
@@ -66,8 +61,11 @@ def open_slices_of(viewer: napari.components.ViewerModel) -> OrthoSlicesWidget |
     return next((widget for widget in alive if widget.shows(viewer)), None)
 
 
-class OrthoSlicesWidget(DockedWidget, ChosenLayer):
-    """Three linked slices of all volumes and labels of the window.
+class OrthoSlicesWidget(LayerForm):
+    """Three linked slices of all volumes and labels of the window, and their settings.
+
+    The slices lie around napari's canvas, which shows 3D meanwhile. They come with the form and go
+    with it.
 
     Parameters
     ----------
@@ -81,24 +79,32 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         widget = OrthoSlicesWidget(viewer)
         widget.position = (12.0, 20.0, 20.0)
         widget.field_of_view = 38.4
+        widget.maximized = "XZ"
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__(viewer)
+        super().__init__(
+            viewer,
+            _INPUTS,
+            MainButton(
+                "Measure a distance",
+                "While pressed: drag a line on a slice; its length and profile are shown above.",
+            ),
+        )
         self._closed = False
         for layer in self._viewer.layers:
             self._take_nm(layer)
         self.planes = ScenePlanes(self._viewer, self)
-        corner = self._corner()
-        self.linked = LinkedViews(self._viewer, corner, self)
+        self._build()
+        self.linked = LinkedViews(self._viewer, self)
+        self._around: ViewArrangement | None = None
+        self._main = MainView(self._viewer, self)
         for view in self.linked.views.values():
             view.mouse_targets.insert(0, self.ruler)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self.linked)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.linked.position_changed.connect(self._on_position)
         self.linked.field_changed.connect(self._saved_view.write_field)
+        self.linked.maximize_asked.connect(self._on_maximize)
+        self._main.maximize_asked.connect(self._on_maximize)
         self._layer_choice.layer_changed.connect(self._on_layer)
         self._layer_choice.scale_changed.connect(self._on_scale)
         self.planes.gone.connect(self._on_planes_gone)
@@ -133,10 +139,32 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         self._saved_view.write_field(side_nm)
         self._fit()
 
+    @property
+    def arrangement(self) -> str:
+        """How the slices lie: ``"2 × 2"``, ``"in a row"``, or ``"hidden"``."""
+        return self.arrangement_box.currentText()
+
+    @arrangement.setter
+    def arrangement(self, words: str) -> None:
+        self.arrangement_box.setCurrentText(words)
+
+    @property
+    def maximized(self) -> str:
+        """Name of the view that is shown alone, ``"XY"``, ``"ZY"``, ``"XZ"`` or ``"3D"``; empty
+        where all are.
+        """
+        return "" if self._around is None else self._around.alone
+
+    @maximized.setter
+    def maximized(self, name: str) -> None:
+        self._arrange(name)
+
     def state(self) -> Mapping[str, Any]:
         """Return what is shown how; the position is that of the window."""
         return {
             "layer": self.layer_name,
+            "arrangement": self.arrangement,
+            "maximized": self.maximized,
             "field_nm": self.field_of_view,
             "thick_way": self.thick_way.currentText(),
             "thickness_nm": self.thickness.value(),
@@ -148,6 +176,9 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
         """Take what ``state()`` returned once."""
         self.choose_saved(state, layers)
+        self.arrangement = str(state.get("arrangement", self.arrangement))
+        self._alone_later = str(state.get("maximized", ""))
+        self._arrange(self._alone_later)
         self.field_of_view = float(state.get("field_nm", 0.0))
         self.thickness.setValue(float(state.get("thickness_nm", self.thickness.value())))
         self.thick_way.setCurrentText(str(state.get("thick_way", self.thick_way.currentText())))
@@ -168,17 +199,13 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         if self._closed:
             return
         self._closed = True
+        super().closed()
         self.distances.profile.drop()
         self.oblique.closed()
         self.planes.hide()
+        self._take_away()
         self.linked.closed()
         self.deleteLater()
-
-    def resizeEvent(self, event: Any) -> None:
-        """Keep the profile in sight while lines are drawn."""
-        super().resizeEvent(event)
-        if self.ruler.active:
-            self._see_profile()
 
     def keep(self, name: str = "") -> str:
         """Keep the present position under a name, numbered where it is empty; return the name.
@@ -221,38 +248,20 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
                 f"{name}, {saved_view.plane}, field of view {self.field.text()}{' nm' * bool(saved_view.field_nm)}."
             )
 
-    def _corner(self) -> QWidget:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(6)
-        self._layer_choice = _INPUTS.choice(self._viewer)
-        rows = form_layout()
-        column.addLayout(rows)
+    def _build(self) -> None:
+        self._alone_later = ""
+        rows = self.rows()
         rows.addRow("Values of", self._layer_choice)
         rows.addRow(self._layer_choice.hint())
         self._place_rows(rows)
         self._view_rows(rows)
-        self._measure_rows(rows)
         self.oblique = ObliquePanel(self._viewer, self._place)
-        column.addWidget(self.oblique)
-        self.status = StepStatus()
-        self._profile_soon = QTimer(self)  # once the form has made room for it
-        self._profile_soon.setSingleShot(True)
-        self._profile_soon.setInterval(50)
-        self._profile_soon.timeout.connect(self._scroll_to_profile)
+        self.column.addWidget(self.oblique)
         self.oblique.failed.connect(self._complain)
         self.oblique.saved.connect(self.status.say)
-        column.addStretch(1)
-        self._scroll = FormScroll()
-        self._scroll.setWidget(inside)
-        corner = QWidget()
-        around = QVBoxLayout(corner)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.setSpacing(0)
-        around.addWidget(self._scroll, 1)
-        around.addWidget(self.status)  # in sight wherever the form is scrolled to
-        return corner
+        self.column.addStretch(1)
+        self._measure_rows()
+        self.footer.addWidget(self.status)
 
     def _place_rows(self, rows: QFormLayout) -> None:
         self.boxes: list[NumberBox] = []
@@ -291,6 +300,13 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
             self._saved_view.thickness,
             self._saved_view.field,
         )
+        self.arrangement_box = QComboBox()
+        self.arrangement_box.addItems([SQUARE, ROW, _HIDDEN])
+        self.arrangement_box.setToolTip(
+            "Where the slices lie: around the 3D view, or below it. Double-click on a view to see it alone, and again for all."
+        )
+        self.arrangement_box.currentTextChanged.connect(self._on_arrangement)
+        rows.addRow("Views", self.arrangement_box)
         self.in_scene = QCheckBox("these planes in the 3D view")
         self.in_scene.setToolTip(
             "Show the three planes of the chosen layer where they lie, in napari's own 3D view."
@@ -298,19 +314,19 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         self.in_scene.toggled.connect(self._show_planes)
         rows.addRow(self.in_scene)
 
-    def _measure_rows(self, rows: QFormLayout) -> None:
-        self.distances = DistanceRows(self._viewer, self._looked_at)
+    def _measure_rows(self) -> None:
+        self.distances = DistanceRows(self._viewer, self._looked_at, self.main_button)
         self.distances.drawn.connect(self._on_drawn)
         self.distances.said.connect(self._say)
         self.distances.failed.connect(self._complain)
-        self.distances.profiled.connect(self._see_profile)
         self.ruler = self.distances.ruler
         self.ruler_button, self.keep_line_button = (
             self.distances.ruler_button,
             self.distances.keep_button,
         )
         self.line_text, self.profile_plot = self.distances.length_text, self.distances.plot
-        rows.addRow(self.distances)
+        self.results.addWidget(self.distances)
+        self.footer.addLayout(self.distances.buttons)
 
     def _take_nm(self, layer: Layer) -> None:
         if can_be_sliced(layer):
@@ -339,6 +355,8 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
         self._place_label.setText(f"z, y, x ({unit})")
         self.linked.count_in(unit)
         self.distances.count_in(unit)
+        self.linked.grid = layer
+        self.linked.start_inside(layer)
         self.in_scene.setEnabled(layer is not None)
         if self.planes.shown and layer is not None and layer is not self.planes.source:
             self._show_planes(True)
@@ -403,15 +421,53 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
     # methods, not closures: Qt holds those weakly, and the canvases go with the window
 
     def _on_docked(self) -> None:
-        dock_below(self)
-        keep_docked(self)
+        self._arrange(
+            self._alone_later
+        )  # before napari's dock is looked at: canvases leave the form
+        super()._on_docked()
+
+    def _arrange(self, alone: str = "") -> None:
+        """Put the slices around napari's canvas, or take them away where they are to be hidden."""
+        if self._closed:
+            return
+        if self.arrangement == _HIDDEN:
+            self._take_away()
+            return
+        if self._around is None:
+            canvas = main_canvas_around(self, self._viewer)
+            if canvas is None:
+                return  # not docked yet, or a window without napari's canvas
+            self._around = ViewArrangement(canvas, self.linked.views, self)
+            self._main.begin(canvas, self.linked)
+        window = self.window()
+        if window is None:
+            return
+        window.setUpdatesEnabled(False)  # each view that comes would draw all canvases again
+        try:
+            self._around.show(self.arrangement, alone)
+        finally:
+            window.setUpdatesEnabled(True)
+        self.linked.fit_soon()
+
+    def _take_away(self) -> None:
+        around, self._around = self._around, None
+        if around is not None and isalive(around):
+            around.leave(self)
+            around.deleteLater()
+        self._main.end()
+
+    def _on_arrangement(self, words: str) -> None:
+        del words
+        self._arrange()
+
+    def _on_maximize(self, name: str) -> None:
+        self._arrange("" if self.maximized == name else name)
 
     def _complain(self, words: str) -> None:
         self.status.say(words, problem=True)
 
     def _say(self, words: str) -> None:
         self.status.say(words)
-        self._see_profile()  # the status took some of its room
 
     def _place(self) -> tuple[Layer | None, Triple]:
         return self._layer_choice.layer, self.position
@@ -421,13 +477,6 @@ class OrthoSlicesWidget(DockedWidget, ChosenLayer):
 
     def _on_drawn(self, plane: str) -> None:
         self.linked.worked_on = plane
-
-    def _see_profile(self) -> None:
-        self._profile_soon.start()
-
-    def _scroll_to_profile(self) -> None:
-        if self.profile_plot.isVisible():
-            self._scroll.ensureWidgetVisible(self.profile_plot, 0, 8)
 
     def _on_planes_gone(self) -> None:
         self._pin(())

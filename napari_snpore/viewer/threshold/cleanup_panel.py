@@ -34,22 +34,27 @@ class CleanupPanel(Fold):
         )
         self.smooth_button = QPushButton("Smooth")
         self.smooth_button.setToolTip(
-            "Makes a smoothed volume as a layer of its own and takes it from here on."
+            "Makes a smoothed volume as a layer of its own, which is then the volume of this form."
         )
         self.smooth_button.clicked.connect(self.wants_smooth)
         self.majority = CountBox(
             0,
             0,
             5,
-            tip="Each voxel takes the commonest phase of the cube of this radius around it; 1 is 27 voxels.",
+            tip="Gives each voxel the most frequent phase in the cube of this radius around it; radius 1 is 27 voxels.",
         )
         self.majority.setSpecialValueText("off")
         self.fill = QComboBox()
-        self.fill.setToolTip("Darker phases that this phase encloses on all sides become it.")
+        self.fill.setToolTip(
+            "Fills holes: darker phases that this phase encloses on all sides become part of it."
+        )
         self.speck_phase = QComboBox()
-        self.speck_phase.setToolTip("The phase whose small objects are taken away.")
+        self.speck_phase.setToolTip("Phase whose small objects are removed.")
         self.speck_size = CountBox(
-            0, 0, 1_000_000, tip="Objects of fewer voxels become what lies around most of them."
+            0,
+            0,
+            1_000_000,
+            tip="Objects of this phase with fewer voxels become the phase that most of their surface touches.",
         )
         self.speck_size.setSpecialValueText("off")
         smooth, specks = QHBoxLayout(), QHBoxLayout()

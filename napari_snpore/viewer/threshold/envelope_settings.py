@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
+from napari_snpore.study.segmentation_report import loose_words
 from napari_snpore.viewer.forms.form import NumberBox, caveat, form_layout, number, ruler
 
 
@@ -19,26 +20,36 @@ class EnvelopeSettings(QWidget):
         super().__init__(parent)
         self.available = True
         self.ray_length = NumberBox(
-            0.0, 0.0, 1e5, step=0.5, tip="How far a ray of the ambient occlusion looks for solid, in nm:\n"
-            "above the widest pore mouth, below the fibre's radius. Lowest value: half the fibre's radius.",
-        )  # fmt: skip
+            0.0,
+            0.0,
+            1e5,
+            step=0.5,
+            tip=(
+                "How far each void voxel looks for solid around it. Take it longer than the widest pore mouth and shorter\n"
+                "than the fibre's radius. Lowest value: half the fibre's radius. See docs/definitions.md, The envelope."
+            ),
+        )
         self.ray_length.setSpecialValueText("half the radius")
         self.tau = NumberBox(
             OCCLUSION_THRESHOLD,
             0.05,
             0.95,
             step=0.05,
-            tip="τ: void that meets solid in a smaller share of directions, and is joined to the\n"
-            "outside, is exterior. 0.5 is the value on a flat wall; from 0.5 to 0.8 a pore fraction can fall by 4 points.",
-        )  # fmt: skip
+            tip=(
+                "Void that meets solid in a smaller share of directions than τ, and is connected to the outside, counts as\n"
+                "exterior. On a flat wall the share is 0.5. From τ = 0.5 to 0.8 the pore fraction can fall by 4 points."
+            ),
+        )
         self.cut = QCheckBox("fibre goes on along y")
         self.cut.setChecked(True)
         self.cut.setToolTip(
-            "The box cuts the fibre at both ends of y: there the volume is mirrored, not open."
+            "Tick this where the box cuts the fibre at both ends of y: the volume counts as continued there, not as\n"
+            "open to the vacuum."
         )
         self.make_button = QPushButton("Make envelope")
         self.make_button.setToolTip(
-            "Tell vacuum around the fibre from pores, by ambient occlusion."
+            "Finds the envelope of the fibre, which tells vacuum around it from pores inside, by ambient occlusion.\n"
+            "Fractions are then of the envelope."
         )
         self.field_button = QPushButton("Occlusion")
         self.field_button.setToolTip(
@@ -94,6 +105,6 @@ class EnvelopeSettings(QWidget):
                 f"rays of {rays} nm"
             )
             if envelope.loose_voxel_count:
-                words += f"; {envelope.loose_voxel_count:,} loose solid voxels lie outside"
+                words += f"; {loose_words(envelope.loose_voxel_count)}"
             words = caveat(words) if stale else words
         self.state.setText(words)

@@ -47,7 +47,10 @@ class ThresholdForm(LayerForm):
             _INPUTS,
             MainButton(
                 "Apply",
-                "Label every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. Exact, whatever is displayed.",
+                (
+                    "Labels every voxel: 0 exterior, 1 pore, 2 C, 3 Sn. It works on all grey values of the volume, whatever is\n"
+                    "displayed."
+                ),
             ),
         )
         rows = self.rows()
@@ -55,7 +58,7 @@ class ThresholdForm(LayerForm):
         rows.addRow(self._layer_choice.hint())
         self.plot = HistogramPlot()
         follow_theme(self.plot, self.plot, self._viewer)
-        self.plot.setMinimumHeight(170)
+        self.plot.setMinimumHeight(140)
         self.plot.setMaximumHeight(260)
         self.column.addWidget(self.plot, 1)
         self.counting = StepStatus()
@@ -67,8 +70,9 @@ class ThresholdForm(LayerForm):
         self.boxes = ThresholdBoxes(above=self.tools.suggest)
         self.column.addWidget(self.boxes)
         self.warning = ResultText(
-            "separation: how deep the least clear gap is, 1 is empty; overlap: share of two neighbouring phases\n"
-            "on the wrong side of their threshold, if each is normally distributed."
+            "separation: how clear the gap in the histogram is at the threshold where it is least clear; 1 is an empty\n"
+            "gap, 0 none. overlap: share of two neighbouring phases on the wrong side of their threshold, if both are\n"
+            "normally distributed. See docs/definitions.md, Phases and thresholds."
         )
         self.column.addWidget(self.warning)
         self.envelope = EnvelopeSettings()
@@ -83,12 +87,12 @@ class ThresholdForm(LayerForm):
         self.sensitivity = SensitivityPanel()
         self.column.addWidget(self.sensitivity)
         self.shares = PhaseShares(
-            "Volume fractions from the cumulative histogram, exact for integer data.\n"
-            "The pore fraction is pore / (pore + C + Sn), of the envelope once there is one."
+            "Volume fractions by counting grey values, exact for integer data. The pore fraction is pore / (pore + C +\n"
+            "Sn), of the envelope once there is one. See docs/definitions.md, Volumes and fractions."
         )
-        self.column.addWidget(self.shares)
+        self.results.addWidget(self.shares)
         self.result = ResultText()
-        self.column.addWidget(self.result)
+        self.results.addWidget(self.result)
         self.polish_button = QPushButton("Polish")
         self.polish_button.setMinimumHeight(self.main_button.minimumHeight())
         buttons = QHBoxLayout()

@@ -36,7 +36,10 @@ class HistogramRegion(QWidget):
         self._slice: Histogram | None = None
         self.choice = QComboBox()
         self.choice.addItems([WHOLE, SLICE, ENVELOPE])
-        self.choice.setToolTip("Which voxels the histogram counts. Suggestions are made from them.")
+        self.choice.setToolTip(
+            "Voxels that the histogram counts: all, those of the shown slice, or those of the envelope. Suggestions\n"
+            "are made from them."
+        )
         self.figures = QLabel()
         self.figures.setToolTip(
             "Lowest to highest grey value, mean, and the share of voxels at the highest possible value."

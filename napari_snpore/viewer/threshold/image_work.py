@@ -4,6 +4,7 @@ polished phases.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep, last_step
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.study.polishing import why_blur_unknown
+from napari_snpore.viewer.edits.watch import LayerEdits, edits_of
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.residual_picture import ShownMap
 from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind
@@ -24,6 +26,7 @@ from napari_snpore.viewer.shared.layers import record_of, steps_of, volume_from_
 from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.threshold.layers import phases_of
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
+from napari_snpore.viewer.threshold.result_lines import edited_lines
 from napari_snpore.viewer.threshold.steps import IMAGE_RULES, Compared, compare
 
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ _POLISH_TIP = """Correct the phases of the present thresholds voxel by voxel, by
 Pores, walls and particles come out nearer to the truth than by any thresholds.
 Apply brings the plain phases of the thresholds back."""
 _FIRST = "Polish needs phases: press Apply first."
-_HINT = "<i>Suggest</i> with the rule projection shows here which thresholds the tilt images allow."
+_HINT = (
+    "<i>Suggest</i> <i>by the tilt images</i> shows here which thresholds the tilt images allow."
+)
 
 
 class ImageWork(QObject):
@@ -58,6 +63,7 @@ class ImageWork(QObject):
         self.reason = ""
         self.map: ResidualMap | None = None
         self.shares: PolishedShares | None = None
+        self._edits: weakref.WeakSet[LayerEdits] = weakref.WeakSet()
         for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
             connect_while_alive(self, emitter, self._on_layers)
 
@@ -119,6 +125,17 @@ class ImageWork(QObject):
             return False
         return rule == "projection" or self.images.made_by.method == "tv"
 
+    def _followed(self) -> Layer | None:
+        """Return the phases of the volume; from now on the form says what is corrected in them."""
+        layer = self._form.layer
+        phases = None if layer is None else phases_of(self._viewer, layer)
+        edits = edits_of(phases)
+        if edits is not None and edits not in self._edits:
+            self._edits.add(edits)
+            edits.changed.connect(self._form.show_result)
+            edits.made_again.connect(self._form.show_result)
+        return phases
+
     def start_compare(self, done: Callable[[Compared], None]) -> None:
         """Compare the volume with its images in a thread, under the histogram."""
         layer, images = self._form.layer, self.images
@@ -154,12 +171,13 @@ class ImageWork(QObject):
             pictures.show_map(ShownMap(found, form.thresholds, histogram, form.scheme, whole))
 
     def lines(self) -> list[str]:
-        """Return what polishing changed, and whether it is of the present thresholds."""
-        polished = self.polished
+        """Return what was corrected by hand, what polishing changed, and whether it is of the
+        present thresholds.
+        """
+        polished, names = self.polished, self._form.scheme.names
+        lines = edited_lines(steps_of(record_of(self._followed())), names)
         if polished is None:
-            return []
-        names = self._form.scheme.names
-        lines = []
+            return lines
         if self.shares is not None and len(self.shares.after) == len(names):
             lines.append(self.shares.in_words(names))
         if thresholds_of(polished) != self._form.thresholds:

@@ -74,17 +74,25 @@ class PolishPanel(Fold):
             0.0,
             100.0,
             step=0.05,
-            tip="Energy of a pair of unlike voxels beside each other, in units of a log-likelihood: more is smoother.\n"
-            "It belongs to the shapes, not to the images: the default was found on shapes of several kinds.",
+            tip=(
+                "Cost of two unlike voxels beside each other (log-likelihood): a larger one gives smoother boundaries. It\n"
+                "depends on the shapes, not on the images; the default was found on phantoms of several kinds."
+            ),
         )
         self.sweeps = CountBox(
-            usual.sweeps, 1, 50, tip="Visits of all voxels beside an unlike one, at most."
+            usual.sweeps,
+            1,
+            50,
+            tip=(
+                "Greatest number of sweeps over all voxels at boundaries between phases; it ends earlier where nothing\n"
+                "changes."
+            ),
         )
         self.form.addRow("Boundary weight", self.boundary_weight)
         self.form.addRow("Sweeps (at most)", self.sweeps)
         self.words = ResultText(
-            "Each sweep gives a voxel the phase that explains the tilt images best, given all others.\n"
-            "R: mean squared difference of model and images over their noise; 1 where only noise is left."
+            "Each sweep gives every boundary voxel the phase with which the tilt images are explained best. R is the\n"
+            "mean squared difference between model and images in units of their noise: 1 where only noise is left."
         )
         self.form.addRow(self.words)
 

@@ -4,16 +4,22 @@ clear the thresholds are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
+from napari_snpore.history import EditByHandStep, HistoryStep, all_steps
+from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.segmentation.thresholds import Suggestion
-from napari_snpore.viewer.forms.form import caveat, percent
+from napari_snpore.study.edit_report import edit_words, stale_words
+from napari_snpore.study.segmentation_report import clarity_words
+from napari_snpore.viewer.forms.form import caveat, number
 from napari_snpore.viewer.threshold.preview import is_exact
 
 LOST = "The phases of the envelope were replaced by phases of the whole box; Make envelope, then Apply, brings them back"
 WOULD_LOSE = "Apply would replace the phases of the envelope by phases of the whole box; Make envelope comes first"
+
+OLDER_PHASES = "the phases layer is of other thresholds than these; <i>Apply</i> makes it of these"
+_LOSES_EDITS = "Apply and Polish make the phases anew, without these corrections"
 
 Region = Literal["box", "envelope", "older envelope"]
 """What shares are taken of; ``older envelope``: one of other thresholds or settings."""
@@ -42,17 +48,35 @@ def region_line(region: Region, first_phase: str, *, polished: bool) -> str:
     return caveat("of an older envelope; <i>Make envelope</i> or <i>Apply</i> makes it fresh")
 
 
+def edited_lines(history: Sequence[HistoryStep], names: Sequence[str]) -> list[str]:
+    """Say what of the phases was corrected by hand, and which numbers are of the phases before;
+    empty where nothing was.
+    """
+    words = [edit_words(step, names) for step in all_steps(history, EditByHandStep)]
+    if not words:
+        return []
+    return [caveat(f"edited by hand, {'; '.join(words)}. {stale_words(history)} {_LOSES_EDITS}")]
+
+
 def suggestion_lines(suggestion: Suggestion | None, dtype: Any = None) -> list[str]:
     """Say how clear suggested thresholds are, and where the preview of a dtype is not exact."""
-    lines = [] if suggestion is None else [_fit_in_words(suggestion)]
+    lines = [] if suggestion is None else [clarity_words(suggestion)]
     sentences = [suggestion.warning] if suggestion is not None and suggestion.warning else []
     if dtype is not None and not is_exact(dtype):
         sentences.append(f"The preview shows {dtype} as float32; Apply is exact.")
     return [*lines, *(caveat(sentence) for sentence in sentences)]
 
 
-def _fit_in_words(suggestion: Suggestion) -> str:
-    words = f"{suggestion.method}: separation {suggestion.separation:.2f} of 1"
-    return (
-        words if np.isnan(suggestion.overlap) else f"{words}, overlap {percent(suggestion.overlap)}"
-    )
+def by_hand_line(suggestion: Suggestion | None) -> str:
+    """Say that the thresholds were set by hand, and what was suggested before.
+
+    Examples
+    --------
+    >>> by_hand_line(Suggestion((0.5, 6.0), 0.9, None, "haadf"))
+    'set by hand; suggested were t1 0.500, t2 6.00 (Sn first, then carbon (HAADF))'
+    """
+    words = rule_name("given")
+    if suggestion is None:
+        return words
+    values = ", ".join(f"t{k} {number(t)}" for k, t in enumerate(suggestion.thresholds, 1))
+    return f"{words}; suggested were {values} ({rule_name(suggestion.method)})"

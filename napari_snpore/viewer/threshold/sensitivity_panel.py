@@ -27,8 +27,9 @@ class SensitivityPanel(Fold):
         self.which.setToolTip("The threshold that moves; the others stay.")
         self.plot = FractionCurve()
         self.words = ResultText(
-            "Slope of a fraction at the threshold, and the shaded range that leaves it within one percentage point.\n"
-            "In a wide range the number is safe; in a narrow one it is a matter of taste."
+            "How fast each fraction changes with the threshold, and (shaded) how far the threshold can move until the\n"
+            "fraction changes by one percentage point. Where the range is narrow, the fraction depends on where the\n"
+            "line is put."
         )
         self.form.addRow("Threshold", self.which)
         self.form.addRow(self.plot)

@@ -4,6 +4,7 @@ changes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import SegmentStep, required_step
+from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep, clean_up
 from napari_snpore.segmentation.envelope import (
     Envelope,
@@ -31,6 +33,7 @@ from napari_snpore.study.polishing import polish_segmented
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.study.report import html_of
 from napari_snpore.study.segmentation_report import polish_statements
+from napari_snpore.study.segmenting import SEGMENT_BYTES
 from napari_snpore.study.thresholding import blur_of
 from napari_snpore.viewer.forms.tilt_images import TiltImages
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
@@ -217,6 +220,9 @@ def label(
 ) -> Labelled:
     """Label every voxel; ``stale`` is the volume whose envelope has to be made again first."""
     enclosed = None
+    check_memory(
+        f"Segmenting {shape_text(volume.shape)} voxels", SEGMENT_BYTES * math.prod(volume.shape)
+    )
     if stale is not None:
         enclosed = enclose(stale, thresholds[0], options, progress, should_stop)
         envelope = enclosed.envelope

@@ -6,10 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_snpore.errors import InputError
+from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.segmentation.thresholds import Suggestion, suggest_thresholds
 from napari_snpore.viewer.threshold.form import EMPTY
 from napari_snpore.viewer.threshold.image_work import ImageWork
-from napari_snpore.viewer.threshold.result_lines import suggestion_lines
+from napari_snpore.viewer.threshold.result_lines import by_hand_line, suggestion_lines
 from napari_snpore.viewer.threshold.steps import Compared, Counted, histogram_rule
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ class Suggesting:
         """The rule that suggested the present thresholds; "given" where a user or a script set
         them.
         """
-        fits = self.shown is not None and self.shown.thresholds == self._form.thresholds
-        return self.shown.method if fits and self.shown is not None else "given"
+        return self.shown.method if self._fits and self.shown is not None else "given"
 
     def suggest(self) -> None:
         """Take the thresholds that the chosen rule finds."""
@@ -44,7 +44,7 @@ class Suggesting:
         if histogram is None:
             form.status.refuse(InputError(f"There is no histogram yet. {EMPTY}."))
             return
-        rule = form.tools.method.currentText()
+        rule = form.tools.rule
         if self._images.suggests(rule):
             self._start_compare(rule)
             return
@@ -69,16 +69,27 @@ class Suggesting:
         form = self._form
         if counted.refusal:
             form.counting.say(counted.refusal, problem=True)
-        rule = form.tools.method.currentText()
+        rule = form.tools.rule
         if not form.has_chosen and self._images.map is None and self._images.suggests(rule):
             self._start_compare(rule, unasked=True)
 
     def show(self, suggestion: Suggestion | None) -> None:
         """Show how clear suggested thresholds are; None where others are in use."""
         self.shown = suggestion
-        layer = self._form.layer
+        self.note_thresholds()
+
+    def note_thresholds(self) -> None:
+        """Follow the present thresholds: what is known of suggested ones holds for those alone."""
+        form, layer = self._form, self._form.layer
         dtype = None if layer is None else layer.dtype
-        self._form.warning.show_lines(suggestion_lines(suggestion, dtype))
+        lines = suggestion_lines(self.shown if self._fits else None, dtype)
+        if form.thresholds and form.has_counted and not self._fits:
+            lines.insert(0, by_hand_line(self.shown))
+        form.warning.show_lines(lines)
+
+    @property
+    def _fits(self) -> bool:
+        return self.shown is not None and self.shown.thresholds == self._form.thresholds
 
     def _start_compare(self, rule: str, *, unasked: bool = False) -> None:
         """Let the images suggest thresholds, in a thread; ``unasked``: unless a user or a script
@@ -95,7 +106,7 @@ class Suggesting:
     def _on_compared(self, rule: str, before: tuple[float, ...] | None, made: Compared) -> None:
         form = self._form
         if made.found is None:
-            form.counting.say(f"{rule}: {made.refusal}", problem=True)
+            form.counting.say(f"{rule_name(rule)}: {made.refusal}", problem=True)
             return
         self._images.map = made.found
         found = made.found.suggestion

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import get_args
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
+from napari_snpore.errors import InputError
+from napari_snpore.segmentation.rule_names import RULE_NAMES
 from napari_snpore.study.recipe import ThresholdRule
 
 Thresholds = tuple[float, ...]
@@ -22,7 +26,7 @@ class ThresholdTools(QWidget):
         self.preview = QCheckBox("preview")
         self.preview.setChecked(True)
         self.preview.setToolTip(
-            "Paint the phases over the volume while thresholds move; a layer of its own."
+            "Shows the phases of these thresholds over the volume, in a layer of its own; nothing is changed by it."
         )
         self.undo = QPushButton("↶")
         self.undo.setToolTip("Back to the thresholds before (Ctrl+Z); again with Ctrl+Shift+Z.")
@@ -31,16 +35,21 @@ class ThresholdTools(QWidget):
         for button in (self.undo, self.redo):
             button.setMaximumWidth(32)
         self.method = QComboBox()
-        self.method.addItems(get_args(ThresholdRule))
-        self.method.setToolTip(
-            "projection: the volume cut into phases explains the tilt images best; it takes some seconds;\n"
-            "auto: projection where the images are there and the volume was made by TV, else haadf;\n"
-            "haadf: Sn against the rest first, then the edge between vacuum and carbon;\n"
-            "multiotsu, kmeans: classes of least variance; valley: lowest counts between peaks;\n"
-            "mixture, minimum_error: normal distributions; li: cross entropy, two phases."
+        for key in get_args(ThresholdRule):
+            self.method.addItem(RULE_NAMES[key].name, key)
+            self.method.setItemData(
+                self.method.count() - 1,
+                _wrapped(RULE_NAMES[key].sentence),
+                Qt.ItemDataRole.ToolTipRole,
+            )
+        self.method.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.method.setMinimumContentsLength(5)
+        self.method.currentIndexChanged.connect(self._on_rule)
+        self._on_rule()
         self.suggest = QPushButton("Suggest")
-        self.suggest.setToolTip("Set the thresholds that this rule finds.")
+        self.suggest.setToolTip("Sets the thresholds that the rule beside it finds.")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.log)
@@ -49,9 +58,34 @@ class ThresholdTools(QWidget):
         for widget in (self.undo, self.redo, self.method, self.suggest):
             line.addWidget(widget)
 
+    @property
+    def rule(self) -> str:
+        """Key of the rule, as in recipes; read and set."""
+        return str(self.method.currentData())
+
+    @rule.setter
+    def rule(self, key: str) -> None:
+        index = self.method.findData(key)
+        if index < 0:
+            raise InputError(
+                f"rule is {key!r}; one of {', '.join(get_args(ThresholdRule))} is needed."
+            )
+        self.method.setCurrentIndex(index)
+
     def allow_projection(self, reason: str) -> None:
-        """Offer the rule *projection*, or switch it off with the reason as its tooltip."""
+        """Offer the rule by the tilt images, or switch it off with the reason as its tooltip."""
         model = self.method.model()
-        item = model.item(self.method.findText("projection"))  # type: ignore[union-attr]
+        item = model.item(self.method.findData("projection"))  # type: ignore[union-attr]
         item.setEnabled(not reason)
-        item.setToolTip(reason or "The volume cut into phases explains the tilt images best.")
+        item.setToolTip(reason or _wrapped(RULE_NAMES["projection"].sentence))
+
+    def _on_rule(self) -> None:
+        self.method.setToolTip(
+            _wrapped(f"Rule that suggests thresholds. This one: {RULE_NAMES[self.rule].sentence}")
+            + "\nSee docs/definitions.md, Phases and thresholds."
+        )
+
+
+def _wrapped(sentence: str) -> str:
+    """Break a sentence into lines: Qt does not wrap the plain text of a tooltip."""
+    return textwrap.fill(sentence, 100)

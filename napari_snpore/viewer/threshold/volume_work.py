@@ -19,6 +19,7 @@ from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.segmentation.envelope import occlusion_field
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.segmentation.smoothing import smooth_volume
+from napari_snpore.viewer.edits.watch import hand_edits
 from napari_snpore.viewer.forms.form import caveat, number
 from napari_snpore.viewer.shared.layers import (
     array_from_layer,
@@ -246,6 +247,7 @@ class VolumeWork(QObject):
         form.tools.preview.setChecked(False)  # the phases take its place
         hide_envelope(self._viewer, layer)
         loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
+        edited = sum(step.voxels for step in hand_edits(phases_of(self._viewer, layer)))
         self.made = show_phases(self._viewer, layer, made.phases, scheme)
         self.applied += 1
         changed = "".join(
@@ -253,6 +255,8 @@ class VolumeWork(QObject):
         )
         hid = hide_other_specimens(self._viewer, self.made)
         lost = f" {caveat(LOST)}." if loses else ""
+        if edited:
+            lost += f" {caveat(f'The corrections by hand of the earlier phases ({edited:,} voxels) are gone')}."
         polished = "" if shares is None else f" {shares.as_sentence(scheme.names)}"
         form.status.say(f"Made '{self.made.name}'.{polished}{changed}{hid}{lost}")
         if layer is form.layer:

@@ -16,13 +16,13 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.histogram import Histogram
-from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion
-from napari_snpore.study.warm_up import warm_up_phases
-from napari_snpore.viewer.forms.compile_ahead import compile_ahead
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
+from napari_snpore.viewer.preferences import preferences
+from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
@@ -34,7 +34,13 @@ from napari_snpore.viewer.threshold.layers import are_of_envelope, phases_of
 from napari_snpore.viewer.threshold.memory import SavedForm, ThresholdMemory
 from napari_snpore.viewer.threshold.polish_panel import PolishedShares
 from napari_snpore.viewer.threshold.preview import PhasePreview
-from napari_snpore.viewer.threshold.result_lines import LOST, WOULD_LOSE, Region, region_line
+from napari_snpore.viewer.threshold.result_lines import (
+    LOST,
+    OLDER_PHASES,
+    WOULD_LOSE,
+    Region,
+    region_line,
+)
 from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.threshold.steps import Counted, Enclosed, count
 from napari_snpore.viewer.threshold.suggesting import Suggesting
@@ -73,12 +79,13 @@ class ThresholdWidget(ThresholdForm):
         self._kept: Mapping[str, Any] | None = (
             None  # an envelope of a saved window that is not unpacked yet
         )
-        self._scheme = PORE_C_SN
+        self._scheme = preferences().scheme(len(PORE_C_SN.names))
         self._preview = PhasePreview(self._viewer, self)
         self._dragging = False
         self._images = ImageWork(self, self._viewer)
         self._suggesting = Suggesting(self, self._images)
         self._work = VolumeWork(self, self._viewer, self._images)
+        self._show_scheme(self._scheme)
         self._connect()
         self._layer_choice.layer_changed.connect(self._on_layer)
         self._layer_choice.scale_changed.connect(self._on_scale)
@@ -129,6 +136,11 @@ class ThresholdWidget(ThresholdForm):
     def has_chosen(self) -> bool:
         """Whether a user or a script set the thresholds: a suggestion must not replace them."""
         return self._chosen_thresholds is not None
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether the grey values of the volume are counted."""
+        return self._histogram is not None
 
     @property
     def rule_in_use(self) -> str:
@@ -233,10 +245,6 @@ class ThresholdWidget(ThresholdForm):
         self.counting.drop()
         super().closed()
         self._preview.hide()
-
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        compile_ahead(warm_up_phases)
 
     def _connect(self) -> None:
         self.plot.thresholds_changed.connect(self._on_drag)
@@ -370,7 +378,7 @@ class ThresholdWidget(ThresholdForm):
         data, phases, method = (
             array_from_layer(layer),
             self.phases.box.value(),
-            self.tools.method.currentText(),
+            self.tools.rule,
         )
         kept = self._kept
 
@@ -409,6 +417,7 @@ class ThresholdWidget(ThresholdForm):
         self._show_boxes()
         self._update_preview()
         self._show_result()
+        self._suggesting.note_thresholds()
         if not self._dragging:
             self._images.note_thresholds()
 
@@ -417,7 +426,7 @@ class ThresholdWidget(ThresholdForm):
             raise InputError(
                 f"{count} phases are asked for; 2 to {self.phases.box.maximum()} are possible."
             )
-        self._show_scheme(default_scheme(count))
+        self._show_scheme(preferences().scheme(count))
 
     def _show_scheme(self, scheme: PhaseScheme) -> None:
         self._scheme = scheme
@@ -436,8 +445,7 @@ class ThresholdWidget(ThresholdForm):
         self._remember()
         self._set_phases(count)
         self._chosen_thresholds = None
-        self._thresholds = ()
-        self._show_boxes()
+        self._take(())  # a rule that cannot find so many leaves no numbers of others behind
         if self._histogram is not None:
             self.suggest()
 
@@ -496,6 +504,10 @@ class ThresholdWidget(ThresholdForm):
             return self._histogram.fractions(self._thresholds), False
         return self._inside.fractions(self._thresholds), True
 
+    def show_result(self) -> None:
+        """Show the numbers of what the form and the phases hold now."""
+        self._show_result()
+
     def _show_result(self) -> None:
         shares, inside = self._fractions()
         self.shares.show_shares(shares, self._scheme)
@@ -516,10 +528,19 @@ class ThresholdWidget(ThresholdForm):
             [
                 region_line(region, self._scheme.names[0], polished=polished),
                 *self._images.lines(),
+                *self._words_of_age(),
                 *self._words_of_loss(inside),
             ]
         )
         self.envelope.show_state(self.envelope_in_use, stale=self.envelope_is_stale)
+
+    def _words_of_age(self) -> list[str]:
+        """Say that the phases layer, which is not polished, is of other thresholds than these."""
+        phases = None if self.layer is None else phases_of(self._viewer, self.layer)
+        if phases is None or self._images.polished is not None:
+            return []
+        made_with = thresholds_of(phases)
+        return [caveat(OLDER_PHASES)] if made_with and made_with != self._thresholds else []
 
     def _words_of_loss(self, inside: bool) -> list[str]:
         """Warn where phases of the envelope give way to phases of the whole box, before Apply and

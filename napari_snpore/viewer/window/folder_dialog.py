@@ -31,11 +31,11 @@ class FolderDialog(QFileDialog):
         super().accept()
 
 
-def ask_where_to_save(name: str, chosen: Callable[[str], object]) -> FolderDialog:
-    """Open a dialog for the folder to save to, with ``name`` as the proposal; ``chosen`` is called
-    with the path.
+def ask_where_to_save(name: str, chosen: Callable[[str], object], *, beside: Path) -> FolderDialog:
+    """Open a dialog for the folder to save to, with ``name`` in the folder ``beside`` as the
+    proposal; ``chosen`` is called with the path.
     """
-    dialog = FolderDialog(_main_window(), "Save window: name of the folder", str(Path.cwd()))
+    dialog = FolderDialog(_main_window(), "Save window: name of the folder", str(beside))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
     dialog.setOption(
@@ -47,9 +47,11 @@ def ask_where_to_save(name: str, chosen: Callable[[str], object]) -> FolderDialo
     return _show(dialog, chosen)
 
 
-def ask_what_to_open(chosen: Callable[[str], object]) -> FolderDialog:
-    """Open a dialog for a folder with a saved window; ``chosen`` is called with its path."""
-    dialog = FolderDialog(_main_window(), "Open window: its folder", str(Path.cwd()))
+def ask_what_to_open(chosen: Callable[[str], object], *, beside: Path) -> FolderDialog:
+    """Open a dialog for a folder with a saved window, at the folder ``beside``; ``chosen`` is called
+    with its path.
+    """
+    dialog = FolderDialog(_main_window(), "Open window: its folder", str(beside))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)

@@ -16,7 +16,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QByteArray, QTimer
 from qtpy.QtWidgets import QMainWindow, QWidget
 
-from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.shared.docking import ancestor, instrument_of
 
 _SETTLED_MS = 150
 """Time after which newly shown widgets have taken their default place, which this record then
@@ -44,11 +44,16 @@ def set_layout(viewer: Any, layout: Mapping[str, Any]) -> None:
     if found is None:
         return
     window = weakref.ref(found)  # a window closed in the meantime is not kept alive
+    forms = instrument_of(viewer)
+    instrument = None if forms is None else weakref.ref(forms)
 
     def place(again: bool) -> None:
         main = window()
         if main is not None and isalive(main):
             _place(main, layout)
+            holder = None if instrument is None else instrument()
+            if isinstance(holder, QWidget) and isalive(holder):
+                holder.settle()
             if (
                 again
             ):  # this shows hidden forms for the first time, and they then take their default place

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.guarded_reading import checked_path, guarded
+from napari_snpore.files.guarded_reading import bounded_bytes, checked_path, guarded
+from napari_snpore.outputs.own_files import LARGEST_RECORD
 from napari_snpore.viewer.window.meter import Meter, sha256_of
 
 NAME = "window.json"
@@ -80,10 +81,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise FileFormatError(
             f"{folder} holds no saved window: a {NAME} of napari-snpore is needed."
         )
-    checked_path(path)
+    raw = bounded_bytes(path, LARGEST_RECORD, what="the list of a saved window")
     with guarded(path):
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content: dict[str, Any] = json.loads(raw)
             schema = int(content["schema"])
             if schema == SCHEMA and not all(
                 type(content[key]) is kind for key, kind in _PARTS.items()

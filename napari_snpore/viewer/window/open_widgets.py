@@ -10,9 +10,8 @@ from typing import Any
 from napari.layers import Layer
 from npe2 import PluginManager
 
+from napari_snpore.viewer.shared.docking import INSTRUMENT, PLUGIN, join_instrument
 from napari_snpore.viewer.window.state import KeepsState, WidgetState
-
-_PLUGIN = "napari-snpore"
 
 
 def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
@@ -41,13 +40,20 @@ def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
 def reopen_widgets(
     viewer: Any, widgets: Sequence[WidgetState], layers: Mapping[str, Layer], notes: list[str]
 ) -> None:
-    """Open widgets and restore their states; nothing is done for a viewer without a window."""
+    """Open widgets and restore their states; nothing is done for a viewer without a window.
+
+    Forms come into the instrument at once, also those that were saved in docks of their own; what
+    the instrument itself showed is restored when they are there.
+    """
     window = getattr(viewer, "window", None)
     if window is None:
         return
-    for saved in widgets:
+    last = [saved for saved in widgets if saved.display_name == INSTRUMENT]
+    for saved in (*(one for one in widgets if one not in last), *last):
         try:
-            _, widget = window.add_plugin_dock_widget(_PLUGIN, saved.display_name)
+            _, widget = window.add_plugin_dock_widget(PLUGIN, saved.display_name)
+            if getattr(widget, "is_step", False):
+                join_instrument(widget, viewer)
             if isinstance(widget, KeepsState):
                 widget.set_state(saved.state, layers)
         except Exception as error:  # the layers are restored; a widget that fails is noted
@@ -56,6 +62,6 @@ def reopen_widgets(
 
 def _display_names() -> dict[str, str]:
     """Return the names in the Plugins menu by ``module:class``."""
-    contributions = PluginManager.instance().get_manifest(_PLUGIN).contributions
+    contributions = PluginManager.instance().get_manifest(PLUGIN).contributions
     classes = {command.id: command.python_name for command in contributions.commands or ()}
     return {str(classes[one.command]): one.display_name for one in contributions.widgets or ()}

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import Stopped
+from napari_snpore.viewer.forms.path_dialogs import folder_of, note_folder
 from napari_snpore.viewer.shared.events import calling_viewer, plain_viewer
 from napari_snpore.viewer.shared.layers import LayerData
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -46,18 +47,20 @@ def read_layers(folder: str | Path) -> list[LayerData]:
     except Stopped as stopped:
         show_info(str(stopped))
         return []
-    _restore(viewer, state)
+    _restore(viewer, folder, state)
     return []
 
 
 def open_window_from(viewer: napari.Viewer) -> QFileDialog:
     """Open a dialog for a folder with a saved window, then the window; does not block."""
-    return ask_what_to_open(partial(start_opening, plain_viewer(viewer)))
+    viewer = plain_viewer(viewer)
+    beside = folder_of(viewer, viewer.layers.selection.active)
+    return ask_what_to_open(partial(start_opening, viewer), beside=beside)
 
 
 def start_opening(viewer: Any, folder: str) -> StepStatus:
     """Open a saved window in a worker, with its progress at the bottom of the window."""
-    return start_shown(viewer, "Open window", _reading(folder), partial(_restore, viewer))
+    return start_shown(viewer, "Open window", _reading(folder), partial(_restore, viewer, folder))
 
 
 def _reading(folder: str | Path) -> Callable[[Progress, ShouldStop], WindowState]:
@@ -66,8 +69,10 @@ def _reading(folder: str | Path) -> Callable[[Progress, ShouldStop], WindowState
     )
 
 
-def _restore(viewer: Any, state: WindowState) -> None:
+def _restore(viewer: Any, folder: str | Path, state: WindowState) -> None:
     restored = restore_window(viewer, state)
+    place = Path(folder)
+    note_folder(viewer, restored.layers, place if place.is_dir() else place.parent)
     if restored.notes:
         count = len(restored.layers)
         notify(f"Opened {count} layer{'' if count == 1 else 's'}.", restored.notes)

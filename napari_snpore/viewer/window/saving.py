@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.path_dialogs import folder_of
 from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -31,7 +32,9 @@ def save_window_as(viewer: napari.Viewer) -> QFileDialog | None:
         refuse(InputError(_EMPTY))
         return None
     return ask_where_to_save(
-        f"{stem_of(viewer.layers[0].name)} window", partial(start_saving, viewer)
+        f"{stem_of(viewer.layers[0].name)} window",
+        partial(start_saving, viewer),
+        beside=folder_of(viewer, viewer.layers[0]),
     )
 
 

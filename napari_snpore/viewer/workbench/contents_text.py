@@ -17,6 +17,7 @@ from napari_snpore.history import (
     SmoothStep,
     last_step,
 )
+from napari_snpore.viewer.edits.watch import hand_edits
 from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
@@ -60,12 +61,13 @@ def made_by(volume: Layer) -> str:
 
 
 def thresholds_in_short(phases: Layer) -> str:
-    """Name the thresholds of phases, and whether they were polished."""
+    """Name the thresholds of phases, and whether they were polished or edited by hand."""
     values = thresholds_of(phases)
     words = "  ".join(f"t{k} {short(value)}" for k, value in enumerate(values, 1))
     polished = last_step(steps_of(record_of(phases)), PolishStep)
     changed = polished is not None and polished.note is None
-    return f"{words or 'phases as opened'}{', polished' if changed else ''}"
+    edited = ", edited by hand" if hand_edits(phases) else ""
+    return f"{words or 'phases as opened'}{', polished' if changed else ''}{edited}"
 
 
 def rays_in_short(used: EnvelopeStep | None) -> str:

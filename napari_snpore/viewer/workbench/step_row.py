@@ -4,10 +4,8 @@ state.
 
 from __future__ import annotations
 
-import re
-
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter
 from qtpy.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -18,12 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_snpore.viewer.workbench.step_states import SIGNS, WORDS, WorkStep
+from napari_snpore.viewer.shared.long_words import breakable
+from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 
-_MAY_BREAK = "\N{ZERO WIDTH SPACE}"
-_LONGEST = 12
 _NARROWEST = 240
-_ABOVE = 3
+_ABOVE = 1
 _AROUND = 6
 
 
@@ -35,6 +32,8 @@ class StepRow(QAbstractButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.step: WorkStep | None = None
+        self._chosen = False
+        self._mark = QColor()
         self.name, self.words, self.sign = QLabel(), QLabel(), QLabel()
         self.words.setWordWrap(True)
         self.words.setMinimumWidth(60)
@@ -81,9 +80,16 @@ class StepRow(QAbstractButton):
         """
         return self.sizeHint()
 
-    def show_step(self, step: WorkStep, *, is_next: bool, available: bool) -> None:
-        """Show a step and its state; ``is_next``: it is the one to do now."""
+    def show_step(
+        self, step: WorkStep, *, is_next: bool, available: bool, is_chosen: bool = False
+    ) -> None:
+        """Show a step and its state; ``is_next``: it is the one to do now; ``is_chosen``: its form
+        is shown.
+        """
         self.step = step
+        if is_chosen != self._chosen:
+            self._chosen = is_chosen
+            self.update()
         self.setEnabled(available)
         self.name.setText(step.name if step.number is None else f"{step.number}  {step.name}")
         font = self.name.font()
@@ -98,9 +104,10 @@ class StepRow(QAbstractButton):
         self.setAccessibleDescription(sentences)
 
     def set_colors(self, *, hover: str, focus: str, faint: str) -> None:
-        """Set the colours of the theme: of the row under the mouse, of the frame around the focus,
-        of what is disabled.
+        """Set the colours of the theme: of the row under the mouse, of the frame around the focus
+        and the mark of the chosen row, of what is disabled.
         """
+        self._mark = QColor(focus)
         self.setStyleSheet(
             "StepRow {background: transparent; border: 1px solid transparent; border-radius: 3px;}"
             f"StepRow:hover {{background: {hover};}}"
@@ -124,7 +131,9 @@ class StepRow(QAbstractButton):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: object) -> None:
-        """Draw what the style sheet says of hover and focus; the labels draw themselves."""
+        """Draw what the style sheet says of hover and focus, and the mark of the chosen row; the
+        labels draw themselves.
+        """
         del event
         option = QStyleOption()
         option.initFrom(self)
@@ -132,20 +141,6 @@ class StepRow(QAbstractButton):
         style = self.style()
         if style is not None:
             style.drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, painter, self)
+        if self._chosen:
+            painter.fillRect(0, 2, 3, self.height() - 4, self._mark)
         painter.end()
-
-
-def breakable(words: str) -> str:
-    """Let long words break: a file's name without a space would make the row wider than its dock.
-
-    Examples
-    --------
-    >>> breakable("SIRT 50"), len(breakable("a" * 30)) - 30
-    ('SIRT 50', 2)
-    """
-
-    def broken(found: re.Match[str]) -> str:
-        parts = re.findall(rf"[^_.\-]{{1,{_LONGEST}}}[_.\-]*|[_.\-]+", found.group())
-        return _MAY_BREAK.join(parts)
-
-    return re.sub(rf"\S{{{_LONGEST + 1},}}", broken, words)

@@ -8,8 +8,7 @@ Whether a result still fits its input is read from histories, see
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from napari.layers import Layer
 
@@ -28,7 +27,14 @@ from napari_snpore.viewer.shared.layer_history import (
     thresholds_of,
     what_changed,
 )
-from napari_snpore.viewer.shared.layers import FRAMES, OUTLINES, SEPARATOR, kind_of, stem_of
+from napari_snpore.viewer.shared.layers import (
+    FRAMES,
+    OUTLINES,
+    SEPARATOR,
+    kind_of,
+    record_of,
+    stem_of,
+)
 from napari_snpore.viewer.shared.units import has_scale
 from napari_snpore.viewer.slices.positions import KIND as POSITIONS
 from napari_snpore.viewer.slices.ruler import KIND as DISTANCES
@@ -42,27 +48,12 @@ from napari_snpore.viewer.workbench.contents_text import (
     tilts_in_short,
 )
 from napari_snpore.viewer.workbench.specimen import EditedSince, Specimen, specimens_of
+from napari_snpore.viewer.workbench.work_step import SIGNS as SIGNS
+from napari_snpore.viewer.workbench.work_step import WORDS as WORDS
+from napari_snpore.viewer.workbench.work_step import WorkStep
 
-State = Literal["done", "ready", "waits", "stale", "spare", "later"]
-
-SIGNS: Mapping[State, str] = {
-    "done": "✓",
-    "ready": "▸",
-    "waits": "–",
-    "stale": "↻",
-    "spare": "·",
-    "later": "…",
-}
-"""Sign of each state, shown beside the words."""
-
-WORDS: Mapping[State, str] = {
-    "done": "done",
-    "ready": "ready",
-    "waits": "waits",
-    "stale": "stale",
-    "spare": "not needed",
-    "later": "comes later",
-}
+SURFACE = "surface"
+"""Kind of the layers of the 3D scene that show a phase."""
 
 NOTHING_YET = "Drop a tilt series or a volume on the window, or open a sample."
 
@@ -86,62 +77,8 @@ _STALE = {
         "Apply the thresholds first, then do this step again.",
     ),
 }
-_SHORT = {
-    "painted": "phases edited",
-    "whole": "older cut",
-    "threshold": "older phases",
-    "moved": "thresholds",
-}
-
 _ON_THE_WAY = ("Tilt series", "Reconstruct", "Threshold", "Measure", "Figure")
 """Steps that lead to a figure; the others are optional."""
-
-
-@dataclass(frozen=True)
-class WorkStep:
-    """One row of the workbench.
-
-    Parameters
-    ----------
-    number : int or None
-        Its place in the order; None for *In situ*, which is outside the order.
-    name : str
-        Of the step.
-    holds : str
-        What there is now, in few words; empty where there is nothing.
-    state : str
-        ``done``, ``ready`` (its input is there), ``waits`` (for another step), ``stale`` (made from
-        what changed since), ``spare`` (not needed here), ``later`` (not made yet).
-    hint : str
-        What the state means here and what to do, in whole sentences.
-    layer : Layer or None
-        To be selected for this step: its input.
-    widget : str or None
-        Display name of the widget that does it.
-    stale_by : str
-        What changed, where it is stale.
-    """
-
-    number: int | None
-    name: str
-    holds: str
-    state: State
-    hint: str
-    layer: Layer | None = None
-    widget: str | None = None
-    stale_by: str = ""
-
-    @property
-    def words(self) -> str:
-        """Text beside the name: the contents, and the state unless it is done."""
-        if self.state == "done":
-            return self.holds
-        state = WORDS[self.state]
-        if self.state == "stale":
-            state = f"stale: {_SHORT.get(self.stale_by, self.stale_by)}"
-        elif self.state == "waits" and self.holds:
-            return self.holds
-        return f"{self.holds}, {state}" if self.holds else state
 
 
 def steps_of(
@@ -182,9 +119,10 @@ def steps_of(
         _slices(here),
         _subvolumes(here),
         _measure(here, threshold),
+        _scene(here),
         _figure(here, threshold),
         WorkStep(
-            9,
+            10,
             "Compare",
             "",
             "later",
@@ -210,7 +148,7 @@ def in_situ_step(layers: Iterable[Layer], active: Layer | None = None) -> WorkSt
     if not frames:
         return WorkStep(
             None, "In situ", "needs images in time", "waits",
-            "Stands apart: the diameter of a fibre in a series of images in time.", None, "In situ",
+            'A task of its own: the diameter of a fibre in a series of images in time.', None, "In situ",
         )  # fmt: skip
     chosen = active if active in frames else frames[-1]
     assert chosen is not None
@@ -253,7 +191,7 @@ def _series(here: Specimen) -> WorkStep:
             "Tilt series",
             "",
             "spare",
-            "Not needed: images in time stand apart, see In situ below.",
+            "Not needed: for images in time see In situ below.",
         )
     return WorkStep(1, "Tilt series", "", "ready", NOTHING_YET)
 
@@ -324,7 +262,7 @@ def _envelope(here: Specimen) -> WorkStep:
         "Envelope",
         "",
         "waits",
-        "It is made in the Threshold widget, of a volume.",
+        "It is made in the Threshold form, of a volume.",
         volume,
         "Threshold",
     )
@@ -350,7 +288,7 @@ def _envelope(here: Specimen) -> WorkStep:
                 step, holds="needs a voxel size", hint=f"'{volume.name}' has no voxel size in nm."
             )
         return replace(
-            step, state="ready", hint="Make it in the Threshold widget: it tells vacuum from pores."
+            step, state="ready", hint="Make it in the Threshold form: it tells vacuum from pores."
         )
     step = replace(
         step,
@@ -468,10 +406,33 @@ def _measured_before(here: Specimen, objects: Layer) -> str:
     return "painted" if here.edited_since(source, objects) else ""
 
 
+def _scene(here: Specimen) -> WorkStep:
+    layer = here.volume or here.phases
+    step = WorkStep(
+        8, "3D scene", "", "waits", "Open or reconstruct a volume first.", layer, "3D scene"
+    )
+    if layer is None:
+        return replace(step, holds=_after_volume(here))
+    own = {one.name for one in here.layers}
+    drawn = [
+        str(record_of(one).get("phase"))
+        for one in here.window
+        if kind_of(one) == SURFACE and record_of(one).get("source") in own
+    ]
+    if drawn:
+        return replace(
+            step,
+            holds=f"{', '.join(drawn)} drawn",
+            state="done",
+            hint="The surfaces of these phases are in layers.",
+        )
+    return replace(step, state="ready", hint="Show the volume, or surfaces of its phases, in 3D.")
+
+
 def _figure(here: Specimen, threshold: WorkStep) -> WorkStep:
     layer = here.phases or here.volume
     step = WorkStep(
-        8, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure"
+        9, "Figure", "", "waits", "Open or reconstruct a volume first.", layer, "Figure"
     )
     if layer is None:
         return replace(step, holds=_after_volume(here))

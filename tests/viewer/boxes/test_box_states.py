@@ -153,6 +153,25 @@ def test_labels_of_unknown_origin_are_looked_through_again_after_painting(viewer
     assert made.table.heads[2:] == [f"phase {k} %" for k in range(1, 6)]
 
 
+def test_boxes_follow_a_stroke_and_its_undo(widget, viewer):
+    """A box of 4 × 4 × 4 voxels, a quarter of them pore: 16; four more are painted."""
+    widget.put("b", **BOX)
+    layer = viewer.layers["pristine · phases"]
+
+    def pores():
+        table = widget.fractions
+        return table.loc[table["name"] == "pore", "fraction_percent"].item()
+
+    assert pores() == pytest.approx(25.0)
+    layer.data_setitem((np.full(4, 3), np.full(4, 3), np.arange(2, 6)), 1)
+    settle(0.2)
+    painted = pores()
+    assert painted > 25.0
+    layer.undo()
+    settle(0.2)
+    assert pores() == pytest.approx(25.0)
+
+
 def test_a_share_of_the_box_is_never_rounded_up_to_what_would_be_enough():
     """94.97 % inside (of 10,000 voxels, 503 outside): said as 94 %, not as 95."""
     labels = np.ones((100, 10, 10), np.uint8)

@@ -154,6 +154,22 @@ def test_panels_and_slices_are_saved(viewer, tmp_path):
         assert movie.n_frames > 1
 
 
+def test_a_preview_of_other_settings_says_so(viewer, qtbot):
+    fill(viewer)
+    widget = FigureWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.parts = ("histograms",)
+    widget.preview()
+    assert "stale" not in widget.age.text()
+    assert widget.age.text()
+    widget.width_box.setValue(120)
+    assert "Preview draws it again" in widget.age.text()
+    widget.width_box.setValue(180)
+    assert "stale" not in widget.age.text()
+    widget.ticks["table"].setChecked(True)
+    assert "stale" in widget.age.text()
+
+
 def test_a_plate_of_the_real_window_with_its_scene(make_napari_viewer_proxy, tmp_path):
     window = make_napari_viewer_proxy(show=True)
     fill(window)

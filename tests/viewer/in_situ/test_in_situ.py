@@ -361,7 +361,17 @@ def test_bad_input_is_refused_in_one_sentence(qtbot, viewer, data, options, word
 def test_images_that_changed_make_the_numbers_stale(widget, viewer, images):
     widget.measure()
     viewer.layers["movie"].data = images[:5]
-    assert "stale" in widget.status.message.text()
+    assert "stale" in widget.result.text()
+
+
+def test_numbers_of_other_settings_are_marked_stale(widget):
+    widget.measure()
+    fresh = widget.result.text()
+    average = widget.settings.average.value()
+    widget.settings.average.setValue(average + 1)
+    assert "stale" in widget.result.text()
+    widget.settings.average.setValue(average)
+    assert widget.result.text() == fresh
 
 
 def test_the_gui_thread_never_computes_and_a_cancel_keeps_nothing(widget, qtbot, monkeypatch):

@@ -208,7 +208,23 @@ def test_numbers_of_painted_phases_are_marked_stale(widget, viewer):
     widget.measure()
     layer = viewer.layers["fibre · phases"]
     layer.data = np.where(np.asarray(layer.data) == 1, 2, np.asarray(layer.data))
-    assert "stale" in widget.status.message.text()
+    assert "stale" in widget.object_result.text()
+
+
+def test_numbers_of_other_settings_are_marked_stale_until_these_come_back(widget):
+    widget.measure()
+    fresh = widget.object_result.text()
+    assert "stale" not in fresh
+    earlier = widget.phase
+    widget.phase_box.setCurrentIndex(0 if widget.phase_box.currentIndex() else 1)
+    assert "stale" in widget.object_result.text()
+    assert "stale" in widget.fraction_result.text()
+    widget.phase = earlier
+    assert widget.object_result.text() == fresh
+    widget.limit.setValue(widget.limit.value() + 1)
+    assert "Measure makes them fresh" in widget.object_result.text()
+    widget.measure()
+    assert "stale" not in widget.object_result.text()
 
 
 def test_objects_are_coloured_by_a_quantity():
@@ -218,6 +234,15 @@ def test_objects_are_coloured_by_a_quantity():
     assert np.allclose(mapped[3], (0.5, 0.5, 0.5, 1), atol=0.01)
     assert mapped[4, 0] > mapped[1, 0]  # viridis ends in yellow and starts in violet
     assert np.all(mapped[1:, 3] == 1)
+
+
+def test_no_object_is_too_dark_to_be_seen_over_grey_values():
+    colors = object_colormap(None).map(np.arange(200))
+    assert colors[0, 3] == 0
+    assert (colors[1:, :3].max(axis=1) > 0.8).all()
+    assert len(np.unique(colors[1:], axis=0)) > 40
+    few = object_colormap(None, shown=np.array([True, False, True]), chosen=3)
+    assert np.allclose(few.map(np.array([1])), colors[1], atol=0.01)
 
 
 def test_small_histogram_counts_what_it_is_given(qtbot):

@@ -74,6 +74,31 @@ def test_numbers_beside_the_volume(widget):
     assert "wedge × <b>1.31</b>" in text
 
 
+def test_numbers_of_other_settings_are_marked_stale(widget):
+    widget.method.iterations.setValue(5)
+    widget.reconstruct()
+    fresh = widget.numbers.text()
+    assert "stale" not in fresh
+    widget.method.iterations.setValue(6)
+    assert "These results are stale" in widget.numbers.text()
+    widget.method.iterations.setValue(5)
+    assert widget.numbers.text() == fresh
+    widget.tilts.left_out = [0]
+    widget.tilts.changed.emit()
+    assert "These results are stale" in widget.numbers.text()
+
+
+def test_numbers_of_another_series_are_marked_stale(widget, viewer, series):
+    widget.method.iterations.setValue(5)
+    widget.reconstruct()
+    fresh = widget.numbers.text()
+    other = add_layer(viewer, series_data(series, "other"))
+    widget.layer = other
+    assert "These results are stale" in widget.numbers.text()
+    widget.layer = viewer.layers["rod"]
+    assert widget.numbers.text() == fresh
+
+
 def test_wbp_is_named_after_itself(widget):
     widget.method.method.setCurrentIndex(widget.method.method.findData("wbp"))
     assert widget.reconstruct().name == "rod · WBP"

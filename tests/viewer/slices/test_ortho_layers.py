@@ -13,7 +13,7 @@ from napari.qt import QtViewer
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, record_of, volume_data
 from napari_snpore.viewer.shared.voxel_size import to_nm
 from napari_snpore.volume import Volume
-from tests.viewer.mouse import opened, settle
+from tests.viewer.mouse import close_slices, opened, settle
 from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
 
 
@@ -143,7 +143,7 @@ def test_a_closed_dock_leaves_no_canvas_behind(window):
     before = len(QtViewer._instances)
     for _ in range(2):
         widget = opened(window)
-        window.window.remove_dock_widget(widget)
+        close_slices(window)
         del widget
         settle(0.3)
         gc.collect()

@@ -23,7 +23,7 @@ from napari_snpore.viewer.shared.layers import (
 )
 from napari_snpore.viewer.slices.scene_planes import KIND
 from napari_snpore.volume import Volume
-from tests.viewer.mouse import drag, opened, pixel_of, settle
+from tests.viewer.mouse import close_slices, drag, opened, pixel_of, settle
 
 SPACING, ORIGIN = (0.5, 0.25, 0.2), (1.0, 2.0, 3.0)
 
@@ -231,8 +231,7 @@ def test_closing_the_dock_leaves_the_window_as_it_was(window):
     layer = add_layer(window, volume_data(ramp(), "ramp"))
     widget = opened(window)
     widget.in_scene.setChecked(True)
-    dock = next(one for one in window.window.dock_widgets.values() if one is widget)
-    window.window.remove_dock_widget(dock)
+    close_slices(window)
     settle(0.1)
     assert [one.name for one in window.layers] == ["ramp"]
     assert layer.visible

@@ -105,9 +105,9 @@ def test_why_there_are_no_images_is_one_sentence(viewer, layer):
 
 def test_auto_asks_the_images_of_a_volume_made_by_tv(viewer, layer, qtbot):
     widget = form(viewer, qtbot)
-    assert widget.tools.method.currentText() == "auto"
+    assert widget.tools.rule == "auto"
     assert widget.residual_map is not None
-    assert "projection: separation" in widget.warning.text()
+    assert "by the tilt images: separation" in widget.warning.text()
     t1, t2 = widget.thresholds
     assert 0.3 < t1 < 0.7
     assert 2 < t2 < 7
@@ -119,8 +119,8 @@ def test_auto_takes_the_histogram_where_there_are_no_images(viewer, qtbot, serie
     add_layer(viewer, volume_data(volume(series), "fibre · TV 90"))
     widget = form(viewer, qtbot)
     assert widget.residual_map is None
-    assert "haadf: separation" in widget.warning.text()
-    item = widget.tools.method.model().item(widget.tools.method.findText("projection"))
+    assert "Sn first, then carbon (HAADF): separation" in widget.warning.text()
+    item = widget.tools.method.model().item(widget.tools.method.findData("projection"))
     assert not item.isEnabled()
     assert item.toolTip() == NO_SERIES
     assert not widget.polish_button.isEnabled()
@@ -136,7 +136,7 @@ def test_thresholds_set_meanwhile_are_not_replaced(viewer, layer, qtbot):
     widget.counting.wait()
     assert widget.thresholds == (0.4, 3.0)
     assert widget.residual_map is None
-    widget.tools.method.setCurrentText("projection")
+    widget.tools.rule = "projection"
     widget.suggest()
     widget.counting.wait()
     assert widget.residual_map is not None

@@ -580,3 +580,63 @@ def test_the_window_and_a_run_write_the_same_step(viewer, qtbot, rod, tmp_path):
     made = volume_from_layer(widget.apply()).history
     run = phases_of_a_run(rod, tmp_path, []).history
     assert last_step(made, SegmentStep) == last_step(run, SegmentStep)
+
+
+def test_what_is_said_of_a_suggestion_goes_with_its_thresholds(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.counting.wait()
+    suggested = widget.thresholds
+    assert "Sn first, then carbon (HAADF): separation" in widget.warning.text()
+    widget.plot.drag_started.emit()
+    widget.plot.thresholds_changed.emit((50.0, suggested[1]))
+    assert "separation" not in widget.warning.text(), "at once, while it is dragged"
+    assert "set by hand; suggested were t1" in widget.warning.text()
+    widget.plot.drag_finished.emit()
+    widget.undo()
+    assert widget.thresholds == suggested
+    assert "Sn first, then carbon (HAADF): separation" in widget.warning.text()
+
+
+def test_phases_of_older_thresholds_are_said_to_be_so(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.thresholds = (3, 9)
+    widget.apply()
+    assert "of other thresholds" not in widget.result.text()
+    widget.thresholds = (4, 9)
+    assert "the phases layer is of other thresholds than these" in widget.result.text()
+    widget.apply()
+    assert "of other thresholds" not in widget.result.text()
+
+
+def test_a_rule_that_finds_nothing_leaves_no_numbers_of_another_one(viewer, qtbot, rod):
+    widget = widget_for(viewer, qtbot, rod)
+    widget.counting.wait()
+    assert widget.fractions
+    widget.tools.rule = "li"  # two phases only
+    widget.phases.box.setValue(4)
+    assert widget.thresholds == ()
+    assert widget.fractions == ()
+    assert not widget.result.text()
+    assert "separation" not in widget.warning.text()
+
+
+def test_every_rule_has_a_name_and_a_sentence_in_the_list(viewer, qtbot, steps):
+    from qtpy.QtCore import Qt
+
+    widget = widget_for(viewer, qtbot, steps)
+    box = widget.tools.method
+    for k in range(box.count()):
+        assert box.itemText(k) != box.itemData(k), "a name, not a key"
+        assert box.itemData(k, Qt.ItemDataRole.ToolTipRole).endswith(".")
+    with pytest.raises(InputError, match="one of auto, projection"):
+        widget.tools.rule = "none"
+
+
+def test_windows_saved_with_keys_of_rules_open(viewer, qtbot, steps):
+    widget = widget_for(viewer, qtbot, steps)
+    widget.tools.rule = "kmeans"
+    state = dict(widget.state())
+    assert state["settings"]["tools"]["method"] == "kmeans"
+    widget.tools.rule = "auto"
+    widget.set_state(state, {layer.name: layer for layer in viewer.layers})
+    assert widget.tools.rule == "kmeans"

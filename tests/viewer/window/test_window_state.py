@@ -18,8 +18,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from napari.utils.colormaps import Colormap, CyclicLabelColormap, DirectLabelColormap
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
+from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QMainWindow
 
 from napari_snpore.errors import FileFormatError, InputError, OutputError, Stopped
 from napari_snpore.files import read_volume
@@ -30,6 +29,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.in_situ.layers import frames_data
 from napari_snpore.viewer.in_situ.widget import InSituWidget
 from napari_snpore.viewer.shared.docking import ancestor
+from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -41,8 +41,10 @@ from napari_snpore.viewer.shared.layers import (
     volume_data,
 )
 from napari_snpore.viewer.slices.widget import OrthoSlicesWidget
+from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.window import (
     LayerState,
+    WidgetState,
     WindowState,
     find_window,
     is_window_folder,
@@ -54,7 +56,7 @@ from napari_snpore.viewer.window import (
     window_state,
     write_window,
 )
-from napari_snpore.viewer.window.layout import set_layout
+from napari_snpore.viewer.window.layout import layout_values, set_layout
 from napari_snpore.viewer.window.saving import start_saving
 from napari_snpore.viewer.window.window_work import start_shown
 from napari_snpore.volume import Volume
@@ -770,33 +772,37 @@ def is_raised(dock):
     return not dock.visibleRegion().isEmpty()
 
 
-def test_tabs_docks_and_slices_come_back(window, qtbot, tmp_path, make_napari_viewer_proxy):
+def test_forms_come_back_in_the_instrument(window, qtbot, tmp_path, make_napari_viewer_proxy):
     add_layer(window, volume_data(volume(shape=(12, 40, 50)), "needle"))
     _, first = window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
     first.counting.wait()
     for name in ("Subvolumes", "Measure"):
         window.window.add_plugin_dock_widget("napari-snpore", name)
-        settle(0.2)  # each joins the tabs
+        settle(0.2)  # each joins the others
     slices = opened(window)
     slices.position = (11.0, -1.0, 3.0)
     slices.keep("here")
     slices.linked.views["XY"].camera.zoom *= 3
-    main, docks = docks_of(window)
-    main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["Subvolumes"])
-    docks["Threshold"].raise_()
+    _, docks = docks_of(window)
+    bench = window.window.dock_widgets["Workbench (napari-snpore)"]
+    bench.fold(True)
+    bench.open_step("Threshold")
     settle(0.5)
     zoom = slices.linked.views["XY"].camera.zoom
-    assert is_raised(docks["Threshold"])
+    assert is_raised(first)
     save_window(window, tmp_path / "window")
     other = make_napari_viewer_proxy(show=True)
     restore_window(other, read_window(tmp_path / "window"))
     settle(1.2)
-    main, docks = docks_of(other)
-    assert is_raised(docks["Threshold"])
-    assert not is_raised(docks["Measure"])
-    assert docks["Measure"] in main.tabifiedDockWidgets(docks["Threshold"])
-    assert main.dockWidgetArea(docks["Subvolumes"]) == Qt.DockWidgetArea.LeftDockWidgetArea
-    assert main.dockWidgetArea(docks["Ortho slices"]) == Qt.DockWidgetArea.BottomDockWidgetArea
+    _, docks = docks_of(other)
+    bench = other.window.dock_widgets["Workbench (napari-snpore)"]
+    shown = plain_viewer(bench.form)
+    assert isinstance(shown, ThresholdWidget)
+    assert is_raised(shown)
+    assert bench.chosen == "Threshold"
+    assert bench.is_folded
+    assert {"Threshold", "Subvolumes", "Measure"} <= set(docks)
+    assert docks["Threshold"] is docks["Measure"] is docks["Workbench"]
     slices = next(
         one for one in other.window.dock_widgets.values() if isinstance(one, OrthoSlicesWidget)
     )
@@ -804,6 +810,28 @@ def test_tabs_docks_and_slices_come_back(window, qtbot, tmp_path, make_napari_vi
     slices.position = (10.0, -2.0, 2.0)
     slices.go_to("here")
     assert slices.position == pytest.approx((11.0, -1.0, 3.0), abs=0.26)
+
+
+def test_a_window_saved_with_a_dock_for_each_form_opens_in_the_instrument(
+    window, qtbot, make_napari_viewer_proxy
+):
+    for name in ("Threshold", "Measure"):  # as such a window was: a dock for each, one in front
+        window.window.add_dock_widget(QLabel(name), name=f"{name} (napari-snpore)", tabify=True)
+    settle(0.3)
+    states = tuple(WidgetState(name, {}) for name in ("Threshold", "Measure"))
+    saved = WindowState((), widgets=states, layout=layout_values(window.__wrapped__))
+    other = make_napari_viewer_proxy(show=True)
+    restored = restore_window(other, saved)
+    settle(1.2)
+    assert [note for note in restored.notes if "could not be opened" not in note] == []
+    main, docks = docks_of(other)
+    assert docks["Threshold"] is docks["Measure"] is docks["Workbench"]
+    assert is_raised(docks["Workbench"])
+    assert not docks["Workbench"].isFloating()
+    bench = other.window.dock_widgets["Workbench (napari-snpore)"]
+    assert is_raised(plain_viewer(bench.form))
+    shown = [one for one in main.findChildren(QDockWidget) if is_raised(one)]
+    assert not [one for one in shown if one.objectName().startswith(("Threshold", "Measure"))]
 
 
 def test_the_size_of_the_window_comes_back(window, qtbot, tmp_path, make_napari_viewer_proxy):

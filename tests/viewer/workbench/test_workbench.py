@@ -41,11 +41,11 @@ from napari_snpore.viewer.shared.layers import (
     series_data,
     volume_data,
 )
+from napari_snpore.viewer.shared.long_words import breakable
 from napari_snpore.viewer.slices.positions import keep_position
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.workbench.layer_watch import LayerWatch
 from napari_snpore.viewer.workbench.specimen import specimens_of
-from napari_snpore.viewer.workbench.step_row import breakable
 from napari_snpore.viewer.workbench.step_states import (
     FIGURE,
     NOTHING_YET,
@@ -125,8 +125,8 @@ def put_envelope(viewer, source, **more):
 
 def test_an_empty_window_says_what_to_do_first():
     steps = steps_of([])
-    assert [step.number for step in steps] == list(range(1, 10))
-    assert [step.state for step in steps] == ["ready", *["waits"] * 7, "later"]
+    assert [step.number for step in steps] == list(range(1, 11))
+    assert [step.state for step in steps] == ["ready", *["waits"] * 8, "later"]
     assert steps[0].hint == NOTHING_YET
     assert steps[1].words == "after Tilt series"
     assert steps[6].words == "after Threshold"
@@ -413,8 +413,8 @@ def widget(qtbot, viewer):
 
 def test_rows_follow_the_layers(widget, viewer, qtbot):
     assert widget.sentence.isVisibleTo(widget)
-    assert not widget.rows[8].isEnabled()
-    assert "come later" in widget.rows[8].toolTip()
+    assert not widget.rows[9].isEnabled()
+    assert "come later" in widget.rows[9].toolTip()
     layer = add_volume(viewer)
     qtbot.waitUntil(lambda: widget.rows[1].words.text() == "SIRT 50", timeout=2000)
     assert not widget.sentence.isVisibleTo(widget)

@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 from vispy.scene.visuals import Line, Text
 
-from napari_snpore.viewer.slices.mouse_targets import OverlayHost
+from napari_snpore.viewer.slices.marks.mouse_targets import OverlayHost
 from napari_snpore.viewer.slices.ruler import COLOR, MeasuredDistance
 from napari_snpore.volume import Triple
 

@@ -14,7 +14,7 @@ from vispy.scene.visuals import Line
 
 from napari_snpore.subvolume import NamedBox, box_between
 from napari_snpore.viewer.shared.boxes import Boxes, color_of
-from napari_snpore.viewer.slices.mouse_targets import OverlayHost
+from napari_snpore.viewer.slices.marks.mouse_targets import OverlayHost
 from napari_snpore.volume import Triple
 
 _REACH_PX = 6.0
@@ -64,6 +64,11 @@ class BoxOverlay:
                 color=(*_rgb(color_of(k)), 1.0 if cut else 0.3),
                 width=3.0 if k == self._boxes.selected else 1.5,
             )
+
+    def hide(self) -> None:
+        """Draw nothing until the next :meth:`show`."""
+        for line in self._lines:
+            line.visible = False
 
     def holds(self, view: OverlayHost, position: Any) -> bool:
         """Take the mouse to draw, on a border of a box, or inside the selected one where no line of

@@ -1,0 +1,88 @@
+"""Numbers as text, for reports, forms and figures alike: rounded once, with a true minus sign,
+never "−0.0" and never "± 0.0".
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+UNKNOWN = "–"
+"""Stands where there is no number."""
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with three significant digits, without an exponent where that reads well.
+
+    Examples
+    --------
+    >>> number(0.04567), number(1204.4), number(-0.0), number(float("nan"))
+    ('0.0457', '1204', '0.00', '–')
+    """
+    if not math.isfinite(value):
+        return UNKNOWN
+    value = float(value) + 0.0  # −0 becomes 0
+    if value and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return str(
+        np.format_float_positional(
+            value, precision=digits, unique=False, fractional=False, trim="k"
+        )
+    ).rstrip(".")
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """Write a number with so many decimals and a true minus sign; what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> signed(-1.26, 1), signed(-0.04, 1), signed(float("nan"), 1)
+    ('−1.3', '0.0', '–')
+    """
+    if not math.isfinite(value):
+        return UNKNOWN
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", _MINUS)
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent with one decimal.
+
+    Examples
+    --------
+    >>> percent(0.1234), percent(-0.0001), percent(float("nan"))
+    ('12.3 %', '0.0 %', '–')
+    """
+    return UNKNOWN if not math.isfinite(share) else f"{signed(100 * share, 1)} %"
+
+
+def error_text(error: float, decimals: int = 1) -> str:
+    """Write an error with the decimals of its value; one below the last of them is a limit.
+
+    Examples
+    --------
+    >>> error_text(0.26), error_text(0.03), error_text(0.0, decimals=2), error_text(float("inf"))
+    ('0.3', '< 0.1', '< 0.01', '–')
+    """
+    if not math.isfinite(error):
+        return UNKNOWN
+    text = f"{abs(error):.{decimals}f}"
+    return text if float(text) else f"< {10.0**-decimals:.{decimals}f}"
+
+
+def with_error(value: float, error: float, decimals: int = 1) -> str:
+    """Write a value and its error with the same decimals; the value alone where no error is known.
+
+    Examples
+    --------
+    >>> with_error(12.34, 0.26), with_error(-0.04, 0.03), with_error(12.34, float("nan"))
+    ('12.3 ± 0.3', '0.0 ± < 0.1', '12.3')
+    """
+    text = signed(value, decimals)
+    known = math.isfinite(value) and math.isfinite(error)
+    return f"{text} ± {error_text(error, decimals)}" if known else text

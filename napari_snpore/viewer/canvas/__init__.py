@@ -1,0 +1,1 @@
+"""napari's own canvas: which voxel a position means, fitting, what pictures leave out."""

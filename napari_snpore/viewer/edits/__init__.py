@@ -1,0 +1,1 @@
+"""Corrections by hand of the phases in a window, kept in their histories."""

@@ -1,0 +1,104 @@
+"""Compiles kernels in a child process as soon as the window uses the package, those of napari's
+shapes as well; and imports, while nobody waits, what the first click of a form would.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import time
+from importlib import import_module
+from threading import Lock, Thread
+
+import numpy as np
+
+from napari_snpore import kernel_process
+from napari_snpore.viewer.shared.worker import run_alive
+
+NAPARI_JOB = "napari_snpore.viewer.forms.kernels_ahead:load_napari_kernels"
+"""Warm-up of the child process, by its name there."""
+
+_AHEAD = (
+    "napari_snpore.viewer.reconstruct.widget",
+    "napari_snpore.viewer.threshold.widget",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "napari_snpore.study.measuring",
+    "napari_snpore.viewer.measure.widget",
+    "napari_snpore.viewer.slices.widget",
+    "napari_snpore.viewer.boxes.widget",
+    "napari_snpore.viewer.scene.widget",
+    "napari_snpore.viewer.figure.widget",
+    "napari_snpore.viewer.in_situ.widget",
+    "dask.array",
+    "zarr",
+)
+"""Modules in the order of the work."""
+
+_PAUSE_S = 0.2  # between modules: the window answers
+
+_log = logging.getLogger("napari_snpore")
+
+_loading = Lock()
+_loaded = False
+_started = False
+
+
+def compile_ahead() -> None:
+    """Start the child process and the imports, once."""
+    global _started
+    if _started:
+        return
+    _started = True
+    process = kernel_process.start([NAPARI_JOB])
+    if process is not None:
+        atexit.register(process.stop)
+        Thread(target=_import_ahead, name="snpore-imports", daemon=True).start()
+
+
+def _import_ahead() -> None:
+    import pint
+
+    pint.get_application_registry().Unit("nm")  # its definitions are parsed at the first use
+    for name in _AHEAD:
+        time.sleep(_PAUSE_S)
+        try:
+            import_module(name)
+        except Exception as error:  # the form that needs it says so
+            _log.debug("%s could not be imported ahead: %s", name, error)
+    from numba.core.registry import cpu_target
+
+    cpu_target.target_context.refresh()  # half of the time of the first kernel that is loaded
+
+
+def prepare_shapes() -> None:
+    """Return when shapes can be shown at once: napari compiles a part of them in the GUI thread.
+
+    To be called from a worker.
+    """
+    if not _loaded and kernel_process.wait_for(NAPARI_JOB):
+        load_napari_kernels()
+
+
+def shapes_prepared_alive() -> None:
+    """Do the same in a worker; Qt's events are processed meanwhile. For the GUI thread."""
+    if not _loaded:
+        run_alive("First time on this machine: preparing", lambda *_: prepare_shapes())
+
+
+def load_napari_kernels() -> None:
+    """Compile what napari compiles at the first shape and the first labels, or load it."""
+    global _loaded
+    with _loading:
+        if _loaded:
+            return
+        from napari.layers import Shapes
+        from napari.utils.colormaps import label_colormap
+
+        Shapes()
+        corners = np.array([[0.0, 0.0], [0.0, 4.0], [3.0, 5.0], [1.0, 1.0]])
+        for kind in ("polygon", "path", "rectangle", "line"):
+            Shapes([corners[:2] if kind == "line" else corners], shape_type=kind)
+        for dtype in (np.uint32, np.int32):
+            label_colormap(49).map(np.zeros((2, 2), dtype))
+        _loaded = True

@@ -1,0 +1,1 @@
+"""What is drawn over a slice and dragged with the mouse: cross-hair, boxes, distances."""

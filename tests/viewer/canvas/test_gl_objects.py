@@ -1,0 +1,79 @@
+"""What a form has on the graphics side ends with it; counted in objects of OpenGL."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from vispy.gloo import gl
+
+from napari_snpore.viewer.canvas.gl_objects import waiting_contexts
+from napari_snpore.viewer.shared.layers import add_layer, volume_data
+from napari_snpore.volume import Volume
+from tests.viewer.mouse import settle
+
+MOST_NAMES = 400
+"""OpenGL numbers its textures from 1: more than a window with one form ever has."""
+
+
+@pytest.fixture
+def window(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy(show=True)
+    viewer.window.resize(1300, 900)
+    values = np.random.default_rng(1).normal(size=(16, 16, 16)).astype(np.float32)
+    add_layer(viewer, volume_data(Volume(values, 1.0), "noise"))
+    return viewer
+
+
+def textures(window):
+    """Count the textures that exist for all canvases of the process: their contexts share them."""
+    canvas = window.window._qt_window.centralWidget().findChild(QOpenGLWidget)
+    canvas.repaint()  # vispy deletes at the next drawing what a removed layer had there
+    canvas.makeCurrent()
+    found = sum(bool(gl.glIsTexture(name)) for name in range(1, MOST_NAMES))
+    canvas.doneCurrent()
+    return found
+
+
+def open_and_close(window, name):
+    """Return how many textures there are while a form is open."""
+    dock, _ = window.window.add_plugin_dock_widget("napari-snpore", name)
+    settle(0.3)
+    most = textures(window)
+    window.window.remove_dock_widget(dock)
+    del dock
+    settle(0.1)
+    gc.collect()
+    settle(0.1)
+    return most
+
+
+@pytest.mark.parametrize("name", ["Threshold", "Ortho slices"])
+def test_textures_of_a_form_go_with_it(window, name):
+    open_and_close(window, name)  # what is made once
+    before, waiting = textures(window), waiting_contexts()
+    times = 4
+    for _ in range(times):
+        assert open_and_close(window, name) >= before + 3  # an atlas of letters, at least
+    assert textures(window) < before + times, "less than one a time: the main canvas draws late"
+    assert waiting_contexts() == waiting
+
+
+@pytest.mark.parametrize("name", ["Threshold", "Ortho slices"])
+def test_events_of_the_window_keep_nothing_of_closed_forms(window, name):
+    def connections():
+        emitters = [
+            *window.layers.events.emitters.values(),
+            *window.dims.events.emitters.values(),
+            *window.events.emitters.values(),
+            *window.layers[0].events.emitters.values(),
+        ]
+        return sum(len(one.callbacks) for one in emitters)
+
+    found = []
+    for _ in range(3):
+        open_and_close(window, name)
+        found.append(connections())
+    assert found[-1] == found[1], found
