@@ -105,8 +105,9 @@ def digital_twin(
             threads=threads,
             should_stop=should_stop,
         )
-        if progress is not None:
-            share_of(progress, start, middle)(1, 1)
+        report = share_of(progress, start, middle)
+        if report is not None:
+            report(1, 1)
         try:
             found.append(repeat(images, share_of(progress, middle, end)))
         except InputError:
