@@ -31,17 +31,12 @@ from napari_snpore.segmentation.envelope import make_envelope
 from napari_snpore.segmentation.projection_residual import projection_residual
 from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.study.measuring import measure_phases
+from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import AlignSection, MeasureSection, PrepareSection
 from napari_snpore.study.stages import find_alignment, prepare
 from napari_snpore.study.thresholding import blur_of
-from napari_snpore.study.truth import (
-    Quantity,
-    Stage,
-    measured_numbers,
-    planted_numbers,
-    truth_table,
-)
+from napari_snpore.study.truth import Stage, planted_numbers, truth_table
 from napari_snpore.tomography.discrete.blur_search import find_blur
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.options import Tv

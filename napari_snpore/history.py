@@ -484,6 +484,24 @@ class SimulateMeasuredSeriesStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class SimulateTwinStep(StepSchema):
+    """Simulated images of the phases that were found; what comes before in the history made the
+    images that they stand for.
+
+    ``levels``: grey value of each phase from 0 on. ``noise_a``, ``noise_b``: variance of a raw pixel
+    a + b·I. ``residual_px``: standard deviation of the shifts along y and along x.
+    """
+
+    NAME = "simulate twin"
+    levels: tuple[float, ...]
+    blur_px: float
+    noise_a: float
+    noise_b: float
+    residual_px: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class SimulateInSituSeriesStep(StepSchema):
     """Simulated images of a fibre that swells."""
 

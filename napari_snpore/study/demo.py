@@ -22,6 +22,7 @@ from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.measuring import Measurement, measure_phases
+from napari_snpore.study.numbers import measured_numbers
 from napari_snpore.study.output_folder import finish, output_folder, update_listed_outputs
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
 from napari_snpore.study.pipeline import run_study
@@ -36,7 +37,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.run_context import Monitor, RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
-from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
+from napari_snpore.study.truth import Stage, planted_numbers, truth_table
 from napari_snpore.volume import Volume
 
 SEED = 7

@@ -16,6 +16,7 @@ from napari_snpore.errors import FileFormatError, InputError, Stopped
 from napari_snpore.outputs.own_files import unlisted_file
 from napari_snpore.study.demo import measured_at, truth_segmentation
 from napari_snpore.study.measurement_report import mass_statements
+from napari_snpore.study.numbers import measured_numbers
 from napari_snpore.study.output_folder import update_listed_outputs
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import input_paths, run_study
@@ -23,7 +24,7 @@ from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import CleanupSection, MeasureSection, Recipe, read_recipe
 from napari_snpore.study.report import Statement
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.truth import Stage, measured_numbers, planted_numbers, truth_table
+from napari_snpore.study.truth import Stage, planted_numbers, truth_table
 
 
 @pytest.fixture(scope="module")

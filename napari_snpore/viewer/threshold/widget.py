@@ -10,6 +10,7 @@ from typing import Any
 import napari.components
 import numpy as np
 from napari.layers import Labels, Layer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_snpore.compute import Progress, ShouldStop
@@ -268,8 +269,10 @@ class ThresholdWidget(ThresholdForm):
         self.polish_button.clicked.connect(self._work.start_polish)
         self.status.busy_changed.connect(self._on_busy)
         self.counting.busy_changed.connect(lambda _: self._enable_apply())
-        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
-        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo)
+        # not in the whole window: on the canvas these keys take back strokes on the phases
+        within = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo, context=within)
+        QShortcut(QKeySequence.StandardKey.Redo, self, self.redo, context=within)
 
     def suggest(self) -> None:
         """Take the thresholds that the chosen rule finds."""

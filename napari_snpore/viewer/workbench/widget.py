@@ -48,8 +48,9 @@ from napari_snpore.viewer.workbench.work_step import WorkStep
 _UPDATE_MS = 60
 """Interval of updates (ms): painting emits an event for every stroke of the mouse."""
 
-_LOW_WINDOW = 900
-"""Below this height of the window (px) the list folds when a form is opened."""
+_LOW_WINDOW = 1001
+"""Below this height of the window (px) the list folds when a form is opened: result and plots of the
+longest form do not fit beside it."""
 
 _NARROWEST = 300
 
@@ -462,9 +463,13 @@ class WorkbenchWidget(DockedWidget):
     def _on_docked(self) -> None:
         main, dock = ancestor(self, QMainWindow), ancestor(self, QDockWidget)
         right = Qt.DockWidgetArea.RightDockWidgetArea
-        if main is not None and dock is not None and not dock.isFloating():
-            if main.dockWidgetArea(dock) != right:  # napari remembers where a dock was last
-                main.addDockWidget(right, dock)  # the layer list leaves no height on the left
+        if (
+            main is not None
+            and dock is not None
+            and not dock.isFloating()
+            and main.dockWidgetArea(dock) != right  # napari remembers where it was last
+        ):
+            main.addDockWidget(right, dock)  # the layer list leaves no height on the left
         give_full_height(self)
         if main is None or self._keys is not None:
             return

@@ -306,11 +306,11 @@ def test_a_face_is_dragged_by_its_handle_in_3d(window, qtbot):
 
 
 def test_handles_go_with_the_dock_and_the_boxes_stay(window):
-    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
     window.dims.ndisplay = 3
     widget.put("b", center_nm=(5.0, 5.0, 6.0), size_nm=2.0)
     assert any(kind_of(layer) == HANDLES for layer in window.layers)
-    window.window.remove_dock_widget(widget)
+    window.window.remove_dock_widget(dock)
     settle(0.1)
     assert not any(kind_of(layer) == HANDLES for layer in window.layers)
     assert any(isinstance(layer, Vectors) for layer in window.layers)
@@ -374,12 +374,12 @@ def test_a_face_seen_end_on_says_so(window, qtbot):
 
 
 def test_the_camera_is_given_back_when_the_widget_goes_under_the_mouse(window, qtbot):
-    _, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
+    dock, widget = window.window.add_plugin_dock_widget("napari-snpore", "Subvolumes")
     widget.put("b", center_nm=(5.75, 5.6, 6.9), size_nm=(4.0, 3.0, 3.0))
     canvas, pixel = seen_along_z(window)
     qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))
     assert not window.scene.camera.mouse_pan
-    window.window.remove_dock_widget(widget)
+    window.window.remove_dock_widget(dock)
     settle(0.1)
     assert window.scene.camera.mouse_pan
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixel(5.6, 8.4))

@@ -399,7 +399,7 @@ def test_a_box_drawn_with_the_mouse_is_numbered_and_a_closed_dock_stops(
 ):
     viewer = make_napari_viewer_proxy(show=True)
     add_layer(viewer, frames_data(ImageSeries(images, PIXEL, TIMES), "movie"))
-    _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "In situ")
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "In situ")
     widget.boxes.drawn.draw()
     settle()
     inside = ancestor(widget, QMainWindow).centralWidget().findChildren(QWidget)
@@ -412,6 +412,6 @@ def test_a_box_drawn_with_the_mouse_is_numbered_and_a_closed_dock_stops(
     assert widget.boxes.drawn.layer.text.values.tolist() == ["1", "2"]
     assert widget.boxes.vacuum.count() == 3
     widget.main_button.click()
-    viewer.window.remove_dock_widget(widget)
+    viewer.window.remove_dock_widget(dock)
     qtbot.wait(300)
     assert [layer.name for layer in viewer.layers] == ["movie", "intensity boxes"]

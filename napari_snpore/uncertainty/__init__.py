@@ -1,0 +1,1 @@
+"""Errors of the numbers: the digital twin of a specimen."""
