@@ -86,6 +86,19 @@ def _answer(number: int, frame: Any) -> None:
         _end()
 
 
+def _hold_signals() -> None:
+    """Hold signals back while the process forks: one that reaches the child before it has the usual
+    answers would be written into the pipe of its parent.
+    """
+    _held[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _release_signals() -> None:
+    before = _held.pop(threading.get_ident(), None)
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _forget_in_child() -> None:
     """Give a forked process the usual answers back: what reaches it would be written into the pipe of
     its parent, which would end in its place.
@@ -95,10 +108,16 @@ def _forget_in_child() -> None:
             is_interrupt = number == signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
+    _release_signals()
 
 
+_held: dict[int, set[Any]] = {}
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+    os.register_at_fork(
+        before=_hold_signals,
+        after_in_parent=_release_signals,
+        after_in_child=_forget_in_child,
+    )
 
 
 def _watch(reader: int) -> None:

@@ -358,8 +358,9 @@ class OrthoSlicesWidget(LayerForm):
         self.linked.grid = layer
         self.linked.start_inside(layer)
         self.in_scene.setEnabled(layer is not None)
-        if self.planes.shown and layer is not None and layer is not self.planes.source:
-            self._show_planes(True)
+        source = self.planes.source
+        if source in self._viewer.layers and layer is not None and layer is not source:
+            self._show_planes(True)  # the planes of a layer that was removed go with it
         self._on_thick()
         self._write_voxel()
         self.oblique.refresh()

@@ -91,7 +91,7 @@ def test_apply_and_envelope_and_measure_show_one_specimen(viewer, qtbot):
     viewer.layers["pristine · phases"].visible = True
     measure.layer = viewer.layers["pristine · phases"]
     measure.measure()
-    assert "Hid the envelope of sodiated" in measure.status.message.text()
-    assert "the objects of sodiated" in measure.status.message.text()
+    assert not viewer.layers["sodiated · envelope"].visible  # one thing is shown at a time
+    assert "Hid the objects of sodiated" in measure.status.message.text()
     assert viewer.layers["pristine · Sn objects"].visible
     assert not viewer.layers["sodiated · Sn objects"].visible

@@ -70,6 +70,7 @@ def test_each_view_shows_numpy_s_projection(window, voxel):
     widget = opened(window)
     widget.layer = window.layers["noise"]
     widget.position = tuple(o + voxel * s for o, s in zip(ORIGIN, SPACING, strict=True))
+    voxel = round(voxel)  # the position is that of the voxel that is shown
     assert widget.position[0] == pytest.approx(1.0 + voxel * 0.5)
     for way, project in (("mean over", np.mean), ("maximum over", np.max)):
         widget.thick_way.setCurrentText(way)
