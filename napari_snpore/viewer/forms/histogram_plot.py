@@ -54,7 +54,7 @@ class HistogramPlot(QWidget):
         self.canvas = SceneCanvas(
             keys=None, bgcolor=self._colors.background, size=(320, 170), parent=self
         )
-        self.canvas.native.setMinimumHeight(150)
+        self.canvas.native.setMinimumHeight(140)  # what the form of thresholds gives it
         delete_with_context(self.canvas)
         self._ranges = _mesh(self.canvas, order=0)
         self._bars = _mesh(self.canvas, order=1)
