@@ -57,7 +57,7 @@ CompileElsewhere = Callable[[KernelRequest], None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a step is told and asked while it waits for a kernel.
+    """Callbacks of a step that waits for a kernel.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def compile_elsewhere(function: CompileElsewhere | None) -> None:
 
 @contextmanager
 def waiting_as(waiting: Waiting) -> Iterator[None]:
-    """Name what is told and asked when a kernel that is called within has to be waited for."""
+    """Set the callbacks for kernels that are called within the block and have to be waited for."""
     token = _waiting.set(waiting)
     try:
         yield

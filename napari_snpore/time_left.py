@@ -1,4 +1,4 @@
-"""The time that a step still takes, where it can be told."""
+"""Estimate of the time that a step still takes; none where two estimates differ."""
 
 from __future__ import annotations
 

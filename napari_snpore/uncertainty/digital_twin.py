@@ -16,6 +16,7 @@ import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
+from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.uncertainty.twin_images import twin_images
@@ -85,6 +86,8 @@ def digital_twin(
     InputError
         No twin asked for, or what :func:`~napari_snpore.uncertainty.twin_images.twin_images`
         refuses.
+    NotEnoughMemoryError
+        The steps need more memory than there is.
     Stopped
         ``should_stop`` returned true.
     """
@@ -110,6 +113,8 @@ def digital_twin(
             report(1, 1)
         try:
             found.append(repeat(images, share_of(progress, middle, end)))
+        except NotEnoughMemoryError:
+            raise  # says nothing of the fibre
         except InputError:
             found.append({})
     return pd.DataFrame([_row(key, value, found) for key, value in numbers.items()])

@@ -88,7 +88,7 @@ class LayerEdits(QObject):
     def _on_paint(self, event: Any) -> None:
         layer = self._layer()
         if layer is not None:
-            # some strokes are told before they reach the voxels
+            # napari emits some strokes before they reach the voxels
             self._edits.note(np.asarray(layer.data), strokes_of(layer, event.value))
             self._soon.start()
 

@@ -13,6 +13,7 @@ from napari_snpore.oblique import plane_axes
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.scene.clipping import ClippingCut, box_cuts
 from napari_snpore.viewer.shared.boxes import Boxes
+from napari_snpore.viewer.slices.oblique_panel import angle_boxes
 from napari_snpore.volume import Triple
 
 WHOLE = "nothing"
@@ -54,22 +55,7 @@ class CutRow(QObject):
             step=0.5,
             tip="How far the plane lies from the position of the slices.",
         )
-        self.tilt = NumberBox(
-            45.0,
-            -180.0,
-            180.0,
-            step=5.0,
-            decimals=1,
-            tip="Angle between the plane and XY, about x. 90 gives XZ.",
-        )
-        self.turn = NumberBox(
-            0.0,
-            -180.0,
-            180.0,
-            step=5.0,
-            decimals=1,
-            tip="Angle by which the plane is turned about z.",
-        )
+        self.tilt, self.turn = angle_boxes()
         self.flip = QCheckBox("the other side")
         self.flip.setToolTip("Keep what lies on the other side of the plane.")
         form.addRow(title, self.by)

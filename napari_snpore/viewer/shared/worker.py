@@ -179,7 +179,7 @@ class StepStatus(QWidget):
 
     @property
     def share(self) -> float | None:
-        """How much of the running step is done, from 0 to 1; None where that cannot be told."""
+        """How much of the running step is done, from 0 to 1; None where it is not known."""
         most = self.bar.maximum()
         return self.bar.value() / most if self.busy and most > 0 else None
 

@@ -30,6 +30,23 @@ from napari_snpore.volume import Triple, Volume
 _NAME = "oblique plane"
 
 
+def angle_boxes() -> tuple[NumberBox, NumberBox]:
+    """Return the fields for the two angles of a plane, tilt and turn, in degrees."""
+    limits = (-180.0, 180.0)
+    return (
+        NumberBox(
+            45.0,
+            *limits,
+            step=5.0,
+            decimals=1,
+            tip="Angle between the plane and XY, about x. 90 gives XZ.",
+        ),
+        NumberBox(
+            0.0, *limits, step=5.0, decimals=1, tip="Angle by which the plane is turned about z."
+        ),
+    )
+
+
 class ObliquePanel(Fold):
     """A plane through the cross-hair, turned by two angles.
 
@@ -59,22 +76,7 @@ class ObliquePanel(Fold):
         self._layer: Layer | None = None
         self._source: Layer | None = None
         self.slice: ObliqueSlice | None = None
-        self.tilt = NumberBox(
-            45.0,
-            -180.0,
-            180.0,
-            step=5.0,
-            decimals=1,
-            tip="Angle between the plane and XY, about x. 90 gives XZ.",
-        )
-        self.turn = NumberBox(
-            0.0,
-            -180.0,
-            180.0,
-            step=5.0,
-            decimals=1,
-            tip="Angle by which the plane is turned about z.",
-        )
+        self.tilt, self.turn = angle_boxes()
         self.in_scene = QCheckBox("in the 3D view too")
         self.in_scene.setToolTip("Show the slice where it lies, in napari's own 3D view.")
         self.picture = GrayImage(200, empty="open this fold with a volume in the window")

@@ -70,7 +70,7 @@ class SliceBar(QWidget):
         return " · ".join(text for text in (self.place.text(), self.details.text()) if text)
 
     def show_place(self, words: str, *, details: str = "", tip: str = "") -> None:
-        """Write the position, and what else is told where the bar is wide enough."""
+        """Write the position, and the details where the bar is wide enough."""
         self.place.setText(words)
         self.details.setText(details)
         for part in (self.place, self.details):

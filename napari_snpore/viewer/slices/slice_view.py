@@ -43,8 +43,10 @@ class _Canvas(QtViewer):
     def __init__(self, model: ViewerModel) -> None:
         # each canvas binds napari's shortcuts anew, the same as before: without the signal the
         # welcome texts of all canvases are not written hundreds of times
-        told = getattr(action_manager.events, "shorcut_changed", None)  # napari's spelling
-        with nullcontext() if told is None else told.blocker():
+        shortcut_changed = getattr(
+            action_manager.events, "shorcut_changed", None
+        )  # napari's spelling
+        with nullcontext() if shortcut_changed is None else shortcut_changed.blocker():
             super().__init__(model)
         self.dims.setVisible(False)  # the bar has a slider
         delete_with_context(self.canvas._scene_canvas)
