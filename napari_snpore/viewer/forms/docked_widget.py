@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.canvas.ground import keep_ground
 from napari_snpore.viewer.edits.watch import watch_edits
 from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
 from napari_snpore.viewer.shared.events import plain_viewer
@@ -30,6 +31,7 @@ class DockedWidget(QWidget):
         self._viewer = plain_viewer(viewer)
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas
+        keep_ground(self._viewer)
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock
         self._docked.setSingleShot(True)
