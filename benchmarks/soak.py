@@ -138,6 +138,8 @@ class Soak:
         Where saved windows and tables go.
     done : list of str
         The actions so far, in words.
+    size : (int, int) or None
+        The size that the window was given last.
     """
 
     def __init__(self, viewer: Any, seed: int, folder: Path, *, verbose: bool = False) -> None:
@@ -147,6 +149,7 @@ class Soak:
         self.done: list[str] = []
         self.watch = Watch()
         self.rests: list[Rest] = []
+        self.size: tuple[int, int] | None = None
         self._verbose = verbose
         self._guard = QTimer()
         self._guard.setInterval(150)
@@ -182,6 +185,10 @@ class Soak:
     def wait(self, seconds: float) -> None:
         """Let the window live for some time."""
         QTest.qWait(max(1, round(1000 * seconds)))
+
+    def close(self) -> None:
+        """Look no more for modal windows."""
+        self._guard.stop()
 
     def settle(self) -> None:
         """Wait until no step runs.
@@ -285,10 +292,9 @@ class Soak:
             print(f"{len(self.done):4d} {words}", flush=True)
         if self.watch.found:
             raise Failed(self.watch.found[0])
-        size = self.main.size()
-        wanted = getattr(self, "size", None)
-        if wanted is not None and (size.width(), size.height()) != wanted:
-            raise Failed(f"the window is {size.width()} × {size.height()}, not {wanted}")
+        size = (self.main.width(), self.main.height())
+        if self.size is not None and size != self.size:
+            raise Failed(f"the window is {size[0]} × {size[1]}, not {self.size}")
 
     def _statuses(self) -> list[Any]:
         from napari_snpore.viewer.shared.worker import StepStatus

@@ -46,7 +46,7 @@ STEPS = (
     "In situ",
 )
 STATES = ("pristine", "sodiated")
-SHAPE = (40, 24, 40)
+SHAPE = (28, 16, 28)
 SPACING = 0.4
 MOST_LAYERS = 16
 _FILTERS = ("", "length > 1", "resolved", "width <= 2, not cut by the box", "volume 1..10", "lengt")
@@ -98,7 +98,7 @@ def phantom(state: str) -> Phantom:
 def series() -> TiltSeries:
     """Return its tilt images."""
     return simulate_tilt_series(
-        phantom("pristine"), angles_deg=np.arange(-66.0, 67.0, 6.0), dose=1000.0, seed=3
+        phantom("pristine"), angles_deg=np.arange(-66.0, 67.0, 12.0), dose=1000.0, seed=3
     )
 
 
@@ -476,6 +476,7 @@ def change_window(soak: Any) -> str | None:
         return str(soak.viewer.theme)
     size = soak.random.choice(_SIZES)
     soak.viewer.window.resize(*size)
+    soak.size = size
     return f"{size[0]} × {size[1]}"
 
 

@@ -86,6 +86,7 @@ def reconstruct(viewer: napari.Viewer) -> Iterator[str]:
     yield "reconstruct"
     opened(viewer).fold(False)
     yield "reconstruct_list"
+    opened(viewer).fold(True)  # as in windows of these heights
 
 
 def threshold(viewer: napari.Viewer) -> Iterator[str]:

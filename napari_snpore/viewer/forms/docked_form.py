@@ -60,7 +60,6 @@ class DockedForm(DockedWidget):
         scroll_area = SettingsScroll() if self.is_step else FormScroll()
         scroll_area.setWidget(inside)
         self._result_scroll = ResultScroll()
-        self._result_scroll.others = self._height_of_others
         self._others = 0
         self.results = self._result_scroll.column
         self.footer = QVBoxLayout()
@@ -81,13 +80,13 @@ class DockedForm(DockedWidget):
     def event(self, event: QEvent | None) -> bool:
         """Give the results another height where settings or buttons need another one."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            others = self._height_of_others()
+            others = self.height_of_others()
             if others != self._others:
                 self._others = others
                 self._result_scroll.updateGeometry()
         return bool(super().event(event))
 
-    def _height_of_others(self) -> int:
+    def height_of_others(self) -> int:
         """Return what the footer needs, and the settings up to the height that results leave them."""
         width = max(self.width(), self._result_scroll.minimumWidth())
         footer, settings = self.footer, self.column

@@ -303,13 +303,12 @@ class ResultScroll(QScrollArea):
     """The results of a form: as high as they need to be, as long as the settings above keep some
     height; nothing where there are none.
 
-    ``column`` takes the widgets; ``others`` returns the height that settings above and buttons
-    below need (px).
+    ``column`` takes the widgets. The form around it is asked for ``height_of_others()``, what
+    settings above and buttons below need (px).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.others: Callable[[], int] = lambda: SETTINGS_HEIGHT
         self._settled = QTimer(self)  # once the layout inside has taken its new height
         self._settled.setSingleShot(True)
         self._settled.timeout.connect(self.updateGeometry)
@@ -343,7 +342,9 @@ class ResultScroll(QScrollArea):
         """Return the height that the results need at this width, at most a share of the form."""
         above = self.parentWidget()
         whole = max(300, 0 if above is None else above.height())
-        most = max(round(_RESULT_SHARE * whole), whole - self.others())
+        ask = getattr(above, "height_of_others", None)
+        others = ask() if ask is not None else SETTINGS_HEIGHT
+        most = max(round(_RESULT_SHARE * whole), whole - others)
         return QSize(_NARROWEST, min(self._needed(), most))
 
     def minimumSizeHint(self) -> QSize:

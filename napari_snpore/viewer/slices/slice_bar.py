@@ -39,7 +39,8 @@ class SliceBar(QWidget):
 
     def __init__(self, plane: OrthoPlane) -> None:
         super().__init__()
-        name = QLabel(f"<span style='color:{plane.color}'>■</span> <b>{plane.name}</b>")
+        self._plane = plane
+        self._name = name = QLabel()
         name.setTextFormat(Qt.TextFormat.RichText)
         axis = "zyx"[plane.normal]
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -80,6 +81,7 @@ class SliceBar(QWidget):
         for part in (self.place, self.details, self.button):
             line.addWidget(part)
         self.setFixedHeight(_HEIGHT)
+        self._hide_what_does_not_fit()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     @property
@@ -132,8 +134,11 @@ class SliceBar(QWidget):
 
     def _hide_what_does_not_fit(self) -> None:
         self.details.setVisible(bool(self.details.text()) and self.width() >= _DETAILS_FROM_PX)
+        wide = self.width() >= _SLIDER_FROM_PX
         for part in (self.slider, self.play_button):
-            part.setVisible(self.width() >= _SLIDER_FROM_PX)
+            part.setVisible(wide)
+        mark = f"<span style='color:{self._plane.color}'>■</span> " if wide else ""
+        self._name.setText(f"{mark}<b>{self._plane.name}</b>")
 
     def _let_step(self, on: bool) -> None:
         self.slider.setEnabled(on)
