@@ -288,6 +288,20 @@ def cancel_midst(soak: Any) -> str | None:
     return str(form.main_button.text())
 
 
+def do_job(soak: Any) -> str | None:
+    """Go from a volume to measured objects, so that there is something to correct and to look at."""
+    if any(is_phases(layer) for layer in soak.viewer.layers) or open_phantom(soak) is None:
+        return None
+    for step in ("Threshold", "Measure"):
+        soak.bench.refresh()
+        if open_named(soak, step) is None:
+            return None
+        soak.settle()
+        press_main(soak)
+        soak.settle()
+    return ""
+
+
 def close_form(soak: Any) -> str | None:
     """Close a form by its dock, as its entry in napari's menu does."""
     docks = soak.docks()
@@ -490,7 +504,8 @@ ACTIONS = {
     "open volume": Action(open_phantom, 4),
     "open images": Action(open_series, 2),
     "open other": Action(open_other, 1),
-    "remove layer": Action(remove_layer, 4),
+    "whole job": Action(do_job, 6),
+    "remove layer": Action(remove_layer, 3),
     "change layer": Action(change_layer, 4),
     "open step": Action(open_step, 14),
     "turn page": Action(turn_page, 4),
@@ -504,10 +519,10 @@ ACTIONS = {
     "thresholds": Action(set_thresholds, 3),
     "mouse on slice": Action(drag_slice, 5),
     "view": Action(turn_view, 6),
-    "paint": Action(paint, 6),
+    "paint": Action(paint, 9),
     "boxes": Action(move_boxes, 5),
-    "row": Action(click_row, 4),
-    "filter": Action(filter_objects, 4),
+    "row": Action(click_row, 8),
+    "filter": Action(filter_objects, 8),
     "save window": Action(save_window, 2),
     "open window": Action(open_window, 1),
     "window": Action(change_window, 3),

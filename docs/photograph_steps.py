@@ -24,6 +24,7 @@ from napari_snpore.viewer.shared.layers import add_layer, series_data
 SIZES = ((1600, 1000), (1366, 768), (1024, 700))
 THEMES = ("dark", "light")
 SHAPE = (112, 40, 112)
+FIBRE = (112, 96, 112)
 
 
 def main(folder: Path, only: str = "") -> None:
@@ -31,7 +32,7 @@ def main(folder: Path, only: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*SIZES[0])
-    for name in steps(viewer):
+    for name in steps(viewer, only):
         if not name.startswith(only):
             continue
         for size in SIZES:
@@ -44,13 +45,16 @@ def main(folder: Path, only: str = "") -> None:
     viewer.close()
 
 
-def steps(viewer: napari.Viewer) -> Iterator[str]:
-    """Go through the steps; yield the name of each once its form shows a result."""
+def steps(viewer: napari.Viewer, only: str = "") -> Iterator[str]:
+    """Go through the steps; yield the name of each once its form shows a result. The longest is
+    left out where only others are wanted.
+    """
     opened(viewer)
     yield "empty"
-    yield from reconstruct(viewer)
+    if only in "reconstruct_before":
+        yield from reconstruct(viewer)
     viewer.layers.clear()
-    for data in phantom_layers("pristine"):
+    for data in phantom_layers("pristine", shape=FIBRE):
         add_layer(viewer, data)
     viewer.dims.order = (1, 0, 2)
     viewer.dims.current_step = tuple(n // 2 for n in viewer.layers["pristine"].data.shape)
