@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from napari_snpore.numerals import error_text
 from napari_snpore.study.edit_report import EDITED
-from napari_snpore.study.errors_of_run import (
+from napari_snpore.study.provenance import plain
+from napari_snpore.study.report import Statement, caveat, detail, number, signed
+from napari_snpore.study.run_errors import (
     NO_IMAGES,
     NOT_HERE,
     TWIN_FAILED,
     RunErrors,
     is_estimated,
 )
-from napari_snpore.study.provenance import plain
-from napari_snpore.study.report import Statement, caveat, detail, number, signed
 
 Row = Mapping[Any, Any]
 """One row of a table of numbers."""
@@ -104,6 +104,78 @@ def limits(errors: RunErrors) -> list[str]:
     return sentences
 
 
+def fraction_error_statements(
+    errors: RunErrors, names: Sequence[str], *, region: str = "whole"
+) -> list[Statement]:
+    """Return the fractions of the phases with their errors in one sentence, and what limits them;
+    of errors that are none only the latter.
+    """
+    rows = {name: row_of(errors, f"{name} fraction, {region}", "%") for name in names}
+    known = {name: row for name, row in rows.items() if row is not None and has_error(row)}
+    statements = []
+    if known:
+        words = "   ".join(f"{name} **{with_interval(row)} %**" for name, row in known.items())
+        how = _how_words(errors, list(known.values()))
+        statements.append(Statement("With errors", f"{words} ({how})"))
+    return statements + [caveat(sentence) for sentence in limits(errors)]
+
+
+def cluster_error_statement(errors: RunErrors) -> Statement | None:
+    """Return number, volume and sizes of all Sn clusters with their errors; None without any."""
+    table = errors.numbers
+    of_clusters = table[table["quantity"].str.startswith(("Sn cluster", "Sn volume"))]
+    words = [
+        f"{row['quantity'].removeprefix('Sn ')} {_counted_words(row)}"
+        for row in of_clusters.to_dict("records")
+        if math.isfinite(row["twin_bias"]) or math.isfinite(row["low_95"])
+    ]
+    if not words:
+        return None
+    return Statement("All Sn", f"those cut by the box included: {'; '.join(words)}")
+
+
+def _counted_words(row: Row) -> str:
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    words = f"**{with_interval(row)}{unit}**"
+    if not has_error(row):
+        words += f" (its twin {one_number(row['value'] + row['twin_bias'], row['unit'])})"
+    return words
+
+
+def _how_words(errors: RunErrors, rows: Sequence[Row]) -> str:
+    words = []
+    if any(math.isfinite(row["corrected"]) for row in rows):
+        many = "a digital twin" if errors.twins == 1 else f"{errors.twins} digital twins"
+        words.append(f"corrected by {many}")
+    if any(math.isfinite(row["low_95"]) for row in rows):
+        words.append("95 % intervals" if all(map(is_calibrated, rows)) else "95 %, not calibrated")
+    else:
+        words.append("no interval")
+    return ", ".join(words)
+
+
+def hover_words(errors: RunErrors, row: Row) -> str:
+    """Return all that is known of one number, a line each: counted, corrected, interval, sources,
+    whether it is calibrated.
+    """
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    lines = [f"{row['quantity']}: counted {one_number(row['value'], row['unit'])}{unit}"]
+    if math.isfinite(row["corrected"]):
+        lines.append(f"corrected {one_number(row['corrected'], row['unit'])}{unit}: the twin reads "
+                     f"{one_number(row['value'] + row['twin_bias'], row['unit'])}")  # fmt: skip
+    if math.isfinite(row["low_95"]) and math.isfinite(row["high_95"]):
+        low, high = (one_number(row[end], row["unit"]) for end in ("low_95", "high_95"))
+        lines.append(f"95 % interval {low} to {high}{unit}")
+    else:
+        lines.append("no interval")
+    sources = source_words(errors, row["quantity"], row["unit"])
+    if sources:
+        lines.append(f"by each source alone: {sources}")
+    if not is_calibrated(row):
+        lines.append(f"not calibrated ({str(row['calibrated']).removeprefix('no, ')})")
+    return "\n".join(lines)
+
+
 def number_words(row: Row) -> str:
     """Return one number in words: counted, corrected, interval, main source.
 
@@ -160,13 +232,28 @@ def is_calibrated(row: Row) -> bool:
     return str(row["calibrated"]) == CALIBRATED
 
 
-def row_of(errors: RunErrors | None, quantity: str, unit: str) -> dict[Any, Any] | None:
-    """Return the row of one number; None where there is none."""
+def has_error(row: Row | None) -> bool:
+    """Return whether anything is known of the error of a number."""
+    if row is None:
+        return False
+    return math.isfinite(row["corrected"]) or math.isfinite(row["low_95"])
+
+
+def row_of(
+    errors: RunErrors | None, quantity: str, unit: str, value: float | None = None
+) -> dict[Any, Any] | None:
+    """Return the row of one number; None where there is none, and where its value is another one
+    than ``value``: then it is of other phases, of another box or with other settings.
+    """
     if errors is None:
         return None
     table: pd.DataFrame = errors.numbers
     found = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
-    return None if found.empty else dict(found.iloc[0])
+    if found.empty:
+        return None
+    row = dict(found.iloc[0])
+    same = value is None or math.isclose(row["value"], value, rel_tol=1e-9, abs_tol=1e-9)
+    return row if same else None
 
 
 def source_words(errors: RunErrors, quantity: str, unit: str) -> str:
