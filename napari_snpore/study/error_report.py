@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from napari_snpore.numerals import error_text
+from napari_snpore.figures.intervals import FractionInterval
+from napari_snpore.numerals import with_limits
 from napari_snpore.study.edit_report import EDITED
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.report import Statement, caveat, detail, number, signed
@@ -37,9 +38,6 @@ _MEANING = {
     TWIN_FAILED: "what the steps add to a fibre like this one is not known",
 }
 """What the reasons in the table mean."""
-
-_SAME = 0.1
-"""Halves of an interval that differ by less are given as one."""
 
 
 def errors_record(errors: RunErrors) -> dict[str, Any]:
@@ -118,6 +116,27 @@ def fraction_error_statements(
         how = _how_words(errors, list(known.values()))
         statements.append(Statement("With errors", f"{words} ({how})"))
     return statements + [caveat(sentence) for sentence in limits(errors)]
+
+
+def fraction_intervals(
+    errors: RunErrors | None, names: Sequence[str]
+) -> dict[str, dict[str, FractionInterval]]:
+    """Return the errors of the fractions of some phases for figures and tables, by region
+    (``"whole"`` or the name of a cube) and phase; those that are not known are left out.
+    """
+    found: dict[str, dict[str, FractionInterval]] = {}
+    for row in () if errors is None else errors.numbers.to_dict("records"):
+        phase, _, region = str(row["quantity"]).partition(" fraction, ")
+        if row["unit"] != "%" or phase not in names or not region or not has_error(row):
+            continue
+        found.setdefault(region.removesuffix(" cube"), {})[phase] = FractionInterval(
+            float(row["value"]),
+            best_value(row),
+            float(row["low_95"]),
+            float(row["high_95"]),
+            is_calibrated(row),
+        )
+    return found
 
 
 def cluster_error_statement(errors: RunErrors) -> Statement | None:
@@ -212,14 +231,10 @@ def with_interval(row: Row) -> str:
     >>> with_interval(row | {"low_95": float("nan"), "high_95": float("nan")})
     '1.62'
     """
-    value, low, high = best_value(row), row["low_95"], row["high_95"]
-    text = one_number(value, row["unit"])
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return text
-    half = (high - low) / 2
-    if low <= value <= high and abs((low + high) / 2 - value) <= _SAME * half:
-        return f"{text} ± {error_text(half, _decimals(text))}"
-    return f"{text} ({one_number(low, row['unit'])} to {one_number(high, row['unit'])})"
+    unit = row["unit"]
+    return with_limits(
+        best_value(row), row["low_95"], row["high_95"], lambda value: one_number(value, unit)
+    )
 
 
 def best_value(row: Row) -> float:
@@ -279,7 +294,3 @@ def one_number(value: float, unit: str) -> str:
     if unit == "1" and math.isfinite(value):
         return f"{value:,.0f}"
     return number(value)
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])

@@ -28,6 +28,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
+from napari_snpore.viewer.errors.panel import ErrorControl
 from napari_snpore.viewer.forms.form import (
     CountBox,
     Fold,
@@ -42,7 +43,6 @@ from napari_snpore.viewer.forms.path_dialogs import ask_new_folder, ask_place
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.forms.step_form import InputLayers
 from napari_snpore.viewer.measure.corrected_form import CorrectedForm
-from napari_snpore.viewer.measure.error_panel import ErrorControl
 from napari_snpore.viewer.measure.hand_control import HandControl
 from napari_snpore.viewer.measure.object_panel import ObjectPanel
 from napari_snpore.viewer.measure.place_panel import PlacePanel
@@ -230,7 +230,7 @@ class MeasureWidget(CorrectedForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
-        self.errors = ErrorControl(self, self._viewer)
+        self.errors = ErrorControl(self, self._viewer, self.limit.value)
         self.column.addWidget(self.errors.panel)
         self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)

@@ -17,7 +17,7 @@ from napari_snpore.history import PolishStep, last_step
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.study.polishing import why_blur_unknown
 from napari_snpore.viewer.edits.watch import LayerEdits, edits_of
-from napari_snpore.viewer.forms.error_lines import fraction_error_lines, hover_of
+from napari_snpore.viewer.errors.lines import fraction_error_lines, hover_of
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.residual_picture import ShownMap
 from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind

@@ -157,3 +157,25 @@ def test_without_images_the_button_says_why(measure, threshold, viewer):
     viewer.layers.remove("fibre · TV 60")
     assert "not in the window" in measure.errors.why_not()
     assert measure.errors.panel.button.toolTip() == measure.errors.why_not()
+
+
+def test_boxes_show_errors_of_the_numbers_they_were_estimated_for(measure, viewer, qtbot):
+    from napari_snpore.viewer.boxes.widget import SubvolumeWidget
+
+    phases = measure.layer
+    form = SubvolumeWidget(viewer)
+    qtbot.addWidget(form)
+    form.layer = phases
+    form.put("mine", center_nm=(8.0, 4.0, 8.0), size_nm=4.0)
+    counted = form.fractions.set_index("name")["fraction_percent"]
+    assert form.table.item(0, 2).text() == f"{counted['pore']:.1f}"
+    best = counted["pore"] - 1.0
+    row = ("pore fraction, mine cube", "%", float(counted["pore"]), 1.0, best, best - 0.9, best + 0.9,
+           None, None, "thresholds", "yes", "none")  # fmt: skip
+    keep(phases, EstimateErrorsStep(1, 0, (row,)))
+    form.counting.result()
+    assert form.table.item(0, 2).text() == f"{best:.1f} ± 0.9"
+    assert "Corrected by a digital twin" in form.table.item(0, 2).toolTip()
+    form.put("mine", center_nm=(9.0, 4.0, 9.0), size_nm=4.0)
+    form.counting.result()
+    assert "±" not in form.table.item(0, 2).text(), "the box was moved"

@@ -1,9 +1,10 @@
-"""Part of the Measure form: errors of the numbers, by a digital twin of the phases."""
+"""Part of a form: errors of the numbers, by a digital twin of the phases."""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject
@@ -14,10 +15,11 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import stored_history
 from napari_snpore.study.run_errors import RunErrors, why_no_errors
 from napari_snpore.viewer.edits.watch import edits_of
-from napari_snpore.viewer.forms.error_lines import error_lines, hover_of
+from napari_snpore.viewer.errors.lines import error_lines, hover_of
+from napari_snpore.viewer.errors.steps import ErrorRequest, estimate
 from napari_snpore.viewer.forms.form import CountBox, Fold, ResultText
+from napari_snpore.viewer.forms.step_form import LayerForm
 from napari_snpore.viewer.forms.tilt_images import images_behind
-from napari_snpore.viewer.measure.error_steps import ErrorRequest, estimate
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import made_from, path
@@ -31,9 +33,6 @@ from napari_snpore.viewer.shared.layers import (
     volume_from_layer,
 )
 from napari_snpore.viewer.shared.worker import InUse
-
-if TYPE_CHECKING:
-    from napari_snpore.viewer.measure.widget import MeasureWidget
 
 _TIP = """Simulates the images of a fibre that is exactly as these phases say, puts them through the same steps
 (reconstruct, threshold, polish, measure), and takes the change of each number for the error of these
@@ -75,11 +74,20 @@ class ErrorPanel(Fold):
 
 
 class ErrorControl(QObject):
-    """Starts the estimate of a Measure form and shows what the phases keep of it."""
+    """Starts the estimate of a form and shows what the phases keep of it.
 
-    def __init__(self, form: MeasureWidget, viewer: Any) -> None:
+    Parameters
+    ----------
+    form : LayerForm
+        Its layer is the phases; its status line runs the work.
+    viewer : ViewerModel
+    limit_nm : callable
+        Returns the length below which objects count as short.
+    """
+
+    def __init__(self, form: LayerForm, viewer: Any, limit_nm: Callable[[], float]) -> None:
         super().__init__(form)
-        self._form, self._viewer = form, viewer
+        self._form, self._viewer, self._limit_nm = form, viewer, limit_nm
         self.panel = ErrorPanel()
         self.result = ResultText()
         self._followed: weakref.WeakSet[Layer] = weakref.WeakSet()
@@ -146,7 +154,7 @@ class ErrorControl(QObject):
                 self.panel.twins.value(),
                 self.panel.draws.value(),
                 0,
-                form.limit.value(),
+                self._limit_nm(),
                 tuple(boxes_of(self._viewer)),
             )
         except InputError as error:
