@@ -175,7 +175,8 @@ class AlignStep(StepSchema):
     """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x.
 
     ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
-    their norm; see :mod:`napari_snpore.tomography.image_faults`.
+    their norm; see :mod:`napari_snpore.tomography.image_faults`. ``residual_px``: what is left
+    across the axis, median over the tilts.
     """
 
     NAME = "align"
@@ -186,6 +187,7 @@ class AlignStep(StepSchema):
     handedness: str | None = None
     image_faults: str | None = None
     image_faults_share: float | None = None
+    residual_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -357,6 +359,25 @@ class PolishStep(StepSchema):
     def left_alone(cls, blur_px: float, note: str) -> PolishStep:
         """Return the step of phases that were not changed."""
         return cls((), (), blur_px, 0.0, 0, 0, note=note)
+
+
+@dataclass(frozen=True)
+class EstimateErrorsStep(StepSchema):
+    """Errors of the numbers of these phases, which stay as they are.
+
+    ``twins``, ``seed``: digital twins that were made, and the seed of the first. ``numbers``: rows of
+    the table of numbers, ``sources``: what each source of error alone does to a number, in the columns
+    of ``study/errors_of_run.py``; None where there is no value. ``reason``: why there is no twin, or
+    why one failed. ``notes``: sentences on numbers that do not hold.
+    """
+
+    NAME = "estimate errors"
+    twins: int
+    seed: int
+    numbers: tuple[tuple[str | float | None, ...], ...]
+    sources: tuple[tuple[str | float | None, ...], ...] = ()
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
