@@ -62,7 +62,7 @@ def blind_run(case: TruthCase) -> BlindRun:
     recipe = Recipe(
         input=InputSection(tilt_series="phantom.mrc"),
         align={"enabled": case.simulator == "realigned"},
-        measure=MeasureSection(phases=["Sn"], details=False),
+        measure=MeasureSection(details=False),
     )
     context = RunContext(Record("benchmark"))
     tomogram = tomogram_of(
