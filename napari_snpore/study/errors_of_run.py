@@ -110,7 +110,7 @@ def twin_cost(twins: int, timings_s: dict[str, float]) -> str:
     if not timings_s.get("reconstruct"):
         repeats = "it repeats" if twins == 1 else "each repeats"
         return f"{what} for the errors of the numbers: {repeats} reconstruction and polishing."
-    about = f"{seconds:.2g}" if seconds < 10 else f"{10 * round(seconds / 10)}"
+    about = f"{max(seconds, 1):.0f}" if seconds < 100 else f"{10 * round(seconds / 10)}"
     return f"{what} for the errors of the numbers: about {about} s."
 
 
