@@ -17,23 +17,20 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import napari_snpore
-from benchmarks.blind_run import BlindRun, blind_run
+from benchmarks.blind_run import BlindRun, TruthCase, blind_run, true_numbers
 from benchmarks.case_tables import FAMILIES, PhantomCase, has_case, read_rows, replace_case
 from benchmarks.stopping import KEPT, stopped_in_a_sentence
-from benchmarks.truth_chain import TruthCase
 from napari_snpore.errors import InputError
 from napari_snpore.study.conditions import conditions_of_run
 from napari_snpore.study.ensemble import ensemble_of_run
-from napari_snpore.study.numbers import Quantity, measured_numbers
-from napari_snpore.study.quick_numbers import quick_numbers
-from napari_snpore.study.truth import planted_numbers
+from napari_snpore.study.numbers import measured_numbers
 from napari_snpore.study.twin import twins_of_run
 from napari_snpore.uncertainty.threshold_ensemble import ensemble_spread
 
@@ -105,22 +102,6 @@ def run_one(case: TruthCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         traceback.print_exc()
         about["error"] = f"{type(error).__name__}: {error}"
     return rows, about | {"cpu_s": round(time.process_time() - began, 1)}
-
-
-def true_numbers(run: BlindRun) -> dict[Quantity, float]:
-    """Return the truth: of the planted bodies, and counted in the true voxels what those do not say
-    (C and Sn in the cubes, the number of pores).
-    """
-    measured = run.measurement
-    counted = quick_numbers(
-        replace(run.phantom.volume, data=run.phantom.phases),
-        measured.section,
-        names=measured.names,
-        boxes=measured.boxes,
-        cut_axes=(1,),
-        objects=("pore", "Sn"),
-    )
-    return counted | planted_numbers(run.phantom)
 
 
 def _rows(run: BlindRun, about: dict[str, Any]) -> list[dict[str, Any]]:

@@ -124,8 +124,6 @@ def test_the_table_has_a_row_per_number_and_cell():
     assert table["contrast"].tolist() == [2.1, 12.3]
     assert table["phantoms"].tolist() == [16, 16]
     # a half-width of 95 % of a normal error of 1, by 32 phantoms
-    found = half_width(
-        "pore fraction, whole", "%", 1.0, Conditions(2.9, 1000.0, 2.1), table=table
-    )
+    found = half_width("pore fraction, whole", "%", 1.0, Conditions(2.9, 1000.0, 2.1), table=table)
     assert 1.4 < found.total < 4
     assert math.isfinite(found.of_ensemble)
