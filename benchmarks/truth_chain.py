@@ -35,6 +35,10 @@ _OF_ERRORS = ("twin_bias", "corrected", "low_95", "high_95", "calibrated", "domi
 """Columns of the numbers of a run that the table of the truth has as well."""
 
 
+_SECONDS = {"reconstruct": "tv", "projection residual": "projection"}
+"""Columns of seconds whose step has another name."""
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """Rows of both tables: one per quantity, and one of the case."""
@@ -62,7 +66,10 @@ def run_case(case: TruthCase) -> CaseResult:
         about[f"wrong_percent_{name}"] = wrong_percent(phases, run.phantom)
     about |= {"twins": errors.twins, "errors_reason": errors.reason}
     about |= {"errors_notes": " ".join(errors.notes) or None}
-    about |= {f"{name}_s": seconds for name, seconds in run.context.record.timings_s.items()}
+    about |= {
+        f"{_SECONDS.get(name, name).replace(' ', '_')}_s": round(seconds, 2)
+        for name, seconds in run.context.record.timings_s.items()
+    }
     about |= {"run_s": round(run_s, 1)}
     about["errors_s"] = round(time.perf_counter() - began - run_s, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
