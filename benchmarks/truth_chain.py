@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import resource
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.blind_run import SIMULATORS, BlindRun, TruthCase, blind_run, true_numbers
+from benchmarks.blind_run import BlindRun, TruthCase, blind_run, true_numbers
+from benchmarks.case_runner import CaseResult
 from napari_snpore.history import (
     PolishStep,
     ReconstructStep,
@@ -27,8 +27,6 @@ from napari_snpore.study.truth import Stage, truth_table
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.volume import Volume
 
-__all__ = ["SIMULATORS", "STAGES", "CaseResult", "TruthCase", "run_case", "wrong_percent"]
-
 STAGES = ("thresholds", "polished")
 
 _OF_ERRORS = ("twin_bias", "corrected", "low_95", "high_95", "calibrated", "dominant_source")
@@ -37,14 +35,6 @@ _OF_ERRORS = ("twin_bias", "corrected", "low_95", "high_95", "calibrated", "domi
 
 _SECONDS = {"reconstruct": "tv", "projection residual": "projection"}
 """Columns of seconds whose step has another name."""
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """Rows of both tables: one per quantity, and one of the case."""
-
-    quantities: list[dict[str, Any]]
-    case: dict[str, Any]
 
 
 def run_case(case: TruthCase) -> CaseResult:

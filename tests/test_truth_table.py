@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from benchmarks import blind_run, truth_chain, truth_report
+from benchmarks.blind_run import TruthCase
+from benchmarks.case_runner import CaseResult, Tables, run_cases
 from benchmarks.case_tables import PhantomCase, has_case, read_rows, replace_case, shape_of
-from benchmarks.truth import Tables, planned_cases, run_cases
-from benchmarks.truth_chain import CaseResult, TruthCase, run_case
+from benchmarks.truth import in_short, planned_cases
+from benchmarks.truth_chain import run_case
 from napari_snpore.study import tomogram
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.volume import Volume
@@ -63,13 +65,13 @@ def fake(bias, simulator):
     ]  # fmt: skip
     about = {
         "blur_px": 1.0, "blur_reliable": True, "counts_per_unit_found": 2.0, "counts_per_unit_true": 2.0,
-        "wrong_percent_thresholds": 4.0, "wrong_percent_polished": 3.0, "polished": True,
-        "find_blur_s": 2.0, "tv_s": 1.0, "polish_s": 1.0, "total_s": 4.0,
+        "wrong_percent_thresholds": 4.0, "wrong_percent_polished": 3.0, "polished": True, "total_s": 4.0,
+        "find_blur_s": 2.0, "tv_s": 1.0, "polish_s": 1.0,
     }  # fmt: skip
     return CaseResult(rows, about)
 
 
-def test_finished_cases_are_not_run_again_and_failed_ones_are(tmp_path, monkeypatch):
+def test_finished_cases_are_not_run_again_and_failed_ones_are(tmp_path):
     ran, broken = [], True
 
     def run(one):
@@ -78,13 +80,12 @@ def test_finished_cases_are_not_run_again_and_failed_ones_are(tmp_path, monkeypa
             raise ValueError("no")
         return fake(1.0, one.simulator)
 
-    monkeypatch.setattr("benchmarks.truth.run_case", run)
-    tables = Tables.in_folder(tmp_path)
+    tables = Tables.in_folder(tmp_path, "truth")
     cases = [case(seed=901), case(seed=902)]
-    assert run_cases(cases, tables) == 1
+    assert run_cases(cases, tables, run, in_short) == 1
     assert read_rows(tables.cases)["error"].isna().tolist() == [True, False]
     broken = False
-    assert run_cases(cases, tables) == 0
+    assert run_cases(cases, tables, run, in_short) == 0
     assert [one.phantom.seed for one in ran] == [901, 902, 902]
     quantities = read_rows(tables.quantities)
     assert len(quantities) == 2 * len(truth_report.QUANTITIES)
@@ -116,7 +117,7 @@ def test_shapes_in_words():
 
 
 def test_summary_tables_and_figure(tmp_path):
-    tables = Tables.in_folder(tmp_path)
+    tables = Tables.in_folder(tmp_path, "truth")
     # biases known by hand: by the model -1, 2, 3; outside the model twice as large
     for seed, bias in ((1, -1.0), (2, 2.0), (3, 3.0)):
         for simulator, factor in (("model", 1), ("measured", 2)):

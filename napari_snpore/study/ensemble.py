@@ -33,9 +33,9 @@ as one): what eyes choose on one histogram differs by about as much. It is not c
 _POINTS = 5
 """Choices per threshold without images."""
 
-_MOST_VOXELS, _FEWEST_ROWS = 6_000_000, 32
-"""Of the piece in which thresholds and envelope are drawn: a fibre of 176 voxels is drawn whole, and
-25 draws take some 30 s at most."""
+_MOST_VOXELS, _FEWEST_ROWS = 3_000_000, 32
+"""Of the piece in which thresholds and envelope are drawn: the time of 25 draws does not grow with the
+volume."""
 
 _BLUR_SHARE = 0.4
 """Of the progress of an ensemble, where the blur is in doubt."""
