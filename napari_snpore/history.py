@@ -360,6 +360,25 @@ class PolishStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class EstimateErrorsStep(StepSchema):
+    """Errors of the numbers of these phases, which stay as they are.
+
+    ``twins``, ``seed``: digital twins that were made, and the seed of the first. ``numbers``: rows of
+    the table of numbers, ``sources``: what each source of error alone does to a number, in the columns
+    of ``study/errors_of_run.py``; None where there is no value. ``reason``: why there is no twin, or
+    why one failed. ``notes``: sentences on numbers that do not hold.
+    """
+
+    NAME = "estimate errors"
+    twins: int
+    seed: int
+    numbers: tuple[tuple[str | float | None, ...], ...]
+    sources: tuple[tuple[str | float | None, ...], ...] = ()
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class EditByHandStep(StepSchema):
     """Phases that were corrected by hand: painted, filled, or an object given to another phase.
 

@@ -12,6 +12,22 @@ from napari_snpore.study.measuring import Measurement
 Quantity = tuple[str, str]
 """Name and unit."""
 
+NUMBER_COLUMNS = (
+    "quantity",
+    "unit",
+    "value",
+    "twin_bias",
+    "corrected",
+    "low_95",
+    "high_95",
+    "fibre_low_95",
+    "fibre_high_95",
+    "dominant_source",
+    "calibrated",
+    "restoration",
+)
+"""Of the table of numbers, in this order."""
+
 CORRECTED_UNITS = ("%", "nm³")
 """Units of the quantities that a twin improves, volume fractions and volumes; it does not improve
 numbers, lengths and shares of short clusters."""
@@ -141,4 +157,4 @@ def numbers_table(
                 "restoration": "none",
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(NUMBER_COLUMNS))

@@ -56,6 +56,8 @@ Connectivity = Literal[6, 18, 26]
 DEFAULT_METHOD: ReconstructMethod = "tv"
 """Of runs, commands and the window."""
 
+MOST_TWINS, MOST_DRAWS = 100, 1000
+
 ThresholdRule = Literal["auto", "projection", ThresholdMethod]
 """How thresholds are suggested: by the images (``projection``), by a rule on the histogram, or
 ``auto``: by the images where there are some and the volume was made by TV, else by ``haadf``."""
@@ -319,6 +321,16 @@ class MeasureSection(_Section):
     mass_percent: dict[str, PositiveFloat] = {}
 
 
+class UncertaintySection(_Section):
+    """Errors of the numbers. ``twins``: how many digital twins repeat the steps of the run, 0 for
+    none; ``draws`` of thresholds, blur and envelope for the intervals; ``seed`` of both.
+    """
+
+    twins: Annotated[int, Field(ge=0, le=MOST_TWINS)] = 1
+    draws: Annotated[int, Field(ge=3, le=MOST_DRAWS)] = 25
+    seed: NonNegativeInt = 0
+
+
 class OutputSection(_Section):
     """What is written and how."""
 
@@ -347,6 +359,7 @@ class Recipe(_Section):
     envelope: EnvelopeSection = EnvelopeSection()
     polish: PolishSection = PolishSection()
     measure: MeasureSection = MeasureSection()
+    uncertainty: UncertaintySection = UncertaintySection()
     output: OutputSection = OutputSection()
 
     def __init__(self, **sections: Any) -> None:

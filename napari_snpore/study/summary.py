@@ -10,6 +10,8 @@ from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.study.error_report import error_statements
+from napari_snpore.study.errors_of_run import RunErrors
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
@@ -36,7 +38,11 @@ from napari_snpore.volume import Volume
 
 
 def summarize(
-    recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+    recipe: Recipe,
+    tomogram: Tomogram,
+    segmentation: Segmentation,
+    measurement: Measurement,
+    errors: RunErrors,
 ) -> str:
     """Return the summary of one run as text, one block per step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
@@ -44,7 +50,8 @@ def summarize(
         f"{title}\n{'=' * len(title)}",
         text_of(tomogram_statements(tomogram)),
         text_of(segmentation_statements(segmentation)),
-        measurement_text(measurement),
+        measurement_text(measurement).rstrip("\n"),
+        text_of(error_statements(errors)) + "\n",
     ]
     return "\n\n".join(blocks)
 

@@ -1,0 +1,198 @@
+"""Statements on the errors of numbers: value, corrected, interval, and what is not calibrated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from napari_snpore.numerals import error_text
+from napari_snpore.study.edit_report import EDITED
+from napari_snpore.study.errors_of_run import (
+    NO_IMAGES,
+    NOT_HERE,
+    TWIN_FAILED,
+    RunErrors,
+    is_estimated,
+)
+from napari_snpore.study.provenance import plain
+from napari_snpore.study.report import Statement, caveat, detail, number, signed
+
+Row = Mapping[Any, Any]
+"""One row of a table of numbers."""
+
+CALIBRATED = "yes"
+
+_MEANING = {
+    NOT_HERE: (
+        "no phantoms of known truth at this thickness, dose and contrast say how far the errors can"
+        " be relied on"
+    ),
+    NO_IMAGES: (
+        "without tilt images, thresholds and envelope are the only sources of error that can be known"
+    ),
+    EDITED: "what was changed by hand has no error that could be computed",
+    TWIN_FAILED: "what the steps add to a fibre like this one is not known",
+}
+"""What the reasons in the table mean."""
+
+_SAME = 0.1
+"""Halves of an interval that differ by less are given as one."""
+
+
+def errors_record(errors: RunErrors) -> dict[str, Any]:
+    """Return the entry ``results.errors`` of a record."""
+    return {
+        "twins": errors.twins,
+        "seed": errors.seed,
+        "reason": errors.reason,
+        "notes": list(errors.notes),
+        "numbers": plain(errors.numbers.to_dict("records")),
+        "sources": plain(errors.sources.to_dict("records")),
+    }
+
+
+def error_statements(errors: RunErrors) -> list[Statement]:
+    """Return each number with what corrects it and its interval, and what is not calibrated, and
+    why.
+    """
+    if not is_estimated(errors):
+        reason = errors.reason or f"{_MEANING[NOT_HERE].capitalize()}."
+        return [Statement("Errors", f"none estimated. {reason}"), *map(caveat, errors.notes)]
+    statements = [Statement("Errors", made_of_words(errors))]
+    count = errors.numbers.set_index(["quantity", "unit"])["value"].get(("Sn clusters", "1"))
+    for row in errors.numbers.to_dict("records"):
+        n = ""
+        if count is not None and row["quantity"].startswith("Sn cluster") and row["unit"] != "1":
+            n = f"; n = {count:,.0f} clusters"
+        statements.append(detail(row["quantity"], f"{number_words(row)}{n}"))
+    statements += map(caveat, limits(errors))
+    return statements
+
+
+def made_of_words(errors: RunErrors) -> str:
+    """Return how the errors were estimated, and of what."""
+    words = []
+    if errors.twins:
+        count = "one digital twin" if errors.twins == 1 else f"{errors.twins} digital twins"
+        words.append(
+            f"{count}, seed {errors.seed}: the same steps on simulated images of these phases"
+        )
+    if errors.numbers["low_95"].notna().any():
+        words.append("95 % intervals of the piece that was imaged")
+    return f"{'; '.join(words)}; n = 1 fibre"
+
+
+def limits(errors: RunErrors) -> list[str]:
+    """Return sentences on what limits the errors: a twin that failed, numbers that do not hold, and
+    numbers that are not calibrated.
+    """
+    sentences = [] if errors.reason is None else [errors.reason]
+    sentences += errors.notes
+    table = errors.numbers
+    whys = table["calibrated"].str.removeprefix("no, ").where(table["calibrated"] != CALIBRATED)
+    for why in whys.dropna().unique():
+        if why in (EDITED, TWIN_FAILED) and errors.reason is not None:
+            continue  # said
+        names = list(dict.fromkeys(table.loc[whys == why, "quantity"]))
+        what = "No number is calibrated" if len(names) == table["quantity"].nunique() else (
+            f"Not calibrated are {', '.join(names)}"
+        )  # fmt: skip
+        sentences.append(f"{what}: {_MEANING.get(why, why)}.")
+    return sentences
+
+
+def number_words(row: Row) -> str:
+    """Return one number in words: counted, corrected, interval, main source.
+
+    Examples
+    --------
+    >>> row = {"unit": "%", "value": 40.1, "corrected": 38.9, "low_95": 38.0, "high_95": 39.8,
+    ...        "twin_bias": 1.2, "dominant_source": "thresholds"}
+    >>> number_words(row)
+    '40.1 %, corrected 38.9 ± 0.9 %, mainly thresholds'
+    >>> nan = float("nan")
+    >>> number_words(row | {"corrected": nan, "twin_bias": nan, "low_95": 38.9, "high_95": 42.0})
+    '40.1 (38.9 to 42.0) %, mainly thresholds'
+    """
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    words = f"{with_interval(row)}{unit}"
+    if math.isfinite(row["corrected"]):
+        words = f"{one_number(row['value'], row['unit'])}{unit}, corrected {words}"
+    elif math.isfinite(row["twin_bias"]) and row["twin_bias"]:
+        words += f", the twin reads {one_number(row['value'] + row['twin_bias'], row['unit'])}"
+    return f"{words}, mainly {row['dominant_source']}" if row["dominant_source"] else words
+
+
+def with_interval(row: Row) -> str:
+    """Return the best value of a number with its error, without its unit: the corrected value where
+    there is one.
+
+    One half-width where both halves of the interval are alike, else its two ends.
+
+    Examples
+    --------
+    >>> row = {"unit": "nm", "value": 1.62, "corrected": float("nan")}
+    >>> with_interval(row | {"low_95": 1.58, "high_95": 1.66})
+    '1.62 ± 0.04'
+    >>> with_interval(row | {"low_95": float("nan"), "high_95": float("nan")})
+    '1.62'
+    """
+    value, low, high = best_value(row), row["low_95"], row["high_95"]
+    text = one_number(value, row["unit"])
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return text
+    half = (high - low) / 2
+    if low <= value <= high and abs((low + high) / 2 - value) <= _SAME * half:
+        return f"{text} ± {error_text(half, _decimals(text))}"
+    return f"{text} ({one_number(low, row['unit'])} to {one_number(high, row['unit'])})"
+
+
+def best_value(row: Row) -> float:
+    """Return the corrected value of a number, else the value of the run."""
+    return float(row["corrected"] if math.isfinite(row["corrected"]) else row["value"])
+
+
+def is_calibrated(row: Row) -> bool:
+    """Return whether the interval of a number was proved on phantoms of known truth."""
+    return str(row["calibrated"]) == CALIBRATED
+
+
+def row_of(errors: RunErrors | None, quantity: str, unit: str) -> dict[Any, Any] | None:
+    """Return the row of one number; None where there is none."""
+    if errors is None:
+        return None
+    table: pd.DataFrame = errors.numbers
+    found = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
+    return None if found.empty else dict(found.iloc[0])
+
+
+def source_words(errors: RunErrors, quantity: str, unit: str) -> str:
+    """Return the range that each source of error alone gives a number; empty where not known."""
+    table = errors.sources
+    rows = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
+    return "; ".join(
+        f"{row['source']} {one_number(row['low'], unit)} to {one_number(row['high'], unit)}"
+        for row in rows.to_dict("records")
+    )
+
+
+def one_number(value: float, unit: str) -> str:
+    """Write a number: shares with one decimal, counts in full, others with three digits.
+
+    Examples
+    --------
+    >>> one_number(40.06, "%"), one_number(1204.0, "1"), one_number(0.04567, "nm")
+    ('40.1', '1,204', '0.0457')
+    """
+    if unit.startswith("%"):
+        return signed(value, 1)
+    if unit == "1" and math.isfinite(value):
+        return f"{value:,.0f}"
+    return number(value)
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
