@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import numpy as np
-
 from napari_snpore.compute import Progress, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep, last_step
@@ -90,16 +88,3 @@ def repeated_phases(
     if step is None or step.note is not None:
         raise InputError("The phases of the repeated run could not be polished.")
     return found
-
-
-def residual_shift_px(tomogram: Tomogram) -> float:
-    """Return the standard deviation of the shifts that the alignment left, px; 0 where it is not
-    known.
-
-    The median over the tilts, so that single bad ones do not count.
-    """
-    if tomogram.alignment is None:
-        return 0.0
-    left = tomogram.alignment.residual_px
-    left = left[np.isfinite(left)]
-    return float(np.median(left)) if left.size else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import Progress
@@ -11,7 +12,7 @@ from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.polishing import known_blur
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.repeating import repeat_context, repeated_phases, residual_shift_px
+from napari_snpore.study.repeating import repeat_context, repeated_phases
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
@@ -104,3 +105,16 @@ def twins_of_run(
             seed=seed,
             **watch,
         )
+
+
+def residual_shift_px(tomogram: Tomogram) -> float:
+    """Return the standard deviation of the shifts that the alignment left, px; 0 where it is not
+    known.
+
+    The median over the tilts, so that single bad ones do not count.
+    """
+    if tomogram.alignment is None:
+        return 0.0
+    left = tomogram.alignment.residual_px
+    left = left[np.isfinite(left)]
+    return float(np.median(left)) if left.size else 0.0

@@ -11,11 +11,9 @@ import pytest
 from napari_snpore import NoiseModel, TiltSeries, Volume
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import PlantClustersStep, required_step
-from napari_snpore.uncertainty.detection_limit import (
-    DetectionOptions,
-    detection_limit,
-    recall_limit,
-)
+from napari_snpore.uncertainty.detection_limit import detection_limit
+from napari_snpore.uncertainty.detection_options import DetectionOptions
+from napari_snpore.uncertainty.recall_limit import recall_limit
 
 NM = 0.5
 ANGLES = np.array([-40.0, 0.0, 40.0])
