@@ -545,10 +545,13 @@ class DetectionLimitStep(StepSchema):
 
     ``diameter_nm``: nothing where it lies outside the diameters that were planted; ``below_nm``: the
     smallest of them, where more than half of those are found; ``above_nm``: the largest, where fewer
-    are. ``clusters``: planted in all; ``runs``: reconstructions that this took.
+    are. ``length_nm``: what the length of a sphere of the limit (or of ``above_nm``) reads in a table
+    of objects. ``phase``: name of the brightest phase. ``clusters``: planted in all; ``runs``:
+    reconstructions that this took.
     """
 
     NAME = "detection limit"
+    phase: str
     clusters: int
     runs: int
     seed: int
@@ -557,6 +560,7 @@ class DetectionLimitStep(StepSchema):
     high_95: float | None = None
     below_nm: float | None = None
     above_nm: float | None = None
+    length_nm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from napari_snpore.compute import Progress
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
     DetectionLimitStep,
-    HistoryStep,
     PolishStep,
     last_step,
     required_step,
@@ -34,6 +32,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.uncertainty.detection_limit import detection_limit
 from napari_snpore.uncertainty.detection_options import DetectionOptions
 from napari_snpore.uncertainty.recall_limit import RecallLimit, recall_limit
+from napari_snpore.uncertainty.size_limit import size_limit
 from napari_snpore.volume import Volume
 
 _FEW = 30
@@ -56,6 +55,8 @@ class RunDetection:
         Clusters of each diameter that were asked for, reconstructions that were made, seed.
     margin_nm : float
         Gap that was kept between clusters.
+    phase : str
+        Name of the brightest phase.
     """
 
     table: pd.DataFrame | None
@@ -65,6 +66,7 @@ class RunDetection:
     runs: int
     seed: int
     margin_nm: float = math.nan
+    phase: str = "Sn"
 
     @property
     def step(self) -> DetectionLimitStep | None:
@@ -72,7 +74,9 @@ class RunDetection:
         found, table = self.limit, self.table
         if found is None or table is None or not self.runs:
             return None
+        reads = size_limit(found, table)
         return DetectionLimitStep(
+            phase=self.phase,
             clusters=int(table["n"].sum()),
             runs=self.runs,
             seed=self.seed,
@@ -81,6 +85,7 @@ class RunDetection:
             high_95=_stored(found.high_95),
             below_nm=found.smallest_nm if found.below else None,
             above_nm=found.largest_nm if found.above else None,
+            length_nm=None if reads is None else reads.length_nm,
         )
 
 
@@ -128,6 +133,7 @@ def detection_of_run(
         table.attrs["runs"],
         section.seed,
         table.attrs["margin_nm"],
+        segmentation.scheme.names[-1],
     )
 
 
@@ -152,18 +158,6 @@ def with_detection(segmentation: Segmentation, found: RunDetection | None) -> Se
         return segmentation
     phases = segmentation.phases
     return replace(segmentation, phases=phases.after(step, phases.data))
-
-
-def recorded_limit_nm(history: Sequence[HistoryStep]) -> float | None:
-    """Return the length (nm) below which fewer than half of the clusters are found, as the history of
-    phases or objects has it; None where it is not known.
-
-    A limit above the largest diameter that was planted is that diameter: less cannot be said.
-    """
-    made = last_step(history, DetectionLimitStep)
-    if made is None:
-        return None
-    return made.diameter_nm if made.diameter_nm is not None else made.above_nm
 
 
 def detection_record(found: RunDetection) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import pytest
 
 from napari_snpore import make_phantom, read_volume, simulate_tilt_series
 from napari_snpore.history import DetectionLimitStep, last_step
-from napari_snpore.study.detection import detection_of_run, recorded_limit_nm
+from napari_snpore.study.detection import detection_of_run
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
+from napari_snpore.uncertainty.size_limit import recorded_size_limit, size_limit
 
 ANGLES = np.arange(-70.0, 71.0, 4.0)
 SIZES = [0.45, 0.75]
@@ -75,11 +76,17 @@ def test_the_phases_carry_the_limit(run):
     history = read_volume(run.folder / "volumes" / "phases.tif").history
     step = last_step(history, DetectionLimitStep)
     assert step == run.detection.step
+    assert step.phase == "Sn"
     limit = run.detection.limit
-    expected = {True: None, False: limit.diameter_nm}[limit.below]
-    if limit.above:
-        expected = limit.largest_nm
-    assert recorded_limit_nm(history) == expected
+    assert recorded_size_limit(history, "Sn") == size_limit(limit, run.detection.table)
+    assert recorded_size_limit(history, "pore") is None
+
+
+def test_histograms_are_shaded_below_the_limit(run):
+    step = run.detection.step
+    assert step.length_nm is not None
+    drawn = (run.folder / "figures" / "objects_Sn.svg").read_text(encoding="utf-8")
+    assert 'id="below detection limit"' in drawn
 
 
 def test_it_is_off_unless_it_is_asked_for(run, recipe):

@@ -10,10 +10,11 @@ import pytest
 
 from napari_snpore import NoiseModel, TiltSeries, Volume
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.history import PlantClustersStep, required_step
+from napari_snpore.history import DetectionLimitStep, PlantClustersStep, required_step
 from napari_snpore.uncertainty.detection_limit import detection_limit
 from napari_snpore.uncertainty.detection_options import DetectionOptions
-from napari_snpore.uncertainty.recall_limit import recall_limit
+from napari_snpore.uncertainty.recall_limit import RecallLimit, recall_limit
+from napari_snpore.uncertainty.size_limit import SizeLimit, recorded_size_limit, size_limit
 
 NM = 0.5
 ANGLES = np.array([-40.0, 0.0, 40.0])
@@ -273,3 +274,28 @@ def test_an_end_that_was_not_reached_is_not_made_up():
     assert math.isnan(limit.high_95)
     assert "no upper end up to 2 nm" in limit.words
     assert recall_limit(recalls(90, 95)).words == "below 1 nm"
+
+
+def test_the_limit_on_an_axis_of_lengths_is_what_such_a_sphere_reads():
+    table = pd.DataFrame(
+        {"diameter_nm": [0.3, 0.4, 0.6], "length_bias_nm": [math.nan, 0.3, 0.5], "n": [100] * 3}
+    )
+    between = size_limit(RecallLimit(0.5, 0.45, 0.55, 0.3, 0.6), table)
+    assert between.length_nm == pytest.approx(0.5 + 0.4)
+    assert between.volume_nm3 == pytest.approx(math.pi / 6 * 0.125)
+    lowest = size_limit(RecallLimit(0.35, 0.3, 0.4, 0.3, 0.6), table)
+    assert lowest.length_nm == pytest.approx(0.35 + 0.3)  # of the nearest that was found
+    above = size_limit(RecallLimit(math.nan, math.nan, math.nan, 0.3, 0.6, above=True), table)
+    assert (above.diameter_nm, above.length_nm) == pytest.approx((0.6, 1.1))
+    below = RecallLimit(math.nan, math.nan, math.nan, 0.3, 0.6, below=True)
+    assert size_limit(below, table) is None
+
+
+def test_a_history_gives_the_limit_of_its_phase_alone():
+    step = DetectionLimitStep(
+        phase="Sn", clusters=9, runs=1, seed=0, diameter_nm=0.5, length_nm=0.9
+    ).step
+    assert recorded_size_limit([step], "Sn clusters") == SizeLimit(0.5, 0.9)
+    assert recorded_size_limit([step], "Sn") == SizeLimit(0.5, 0.9)
+    assert recorded_size_limit([step], "pore objects") is None
+    assert recorded_size_limit([], "Sn") is None
