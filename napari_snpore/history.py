@@ -175,7 +175,8 @@ class AlignStep(StepSchema):
     """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x.
 
     ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
-    their norm; see :mod:`napari_snpore.tomography.image_faults`.
+    their norm; see :mod:`napari_snpore.tomography.image_faults`. ``residual_px``: what is left
+    across the axis, median over the tilts.
     """
 
     NAME = "align"
@@ -186,6 +187,7 @@ class AlignStep(StepSchema):
     handedness: str | None = None
     image_faults: str | None = None
     image_faults_share: float | None = None
+    residual_px: float | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ CONTRACT = {
     "find_blur": "series, *, levels",
     "projection_residual": "series, volume, *, blur_px",
     "polish_phases": "phases, series, *, levels, blur_px",
+    "digital_twin": "phases, series, numbers, repeat, *, levels, blur_px, noise, twins, seed",
+    "estimate_errors": "phases, volume, series, *, section, uncertainty, boxes",
     "project": "volume, angles_deg, *",
     "gray_histogram": "volume, *, bins, mask",
     "suggest_thresholds": "histogram, *, phases, method",

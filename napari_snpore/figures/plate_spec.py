@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.figures.intervals import Intervals
 from napari_snpore.figures.plate_recipe import (
     BoxEntry,
     ObjectsEntry,
@@ -146,6 +147,8 @@ class SpecimenColumn:
     dead_share_of_pore : float, optional
         Share (0 to 1) of the pore volume that is dead for connectivity 6, where it was counted
         already.
+    intervals : mapping
+        Errors of the fractions.
     """
 
     name: str
@@ -154,6 +157,7 @@ class SpecimenColumn:
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     dead: Volume | None = None
     dead_share_of_pore: float | None = None
+    intervals: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +251,7 @@ class PlateSpec:
     remark: str = ""
     style: FigureStyle = field(default_factory=lambda: FigureStyle(letters=True))
     layers: tuple[Mapping[str, Any], ...] = ()
+    intervals: Intervals = field(default_factory=dict)
 
     def recipe(self) -> dict[str, Any]:
         """Return the settings of the plate as JSON values, which :class:`PlateRecipe` reads

@@ -9,8 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from napari_snpore.figures.intervals import (
+    FractionInterval,
+    Intervals,
+    interval_of,
+    note_on,
+)
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.object_plots import (
     HistogramOptions,
@@ -45,12 +52,16 @@ class FractionPanel:
         Standard errors likewise, in percentage points.
     scheme : PhaseScheme
         Colours.
+    intervals : mapping, optional
+        Corrected values and intervals, drawn as points with whiskers on the bars of what was
+        counted; those of other counted values are left out.
     """
 
     heading: str
     shares: Mapping[str, Mapping[str, float]]
     errors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     scheme: PhaseScheme = PORE_C_SN
+    intervals: Intervals = field(default_factory=dict)
     exterior: ClassVar[bool] = False
 
     @property
@@ -75,9 +86,20 @@ class FractionPanel:
         whiskers are.
         """
         bars = f"bars from the left: {', '.join(self._names)}; " if len(self._names) > 1 else ""
+        known = self._known()
+        if known:
+            return f"{bars}of the envelope; {note_on(list(known.values()))}"
         return bars + (
             "whiskers: standard error" if self.errors else "of the envelope; no error estimated"
         )
+
+    def _known(self) -> dict[tuple[str, str], FractionInterval]:
+        found = {
+            (region, name): interval_of(self.intervals, region, name, value)
+            for region, values in self.shares.items()
+            for name, value in values.items()
+        }
+        return {place: one for place, one in found.items() if one is not None}
 
     @property
     def _names(self) -> list[str]:
@@ -88,7 +110,7 @@ class FractionPanel:
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw one group of bars a region."""
         axes = axes_at(figure, plot_frame(box, style, lines_below=1))
-        names = self._names
+        names, known = self._names, self._known()
         width = 0.8 / max(len(names), 1)
         for k, (region, values) in enumerate(self.shares.items()):
             for j, name in enumerate(names):
@@ -115,11 +137,34 @@ class FractionPanel:
                         capsize=1.5,
                         capthick=0.7,
                     )
+                if (region, name) in known:
+                    _draw_interval(axes, place, known[region, name])
         axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
         axes.set_xlim(-0.5, len(self.shares) - 0.5)
         axes.set_ylim(bottom=0)
         axes.set_ylabel(_FRACTION)
         plain_ticks(axes.yaxis, at_most=5)
+
+
+def _draw_interval(axes: Axes, place: float, known: FractionInterval) -> None:
+    """Draw the corrected value as a point and its interval as whiskers."""
+    ends = None
+    if math.isfinite(known.low) and math.isfinite(known.high):
+        ends = [[max(known.best - known.low, 0.0)], [max(known.high - known.best, 0.0)]]
+    axes.errorbar(
+        place,
+        known.best,
+        yerr=ends,
+        fmt="o" if known.is_corrected else "none",
+        markersize=2.2,
+        markerfacecolor="white",
+        markeredgewidth=0.7,
+        color=INK,
+        elinewidth=0.7,
+        capsize=1.5,
+        capthick=0.7,
+        gid="interval",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,9 @@ from napari_snpore.volume import Volume
 _FEW = 30
 """Fewer clusters than these leave a recall of 50 % uncertain by 18 points and more."""
 
+_PLANT_BYTES = 25.0
+"""Bytes per voxel at the highest, while planted clusters are searched for; measured at 160³."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunDetection:
@@ -247,6 +250,7 @@ def _planted(
     section, series = recipe.detection_limit, tomogram.aligned
     assert series is not None  # asked before
     phases = segmentation.phases
+    context.state_memory("Planting clusters", phases.shape, _PLANT_BYTES)
     blur_px = known_blur(phases.history)
     sizes = section.diameters_nm
     with context.step("detection limit") as watch:

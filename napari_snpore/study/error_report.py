@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from napari_snpore.numerals import error_text
+from napari_snpore.figures.intervals import FractionInterval
+from napari_snpore.numerals import with_limits
 from napari_snpore.study.edit_report import EDITED
-from napari_snpore.study.errors_of_run import (
+from napari_snpore.study.provenance import plain
+from napari_snpore.study.report import Statement, caveat, detail, number, signed
+from napari_snpore.study.run_errors import (
     NO_IMAGES,
     NOT_HERE,
     TWIN_FAILED,
     RunErrors,
     is_estimated,
 )
-from napari_snpore.study.provenance import plain
-from napari_snpore.study.report import Statement, caveat, detail, number, signed
 
 Row = Mapping[Any, Any]
 """One row of a table of numbers."""
@@ -37,9 +38,6 @@ _MEANING = {
     TWIN_FAILED: "what the steps add to a fibre like this one is not known",
 }
 """What the reasons in the table mean."""
-
-_SAME = 0.1
-"""Halves of an interval that differ by less are given as one."""
 
 
 def errors_record(errors: RunErrors) -> dict[str, Any]:
@@ -104,6 +102,99 @@ def limits(errors: RunErrors) -> list[str]:
     return sentences
 
 
+def fraction_error_statements(
+    errors: RunErrors, names: Sequence[str], *, region: str = "whole"
+) -> list[Statement]:
+    """Return the fractions of the phases with their errors in one sentence, and what limits them;
+    of errors that are none only the latter.
+    """
+    rows = {name: row_of(errors, f"{name} fraction, {region}", "%") for name in names}
+    known = {name: row for name, row in rows.items() if row is not None and has_error(row)}
+    statements = []
+    if known:
+        words = "   ".join(f"{name} **{with_interval(row)} %**" for name, row in known.items())
+        how = _how_words(errors, list(known.values()))
+        statements.append(Statement("With errors", f"{words} ({how})"))
+    return statements + [caveat(sentence) for sentence in limits(errors)]
+
+
+def fraction_intervals(
+    errors: RunErrors | None, names: Sequence[str]
+) -> dict[str, dict[str, FractionInterval]]:
+    """Return the errors of the fractions of some phases for figures and tables, by region
+    (``"whole"`` or the name of a cube) and phase; those that are not known are left out.
+    """
+    found: dict[str, dict[str, FractionInterval]] = {}
+    for row in () if errors is None else errors.numbers.to_dict("records"):
+        phase, _, region = str(row["quantity"]).partition(" fraction, ")
+        if row["unit"] != "%" or phase not in names or not region or not has_error(row):
+            continue
+        found.setdefault(region.removesuffix(" cube"), {})[phase] = FractionInterval(
+            float(row["value"]),
+            best_value(row),
+            float(row["low_95"]),
+            float(row["high_95"]),
+            is_calibrated(row),
+        )
+    return found
+
+
+def cluster_error_statement(errors: RunErrors) -> Statement | None:
+    """Return number, volume and sizes of all Sn clusters with their errors; None without any."""
+    table = errors.numbers
+    of_clusters = table[table["quantity"].str.startswith(("Sn cluster", "Sn volume"))]
+    words = [
+        f"{row['quantity'].removeprefix('Sn ')} {_counted_words(row)}"
+        for row in of_clusters.to_dict("records")
+        if math.isfinite(row["twin_bias"]) or math.isfinite(row["low_95"])
+    ]
+    if not words:
+        return None
+    return Statement("All Sn", f"those cut by the box included: {'; '.join(words)}")
+
+
+def _counted_words(row: Row) -> str:
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    words = f"**{with_interval(row)}{unit}**"
+    if not has_error(row):
+        words += f" (its twin {one_number(row['value'] + row['twin_bias'], row['unit'])})"
+    return words
+
+
+def _how_words(errors: RunErrors, rows: Sequence[Row]) -> str:
+    words = []
+    if any(math.isfinite(row["corrected"]) for row in rows):
+        many = "a digital twin" if errors.twins == 1 else f"{errors.twins} digital twins"
+        words.append(f"corrected by {many}")
+    if any(math.isfinite(row["low_95"]) for row in rows):
+        words.append("95 % intervals" if all(map(is_calibrated, rows)) else "95 %, not calibrated")
+    else:
+        words.append("no interval")
+    return ", ".join(words)
+
+
+def hover_words(errors: RunErrors, row: Row) -> str:
+    """Return all that is known of one number, a line each: counted, corrected, interval, sources,
+    whether it is calibrated.
+    """
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    lines = [f"{row['quantity']}: counted {one_number(row['value'], row['unit'])}{unit}"]
+    if math.isfinite(row["corrected"]):
+        lines.append(f"corrected {one_number(row['corrected'], row['unit'])}{unit}: the twin reads "
+                     f"{one_number(row['value'] + row['twin_bias'], row['unit'])}")  # fmt: skip
+    if math.isfinite(row["low_95"]) and math.isfinite(row["high_95"]):
+        low, high = (one_number(row[end], row["unit"]) for end in ("low_95", "high_95"))
+        lines.append(f"95 % interval {low} to {high}{unit}")
+    else:
+        lines.append("no interval")
+    sources = source_words(errors, row["quantity"], row["unit"])
+    if sources:
+        lines.append(f"by each source alone: {sources}")
+    if not is_calibrated(row):
+        lines.append(f"not calibrated ({str(row['calibrated']).removeprefix('no, ')})")
+    return "\n".join(lines)
+
+
 def number_words(row: Row) -> str:
     """Return one number in words: counted, corrected, interval, main source.
 
@@ -140,14 +231,10 @@ def with_interval(row: Row) -> str:
     >>> with_interval(row | {"low_95": float("nan"), "high_95": float("nan")})
     '1.62'
     """
-    value, low, high = best_value(row), row["low_95"], row["high_95"]
-    text = one_number(value, row["unit"])
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return text
-    half = (high - low) / 2
-    if low <= value <= high and abs((low + high) / 2 - value) <= _SAME * half:
-        return f"{text} ± {error_text(half, _decimals(text))}"
-    return f"{text} ({one_number(low, row['unit'])} to {one_number(high, row['unit'])})"
+    unit = row["unit"]
+    return with_limits(
+        best_value(row), row["low_95"], row["high_95"], lambda value: one_number(value, unit)
+    )
 
 
 def best_value(row: Row) -> float:
@@ -160,13 +247,28 @@ def is_calibrated(row: Row) -> bool:
     return str(row["calibrated"]) == CALIBRATED
 
 
-def row_of(errors: RunErrors | None, quantity: str, unit: str) -> dict[Any, Any] | None:
-    """Return the row of one number; None where there is none."""
+def has_error(row: Row | None) -> bool:
+    """Return whether anything is known of the error of a number."""
+    if row is None:
+        return False
+    return math.isfinite(row["corrected"]) or math.isfinite(row["low_95"])
+
+
+def row_of(
+    errors: RunErrors | None, quantity: str, unit: str, value: float | None = None
+) -> dict[Any, Any] | None:
+    """Return the row of one number; None where there is none, and where its value is another one
+    than ``value``: then it is of other phases, of another box or with other settings.
+    """
     if errors is None:
         return None
     table: pd.DataFrame = errors.numbers
     found = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
-    return None if found.empty else dict(found.iloc[0])
+    if found.empty:
+        return None
+    row = dict(found.iloc[0])
+    same = value is None or math.isclose(row["value"], value, rel_tol=1e-9, abs_tol=1e-9)
+    return row if same else None
 
 
 def source_words(errors: RunErrors, quantity: str, unit: str) -> str:
@@ -192,7 +294,3 @@ def one_number(value: float, unit: str) -> str:
     if unit == "1" and math.isfinite(value):
         return f"{value:,.0f}"
     return number(value)
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])

@@ -8,25 +8,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.run_errors import NUMBER_COLUMNS
 
 Quantity = tuple[str, str]
 """Name and unit."""
-
-NUMBER_COLUMNS = (
-    "quantity",
-    "unit",
-    "value",
-    "twin_bias",
-    "corrected",
-    "low_95",
-    "high_95",
-    "fibre_low_95",
-    "fibre_high_95",
-    "dominant_source",
-    "calibrated",
-    "restoration",
-)
-"""Of the table of numbers, in this order."""
 
 CORRECTED_UNITS = ("%", "nm³")
 """Units of the quantities that a twin improves, volume fractions and volumes; it does not improve

@@ -24,7 +24,7 @@ from napari_snpore.study.detection import (
     with_detection,
 )
 from napari_snpore.study.error_report import errors_record
-from napari_snpore.study.errors_of_run import RunErrors, errors_of_run, with_errors
+from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import MEASURE_BYTES, Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder
@@ -32,6 +32,7 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import segmentation_record, segmentation_tables
 from napari_snpore.study.segmenting import SEGMENT_BYTES, Segmentation, find_phases
 from napari_snpore.study.summary import summarize

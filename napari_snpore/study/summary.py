@@ -12,7 +12,6 @@ from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.study.detection import RunDetection, detection_statements
 from napari_snpore.study.error_report import error_statements
-from napari_snpore.study.errors_of_run import RunErrors
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
@@ -25,6 +24,7 @@ from napari_snpore.study.quality_report import (
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, signed, text_of, with_error
+from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import (
     clarity_words,
     image_statements,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import Progress
 from napari_snpore.errors import InputError
-from napari_snpore.history import PolishStep, last_step, required_step
+from napari_snpore.history import AlignStep, PolishStep, last_step, required_step
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.polishing import known_blur
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.repeating import repeat_context, repeated_phases
 from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.run_errors import why_too_rough
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.noise import noise_model
@@ -25,13 +25,7 @@ def why_no_twin(tomogram: Tomogram, segmentation: Segmentation) -> str | None:
     """Return a sentence that says why a run has no twin; None where it has one."""
     if tomogram.aligned is None:
         return "There are no tilt images behind this volume."
-    step = last_step(segmentation.phases.history, PolishStep)
-    if step is None:
-        reason = segmentation.not_polished or "They were polished by another program."
-        return f"The phases were not polished, and a twin of rougher phases misleads. {reason}"
-    if step.note is not None:
-        return f"The phases were not polished, and a twin of rougher phases misleads. {step.note}"
-    return None
+    return why_too_rough(segmentation.phases.history, segmentation.not_polished)
 
 
 def twins_of_run(
@@ -113,8 +107,8 @@ def residual_shift_px(tomogram: Tomogram) -> float:
 
     The median over the tilts, so that single bad ones do not count.
     """
-    if tomogram.alignment is None:
-        return 0.0
-    left = tomogram.alignment.residual_px
-    left = left[np.isfinite(left)]
-    return float(np.median(left)) if left.size else 0.0
+    if tomogram.alignment is not None:
+        return tomogram.alignment.median_residual_px or 0.0
+    series = tomogram.aligned
+    made = None if series is None else last_step(series.history, AlignStep)
+    return 0.0 if made is None else made.residual_px or 0.0

@@ -224,7 +224,7 @@ def _plans(
     left = dict.fromkeys(diameters, how.clusters)
     plans = []
     for _ in range(how.runs):
-        planted = places.plant(list(left.items()), rng)
+        planted = places.plant(list(left.items()), rng, should_stop)
         if not len(planted):
             break
         plans.append(planted)

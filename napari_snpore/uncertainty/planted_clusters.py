@@ -143,7 +143,10 @@ class Places:
         return clear
 
     def plant(
-        self, wanted: Sequence[tuple[float, int]], rng: np.random.Generator
+        self,
+        wanted: Sequence[tuple[float, int]],
+        rng: np.random.Generator,
+        should_stop: ShouldStop | None = None,
     ) -> PlantedClusters:
         """Return as many spheres of each diameter as are wanted and have a place, one of each diameter
         after the other.
@@ -152,6 +155,8 @@ class Places:
         ----------
         wanted : sequence of (diameter in nm, number)
         rng : Generator
+        should_stop : callable, optional
+            See :mod:`napari_snpore.compute`.
         """
         clear = self._clear.copy()
         budget = PLANTED_SHARE * self.found_nm3
@@ -162,6 +167,7 @@ class Places:
         sources = {one: self._candidates(clear, one / 2, rng) for one in left}
         while left:
             for diameter in list(left):
+                check_stop(should_stop)
                 volume = math.pi / 6 * diameter**3
                 center = next(sources[diameter], None) if volume <= budget else None
                 if center is None:
@@ -189,7 +195,11 @@ class Places:
             free = np.flatnonzero(flat >= need)
             if not free.size:
                 return
-            for index in rng.permutation(free)[:_CANDIDATES]:
+            # not all of them in random order: there are as many as voxels
+            count = min(free.size, _CANDIDATES)
+            tried = free[rng.choice(free.size, count, replace=False)]
+            del free
+            for index in tried:
                 if flat[index] >= need:
                     voxel = np.array(np.unravel_index(index, clear.shape), np.float64)
                     yield voxel + rng.uniform(-0.5, 0.5, 3)
@@ -216,12 +226,14 @@ def added_gray(
     planted: PlantedClusters,
     levels: NDArray[np.float32],
     voxel_nm: float,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return what the spheres add to the grey values: brightest level less the level of the phase that
     they replace, shape (z, y, x).
     """
     added = np.zeros(labels.shape, np.float32)
     for center, diameter in zip(planted.centers, planted.diameters_nm, strict=True):
+        check_stop(should_stop)
         box, share = sphere_cover(center, diameter / 2 / voxel_nm)
         added[box] += (share * (levels[-1] - levels[labels[box]])).astype(np.float32)
     return added
@@ -247,7 +259,7 @@ def planted_images(
     b · (grey value added), as correlated from pixel to pixel as the alignment leaves white noise.
     Parameters as in :func:`~napari_snpore.uncertainty.twin_images.twin_images`.
     """
-    added = added_gray(labels, planted, levels, series.pixel_size_nm)
+    added = added_gray(labels, planted, levels, series.pixel_size_nm, should_stop)
     images = project(added, series.angles_deg, threads=threads, should_stop=should_stop)
     del added
     images = blur_images(images, blur_px, threads=threads, should_stop=should_stop)

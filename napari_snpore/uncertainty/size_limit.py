@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from napari_snpore.history import DetectionLimitStep, HistoryStep, last_step
+from napari_snpore.history import (
+    CleanUpStep,
+    DetectionLimitStep,
+    HistoryStep,
+    PolishStep,
+    ReconstructStep,
+    SegmentStep,
+    SmoothStep,
+    last_step,
+)
 from napari_snpore.uncertainty.recall_limit import RecallLimit
 
 
@@ -65,8 +74,8 @@ def size_limit(limit: RecallLimit, table: pd.DataFrame) -> SizeLimit | None:
 
 
 def recorded_size_limit(history: Sequence[HistoryStep], noun: str) -> SizeLimit | None:
-    """Return the detection limit of objects as a history has it; None where it is not known, or is
-    that of another phase.
+    """Return the detection limit of objects as a history has it; None where it is not known, is
+    that of another phase, or is of phases before they were made anew.
 
     Parameters
     ----------
@@ -76,9 +85,19 @@ def recorded_size_limit(history: Sequence[HistoryStep], noun: str) -> SizeLimit 
         What the objects are, beginning with the name of their phase.
     """
     made = last_step(history, DetectionLimitStep)
-    if made is None or noun.split(" ")[0] != made.phase.split(" ")[0]:
+    if made is None or _made_anew(history) or noun.split(" ")[0] != made.phase.split(" ")[0]:
         return None
     diameter = made.above_nm if made.diameter_nm is None else made.diameter_nm
     if diameter is None or made.length_nm is None:
         return None
     return SizeLimit(diameter, made.length_nm)
+
+
+def _made_anew(history: Sequence[HistoryStep]) -> bool:
+    """Return whether steps that decide what is found came after the detection limit."""
+    names = [step.name for step in history]
+    later = names[len(names) - names[::-1].index(DetectionLimitStep.NAME) :]
+    return any(kind.NAME in later for kind in _DECIDE)
+
+
+_DECIDE = (ReconstructStep, SmoothStep, SegmentStep, PolishStep, CleanUpStep)

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_snpore import make_phantom, read_volume, simulate_tilt_series, write_volume
+from napari_snpore import (
+    Volume,
+    estimate_errors,
+    make_phantom,
+    read_volume,
+    simulate_tilt_series,
+    write_volume,
+)
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
     CleanupParameters,
@@ -19,7 +26,7 @@ from napari_snpore.history import (
     required_step,
 )
 from napari_snpore.study.error_report import error_statements
-from napari_snpore.study.errors_of_run import errors_of_run, recorded_errors, with_errors
+from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.provenance import Record
@@ -34,6 +41,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.report import text_of
 from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.tomography.options import Tv
 
@@ -140,6 +148,17 @@ def test_phases_keep_the_errors_of_their_numbers(run):
     assert recorded_errors(cleaned.history) is None
 
 
+def test_errors_of_phases_alone_are_those_of_the_run(run, recipe):
+    made = run.tomogram
+    phases = Volume(run.segmentation.phases.data, made.volume.spacing, made.volume.origin,
+                    run.segmentation.phases.history[:-1])  # fmt: skip
+    found = estimate_errors(phases, made.volume, made.aligned, section=recipe.measure)
+    pd.testing.assert_frame_equal(found.numbers, run.errors.numbers)
+    edited = phases.after(EditByHandStep(1, ((1, 3, 1),)), phases.data)
+    with pytest.raises(InputError, match="edited by hand, which a twin cannot repeat"):
+        estimate_errors(edited, made.volume, made.aligned)
+
+
 def test_a_run_without_a_twin_says_why(run, recipe):
     none = recipe.model_copy(update={"uncertainty": UncertaintySection(twins=0)})
     made = (none, run.tomogram, run.segmentation, run.measurement)
@@ -150,12 +169,12 @@ def test_a_run_without_a_twin_says_why(run, recipe):
 
 
 def test_a_twin_that_fails_says_why(run, recipe, monkeypatch):
-    from napari_snpore.study import twin
+    from napari_snpore.study import repeating
 
     def lost(*args, **options):
         raise InputError("No rising grey levels fit the images.")
 
-    monkeypatch.setattr(twin, "find_phases", lost)
+    monkeypatch.setattr(repeating, "find_phases", lost)
     found = errors_of_run(recipe, run.tomogram, run.segmentation, run.measurement, context())
     assert (found.numbers["calibrated"] == "no, a twin failed").all()
     assert found.numbers["corrected"].isna().all()

@@ -10,7 +10,13 @@ import pytest
 
 from napari_snpore import NoiseModel, TiltSeries, Volume
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.history import DetectionLimitStep, PlantClustersStep, required_step
+from napari_snpore.history import (
+    CleanupParameters,
+    DetectionLimitStep,
+    PlantClustersStep,
+    SegmentStep,
+    required_step,
+)
 from napari_snpore.uncertainty.detection_limit import detection_limit
 from napari_snpore.uncertainty.detection_options import DetectionOptions
 from napari_snpore.uncertainty.recall_limit import RecallLimit, recall_limit
@@ -299,3 +305,6 @@ def test_a_history_gives_the_limit_of_its_phase_alone():
     assert recorded_size_limit([step], "Sn") == SizeLimit(0.5, 0.9)
     assert recorded_size_limit([step], "pore objects") is None
     assert recorded_size_limit([], "Sn") is None
+    again = SegmentStep((0.5, 6.0), ("pore", "C", "Sn"), "given", None, CleanupParameters()).step
+    assert recorded_size_limit([again, step], "Sn") is not None
+    assert recorded_size_limit([step, again], "Sn") is None

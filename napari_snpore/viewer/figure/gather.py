@@ -16,6 +16,7 @@ from napari_snpore.figures.style import FigureStyle
 from napari_snpore.history import SegmentStep, last_step
 from napari_snpore.uncertainty.size_limit import SizeLimit
 from napari_snpore.viewer.canvas.voxels import on_voxel
+from napari_snpore.viewer.errors.lines import fraction_intervals_of
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
@@ -172,6 +173,7 @@ def gather(
             {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
             for layer in used
         ),
+        intervals=fraction_intervals_of(phases),
     )
 
 

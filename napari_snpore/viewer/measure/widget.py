@@ -28,6 +28,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
+from napari_snpore.viewer.errors.panel import ErrorControl
 from napari_snpore.viewer.forms.form import (
     CountBox,
     Fold,
@@ -160,6 +161,20 @@ class MeasureWidget(CorrectedForm):
             raise InputError(f"Nothing was measured. {self.status.message.text().lstrip('⚠ ')}")
         return self._measured.table
 
+    def estimate_errors(self) -> None:
+        """Estimate the errors of the numbers of the chosen phases; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            Phases without images, that were not polished, or that were corrected by hand.
+        """
+        missing = self.errors.why_not()
+        if missing:
+            raise InputError(missing)
+        self.errors.start()
+        self.status.wait()
+
     def save(self, folder: str | Path) -> Path:
         """Write the last measurement into a folder: the tables and volumes that ``snpore measure``
         writes.
@@ -215,6 +230,8 @@ class MeasureWidget(CorrectedForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
+        self.errors = ErrorControl(self, self._viewer, self.limit.value)
+        self.column.addWidget(self.errors.panel)
         self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)
         self.object_result = ResultText(
@@ -229,6 +246,7 @@ class MeasureWidget(CorrectedForm):
             "the outside. See docs/definitions.md, Volumes and fractions."
         )
         self.results.addWidget(self.fraction_result)
+        self.results.addWidget(self.errors.result)
         self.results.addWidget(self._object_tools())
         self.footer.addWidget(self.main_button)
         self.footer.addWidget(self.status)
@@ -383,6 +401,7 @@ class MeasureWidget(CorrectedForm):
         self.phase_box.blockSignals(blocked)
         self.phase_box.setEnabled(bool(entries))
         self.main_button.setEnabled(bool(entries) and not self.status.busy)
+        self.errors.show_layer(layer)
         self._on_phase()
 
     def _names_of(self, layer: Layer | None) -> tuple[str, ...]:

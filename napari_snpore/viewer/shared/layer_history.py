@@ -16,6 +16,7 @@ from napari.layers import Layer
 from napari_snpore.history import (
     EditByHandStep,
     EnvelopeStep,
+    EstimateErrorsStep,
     ExtractSubvolumeStep,
     HistoryStep,
     SegmentStep,
@@ -24,6 +25,7 @@ from napari_snpore.history import (
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
+ERRORS = EstimateErrorsStep.NAME
 FIGURE = "napari_snpore_figure"
 """Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the
 history at that time; beside the record of the plugin, because the record goes with the layer's
@@ -86,14 +88,14 @@ def same_envelope(one: EnvelopeStep | None, two: EnvelopeStep | None) -> bool:
 def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
     """Return the history as comparable words, up to the last step called ``before``.
 
-    Cuts are left out: a box holds what its whole held. Tuples and lists compare as the same, as
-    after a save.
+    Cuts are left out: a box holds what its whole held; and errors, which change no voxel. Tuples
+    and lists compare as the same, as after a save.
     """
     steps = _steps(layer)
     if before is not None:
         last = max((k for k, step in enumerate(steps) if step.name == before), default=0)
         steps = steps[:last]
-    return tuple(_word(step) for step in steps if step.name != CUT)
+    return tuple(_word(step) for step in steps if step.name not in (CUT, ERRORS))
 
 
 def has_history(layer: Layer, history: Any) -> bool:
