@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop
+from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.measurement.feret import Convention, feret_diameters
 from napari_snpore.measurement.labelling import label_objects, voxel_counts
 from napari_snpore.uncertainty.planted_clusters import PlantedClusters, sphere_voxels
@@ -55,9 +55,12 @@ def cluster_fates(
     ]
     for number, inside in enumerate(voxels, last + 1):
         known.reshape(-1)[inside] = number
+    check_stop(should_stop)
     objects = np.asarray(label_objects(after, connectivity=connectivity))
+    check_stop(should_stop)
     holders, merged = holding_objects(known, objects, range(last + 1, last + 1 + len(voxels)))
     found = (holders > 0) & ~merged
+    check_stop(should_stop)
     lengths, volumes = _sizes(objects, holders[found], voxel_nm, convention, should_stop)
     table = pd.DataFrame(
         {
@@ -95,11 +98,14 @@ def holding_objects(
         0 where no object holds half.
     merged : array, bool, shape (n,)
     """
-    sizes = voxel_counts(known, int(known.max(initial=0)))
-    both = np.flatnonzero((known.reshape(-1) > 0) & (objects.reshape(-1) > 0))
-    pairs, shared = np.unique(
-        np.stack([objects.reshape(-1)[both], known.reshape(-1)[both]]), axis=1, return_counts=True
+    count = int(known.max(initial=0)) + 1
+    sizes = voxel_counts(known, count - 1)
+    both = (known > 0) & (objects > 0)
+    # one number for a pair: sorting these does not hold the interpreter, and pairs would
+    keys, shared = np.unique(
+        objects[both].astype(np.int64) * count + known[both], return_counts=True
     )
+    pairs = keys // count, keys % count
     holders, merged = np.zeros(len(wanted), np.intp), np.zeros(len(wanted), bool)
     by_known = np.argsort(pairs[1], kind="stable")
     names = pairs[1][by_known]

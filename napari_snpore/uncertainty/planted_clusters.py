@@ -98,7 +98,7 @@ def sphere_voxels(
     """Return the flat indices of the voxels of a sphere: those it covers by half, at least one."""
     box, share = sphere_cover(center, radius)
     inside = np.argwhere(share >= min(0.5, share.max())) + [one.start for one in box]
-    return np.ravel_multi_index(tuple(inside.T), tuple(shape))
+    return np.asarray(np.ravel_multi_index(tuple(inside.T), tuple(shape)), np.intp)
 
 
 class Places:
