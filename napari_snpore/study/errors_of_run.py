@@ -134,12 +134,26 @@ def twin_cost(twins: int, timings_s: dict[str, float]) -> str:
     '3 digital twins for the errors of the numbers: each repeats reconstruction and polishing.'
     """
     what = "One digital twin" if twins == 1 else f"{twins} digital twins"
-    seconds = COST * twins * sum(timings_s.get(name, 0.0) for name in _REPEATED)
-    if not timings_s.get("reconstruct"):
+    about = repeat_cost(twins, timings_s)
+    if about is None:
         repeats = "it repeats" if twins == 1 else "each repeats"
         return f"{what} for the errors of the numbers: {repeats} reconstruction and polishing."
-    about = f"{max(seconds, 1):.0f}" if seconds < 100 else f"{10 * round(seconds / 10)}"
-    return f"{what} for the errors of the numbers: about {about} s."
+    return f"{what} for the errors of the numbers: about {about}."
+
+
+def repeat_cost(times: int, timings_s: dict[str, float]) -> str | None:
+    """Return how long the steps of a run take once more, so many times; None where the run has not
+    told how long they take.
+
+    Examples
+    --------
+    >>> repeat_cost(2, {"reconstruct": 100.0, "polish": 20.0})
+    '260 s'
+    """
+    if not timings_s.get("reconstruct"):
+        return None
+    seconds = COST * times * sum(timings_s.get(name, 0.0) for name in _REPEATED)
+    return f"{max(seconds, 1):.0f} s" if seconds < 100 else f"{10 * round(seconds / 10)} s"
 
 
 def with_errors(segmentation: Segmentation, errors: RunErrors) -> Segmentation:
