@@ -132,7 +132,8 @@ def test_numbers_come_with_what_a_twin_says_of_them(run):
     assert {"tables/numbers.csv", "tables/numbers_sources.csv"} < set(record["outputs"])
     assert record["results"]["errors"]["twins"] == 1
     assert "digital twin" in record["timings_s"]
-    words = f"{pore['value']:.1f} %, corrected {pore['corrected']:.1f} %"
+    assert pore["low_95"] < pore["corrected"] < pore["high_95"]
+    words = f"{pore['value']:.1f} %, corrected {pore['corrected']:.1f} ±"
     assert words in run.summary
 
 
