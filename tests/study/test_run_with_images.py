@@ -21,8 +21,10 @@ from napari_snpore.history import (
     CleanupParameters,
     CleanUpStep,
     EditByHandStep,
+    EstimateErrorsStep,
     PolishStep,
     ReconstructStep,
+    last_step,
     required_step,
 )
 from napari_snpore.study.error_report import error_statements
@@ -166,7 +168,10 @@ def test_a_run_without_a_twin_says_why(run, recipe):
     found = errors_of_run(*made, context())
     assert found.reason == "No digital twin was asked for."
     assert found.numbers["twin_bias"].isna().all()
-    assert with_errors(run.segmentation, found) is run.segmentation
+    assert found.numbers["low_95"].notna().any(), "thresholds and envelope are drawn without one"
+    assert not (found.numbers["calibrated"] == "yes").any()
+    kept = with_errors(run.segmentation, found).phases.history
+    assert last_step(kept, EstimateErrorsStep).twins == 0
 
 
 def test_a_twin_that_fails_says_why(run, recipe, monkeypatch):
@@ -235,8 +240,10 @@ def test_a_volume_alone_falls_back_in_one_sentence_each(run, tmp_path):
     assert result.segmentation.method == "haadf"
     assert "There are no tilt images behind this volume. The thresholds are" in result.summary
     assert "Polishing       none. There are no tilt images behind this volume." in result.summary
-    assert "Errors          none estimated. There are no tilt images" in result.summary
+    assert "intervals by draws of thresholds, blur and envelope, not calibrated" in result.summary
     assert (result.errors.numbers["calibrated"] == "no, no images").all()
+    assert set(result.errors.sources["source"]) == {"thresholds", "envelope"}
+    assert "thresholds and envelope are the only sources of error" in result.summary
     assert not (tmp_path / "results" / "tables" / "projection_residual.csv").exists()
 
 
