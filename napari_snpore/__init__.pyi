@@ -163,6 +163,9 @@ from .tomography.tilt_inspection import (
     leave_out_tilts as leave_out_tilts,
 )
 from .tomography.tilt_series import TiltSeries as TiltSeries
+from .uncertainty.detection_limit import detection_limit as detection_limit
+from .uncertainty.detection_options import DetectionOptions as DetectionOptions
+from .uncertainty.recall_limit import RecallLimit as RecallLimit, recall_limit as recall_limit
 from .uncertainty.digital_twin import digital_twin as digital_twin
 from .volume import Volume as Volume
 

@@ -523,6 +523,49 @@ class SimulateTwinStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class PlantClustersStep(StepSchema):
+    """Simulated spheres of the brightest phase that were added to images.
+
+    ``counts``: spheres of each diameter. ``levels``: grey value of each phase from 0 on; a sphere adds the
+    last one less that of the phase it replaces. ``noise_b``: variance per grey value that is added.
+    ``residual_px``: as in :class:`SimulateTwinStep`.
+    """
+
+    NAME = "plant clusters"
+    diameters_nm: tuple[float, ...]
+    counts: tuple[int, ...]
+    levels: tuple[float, ...]
+    blur_px: float
+    noise_b: float
+    residual_px: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class DetectionLimitStep(StepSchema):
+    """Diameter (nm) of spheres of the brightest phase that are found half of the time.
+
+    ``diameter_nm``: nothing where it lies outside the diameters that were planted; ``below_nm``: the
+    smallest of them, where more than half of those are found; ``above_nm``: the largest, where fewer
+    are. ``length_nm``: what the length of a sphere of the limit (or of ``above_nm``) reads in a table
+    of objects. ``phase``: name of the brightest phase. ``clusters``: planted in all; ``runs``:
+    reconstructions that this took.
+    """
+
+    NAME = "detection limit"
+    phase: str
+    clusters: int
+    runs: int
+    seed: int
+    diameter_nm: float | None = None
+    low_95: float | None = None
+    high_95: float | None = None
+    below_nm: float | None = None
+    above_nm: float | None = None
+    length_nm: float | None = None
+
+
+@dataclass(frozen=True)
 class SimulateInSituSeriesStep(StepSchema):
     """Simulated images of a fibre that swells."""
 

@@ -44,6 +44,8 @@ CONTRACT = {
     "make_phantom": "state, *, shape, spacing, seed, easy",
     "make_random_phantom": "family, *, state, shape, spacing, seed, easy",
     "simulate_tilt_series": "phantom, *, angles_deg, dose, misalignment, seed",
+    "detection_limit": "phases, series, repeat, *, levels, blur_px, noise, residual_px, options",
+    "recall_limit": "table",
     "simulate_measured_series": "phantom, *, angles_deg, dose, probe, recording, refine, seed",
 }
 

@@ -398,7 +398,9 @@ def _histograms(spec: PlateSpec) -> list[Any]:
 
     assert spec.objects is not None
     return [
-        HistogramPanel(spec.noun, spec.objects, column, spec.voxel_nm, spec.crowther_nm)
+        HistogramPanel(
+            spec.noun, spec.objects, column, spec.voxel_nm, spec.crowther_nm, spec.size_limit
+        )
         for column in ("length_nm", "width_nm", "aspect_ratio")
     ]
 

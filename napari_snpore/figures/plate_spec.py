@@ -27,6 +27,7 @@ from napari_snpore.figures.plate_recipe import (
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.subvolume import NamedBox, Projection
+from napari_snpore.uncertainty.size_limit import SizeLimit
 from napari_snpore.volume import Triple, Volume
 
 PARTS: Mapping[str, str] = {
@@ -206,6 +207,8 @@ class PlateSpec:
         Voxel size that the histograms mark.
     crowther_nm : float, optional
         Resolution limit D·Δθ that the histograms mark.
+    size_limit : SizeLimit, optional
+        Detection limit of the objects, below which their histogram of lengths is shaded.
     scene : ScenePicture, optional
         Picture of the 3D scene.
     specimens : sequence of SpecimenColumn
@@ -241,6 +244,7 @@ class PlateSpec:
     noun: str = "objects"
     voxel_nm: float = 1.0
     crowther_nm: float | None = None
+    size_limit: SizeLimit | None = None
     scene: ScenePicture | None = None
     specimens: tuple[SpecimenColumn, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ from napari_snpore.figures.style import GRAY, INK, OUTLINE, FigureStyle
 from napari_snpore.measurement.columns import column_of
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.uncertainty.size_limit import SizeLimit
 
 _FRACTION = "Volume fraction (%)"
 
@@ -182,6 +183,8 @@ class HistogramPanel:
         Largest edge of a voxel, marked.
     crowther_nm : float, optional
         D·Δθ, marked.
+    size_limit : SizeLimit, optional
+        The detection limit: lengths of which fewer than half are found are shaded.
     min_voxels : int
         Objects with fewer are unresolved: hatched, and left out of the aspect ratio.
     limit_nm : float
@@ -193,6 +196,7 @@ class HistogramPanel:
     column: str
     voxel_nm: float
     crowther_nm: float | None = None
+    size_limit: SizeLimit | None = None
     min_voxels: int = RESOLVED_VOXELS
     limit_nm: float = SHORT_BELOW_NM
     scheme: ClassVar[None] = None
@@ -228,6 +232,9 @@ class HistogramPanel:
         marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
         if self.crowther_nm is not None:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
+        if self.size_limit is not None and self.column == "length_nm":
+            reads = number(self.size_limit.length_nm, trim=True)
+            marks += f"; shaded: fewer than half are found, < {reads} nm"
         return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
@@ -252,7 +259,12 @@ class HistogramPanel:
         )
         heading_mm = box.width - left_of_plot(style) - 2.0
         options = HistogramOptions(
-            noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style)
+            noun_color(self.noun),
+            marks,
+            self.limit_nm,
+            heading_mm,
+            _plain(style),
+            self.size_limit,
         )
         if self.column == "aspect_ratio":
             shape_panel(axes, objects, options)

@@ -30,6 +30,7 @@ from napari_snpore.study.segmentation_report import allowed_percent
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.quality import resolution_guide_of
+from napari_snpore.uncertainty.size_limit import recorded_size_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,13 +90,15 @@ def figures_of(
     guide = resolution_guide_of(phases.history)
     crowther = None if guide is None else guide.crowther_nm
     for name, table in measurement.objects.items():
+        noun = f"{name} clusters" if name == "Sn" else f"{name} objects".replace("_", " ")
         yield (
             f"objects_{name}",
             object_histograms(
                 table,
-                noun=f"{name} clusters" if name == "Sn" else f"{name} objects".replace("_", " "),
+                noun=noun,
                 voxel_nm=max(phases.spacing),
                 crowther_nm=crowther,
+                size_limit=recorded_size_limit(phases.history, noun),
                 min_voxels=recipe.measure.min_voxels,
             ),
         )

@@ -17,6 +17,12 @@ from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.detection import (
+    RunDetection,
+    detection_of_run,
+    detection_record,
+    with_detection,
+)
 from napari_snpore.study.error_report import errors_record
 from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
@@ -43,6 +49,7 @@ class StudyResult:
     measurement: Measurement
     summary: str
     errors: RunErrors
+    detection: RunDetection | None = None
 
 
 def run_study(
@@ -73,7 +80,8 @@ def run_study(
         while the run lasts; what needs more is refused before it starts. Default 80 % of what is
         free.
     say : callable, optional
-        Hears, in a sentence, what digital twins are going to cost before they start.
+        Hears, in a sentence, what digital twins and a detection limit are going to cost before they
+        start.
 
     Returns
     -------
@@ -131,18 +139,24 @@ def run_study(
             cut_axes=segmentation.cut_axes,
             context=context,
         )
+        detection = detection_of_run(recipe, tomogram, segmentation, context)
+        if detection is not None:
+            record.results["detection_limit"] = detection_record(detection)
+        segmentation = with_detection(segmentation, detection)
         errors = errors_of_run(recipe, tomogram, segmentation, measurement, context)
         record.results["errors"] = errors_record(errors)
         segmentation = with_errors(segmentation, errors)
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
             write_errors(folder / "tables", errors)
+            if detection is not None and detection.table is not None:
+                write_table(folder / "tables" / "detection_limit.csv", detection.table)
         if recipe.output.figures:
             with context.step("draw figures"):
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement, kept)
-        text = summarize(recipe, tomogram, segmentation, measurement, errors)
+        text = summarize(recipe, tomogram, segmentation, measurement, errors, detection)
         finish(folder, record, text, kept)
-    return StudyResult(out, tomogram, segmentation, measurement, text, errors)
+    return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection)
 
 
 def input_paths(recipe: Recipe) -> list[str]:

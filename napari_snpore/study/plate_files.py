@@ -32,6 +32,7 @@ from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
 from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
+from napari_snpore.uncertainty.size_limit import recorded_size_limit
 from napari_snpore.volume import Volume
 
 _VOLUME_SUFFIXES = (".tif", ".ome.zarr")
@@ -215,6 +216,7 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
         noun=noun or "objects",
         voxel_nm=1.0 if measured is None else max(measured.spacing),
         crowther_nm=files.crowther_nm,
+        size_limit=None if phases is None else recorded_size_limit(phases.history, noun or ""),
         specimens=specimens,
         style=FigureStyle(**recipe.style.model_dump()),
         layers=tuple(

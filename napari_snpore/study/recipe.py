@@ -50,6 +50,7 @@ from napari_snpore.tomography.options import (
 )
 from napari_snpore.tomography.options import Method as ReconstructMethod
 from napari_snpore.tomography.reconstruction import Backend
+from napari_snpore.uncertainty.detection_options import CLUSTERS, RUNS
 
 Connectivity = Literal[6, 18, 26]
 
@@ -331,6 +332,21 @@ class UncertaintySection(_Section):
     seed: NonNegativeInt = 0
 
 
+class DetectionSection(_Section):
+    """Detection limit: spheres of the brightest phase planted into the tilt images, and what the same
+    steps find of them. Off unless ``enabled``: each of ``runs`` repeats reconstruction and polishing.
+
+    ``diameters_nm``: unset, 1.5 to 6 voxels; ``clusters`` of each diameter; ``seed`` of places and
+    noise.
+    """
+
+    enabled: bool = False
+    diameters_nm: Annotated[list[PositiveFloat], Field(min_length=1, max_length=50)] | None = None
+    clusters: Annotated[int, Field(ge=1, le=10_000)] = CLUSTERS
+    runs: Annotated[int, Field(ge=1, le=MOST_TWINS)] = RUNS
+    seed: NonNegativeInt = 0
+
+
 class OutputSection(_Section):
     """What is written and how."""
 
@@ -360,6 +376,7 @@ class Recipe(_Section):
     polish: PolishSection = PolishSection()
     measure: MeasureSection = MeasureSection()
     uncertainty: UncertaintySection = UncertaintySection()
+    detection_limit: DetectionSection = DetectionSection()
     output: OutputSection = OutputSection()
 
     def __init__(self, **sections: Any) -> None:

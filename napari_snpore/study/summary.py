@@ -10,6 +10,7 @@ from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.study.detection import RunDetection, detection_statements
 from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
@@ -43,6 +44,7 @@ def summarize(
     segmentation: Segmentation,
     measurement: Measurement,
     errors: RunErrors,
+    detection: RunDetection | None = None,
 ) -> str:
     """Return the summary of one run as text, one block per step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
@@ -52,6 +54,7 @@ def summarize(
         text_of(segmentation_statements(segmentation)),
         measurement_text(measurement).rstrip("\n"),
         text_of(error_statements(errors)) + "\n",
+        *([] if detection is None else [text_of(detection_statements(detection)) + "\n"]),
     ]
     return "\n\n".join(blocks)
 

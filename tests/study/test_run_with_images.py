@@ -169,12 +169,12 @@ def test_a_run_without_a_twin_says_why(run, recipe):
 
 
 def test_a_twin_that_fails_says_why(run, recipe, monkeypatch):
-    from napari_snpore.study import twin
+    from napari_snpore.study import repeating
 
     def lost(*args, **options):
         raise InputError("No rising grey levels fit the images.")
 
-    monkeypatch.setattr(twin, "find_phases", lost)
+    monkeypatch.setattr(repeating, "find_phases", lost)
     found = errors_of_run(recipe, run.tomogram, run.segmentation, run.measurement, context())
     assert (found.numbers["calibrated"] == "no, a twin failed").all()
     assert found.numbers["corrected"].isna().all()

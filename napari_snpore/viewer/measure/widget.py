@@ -512,6 +512,11 @@ class MeasureWidget(CorrectedForm):
         data[1]["metadata"][KEY]["crowther_nm"] = (
             measured.crowther_nm
         )  # figures mark it as the histograms here do
+        data[1]["metadata"][KEY]["size_limit_nm"] = (
+            None
+            if measured.size_limit is None
+            else (measured.size_limit.diameter_nm, measured.size_limit.length_nm)
+        )
         earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
         self._show(layer)
@@ -551,7 +556,12 @@ class MeasureWidget(CorrectedForm):
             (self.width_plot, "width_nm", marks),
             (self.aspect_plot, "aspect_ratio", None),
         ):
-            plot.show_values(table[column], color=color, marks=known)
+            shaded = (
+                measured.size_limit.length_nm
+                if measured.size_limit is not None and column == "length_nm"
+                else None
+            )
+            plot.show_values(table[column], color=color, marks=known, shaded_below=shaded)
         self._plot_row.setVisible(len(table) > 0)
 
     def closed(self) -> None:
