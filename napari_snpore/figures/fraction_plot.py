@@ -160,7 +160,7 @@ def _pieces(
     for value, name, color in zip(values, scheme.names, scheme.colors, strict=True):
         if not math.isfinite(value):
             continue
-        ends, text = _ends_and_text(value, errors.get(name, math.nan))
+        interval, text = _ends_and_text(value, errors.get(name, math.nan))
         place, level = start + value / 2, 0
         if text_width_mm(text, style.small_pt) + 1.6 > value * mm_per_percent:
             text = f"{name} {text}"
@@ -170,7 +170,7 @@ def _pieces(
                 next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
             )
             ends[level - 1 : level] = [place + half]
-        pieces.append(_Piece(start, value, ends, color, text, place, level))
+        pieces.append(_Piece(start, value, interval, color, text, place, level))
         start += value
     return pieces
 

@@ -212,8 +212,10 @@ def number_words(row: Row) -> str:
     words = f"{with_interval(row)}{unit}"
     if math.isfinite(row["corrected"]):
         words = f"{one_number(row['value'], row['unit'])}{unit}, corrected {words}"
-    elif math.isfinite(row["twin_bias"]) and row["twin_bias"]:
-        words += f", the twin reads {one_number(row['value'] + row['twin_bias'], row['unit'])}"
+    elif math.isfinite(row["twin_bias"]):
+        twin = one_number(row["value"] + row["twin_bias"], row["unit"])
+        same = twin == one_number(row["value"], row["unit"])
+        words += ", the twin reads the same" if same else f", the twin reads {twin}"
     return f"{words}, mainly {row['dominant_source']}" if row["dominant_source"] else words
 
 

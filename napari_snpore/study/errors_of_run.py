@@ -125,7 +125,7 @@ def repeat_cost(times: int, timings_s: dict[str, float]) -> str | None:
     if not timings_s.get("reconstruct"):
         return None
     seconds = COST * times * sum(timings_s.get(name, 0.0) for name in _REPEATED)
-    return f"{seconds:.2g} s" if seconds < 10 else f"{10 * round(seconds / 10)} s"
+    return f"{max(seconds, 1):.0f} s" if seconds < 100 else f"{10 * round(seconds / 10)} s"
 
 
 def with_errors(segmentation: Segmentation, errors: RunErrors) -> Segmentation:
