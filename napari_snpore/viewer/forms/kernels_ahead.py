@@ -42,18 +42,26 @@ _log = logging.getLogger("napari_snpore")
 _loading = Lock()
 _loaded = False
 _started = False
+_imports: Thread | None = None
 
 
-def compile_ahead() -> None:
-    """Start the child process and the imports, once."""
-    global _started
+def compile_ahead() -> bool:
+    """Start the child process and the imports, once; return whether that is turned on."""
+    global _started, _imports
     if _started:
-        return
+        return _imports is not None
     _started = True
     process = kernel_process.start([NAPARI_JOB])
     if process is not None:
         atexit.register(process.stop)
-        Thread(target=_import_ahead, name="snpore-imports", daemon=True).start()
+        _imports = Thread(target=_import_ahead, name="snpore-imports", daemon=True)
+        _imports.start()
+    return process is not None
+
+
+def is_importing() -> bool:
+    """Return whether the imports go on."""
+    return _imports is not None and _imports.is_alive()
 
 
 def _import_ahead() -> None:

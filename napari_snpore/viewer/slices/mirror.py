@@ -176,6 +176,8 @@ class LayerMirror:
     def _add(self, layer: Layer) -> None:
         data, meta, kind = layer.as_layer_data_tuple()
         copy = Layer.create(data, {**meta, "projection_mode": "none"}, kind)
+        for overlay in getattr(copy, "_overlays", {}).values():
+            overlay.visible = False  # napari's tools to draw, which no slice has, cost 50 ms each
         if self._thick is not None and isinstance(copy, Image):
             copy.projection_mode = self._thick
         self._copies[layer] = copy
