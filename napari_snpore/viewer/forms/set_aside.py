@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QCoreApplication, QThreadPool, QTimer
+from qtpy.QtCore import QCoreApplication, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.worker import is_working
 
 _SOON_MS, _RARELY_MS = 1000, 10_000
 
@@ -83,9 +84,10 @@ class SetAside(QTimer):
             self._windows.clear()
             self._again()
             return  # all that was in the window is collected whenever Python does so
-        running = QThreadPool.globalInstance().activeThreadCount() > 0  # a step holds its arrays
-        if not self._is_due or self._is_early() or running or len(self._ending):
+        if not self._is_due or self._is_early() or len(self._ending):
             return
+        if is_working():
+            return  # a step holds its arrays, which would never be given back
         self._is_due = False
         self.begin()
         self.start(_RARELY_MS)

@@ -20,7 +20,6 @@ from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Triple
 
-
 _BETWEEN_MS = 5
 """Between two canvases that are shown for the first time: the window is drawn and answers."""
 
