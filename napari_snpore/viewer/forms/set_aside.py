@@ -19,6 +19,7 @@ from qtpy.QtCore import QCoreApplication, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.worker import is_working
 
 _SOON_MS, _RARELY_MS = 1000, 10_000
@@ -79,6 +80,10 @@ class SetAside(QTimer):
     def _on_removed(self, event: Any) -> None:
         self.end(event.value)
 
+    def _shows_preview(self) -> bool:
+        layers = (layer for viewer in self._viewers for layer in viewer.layers)
+        return any(kind_of(layer) == "preview" for layer in layers)
+
     def _look(self) -> None:
         if any(not isalive(window) or not window.isVisible() for window in self._windows):
             self._windows.clear()
@@ -86,8 +91,8 @@ class SetAside(QTimer):
             return  # all that was in the window is collected whenever Python does so
         if not self._is_due or self._is_early() or len(self._ending):
             return
-        if is_working():
-            return  # a step holds its arrays, which would never be given back
+        if is_working() or self._shows_preview():
+            return  # what a step holds, or what goes soon, would not be given back
         self._is_due = False
         self.begin()
         self.start(_RARELY_MS)
