@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.shared.boxes import Boxes, color_of
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
@@ -71,6 +71,8 @@ class BoxHandles(QObject):
             return
         box = self._boxes[index]
         points, color = handle_points(box), color_of(index)
+        if self._layer is None:
+            breathe(self._viewer)  # the boxes themselves are drawn first
         if self._layer is None:
             self._layer = Points(
                 points,
