@@ -58,7 +58,7 @@ class SetAside(QTimer):
         for viewer in self._viewers:
             self._among.update(viewer.layers)
             window = getattr(getattr(viewer, "window", None), "_qt_window", None)
-            if window is not None and isalive(window):
+            if window is not None and isalive(window) and window.isVisible():
                 self._windows.add(window)
         self._among.update(
             widget for widget in QApplication.allWidgets() if hasattr(widget, "closed")
@@ -85,10 +85,11 @@ class SetAside(QTimer):
         return any(kind_of(layer) == "preview" for layer in layers)
 
     def _look(self) -> None:
-        if any(not isalive(window) or not window.isVisible() for window in self._windows):
-            self._windows.clear()
+        gone = [one for one in self._windows if not isalive(one) or not one.isVisible()]
+        if gone:
+            self._windows.difference_update(gone)
+            self._ending.update(gone)
             self._again()
-            return  # all that was in the window is collected whenever Python does so
         if not self._is_due or self._is_early() or len(self._ending):
             return
         if is_working() or self._shows_preview():
