@@ -11,13 +11,18 @@ from napari_snpore.viewer.slices.marks.scale_bar import ScaleBar
 
 
 @pytest.fixture
-def bar(qtbot):
-    picture = QWidget()
-    qtbot.addWidget(picture)
-    picture.resize(400, 300)
+def picture(qtbot):
+    made = QWidget()
+    qtbot.addWidget(made)
+    made.resize(400, 300)
+    return made
+
+
+@pytest.fixture
+def bar(picture):
     made = ScaleBar(picture)
     picture.show()
-    yield made
+    return made
 
 
 @pytest.mark.parametrize(
