@@ -18,7 +18,7 @@ KILLS ?= 500
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel kills fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel freezes kills fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -52,6 +52,11 @@ bench:
 cancel:
 	@scripts/environment gui,mesh
 	@$(PYTHON) -m benchmarks cancel
+
+# Longest time in which the window does not answer, for the first click of each kind, thrice: a quarter of an hour.
+freezes:
+	@scripts/environment gui,mesh
+	@$(PYTHON) -m benchmarks freezes --cold --csv benchmarks/freezes.csv
 
 # Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
 kills:

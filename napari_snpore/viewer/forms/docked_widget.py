@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.fitted import keep_fitted
 from napari_snpore.viewer.edits.watch import watch_edits
-from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
+from napari_snpore.viewer.forms.kernels_ahead import compile_ahead, is_importing
+from napari_snpore.viewer.forms.set_aside import ends, set_aside
 from napari_snpore.viewer.shared.events import plain_viewer
 
 
@@ -26,8 +27,9 @@ class DockedWidget(QWidget):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        compile_ahead()
         self._viewer = plain_viewer(viewer)
+        if compile_ahead():
+            set_aside(self._viewer, is_importing)
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas
         self._shown_once = False
@@ -67,4 +69,5 @@ class DockedWidget(QWidget):
             and self.parentWidget() is None
         ):
             self.closed()
+            ends(self)
         return bool(super().event(event))

@@ -55,7 +55,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -519,6 +519,7 @@ class MeasureWidget(CorrectedForm):
         )
         earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
+        breathe(self._viewer)
         self._show(layer)
         self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)
