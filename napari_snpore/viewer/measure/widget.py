@@ -203,6 +203,7 @@ class MeasureWidget(CorrectedForm):
             "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
+            "filter": self.objects.filter_row.text.text(),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -214,6 +215,7 @@ class MeasureWidget(CorrectedForm):
             self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"}
         )
         set_form_values(self.place, state.get("place", {}))
+        self.objects.filter_row.set_later(str(state.get("filter", "")))
 
     def _build(self) -> None:
         self.phase_box = QComboBox()
