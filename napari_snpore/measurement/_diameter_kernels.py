@@ -97,15 +97,17 @@ def hull_widths(
     normal: Ints,
     faces: Ints,
     edges: Ints,
+    place: Ints,
     who: Ints,
     walk: Ints,
     width: Floats,
 ) -> None:
     """Write the width of each hull, 0 for one without faces; points int64, scale the voxel size.
 
-    The points and the faces of an object begin at ``begin`` and ``faces``; the neighbours ``who``
-    of point i at ``edges[i]``. walk (face, 3): the opposite corner, −1 before; whether the face is
-    done, 0 before; and the order.
+    The points and the faces of an object begin at ``begin`` and ``faces``. Scratch: edges (point +
+    1,), zeros before, and place (point,): where the neighbours of a point along edges begin in who
+    (3 faces,); walk (face, 3): the opposite corner, −1 before; whether the face is done, 0 before;
+    and the order.
     """
     s0, s1, s2 = scale[0], scale[1], scale[2]
     for o in range(width.size):
@@ -113,6 +115,17 @@ def hull_widths(
         width[o] = 0.0
         if at == faces[o + 1]:
             continue
+        for f in range(faces[o], faces[o + 1]):
+            for k in range(3):
+                edges[face[f, k] + 1] += 1
+        for i in range(begin[o], begin[o + 1]):
+            place[i] = edges[i]
+            edges[i + 1] += edges[i]
+        for f in range(faces[o], faces[o + 1]):
+            for k in range(3):
+                i = face[f, k]
+                who[place[i]] = face[f, k + 1 if k < 2 else 0]
+                place[i] += 1
         lowest, least = np.int64(1) << 62, np.inf
         for i in range(begin[o], begin[o + 1]):
             value = (

@@ -135,12 +135,18 @@ def _without_gaps(
 ) -> ConvexHulls:
     """Number the faces that are left, and the points that they join."""
     before = _ends(living)
-    face, faces = face[living], before[slots]
+    kept, faces = np.flatnonzero(living), before[slots]
+    face = face.take(kept, axis=0)
     used = np.repeat(np.diff(faces) == 0, np.diff(begin))
     used[face] = True
     number = _ends(used)
     return ConvexHulls(
-        points[used], number[begin], number[face], before[beside[living]], normal[living], faces
+        points.take(np.flatnonzero(used), axis=0),
+        number[begin],
+        number.take(face),
+        before.take(beside.take(kept, axis=0)),
+        normal.take(kept, axis=0),
+        faces,
     )
 
 
@@ -178,9 +184,8 @@ def diameters_of(hulls: ConvexHulls, scale: Floats, directions: Floats) -> Float
 
 
 def _volumes(hulls: ConvexHulls) -> Floats:
-    p, q, r = (hulls.points[hulls.face[:, k]] for k in range(3))
-    sums = _ends((p * np.cross(q, r)).sum(axis=1))[hulls.faces]
-    return np.diff(sums) / 6
+    # the value of the plane is the triple product of the face's corners
+    return np.diff(_ends(hulls.normal[:, 3])[hulls.faces]) / 6
 
 
 def _longest(tips: Floats, begin: Ints, length: Floats, vectors: Floats, ties: Ints) -> None:
@@ -239,9 +244,8 @@ def _extents_across(tips: Floats, begin: Ints, which: NDArray[np.intp], axes: Fl
 
 
 def _widths(hulls: ConvexHulls, scale: Floats, width: Floats) -> None:
-    start, stop = hulls.face.ravel(), np.roll(hulls.face, -1, axis=1).ravel()
-    who = stop[np.argsort(start, kind="stable")]
-    edges = _ends(np.bincount(start, minlength=len(hulls.points)))
+    count = len(hulls.points)
+    edges, place = np.zeros(count + 1, np.int64), np.empty(count, np.int64)
     walk = np.zeros((len(hulls.face), 3), np.int64)
     walk[:, 0] = -1
     found = np.empty(len(width))
@@ -254,7 +258,8 @@ def _widths(hulls: ConvexHulls, scale: Floats, width: Floats) -> None:
         hulls.normal,
         hulls.faces,
         edges,
-        who,
+        place,
+        np.empty(hulls.face.size, np.int64),
         walk,
         found,
     )
