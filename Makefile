@@ -21,7 +21,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel kills soak fuzz truth calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel freezes kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -56,6 +56,11 @@ cancel:
 	@scripts/environment gui,mesh
 	@$(PYTHON) -m benchmarks cancel
 
+# Longest time in which the window does not answer, for the first click of each kind, thrice: a quarter of an hour.
+freezes:
+	@scripts/environment gui,mesh
+	@$(PYTHON) -m benchmarks freezes --cold --csv benchmarks/freezes.csv
+
 # Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
 kills:
 	@scripts/environment gui
@@ -80,6 +85,12 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks calibrate_polish
+
+# Intervals of the numbers: phantoms measured blind, with twin and ensemble; one more makes it better.
+# Hours; an interruption loses the phantoms that were running.
+calibration:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks calibrate_numbers --processes $(PROCESSES)
 
 # Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
 calibrate-images:

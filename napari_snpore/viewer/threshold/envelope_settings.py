@@ -29,7 +29,7 @@ class EnvelopeSettings(QWidget):
                 "than the fibre's radius. Lowest value: half the fibre's radius. See docs/definitions.md, The envelope."
             ),
         )
-        self.ray_length.setSpecialValueText("half the radius")
+        self.ray_length.setSpecialValueText("0.9 of the radius")
         self.tau = NumberBox(
             OCCLUSION_THRESHOLD,
             0.05,

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QThreadPool
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.viewer.shared.worker import InUse, StepStatus, Worker, run_alive
+from napari_snpore.viewer.shared.worker import (
+    InUse,
+    StepStatus,
+    Worker,
+    is_working,
+    run_alive,
+)
 
 
 @pytest.fixture
@@ -202,3 +208,17 @@ def test_a_step_that_ends_after_the_program_ends_quietly(qapp):
     worker = Worker(work)
     worker.run()
     assert not isalive(worker.signals)
+
+
+def test_more_steps_than_processors_run_at_once(qtbot):
+    """Previews of other forms do not wait until long steps end."""
+    count = QThreadPool.globalInstance().maxThreadCount() + 2
+    all_there = threading.Barrier(count, timeout=60)
+    results, many = [], [StepStatus() for _ in range(count)]
+    for one in many:
+        qtbot.addWidget(one)
+        one.run("Wait", lambda progress, should_stop: all_there.wait(), results.append)
+    for one in many:
+        one.wait()
+    assert sorted(results) == list(range(count)), "each met all others"
+    assert not is_working()
