@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.canvas.ground import keep_ground
 from napari_snpore.viewer.edits.watch import watch_edits
 from napari_snpore.viewer.forms.kernels_ahead import compile_ahead, is_importing
 from napari_snpore.viewer.forms.set_aside import ends, set_aside
@@ -32,6 +33,7 @@ class DockedWidget(QWidget):
             set_aside(self._viewer, is_importing)
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas
+        keep_ground(self._viewer)
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock
         self._docked.setSingleShot(True)

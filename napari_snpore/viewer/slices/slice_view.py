@@ -194,8 +194,7 @@ class SliceView(QWidget):
         self._show_scale()
         place, name = self._point[axis], "zyx"[axis]
         if grid is None or not has_axes_along_world(grid):
-            self.bar.slider.setEnabled(False)
-            self.bar.show_place(f"{name} = {signed(place, 2)} {self.unit}")
+            self.bar.show_unstepped(f"{name} = {signed(place, 2)} {self.unit}")
             return
         step, start = float(grid.scale[axis]), float(grid.translate[axis])
         index = round((place - start) / step)
@@ -293,6 +292,7 @@ class SliceView(QWidget):
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
         self.blockSignals(True)
+        self.bar.stop()
         self._clicks.remove(self)
         self.mirror.closed()
         self.canvas.close()
