@@ -99,6 +99,7 @@ class Worker(WorkerBase):
         the other forms do not wait for the end of two long steps.
         """
         pool = QThreadPool.globalInstance()
+        assert pool is not None
         pool.releaseThread()
         _RUNNING.add(self)
         try:
