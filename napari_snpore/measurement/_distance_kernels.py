@@ -98,7 +98,7 @@ def minimum_along(
                 near[c, i] = squares[at + c]
         for c in range(wide):
             column = near[c]
-            i = 0
+            i = np.int64(0)  # not 0: the run's kernel would be compiled for that number as well
             while i < length:
                 if column[i] == 0.0:
                     i += 1
