@@ -12,8 +12,10 @@ _LONG = {
     "truth": KEPT,
     "calibrate_polish": KEPT,
     "calibrate_images": KEPT,
+    "calibrate_numbers": KEPT,
     "kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
+    "freezes": "the rows above are all that was measured.",
 }
 
 

@@ -165,6 +165,16 @@ STEPS |= {
     "polish": lambda inputs: functools.partial(
         polish_phases, inputs.phases, inputs.series, levels=(0.0, 0.0, *LEVELS), blur_px=0.5
     ),
+    "detection limit": lambda inputs: functools.partial(
+        snpore.detection_limit,
+        inputs.phases,
+        inputs.series,
+        lambda images, progress: inputs.phases,  # what it repeats is stopped by itself
+        levels=(0.0, 0.0, *LEVELS),
+        blur_px=0.5,
+        noise=snpore.NoiseModel(1.0, 0.1, 10.0),
+        residual_px=0.3,
+    ),
     "clean up": _on_phases(
         snpore.clean_up, specks=((3, 30), (1, 30)), fill=(2,), majority_radius=1
     ),

@@ -109,6 +109,8 @@ from .segmentation.thresholds import (
     Suggestion as Suggestion,
     suggest_thresholds as suggest_thresholds,
 )
+from .study.run_errors import RunErrors as RunErrors
+from .study.estimate_errors import estimate_errors as estimate_errors
 from .study.measurement_files import write_measurement as write_measurement
 from .study.measuring import (
     MeasuredObjects as MeasuredObjects,
@@ -118,7 +120,11 @@ from .study.measuring import (
     measure_phases as measure_phases,
 )
 from .study.pipeline import StudyResult as StudyResult, run_study as run_study
-from .study.recipe import MeasureSection as MeasureSection, Recipe as Recipe
+from .study.recipe import (
+    MeasureSection as MeasureSection,
+    Recipe as Recipe,
+    UncertaintySection as UncertaintySection,
+)
 from .subvolume import (
     NamedBox as NamedBox,
     center_and_edge_boxes as center_and_edge_boxes,
@@ -157,6 +163,10 @@ from .tomography.tilt_inspection import (
     leave_out_tilts as leave_out_tilts,
 )
 from .tomography.tilt_series import TiltSeries as TiltSeries
+from .uncertainty.detection_limit import detection_limit as detection_limit
+from .uncertainty.detection_options import DetectionOptions as DetectionOptions
+from .uncertainty.recall_limit import RecallLimit as RecallLimit, recall_limit as recall_limit
+from .uncertainty.digital_twin import digital_twin as digital_twin
 from .volume import Volume as Volume
 
 __version__: str

@@ -175,7 +175,8 @@ class AlignStep(StepSchema):
     """Alignment that was applied to the images; ``shifts_px`` (tilt, 2) along y and x.
 
     ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
-    their norm; see :mod:`napari_snpore.tomography.image_faults`.
+    their norm; see :mod:`napari_snpore.tomography.image_faults`. ``residual_px``: what is left
+    across the axis, median over the tilts.
     """
 
     NAME = "align"
@@ -186,6 +187,7 @@ class AlignStep(StepSchema):
     handedness: str | None = None
     image_faults: str | None = None
     image_faults_share: float | None = None
+    residual_px: float | None = None
 
 
 @dataclass(frozen=True)
@@ -360,6 +362,25 @@ class PolishStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class EstimateErrorsStep(StepSchema):
+    """Errors of the numbers of these phases, which stay as they are.
+
+    ``twins``, ``seed``: digital twins that were made, and the seed of the first. ``numbers``: rows of
+    the table of numbers, ``sources``: what each source of error alone does to a number, in the columns
+    of ``study/errors_of_run.py``; None where there is no value. ``reason``: why there is no twin, or
+    why one failed. ``notes``: sentences on numbers that do not hold.
+    """
+
+    NAME = "estimate errors"
+    twins: int
+    seed: int
+    numbers: tuple[tuple[str | float | None, ...], ...]
+    sources: tuple[tuple[str | float | None, ...], ...] = ()
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class EditByHandStep(StepSchema):
     """Phases that were corrected by hand: painted, filled, or an object given to another phase.
 
@@ -499,6 +520,49 @@ class SimulateTwinStep(StepSchema):
     noise_b: float
     residual_px: float
     seed: int
+
+
+@dataclass(frozen=True)
+class PlantClustersStep(StepSchema):
+    """Simulated spheres of the brightest phase that were added to images.
+
+    ``counts``: spheres of each diameter. ``levels``: grey value of each phase from 0 on; a sphere adds the
+    last one less that of the phase it replaces. ``noise_b``: variance per grey value that is added.
+    ``residual_px``: as in :class:`SimulateTwinStep`.
+    """
+
+    NAME = "plant clusters"
+    diameters_nm: tuple[float, ...]
+    counts: tuple[int, ...]
+    levels: tuple[float, ...]
+    blur_px: float
+    noise_b: float
+    residual_px: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class DetectionLimitStep(StepSchema):
+    """Diameter (nm) of spheres of the brightest phase that are found half of the time.
+
+    ``diameter_nm``: nothing where it lies outside the diameters that were planted; ``below_nm``: the
+    smallest of them, where more than half of those are found; ``above_nm``: the largest, where fewer
+    are. ``length_nm``: what the length of a sphere of the limit (or of ``above_nm``) reads in a table
+    of objects. ``phase``: name of the brightest phase. ``clusters``: planted in all; ``runs``:
+    reconstructions that this took.
+    """
+
+    NAME = "detection limit"
+    phase: str
+    clusters: int
+    runs: int
+    seed: int
+    diameter_nm: float | None = None
+    low_95: float | None = None
+    high_95: float | None = None
+    below_nm: float | None = None
+    above_nm: float | None = None
+    length_nm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ never "−0.0" and never "± 0.0".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -86,3 +87,29 @@ def with_error(value: float, error: float, decimals: int = 1) -> str:
     text = signed(value, decimals)
     known = math.isfinite(value) and math.isfinite(error)
     return f"{text} ± {error_text(error, decimals)}" if known else text
+
+
+_ALIKE = 0.1
+"""Halves of an interval that differ by less, as a share of their mean, are given as one."""
+
+
+def with_limits(
+    value: float, low: float, high: float, write: Callable[[float], str] = lambda x: signed(x, 1)
+) -> str:
+    """Write a value and the ends of its interval: with one half-width where both halves are alike,
+    the value alone where an end is not known.
+
+    Examples
+    --------
+    >>> with_limits(38.9, 38.0, 39.8), with_limits(40.1, 38.9, 42.0), with_limits(40.1, float("nan"), 42.0)
+    ('38.9 ± 0.9', '40.1 (38.9 to 42.0)', '40.1')
+    >>> with_limits(1.62, 1.58, 1.66, number)
+    '1.62 ± 0.04'
+    """
+    text = write(value)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return text
+    half = (high - low) / 2
+    if abs((low + high) / 2 - value) <= _ALIKE * half:
+        return f"{text} ± {error_text(half, len(text.partition('.')[2]))}"
+    return f"{text} ({write(low)} to {write(high)})"

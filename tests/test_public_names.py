@@ -23,6 +23,8 @@ CONTRACT = {
     "find_blur": "series, *, levels",
     "projection_residual": "series, volume, *, blur_px",
     "polish_phases": "phases, series, *, levels, blur_px",
+    "digital_twin": "phases, series, numbers, repeat, *, levels, blur_px, noise, twins, seed",
+    "estimate_errors": "phases, volume, series, *, section, uncertainty, boxes",
     "project": "volume, angles_deg, *",
     "gray_histogram": "volume, *, bins, mask",
     "suggest_thresholds": "histogram, *, phases, method",
@@ -42,6 +44,8 @@ CONTRACT = {
     "make_phantom": "state, *, shape, spacing, seed, easy",
     "make_random_phantom": "family, *, state, shape, spacing, seed, easy",
     "simulate_tilt_series": "phantom, *, angles_deg, dose, misalignment, seed",
+    "detection_limit": "phases, series, repeat, *, levels, blur_px, noise, residual_px, options",
+    "recall_limit": "table",
     "simulate_measured_series": "phantom, *, angles_deg, dose, probe, recording, refine, seed",
 }
 

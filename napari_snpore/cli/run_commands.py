@@ -9,11 +9,11 @@ import typer
 
 from napari_snpore.cli.options import Image, MemoryLimit, Output, memory_bytes
 from napari_snpore.cli.progress import watched
-from napari_snpore.errors import MissingExtraError, MissingFileError
+from napari_snpore.errors import InputError, MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.pipeline import run_study
-from napari_snpore.study.recipe import InputSection, Recipe, read_recipe
+from napari_snpore.study.recipe import MOST_TWINS, InputSection, Recipe, read_recipe
 
 
 def demo(output: Output = Path("demo_output")) -> None:
@@ -41,6 +41,18 @@ def run(
     ] = None,
     image: Image = None,
     memory_limit_mb: MemoryLimit = None,
+    twins: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MOST_TWINS,
+            help="Digital twins for the errors of the numbers; each repeats reconstruction and polishing; "
+            "default: as in the recipe, else 1.",
+        ),
+    ] = None,
+    no_twin: Annotated[
+        bool, typer.Option("--no-twin", help="No digital twin: the numbers are not corrected.")
+    ] = False,
 ) -> None:
     """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
     steps = (
@@ -50,10 +62,21 @@ def run(
     )
     if image is not None:
         steps = steps.model_copy(update={"input": steps.input.model_copy(update={"image": image})})
+    if no_twin and twins:
+        raise InputError(f"--no-twin and --twins {twins} contradict each other.")
+    if no_twin or twins is not None:
+        section = steps.uncertainty.model_copy(update={"twins": twins or 0})
+        steps = steps.model_copy(update={"uncertainty": section})
     out = output or recipe.with_name(f"{recipe.stem}_results")
     check_apart(out, [recipe])
     with watched() as monitor:
-        result = run_study(steps, out, monitor=monitor, memory_limit=memory_bytes(memory_limit_mb))
+        result = run_study(
+            steps,
+            out,
+            monitor=monitor,
+            memory_limit=memory_bytes(memory_limit_mb),
+            say=lambda sentence: typer.echo(sentence, err=True),
+        )
     typer.echo(result.summary)
     typer.echo(f"Results: {out}")
 

@@ -129,7 +129,8 @@ def segment(
     ray_length_nm: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Ray length of the occlusion in nm; default: half the radius of the body."
+            min=0,
+            help="Ray length of the occlusion in nm; default: 0.9 of the radius of the solid.",
         ),
     ] = None,
     occlusion_threshold: Annotated[

@@ -17,15 +17,19 @@ from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.page import Box, axes_at, new_figure, text_width_mm, wrapped
 from napari_snpore.figures.phase_colors import phase_patches, text_color_on
 from napari_snpore.figures.style import INK, OUTLINE, PRINT, SINGLE_COLUMN_MM, FigureStyle
+from napari_snpore.numerals import with_limits
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 
 _BAR_MM = 6.0
+
+Ends = tuple[float, float]
+"""Of an interval, per cent."""
 
 
 def phase_fractions(
     fractions_by_region: Mapping[str, pd.DataFrame],
     *,
-    errors: Mapping[str, Mapping[str, float]] | None = None,
+    errors: Mapping[str, Mapping[str, float | Ends]] | None = None,
     scheme: PhaseScheme = PORE_C_SN,
     style: FigureStyle = PRINT,
 ) -> Figure:
@@ -37,7 +41,8 @@ def phase_fractions(
         Name of a region to its table from ``volume_fractions``: columns ``name, fraction_percent``
         and, where known, ``denominator``.
     errors : mapping, optional
-        Region to phase name to error in percentage points; drawn as whiskers and written after ±.
+        Region to phase name to error in percentage points, or to the two ends of an interval in
+        per cent; drawn as whiskers and written beside the number.
     scheme : PhaseScheme
         Names, order and colours.
     style : FigureStyle
@@ -132,7 +137,7 @@ class _Piece:
 
     start: float
     value: float
-    error: float
+    ends: Ends
     color: str
     text: str
     place: float
@@ -141,7 +146,7 @@ class _Piece:
 
 def _pieces(
     values: list[float],
-    errors: Mapping[str, float],
+    errors: Mapping[str, float | Ends],
     scheme: PhaseScheme,
     *,
     mm_per_percent: float,
@@ -155,8 +160,7 @@ def _pieces(
     for value, name, color in zip(values, scheme.names, scheme.colors, strict=True):
         if not math.isfinite(value):
             continue
-        error = float(errors.get(name, math.nan))
-        text = f"{value:.1f}" + (f" ± {_error_text(error)}" if math.isfinite(error) else "")
+        interval, text = _ends_and_text(value, errors.get(name, math.nan))
         place, level = start + value / 2, 0
         if text_width_mm(text, style.small_pt) + 1.6 > value * mm_per_percent:
             text = f"{name} {text}"
@@ -166,9 +170,16 @@ def _pieces(
                 next((row for row, end in enumerate(ends) if end <= place - half), len(ends)) + 1
             )
             ends[level - 1 : level] = [place + half]
-        pieces.append(_Piece(start, value, error, color, text, place, level))
+        pieces.append(_Piece(start, value, interval, color, text, place, level))
         start += value
     return pieces
+
+
+def _ends_and_text(value: float, error: float | Ends) -> tuple[Ends, str]:
+    if isinstance(error, tuple):
+        return error, with_limits(value, *error)
+    text = f"{value:.1f}" + (f" ± {_error_text(error)}" if math.isfinite(error) else "")
+    return (value - error, value + error), text
 
 
 def _error_text(error: float) -> str:
@@ -211,11 +222,12 @@ def _stack(
             fontsize=style.small_pt,
         )
         end = piece.start + piece.value
-        if math.isfinite(piece.error) and end < 99.99:
+        low, high = piece.ends
+        if math.isfinite(low) and math.isfinite(high) and end < 99.99:
             axes.errorbar(
                 end,
                 row + half,
-                xerr=piece.error,
+                xerr=[[max(piece.value - low, 0.0)], [max(high - piece.value, 0.0)]],
                 color=INK,
                 elinewidth=0.7,
                 capsize=1.5,

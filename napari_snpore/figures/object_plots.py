@@ -34,6 +34,7 @@ from napari_snpore.figures.style import DOUBLE_COLUMN_MM, GRAY, INK, OUTLINE, PR
 from napari_snpore.measurement.columns import column_of
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN
+from napari_snpore.uncertainty.size_limit import SizeLimit
 
 _COLUMNS = ("voxel_count", "volume_nm3", "length_nm", "width_nm", "aspect_ratio")
 _BINS = 25
@@ -61,7 +62,7 @@ class _Objects:
 @dataclass(frozen=True)
 class HistogramOptions:
     """How the panels are drawn: colour of the bars, marked lengths, the limit stated, width of a
-    heading, type.
+    heading, type, and the detection limit.
     """
 
     face: str
@@ -69,6 +70,7 @@ class HistogramOptions:
     limit_nm: float
     heading_mm: float
     style: FigureStyle
+    size_limit: SizeLimit | None = None
 
     @property
     def shorter(self) -> str:
@@ -88,6 +90,7 @@ def object_histograms(
     noun: str = "Sn clusters",
     voxel_nm: float,
     crowther_nm: float | None = None,
+    size_limit: SizeLimit | None = None,
     min_voxels: int = RESOLVED_VOXELS,
     limit_nm: float = SHORT_BELOW_NM,
     color: str | None = None,
@@ -106,6 +109,8 @@ def object_histograms(
         Largest edge of a voxel, marked in the plots of length and width.
     crowther_nm : float, optional
         The resolution guide ``D·Δθ``, marked likewise.
+    size_limit : SizeLimit, optional
+        The detection limit: lengths and volumes of which fewer than half are found are shaded.
     min_voxels : int
         Objects with fewer voxels count as unresolved.
     limit_nm : float
@@ -143,7 +148,7 @@ def object_histograms(
         panels = list(figure.subplots(2, 2).flat)
         marks = {"voxel": voxel_nm} | ({} if crowther_nm is None else {"D·Δθ": float(crowther_nm)})
         face = noun_color(noun) if color is None else color
-        options = HistogramOptions(face, marks, limit_nm, width / 2 - 14, style)
+        options = HistogramOptions(face, marks, limit_nm, width / 2 - 14, style, size_limit)
         sizes = objects.table[["length_nm", "width_nm"]].to_numpy(dtype=np.float64)
         edges = length_edges(sizes, shortest_nm=limit_nm)
         size_panel(panels[0], objects, "length_nm", edges, options).set_xlabel(
@@ -276,6 +281,8 @@ def size_panel(
     for (label, place), dashes in zip(options.marks.items(), _MARK_DASHES, strict=False):
         if place <= edges[-1]:
             axes.axvline(place, color=GRAY, linestyle=dashes, linewidth=0.9, gid=label)
+    if column == "length_nm" and options.size_limit is not None:
+        _shade(axes, options.size_limit.length_nm)
     _median(axes, float(np.median(values)))
     below = _tied(
         f"{number(100 * float(np.mean(values < options.limit_nm)), trim=True)} % {options.shorter}"
@@ -287,6 +294,15 @@ def size_panel(
     plain_ticks(axes.xaxis, at_most=7)
     return axes
 
+
+def _shade(axes: Axes, end: float) -> None:
+    """Shade the sizes below the detection limit, behind the bars."""
+    start, last = axes.get_xlim()
+    if end > start:
+        axes.axvspan(start, min(end, last), gid="below detection limit", zorder=0, **_SHADE)
+
+
+_SHADE: dict[str, Any] = {"facecolor": "#e4e4e4", "edgecolor": "none"}
 
 _MARK_DASHES = ((0, (1, 1.5)), (0, (5, 1.2, 1, 1.2)))
 
@@ -301,6 +317,8 @@ def _volume_panel(axes: Axes, objects: _Objects, options: HistogramOptions) -> N
     axes.set_xscale("log")
     _bars(axes, objects, "volume_nm3", edges, options)
     log_ticks(axes.xaxis, decades=high - low)
+    if options.size_limit is not None:
+        _shade(axes, options.size_limit.volume_nm3)
     _median(axes, float(np.median(volumes)))
     short = objects.table["length_nm"].to_numpy() < options.limit_nm
     share = number(100 * float(volumes[short].sum() / volumes.sum()), trim=True)
@@ -355,4 +373,7 @@ def _handles(objects: _Objects, options: HistogramOptions) -> list[Patch | Line2
     for (label, place), dashes in zip(options.marks.items(), _MARK_DASHES, strict=False):
         text = f"{label} {number(place, trim=True)} nm"
         handles.append(Line2D([], [], color=GRAY, linestyle=dashes, label=text))
+    if options.size_limit is not None:
+        reads = number(options.size_limit.length_nm, trim=True)
+        handles.append(Patch(label=f"fewer than half are found (< {reads} nm)", **_SHADE))
     return handles

@@ -7,6 +7,7 @@ volume, is left out and named in a remark.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
 from napari_snpore.figures.cuts import Cut, cropped, cut, plane_named, thick_cut, voxel_at
+from napari_snpore.figures.intervals import interval_of
 from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel, in_colors
 from napari_snpore.figures.phase_colors import phase_image
 from napari_snpore.figures.plate_layout import plate, too_high
@@ -308,6 +310,30 @@ def _box_slices(spec: PlateSpec, box: NamedBox, left_out: dict[str, str]) -> lis
     return panels
 
 
+def _with_errors(panel: BoxPairPanel, spec: PlateSpec) -> BoxPairPanel:
+    """Return a pair with the corrected shares and half of their intervals, where those of all its
+    shares are known.
+    """
+    known = {
+        box: {name: interval_of(spec.intervals, box, name, share) for name, share in one.items()}
+        for box, one in panel.shares.items()
+    }
+    every = [one for of_box in known.values() for one in of_box.values()]
+    if not every or any(one is None or not math.isfinite(one.low) for one in every):
+        return panel
+    best = {box: {n: one.best for n, one in row.items() if one} for box, row in known.items()}
+    half = {
+        box: {n: (one.high - one.low) / 2 for n, one in row.items() if one}
+        for box, row in known.items()
+    }
+    words = "half of the 95 % interval"
+    if any(one is not None and one.is_corrected for one in every):
+        words += " of the value that a digital twin corrects"
+    if not all(one is not None and one.calibrated for one in every):
+        words += ", not calibrated"
+    return replace(panel, shares=best, errors=half, error_is=words)
+
+
 def _middle(spec: PlateSpec, volume: Volume, box: NamedBox) -> Cut:
 
     part = extract_subvolume(volume, center_nm=box.center_nm, size_nm=box.size_nm)
@@ -320,7 +346,9 @@ def _fractions(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
     for box in spec.boxes:
         with _or_left_out(left_out, _name(box)):
             shares[box.name] = _shares(spec, box)
-    return [FractionPanel("Fractions", shares, scheme=spec.scheme)] if shares else []
+    if not shares:
+        return []
+    return [FractionPanel("Fractions", shares, scheme=spec.scheme, intervals=spec.intervals)]
 
 
 def _pair(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
@@ -332,9 +360,8 @@ def _pair(spec: PlateSpec, left_out: dict[str, str]) -> list[Any]:
             cuts[box.name], shares[box.name] = _middle(spec, spec.phases, box), _shares(spec, box)
         if len(cuts) == 2:
             heading = f"{' and '.join(cuts)}, {next(iter(cuts.values())).plane.name} through the middle of each"
-            return [
-                BoxPairPanel(heading, cuts, shares, scheme=spec.scheme, shown=spec.shown_scheme)
-            ]
+            panel = BoxPairPanel(heading, cuts, shares, scheme=spec.scheme, shown=spec.shown_scheme)
+            return [_with_errors(panel, spec)]
     left_out.setdefault(
         "pair", f"Left out: {PARTS['pair']}. Two boxes inside the volume are needed."
     )
@@ -371,7 +398,9 @@ def _histograms(spec: PlateSpec) -> list[Any]:
 
     assert spec.objects is not None
     return [
-        HistogramPanel(spec.noun, spec.objects, column, spec.voxel_nm, spec.crowther_nm)
+        HistogramPanel(
+            spec.noun, spec.objects, column, spec.voxel_nm, spec.crowther_nm, spec.size_limit
+        )
         for column in ("length_nm", "width_nm", "aspect_ratio")
     ]
 

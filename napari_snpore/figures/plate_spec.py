@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.figures.intervals import Intervals
 from napari_snpore.figures.plate_recipe import (
     BoxEntry,
     ObjectsEntry,
@@ -26,6 +27,7 @@ from napari_snpore.figures.plate_recipe import (
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.subvolume import NamedBox, Projection
+from napari_snpore.uncertainty.size_limit import SizeLimit
 from napari_snpore.volume import Triple, Volume
 
 PARTS: Mapping[str, str] = {
@@ -145,6 +147,8 @@ class SpecimenColumn:
     dead_share_of_pore : float, optional
         Share (0 to 1) of the pore volume that is dead for connectivity 6, where it was counted
         already.
+    intervals : mapping
+        Errors of the fractions.
     """
 
     name: str
@@ -153,6 +157,7 @@ class SpecimenColumn:
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     dead: Volume | None = None
     dead_share_of_pore: float | None = None
+    intervals: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +207,8 @@ class PlateSpec:
         Voxel size that the histograms mark.
     crowther_nm : float, optional
         Resolution limit D·Δθ that the histograms mark.
+    size_limit : SizeLimit, optional
+        Detection limit of the objects, below which their histogram of lengths is shaded.
     scene : ScenePicture, optional
         Picture of the 3D scene.
     specimens : sequence of SpecimenColumn
@@ -237,12 +244,14 @@ class PlateSpec:
     noun: str = "objects"
     voxel_nm: float = 1.0
     crowther_nm: float | None = None
+    size_limit: SizeLimit | None = None
     scene: ScenePicture | None = None
     specimens: tuple[SpecimenColumn, ...] = ()
     left_out: tuple[str, ...] = ()
     remark: str = ""
     style: FigureStyle = field(default_factory=lambda: FigureStyle(letters=True))
     layers: tuple[Mapping[str, Any], ...] = ()
+    intervals: Intervals = field(default_factory=dict)
 
     def recipe(self) -> dict[str, Any]:
         """Return the settings of the plate as JSON values, which :class:`PlateRecipe` reads

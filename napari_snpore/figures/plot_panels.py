@@ -9,8 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from napari_snpore.figures.intervals import (
+    FractionInterval,
+    Intervals,
+    interval_of,
+    note_on,
+)
 from napari_snpore.figures.numbers import number, plain_ticks
 from napari_snpore.figures.object_plots import (
     HistogramOptions,
@@ -26,6 +33,7 @@ from napari_snpore.figures.style import GRAY, INK, OUTLINE, FigureStyle
 from napari_snpore.measurement.columns import column_of
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.uncertainty.size_limit import SizeLimit
 
 _FRACTION = "Volume fraction (%)"
 
@@ -44,12 +52,16 @@ class FractionPanel:
         Standard errors likewise, in percentage points.
     scheme : PhaseScheme
         Colours.
+    intervals : mapping, optional
+        Corrected values and intervals, drawn as points with whiskers on the bars of what was
+        counted; those of other counted values are left out.
     """
 
     heading: str
     shares: Mapping[str, Mapping[str, float]]
     errors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     scheme: PhaseScheme = PORE_C_SN
+    intervals: Intervals = field(default_factory=dict)
     exterior: ClassVar[bool] = False
 
     @property
@@ -74,9 +86,20 @@ class FractionPanel:
         whiskers are.
         """
         bars = f"bars from the left: {', '.join(self._names)}; " if len(self._names) > 1 else ""
+        known = self._known()
+        if known:
+            return f"{bars}of the envelope; {note_on(list(known.values()))}"
         return bars + (
             "whiskers: standard error" if self.errors else "of the envelope; no error estimated"
         )
+
+    def _known(self) -> dict[tuple[str, str], FractionInterval]:
+        found = {
+            (region, name): interval_of(self.intervals, region, name, value)
+            for region, values in self.shares.items()
+            for name, value in values.items()
+        }
+        return {place: one for place, one in found.items() if one is not None}
 
     @property
     def _names(self) -> list[str]:
@@ -87,7 +110,7 @@ class FractionPanel:
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw one group of bars a region."""
         axes = axes_at(figure, plot_frame(box, style, lines_below=1))
-        names = self._names
+        names, known = self._names, self._known()
         width = 0.8 / max(len(names), 1)
         for k, (region, values) in enumerate(self.shares.items()):
             for j, name in enumerate(names):
@@ -114,11 +137,34 @@ class FractionPanel:
                         capsize=1.5,
                         capthick=0.7,
                     )
+                if (region, name) in known:
+                    _draw_interval(axes, place, known[region, name])
         axes.set_xticks(range(len(self.shares)), [_short(name) for name in self.shares])
         axes.set_xlim(-0.5, len(self.shares) - 0.5)
         axes.set_ylim(bottom=0)
         axes.set_ylabel(_FRACTION)
         plain_ticks(axes.yaxis, at_most=5)
+
+
+def _draw_interval(axes: Axes, place: float, known: FractionInterval) -> None:
+    """Draw the corrected value as a point and its interval as whiskers."""
+    ends = None
+    if math.isfinite(known.low) and math.isfinite(known.high):
+        ends = [[max(known.best - known.low, 0.0)], [max(known.high - known.best, 0.0)]]
+    axes.errorbar(
+        place,
+        known.best,
+        yerr=ends,
+        fmt="o" if known.is_corrected else "none",
+        markersize=2.2,
+        markerfacecolor="white",
+        markeredgewidth=0.7,
+        color=INK,
+        elinewidth=0.7,
+        capsize=1.5,
+        capthick=0.7,
+        gid="interval",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +183,8 @@ class HistogramPanel:
         Largest edge of a voxel, marked.
     crowther_nm : float, optional
         D·Δθ, marked.
+    size_limit : SizeLimit, optional
+        The detection limit: lengths of which fewer than half are found are shaded.
     min_voxels : int
         Objects with fewer are unresolved: hatched, and left out of the aspect ratio.
     limit_nm : float
@@ -148,6 +196,7 @@ class HistogramPanel:
     column: str
     voxel_nm: float
     crowther_nm: float | None = None
+    size_limit: SizeLimit | None = None
     min_voxels: int = RESOLVED_VOXELS
     limit_nm: float = SHORT_BELOW_NM
     scheme: ClassVar[None] = None
@@ -183,6 +232,9 @@ class HistogramPanel:
         marks = f"dotted: voxel {number(self.voxel_nm, trim=True)} nm"
         if self.crowther_nm is not None:
             marks += f"; dash-dot: D·Δθ {number(self.crowther_nm, trim=True)} nm"
+        if self.size_limit is not None and self.column == "length_nm":
+            reads = number(self.size_limit.length_nm, trim=True)
+            marks += f"; shaded: fewer than half are found, < {reads} nm"
         return f"hatched: < {self.min_voxels} voxels{share}; dashed: median; {marks}{cut}"
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
@@ -207,7 +259,12 @@ class HistogramPanel:
         )
         heading_mm = box.width - left_of_plot(style) - 2.0
         options = HistogramOptions(
-            noun_color(self.noun), marks, self.limit_nm, heading_mm, _plain(style)
+            noun_color(self.noun),
+            marks,
+            self.limit_nm,
+            heading_mm,
+            _plain(style),
+            self.size_limit,
         )
         if self.column == "aspect_ratio":
             shape_panel(axes, objects, options)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.figures.intervals import Intervals, interval_of
 from napari_snpore.figures.numbers import number
 from napari_snpore.figures.plate_spec import SpecimenColumn
 from napari_snpore.measurement.fractions import volume_fractions
@@ -60,13 +61,14 @@ def _numbers(state: SpecimenColumn, boxes: Sequence[NamedBox]) -> dict[str, str]
     if state.phases is not None:
         table = volume_fractions(state.phases, names=state.scheme.names)
         of = "envelope" if table["denominator"].iloc[0] == "envelope" else "whole box"
-        found |= _shares(table, f" of the {of} (%)")
+        found |= _shares(table, f" of the {of} (%)", state.intervals, "whole")
         for box in boxes:
             try:
                 part = extract_subvolume(state.phases, center_nm=box.center_nm, size_nm=box.size_nm)
             except InputError:
                 continue
-            found |= _shares(volume_fractions(part, names=state.scheme.names), f", {box.name} (%)")
+            counted = volume_fractions(part, names=state.scheme.names)
+            found |= _shares(counted, f", {box.name} (%)", state.intervals, box.name)
     dead_share = _dead_share(state)
     if dead_share is not None:
         found["dead pores (% of the pore volume, 6 neighbours)"] = number(100 * dead_share)
@@ -87,11 +89,22 @@ def _dead_share(state: SpecimenColumn) -> float | None:
     return np.count_nonzero(np.asarray(state.dead.data)) / pores if pores else math.nan
 
 
-def _shares(table: pd.DataFrame, what: str) -> dict[str, str]:
-    return {
-        f"{name}{what}": f"{share:.1f}" if math.isfinite(share) else _NONE
-        for name, share in zip(table["name"], table["fraction_percent"], strict=True)
-    }
+def _shares(table: pd.DataFrame, what: str, intervals: Intervals, region: str) -> dict[str, str]:
+    """Return the counted shares and, in rows below them, those that are corrected or have an
+    interval.
+    """
+    found: dict[str, str] = {}
+    for name, share in zip(table["name"], table["fraction_percent"], strict=True):
+        known = interval_of(intervals, region, name, share)
+        counted = f"{share:.1f}" if math.isfinite(share) else _NONE
+        if known is None:
+            found[f"{name}{what}"] = counted
+        elif known.is_corrected:
+            found[f"{name}{what}"] = counted
+            found[f"{name}{what}, corrected"] = known.words
+        else:
+            found[f"{name}{what}"] = known.words
+    return found
 
 
 def _sizes(noun: str, table: pd.DataFrame) -> dict[str, str]:

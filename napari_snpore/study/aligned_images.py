@@ -132,7 +132,7 @@ def _align(series: TiltSeries, made: Any, watch: dict[str, Any]) -> TiltSeries:
         np.asarray(made.shifts_px, np.float64),
         made.axis_angle_deg,
         made.axis_offset_px,
-        np.full(len(made.shifts_px), np.nan),
+        np.full(len(made.shifts_px), np.nan if made.residual_px is None else made.residual_px),
         handedness=made.handedness or "unknown",
         method=made.method,
     )

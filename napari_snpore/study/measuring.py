@@ -35,7 +35,7 @@ from napari_snpore.measurement.objects import (
     size_summary,
 )
 from napari_snpore.memory import NotEnoughMemoryError
-from napari_snpore.segmentation.envelope import half_radius
+from napari_snpore.segmentation.envelope import solid_radius
 from napari_snpore.segmentation.phases import EXTERIOR, MOST_PHASES, PORE, PORE_C_SN
 from napari_snpore.study.details import detail_tables
 from napari_snpore.study.network_width import (
@@ -250,7 +250,7 @@ def measure_phases(
                 phases,
                 names,
                 section,
-                radius_nm=2 * half_radius(labels != EXTERIOR, phases.spacing),
+                radius_nm=solid_radius(labels != EXTERIOR, phases.spacing),
                 cut_axes=axes,
                 sources={source.name: source.phase for source in chosen},
                 separated={
@@ -456,7 +456,7 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     if body.all() or not solid.any():
         return {}
     size = section.subvolume_nm or min(
-        2 * _USUAL_CUBE * half_radius(solid, phases.spacing), *phases.size_nm
+        _USUAL_CUBE * solid_radius(solid, phases.spacing), *phases.size_nm
     )
     try:
         centers = center_and_edge_boxes(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.run_errors import NUMBER_COLUMNS
 
 Quantity = tuple[str, str]
 """Name and unit."""
@@ -141,4 +142,4 @@ def numbers_table(
                 "restoration": "none",
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(NUMBER_COLUMNS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from napari_snpore.figures import (
@@ -20,15 +20,20 @@ from napari_snpore.figures import (
     threshold_histogram,
     tilt_images,
 )
+from napari_snpore.figures.intervals import Intervals
 from napari_snpore.history import ReconstructStep, required_step
+from napari_snpore.study.error_report import fraction_intervals
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.study.segmentation_report import allowed_percent
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.quality import resolution_guide_of
+from napari_snpore.uncertainty.size_limit import recorded_size_limit
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -78,17 +83,43 @@ def figures_of(
     regions = {
         str(region): rows for region, rows in measurement.fractions.groupby("region", sort=False)
     }
-    yield "fractions", phase_fractions(regions, scheme=scheme)
+    shown, ends = corrected_regions(
+        regions, fraction_intervals(recorded_errors(phases.history), scheme.names)
+    )
+    yield "fractions", phase_fractions(shown, errors=ends, scheme=scheme)
     guide = resolution_guide_of(phases.history)
     crowther = None if guide is None else guide.crowther_nm
     for name, table in measurement.objects.items():
+        noun = f"{name} clusters" if name == "Sn" else f"{name} objects".replace("_", " ")
         yield (
             f"objects_{name}",
             object_histograms(
                 table,
-                noun=f"{name} clusters" if name == "Sn" else f"{name} objects".replace("_", " "),
+                noun=noun,
                 voxel_nm=max(phases.spacing),
                 crowther_nm=crowther,
+                size_limit=recorded_size_limit(phases.history, noun),
                 min_voxels=recipe.measure.min_voxels,
             ),
         )
+
+
+def corrected_regions(
+    regions: Mapping[str, pd.DataFrame], intervals: Intervals
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, tuple[float, float]]]]:
+    """Return the tables of regions, each followed by the corrected one where there is one, and the
+    intervals: of the corrected one, else of what was counted.
+    """
+    shown: dict[str, pd.DataFrame] = {}
+    ends: dict[str, dict[str, tuple[float, float]]] = {}
+    for region, table in regions.items():
+        shown[region] = table
+        known = intervals.get(region, {})
+        name = region
+        all_known = all(phase in known for phase in table["name"])
+        if all_known and any(one.is_corrected for one in known.values()):
+            name = f"{region}, corrected"
+            best = [known[phase].best for phase in table["name"]]
+            shown[name] = table.assign(fraction_percent=best)
+        ends[name] = {phase: (one.low, one.high) for phase, one in known.items()}
+    return shown, ends

@@ -6,6 +6,7 @@ The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,14 @@ from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.detection import (
+    RunDetection,
+    detection_of_run,
+    detection_record,
+    with_detection,
+)
+from napari_snpore.study.error_report import errors_record
+from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import MEASURE_BYTES, Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder
@@ -23,6 +32,7 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import segmentation_record, segmentation_tables
 from napari_snpore.study.segmenting import SEGMENT_BYTES, Segmentation, find_phases
 from napari_snpore.study.summary import summarize
@@ -38,6 +48,8 @@ class StudyResult:
     segmentation: Segmentation
     measurement: Measurement
     summary: str
+    errors: RunErrors
+    detection: RunDetection | None = None
 
 
 def run_study(
@@ -47,6 +59,7 @@ def run_study(
     monitor: Monitor | None = None,
     should_stop: ShouldStop | None = None,
     memory_limit: int | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> StudyResult:
     """Run all steps of a recipe and write one folder.
 
@@ -66,6 +79,9 @@ def run_study(
         Bytes that a step may take. With a limit, images and volume that are large for it are files
         while the run lasts; what needs more is refused before it starts. Default 80 % of what is
         free.
+    say : callable, optional
+        Hears, in a sentence, what digital twins and a detection limit are going to cost before they
+        start.
 
     Returns
     -------
@@ -92,6 +108,7 @@ def run_study(
             should_stop,
             memory_limit,
             max(SEGMENT_BYTES, MEASURE_BYTES),
+            say or (lambda sentence: None),
         )
         for path in paths:
             record.add_input(path, folder=resolved(out))
@@ -122,14 +139,24 @@ def run_study(
             cut_axes=segmentation.cut_axes,
             context=context,
         )
+        detection = detection_of_run(recipe, tomogram, segmentation, context)
+        if detection is not None:
+            record.results["detection_limit"] = detection_record(detection)
+        segmentation = with_detection(segmentation, detection)
+        errors = errors_of_run(recipe, tomogram, segmentation, measurement, context)
+        record.results["errors"] = errors_record(errors)
+        segmentation = with_errors(segmentation, errors)
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
+            write_errors(folder / "tables", errors)
+            if detection is not None and detection.table is not None:
+                write_table(folder / "tables" / "detection_limit.csv", detection.table)
         if recipe.output.figures:
             with context.step("draw figures"):
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement, kept)
-        text = summarize(recipe, tomogram, segmentation, measurement)
+        text = summarize(recipe, tomogram, segmentation, measurement, errors, detection)
         finish(folder, record, text, kept)
-    return StudyResult(out, tomogram, segmentation, measurement, text)
+    return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection)
 
 
 def input_paths(recipe: Recipe) -> list[str]:
@@ -172,6 +199,12 @@ def write_results(
         write_tlt(tables / "alignment.tlt", tomogram.series.angles_deg)
     for name, table in quality_tables(tomogram).items():
         write_table(tables / f"{name}.csv", table)
+
+
+def write_errors(tables: Path, errors: RunErrors) -> None:
+    """Write the table of numbers, and what each source of error alone does to them."""
+    write_table(tables / "numbers.csv", errors.numbers)
+    write_table(tables / "numbers_sources.csv", errors.sources)
 
 
 def draw_figures(

@@ -27,9 +27,12 @@ from napari_snpore.files.small_files import read_toml
 from napari_snpore.files.tables import read_table
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.study.error_report import fraction_intervals
 from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
+from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
+from napari_snpore.uncertainty.size_limit import recorded_size_limit
 from napari_snpore.volume import Volume
 
 _VOLUME_SUFFIXES = (".tif", ".ome.zarr")
@@ -175,12 +178,19 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
     shown = _opaque(scheme)
     boxes = _boxes(recipe, files, phases)
     noun = _chosen_objects(recipe, tables)
+    errors = None if phases is None else recorded_errors(phases.history)
+    intervals = fraction_intervals(errors, shown.names)
     specimens: tuple[SpecimenColumn, ...] = ()
     if phases is not None or tables:
         name = files.name or "specimen"
         specimens = (
             SpecimenColumn(
-                name, phases, shown, tables, dead_share_of_pore=files.dead_share_of_pore
+                name,
+                phases,
+                shown,
+                tables,
+                dead_share_of_pore=files.dead_share_of_pore,
+                intervals=intervals,
             ),
         )
     oblique = _oblique(recipe, volume, phases)
@@ -206,6 +216,7 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
         noun=noun or "objects",
         voxel_nm=1.0 if measured is None else max(measured.spacing),
         crowther_nm=files.crowther_nm,
+        size_limit=None if phases is None else recorded_size_limit(phases.history, noun or ""),
         specimens=specimens,
         style=FigureStyle(**recipe.style.model_dump()),
         layers=tuple(
@@ -216,6 +227,7 @@ def plate_spec_of(recipe: PlateRecipe, files: PlateFiles) -> PlateSpec:
             for path, one in ((files.volume, volume), (files.phases, phases))
             if path is not None and one is not None
         ),
+        intervals=intervals,
     )
 
 

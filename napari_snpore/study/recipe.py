@@ -50,11 +50,14 @@ from napari_snpore.tomography.options import (
 )
 from napari_snpore.tomography.options import Method as ReconstructMethod
 from napari_snpore.tomography.reconstruction import Backend
+from napari_snpore.uncertainty.detection_options import CLUSTERS, RUNS
 
 Connectivity = Literal[6, 18, 26]
 
 DEFAULT_METHOD: ReconstructMethod = "tv"
 """Of runs, commands and the window."""
+
+MOST_TWINS, MOST_DRAWS = 100, 1000
 
 ThresholdRule = Literal["auto", "projection", ThresholdMethod]
 """How thresholds are suggested: by the images (``projection``), by a rule on the histogram, or
@@ -319,6 +322,31 @@ class MeasureSection(_Section):
     mass_percent: dict[str, PositiveFloat] = {}
 
 
+class UncertaintySection(_Section):
+    """Errors of the numbers. ``twins``: how many digital twins repeat the steps of the run, 0 for
+    none; ``draws`` of thresholds, blur and envelope for the intervals; ``seed`` of both.
+    """
+
+    twins: Annotated[int, Field(ge=0, le=MOST_TWINS)] = 1
+    draws: Annotated[int, Field(ge=3, le=MOST_DRAWS)] = 25
+    seed: NonNegativeInt = 0
+
+
+class DetectionSection(_Section):
+    """Detection limit: spheres of the brightest phase planted into the tilt images, and what the same
+    steps find of them. Off unless ``enabled``: each of ``runs`` repeats reconstruction and polishing.
+
+    ``diameters_nm``: unset, 1.5 to 6 voxels; ``clusters`` of each diameter; ``seed`` of places and
+    noise.
+    """
+
+    enabled: bool = False
+    diameters_nm: Annotated[list[PositiveFloat], Field(min_length=1, max_length=50)] | None = None
+    clusters: Annotated[int, Field(ge=1, le=10_000)] = CLUSTERS
+    runs: Annotated[int, Field(ge=1, le=MOST_TWINS)] = RUNS
+    seed: NonNegativeInt = 0
+
+
 class OutputSection(_Section):
     """What is written and how."""
 
@@ -347,6 +375,8 @@ class Recipe(_Section):
     envelope: EnvelopeSection = EnvelopeSection()
     polish: PolishSection = PolishSection()
     measure: MeasureSection = MeasureSection()
+    uncertainty: UncertaintySection = UncertaintySection()
+    detection_limit: DetectionSection = DetectionSection()
     output: OutputSection = OutputSection()
 
     def __init__(self, **sections: Any) -> None:

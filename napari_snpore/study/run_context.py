@@ -22,6 +22,10 @@ _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES = 20, 100_000_000
 volume that is no larger than one."""
 
 
+def _silent(sentence: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """Context of a run: progress callbacks, the stop request, the memory limit, and the record of
@@ -36,6 +40,8 @@ class RunContext:
         Bytes that a step may take; default 80 % of what is free when it starts.
     later_bytes_per_voxel : float
         What steps after the reconstruction will need, so that a run that cannot end does not start.
+    say : callable
+        Hears a sentence that cannot wait for the summary, such as what a step is going to cost.
     """
 
     record: Record
@@ -43,6 +49,7 @@ class RunContext:
     should_stop: ShouldStop | None = None
     memory_limit: int | None = None
     later_bytes_per_voxel: float = 0.0
+    say: Callable[[str], None] = _silent
 
     def state_memory(self, what: str, shape: Sequence[int], bytes_per_voxel: float) -> None:
         """Note what work on a volume needs, and refuse it before it starts where that is too much.

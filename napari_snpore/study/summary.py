@@ -10,6 +10,8 @@ from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.study.detection import RunDetection, detection_statements
+from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.quality_report import (
@@ -22,6 +24,7 @@ from napari_snpore.study.quality_report import (
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.report import Statement, caveat, signed, text_of, with_error
+from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import (
     clarity_words,
     image_statements,
@@ -36,7 +39,12 @@ from napari_snpore.volume import Volume
 
 
 def summarize(
-    recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+    recipe: Recipe,
+    tomogram: Tomogram,
+    segmentation: Segmentation,
+    measurement: Measurement,
+    errors: RunErrors,
+    detection: RunDetection | None = None,
 ) -> str:
     """Return the summary of one run as text, one block per step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
@@ -44,9 +52,11 @@ def summarize(
         f"{title}\n{'=' * len(title)}",
         text_of(tomogram_statements(tomogram)),
         text_of(segmentation_statements(segmentation)),
-        measurement_text(measurement),
+        measurement_text(measurement).rstrip("\n"),
+        text_of(error_statements(errors)),
+        *([] if detection is None else [text_of(detection_statements(detection))]),
     ]
-    return "\n\n".join(blocks)
+    return "\n\n".join(blocks) + "\n"
 
 
 def tomogram_statements(tomogram: Tomogram) -> list[Statement]:

@@ -139,6 +139,12 @@ class Alignment:
         object.__setattr__(self, "tilt_axis_offset_px", float(self.tilt_axis_offset_px))
         object.__setattr__(self, "notes", tuple(self.notes))
 
+    @property
+    def median_residual_px(self) -> float | None:
+        """Median of ``residual_px`` over the tilts where it is known; None where it is for none."""
+        known = self.residual_px[np.isfinite(self.residual_px)]
+        return float(np.median(known)) if known.size else None
+
     def apply(
         self,
         series: TiltSeries,
@@ -182,6 +188,7 @@ class Alignment:
             handedness=self.handedness,
             image_faults=faults.sentence,
             image_faults_share=faults.share or None,
+            residual_px=self.median_residual_px,
         )
         return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 

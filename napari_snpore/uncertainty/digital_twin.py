@@ -76,10 +76,12 @@ def digital_twin(
     Returns
     -------
     DataFrame
-        One row per number: ``quantity, unit, twin_bias, sd, n, failed``. ``twin_bias``: mean over the
-        twins of (twin − value), in the unit of the quantity; nan if any twin failed, as the mean
-        over successes is no mean over twins. ``sd``: standard deviation over the twins, nan for one.
-        ``n``: twins that gave the number. ``failed``: twins that did not.
+        One row per number: ``quantity, unit, twin_bias, sd, n, failed, reason``. ``twin_bias``: mean
+        over the twins of (twin − value), in the unit of the quantity; nan if any twin failed, as the
+        mean over successes is no mean over twins, and where the run has no such number. ``sd``:
+        standard deviation over the twins, nan for one. ``n``: twins that gave the number.
+        ``failed``: twins that did not, ``reason`` a sentence that says why the first of them did
+        not; empty where none failed.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def digital_twin(
     """
     if twins < 1:
         raise InputError(f"twins is {twins}; 1 or more is needed.")
-    found: list[Numbers] = []
+    found: list[Numbers | InputError] = []
     for index in range(twins):
         start, end = index / twins, (index + 1) / twins
         middle = start + _SHARE_OF_IMAGES * (end - start)
@@ -115,20 +117,28 @@ def digital_twin(
             found.append(repeat(images, share_of(progress, middle, end)))
         except NotEnoughMemoryError:
             raise  # says nothing of the fibre
-        except InputError:
-            found.append({})
+        except InputError as error:
+            found.append(error)
     return pd.DataFrame([_row(key, value, found) for key, value in numbers.items()])
 
 
-def _row(key: tuple[str, str], value: float, found: Sequence[Numbers]) -> dict[str, object]:
-    changes = [one.get(key, math.nan) - value for one in found]
+def _row(
+    key: tuple[str, str], value: float, found: Sequence[Numbers | InputError]
+) -> dict[str, object]:
+    given = [one for one in found if not isinstance(one, InputError)]
+    changes = [one.get(key, math.nan) - value for one in given]
     good = [change for change in changes if math.isfinite(change)]
-    failed = len(found) - len(good)
+    reasons = [str(one) for one in found if isinstance(one, InputError)]
+    if math.isfinite(value) and len(good) < len(given):
+        reasons.append(f"A twin gave no {key[0]}.")
+    # a number that the run itself could not give fails with no twin
+    failed = len(found) - (len(good) if math.isfinite(value) else len(given))
     return {
         "quantity": key[0],
         "unit": key[1],
-        "twin_bias": math.nan if failed else float(np.mean(good)),
+        "twin_bias": math.nan if failed or not good else float(np.mean(good)),
         "sd": float(np.std(good, ddof=1)) if len(good) > 1 and not failed else math.nan,
         "n": len(good),
         "failed": failed,
+        "reason": reasons[0] if failed else "",
     }

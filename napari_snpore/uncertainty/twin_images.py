@@ -99,7 +99,7 @@ def twin_images(
     rng = np.random.default_rng(seed)
     shifts = rng.normal(scale=residual_px, size=(len(images), 2)) if residual_px else None
     if shifts is not None:
-        images = _shifted(images, shifts, threads, should_stop)
+        images = shifted_images(images, shifts, threads=threads, should_stop=should_stop)
     white = correlated_noise(series, rng, threads=threads, should_stop=should_stop)
     for image, one in zip(images, white, strict=True):
         one *= np.sqrt(noise.power(image))
@@ -156,13 +156,23 @@ def _alignments(history: Sequence[HistoryStep], tilts: int) -> list[AlignStep]:
     return [step for step in found if len(step.shifts_px) == tilts]
 
 
-def _shifted(
+def shifted_images(
     images: NDArray[np.float32],
     shifts: NDArray[np.float64],
-    threads: int | None,
-    should_stop: ShouldStop | None,
+    *,
+    threads: int | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
-    """Shift each image by ``(dy, dx)`` px: mirrored along the fibre, vacuum across it."""
+    """Return each image shifted by ``(dy, dx)`` px: mirrored along the fibre, vacuum across it.
+
+    Parameters
+    ----------
+    images : array, float32, shape (tilt, y, x)
+    shifts : array, shape (tilt, 2)
+        In pixels.
+    threads, should_stop
+        See :func:`twin_images`.
+    """
     out = np.empty_like(images)
 
     def one(tilt: int) -> None:

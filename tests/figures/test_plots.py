@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.quality import Quality
+from napari_snpore.uncertainty.size_limit import SizeLimit
 
 NARROW = FigureStyle(width_mm=88, letters=True)
 WIDE = FigureStyle(width_mm=180)
@@ -412,3 +415,23 @@ def test_quality_plot_states_the_guides_beside_the_residuals(style):
     assert_legible(figure)
     with pytest.raises(InputError, match="angles_deg"):
         quality_plot(quality, [0.0])
+
+
+def test_sizes_below_the_detection_limit_are_shaded(clusters):
+    limit = SizeLimit(0.6, 1.0)
+    figure = object_histograms(clusters, voxel_nm=0.25, size_limit=limit)
+    shades = [
+        patch
+        for axes in figure.axes
+        for patch in axes.patches
+        if patch.get_gid() == "below detection limit"
+    ]
+    ends = [shade.get_x() + shade.get_width() for shade in shades]
+    # length that is read, and the volume of the sphere, π/6 d³
+    assert ends == pytest.approx([1.0, math.pi / 6 * 0.6**3])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "fewer than half are found (< 1 nm)" in words
+    plain = object_histograms(clusters, voxel_nm=0.25)
+    assert not [
+        p for axes in plain.axes for p in axes.patches if p.get_gid() == shades[0].get_gid()
+    ]

@@ -8,8 +8,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_snpore import make_phantom, simulate_tilt_series, write_volume
-from napari_snpore.history import PolishStep, ReconstructStep, required_step
+from napari_snpore import (
+    Volume,
+    estimate_errors,
+    make_phantom,
+    read_volume,
+    simulate_tilt_series,
+    write_volume,
+)
+from napari_snpore.errors import InputError
+from napari_snpore.history import (
+    CleanupParameters,
+    CleanUpStep,
+    EditByHandStep,
+    EstimateErrorsStep,
+    PolishStep,
+    ReconstructStep,
+    last_step,
+    required_step,
+)
+from napari_snpore.study.error_report import error_statements
+from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.provenance import Record
@@ -20,8 +39,11 @@ from napari_snpore.study.recipe import (
     Recipe,
     ReconstructSection,
     ThresholdSection,
+    UncertaintySection,
 )
+from napari_snpore.study.report import text_of
 from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.tomography.options import Tv
 
@@ -56,7 +78,7 @@ def run(recipe, tmp_path_factory):
 
 def test_defaults_are_tv_projection_and_polish(run):
     names = [step.name for step in run.segmentation.phases.history]
-    assert names[-4:] == ["reconstruct", "segment", "polish", "clean up"]
+    assert names[-5:] == ["reconstruct", "segment", "polish", "clean up", "estimate errors"]
     assert run.tomogram.reconstruction.method == "tv"
     assert run.segmentation.method == run.segmentation.suggestion.method == "projection"
     assert run.segmentation.before_polishing.history[-1].name == "segment"
@@ -91,6 +113,78 @@ def test_folder_holds_what_the_images_said(run):
     allowed = table[table["allowed"] == 1]
     least, slack = run.segmentation.residual_map.minimum, run.segmentation.residual_map.allowance
     assert (allowed["residual"] <= least + slack).all()
+
+
+def test_numbers_come_with_what_a_twin_says_of_them(run):
+    table = pd.read_csv(run.folder / "tables" / "numbers.csv").set_index(["quantity", "unit"])
+    assert list(table.columns) == [
+        "value", "twin_bias", "corrected", "low_95", "high_95", "fibre_low_95", "fibre_high_95",
+        "dominant_source", "calibrated", "restoration",
+    ]  # fmt: skip
+    pore = table.loc["pore fraction, whole", "%"]
+    assert pore["corrected"] == pytest.approx(pore["value"] - pore["twin_bias"])
+    assert abs(pore["twin_bias"]) < 5
+    length = table.loc["Sn cluster length, median", "nm"]
+    assert np.isfinite(length["twin_bias"])
+    assert np.isnan(length["corrected"]), "a twin does not repair lengths"
+    assert (table["calibrated"] == "no, not calibrated here").all()
+    sources = pd.read_csv(run.folder / "tables" / "numbers_sources.csv")
+    assert list(sources.columns) == ["quantity", "unit", "source", "low", "high"]
+    record = json.loads((run.folder / "record.json").read_text(encoding="utf-8"))
+    assert {"tables/numbers.csv", "tables/numbers_sources.csv"} < set(record["outputs"])
+    assert record["results"]["errors"]["twins"] == 1
+    assert "digital twin" in record["timings_s"]
+    assert pore["low_95"] < pore["corrected"] < pore["high_95"]
+    words = f"{pore['value']:.1f} %, corrected {pore['corrected']:.1f} ±"
+    assert words in run.summary
+
+
+def test_phases_keep_the_errors_of_their_numbers(run):
+    read = read_volume(run.folder / "volumes" / "phases.tif")
+    kept = recorded_errors(read.history)
+    pd.testing.assert_frame_equal(kept.numbers, run.errors.numbers)
+    edited = read.after(EditByHandStep(1, ((1, 3, 1),)), read.data)
+    stale = recorded_errors(edited.history)
+    assert (stale.numbers["calibrated"] == "no, edited by hand").all()
+    assert stale.numbers["corrected"].isna().all()
+    cleaned = edited.after(CleanUpStep(CleanupParameters()), read.data)
+    assert recorded_errors(cleaned.history) is None
+
+
+def test_errors_of_phases_alone_are_those_of_the_run(run, recipe):
+    made = run.tomogram
+    phases = Volume(run.segmentation.phases.data, made.volume.spacing, made.volume.origin,
+                    run.segmentation.phases.history[:-1])  # fmt: skip
+    found = estimate_errors(phases, made.volume, made.aligned, section=recipe.measure)
+    pd.testing.assert_frame_equal(found.numbers, run.errors.numbers)
+    edited = phases.after(EditByHandStep(1, ((1, 3, 1),)), phases.data)
+    with pytest.raises(InputError, match="edited by hand, which a twin cannot repeat"):
+        estimate_errors(edited, made.volume, made.aligned)
+
+
+def test_a_run_without_a_twin_says_why(run, recipe):
+    none = recipe.model_copy(update={"uncertainty": UncertaintySection(twins=0)})
+    made = (none, run.tomogram, run.segmentation, run.measurement)
+    found = errors_of_run(*made, context())
+    assert found.reason == "No digital twin was asked for."
+    assert found.numbers["twin_bias"].isna().all()
+    assert found.numbers["low_95"].notna().any(), "thresholds and envelope are drawn without one"
+    assert not (found.numbers["calibrated"] == "yes").any()
+    kept = with_errors(run.segmentation, found).phases.history
+    assert last_step(kept, EstimateErrorsStep).twins == 0
+
+
+def test_a_twin_that_fails_says_why(run, recipe, monkeypatch):
+    from napari_snpore.study import repeating
+
+    def lost(*args, **options):
+        raise InputError("No rising grey levels fit the images.")
+
+    monkeypatch.setattr(repeating, "find_phases", lost)
+    found = errors_of_run(recipe, run.tomogram, run.segmentation, run.measurement, context())
+    assert (found.numbers["calibrated"] == "no, a twin failed").all()
+    assert found.numbers["corrected"].isna().all()
+    assert "No rising grey levels fit the images." in text_of(error_statements(found))
 
 
 def test_summary_says_it_in_sentences(run):
@@ -146,6 +240,10 @@ def test_a_volume_alone_falls_back_in_one_sentence_each(run, tmp_path):
     assert result.segmentation.method == "haadf"
     assert "There are no tilt images behind this volume. The thresholds are" in result.summary
     assert "Polishing       none. There are no tilt images behind this volume." in result.summary
+    assert "intervals by draws of thresholds, blur and envelope, not calibrated" in result.summary
+    assert (result.errors.numbers["calibrated"] == "no, no images").all()
+    assert set(result.errors.sources["source"]) == {"thresholds", "envelope"}
+    assert "thresholds and envelope are the only sources of error" in result.summary
     assert not (tmp_path / "results" / "tables" / "projection_residual.csv").exists()
 
 

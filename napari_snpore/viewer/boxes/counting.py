@@ -141,7 +141,8 @@ class BoxCounting(QObject):
         edits = edits_of(layer)
         if edits is not None:  # napari tells of no stroke that was undone
             edits.changed.connect(self._on_edited)
-        for emitter in (events.scale, events.translate, events.units):
+        # errors that were estimated come with the metadata
+        for emitter in (events.scale, events.translate, events.units, events.metadata):
             connect_while_alive(self, emitter, self._on_place)
 
     def _on_voxels(self, event: Any) -> None:

@@ -10,7 +10,9 @@ import pandas as pd
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
+from napari_snpore.figures.intervals import FractionInterval, Intervals, interval_of
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.study.report import CAVEAT
 from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.volume import Volume
 
@@ -28,6 +30,7 @@ class Share:
 
 
 NO_SHARE = Share("–")
+_NO_INTERVALS: Intervals = {}
 
 
 def box_fractions(
@@ -82,10 +85,14 @@ def box_fractions(
 
 
 def fraction_row(
-    table: pd.DataFrame | None, box: str, layer: str, names: Sequence[str]
+    table: pd.DataFrame | None,
+    box: str,
+    layer: str,
+    names: Sequence[str],
+    intervals: Intervals = _NO_INTERVALS,
 ) -> tuple[list[Share], str]:
     """Return the shares of the named phases in one box of one layer, and what is to be said of it;
-    both may be empty.
+    both may be empty. ``intervals``: errors that the layer keeps.
     """
     nothing = [NO_SHARE] * len(names)
     if table is None or "box" not in table:
@@ -100,9 +107,10 @@ def fraction_row(
     if not envelope:
         return nothing, "nothing of the fibre lies in this box."
     shares = {
-        str(name): Share(
-            f"{share:.1f}",
-            f"{name}: {count:,.0f} of {envelope:,} voxels in the envelope; {NO_ERROR}.",
+        str(name): _share(
+            f"{name}: {count:,.0f} of {envelope:,} voxels in the envelope",
+            share,
+            interval_of(intervals, box, str(name), share),
         )
         for name, count, share in zip(
             rows["name"], rows["voxel_count"], rows["fraction_percent"], strict=True
@@ -116,3 +124,21 @@ def fraction_row(
             f"only {math.floor(inside)} % of the box lie inside the envelope; shares are of that part.",
         )
     return found, ""
+
+
+def _share(counted: str, share: float, known: FractionInterval | None) -> Share:
+    """Return the best value with its error, and what it is made of."""
+    if known is None:
+        return Share(f"{share:.1f}", f"{counted}; {NO_ERROR}.")
+    tip = [f"{counted}: {share:.1f} %."]
+    if known.is_corrected:
+        tip.append(f"Corrected by a digital twin: {known.best:.1f} %.")
+    if math.isfinite(known.low):
+        tip.append(f"95 % interval: {known.low:.1f} to {known.high:.1f} %.")
+    else:
+        tip.append("No interval.")
+    sign = ""
+    if not known.calibrated:
+        sign = f" {CAVEAT}"
+        tip.append("Not calibrated here: see the Measure form for the reason.")
+    return Share(f"{known.words}{sign}", " ".join(tip))

@@ -4,13 +4,14 @@ box.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_snpore.figures.intervals import Intervals
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.fractions import NO_SHARE, Share, fraction_row
 from napari_snpore.viewer.forms.form import number
@@ -47,7 +48,8 @@ class BoxTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setToolTip(
             "Share of each phase in the part of the envelope that lies in the box: pore / (pore + C + Sn). Choose a row to\n"
-            "edit its box. Shares are counts of voxels; "
+            "edit its box. Shares are counts of voxels; where errors were estimated (Measure, Errors) they are corrected,\n"
+            "with the 95 % interval. Cubes that were placed before the estimate have errors."
         )
         self.itemSelectionChanged.connect(self._on_selection)
         rows_header = self.verticalHeader()
@@ -74,7 +76,7 @@ class BoxTable(QTableWidget):
             self._set_heads()
             self.setRowCount(len(boxes) * self._each)
             self.setFixedHeight(min(max(_LOWEST, 52 + 30 * self.rowCount()), _HIGHEST))
-            self._write_shares(None)
+            self._write_shares(None, {})
         for row in range(self.rowCount()):
             box = boxes[row // self._each]
             self._write(row, 0, box.name).setIcon(_square(color_of(row // self._each)))
@@ -82,7 +84,7 @@ class BoxTable(QTableWidget):
                 self._write(row, 1, self._layers[row % self._each]).setToolTip(
                     self._layers[row % self._each]
                 )
-            self._write(row, self._first - 1, " × ".join(map(_short, box.size_nm)))
+            self._write(row, self._first - 1, _size_words(box.size_nm))
         if selected < 0:
             self.clearSelection()
         elif self.currentRow() // self._each != selected or not self.selectedItems():
@@ -90,7 +92,10 @@ class BoxTable(QTableWidget):
         self._showing = False
 
     def show_shares(
-        self, table: pd.DataFrame | None, phases: Sequence[str] = ()
+        self,
+        table: pd.DataFrame | None,
+        phases: Sequence[str] = (),
+        intervals: Mapping[str, Intervals] | None = None,
     ) -> list[tuple[str, str, str]]:
         """Show what was counted, and nothing where there is no number.
 
@@ -100,6 +105,8 @@ class BoxTable(QTableWidget):
             As ``box_fractions`` returns it, of all layers; None: nothing is known.
         phases : sequence of str
             The names of all phases, one a column.
+        intervals : mapping of str to intervals, optional
+            Errors of the fractions by layer.
 
         Returns
         -------
@@ -109,7 +116,7 @@ class BoxTable(QTableWidget):
         if list(phases) != self._names:
             self._names = list(phases)
             self._set_heads()
-        notes = self._write_shares(table)
+        notes = self._write_shares(table, intervals or {})
         self._pick_again()
         return notes
 
@@ -145,12 +152,15 @@ class BoxTable(QTableWidget):
                 header.setMaximumSectionSize(-1)
                 header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
-    def _write_shares(self, table: pd.DataFrame | None) -> list[tuple[str, str, str]]:
+    def _write_shares(
+        self, table: pd.DataFrame | None, intervals: Mapping[str, Intervals]
+    ) -> list[tuple[str, str, str]]:
         notes = []
         for row in range(self.rowCount()):
             box = self._boxes[row // self._each]
             layer = self._layers[row % self._each] if self._layers else ""
-            shares, note = fraction_row(table, box, layer, self._names)
+            known = intervals.get(layer, {})
+            shares, note = fraction_row(table, box, layer, self._names, known)
             for column, share in enumerate(shares or [NO_SHARE] * len(self._names), self._first):
                 self._write_share(row, column, share)
             if note:
@@ -176,6 +186,18 @@ class BoxTable(QTableWidget):
         rows = {index.row() for index in self.selectedIndexes()}
         if rows and not self._showing:
             self.picked.emit(rows.pop() // self._each)
+
+
+def _size_words(size_nm: Sequence[float]) -> str:
+    """Write the edges of a box, of a cube one of them: shares with errors need the room.
+
+    Examples
+    --------
+    >>> _size_words((7.2, 7.2, 7.2)), _size_words((7.2, 5.0, 7.2))
+    ('7.2³', '7.2 × 5 × 7.2')
+    """
+    edges = [_short(one) for one in size_nm]
+    return f"{edges[0]}³" if len(set(edges)) == 1 else " × ".join(edges)
 
 
 def _short(size_nm: float) -> str:

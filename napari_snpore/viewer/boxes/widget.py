@@ -17,6 +17,7 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton
 
 from napari_snpore.errors import InputError
+from napari_snpore.figures.intervals import Intervals
 from napari_snpore.files import write_table
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.counting import BoxCounting, CountedBoxes
@@ -27,6 +28,7 @@ from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
 from napari_snpore.viewer.boxes.placing import BoxPlacing
 from napari_snpore.viewer.boxes.table import BoxTable
 from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
+from napari_snpore.viewer.errors.lines import fraction_intervals_of
 from napari_snpore.viewer.forms.form import Fold, MainButton, ResultText, caveat
 from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
@@ -240,8 +242,8 @@ class SubvolumeWidget(LayerForm):
         self.main_button.clicked.connect(self._extract)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
-            "Saves the fractions with one row per box, layer and phase. They are counts of voxels; no error is\n"
-            "estimated."
+            "Saves the fractions with one row per box, layer and phase. They are counts of voxels; errors are in the\n"
+            "table of numbers that a run writes."
         )
         self.save_button.clicked.connect(self._ask_path)
         buttons = QHBoxLayout()
@@ -302,7 +304,7 @@ class SubvolumeWidget(LayerForm):
         notes = (
             self.table.show_shares(None)
             if found is None
-            else self.table.show_shares(found.table, found.phases)
+            else self.table.show_shares(found.table, found.phases, self._intervals())
         )
         several = len({layer for _, layer, _ in notes}) > 1 or len(self._wanted()[0]) > 1
         lines = [
@@ -310,6 +312,10 @@ class SubvolumeWidget(LayerForm):
         ]
         lines += [] if found is None else found.refused
         self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
+
+    def _intervals(self) -> dict[str, Intervals]:
+        """Return the errors that the counted layers keep."""
+        return {layer.name: fraction_intervals_of(layer) for layer in self._wanted()[0]}
 
     def _pick(self, index: int) -> None:
         self.boxes.selected = index

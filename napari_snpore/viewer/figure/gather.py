@@ -14,7 +14,9 @@ from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import PARTS, ObliqueSpec, PlateSpec, ScenePicture
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.history import SegmentStep, last_step
+from napari_snpore.uncertainty.size_limit import SizeLimit
 from napari_snpore.viewer.canvas.voxels import on_voxel
+from napari_snpore.viewer.errors.lines import fraction_intervals_of
 from napari_snpore.viewer.figure.layer_appearance import (
     SliceAppearance,
     gray_painter,
@@ -159,6 +161,7 @@ def gather(
         noun=noun_of(objects),
         voxel_nm=1.0 if objects is None else float(max(volume_from_layer(objects).spacing)),
         crowther_nm=None if objects is None else record_of(objects).get("crowther_nm"),
+        size_limit=_size_limit(objects),
         scene=scene,
         specimens=specimens,
         left_out=(*sources.left_out, *left_out),
@@ -170,7 +173,14 @@ def gather(
             {"name": layer.name, "history": list(record_of(layer).get("history", ()))}
             for layer in used
         ),
+        intervals=fraction_intervals_of(phases),
     )
+
+
+def _size_limit(objects: Layer | None) -> SizeLimit | None:
+    """Return the detection limit that the Measure form noted with objects."""
+    known = None if objects is None else record_of(objects).get("size_limit_nm")
+    return None if known is None else SizeLimit(*map(float, known))
 
 
 def _position(viewer: Any, layer: Layer | None) -> Triple:

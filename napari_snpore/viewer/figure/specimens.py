@@ -9,6 +9,7 @@ from napari.layers import Layer
 
 from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import SpecimenColumn
+from napari_snpore.viewer.errors.lines import fraction_intervals_of
 from napari_snpore.viewer.shared.layers import (
     kind_of,
     object_table,
@@ -64,6 +65,7 @@ def specimens_in(
             state["dead"] = volume
         else:
             state["phases"], state["scheme"] = volume, scheme_of(layer)
+            state["intervals"] = fraction_intervals_of(layer)
     order = list(
         dict.fromkeys(stem_of(layer.name) for layer in layers if stem_of(layer.name) in found)
     )

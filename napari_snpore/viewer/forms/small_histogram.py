@@ -37,6 +37,7 @@ class SmallHistogram(QWidget):
         self._counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
         self._edges: NDArray[np.float64] = np.linspace(0.0, 1.0, _BINS + 1)
         self._marks: dict[str, float] = {}
+        self._shaded_below: float | None = None
         self._color = QColor("#2f6db5")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(96)
@@ -52,7 +53,12 @@ class SmallHistogram(QWidget):
         return QSize(120, 96)
 
     def show_values(
-        self, values: Any, *, color: str, marks: Mapping[str, float] | None = None
+        self,
+        values: Any,
+        *,
+        color: str,
+        marks: Mapping[str, float] | None = None,
+        shaded_below: float | None = None,
     ) -> None:
         """Count and draw values; those that are not finite are left out.
 
@@ -64,6 +70,8 @@ class SmallHistogram(QWidget):
             Of the bars.
         marks : mapping of str to float, optional
             Dashed lines by their names, such as the voxel size; the tooltip says which is which.
+        shaded_below : float, optional
+            Detection limit: fewer than half of the objects are found below it.
         """
         known = np.asarray(values, np.float64)
         known = known[np.isfinite(known)]
@@ -72,7 +80,13 @@ class SmallHistogram(QWidget):
         self._marks, self._color = dict(marks or {}), QColor(color)
         tip = f"{self._title}: n = {known.size:,}, highest bar {int(self._counts.max(initial=0)):,} objects."
         lines = ", ".join(f"{name} {place:.3g}" for name, place in self._marks.items())
-        self.setToolTip(f"{tip} Dashed: {lines}." if lines else tip)
+        self._shaded_below = shaded_below
+        tip = f"{tip} Dashed: {lines}." if lines else tip
+        if shaded_below is not None:
+            tip += (
+                f" Shaded, below {shaded_below:.3g}: fewer than half are found (detection limit)."
+            )
+        self.setToolTip(tip)
         self.update()
 
     def paintEvent(self, event: Any) -> None:
@@ -87,6 +101,12 @@ class SmallHistogram(QWidget):
         top, base = 4.0, float(self.height() - _BELOW)
         highest = max(1, int(self._counts.max(initial=0)))
         step = width / _BINS
+        low, high = float(self._edges[0]), float(self._edges[-1])
+        if self._shaded_below is not None and self._shaded_below > low:
+            end = (min(self._shaded_below, high) - low) / (high - low) * width
+            shade = QColor(ink)
+            shade.setAlphaF(0.18)
+            painter.fillRect(QRectF(left, top, end, base - top), shade)
         edge = QPen(ink)
         edge.setWidthF(0.5)
         painter.setPen(edge)
@@ -97,7 +117,6 @@ class SmallHistogram(QWidget):
                 painter.drawRect(QRectF(left + k * step, base - height, step, height))
         painter.setPen(ink)
         painter.drawLine(int(left), int(base), int(left + width), int(base))
-        low, high = float(self._edges[0]), float(self._edges[-1])
         ends = QRectF(left, base + 1, width, 13)
         painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, f"{low:.3g}")
         painter.drawText(ends, Qt.AlignmentFlag.AlignRight, f"{high:.3g}")

@@ -16,6 +16,7 @@ from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.tomography.quality import resolution_guide_of
+from napari_snpore.uncertainty.size_limit import SizeLimit, recorded_size_limit
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
 from napari_snpore.volume import Volume
 
@@ -70,12 +71,15 @@ class MeasuredLayer:
         Name of the objects in ``measured``.
     crowther_nm : float or None
         D·Δθ of the reconstruction behind the phases (nm), where it is known.
+    size_limit : SizeLimit or None
+        Detection limit of the phase, where it is known.
     """
 
     options: MeasureOptions
     measured: Any
     key: str
     crowther_nm: float | None = None
+    size_limit: SizeLimit | None = None
 
     @property
     def labels(self) -> Volume:
@@ -141,7 +145,8 @@ def measure_layer(
     measured = measure_phases(
         labels, section, sources=[source], names=options.names, intensity=intensity, context=context
     )
-    return MeasuredLayer(options, measured, source.name, _crowther(labels))
+    limit = recorded_size_limit(labels.history, options.name)
+    return MeasuredLayer(options, measured, source.name, _crowther(labels), limit)
 
 
 def save_measured(measured: MeasuredLayer, folder: Path, keep: str = "") -> Path:

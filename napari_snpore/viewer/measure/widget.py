@@ -28,6 +28,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_apart
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE
+from napari_snpore.viewer.errors.panel import ErrorControl
 from napari_snpore.viewer.forms.form import (
     CountBox,
     Fold,
@@ -54,7 +55,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -160,6 +161,20 @@ class MeasureWidget(CorrectedForm):
             raise InputError(f"Nothing was measured. {self.status.message.text().lstrip('⚠ ')}")
         return self._measured.table
 
+    def estimate_errors(self) -> None:
+        """Estimate the errors of the numbers of the chosen phases; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            Phases without images, that were not polished, or that were corrected by hand.
+        """
+        missing = self.errors.why_not()
+        if missing:
+            raise InputError(missing)
+        self.errors.start()
+        self.status.wait()
+
     def save(self, folder: str | Path) -> Path:
         """Write the last measurement into a folder: the tables and volumes that ``snpore measure``
         writes.
@@ -188,6 +203,7 @@ class MeasureWidget(CorrectedForm):
             "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
+            "filter": self.objects.filter_row.text.text(),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -199,6 +215,7 @@ class MeasureWidget(CorrectedForm):
             self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"}
         )
         set_form_values(self.place, state.get("place", {}))
+        self.objects.filter_row.set_later(str(state.get("filter", "")))
 
     def _build(self) -> None:
         self.phase_box = QComboBox()
@@ -215,6 +232,8 @@ class MeasureWidget(CorrectedForm):
         self.column.addWidget(self._more())
         self.place = PlacePanel()
         self.column.addWidget(self.place)
+        self.errors = ErrorControl(self, self._viewer, self.limit.value)
+        self.column.addWidget(self.errors.panel)
         self.column.addStretch(1)
         self.main_button.clicked.connect(self._start)
         self.object_result = ResultText(
@@ -222,6 +241,7 @@ class MeasureWidget(CorrectedForm):
             "width / length. Objects cut by the box are counted, but left out of these numbers. See\n"
             "docs/definitions.md, Length, width, aspect ratio."
         )
+        self.results.addWidget(self.errors.result)
         self.results.addWidget(self.object_result)
         self.results.addWidget(self._plots())
         self.fraction_result = ResultText(
@@ -230,7 +250,10 @@ class MeasureWidget(CorrectedForm):
         )
         self.results.addWidget(self.fraction_result)
         self.results.addWidget(self._object_tools())
-        self.footer.addWidget(self.main_button)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.main_button, 2)
+        buttons.addWidget(self.errors.panel.button, 1)
+        self.footer.addLayout(buttons)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)
@@ -383,6 +406,7 @@ class MeasureWidget(CorrectedForm):
         self.phase_box.blockSignals(blocked)
         self.phase_box.setEnabled(bool(entries))
         self.main_button.setEnabled(bool(entries) and not self.status.busy)
+        self.errors.show_layer(layer)
         self._on_phase()
 
     def _names_of(self, layer: Layer | None) -> tuple[str, ...]:
@@ -490,8 +514,14 @@ class MeasureWidget(CorrectedForm):
         data[1]["metadata"][KEY]["crowther_nm"] = (
             measured.crowther_nm
         )  # figures mark it as the histograms here do
+        data[1]["metadata"][KEY]["size_limit_nm"] = (
+            None
+            if measured.size_limit is None
+            else (measured.size_limit.diameter_nm, measured.size_limit.length_nm)
+        )
         earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
+        breathe(self._viewer)
         self._show(layer)
         self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)
@@ -529,7 +559,12 @@ class MeasureWidget(CorrectedForm):
             (self.width_plot, "width_nm", marks),
             (self.aspect_plot, "aspect_ratio", None),
         ):
-            plot.show_values(table[column], color=color, marks=known)
+            shaded = (
+                measured.size_limit.length_nm
+                if measured.size_limit is not None and column == "length_nm"
+                else None
+            )
+            plot.show_values(table[column], color=color, marks=known, shaded_below=shaded)
         self._plot_row.setVisible(len(table) > 0)
 
     def closed(self) -> None:

@@ -17,6 +17,7 @@ from napari_snpore.history import PolishStep, last_step
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.study.polishing import why_blur_unknown
 from napari_snpore.viewer.edits.watch import LayerEdits, edits_of
+from napari_snpore.viewer.errors.lines import fraction_error_lines, hover_of
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.residual_picture import ShownMap
 from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind
@@ -170,12 +171,25 @@ class ImageWork(QObject):
             whole = "" if form.has_envelope else "of the whole box, "
             pictures.show_map(ShownMap(found, form.thresholds, histogram, form.scheme, whole))
 
+    def _error_lines(self, phases: Layer | None) -> list[str]:
+        """Return the errors that phases of the present thresholds keep, as rich text."""
+        history = steps_of(record_of(phases))
+        if thresholds_of(phases) != self._form.thresholds:
+            history = ()
+        names = self._form.scheme.names
+        self._form.result.setToolTip(
+            hover_of(history, [f"{name} fraction, whole" for name in names])
+        )
+        return fraction_error_lines(history, names)
+
     def lines(self) -> list[str]:
         """Return what was corrected by hand, what polishing changed, and whether it is of the
         present thresholds.
         """
         polished, names = self.polished, self._form.scheme.names
-        lines = edited_lines(steps_of(record_of(self._followed())), names)
+        phases = self._followed()
+        lines = self._error_lines(phases)
+        lines += edited_lines(steps_of(record_of(phases)), names)
         if polished is None:
             return lines
         if self.shares is not None and len(self.shares.after) == len(names):

@@ -86,10 +86,13 @@ def test_histograms_are_marked_as_those_of_the_measurement(viewer):
     fill(viewer)
     layer = viewer.layers["fibre · Sn objects"]
     layer.metadata[KEY]["crowther_nm"] = 2.8
+    layer.metadata[KEY]["size_limit_nm"] = (0.4, 0.75)
     panels = panel_rows(spec_of(viewer, None, parts=("histograms",)))[-1]
     assert [panel.crowther_nm for panel in panels] == [2.8] * 3
     assert "D·Δθ 2.8" in panels[0].note()
     assert panels[0].voxel_nm == 0.5
+    assert "fewer than half are found, < 0.75 nm" in panels[0].note()
+    assert "fewer than half" not in panels[1].note()
 
 
 def test_missing_parts_say_what_they_need(viewer, tmp_path):

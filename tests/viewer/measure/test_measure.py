@@ -10,12 +10,12 @@ from napari.layers import Labels
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.history import EnvelopeStep, ReconstructStep, SegmentStep
+from napari_snpore.history import DetectionLimitStep, EnvelopeStep, ReconstructStep, SegmentStep
 from napari_snpore.viewer.forms.small_histogram import SmallHistogram
 from napari_snpore.viewer.measure.widget import EACH_LABEL, MeasureWidget
 from napari_snpore.viewer.open.open_run import find_runs
 from napari_snpore.viewer.shared.layer_colors import object_colormap
-from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
+from napari_snpore.viewer.shared.layers import add_layer, phases_data, record_of, volume_data
 from napari_snpore.volume import Volume
 
 
@@ -325,3 +325,24 @@ def test_phases_that_are_removed_meanwhile_are_not_measured(widget, viewer, qtbo
     qtbot.wait(50)
     assert widget.table is None
     assert len(viewer.layers) == 0
+
+
+def test_lengths_below_the_detection_limit_of_their_phase_are_shaded(qtbot, viewer, drawn_phases):
+    found = DetectionLimitStep(
+        phase="Sn", clusters=600, runs=2, seed=0, diameter_nm=0.4, length_nm=0.62
+    )
+    named = Volume(
+        drawn_phases.data,
+        drawn_phases.spacing,
+        drawn_phases.origin,
+        (*drawn_phases.history, found.step),
+    )
+    add_layer(viewer, phases_data(named, "fibre · phases"))
+    widget = MeasureWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.measure()
+    assert "Shaded, below 0.62" in widget.length_plot.toolTip()
+    assert "Shaded" not in widget.width_plot.toolTip()
+    objects = viewer.layers["fibre · Sn objects"]
+    assert record_of(objects)["size_limit_nm"] == (0.4, 0.62)
+    widget.length_plot.grab()  # it can be painted

@@ -1,0 +1,1 @@
+"""Errors of the numbers of phases: the button that estimates them, and the lines that show them."""
