@@ -53,6 +53,8 @@ def error_statements(errors: RunErrors) -> list[Statement]:
     """Return each number with what corrects it and its interval, and what is not calibrated, and
     why.
     """
+    if errors.edited and errors.twins:
+        return [Statement("Errors", f"none that holds. {errors.reason}")]
     if not is_estimated(errors):
         reason = errors.reason or f"{_MEANING[NOT_HERE].capitalize()}."
         return [Statement("Errors", f"none estimated. {reason}"), *map(caveat, errors.notes)]
