@@ -22,7 +22,7 @@ from napari_snpore.study.polishing import known_blur
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.recipe import DetectionSection, Recipe
 from napari_snpore.study.repeating import repeat_context, repeated_phases
-from napari_snpore.study.report import Statement, caveat, detail, number, signed
+from napari_snpore.study.report import Statement, caveat, detail, number
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
@@ -194,12 +194,13 @@ def detection_statements(found: RunDetection) -> list[Statement]:
     ]
     statements += [detail(f"{row['diameter_nm']:.3g} nm", recall_words(row)) for row in
                    found.table.to_dict("records")]  # fmt: skip
-    fewest = int(found.table["n"].min())
-    if fewest < min(found.wanted, _FEW):
+    few = found.table[found.table["n"] < min(found.wanted, _FEW)]
+    if len(few):
+        sizes = ", ".join(f"{size:.3g}" for size in few["diameter_nm"])
         statements.append(
             caveat(
-                f"The fibre has no place for {found.wanted} spheres of each diameter: of one, only {fewest}"
-                " were planted, and its recall is uncertain."
+                f"The fibre has no place for {found.wanted} spheres of {sizes} nm, clear of other clusters:"
+                " with fewer, or none, their recall is uncertain."
             )
         )
     return statements
@@ -212,7 +213,7 @@ def recall_words(row: dict[Any, Any]) -> str:
     --------
     >>> recall_words({"n": 40, "found": 30, "recall": 0.75, "low_95": 0.6, "high_95": 0.86,
     ...     "merged": 2, "length_bias_nm": 0.2, "volume_bias_percent": -3.0})
-    '30 of 40 found (75 %, 95 %: 60 to 86 %), 2 merged; length +0.20 nm, volume −3 %'
+    '30 of 40 found (75 %, 95 %: 60 to 86 %), 2 merged; reads +0.20 nm in length, −3 % in volume'
     """
     if not row["n"]:
         return "no place in the fibre"
@@ -225,8 +226,8 @@ def recall_words(row: dict[Any, Any]) -> str:
         words += f", {row['merged']:.0f} merged"
     if row["found"]:
         words += (
-            f"; length {signed(row['length_bias_nm'], 2)} nm, volume"
-            f" {signed(row['volume_bias_percent'])} %"
+            f"; reads {_change(row['length_bias_nm'], 2)} nm in length, "
+            f"{_change(row['volume_bias_percent'], 0)} % in volume"
         )
     return words
 
@@ -277,6 +278,11 @@ def _planted(
             convention=recipe.measure.convention,
             **watch,
         )
+
+
+def _change(value: float, decimals: int) -> str:
+    """Write a change with its sign."""
+    return f"{value:+.{decimals}f}".replace("-", "−")
 
 
 def _stored(value: float) -> float | None:

@@ -53,10 +53,10 @@ def summarize(
         text_of(tomogram_statements(tomogram)),
         text_of(segmentation_statements(segmentation)),
         measurement_text(measurement).rstrip("\n"),
-        text_of(error_statements(errors)) + "\n",
-        *([] if detection is None else [text_of(detection_statements(detection)) + "\n"]),
+        text_of(error_statements(errors)),
+        *([] if detection is None else [text_of(detection_statements(detection))]),
     ]
-    return "\n\n".join(blocks)
+    return "\n\n".join(blocks) + "\n"
 
 
 def tomogram_statements(tomogram: Tomogram) -> list[Statement]:

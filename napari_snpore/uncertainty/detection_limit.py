@@ -130,7 +130,7 @@ def detection_limit(
     margin = how.margin_nm
     if margin is None:
         margin = max(_MARGIN_SIGMAS * blur_px, _LEAST_MARGIN_VOXELS) * voxel
-    diameters = how.diameters_nm or tuple(factor * voxel for factor in _VOXELS)
+    diameters = how.diameters_nm or tuple(round(factor * voxel, 6) for factor in _VOXELS)
     plans = _plans(labels, len(gray) - 1, voxel, margin, diameters, how, should_stop)
     fates = []
     for run, planted in enumerate(plans):
