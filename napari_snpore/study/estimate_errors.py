@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
@@ -31,11 +32,13 @@ from napari_snpore.study.recipe import (
     ReconstructSection,
     ThresholdSection,
     UncertaintySection,
+    checked,
 )
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.run_errors import RunErrors, why_no_errors
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -101,7 +104,17 @@ def estimate_errors(
     )
     found = replace(found, phases=phases, not_polished=None)
     measurement = measure_phases(phases, recipe.measure, names=names, boxes=boxes, context=context)
-    return errors_of_run(recipe, Tomogram(volume, aligned=series), found, measurement, context)
+    made = Tomogram(volume, aligned=series, blur=_blur_in(phases.history))
+    return errors_of_run(recipe, made, found, measurement, context)
+
+
+def _blur_in(history: Sequence[HistoryStep]) -> BlurEstimate | None:
+    """Return the blur that was found for a reconstruction; None where it was given or unknown."""
+    made = last_step(history, ReconstructStep)
+    if made is None or made.blur_px is None or made.blur_range_px is None:
+        return None
+    low, high = made.blur_range_px
+    return BlurEstimate(made.blur_px, low, high, (), (), True)
 
 
 def recipe_of(
@@ -123,7 +136,9 @@ def recipe_of(
             "Errors need phases of a volume that was reconstructed by TV here; their history says otherwise."
         )
     names = cut.phase_names or recorded_phase_names(history)
-    threshold = {"phases": len(cut.thresholds) + 1, "names": None if names is None else list(names)}
+    threshold: dict[str, Any] = {"phases": len(cut.thresholds) + 1}
+    if names is not None:
+        threshold["names"] = list(names)
     if cut.method == "given":
         threshold["values"] = list(cut.thresholds)
     else:
@@ -133,7 +148,7 @@ def recipe_of(
     return Recipe(
         input=InputSection(tilt_series="aligned images"),
         reconstruct=ReconstructSection(tv=_tv(made), thickness_px=made.thickness_px),
-        threshold=ThresholdSection(**threshold),
+        threshold=checked(ThresholdSection, **threshold),
         envelope=_envelope(cut.envelope),
         cleanup=_cleanup(history, names or ()),
         polish=PolishSection(enabled=True, boundary_weight=weight),
@@ -157,21 +172,22 @@ def _tv(made: ReconstructStep) -> Tv:
 def _envelope(step: EnvelopeStep | None) -> EnvelopeSection:
     if step is None:
         return EnvelopeSection(enabled=False)
-    known = {
+    known: dict[str, Any] = {
         "ray_length_nm": step.ray_length_nm,
         "occlusion_threshold": step.occlusion_threshold,
         "directions": step.directions,
         "largest_body": step.largest_body,
         "cut_axes": list(step.cut_axes),
     }
-    return EnvelopeSection(**{name: value for name, value in known.items() if value is not None})
+    known = {name: value for name, value in known.items() if value is not None}
+    return checked(EnvelopeSection, **known)
 
 
 def _cleanup(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSection:
     smoothed = all_steps(history, SmoothStep)
     if len(smoothed) > 1:
         raise InputError("The volume was smoothed more than once, which a twin cannot repeat.")
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if smoothed:
         options |= {"smooth": smoothed[0].method, "smooth_strength": smoothed[0].strength}
     cleaned = last_step(history, CleanUpStep)
@@ -183,4 +199,4 @@ def _cleanup(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSec
             "fill": [names[label - 1] for label in done.fill],
             "specks": {names[label - 1]: least for label, least in done.specks},
         }
-    return CleanupSection(**options)  # type: ignore[arg-type]
+    return checked(CleanupSection, **options)

@@ -14,6 +14,7 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_snpore.history import (
+    DetectionLimitStep,
     EditByHandStep,
     EnvelopeStep,
     EstimateErrorsStep,
@@ -26,7 +27,8 @@ from napari_snpore.history import (
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
-ERRORS = EstimateErrorsStep.NAME
+_KNOWN_OF = (EstimateErrorsStep.NAME, DetectionLimitStep.NAME)
+"""Steps that say what numbers are worth and change no voxel."""
 FIGURE = "napari_snpore_figure"
 """Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the
 history at that time; beside the record of the plugin, because the record goes with the layer's
@@ -92,7 +94,7 @@ def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
     Cuts are left out: a box holds what its whole held; and what changes no voxel: errors, and that
     the result was opened from a file. Tuples and lists compare as the same, as after a save.
     """
-    steps = tuple(step for step in _steps(layer) if step.name not in (CUT, ERRORS))
+    steps = tuple(step for step in _steps(layer) if step.name not in (CUT, *_KNOWN_OF))
     if before is not None:
         last = max((k for k, step in enumerate(steps) if step.name == before), default=0)
         steps = steps[:last]
