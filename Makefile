@@ -18,7 +18,7 @@ KILLS ?= 500
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel kills fuzz truth calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel kills fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -72,6 +72,12 @@ truth:
 calibrate-polish:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks calibrate_polish
+
+# Intervals of the numbers: phantoms measured blind, with twin and ensemble; one more makes it better.
+# Hours; an interruption loses the phantoms that were running.
+calibration:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks calibrate_numbers --processes $(PROCESSES)
 
 # Boundary weight of the blur search and margin of the allowed thresholds, on the same phantoms: an hour.
 calibrate-images:

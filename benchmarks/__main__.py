@@ -13,6 +13,7 @@ _LONG = {
     "calibrate_polish": KEPT,
     "calibrate_images": KEPT,
     "planted_recall": KEPT,
+    "calibrate_numbers": KEPT,
     "kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
 }

@@ -1,21 +1,49 @@
-"""One phantom measured as ``snpore run`` measures a series, with nothing of the truth given."""
+"""One phantom measured as ``snpore run`` measures a series, with nothing of the truth given.
+
+Background, noise, blur, grey levels, thresholds and envelope are found by the program, with its
+default settings and by the functions that ``snpore run`` calls. Known to it are the images, their
+angles and pixel size, and that there are three phases. The truth enters only afterwards: to place
+the cubes whose fractions are compared, and to compare.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
-from benchmarks.case_tables import ANGLES_DEG
-from benchmarks.truth_chain import TruthCase
+from benchmarks.case_tables import ANGLES_DEG, PhantomCase
 from napari_snpore.history import PolishStep, last_step
 from napari_snpore.phantom import Phantom, simulate_measured_series, simulate_tilt_series
 from napari_snpore.study.measuring import Measurement, measure_phases
+from napari_snpore.study.numbers import Quantity
 from napari_snpore.study.provenance import Record
+from napari_snpore.study.quick_numbers import quick_numbers
 from napari_snpore.study.recipe import InputSection, MeasureSection, Recipe
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.stages import Stages
 from napari_snpore.study.tomogram import AlignmentChoice, Tomogram, tomogram_of
+from napari_snpore.study.truth import planted_numbers
+
+Simulator = Literal["model", "measured", "realigned"]
+SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
+"""``model``: the tilts are made by the projector and the blur that the reconstruction assumes;
+``measured``: by another projector, probe and recording, with 0.3 px of shifts left by an alignment
+that is taken as it is; ``realigned``: the same images aligned by the program first, as ``snpore run``
+does by default."""
+
+
+@dataclass(frozen=True)
+class TruthCase:
+    """One phantom and the simulator of its tilts."""
+
+    simulator: Simulator
+    phantom: PhantomCase
+
+    def columns(self) -> dict[str, Any]:
+        """Return the case as columns of a table."""
+        return {"simulator": self.simulator, **self.phantom.columns()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +90,7 @@ def blind_run(case: TruthCase) -> BlindRun:
     recipe = Recipe(
         input=InputSection(tilt_series="phantom.mrc"),
         align={"enabled": case.simulator == "realigned"},
-        measure=MeasureSection(phases=["Sn"], details=False),
+        measure=MeasureSection(details=False),
     )
     context = RunContext(Record("benchmark"))
     tomogram = tomogram_of(
@@ -91,3 +119,19 @@ def blind_run(case: TruthCase) -> BlindRun:
         context=context,
     )
     return BlindRun(phantom, recipe, tomogram, segmentation, measurement, context)
+
+
+def true_numbers(run: BlindRun) -> dict[Quantity, float]:
+    """Return the truth: of the planted bodies, and counted in the true voxels what those do not say
+    (C and Sn in the cubes, the number of pores).
+    """
+    measured = run.measurement
+    counted = quick_numbers(
+        replace(run.phantom.volume, data=run.phantom.phases),
+        measured.section,
+        names=measured.names,
+        boxes=measured.boxes,
+        cut_axes=(1,),
+        objects=("pore", "Sn"),
+    )
+    return counted | planted_numbers(run.phantom)

@@ -15,28 +15,29 @@ import argparse
 import itertools
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import napari_snpore
-from benchmarks.blind_run import BlindRun, blind_run
-from benchmarks.case_tables import FAMILIES, PhantomCase, has_case, read_rows, replace_case
+from benchmarks.blind_run import BlindRun, TruthCase, blind_run, true_numbers
+from benchmarks.case_runner import CaseResult, Tables, run_cases
+from benchmarks.case_tables import FAMILIES, PhantomCase, read_rows
+from benchmarks.fit_calibration import fit
 from benchmarks.stopping import KEPT, stopped_in_a_sentence
-from benchmarks.truth_chain import TruthCase
-from napari_snpore.errors import InputError
+from napari_snpore.files import write_table
 from napari_snpore.study.conditions import conditions_of_run
 from napari_snpore.study.ensemble import ensemble_of_run
 from napari_snpore.study.numbers import measured_numbers
-from napari_snpore.study.truth import planted_numbers
 from napari_snpore.study.twin import twins_of_run
 from napari_snpore.uncertainty.threshold_ensemble import ensemble_spread
 
 FOLDER = Path(__file__).parent
+SHIPPED = Path(napari_snpore.__file__).parent / "uncertainty" / "calibration.csv"
 FIRST_SEED = 1000
 
 _SMALL, _LARGE = (96, 48, 96), (176, 48, 176)
@@ -80,34 +81,21 @@ def planned_cases(
     return cases
 
 
-def run_one(case: TruthCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the rows of both tables for one phantom; an error is a row too."""
+def run_case(case: TruthCase) -> CaseResult:
+    """Measure one phantom blind, with twin and ensemble."""
     began = time.process_time()
-    about: dict[str, Any] = {"version": napari_snpore.__version__}
-    rows: list[dict[str, Any]] = []
-    try:
-        run = blind_run(case)
-        about |= {
-            "blur_px": run.blur_px,
-            "blur_low_95": run.blur_low,
-            "blur_high_95": run.blur_high,
-        }
-        about |= {"polished": run.is_polished}
-        conditions = conditions_of_run(run.tomogram, run.segmentation)
-        if conditions is not None:
-            about |= {f"{name}_found": value for name, value in asdict(conditions).items()}
-        about["run_cpu_s"] = round(time.process_time() - began, 1)
-        rows = _rows(run, about)
-    except InputError as error:
-        about["error"] = str(error)
-    except Exception as error:
-        traceback.print_exc()
-        about["error"] = f"{type(error).__name__}: {error}"
-    return rows, about | {"cpu_s": round(time.process_time() - began, 1)}
+    run = blind_run(case)
+    about: dict[str, Any] = {"blur_px": run.blur_px, "polished": run.is_polished}
+    about |= {"blur_low_95": run.blur_low, "blur_high_95": run.blur_high}
+    conditions = conditions_of_run(run.tomogram, run.segmentation)
+    if conditions is not None:
+        about |= {f"{name}_found": value for name, value in asdict(conditions).items()}
+    about["run_cpu_s"] = round(time.process_time() - began, 1)
+    return CaseResult(_rows(run, about), about)
 
 
 def _rows(run: BlindRun, about: dict[str, Any]) -> list[dict[str, Any]]:
-    values, truth = measured_numbers(run.measurement), planted_numbers(run.phantom)
+    values, truth = measured_numbers(run.measurement), true_numbers(run)
     parts = (run.recipe, run.tomogram, run.segmentation, run.measurement)
     began = time.process_time()
     ensemble = ensemble_of_run(*parts, context=run.context)
@@ -136,30 +124,29 @@ def _rows(run: BlindRun, about: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def in_short(result: CaseResult) -> str:
+    """Return a line on what was found."""
+    rows = pd.DataFrame(result.quantities)
+    rows = rows[rows["quantity"].str.match("(pore fraction, |Sn fraction, whole)")]
+    errors = " ".join(f"{error:+.2f}" for error in rows["value"] - rows["truth"])
+    return f"blur {result.case['blur_px']:.3f}, errors {errors}, {result.case['total_s']:.0f} s"
+
+
 def main() -> None:
-    """Read the command line and run what is not there yet."""
+    """Run what is not there yet, and write the table that the package ships."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--phantoms", type=int, default=24, help="of each cell")
     parser.add_argument("--cells", help="their numbers, such as 0,1,2; default all")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--share", default="0/1", help="k/n: every nth case from the kth on")
+    parser.add_argument("--processes", type=int, default=1, help="phantoms at a time")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the tables")
+    parser.add_argument("--table", type=Path, default=SHIPPED, help="table of half-widths to write")
     given = parser.parse_args()
     cells = CELLS if given.cells is None else [CELLS[int(k)] for k in given.cells.split(",")]
-    first, every = map(int, given.share.split("/"))
-    cases = planned_cases(given.phantoms, cells, given.first_seed)[first::every]
-    quantities = given.output / "calibration.csv"
-    about = given.output / "calibration_cases.csv"
-    for number, case in enumerate(cases, 1):
-        columns = case.columns()
-        if has_case(read_rows(about), columns):
-            continue
-        rows, row = run_one(case)
-        if rows:
-            replace_case(quantities, columns, rows)
-        replace_case(about, columns, [row])
-        print(f"{number}/{len(cases)} {columns}: {row.get('error', row['cpu_s'])}", flush=True)
-    sys.exit(0)
+    tables = Tables.in_folder(given.output, "calibration")
+    cases = planned_cases(given.phantoms, cells)
+    failed = run_cases(cases, tables, run_case, in_short, processes=given.processes)
+    write_table(given.table, fit(read_rows(tables.quantities), read_rows(tables.cases)))
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

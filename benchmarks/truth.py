@@ -19,62 +19,27 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
-import os
 import sys
-import time
-import traceback
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-import napari_snpore
+from benchmarks.blind_run import SIMULATORS, TruthCase
+from benchmarks.case_runner import CaseResult, Tables, name_of, run_cases
 from benchmarks.case_tables import (
     CONTRASTS,
     FAMILIES,
     PhantomCase,
-    has_case,
-    read_rows,
-    replace_case,
     shape_of,
 )
-from benchmarks.stopping import KEPT, children_without_ctrl_c, stopped_in_a_sentence
-from benchmarks.truth_chain import SIMULATORS, CaseResult, TruthCase, run_case
+from benchmarks.stopping import KEPT, stopped_in_a_sentence
+from benchmarks.truth_chain import run_case
 
 FOLDER = Path(__file__).parent
 SEEDS = (11, 12, 13, 14, 15)
 """Of no phantom that was looked at before."""
 USUAL_CONTRASTS = ("easy", "realistic")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Both tables of results."""
-
-    quantities: Path
-    cases: Path
-
-    @classmethod
-    def in_folder(cls, folder: Path) -> Tables:
-        """Return the tables of a folder."""
-        return cls(folder / "truth.csv", folder / "truth_cases.csv")
-
-    def finished(self, case: TruthCase) -> bool:
-        """Return whether a case is there and ended without an error."""
-        rows = read_rows(self.cases)
-        if not rows.empty and "error" in rows:
-            rows = rows[rows["error"].isna()]
-        return has_case(rows, case.columns())
-
-    def add(self, case: TruthCase, result: CaseResult) -> None:
-        """Add a case; the row that marks it as finished is written last."""
-        if result.quantities:
-            replace_case(self.quantities, case.columns(), result.quantities)
-        replace_case(self.cases, case.columns(), [result.case])
 
 
 def planned_cases(
@@ -100,65 +65,7 @@ def planned_cases(
     return [case for case in cases if only in name_of(case)]
 
 
-def name_of(case: TruthCase) -> str:
-    """Return a case in words, such as ``measured fibre easy 3``."""
-    phantom = case.phantom
-    return f"{case.simulator} {phantom.family} {phantom.contrast} {phantom.seed}"
-
-
-def run_cases(cases: Sequence[TruthCase], tables: Tables, *, processes: int = 1) -> int:
-    """Run the cases that are not finished and return how many failed.
-
-    Several processes share the processors: with as many processes as processors each has one
-    thread.
-    """
-    left = [case for case in cases if not tables.finished(case)]
-    print(f"{len(left)} of {len(cases)} cases to run, in {processes} processes", flush=True)
-    failed = 0
-    for number, (case, result) in enumerate(_results(left, processes), 1):
-        tables.add(case, result)
-        failed += "error" in result.case
-        print(f"{number}/{len(left)} {name_of(case)}: {_in_short(result)}", flush=True)
-    return failed
-
-
-def _results(cases: Sequence[TruthCase], processes: int) -> Iterator[tuple[TruthCase, CaseResult]]:
-    if processes == 1:
-        yield from ((case, _safely(case)) for case in cases)
-        return
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_share_processors,
-        initargs=(threads,),
-    ) as pool:
-        with children_without_ctrl_c():
-            running = {pool.submit(_safely, case): case for case in cases}
-        for done in as_completed(running):
-            yield running[done], done.result()
-
-
-def _share_processors(threads: int) -> None:
-    os.environ["SNPORE_THREADS"] = str(threads)
-
-
-def _safely(case: TruthCase) -> CaseResult:
-    """Run a case; an error ends this case only, and its row says so."""
-    began = time.perf_counter()
-    about: dict[str, Any] = {"version": napari_snpore.__version__}
-    try:
-        result = run_case(case)
-    except Exception as error:
-        traceback.print_exc()
-        result = CaseResult([], {"error": f"{type(error).__name__}: {error}"})
-    about |= result.case
-    return CaseResult(result.quantities, about | {"total_s": round(time.perf_counter() - began, 1)})
-
-
-def _in_short(result: CaseResult) -> str:
-    if "error" in result.case:
-        return result.case["error"]
+def in_short(result: CaseResult) -> str:
     rows = pd.DataFrame(result.quantities)
     fractions = rows[rows["quantity"].str.match("(pore fraction, |Sn fraction)")]
     biases = " ".join(f"{bias:+.2f}" for bias in fractions["polished_bias"])
@@ -194,7 +101,7 @@ def main() -> None:
         "--report-only", action="store_true", help="summary and figure of what is there"
     )
     given = parser.parse_args()  # fmt: skip
-    tables = Tables.in_folder(given.output)
+    tables = Tables.in_folder(given.output, "truth")
     failed = 0
     if not given.report_only:
         cases = planned_cases(
@@ -206,7 +113,9 @@ def main() -> None:
             dose=given.dose,
             only=given.only,
         )
-        failed = run_cases(cases[: given.cases], tables, processes=given.processes)
+        failed = run_cases(
+            cases[: given.cases], tables, run_case, in_short, processes=given.processes
+        )
     # matplotlib is loaded once there is something to draw
     from benchmarks.truth_report import write_report
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.truth_chain import SIMULATORS, STAGES
+from benchmarks.blind_run import SIMULATORS
+from benchmarks.truth_chain import STAGES
 from benchmarks.truth_report import SIMULATED_BY
 from napari_snpore.figures.page import new_figure
 from napari_snpore.figures.style import DOUBLE_COLUMN_MM, HATCH, INK, PALE, PRINT, SERIES_COLORS

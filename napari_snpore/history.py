@@ -198,7 +198,8 @@ class ReconstructStep(StepSchema):
     each iteration. ``tv_weight``: λ, ``tv_misfit``: the factor on it, squares left of the images
     over those that noise leaves, from 1 to 3 (the greatest of the slabs).
     ``blur_px``: σ of the blur in the model, ``blur_from`` where it was taken from (``"user"``,
-    ``"images"``, or why there is none). ``slab_rows``: rows (first, last) along y that were solved
+    ``"images"``, or why there is none), ``blur_range_px`` its 95 % interval where it was found.
+    ``slab_rows``: rows (first, last) along y that were solved
     together. ``noise_a``, ``noise_b``: variance of a raw pixel a + b·I, which made the weights.
     ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from
     the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
@@ -228,6 +229,7 @@ class ReconstructStep(StepSchema):
     tv_misfit: float | None = None
     blur_px: float | None = None
     blur_from: str | None = None
+    blur_range_px: tuple[float, float] | None = None
     reweighted: bool | None = None
     converged: bool | None = None
     slab_rows: tuple[tuple[int, int], ...] | None = None

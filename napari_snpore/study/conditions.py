@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from napari_snpore.compute import ShouldStop
-from napari_snpore.history import PolishStep, last_step
+from napari_snpore.history import PolishStep, ReconstructStep, last_step
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
@@ -35,13 +35,15 @@ def conditions_of_run(
     should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
     """
-    series, quality = tomogram.aligned, tomogram.quality
+    series, made = tomogram.aligned, last_step(tomogram.volume.history, ReconstructStep)
     polished = last_step(segmentation.phases.history, PolishStep)
-    if series is None or quality is None or polished is None or len(polished.levels) < 4:
+    if series is None or made is None or made.crowther_nm is None:
+        return None
+    if polished is None or len(polished.levels) < 4:
         return None
     noise = noise or noise_model(series, should_stop=should_stop)
     return Conditions(
-        quality.crowther_nm / series.pixel_size_nm,
+        made.crowther_nm / series.pixel_size_nm,
         dose_of(series, segmentation, noise),
         polished.levels[-1] / polished.levels[-2],
     )

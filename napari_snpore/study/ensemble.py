@@ -18,7 +18,7 @@ from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.study.blur_effect import blur_effect
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.numbers import Quantity
-from napari_snpore.study.quick_numbers import quick_numbers
+from napari_snpore.study.piece import Piece, numbers_of_piece
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation, envelope_options
@@ -32,6 +32,10 @@ as one): what eyes choose on one histogram differs by about as much. It is not c
 
 _POINTS = 5
 """Choices per threshold without images."""
+
+_MOST_VOXELS, _FEWEST_ROWS = 3_000_000, 32
+"""Of the piece in which thresholds and envelope are drawn: the time of 25 draws does not grow with the
+volume."""
 
 _BLUR_SHARE = 0.4
 """Of the progress of an ensemble, where the blur is in doubt."""
@@ -49,8 +53,9 @@ def ensemble_of_run(
 ) -> pd.DataFrame:
     """Return the change of each number of a run in joint draws of what it chose.
 
-    Thresholds and envelope of each draw are applied to the volume, before polishing: the change from
-    one draw to another is the number's sensitivity, the number itself is that of the run. The blur
+    Thresholds and envelope of each draw are applied to the volume, before polishing (to rows in its
+    middle, where it is large): the change is the number's sensitivity, the number itself is that of
+    the run. The blur
     is the upper end of its interval in a reconstruction of some rows in the middle.
 
     Parameters
@@ -72,6 +77,9 @@ def ensemble_of_run(
     volume, options = tomogram.volume, None
     if segmentation.envelope is not None:
         options = envelope_options(recipe.envelope)
+    plane = volume.shape[0] * volume.shape[2]
+    piece = Piece.of(volume.shape[1], max(_FEWEST_ROWS, _MOST_VOXELS // plane))
+    volume = piece.cut(volume)
 
     def evaluate(
         thresholds: Sequence[float], occlusion: float, ray_nm: float
@@ -161,12 +169,10 @@ def _numbers_at(
         envelope=around,
         should_stop=context.should_stop,
     )
-    return quick_numbers(
+    return numbers_of_piece(
         made.phases,
-        measurement.section,
-        names=measurement.names,
-        boxes=measurement.boxes,
-        cut_axes=segmentation.cut_axes,
-        objects=tuple(measurement.objects),
+        measurement,
+        segmentation.cut_axes,
+        rows=segmentation.phases.shape[1],
         should_stop=context.should_stop,
     )

@@ -27,10 +27,7 @@ Row = Mapping[Any, Any]
 CALIBRATED = "yes"
 
 _MEANING = {
-    NOT_HERE: (
-        "no phantoms of known truth at this thickness, dose and contrast say how far the errors can"
-        " be relied on"
-    ),
+    NOT_HERE: ("no phantoms of known truth at this thickness, dose and contrast were tested"),
     NO_IMAGES: (
         "without tilt images, thresholds and envelope are the only sources of error that can be known"
     ),
@@ -56,6 +53,8 @@ def error_statements(errors: RunErrors) -> list[Statement]:
     """Return each number with what corrects it and its interval, and what is not calibrated, and
     why.
     """
+    if errors.edited and errors.twins:
+        return [Statement("Errors", f"none that holds. {errors.reason}")]
     if not is_estimated(errors):
         reason = errors.reason or f"{_MEANING[NOT_HERE].capitalize()}."
         return [Statement("Errors", f"none estimated. {reason}"), *map(caveat, errors.notes)]
@@ -83,21 +82,23 @@ def made_of_words(errors: RunErrors) -> str:
     return f"{'; '.join(words)}; n = 1 fibre"
 
 
-def limits(errors: RunErrors) -> list[str]:
+def limits(errors: RunErrors, quantities: Sequence[str] | None = None) -> list[str]:
     """Return sentences on what limits the errors: a twin that failed, numbers that do not hold, and
-    numbers that are not calibrated.
+    numbers that are not calibrated; ``quantities``: those that are asked for, default all.
     """
     sentences = [] if errors.reason is None else [errors.reason]
     sentences += errors.notes
     table = errors.numbers
+    if quantities is not None:
+        table = table[table["quantity"].isin(quantities)]
     whys = table["calibrated"].str.removeprefix("no, ").where(table["calibrated"] != CALIBRATED)
     for why in whys.dropna().unique():
         if why in (EDITED, TWIN_FAILED) and errors.reason is not None:
             continue  # said
         names = list(dict.fromkeys(table.loc[whys == why, "quantity"]))
-        what = "No number is calibrated" if len(names) == table["quantity"].nunique() else (
-            f"Not calibrated are {', '.join(names)}"
-        )  # fmt: skip
+        what = f"Not calibrated are {', '.join(names)}"
+        if len(names) == table["quantity"].nunique():
+            what = "No number is calibrated" if quantities is None else "Not calibrated"
         sentences.append(f"{what}: {_MEANING.get(why, why)}.")
     return sentences
 
@@ -115,7 +116,8 @@ def fraction_error_statements(
         words = "   ".join(f"{name} **{with_interval(row)} %**" for name, row in known.items())
         how = _how_words(errors, list(known.values()))
         statements.append(Statement("With errors", f"{words} ({how})"))
-    return statements + [caveat(sentence) for sentence in limits(errors)]
+    shown = [f"{name} fraction, {region}" for name in names]
+    return statements + [caveat(sentence) for sentence in limits(errors, shown)]
 
 
 def fraction_intervals(
@@ -143,22 +145,28 @@ def cluster_error_statement(errors: RunErrors) -> Statement | None:
     """Return number, volume and sizes of all Sn clusters with their errors; None without any."""
     table = errors.numbers
     of_clusters = table[table["quantity"].str.startswith(("Sn cluster", "Sn volume"))]
-    words = [
-        f"{row['quantity'].removeprefix('Sn ')} {_counted_words(row)}"
-        for row in of_clusters.to_dict("records")
-        if math.isfinite(row["twin_bias"]) or math.isfinite(row["low_95"])
-    ]
+    words = [_cluster_words(row) for row in of_clusters.to_dict("records") if has_error(row)]
     if not words:
         return None
-    return Statement("All Sn", f"those cut by the box included: {'; '.join(words)}")
+    return Statement("All Sn", f"{'; '.join(words)} (those cut by the box included)")
 
 
-def _counted_words(row: Row) -> str:
-    unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    words = f"**{with_interval(row)}{unit}**"
-    if not has_error(row):
-        words += f" (its twin {one_number(row['value'] + row['twin_bias'], row['unit'])})"
-    return words
+def _cluster_words(row: Row) -> str:
+    """Return one number of the clusters in few words.
+
+    Examples
+    --------
+    >>> row = {"quantity": "Sn clusters shorter than 2 nm", "unit": "% of number", "value": 90.5,
+    ...        "corrected": float("nan"), "low_95": 89.6, "high_95": 91.4}
+    >>> _cluster_words(row)
+    'shorter than 2 nm **90.5 ± 0.9 %** of number'
+    """
+    what, unit, value = str(row["quantity"]), str(row["unit"]), with_interval(row)
+    if unit == "1":
+        return f"**{value}** clusters"
+    what = what.removeprefix("Sn clusters ").removeprefix("Sn cluster ").removeprefix("Sn ")
+    sign, _, of = unit.partition(" ")
+    return f"{what} **{value} {sign}**{' ' if of else ''}{of}"
 
 
 def _how_words(errors: RunErrors, rows: Sequence[Row]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_snpore.memory import NotEnoughMemoryError
+from napari_snpore.study.conditions import conditions_of_run
 from napari_snpore.study.edit_report import EDITED, is_edited_by_hand
+from napari_snpore.study.ensemble import ensemble_of_run
+from napari_snpore.study.intervals import fractions_along, with_intervals
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.numbers import measured_numbers, numbers_table
 from napari_snpore.study.recipe import Recipe
@@ -22,6 +25,7 @@ from napari_snpore.study.run_errors import (
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.study.twin import twins_of_run, why_no_twin
+from napari_snpore.uncertainty.threshold_ensemble import ensemble_spread
 
 COST = 1.1
 """Time that one twin takes, over that of the reconstruction and polishing of the run."""
@@ -76,7 +80,31 @@ def errors_of_run(
         reason = f"A digital twin of this fibre failed, so that nothing is corrected. {said}"
     table = numbers_table(numbers, twin, why)
     made = 0 if twin is None else section.twins
-    return RunErrors(table, no_sources(), reason, made, section.seed)
+    if why == EDITED:
+        return RunErrors(table, no_sources(), reason, made, section.seed)
+    try:
+        ensemble = ensemble_of_run(
+            recipe,
+            tomogram,
+            segmentation,
+            measurement,
+            draws=section.draws,
+            seed=section.seed,
+            context=context,
+        )
+    except NotEnoughMemoryError as error:
+        note = f"There are no intervals. {error}"
+        return RunErrors(table, no_sources(), reason, made, section.seed, (note,))
+    found = with_intervals(
+        table,
+        ensemble_spread(ensemble),
+        twin=twin if why == NOT_HERE else None,
+        conditions=conditions_of_run(tomogram, segmentation, should_stop=context.should_stop),
+        along=fractions_along(
+            segmentation.phases.data, segmentation.scheme.names, segmentation.cut_axes
+        ),
+    )
+    return RunErrors(found.numbers, found.sources, reason, made, section.seed, found.notes)
 
 
 def _why_none(

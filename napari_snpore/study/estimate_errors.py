@@ -36,6 +36,7 @@ from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.run_errors import RunErrors, why_no_errors
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -101,7 +102,17 @@ def estimate_errors(
     )
     found = replace(found, phases=phases, not_polished=None)
     measurement = measure_phases(phases, recipe.measure, names=names, boxes=boxes, context=context)
-    return errors_of_run(recipe, Tomogram(volume, aligned=series), found, measurement, context)
+    made = Tomogram(volume, aligned=series, blur=_blur_in(phases.history))
+    return errors_of_run(recipe, made, found, measurement, context)
+
+
+def _blur_in(history: Sequence[HistoryStep]) -> BlurEstimate | None:
+    """Return the blur that was found for a reconstruction; None where it was given or unknown."""
+    made = last_step(history, ReconstructStep)
+    if made is None or made.blur_px is None or made.blur_range_px is None:
+        return None
+    low, high = made.blur_range_px
+    return BlurEstimate(made.blur_px, low, high, (), (), True)
 
 
 def recipe_of(

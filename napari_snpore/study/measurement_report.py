@@ -14,6 +14,7 @@ from napari_snpore.history import HistoryStep
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.objects import SizeSummary
 from napari_snpore.study.edit_report import edit_statements
+from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
 from napari_snpore.study.network_width import width_statements
 from napari_snpore.study.recipe import MeasureSection
@@ -26,6 +27,7 @@ from napari_snpore.study.report import (
     text_of,
     with_error,
 )
+from napari_snpore.study.run_errors import recorded_errors
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
@@ -43,6 +45,9 @@ def measurement_text(measured: MeasuredObjects) -> str:
     blocks += [object_statements(measured, name) for name in measured.objects]
     if isinstance(measured, Measurement):
         blocks.append(detail_statements(measured))
+        errors = recorded_errors(measured.history)
+        if errors is not None:
+            blocks.append(error_statements(errors))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from napari_snpore.history import (
+    DetectionLimitStep,
     EditByHandStep,
     EstimateErrorsStep,
     HistoryStep,
@@ -49,6 +50,7 @@ NO_IMAGES = "no images"
 TWIN_FAILED = "a twin failed"
 
 _KEEP_NUMBERS = (
+    DetectionLimitStep,
     ReadStep,
     OrientStep,
     VoxelSizeStep,

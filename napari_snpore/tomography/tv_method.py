@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -40,11 +41,11 @@ def solve_tv(
     check_memory(problem, run, reweight=options.reweight)  # before the long search
     noise = noise_model(series, should_stop=run.should_stop)
     searched = options.blur_px == "auto" and blur is None
-    blur_px, blur_from = 0.0, "user"
+    blur_px, blur_from, blur_range = 0.0, "user", None
     if options.blur_px != "auto":
         blur_px = options.blur_px
     else:
-        blur_px, blur_from = _blur_of(blur or _searched(series, problem, noise, run))
+        blur_px, blur_from, blur_range = _blur_of(blur or _searched(series, problem, noise, run))
     sigma = noise_of_object(problem.images, noise, should_stop=run.should_stop)
     weight, weight_from = float(options.weight or 0.0), "user"
     if options.weight is None:
@@ -71,6 +72,7 @@ def solve_tv(
         "tv_misfit": solved.misfit,
         "blur_px": blur_px,
         "blur_from": blur_from,
+        "blur_range_px": blur_range,
         "reweighted": options.reweight,
         "converged": solved.converged,
         "slab_rows": solved.rows,
@@ -90,8 +92,9 @@ def _searched(series: TiltSeries, problem: Problem, noise: NoiseModel, run: Run)
     )
 
 
-def _blur_of(found: BlurEstimate) -> tuple[float, str]:
-    """Return the blur that is used, and where it comes from."""
-    if found.reliable:
-        return found.sigma_px, "images"
-    return 0.0, f"none was used: {found.reason}"
+def _blur_of(found: BlurEstimate) -> tuple[float, str, tuple[float, float] | None]:
+    """Return the blur that is used, where it comes from, and its interval."""
+    if not found.reliable:
+        return 0.0, f"none was used: {found.reason}", None
+    ends = (float(found.low_95), float(found.high_95))
+    return found.sigma_px, "images", ends if all(map(math.isfinite, ends)) else None

@@ -179,6 +179,49 @@ def test_an_option_of_several_types_is_refused_by_its_own_name(snpore, section, 
     assert f"{section}.{option}: input should be {needed} (it is 'foo')." in said
 
 
+@pytest.mark.parametrize(
+    ("section", "words", "sentence"),
+    [
+        ("twins = -1", (), "uncertainty.twins: input should be greater than or equal to 0"),
+        ("draws = 2", (), "uncertainty.draws: input should be greater than or equal to 3"),
+        ("", ("--no-twin", "--twins", 2), "--no-twin and --twins 2 contradict each other"),
+    ],
+)
+def test_what_is_asked_of_twins_is_refused_in_one_sentence(snpore, section, words, sentence):
+    text = f'[input]\nvolume = "grey.tif"\n[uncertainty]\n{section}\n'
+    Path("a.toml").write_text(text, encoding="utf-8")
+    status, said = snpore("run", "a.toml", *words)
+    assert status == 1
+    assert sentence in said
+
+
+def test_a_volume_has_numbers_without_a_twin(snpore):
+    text = """
+[input]
+volume = "grey.tif"
+[threshold]
+phases = 2
+values = [2.0]
+names = ["void", "solid"]
+[envelope]
+ray_length_nm = 2.0
+directions = 16
+[measure]
+phases = ["solid"]
+details = false
+[output]
+figures = []
+"""
+    Path("a.toml").write_text(text, encoding="utf-8")
+    status, said = snpore("run", "a.toml", "--no-twin")
+    assert status == 0, said
+    assert "twins = 0" in Path("a_results/recipe.toml").read_text(encoding="utf-8")
+    table = pd.read_csv("a_results/tables/numbers.csv")
+    assert set(table["calibrated"]) == {"no, no images"}
+    assert table["twin_bias"].isna().all()
+    assert "There are no tilt images behind this volume." in said
+
+
 def test_help_names_every_option_in_full(snpore, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     _, said = snpore("segment", "--help")

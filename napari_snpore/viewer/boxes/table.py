@@ -84,7 +84,7 @@ class BoxTable(QTableWidget):
                 self._write(row, 1, self._layers[row % self._each]).setToolTip(
                     self._layers[row % self._each]
                 )
-            self._write(row, self._first - 1, " × ".join(map(_short, box.size_nm)))
+            self._write(row, self._first - 1, _size_words(box.size_nm))
         if selected < 0:
             self.clearSelection()
         elif self.currentRow() // self._each != selected or not self.selectedItems():
@@ -186,6 +186,18 @@ class BoxTable(QTableWidget):
         rows = {index.row() for index in self.selectedIndexes()}
         if rows and not self._showing:
             self.picked.emit(rows.pop() // self._each)
+
+
+def _size_words(size_nm: Sequence[float]) -> str:
+    """Write the edges of a box, of a cube one of them: shares with errors need the room.
+
+    Examples
+    --------
+    >>> _size_words((7.2, 7.2, 7.2)), _size_words((7.2, 5.0, 7.2))
+    ('7.2³', '7.2 × 5 × 7.2')
+    """
+    edges = [_short(one) for one in size_nm]
+    return f"{edges[0]}³" if len(set(edges)) == 1 else " × ".join(edges)
 
 
 def _short(size_nm: float) -> str:

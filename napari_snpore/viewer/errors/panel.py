@@ -17,7 +17,7 @@ from napari_snpore.study.run_errors import RunErrors, why_no_errors
 from napari_snpore.viewer.edits.watch import edits_of
 from napari_snpore.viewer.errors.lines import error_lines, hover_of
 from napari_snpore.viewer.errors.steps import ErrorRequest, estimate
-from napari_snpore.viewer.forms.form import CountBox, Fold, ResultText
+from napari_snpore.viewer.forms.form import CountBox, Fold, MainButton, ResultText
 from napari_snpore.viewer.forms.step_form import LayerForm
 from napari_snpore.viewer.forms.tilt_images import images_behind
 from napari_snpore.viewer.shared.boxes import boxes_of
@@ -45,7 +45,7 @@ _CHANGED = "The phases changed meanwhile: estimate the errors again."
 
 
 class ErrorPanel(Fold):
-    """Fields of the errors and their button; the lines of the result lie elsewhere in the form."""
+    """Fields of the errors; their button and the lines of the result lie elsewhere in the form."""
 
     def __init__(self) -> None:
         super().__init__("Errors")
@@ -70,7 +70,7 @@ class ErrorPanel(Fold):
         self.button = QPushButton("Estimate errors")
         self.form.addRow("Digital twins", self.twins)
         self.form.addRow("Draws", self.draws)
-        self.form.addRow(self.button)
+        self.button.setMinimumHeight(MainButton("", "").minimumHeight())
 
 
 class ErrorControl(QObject):

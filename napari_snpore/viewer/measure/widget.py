@@ -239,6 +239,7 @@ class MeasureWidget(CorrectedForm):
             "width / length. Objects cut by the box are counted, but left out of these numbers. See\n"
             "docs/definitions.md, Length, width, aspect ratio."
         )
+        self.results.addWidget(self.errors.result)
         self.results.addWidget(self.object_result)
         self.results.addWidget(self._plots())
         self.fraction_result = ResultText(
@@ -246,9 +247,11 @@ class MeasureWidget(CorrectedForm):
             "the outside. See docs/definitions.md, Volumes and fractions."
         )
         self.results.addWidget(self.fraction_result)
-        self.results.addWidget(self.errors.result)
         self.results.addWidget(self._object_tools())
-        self.footer.addWidget(self.main_button)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.main_button, 2)
+        buttons.addWidget(self.errors.panel.button, 1)
+        self.footer.addLayout(buttons)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(
             lambda busy: self.main_button.setEnabled(not busy and self.phase_box.count() > 0)

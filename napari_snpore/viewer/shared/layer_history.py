@@ -14,18 +14,21 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_snpore.history import (
+    DetectionLimitStep,
     EditByHandStep,
     EnvelopeStep,
     EstimateErrorsStep,
     ExtractSubvolumeStep,
     HistoryStep,
+    ReadStep,
     SegmentStep,
     last_step,
 )
 from napari_snpore.viewer.shared.layers import record_of, steps_of
 
 CUT = ExtractSubvolumeStep.NAME
-ERRORS = EstimateErrorsStep.NAME
+_KNOWN_OF = (EstimateErrorsStep.NAME, DetectionLimitStep.NAME)
+"""Steps that say what numbers are worth and change no voxel."""
 FIGURE = "napari_snpore_figure"
 """Key of a layer's metadata for the plate that shows it: ``{"file": name, "history": [...]}``, the
 history at that time; beside the record of the plugin, because the record goes with the layer's
@@ -88,14 +91,16 @@ def same_envelope(one: EnvelopeStep | None, two: EnvelopeStep | None) -> bool:
 def path(layer: Layer | None, *, before: str | None = None) -> tuple[str, ...]:
     """Return the history as comparable words, up to the last step called ``before``.
 
-    Cuts are left out: a box holds what its whole held; and errors, which change no voxel. Tuples
-    and lists compare as the same, as after a save.
+    Cuts are left out: a box holds what its whole held; and what changes no voxel: errors, and that
+    the result was opened from a file. Tuples and lists compare as the same, as after a save.
     """
-    steps = _steps(layer)
+    steps = tuple(step for step in _steps(layer) if step.name not in (CUT, *_KNOWN_OF))
     if before is not None:
         last = max((k for k, step in enumerate(steps) if step.name == before), default=0)
         steps = steps[:last]
-    return tuple(_word(step) for step in steps if step.name not in (CUT, ERRORS))
+    while len(steps) > 1 and steps[-1].name == ReadStep.NAME:
+        steps = steps[:-1]
+    return tuple(map(_word, steps))
 
 
 def has_history(layer: Layer, history: Any) -> bool:

@@ -64,12 +64,12 @@ def widget(viewer, qtbot):
 
 
 def test_heads_and_shares_are_those_of_the_layer_that_is_chosen(viewer, widget):
-    assert shown(widget) == [["b", "2 × 2 × 2", "25.0", "0.0", "75.0"]]
+    assert shown(widget) == [["b", "2³", "25.0", "0.0", "75.0"]]
     two = Volume(np.where(quarters(1).data == 1, 1, 2).astype(np.uint8), SPACING)
     other = add_phases(viewer, "other", two, PhaseScheme(("NMC", "binder"), ("#ff0000", "#00ff00")))
     widget.cut_list.tick(viewer.layers["pristine · phases"], False)
     widget.layer = other
-    assert shown(widget) == [["b", "2 × 2 × 2", "25.0", "75.0"]]
+    assert shown(widget) == [["b", "2³", "25.0", "75.0"]]
     assert widget.table.heads[2:] == ["NMC %", "binder %"]
 
 

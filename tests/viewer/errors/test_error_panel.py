@@ -145,7 +145,7 @@ def test_what_is_not_calibrated_is_said_with_its_sign(measure):
     text = measure.errors.result.text()
     assert "pore <b>38.9 %</b> (corrected by a digital twin, no interval)" in text
     assert "⚠ Too few counts." in text
-    assert "⚠ No number is calibrated: no phantoms of known truth" in text
+    assert "⚠ Not calibrated: no phantoms of known truth" in text
 
 
 def test_without_images_the_button_says_why(measure, threshold, viewer):

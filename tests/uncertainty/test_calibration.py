@@ -1,0 +1,129 @@
+"""Half-widths from a table, between and beyond its cells, and the table from errors of a known kind."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.fit_calibration import Errors, fit, fit_number, scales
+from napari_snpore.uncertainty.calibration import COLUMNS, half_width
+from napari_snpore.uncertainty.conditions import Conditions
+
+
+def table_of(*cells, weight=0.0, factor=2.0):
+    rows = [("pore", "%", *cell[:3], 24, cell[3], weight, factor) for cell in cells]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+CELLS = table_of(  # thickness over step, dose, contrast, left
+    (3.0, 1000.0, 2.0, 0.5),
+    (6.0, 1000.0, 2.0, 0.8),
+    (3.0, 200.0, 2.0, 1.0),
+    (3.0, 1000.0, 12.0, 2.0),
+    (3.0, 200.0, 12.0, 3.0),
+)
+
+
+def left(thickness, dose, contrast, table=CELLS):
+    found = half_width("pore", "%", 0.0, Conditions(thickness, dose, contrast), table=table)
+    return found.left / 2, found.reason
+
+
+def test_a_cell_gives_its_own_number():
+    assert left(3.0, 1000.0, 2.0) == (0.5, None)
+    assert left(3.1, 980.0, 2.1) == (0.5, None)
+
+
+def test_between_cells_it_is_that_of_the_next_harder_one():
+    assert left(4.5, 1000.0, 2.0) == (0.8, None)
+    assert left(3.0, 500.0, 2.0) == (1.0, None)
+    assert left(2.0, 1e6, 2.0) == (0.5, None)  # easier than all
+
+
+def test_between_contrasts_it_is_the_greater_of_both_neighbours():
+    assert left(3.0, 1000.0, 5.0) == (2.0, None)
+
+
+def test_beyond_all_cells_it_is_wider_and_not_calibrated():
+    wide, reason = left(12.0, 1000.0, 2.0)
+    assert wide == pytest.approx(3.0 * 2)
+    assert "D·Δθ is 12 px" in reason
+    wide, reason = left(3.0, 50.0, 2.0)
+    assert wide == pytest.approx(3.0 * 2)
+    assert "50 counts per pixel" in reason
+    assert "contrast is 1.3" in left(3.0, 1000.0, 1.3)[1]
+    assert "not known" in half_width("pore", "%", 0.0, None, table=CELLS).reason
+
+
+def test_a_corner_without_phantoms_is_not_calibrated():
+    assert left(6.0, 200.0, 2.0)[1] is not None
+    assert left(5.0, 1000.0, 12.0)[1] is not None
+
+
+def test_a_number_without_phantoms_has_no_half_width():
+    assert half_width("grey", "%", 1.0, Conditions(3.0, 1000.0, 2.0), table=CELLS) is None
+
+
+def drawn(rng, count, spread_matters):
+    """Errors of three families whose scale is known: half of it seen by the ensemble, or not."""
+    spread = rng.uniform(0.5, 4.0, count)
+    scale = spread if spread_matters else np.full(count, 2.0)
+    family = np.array(["a", "b", "c"])[np.arange(count) % 3]
+    return Errors(np.abs(rng.normal(scale=scale)), spread, np.zeros(count, np.intp), family)
+
+
+@pytest.mark.parametrize("spread_matters", [True, False])
+def test_new_phantoms_are_covered(spread_matters):
+    rng = np.random.default_rng(4)
+    covered, widths = [], []
+    for _ in range(40):
+        weight, factor, kept = fit_number(drawn(rng, 48, spread_matters))
+        new = drawn(rng, 200, spread_matters)
+        half = factor * scales(new, weight, kept)
+        covered.append(np.mean(new.beyond <= half))
+        widths.append(weight)
+    assert 0.95 <= np.mean(covered) < 0.99
+    # an ensemble that tells the scale is used, one that does not is hardly
+    assert np.mean(widths) > 0.6 if spread_matters else np.mean(widths) < 0.4
+
+
+def test_a_family_that_is_off_widens_the_interval_of_all():
+    rng = np.random.default_rng(5)
+    errors = drawn(rng, 48, False)
+    worse = Errors(
+        errors.beyond * np.where(errors.family == "c", 4, 1),
+        errors.spread,
+        errors.cell,
+        errors.family,
+    )
+    assert fit_number(worse)[1] > 1.5 * fit_number(errors)[1]
+
+
+def test_the_table_has_a_row_per_number_and_cell():
+    rng = np.random.default_rng(6)
+    case = {"simulator": "model", "shape": "96x48x96", "dose": 1000.0}
+    cases = [
+        {**case, "family": family, "contrast": contrast, "seed": seed, "polished": 1}
+        | {"thickness_step_px_found": 2.9, "dose_found": 1010.0, "contrast_found": found}
+        for family in ("fibre", "field")
+        for contrast, found in (("easy", 2.1), ("realistic", 12.3))
+        for seed in range(8)
+    ]
+    keys = ("simulator", "family", "contrast", "seed", "shape", "dose")
+    numbers = {"quantity": "pore fraction, whole", "unit": "%", "truth": 40.0, "twin_bias": 1.0}
+    rows = [
+        {name: one[name] for name in keys}
+        | {**numbers, "value": 41 + rng.normal(), "together": 1.0}
+        for one in cases
+    ]
+    table = fit(pd.DataFrame(rows), pd.DataFrame(cases))
+    assert list(table.columns) == list(COLUMNS)
+    assert table["contrast"].tolist() == [2.1, 12.3]
+    assert table["phantoms"].tolist() == [16, 16]
+    # a half-width of 95 % of a normal error of 1, by 32 phantoms
+    found = half_width("pore fraction, whole", "%", 1.0, Conditions(2.9, 1000.0, 2.1), table=table)
+    assert 1.4 < found.total < 4
+    assert math.isfinite(found.of_ensemble)
