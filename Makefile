@@ -14,11 +14,14 @@ PROCESSES ?= 2
 # Kills of `make kills`, which take a second each.
 KILLS ?= 500
 
+# Actions of `make soak`, three times.
+ACTIONS ?= 300
+
 # Seconds and seed of `make fuzz`.
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel kills fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel freezes kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -53,10 +56,20 @@ cancel:
 	@scripts/environment gui,mesh
 	@$(PYTHON) -m benchmarks cancel
 
+# Longest time in which the window does not answer, for the first click of each kind, thrice: a quarter of an hour.
+freezes:
+	@scripts/environment gui,mesh
+	@$(PYTHON) -m benchmarks freezes --cold --csv benchmarks/freezes.csv
+
 # Kills at random instants of run, reconstruct, segment, measure and Save window: nothing may be lost or left.
 kills:
 	@scripts/environment gui
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks kills --count $(KILLS)
+
+# Random actions in a real window: no exception, nothing left over, memory flat.
+soak:
+	@scripts/environment gui,dev
+	@for seed in 1 2 3; do xvfb-run -a -s "-screen 0 1600x1000x24" $(PYTHON) -m benchmarks.soak --quiet --actions $(ACTIONS) --seed $$seed || exit 1; done
 
 # Damaged inputs of every kind: each opens or is refused in one sentence. What went wrong is kept in build/fuzz/.
 fuzz:

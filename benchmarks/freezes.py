@@ -1,13 +1,21 @@
 """Longest time in which the window does not answer, for the first click of each kind.
 
-``xvfb-run -a -s "-screen 0 1600x1000x24" python -m benchmarks.freezes`` opens napari and the
-Workbench, then does the work of the guided tour, from a sample to a plate: for each station it
-opens the form and presses the main button. A timer of the window runs meanwhile. Printed are the
-longest time between two of its ticks, and how much of that time the GUI thread was computing: the
-rest it waited, for the interpreter lock or for a processor that others had. A sampler names the
-line at which it stood.
+``python -m benchmarks freezes`` opens napari and the Workbench in a virtual screen, does the work
+of the guided tour, from a sample to a plate, and then what else can be clicked first: planes and an
+oblique slice, a movie, a saved window, a series in time. For each step it opens the form and
+presses the main button. A timer of the window runs meanwhile. One row a click:
 
-``--cold`` starts with an empty cache of kernels, in a folder of its own.
+* ``longest_s``: longest time between two of its ticks, by the clock;
+* ``computing_s``: most CPU seconds of the GUI thread between two ticks. What ``longest_s`` has
+  beyond that the thread waited, for the interpreter lock, the graphics driver, or a processor that
+  others had;
+* ``took_s``: until the result was there.
+
+Each run is a process of its own; of several (``--runs``) the medians are written. A row in which the
+GUI thread computes for more than a fifth of a second is marked, and the exit status is 1.
+
+``--cold`` starts with an empty cache of kernels, in a folder of its own. ``--once`` makes one run
+in this process, on the screen that there is, and names the line at which the thread stood.
 """
 
 from __future__ import annotations
@@ -15,18 +23,25 @@ from __future__ import annotations
 import argparse
 import collections
 import os
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 _TICK_MS = 5
 _SAMPLE_S = 0.02
 _PATIENCE_S = 900.0
 _SETTLE_S = 1.0
+_MOST_S = 0.2
+_MOVIE_PICTURES = 12
+_SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1600x1000x24")
 
 
 class Gaps:
@@ -52,8 +67,9 @@ class Gaps:
     def _tick(self) -> None:
         now = (time.perf_counter(), time.thread_time())
         gap, busy = now[0] - self._last[0], now[1] - self._last[1]
+        self.computing = max(self.computing, busy)
         if gap > self.longest:
-            self.longest, self.computing = gap, busy
+            self.longest = gap
             self.place = self._places.most_common(1)[0][0] if self._places else ""
         self._places.clear()
         self._last = now
@@ -74,56 +90,114 @@ class Gaps:
             self._places[f"{ours or '-'} > {inner}"] += 1
 
 
-def measure(viewer: Any) -> list[tuple[str, float, float, float, str]]:
-    """Do the work; return (what, longest gap, of it computing, time of the step, place)."""
-    from qtpy.QtTest import QTest
+class Clicks:
+    """Clicks one after the other, and what was found of each.
 
-    from napari_snpore.viewer.tour.stations import SAMPLE, STATIONS
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Its window is on the screen.
+    folder : Path
+        For what the clicks write.
+    """
 
-    gaps, found = Gaps(), []
+    def __init__(self, viewer: Any, folder: Path) -> None:
+        self._viewer, self._folder, self._gaps = viewer, folder, Gaps()
+        self.rows: list[dict[str, Any]] = []
+        self._widget: Any = None
 
-    def click(what: str, act: Callable[[], object], is_done: Callable[[], bool]) -> None:
+    def click(
+        self,
+        what: str,
+        act: Callable[[], object],
+        is_done: Callable[[], object] = lambda: True,
+    ) -> None:
+        """Do something, and wait until it is done."""
+        from qtpy.QtTest import QTest
+
+        gaps, begun = self._gaps, time.perf_counter()
         gaps.reset()
-        begun = time.perf_counter()
         act()
         QTest.qWait(10)
         while not is_done() and time.perf_counter() - begun < _PATIENCE_S:
             QTest.qWait(20)
         spent = time.perf_counter() - begun
         QTest.qWait(round(1000 * _SETTLE_S))
-        found.append((what, gaps.longest, gaps.computing, spent, gaps.place))
-        print(
-            f"{what:32s} {gaps.longest:6.2f} s  computing {gaps.computing:6.2f} s  "
-            f"took {spent:6.1f} s  {gaps.place}",
-            flush=True,
-        )
+        row = {"longest_s": gaps.longest, "computing_s": gaps.computing, "took_s": spent}
+        self.rows.append({"click": what, **{key: round(value, 2) for key, value in row.items()}})
+        numbers = "  ".join(f"{key} {value:6.2f}" for key, value in row.items())
+        print(f"{what:32s} {numbers}  {gaps.place}", flush=True)
 
-    held: dict[str, Any] = {}
+    def tour(self) -> None:
+        """Open the Workbench and go through the stations of the guided tour."""
+        from napari_snpore.viewer.tour.stations import SAMPLE, STATIONS
 
-    def open_bench() -> None:
-        held["bench"] = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")[1]
+        add = self._viewer.window.add_plugin_dock_widget
 
-    click("Workbench: open", open_bench, lambda: "bench" in held)
-    bench = _Bench(viewer, held["bench"])
-    click("sample: open", lambda: bench.open_sample(SAMPLE), lambda: len(viewer.layers) > 0)
-    for station in STATIONS:
-        if station.form is None:
-            continue
-        click(f"{station.step}: open", lambda s=station: bench.open_step(s.step), lambda: True)
-        form = held["bench"].form
-        started = [False]
+        def open_bench() -> None:
+            self._widget = add("napari-snpore", "Workbench")[1]
 
-        def start(s: Any = station, form: Any = form, started: list[bool] = started) -> None:
-            started[0] = s.start(bench, form)
+        self.click("Workbench: open", open_bench)
+        widget = self._widget
+        bench = _Bench(self._viewer, widget)
+        self.click("Sample: open", lambda: bench.open_sample(SAMPLE), lambda: self._viewer.layers)
+        for station in STATIONS:
+            if station.form is not None:
+                self.click(f"{station.step}: open", lambda s=station: bench.open_step(s.step))
+                self._station(bench, station, widget.form)
 
-        def is_done(s: Any = station, form: Any = form, started: list[bool] = started) -> bool:
-            if not started[0]:
-                started[0] = s.start(bench, form)
+    def _station(self, bench: _Bench, station: Any, form: Any) -> None:
+        started = False
+
+        def start() -> None:
+            nonlocal started
+            started = station.start(bench, form)
+
+        def is_done() -> bool:
+            if not started:
+                start()
                 return False
-            return bool(s.is_done(bench, form))
+            return bool(station.is_done(bench, form))
 
-        click(f"{station.step}: {station.title}", start, is_done)
-    return found
+        self.click(f"{station.step}: {station.title.lower()}", start, is_done)
+
+    def further(self) -> None:
+        """Do what the tour does not."""
+        from napari_snpore.viewer.window.opening import start_opening
+        from napari_snpore.viewer.window.saving import start_saving
+
+        viewer, widget = self._viewer, self._widget
+        widget.open_step("Slices")
+        slices = widget.form
+        self.click("Slices: planes in 3D", lambda: slices.in_scene.setChecked(True))
+        oblique = slices.oblique
+        self.click("Slices: oblique", oblique.expand, lambda: oblique.slice is not None)
+        self.click("Slices: oblique in 3D", lambda: oblique.in_scene.setChecked(True))
+        self.click("Slices: maximise XY", lambda: setattr(slices, "maximized", "XY"))
+        widget.open_step("3D scene")
+        scene = widget.form
+        scene.movie.frames.setValue(_MOVIE_PICTURES)
+        movie = self._folder / "movie.gif"
+        self.click(
+            "3D scene: movie", lambda: scene.movie.save(movie), lambda: not scene.status.busy
+        )
+        window, status = str(self._folder / "window"), []
+        self.click(
+            "Window: save",
+            lambda: status.append(start_saving(viewer, window)),
+            lambda: not status[-1].busy,
+        )
+        viewer.layers.clear()
+        self.click(
+            "Window: open",
+            lambda: status.append(start_opening(viewer, window)),
+            lambda: not status[-1].busy,
+        )
+        viewer.layers.clear()
+        self.click("Series in time: open", lambda: widget.open_sample("swelling"))
+        self.click("In situ: open", lambda: widget.open_step("In situ"))
+        form = widget.form
+        self.click("In situ: diameter", form.main_button.click, lambda: form.table is not None)
 
 
 class _Bench:
@@ -135,34 +209,73 @@ class _Bench:
         self.open_sample = widget.open_sample
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cold", action="store_true", help="with an empty cache of kernels")
-    parser.add_argument("--picture", help="folder for pictures of the window, one every 5 s")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if options.cold:
-            os.environ["NUMBA_CACHE_DIR"] = folder
-        import napari
-        from qtpy.QtCore import QTimer
-        from qtpy.QtTest import QTest
+def once(picture: str | None, table: Path | None) -> None:
+    """Make one run in this process."""
+    import napari
+    from qtpy.QtCore import QTimer
+    from qtpy.QtTest import QTest
 
-        viewer = napari.Viewer(show=True)
-        viewer.window.resize(1500, 950)
-        QTest.qWait(2000)
-        timer = QTimer()
-        if options.picture:
-            place = Path(options.picture)
-            place.mkdir(parents=True, exist_ok=True)
-            count = iter(range(10**6))
-            window = viewer.window._qt_window
-            timer.timeout.connect(lambda: window.grab().save(str(place / f"{next(count):03d}.png")))
-            timer.start(5000)
-        found = measure(viewer)
-        print(f"longest: {max(gap for _, gap, *_ in found):.2f} s")
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1500, 950)
+    QTest.qWait(2000)
+    timer = QTimer()
+    if picture:
+        place = Path(picture)
+        place.mkdir(parents=True, exist_ok=True)
+        window = viewer.window._qt_window
+        timer.timeout.connect(
+            lambda: window.grab().save(str(place / f"{time.monotonic():08.0f}.png"))
+        )
+        timer.start(5000)
+    with tempfile.TemporaryDirectory() as folder:
+        clicks = Clicks(viewer, Path(folder))
+        clicks.tour()
+        clicks.further()
+        if table is not None:
+            pd.DataFrame(clicks.rows).to_csv(table, index=False)
         viewer.close()
 
 
+def several(runs: int, *, cold: bool) -> pd.DataFrame:
+    """Make runs, each in a process and on a screen of its own, and return the medians."""
+    tables = []
+    for run in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ)
+            if cold:
+                environment["NUMBA_CACHE_DIR"] = folder
+            table = Path(folder) / "table.csv"
+            print(f"run {run + 1} of {runs}", flush=True)
+            words = [sys.executable, "-m", "benchmarks.freezes", "--once", "--csv", str(table)]
+            subprocess.run([*_SCREEN, *words], env=environment, check=True)
+            tables.append(pd.read_csv(table))
+    order = tables[0]["click"]
+    return pd.concat(tables).groupby("click").median().loc[order].round(2).reset_index()
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cold", action="store_true", help="with an empty cache of kernels")
+    parser.add_argument("--runs", type=int, default=3, help="of which the medians are taken")
+    parser.add_argument("--csv", type=Path, help="where the table is written")
+    parser.add_argument("--once", action="store_true", help="one run, on the screen that there is")
+    parser.add_argument("--picture", help="with --once: folder for pictures, one every 5 s")
+    options = parser.parse_args()
+    if options.once:
+        with ExitStack() as stack:
+            if options.cold:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                os.environ["NUMBA_CACHE_DIR"] = folder
+            once(options.picture, options.csv)
+        return 0
+    found = several(options.runs, cold=options.cold)
+    if options.csv is not None:
+        found.to_csv(options.csv, index=False)
+    found["above"] = ["!" if value > _MOST_S else "" for value in found["computing_s"]]
+    print(found.to_string(index=False))
+    return int((found["computing_s"] > _MOST_S).any())
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

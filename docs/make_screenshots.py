@@ -1,7 +1,8 @@
 """Screenshots of the documentation: every form in a real window, on shipped and simulated data.
 
 Needs a screen, or Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python
-docs/make_screenshots.py``.
+docs/make_screenshots.py``. Two words more make two pictures alone, those that take minutes:
+``docs/images by_the_images``.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ IMAGES = Path(__file__).parent / "images"
 SIZE = (1480, 920)
 
 
-def main(folder: Path = IMAGES) -> None:
-    """Write every picture into a folder."""
+def main(folder: Path = IMAGES, only: str = "") -> None:
+    """Write every picture into a folder, or only those of phases by the images."""
     folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*SIZE)
+    if only == "by_the_images":
+        by_the_images(viewer, folder / "blur.png", folder / "residual_map.png")
+        viewer.close()
+        return
     reconstruct(viewer, folder / "reconstruct.png")
     viewer.layers.clear()
     by_the_images(viewer, folder / "blur.png", folder / "residual_map.png")
@@ -205,4 +210,4 @@ def photograph(viewer: napari.Viewer, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(word) for word in sys.argv[1:2]))
+    main(*(Path(word) for word in sys.argv[1:2]), *sys.argv[2:3])

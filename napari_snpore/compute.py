@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial, wraps
 from queue import SimpleQueue
-from threading import Event
+from threading import Event, main_thread
 from typing import Any, TypeVar, cast
 
 from napari_snpore.errors import InputError, Stopped
@@ -83,6 +83,22 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _submit(pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Future[Result]:
+    """Run work in a pool, with the context of this thread.
+
+    Raises
+    ------
+    Stopped
+        The program ends: Python starts no work in threads any more.
+    """
+    try:
+        return pool.submit(copy_context().run, work)
+    except RuntimeError:
+        if main_thread().is_alive():
+            raise
+        raise Stopped(_STOPPED) from None
 
 
 def check_stop(should_stop: ShouldStop | None) -> None:
@@ -214,7 +230,7 @@ def stops_at_once(function: Function) -> Function:
         check_stop(wish)
         pool = ThreadPoolExecutor(1, thread_name_prefix="snpore-step")
         step = partial(function, *args, progress=report, should_stop=stops, **options)
-        future = pool.submit(copy_context().run, step)
+        future = _submit(pool, step)
         try:
             while not future.done():
                 wait([future], timeout=_POLL_S)
@@ -314,7 +330,7 @@ def run_stepped_blocks(
     try:
         while ended < len(all_blocks):
             while started < len(all_blocks) and len(running) < _QUEUED_PER_WORKER * workers:
-                running[pool.submit(copy_context().run, run, started)] = started
+                running[_submit(pool, partial(run, started))] = started
                 started += 1
             for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 results[running.pop(future)] = future.result()

@@ -1,5 +1,7 @@
 """Blocks in threads: order, progress, cancel inside a block, errors."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -173,3 +175,27 @@ def test_a_step_of_its_own_thread_reports_here_and_returns_or_raises():
         work(9, progress=report, should_stop=lambda: False)
     with pytest.raises(Stopped):
         work(2, progress=report, should_stop=lambda: True)
+
+
+def test_work_that_begins_while_the_program_ends_is_stopped():
+    """Python refuses new work in threads by then, with an error that nobody could understand."""
+    code = """
+import threading, time
+from napari_snpore.compute import run_apart, run_blocks
+from napari_snpore.errors import Stopped
+
+def late():
+    threading.main_thread().join()
+    time.sleep(0.2)
+    for work in (lambda: run_blocks(str, range(3)), lambda: run_apart(str, lambda: False)):
+        try:
+            work()
+        except Stopped:
+            print("stopped")
+
+threading.Thread(target=late).start()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert (ended.stdout.split(), ended.stderr) == (["stopped", "stopped"], "")

@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, WIDTH, diameters_of_hulls
-from napari_snpore.measurement._hull_kernels import REACH, hulls_of_objects
+from napari_snpore.measurement.hulls import (
+    BREADTH,
+    LENGTH,
+    REACH,
+    WIDTH,
+    convex_hulls_of,
+    diameters_of,
+    hull_points,
+)
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.segmentation.occlusion import half_sphere
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
@@ -141,10 +148,8 @@ def extents(
 
     def measure(chunk: slice) -> None:
         some = wanted[chunk]
-        found = np.empty((len(some), 4))
-        hulls = hulls_of_objects(scan.rows, scan.starts, some, convention == "corners")
-        diameters_of_hulls(*hulls, scale, chosen, found)
-        out[some] = found
+        hulls = convex_hulls_of(*hull_points(scan, some, corners=convention == "corners"))
+        out[some] = diameters_of(hulls, scale, chosen)
 
     run_blocks(
         measure, _chunks(np.diff(scan.starts)[wanted]), progress=progress, should_stop=should_stop

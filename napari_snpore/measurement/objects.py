@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.measurement._diameter_kernels import BREADTH, LENGTH, VOLUME, WIDTH
 from napari_snpore.measurement.feret import (
     Convention,
     Directions,
@@ -20,6 +19,7 @@ from napari_snpore.measurement.feret import (
     check_directions,
     extents,
 )
+from napari_snpore.measurement.hulls import BREADTH, LENGTH, VOLUME, WIDTH
 from napari_snpore.measurement.labelling import label_objects, separate_objects
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.measurement.shape import depths, principal_axes, surface_areas

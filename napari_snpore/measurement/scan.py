@@ -26,19 +26,12 @@ from napari_snpore.measurement._scan_kernels import (
     ROWS,
     SUMS,
     fill_rows,
-    label_range,
     scan_slab,
-    sum_gray,
 )
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
 
 _SLAB_VOXELS = 1 << 22
-_GRAY_TYPES = (
-    np.uint8,
-    np.uint16,
-    np.int16,
-    np.float32,
-)  # each is compiled for; the sums are float64
+_LAST = np.uint32(0xFFFFFFFF)
 Slab = tuple[int, int]
 
 
@@ -153,14 +146,18 @@ def scan_objects(
     def read(slab: Slab) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
         first, stop = slab
         part = _as_uint32(source[first : stop + 1])
-        base, last = label_range(part[: stop - first].ravel())
-        table = scan_slab(part, first, stop - first, base, last)
+        own = part[: stop - first].ravel()
+        # one less than 0 is the greatest number
+        base = int((own - np.uint32(1)).min(initial=_LAST)) + 1
+        size = max(0, int(own.max(initial=0)) + 1 - base)
+        table = np.zeros((size, COLUMNS), np.int64)
+        if size > 0:
+            last_row = np.full(size, -1, np.int64)
+            scan_slab(part.ravel(), part.shape, first, stop - first, base, last_row, table)
         there = np.flatnonzero(table[:, COUNT])
         sums = np.zeros(0)
         if gray is not None:
-            sums = sum_gray(part[: stop - first].ravel(), _as_gray(gray[first:stop]), base, last)[
-                there
-            ]
+            sums = _gray_sums(own, gray[first:stop], base, size)[there]
         return there + base, table[there], sums
 
     parts = run_blocks(read, slabs, **watch(0))
@@ -174,9 +171,9 @@ def scan_objects(
         if len(there):
             cursor = np.zeros(there[-1] - there[0] + 1, np.int64)
             cursor[there - there[0]] = cursors[k]
-            fill_rows(
-                _as_uint32(source[first:stop]), first, stop - first, int(there[0]), cursor, rows
-            )
+            last_row = np.full(cursor.size, -1, np.int64)
+            flat = _as_uint32(source[first:stop]).ravel()
+            fill_rows(flat, shape[1], shape[2], first, int(there[0]), last_row, cursor, rows)
 
     run_blocks(write, range(steps), **watch(1))
     there = np.flatnonzero(table[:, COUNT])
@@ -240,13 +237,11 @@ def _slabs(shape: tuple[int, int, int]) -> list[Slab]:
     return [(first, min(first + thickness, shape[0])) for first in range(0, shape[0], thickness)]
 
 
-def _as_gray(part: Any) -> NDArray[Any]:
-    """Return one slab of grey values, flat, as the kernel takes it: in its own type if that is a
-    common one, else float64.
-    """
-    own = np.asarray(part).dtype
-    slab = np.ascontiguousarray(part, dtype=own if own in _GRAY_TYPES else np.float64)
-    return for_kernel(slab.ravel())
+def _gray_sums(labels: NDArray[np.uint32], gray: Any, base: int, size: int) -> NDArray[np.float64]:
+    """Return the sums of one slab's grey values over each label from ``base`` on, shape (size,)."""
+    there = np.flatnonzero(labels)
+    values = np.asarray(gray).reshape(-1)[there]
+    return np.bincount(labels[there].astype(np.intp) - base, values, size)
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:

@@ -14,12 +14,6 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement._envelope_kernels import (
-    boxes_around,
-    distances_to_nearest,
-    place_codes,
-    voxels_outside,
-)
 from napari_snpore.measurement._scan_kernels import DIRECTIONS
 from napari_snpore.measurement.scan import ObjectScan
 from napari_snpore.volume import Triple
@@ -107,13 +101,13 @@ def depths(
     outside = _just_outside(inside, should_stop) if len(asked) > 0 else np.empty((0, 3), np.int32)
     if len(outside) == 0:
         return deep
-    points = outside[np.argsort(place_codes(outside), kind="stable")] * np.array(spacing)
-    boxes = boxes_around(points, points)
-    groups = boxes_around(*boxes)
+    tree = scipy.spatial.KDTree(
+        outside * np.array(spacing), balanced_tree=False, compact_nodes=False
+    )
 
     def look(first: int) -> None:
         some = asked[first : first + _CHUNK_OBJECTS]
-        deep[some] = distances_to_nearest(place[some] * np.array(spacing), points, *boxes, *groups)
+        deep[some] = tree.query(place[some] * np.array(spacing))[0]
 
     run_blocks(look, range(0, len(asked), _CHUNK_OBJECTS), should_stop=should_stop)
     return deep
@@ -123,15 +117,20 @@ def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> 
     """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n,
     3).
     """
-    planes, height, width = inside.shape
+    planes = inside.shape[0]
 
     def look(first: int) -> NDArray[np.int32]:
         begin, stop = max(0, first - 1), min(first + _SLAB_PLANES + 1, planes)
-        slab = np.zeros((_SLAB_PLANES + 2, height + 2, width + 2), np.uint8)
-        slab[begin - first + 1 : stop - first + 1, 1:-1, 1:-1] = inside[begin:stop]
-        found = voxels_outside(slab)
+        slab = inside[begin:stop]
+        near = np.zeros(slab.shape, bool)
+        for axis in range(3):
+            lower = tuple(slice(-1) if k == axis else slice(None) for k in range(3))
+            upper = tuple(slice(1, None) if k == axis else slice(None) for k in range(3))
+            near[lower] |= slab[upper]
+            near[upper] |= slab[lower]
+        near &= ~slab
+        found = np.argwhere(near[first - begin : first - begin + _SLAB_PLANES])
         found[:, 0] += first
-        kept: NDArray[np.int32] = found[found[:, 0] < planes]
-        return kept
+        return found
 
     return np.concatenate(run_blocks(look, range(0, planes, _SLAB_PLANES), should_stop=should_stop))

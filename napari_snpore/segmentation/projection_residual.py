@@ -294,7 +294,10 @@ def _centered(values: NDArray[np.float32], threshold: float) -> float:
 def _by_histogram(histogram: Histogram, phases: int) -> Suggestion:
     """Return what the histogram suggests, where no levels fit the images."""
     suggestion = suggest_thresholds(histogram, phases=phases, method="haadf")
-    sentence = "No rising grey levels fit the images: the thresholds are by the histogram (Sn first, then carbon)."
+    rule = "half way from vacuum to solid" if phases == 2 else "Sn first, then carbon"
+    sentence = (
+        f"No rising grey levels fit the images: the thresholds are by the histogram ({rule})."
+    )
     return replace(suggestion, warning=sentence)
 
 

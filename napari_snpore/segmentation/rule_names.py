@@ -69,12 +69,35 @@ RULE_NAMES: Mapping[str, RuleName] = {
 """Name and sentence of each rule by its key, in the order of lists."""
 
 
-def rule_name(key: str) -> str:
+_OF_TWO_PHASES: Mapping[str, RuleName] = {
+    "haadf": RuleName(
+        "half way from vacuum to solid (HAADF)",
+        "Finds the grey levels of vacuum and of the solid; the threshold lies half way between"
+        " them.",
+    ),
+}
+"""What a rule that knows about tin does where there is none."""
+
+
+def rule_words(key: str, phases: int = 3) -> RuleName:
+    """Return name and sentence of a rule by its key, for so many phases.
+
+    Raises
+    ------
+    KeyError
+        There is no such rule.
+    """
+    return _OF_TWO_PHASES.get(key, RULE_NAMES[key]) if phases == 2 else RULE_NAMES[key]
+
+
+def rule_name(key: str, phases: int = 3) -> str:
     """Return the name of a rule by its key; a key without a name stays itself.
 
     Examples
     --------
     >>> rule_name("haadf"), rule_name("given")
     ('Sn first, then carbon (HAADF)', 'set by hand')
+    >>> rule_name("haadf", phases=2)
+    'half way from vacuum to solid (HAADF)'
     """
-    return RULE_NAMES[key].name if key in RULE_NAMES else key
+    return rule_words(key, phases).name if key in RULE_NAMES else key

@@ -78,7 +78,12 @@ def made_of_words(errors: RunErrors) -> str:
             f"{count}, seed {errors.seed}: the same steps on simulated images of these phases"
         )
     if errors.numbers["low_95"].notna().any():
-        words.append("95 % intervals of the piece that was imaged")
+        calibrated = (errors.numbers["calibrated"] == CALIBRATED).any()
+        words.append(
+            "95 % intervals of the piece that was imaged"
+            if calibrated
+            else "intervals by draws of thresholds, blur and envelope, not calibrated"
+        )
     return f"{'; '.join(words)}; n = 1 fibre"
 
 

@@ -73,7 +73,8 @@ def clarity_words(suggestion: Suggestion) -> str:
     >>> clarity_words(Suggestion((0.5, 6.0), 0.92, None, "haadf", 0.012))
     'Sn first, then carbon (HAADF): separation 0.92 of 1, overlap 1.2 %'
     """
-    words = f"{rule_name(suggestion.method)}: separation {signed(suggestion.separation, 2)} of 1"
+    rule = rule_name(suggestion.method, len(suggestion.thresholds) + 1)
+    words = f"{rule}: separation {signed(suggestion.separation, 2)} of 1"
     if math.isfinite(suggestion.overlap):
         words += f", overlap {percent(suggestion.overlap)}"
     if suggestion.separation >= CLEAR_SEPARATION:

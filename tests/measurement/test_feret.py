@@ -14,31 +14,31 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from napari_snpore.errors import InputError, Stopped
-from napari_snpore.measurement._diameter_kernels import (
+from napari_snpore.measurement.feret import feret_diameters
+from napari_snpore.measurement.hulls import (
     BREADTH,
     LENGTH,
     VOLUME,
     WIDTH,
-    diameters_of_hulls,
+    ConvexHulls,
+    convex_hulls_of,
+    diameters_of,
 )
-from napari_snpore.measurement._hull_kernels import convex_hull, tips_of
-from napari_snpore.measurement.feret import feret_diameters
 from napari_snpore.measurement.objects import label_objects
 from napari_snpore.volume import Volume
 
 SIZES = ["length_nm", "width_nm", "breadth_nm"]
 
 
+def hull_of(points) -> ConvexHulls:
+    """Hull of raw integer points."""
+    points = np.array(points, np.int64)
+    return convex_hulls_of(points, np.array([0, len(points)]))
+
+
 def hull_diameters(points, spacing=(1.0, 1.0, 1.0)) -> np.ndarray:
     """Length, width, breadth and volume of the hull of raw integer points."""
-    out = np.zeros((1, 4))
-    points = np.array(points, np.int64)
-    face, beside, normal = convex_hull(points)
-    tips = tips_of(points, face)
-    begin = np.array([[0, 0], [len(tips), len(face)]])
-    scale, directions = np.array(spacing, float), np.empty((0, 3))
-    diameters_of_hulls(tips, face, beside, normal, begin, scale, directions, out)
-    return out[0]
+    return diameters_of(hull_of(points), np.array(spacing, float), np.empty((0, 3)))[0]
 
 
 def sizes_of(mask, **options) -> np.ndarray:
@@ -150,7 +150,8 @@ def test_hulls_of_random_points_against_scipy(seed):
 @pytest.mark.parametrize("reach", [2, 5, 500_000])
 def test_hull_is_closed_convex_and_holds_all_points(reach):
     points = np.random.default_rng(reach).integers(0, reach, (300, 3))
-    face, beside, normal = convex_hull(points)
+    hull = hull_of(points)
+    face, beside, normal = hull.face, hull.beside, hull.normal
     assert len(face) == 2 * len(np.unique(face)) - 4, "Euler's formula for triangles"
     # exact integers: Python's own where int64 could overflow
     heights = points.astype(object) @ normal[:, :3].T.astype(object) - normal[:, 3].astype(object)

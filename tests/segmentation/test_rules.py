@@ -15,8 +15,10 @@ from napari_snpore import gray_histogram, suggest_thresholds
 from napari_snpore.errors import InputError
 from napari_snpore.segmentation.calibration import GrayCalibration, calibrate_gray
 from napari_snpore.segmentation.mixture import fit_mixture
+from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.segmentation.sensitivity import threshold_curve, threshold_sensitivity
-from napari_snpore.segmentation.thresholds import Method
+from napari_snpore.segmentation.thresholds import Method, Suggestion
+from napari_snpore.study.segmentation_report import clarity_words
 
 
 def two_modes(n=400_000, share=0.5, apart=4.0, deviation=1.0):
@@ -149,3 +151,11 @@ def test_no_rule_depends_on_offset_or_unit_of_the_grey_values(method, offset, un
     np.testing.assert_allclose(found, one.thresholds, rtol=1e-6)
     assert other.separation == pytest.approx(one.separation, abs=1e-6)
     assert other.overlap == pytest.approx(one.overlap, abs=1e-6, nan_ok=True)
+
+
+def test_a_rule_of_two_phases_names_no_tin():
+    assert "Sn" in rule_name("haadf")
+    assert "Sn" not in rule_name("haadf", phases=2)
+    assert rule_name("li", phases=2) == rule_name("li")
+    words = clarity_words(Suggestion((0.5,), 0.9, None, "haadf"))
+    assert words.startswith(rule_name("haadf", phases=2))

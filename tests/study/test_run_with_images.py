@@ -21,8 +21,10 @@ from napari_snpore.history import (
     CleanupParameters,
     CleanUpStep,
     EditByHandStep,
+    EstimateErrorsStep,
     PolishStep,
     ReconstructStep,
+    last_step,
     required_step,
 )
 from napari_snpore.study.error_report import error_statements
@@ -132,7 +134,8 @@ def test_numbers_come_with_what_a_twin_says_of_them(run):
     assert {"tables/numbers.csv", "tables/numbers_sources.csv"} < set(record["outputs"])
     assert record["results"]["errors"]["twins"] == 1
     assert "digital twin" in record["timings_s"]
-    words = f"{pore['value']:.1f} %, corrected {pore['corrected']:.1f} %"
+    assert pore["low_95"] < pore["corrected"] < pore["high_95"]
+    words = f"{pore['value']:.1f} %, corrected {pore['corrected']:.1f} ±"
     assert words in run.summary
 
 
@@ -165,7 +168,10 @@ def test_a_run_without_a_twin_says_why(run, recipe):
     found = errors_of_run(*made, context())
     assert found.reason == "No digital twin was asked for."
     assert found.numbers["twin_bias"].isna().all()
-    assert with_errors(run.segmentation, found) is run.segmentation
+    assert found.numbers["low_95"].notna().any(), "thresholds and envelope are drawn without one"
+    assert not (found.numbers["calibrated"] == "yes").any()
+    kept = with_errors(run.segmentation, found).phases.history
+    assert last_step(kept, EstimateErrorsStep).twins == 0
 
 
 def test_a_twin_that_fails_says_why(run, recipe, monkeypatch):
@@ -234,8 +240,10 @@ def test_a_volume_alone_falls_back_in_one_sentence_each(run, tmp_path):
     assert result.segmentation.method == "haadf"
     assert "There are no tilt images behind this volume. The thresholds are" in result.summary
     assert "Polishing       none. There are no tilt images behind this volume." in result.summary
-    assert "Errors          none estimated. There are no tilt images" in result.summary
+    assert "intervals by draws of thresholds, blur and envelope, not calibrated" in result.summary
     assert (result.errors.numbers["calibrated"] == "no, no images").all()
+    assert set(result.errors.sources["source"]) == {"thresholds", "envelope"}
+    assert "thresholds and envelope are the only sources of error" in result.summary
     assert not (tmp_path / "results" / "tables" / "projection_residual.csv").exists()
 
 

@@ -15,10 +15,10 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.shared.boxes import Boxes, color_of
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
-from napari_snpore.viewer.shared.view_kept import add_keeping_selection
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 
 KIND = "box handles"
 _REACH_PX = 12.0
@@ -54,6 +54,7 @@ class BoxHandles(QObject):
         self._viewer, self._boxes = viewer, boxes
         self._layer: Points | None = None
         self._holding = False
+        self._color = ""
         boxes.changed.connect(self.refresh)
         connect_while_alive(owner, viewer.dims.events.ndisplay, self.refresh)
         connect_while_alive(owner, viewer.layers.events.removed, self._on_removed)
@@ -71,6 +72,8 @@ class BoxHandles(QObject):
         box = self._boxes[index]
         points, color = handle_points(box), color_of(index)
         if self._layer is None:
+            breathe(self._viewer)  # the boxes themselves are drawn first
+        if self._layer is None:
             self._layer = Points(
                 points,
                 name="box handles",
@@ -84,9 +87,13 @@ class BoxHandles(QObject):
             )
             add_keeping_selection(self._viewer, self._layer)
         else:
-            self._layer.data = points
-            self._layer.face_color = color
-            self._layer.size = max(box.size_nm) / 12
+            if not np.array_equal(self._layer.data, points):
+                with keeping_position(self._viewer):  # else napari slices all layers anew, twice
+                    self._layer.data = points
+                self._layer.size = max(box.size_nm) / 12
+            if color != self._color:
+                self._layer.face_color = color
+        self._color = color
 
     def close(self) -> None:
         """Take the handles away for good."""

@@ -16,6 +16,7 @@ from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, fibre_width
 from napari_snpore.viewer.forms.form import NumberBox
 from napari_snpore.viewer.forms.layer_choice import LayerChoice
 from napari_snpore.viewer.shared.boxes import Boxes
+from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import volume_from_layer
 from napari_snpore.viewer.shared.worker import InUse, StepStatus
@@ -139,6 +140,7 @@ class BoxPlacing(QWidget):
             self._boxes.remember()
             for name, center in found.items():
                 self._boxes.put(NamedBox(name, center, (size,) * 3))
+                breathe(self._viewer)
             self._status.say(f"Placed by the envelope of '{layer.name}'.")
 
         of = InUse(self._viewer, (layer,), "nothing was placed")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.history import EditByHandStep, all_steps, stored_history
@@ -177,6 +178,7 @@ def watch_edits(viewer: Any) -> None:
     viewer.layers.events.inserted.connect(_on_inserted)
     for layer in viewer.layers:
         edits_of(layer)
+        _say_of_objects(layer)
 
 
 def edits_of(layer: Layer | None) -> LayerEdits | None:
@@ -195,3 +197,20 @@ def hand_edits(layer: Layer | None) -> tuple[EditByHandStep, ...]:
 
 def _on_inserted(event: Any) -> None:
     edits_of(event.value)
+    _say_of_objects(event.value)
+
+
+def _say_of_objects(layer: Layer) -> None:
+    """Say once that strokes on a layer of objects change nothing else."""
+    if not isinstance(layer, Labels) or kind_of(layer) != "objects":
+        return
+
+    def say(event: Any) -> None:
+        painted = event.source
+        painted.events.paint.disconnect(say)
+        show_warning(
+            f"Strokes on '{painted.name}' change neither phases nor numbers, and its table is of the objects before. Paint "
+            "on the phases, or use Corrections by hand in the Measure form; undo takes the stroke back."
+        )
+
+    layer.events.paint.connect(say)

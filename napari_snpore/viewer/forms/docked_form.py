@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QFormLayout, QVBoxLayout, QWidget
 
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.form import (
+    SETTINGS_HEIGHT,
     FormScroll,
     MainButton,
     ResultScroll,
@@ -59,6 +60,7 @@ class DockedForm(DockedWidget):
         scroll_area = SettingsScroll() if self.is_step else FormScroll()
         scroll_area.setWidget(inside)
         self._result_scroll = ResultScroll()
+        self._others = 0
         self.results = self._result_scroll.column
         self.footer = QVBoxLayout()
         self.footer.setContentsMargins(8, 4, 8, 8)
@@ -73,8 +75,26 @@ class DockedForm(DockedWidget):
     def resizeEvent(self, event: Any) -> None:
         """Give the results their share of the new height."""
         super().resizeEvent(event)
-        self._result_scroll.below = self.footer.sizeHint().height()
         self._result_scroll.updateGeometry()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Give the results another height where settings or buttons need another one."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            others = self.height_of_others()
+            if others != self._others:
+                self._others = others
+                self._result_scroll.updateGeometry()
+        return bool(super().event(event))
+
+    def height_of_others(self) -> int:
+        """Return what the footer needs, and the settings up to the height that results leave them."""
+        width = max(self.width(), self._result_scroll.minimumWidth())
+        footer, settings = self.footer, self.column
+        below = footer.totalHeightForWidth(width) if footer.hasHeightForWidth() else -1
+        above = settings.totalHeightForWidth(width) if settings.hasHeightForWidth() else -1
+        below = below if below > 0 else footer.totalSizeHint().height()
+        above = above if above > 0 else settings.totalSizeHint().height()
+        return below + min(SETTINGS_HEIGHT, above)
 
     def rows(self) -> QFormLayout:
         """Add a block of labelled rows and return it."""

@@ -10,8 +10,10 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.fitted import keep_fitted
+from napari_snpore.viewer.canvas.ground import keep_ground
 from napari_snpore.viewer.edits.watch import watch_edits
-from napari_snpore.viewer.forms.kernels_ahead import compile_ahead
+from napari_snpore.viewer.forms.kernels_ahead import compile_ahead, is_importing
+from napari_snpore.viewer.forms.set_aside import ends, set_aside
 from napari_snpore.viewer.shared.events import plain_viewer
 
 
@@ -26,10 +28,12 @@ class DockedWidget(QWidget):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        compile_ahead()
         self._viewer = plain_viewer(viewer)
+        if compile_ahead():
+            set_aside(self._viewer, is_importing)
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas
+        keep_ground(self._viewer)
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock
         self._docked.setSingleShot(True)
@@ -67,4 +71,5 @@ class DockedWidget(QWidget):
             and self.parentWidget() is None
         ):
             self.closed()
+            ends(self)
         return bool(super().event(event))

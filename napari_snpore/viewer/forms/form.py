@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,8 +40,11 @@ _WIDEST = 420
 _NARROWEST_BOX = 96
 _ANY_HEIGHT = 16777215
 """Qt's largest size of a widget: no limit."""
-_SETTINGS_HEIGHT = 150
+SETTINGS_HEIGHT = 150
 """Height (px) that results leave to the settings above them where a form is high enough."""
+_UNIT = re.compile(r"(\d(?:</b>)?) (%|nm|px|°)")
+"""A number and its unit, which stay on one line."""
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _RESULT_SHARE = 0.45
 """Share of the height of a form that results get in any case; beyond it they scroll."""
 
@@ -239,8 +243,12 @@ class ResultText(QLabel):
             self._mark = words
             self._show()
 
+    def text(self) -> str:
+        """Return the text with plain spaces."""
+        return super().text().replace(_NO_BREAK, " ")
+
     def _show(self) -> None:
-        lines = self._lines
+        lines = [_UNIT.sub(f"\\1{_NO_BREAK}\\2", line) for line in self._lines]
         if lines and self._mark:  # in italics as well: a line above is easily missed
             lines = [f"<b>{caveat(self._mark)}</b>", *(f"<i>{line}</i>" for line in lines)]
         self.setText("<br>".join(lines))
@@ -288,19 +296,19 @@ class SettingsScroll(FormScroll):
     """The settings of a form whose results stand below: what those leave of the height."""
 
     def __init__(self) -> None:
-        super().__init__(_SETTINGS_HEIGHT)
+        super().__init__(SETTINGS_HEIGHT)
 
 
 class ResultScroll(QScrollArea):
     """The results of a form: as high as they need to be, as long as the settings above keep some
     height; nothing where there are none.
 
-    ``column`` takes the widgets; ``below`` is the height of what stands under it (px).
+    ``column`` takes the widgets. The form around it is asked for ``height_of_others()``, what
+    settings above and buttons below need (px).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.below = 0
         self._settled = QTimer(self)  # once the layout inside has taken its new height
         self._settled.setSingleShot(True)
         self._settled.timeout.connect(self.updateGeometry)
@@ -334,7 +342,9 @@ class ResultScroll(QScrollArea):
         """Return the height that the results need at this width, at most a share of the form."""
         above = self.parentWidget()
         whole = max(300, 0 if above is None else above.height())
-        most = max(round(_RESULT_SHARE * whole), whole - _SETTINGS_HEIGHT - self.below)
+        ask = getattr(above, "height_of_others", None)
+        others = ask() if ask is not None else SETTINGS_HEIGHT
+        most = max(round(_RESULT_SHARE * whole), whole - others)
         return QSize(_NARROWEST, min(self._needed(), most))
 
     def minimumSizeHint(self) -> QSize:

@@ -118,13 +118,19 @@ class GrayImage(QWidget):
             return
         screen_per_nm = target.width() / (self._shown.width() * self._pixel_nm)
         length = round_length(0.25 * target.width() / screen_per_nm)
-        left, base = target.left() + _MARGIN, frame.height() - _MARGIN
-        for color, thick in (("black", 5), ("white", 3)):
-            pen = QPen(QColor(color), thick)
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-            painter.setPen(pen)
-            painter.drawLine(QPointF(left, base), QPointF(left + length * screen_per_nm, base))
-        _outlined(painter, QRectF(left, base - 19, 120, 15), f"{length:g} nm")
+        start = QPointF(target.left() + _MARGIN, frame.height() - _MARGIN)
+        paint_scale_bar(painter, start, length * screen_per_nm, f"{length:g} nm")
+
+
+def paint_scale_bar(painter: QPainter, start: QPointF, width_px: float, words: str) -> None:
+    """Draw a bar from its left end, with its length above, to be read on black and on white."""
+    left, base = start.x(), start.y()
+    for color, thick in (("black", 5), ("white", 3)):
+        pen = QPen(QColor(color), thick)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.drawLine(QPointF(left, base), QPointF(left + width_px, base))
+    _outlined(painter, QRectF(left, base - 19, 120, 15), words)
 
 
 def round_length(length: float) -> float:

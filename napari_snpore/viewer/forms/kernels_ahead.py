@@ -7,12 +7,14 @@ from __future__ import annotations
 import atexit
 import logging
 import time
+from functools import partial
 from importlib import import_module
-from threading import Lock, Thread
+from threading import Lock, Thread, main_thread
 
 import numpy as np
 
 from napari_snpore import kernel_process
+from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.worker import run_alive
 
 NAPARI_JOB = "napari_snpore.viewer.forms.kernels_ahead:load_napari_kernels"
@@ -42,30 +44,53 @@ _log = logging.getLogger("napari_snpore")
 _loading = Lock()
 _loaded = False
 _started = False
+_imports: Thread | None = None
 
 
-def compile_ahead() -> None:
-    """Start the child process and the imports, once."""
-    global _started
+def compile_ahead() -> bool:
+    """Start the child process and the imports, once; return whether that is turned on."""
+    global _started, _imports
     if _started:
-        return
+        return _imports is not None
     _started = True
     process = kernel_process.start([NAPARI_JOB])
     if process is not None:
         atexit.register(process.stop)
-        Thread(target=_import_ahead, name="snpore-imports", daemon=True).start()
+        _imports = Thread(target=_import_ahead, name="snpore-imports", daemon=True)
+        _imports.start()
+    return process is not None
+
+
+def is_importing() -> bool:
+    """Return whether the imports go on."""
+    return _imports is not None and _imports.is_alive()
 
 
 def _import_ahead() -> None:
+    for work in (_load_parts, *(partial(import_module, name) for name in _AHEAD), _load_numba):
+        time.sleep(_PAUSE_S)
+        if not main_thread().is_alive():
+            return  # the program ends: Python starts no threads any more
+        try:
+            work()
+        except Exception as error:  # the form that needs it says so
+            _log.debug("%s failed ahead: %s", work, error)
+
+
+def _load_parts() -> None:
+    """Load what napari and vispy load when the first layer of a kind, or line, is made."""
     import pint
+    from napari.layers import Image, Labels
+    from vispy.visuals.line.dash_atlas import DashAtlas
 
     pint.get_application_registry().Unit("nm")  # its definitions are parsed at the first use
-    for name in _AHEAD:
-        time.sleep(_PAUSE_S)
-        try:
-            import_module(name)
-        except Exception as error:  # the form that needs it says so
-            _log.debug("%s could not be imported ahead: %s", name, error)
+    Image(np.zeros((2, 2)))
+    Labels(np.zeros((2, 2), np.uint8))
+    DashAtlas()
+    preferences()
+
+
+def _load_numba() -> None:
     from numba.core.registry import cpu_target
 
     cpu_target.target_context.refresh()  # half of the time of the first kernel that is loaded

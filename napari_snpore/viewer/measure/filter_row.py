@@ -71,6 +71,7 @@ class FilterRow(QWidget):
         column.addWidget(self.count)
         self._table = pd.DataFrame()
         self._filter = ObjectFilter()
+        self._later = ""
 
     @property
     def objects(self) -> ObjectFilter:
@@ -93,8 +94,9 @@ class FilterRow(QWidget):
                     kind, f"{called.words} > " if kind == "f" else f"{name} = "
                 )
                 action.triggered.connect(partial(self._add, start))
+        words, self._later = self._later or str(self._filter), ""
         try:
-            self._filter = parse_filter(str(self._filter), table)
+            self._filter = parse_filter(words, table)
         except InputError:
             self._filter = ObjectFilter()
             self.text.clear()
@@ -104,6 +106,11 @@ class FilterRow(QWidget):
         """Set the conditions, as if they were typed."""
         self.text.setText(words)
         self._take()
+
+    def set_later(self, words: str) -> None:
+        """Take the conditions of a saved window: they hold from the next table on."""
+        self._later = words
+        self.text.setText(words)
 
     def _add(self, start: str, checked: bool = False) -> None:
         del checked

@@ -55,7 +55,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import (
     KEY,
     SEPARATOR,
@@ -203,6 +203,7 @@ class MeasureWidget(CorrectedForm):
             "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
+            "filter": self.objects.filter_row.text.text(),
         }
 
     def set_state(self, state: Mapping[str, Any], layers: Mapping[str, Layer]) -> None:
@@ -214,6 +215,7 @@ class MeasureWidget(CorrectedForm):
             self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"}
         )
         set_form_values(self.place, state.get("place", {}))
+        self.objects.filter_row.set_later(str(state.get("filter", "")))
 
     def _build(self) -> None:
         self.phase_box = QComboBox()
@@ -519,6 +521,7 @@ class MeasureWidget(CorrectedForm):
         )
         earlier = self._earlier_corrections(name, layer)
         self._made = put_layer(self._viewer, data)
+        breathe(self._viewer)
         self._show(layer)
         self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)

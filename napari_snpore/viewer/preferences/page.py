@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from napari_snpore.compute import use_threads
@@ -19,6 +20,7 @@ from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_sc
 PLUGIN = "napari-snpore"
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_READING = Lock()
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ def _kept_by_napari() -> Any:
     from npe2 import PluginManager
 
     try:
-        PluginManager.instance().get_manifest(PLUGIN)
-        kept = get_plugin_settings(PLUGIN)
+        with _READING:  # the first time they are read from files, also by a thread ahead
+            PluginManager.instance().get_manifest(PLUGIN)
+            kept = get_plugin_settings(PLUGIN)
     except KeyError:
         return None
     return kept if hasattr(kept, "work") and hasattr(kept, "look") else None

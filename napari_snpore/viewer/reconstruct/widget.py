@@ -66,6 +66,7 @@ from napari_snpore.viewer.reconstruct.steps import (
     search_blur,
 )
 from napari_snpore.viewer.reconstruct.tilt_table import TiltTable
+from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import (
     SEPARATOR,
@@ -596,6 +597,7 @@ class ReconstructWidget(LayerForm):
             self.method.blur.take(found.blur)
         name = f"{stem}{SEPARATOR}{layer_word(found.volume)}"
         self._growing.hide()
+        breathe(self._viewer)
         assert found.aligned is not None
         assert found.quality is not None
         if self.keep_aligned.isChecked():
@@ -603,6 +605,7 @@ class ReconstructWidget(LayerForm):
         series.visible = False  # it lies in the same place as the volume and would hide it
         self._made = put_layer(self._viewer, volume_data(found.volume, name))
         keep_images(self._made, found.aligned)
+        breathe(self._viewer)
         self._viewer.layers.selection.active = self._made
         self._viewer.dims.set_point(
             range(3), [size / 2 for size in found.volume.size_nm]

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
+from napari_snpore.viewer.canvas.fitted import fit_shown, keep_fitted
 from napari_snpore.viewer.scene.cameras import look_along
 from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.theme import ink_of, is_light
@@ -55,6 +56,7 @@ class SceneLook:
         self._camera = {
             name: getattr(camera, name) for name in ("perspective", "angles", "center", "zoom")
         }
+        self._fitted = not keep_fitted(viewer).moved_by_hand
         self._axes = axes_shown(viewer)
         self._layers: weakref.WeakKeyDictionary[
             Layer, tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -91,6 +93,8 @@ class SceneLook:
                 layer.visible = False
         for name, value in self._camera.items():
             setattr(viewer.scene.camera, name, value)
+        if self._fitted:  # the canvas may have another size by now, and changes it again
+            fit_shown(viewer)
         show_axes(viewer, self._axes)
 
     def _take(self, layer: Layer) -> None:

@@ -201,6 +201,7 @@ class SceneWidget(LayerForm):
         )
         self.bar.toggled.connect(self._on_bar)
         ticks = QHBoxLayout()
+        ticks.setSpacing(14)
         for tick in (self.boxed, self.axes, self.bar):
             ticks.addWidget(tick)
         ticks.addStretch(1)

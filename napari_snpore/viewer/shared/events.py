@@ -13,7 +13,7 @@ from typing import Any
 from napari import current_viewer
 from napari.components import ViewerModel
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QCoreApplication, QEventLoop, QObject
 
 _OPENING = {"open", "open_sample", "_open_or_raise_error", "_add_layers_with_plugins"}
 """Methods of napari's viewer that call readers and samples."""
@@ -50,6 +50,14 @@ def connect_while_alive(owner: QObject, emitter: Any, callback: Callable[..., An
             emitter.disconnect(other)
     setattr(relay, _OVER, is_over)
     emitter.connect(relay)
+
+
+def breathe(viewer: Any) -> None:
+    """Let a window be drawn between two parts of long work in the GUI thread; the user's input
+    waits.
+    """
+    if getattr(plain_viewer(viewer), "window", None) is not None:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
 def plain_viewer(viewer: Any) -> Any:

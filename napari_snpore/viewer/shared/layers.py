@@ -182,6 +182,10 @@ def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     # moved, that fails on labels
     layer.visible = visible and viewer.dims.ndisplay == 2
     viewer.add_layer(layer)
+    if visible and not layer.visible:
+        from napari_snpore.viewer.shared.events import breathe
+
+        breathe(viewer)  # ortho slices mirror it when it is shown
     layer.visible = visible
     viewer.canvas.overlays.scale_bar.visible = True
     return layer

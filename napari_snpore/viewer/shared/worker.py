@@ -23,7 +23,7 @@ from napari.layers import Layer
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QEventLoop, QObject, Qt, QThreadPool, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
@@ -53,6 +53,14 @@ _PREPARING = "First time on this machine: preparing, about 10 s."
 """While kernels are compiled in another process; see :mod:`napari_snpore.kernel_process`."""
 
 
+_RUNNING: set[Worker] = set()
+
+
+def is_working() -> bool:
+    """Return whether a step or a preview of any form runs."""
+    return bool(_RUNNING)
+
+
 class _Signals(WorkerBaseSignals):
     progressed = Signal(int, int)
     preparing = Signal(bool)
@@ -73,9 +81,20 @@ class Worker(WorkerBase):
         use_limits()
 
     def work(self) -> Any:
-        """Run in the thread."""
-        with waiting_as(Waiting(self._should_stop, self._prepare)):
-            return self._step(self._report, self._should_stop)
+        """Run in the thread.
+
+        Qt's pool has a thread for each core: it gets one more meanwhile, so that the previews of
+        the other forms do not wait for the end of two long steps.
+        """
+        pool = QThreadPool.globalInstance()
+        pool.releaseThread()
+        _RUNNING.add(self)
+        try:
+            with waiting_as(Waiting(self._should_stop, self._prepare)):
+                return self._step(self._report, self._should_stop)
+        finally:
+            _RUNNING.discard(self)
+            pool.reserveThread()
 
     def _should_stop(self) -> bool:
         if self.abort_requested or self._owner is None:

@@ -12,13 +12,16 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_snpore.viewer.canvas.voxels import on_voxel
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, XY
 from napari_snpore.viewer.slices.ruler import MeasuredDistance
 from napari_snpore.viewer.slices.slab import SlabThickness
 from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Triple
+
+_BETWEEN_MS = 5
+"""Between two canvases that are shown for the first time: the window is drawn and answers."""
 
 
 class LinkedViews(QObject):
@@ -64,9 +67,14 @@ class LinkedViews(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(50)
         self._soon.timeout.connect(self._fit_again)
-        self.views: dict[str, SliceView] = {
-            plane.name: SliceView(viewer, plane, owner) for plane in PLANES
-        }
+        self._reveal = QTimer(self)
+        self._reveal.setSingleShot(True)
+        self._reveal.setInterval(_BETWEEN_MS)
+        self._reveal.timeout.connect(self._reveal_next)
+        self.views: dict[str, SliceView] = {}
+        for plane in PLANES:
+            self.views[plane.name] = SliceView(viewer, plane, owner)
+            breathe(viewer)
         for view in self.views.values():
             view.setVisible(False)
             view.maximize_asked.connect(self.maximize_asked)
@@ -206,6 +214,7 @@ class LinkedViews(QObject):
     def closed(self) -> None:
         """Let go of the three canvases."""
         self._soon.stop()
+        self._reveal.stop()
         self._closed = True  # events of the window before Qt deletes the widget are ignored
         for view in self.views.values():
             view.close_canvas()
@@ -218,6 +227,21 @@ class LinkedViews(QObject):
         self._field_nm = field_nm
         for view in self.views.values():
             view.field_nm = field_nm
+
+    def reveal_soon(self) -> None:
+        """Show the canvases one after the other: each takes a while to be drawn first, in which the
+        window does not answer.
+        """
+        self._reveal.start()
+
+    def _reveal_next(self) -> None:
+        veiled = [view for view in self.views.values() if view.is_veiled]
+        if self._closed or not veiled:
+            return
+        if len(veiled) == len(self.views):
+            self._fit_again()  # each is drawn at once as it will stay
+        veiled[0].unveil()
+        self._reveal.start()
 
     def _fit_soon(self) -> None:
         if not self._position_set_by_hand:

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.qt import QtViewer
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_snpore.viewer.canvas.axes import axes_shown, show_axes
 from napari_snpore.viewer.canvas.fitted import fit_shown, keep_fitted
@@ -53,6 +53,9 @@ class MainView(QObject):
         self._viewer = viewer
         self._marks: MainMarks | None = None
         self._turned = self._volume_met = self._axes = False
+        self._axes_soon = QTimer(self)  # the volume is drawn first
+        self._axes_soon.setSingleShot(True)
+        self._axes_soon.timeout.connect(self._show_axes)
         self._hidden: list[Layer] = []
         self._double_clicks: list[Any] = []
         connect_while_alive(self, viewer.layers.events.inserted, self._on_inserted)
@@ -110,11 +113,15 @@ class MainView(QObject):
                 self._hidden.append(layer)
                 layer.visible = False
         self._axes = axes_shown(viewer)
-        show_axes(viewer)
+        self._axes_soon.start()
         viewer.dims.ndisplay = 3
         if tuple(viewer.scene.camera.angles) in _STRAIGHT and viewer.dims.ndim == 3:
             viewer.scene.camera.set_view_direction(*_OBLIQUE)
         fit_shown(viewer)
+
+    def _show_axes(self) -> None:
+        if self.begun:
+            show_axes(self._viewer)
 
     def _on_inserted(self, event: Any) -> None:
         del event

@@ -13,7 +13,7 @@ from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image, Labels, Layer, Points
 from qtpy.QtCore import QObject
 
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
@@ -158,6 +158,7 @@ class LayerMirror:
     def _on_visible(self, event: Any) -> None:
         if event.source.visible and event.source not in self._copies:
             self._refresh()
+            breathe(self._source)  # the other views copy it after this one was drawn
 
     def _fill(self, wanted: list[Layer]) -> None:
         for layer in [layer for layer in self._copies if layer not in wanted]:
@@ -176,6 +177,8 @@ class LayerMirror:
     def _add(self, layer: Layer) -> None:
         data, meta, kind = layer.as_layer_data_tuple()
         copy = Layer.create(data, {**meta, "projection_mode": "none"}, kind)
+        for overlay in getattr(copy, "_overlays", {}).values():
+            overlay.visible = False  # napari's tools to draw, which no slice has, cost 50 ms each
         if self._thick is not None and isinstance(copy, Image):
             copy.projection_mode = self._thick
         self._copies[layer] = copy

@@ -5,7 +5,6 @@ bar.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from napari_snpore.viewer.slices.marks.box_overlay import BoxOverlay
 from napari_snpore.viewer.slices.marks.cross_hair import CrossHair
 from napari_snpore.viewer.slices.marks.kept_distances import KeptDistances
 from napari_snpore.viewer.slices.marks.mouse_targets import MouseTarget
+from napari_snpore.viewer.slices.marks.scale_bar import ScaleBar
 from napari_snpore.viewer.slices.mirror import LayerMirror
 from napari_snpore.viewer.slices.planes import OrthoPlane
 from napari_snpore.viewer.slices.slab import SlabThickness
@@ -43,10 +43,13 @@ class _Canvas(QtViewer):
     def __init__(self, model: ViewerModel) -> None:
         # each canvas binds napari's shortcuts anew, the same as before: without the signal the
         # welcome texts of all canvases are not written hundreds of times
-        shortcut_changed = getattr(
-            action_manager.events, "shorcut_changed", None
-        )  # napari's spelling
-        with nullcontext() if shortcut_changed is None else shortcut_changed.blocker():
+        events = action_manager.events
+        shortcut_changed = next(
+            getattr(events, name)
+            for name in ("shortcut_changed", "shorcut_changed")  # the latter before napari 0.9.2
+            if hasattr(events, name)
+        )
+        with shortcut_changed.blocker():
             super().__init__(model)
         self.dims.setVisible(False)  # the bar has a slider
         delete_with_context(self.canvas._scene_canvas)
@@ -128,10 +131,12 @@ class SliceView(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.canvas, 1)
+        layout.addStretch(0)  # keeps the bar above while the canvas is not shown yet
+        self.canvas.hide()
         self.model.mouse_drag_callbacks.append(self._drag)
         self.model.mouse_move_callbacks.append(self._hover)
         self.model.mouse_double_click_callbacks[:] = [self._double_click]  # napari's zooms
-        self.model.canvas.overlays.scale_bar.visible = True
+        self.scale_bar = ScaleBar(self.canvas.canvas.native)
         # bound methods are held weakly: closures here would keep all three canvases alive when the
         # window is gone
         self.camera.events.zoom.connect(self._on_camera)
@@ -139,6 +144,15 @@ class SliceView(QWidget):
         self.model.dims.events.point.connect(self._on_slider)
         self.model.dims.events.range.connect(self._on_range)
         self.canvas.canvas.native.installEventFilter(self)
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether the canvas was not shown yet."""
+        return bool(self.canvas.isHidden())
+
+    def unveil(self) -> None:
+        """Show the canvas."""
+        self.canvas.show()
 
     @property
     def camera(self) -> Any:
@@ -175,11 +189,12 @@ class SliceView(QWidget):
         axis, grid = self.plane.normal, self._grid
         if not len(self.model.layers):
             self.bar.show_empty()
+            self.scale_bar.hide()
             return
+        self._show_scale()
         place, name = self._point[axis], "zyx"[axis]
         if grid is None or not has_axes_along_world(grid):
-            self.bar.slider.setEnabled(False)
-            self.bar.show_place(f"{name} = {signed(place, 2)} {self.unit}")
+            self.bar.show_unstepped(f"{name} = {signed(place, 2)} {self.unit}")
             return
         step, start = float(grid.scale[axis]), float(grid.translate[axis])
         index = round((place - start) / step)
@@ -222,8 +237,13 @@ class SliceView(QWidget):
         elif thicker:
             dims.events.margin_right(value=dims.margin_right)
 
+    def _show_scale(self) -> None:
+        if len(self.model.layers):
+            self.scale_bar.show_scale(self.nm_per_pixel, self.unit)
+
     def _on_camera(self, event: Any) -> None:
         del event
+        self._show_scale()
         if not self.mirror.filling:
             self.looked.emit(self.plane.name)
 
@@ -260,6 +280,7 @@ class SliceView(QWidget):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice that the canvas got its size."""
         if event is not None and event.type() == QEvent.Type.Resize:
+            self._show_scale()
             self.resized.emit()
         return bool(super().eventFilter(watched, event))
 
@@ -271,6 +292,7 @@ class SliceView(QWidget):
     def close_canvas(self) -> None:
         """Let go of the layers and of the canvas; the view is of no use afterwards."""
         self.blockSignals(True)
+        self.bar.stop()
         self._clicks.remove(self)
         self.mirror.closed()
         self.canvas.close()
@@ -287,7 +309,10 @@ class SliceView(QWidget):
         when it draws next.
         """
         native = self.canvas.canvas.native
-        return max(native.height(), 50), max(native.width(), 50)
+        height, width = native.height(), native.width()
+        if self.is_veiled:  # it will fill what is left below the bar
+            height, width = self.height() - self.bar.height(), self.width()
+        return max(height, 50), max(width, 50)
 
     def near_lines(self, position: Any) -> tuple[int, ...]:
         """Return the axes whose cross-hair coordinate the mouse has hold of at a world position."""

@@ -17,7 +17,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.viewer.canvas.main_canvas import main_canvas_around
 from napari_snpore.viewer.forms.form import MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
-from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.units import UNIT, has_scale
 from napari_snpore.viewer.shared.view_kept import count_in_nm
 from napari_snpore.viewer.slices.arrangement import ROW, SQUARE, ViewArrangement
@@ -434,12 +434,12 @@ class OrthoSlicesWidget(LayerForm):
         if self.arrangement == _HIDDEN:
             self._take_away()
             return
+        canvas = None
         if self._around is None:
             canvas = main_canvas_around(self, self._viewer)
             if canvas is None:
                 return  # not docked yet, or a window without napari's canvas
             self._around = ViewArrangement(canvas, self.linked.views, self)
-            self._main.begin(canvas, self.linked)
         window = self.window()
         if window is None:
             return
@@ -448,7 +448,11 @@ class OrthoSlicesWidget(LayerForm):
             self._around.show(self.arrangement, alone)
         finally:
             window.setUpdatesEnabled(True)
+        if canvas is not None:
+            breathe(self._viewer)
+            self._main.begin(canvas, self.linked)
         self.linked.fit_soon()
+        self.linked.reveal_soon()
 
     def _take_away(self) -> None:
         around, self._around = self._around, None

@@ -101,10 +101,15 @@ class EnvelopeSettings(QWidget):
             rays = number(envelope.ray_length_nm)
             title = f"<b>Envelope</b>{', stale' if stale else ''}"
             words = (
-                f"{title}: {number(envelope.volume_nm3)} nm³, t1 = {number(envelope.threshold, 4)}, "
+                f"{title}: {_volume_words(envelope.volume_nm3)} nm³, t1 = {number(envelope.threshold, 4)}, "
                 f"rays of {rays} nm"
             )
             if envelope.loose_voxel_count:
                 words += f"; {loose_words(envelope.loose_voxel_count)}"
             words = caveat(words) if stale else words
         self.state.setText(words)
+
+
+def _volume_words(volume_nm3: float) -> str:
+    """Write a volume with commas between thousands."""
+    return f"{volume_nm3:,.0f}" if volume_nm3 >= 1000 else number(volume_nm3)

@@ -79,4 +79,5 @@ def by_hand_line(suggestion: Suggestion | None) -> str:
     if suggestion is None:
         return words
     values = ", ".join(f"t{k} {number(t)}" for k, t in enumerate(suggestion.thresholds, 1))
-    return f"{words}; suggested were {values} ({rule_name(suggestion.method)})"
+    rule = rule_name(suggestion.method, len(suggestion.thresholds) + 1)
+    return f"{words}; suggested {'was' if len(suggestion.thresholds) == 1 else 'were'} {values} ({rule})"

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from napari_snpore.errors import InputError
-from napari_snpore.segmentation.rule_names import RULE_NAMES
+from napari_snpore.segmentation.rule_names import RULE_NAMES, rule_words
 from napari_snpore.study.recipe import ThresholdRule
 
 Thresholds = tuple[float, ...]
@@ -35,6 +35,7 @@ class ThresholdTools(QWidget):
         for button in (self.undo, self.redo):
             button.setMaximumWidth(32)
         self.method = QComboBox()
+        self._phase_count = 3
         for key in get_args(ThresholdRule):
             self.method.addItem(RULE_NAMES[key].name, key)
             self.method.setItemData(
@@ -72,6 +73,18 @@ class ThresholdTools(QWidget):
             )
         self.method.setCurrentIndex(index)
 
+    def show_phase_count(self, count: int) -> None:
+        """Name the rules as they work for so many phases."""
+        self._phase_count = count
+        for index, key in enumerate(get_args(ThresholdRule)):
+            if key != "projection":  # its tooltip may say why it is off
+                words = rule_words(key, count)
+                self.method.setItemText(index, words.name)
+                self.method.setItemData(
+                    index, _wrapped(words.sentence), Qt.ItemDataRole.ToolTipRole
+                )
+        self._on_rule()
+
     def allow_projection(self, reason: str) -> None:
         """Offer the rule by the tilt images, or switch it off with the reason as its tooltip."""
         model = self.method.model()
@@ -81,7 +94,9 @@ class ThresholdTools(QWidget):
 
     def _on_rule(self) -> None:
         self.method.setToolTip(
-            _wrapped(f"Rule that suggests thresholds. This one: {RULE_NAMES[self.rule].sentence}")
+            _wrapped(
+                f"Rule that suggests thresholds. This one: {rule_words(self.rule, self._phase_count).sentence}"
+            )
             + "\nSee docs/definitions.md, Phases and thresholds."
         )
 

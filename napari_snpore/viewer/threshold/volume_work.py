@@ -21,6 +21,7 @@ from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.viewer.edits.watch import hand_edits
 from napari_snpore.viewer.forms.form import caveat, number
+from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.shared.layers import (
     array_from_layer,
     record_of,
@@ -246,6 +247,7 @@ class VolumeWork(QObject):
             self._show_envelope(layer, made.enclosed)
         form.tools.preview.setChecked(False)  # the phases take its place
         hide_envelope(self._viewer, layer)
+        breathe(self._viewer)
         loses = made.envelope is None and are_of_envelope(phases_of(self._viewer, layer))
         edited = sum(step.voxels for step in hand_edits(phases_of(self._viewer, layer)))
         self.made = show_phases(self._viewer, layer, made.phases, scheme)

@@ -435,6 +435,7 @@ class ThresholdWidget(ThresholdForm):
         self._scheme = scheme
         self.plot.set_scheme(scheme)
         self.phases.show_scheme(scheme)
+        self.tools.show_phase_count(len(scheme.names))
         self.cleanup.show_phases(scheme.names)
 
     def _on_scheme(self, scheme: PhaseScheme) -> None:

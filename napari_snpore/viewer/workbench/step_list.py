@@ -102,6 +102,7 @@ class StepList(QWidget):
             if entry is not None:
                 entry.triggered.connect(partial(self._ask_sample, key))
         self.sample_button.setMenu(menu)
+        self.sample_button.setStyleSheet("QPushButton { padding-right: 16px; }")  # of its arrow
         line = QHBoxLayout()
         line.addWidget(self.title, 1)
         line.addWidget(self.specimen_box, 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QColor, QWheelEvent
 
 from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.viewer.forms.histogram_plot import HistogramPlot, round_ticks
@@ -22,13 +23,19 @@ def plot(qtbot):
 
 
 def drag(qtbot, plot, start, end):
-    native = plot.canvas.native
-    y = native.height() // 2
+    y = plot.height() // 2
     there, goal = QPoint(round(plot.x_of(start)), y), QPoint(round(plot.x_of(end)), y)
-    qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=there)
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=there)
     for step in (0.5, 1.0):
-        qtbot.mouseMove(native, there + (goal - there) * step)
-    qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=goal)
+        qtbot.mouseMove(plot, there + (goal - there) * step)
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=goal)
+
+
+def is_near(color, name):
+    """Compare as a screen of 16 bits shows them: five of red and blue, six of green."""
+    wanted = QColor(name)
+    pairs = zip(color.getRgb()[:3], wanted.getRgb()[:3], strict=True)
+    return all(abs(a - b) <= 8 for a, b in pairs)
 
 
 def test_pixels_and_grey_values_are_inverse(plot):
@@ -72,6 +79,31 @@ def test_empty_plot_takes_the_mouse_without_harm(plot, qtbot):
 def test_constant_volume_can_be_shown(plot):
     plot.set_histogram(gray_histogram(np.full((4, 4, 4), 7, np.uint16)))
     assert plot.gray_range == (6.5, 7.5)
+
+
+def test_each_range_is_painted_in_the_colour_of_its_phase(plot):
+    """Equal counts: every bar is full, so that each pixel below the names has a phase's colour."""
+    shown, row = plot.grab().toImage(), plot.height() // 2
+    for gray, color in zip((25.0, 100.0, 175.0), plot._scheme.colors, strict=True):
+        assert is_near(shown.pixelColor(round(plot.x_of(gray)), row), color)
+    beside = shown.pixelColor(round(plot.x_of(100.0)), plot.height() - 1)
+    assert is_near(beside, plot._colors.background), "below the axis"
+
+
+def test_a_line_is_painted_at_its_threshold_and_goes_with_the_zoom(plot, qtbot):
+    row = plot.height() // 2
+    before = plot.grab().toImage()
+    assert before.pixelColor(round(plot.x_of(50.0)) - 2, row) != before.pixelColor(60, row)
+    wheel = QWheelEvent(
+        QPointF(plot.x_of(150.0), row), QPointF(), QPoint(), QPoint(0, 120),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    place = plot.x_of(150.0)
+    plot.wheelEvent(wheel)
+    assert plot.gray_range[1] - plot.gray_range[0] < 201
+    assert plot.x_of(150.0) == pytest.approx(place, abs=1)
+    qtbot.mouseDClick(plot, Qt.MouseButton.LeftButton)
+    assert plot.gray_range == (-0.5, 200.5)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 
 from napari_snpore.errors import InputError
@@ -186,3 +187,27 @@ def test_rows_without_a_measurement_are_refused(qtbot, viewer, tmp_path):
     qtbot.addWidget(made)
     with pytest.raises(InputError, match="press Measure first"):
         made.objects.save_rows(tmp_path / "rows.csv")
+
+
+def test_a_saved_filter_holds_once_objects_are_measured_again(widget, viewer, qtbot):
+    widget.objects.filter_row.set_text("voxels > 1")
+    kept = widget.state()
+    assert kept["filter"] == "voxels > 1"
+    other = MeasureWidget(viewer)
+    qtbot.addWidget(other)
+    other.set_state(kept, {layer.name: layer for layer in viewer.layers})
+    assert other.objects.filter_row.text.text() == "voxels > 1"
+    other.measure()
+    assert other.objects.kept.tolist().count(True) == 2
+    assert other.objects.filter_row.count.text() == "2 of 3 objects shown"
+
+
+def test_painting_on_objects_says_once_that_nothing_follows(widget, viewer):
+    said = []
+    notification_manager.notification_ready.connect(said.append)
+    layer = viewer.layers["fibre · Sn objects"]
+    layer.paint((4, 4, 6), 1)
+    layer.paint((4, 5, 6), 1)
+    notification_manager.notification_ready.disconnect(said.append)
+    assert len(said) == 1
+    assert "change neither phases nor numbers" in said[0].message

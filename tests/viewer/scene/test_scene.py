@@ -104,6 +104,17 @@ def test_scene_of_the_paper_and_back(filled):
     assert not widget.before_button.isEnabled()
 
 
+def test_as_before_is_fitted_again_in_a_canvas_of_another_size(filled):
+    """The zoom that fits follows the size of the canvas: twice the size, twice the zoom."""
+    filled.reset_view()
+    widget = SceneWidget(filled)
+    zoom = filled.scene.camera.zoom
+    widget.show_scene()
+    filled.canvas.size = tuple(2 * length for length in filled.canvas.size)
+    widget.show_before()
+    assert filled.scene.camera.zoom == pytest.approx(2 * zoom, rel=0.01)
+
+
 def test_surfaces_lie_on_their_voxels_and_follow_their_rows(filled):
     widget = SceneWidget(filled)
     assert list(widget.phase_rows.ticks) == ["pore", "C", "Sn"]

@@ -9,11 +9,11 @@ import warnings
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QThreadPool
 
 from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.worker import InUse, StepStatus, run_alive
+from napari_snpore.viewer.shared.worker import InUse, StepStatus, is_working, run_alive
 
 
 @pytest.fixture
@@ -185,3 +185,17 @@ def test_a_finished_step_says_nothing_when_its_layer_goes(status, viewer):
     status.wait()
     viewer.layers.clear()
     assert status.message.text() == "Done."
+
+
+def test_more_steps_than_processors_run_at_once(qtbot):
+    """Previews of other forms do not wait until long steps end."""
+    count = QThreadPool.globalInstance().maxThreadCount() + 2
+    all_there = threading.Barrier(count, timeout=60)
+    results, many = [], [StepStatus() for _ in range(count)]
+    for one in many:
+        qtbot.addWidget(one)
+        one.run("Wait", lambda progress, should_stop: all_there.wait(), results.append)
+    for one in many:
+        one.wait()
+    assert sorted(results) == list(range(count)), "each met all others"
+    assert not is_working()

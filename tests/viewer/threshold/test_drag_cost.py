@@ -31,7 +31,7 @@ def counts(monkeypatch, widget):
     ready.
     """
     counted = {"drawn": 0, "colormaps": 0}
-    draw, make = type(widget.plot)._draw, Colormap.__init__
+    draw, make = type(widget.plot).update, Colormap.__init__
 
     def counting_draw(self):
         counted["drawn"] += 1
@@ -41,7 +41,7 @@ def counts(monkeypatch, widget):
         counted["colormaps"] += 1
         make(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(widget.plot), "_draw", counting_draw)
+    monkeypatch.setattr(type(widget.plot), "update", counting_draw)
     monkeypatch.setattr(Colormap, "__init__", counting_make)
     return counted
 

@@ -78,7 +78,7 @@ def test_mouse_drags_a_line_and_the_picture_follows(window, qtbot):
     widget.thresholds = (80, 200)
     QApplication.processEvents()
     plot = widget.plot
-    native = plot.canvas.native
+    native = plot
     y = native.height() // 2
     start, end = (QPoint(round(plot.x_of(value)), y) for value in (80, 128))
     qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=start)
