@@ -26,7 +26,7 @@ ORDER = (
 """Folders and modules of the package: each imports from itself and from those before it."""
 
 VIEWER_ORDER = (
-    "preferences shared edits canvas forms errors slices boxes measure threshold reconstruct scene figure in_situ "
+    "preferences shared edits canvas ahead forms errors slices boxes measure threshold reconstruct scene figure in_situ "
     "window open compare tour workbench"
 ).split()
 """The same for the folders of the viewer."""

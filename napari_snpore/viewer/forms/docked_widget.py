@@ -9,11 +9,11 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.ahead.kernels_ahead import compile_ahead, is_importing
+from napari_snpore.viewer.ahead.set_aside import ends, set_aside
 from napari_snpore.viewer.canvas.fitted import keep_fitted
 from napari_snpore.viewer.canvas.ground import keep_ground
 from napari_snpore.viewer.edits.watch import watch_edits
-from napari_snpore.viewer.forms.kernels_ahead import compile_ahead, is_importing
-from napari_snpore.viewer.forms.set_aside import ends, set_aside
 from napari_snpore.viewer.shared.events import plain_viewer
 
 

@@ -9,7 +9,7 @@ from napari.layers import Layer, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from napari_snpore.viewer.forms.kernels_ahead import shapes_prepared_alive
+from napari_snpore.viewer.ahead.kernels_ahead import shapes_prepared_alive
 from napari_snpore.viewer.in_situ.layers import DRAWN, drawing_data
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import add_layer, kind_of

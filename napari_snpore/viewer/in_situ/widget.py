@@ -21,9 +21,9 @@ from napari_snpore.files.image_input import number_in_name
 from napari_snpore.files.image_series import read_image_series
 from napari_snpore.in_situ import BreakPoint, ImageSeries, box_intensities
 from napari_snpore.in_situ.rectangle import rectangle_of
+from napari_snpore.viewer.ahead.kernels_ahead import prepare_shapes
 from napari_snpore.viewer.forms.form import Freshness, MainButton, NumberBox, ResultText
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
-from napari_snpore.viewer.forms.kernels_ahead import prepare_shapes
 from napari_snpore.viewer.forms.path_dialogs import ask_place, folder_for
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.in_situ.boxes import BoxOptions, BoxPanel

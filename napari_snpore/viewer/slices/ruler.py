@@ -16,7 +16,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import Qt
 from vispy.scene.visuals import Line
 
-from napari_snpore.viewer.forms.kernels_ahead import shapes_prepared_alive
+from napari_snpore.viewer.ahead.kernels_ahead import shapes_prepared_alive
 from napari_snpore.viewer.shared.layers import KEY, VOLUME_AXES, kind_of
 from napari_snpore.viewer.shared.units import UNIT
 from napari_snpore.viewer.shared.view_kept import add_keeping_selection

@@ -26,7 +26,7 @@ from napari_snpore.viewer.slices.marks.box_overlay import BoxOverlay
 from napari_snpore.viewer.slices.marks.cross_hair import CrossHair
 from napari_snpore.viewer.slices.marks.kept_distances import KeptDistances
 from napari_snpore.viewer.slices.marks.mouse_targets import MouseTarget
-from napari_snpore.viewer.slices.marks.scale_bar import ScaleBar
+from napari_snpore.viewer.slices.marks.scale_bar import PaintedScaleBar
 from napari_snpore.viewer.slices.mirror import LayerMirror
 from napari_snpore.viewer.slices.planes import OrthoPlane
 from napari_snpore.viewer.slices.slab import SlabThickness
@@ -136,7 +136,7 @@ class SliceView(QWidget):
         self.model.mouse_drag_callbacks.append(self._drag)
         self.model.mouse_move_callbacks.append(self._hover)
         self.model.mouse_double_click_callbacks[:] = [self._double_click]  # napari's zooms
-        self.scale_bar = ScaleBar(self.canvas.canvas.native)
+        self.scale_bar = PaintedScaleBar(self.canvas.canvas.native)
         # bound methods are held weakly: closures here would keep all three canvases alive when the
         # window is gone
         self.camera.events.zoom.connect(self._on_camera)

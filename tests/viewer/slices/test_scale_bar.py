@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QWidget
 
-from napari_snpore.viewer.slices.marks.scale_bar import ScaleBar
+from napari_snpore.viewer.slices.marks.scale_bar import PaintedScaleBar
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def picture(qtbot):
 
 @pytest.fixture
 def bar(picture):
-    made = ScaleBar(picture)
+    made = PaintedScaleBar(picture)
     picture.show()
     return made
 

@@ -21,7 +21,7 @@ _SIZE = (150, 34)
 _POINTS = 9.0
 
 
-class ScaleBar(QWidget):
+class PaintedScaleBar(QWidget):
     """A round length in the lower left corner of a picture; the mouse goes through it.
 
     Parameters

@@ -17,7 +17,7 @@ from napari_snpore import kernel_process
 from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.worker import run_alive
 
-NAPARI_JOB = "napari_snpore.viewer.forms.kernels_ahead:load_napari_kernels"
+NAPARI_JOB = "napari_snpore.viewer.ahead.kernels_ahead:load_napari_kernels"
 """Warm-up of the child process, by its name there."""
 
 _AHEAD = (

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QCoreApplication
 from qtpy.QtWidgets import QWidget
 
-from napari_snpore.viewer.forms.set_aside import SetAside
+from napari_snpore.viewer.ahead.set_aside import SetAside
 from napari_snpore.viewer.shared.layers import KEY
 
 

@@ -9,7 +9,7 @@ import pytest
 from napari_snpore import kernel_process
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import KernelRequest, waiting
-from napari_snpore.viewer.forms import kernels_ahead
+from napari_snpore.viewer.ahead import kernels_ahead
 from napari_snpore.viewer.shared.worker import StepStatus
 
 REQUEST = KernelRequest("napari_snpore.segmentation._kernels", "count_nan", "")

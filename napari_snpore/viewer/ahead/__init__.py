@@ -1,0 +1,1 @@
+"""What the window does ahead of the first click: kernels, imports, what collections leave out."""
