@@ -12,6 +12,7 @@ from napari_snpore.cli.progress import watched
 from napari_snpore.errors import InputError, MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
+from napari_snpore.study.errors_of_run import twin_cost
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import MOST_TWINS, InputSection, Recipe, read_recipe
 
@@ -21,7 +22,7 @@ def demo(output: Output = Path("demo_output")) -> None:
     figures; print each number of the phantoms beside its truth.
     """
     with watched() as monitor:
-        text = run_demo(output, monitor=monitor)
+        text = run_demo(output, monitor=monitor, say=lambda words: typer.echo(words, err=True))
     typer.echo(text)
     typer.echo(f"Results: {output}")
 
@@ -69,6 +70,9 @@ def run(
         steps = steps.model_copy(update={"uncertainty": section})
     out = output or recipe.with_name(f"{recipe.stem}_results")
     check_apart(out, [recipe])
+    count = steps.uncertainty.twins
+    if count and steps.input.tilt_series is not None:
+        typer.echo(f"{twin_cost(count, {})} --no-twin leaves it out.", err=True)
     with watched() as monitor:
         result = run_study(
             steps,

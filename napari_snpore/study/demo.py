@@ -5,6 +5,7 @@ beside the measured ones.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.resources import as_file, files
@@ -49,7 +50,11 @@ DOSE = 1000.0
 
 
 def run_demo(
-    output: str | Path, *, monitor: Monitor | None = None, should_stop: ShouldStop | None = None
+    output: str | Path,
+    *,
+    monitor: Monitor | None = None,
+    should_stop: ShouldStop | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> str:
     """Run the demo, write it into one folder and return its summary.
 
@@ -65,6 +70,8 @@ def run_demo(
         Called with the name of a step; returns a context manager that yields its progress callback.
     should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
+    say : callable, optional
+        Hears, in a sentence, what a step is going to cost.
     """
     with output_folder(output, command="demo") as folder:
         record = Record(
@@ -72,6 +79,8 @@ def run_demo(
         )
         watch = monitor or (lambda name: nullcontext(None))
         context = RunContext(record, watch, should_stop)
+        if say is not None:
+            context = replace(context, say=say)
         with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
             record.add_input(path)
             with record.timed("needle"):
@@ -80,6 +89,7 @@ def run_demo(
                     folder / "needle",
                     monitor=prefixed("needle", watch),
                     should_stop=should_stop,
+                    say=context.say,
                 )
         texts = [needle.summary]
         for easy in (False, True):
@@ -124,7 +134,11 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
         tilts = write_tilts(source / "tilts.tif", series)
     recipe = phantom_recipe(name, tilts)
     result = run_study(
-        recipe, folder / name, monitor=inner.monitor, should_stop=context.should_stop
+        recipe,
+        folder / name,
+        monitor=inner.monitor,
+        should_stop=context.should_stop,
+        say=context.say,
     )
     stages = [
         Stage(name, measured_numbers(measured_at(phantom, found, recipe, inner)))

@@ -187,25 +187,27 @@ def _how_words(errors: RunErrors, rows: Sequence[Row]) -> str:
 
 
 def hover_words(errors: RunErrors, row: Row) -> str:
-    """Return all that is known of one number, a line each: counted, corrected, interval, sources,
-    whether it is calibrated.
+    """Return all that is known of one number in one or two lines: counted, corrected, interval,
+    whether it is calibrated; and the range by each source alone.
     """
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    lines = [f"{row['quantity']}: counted {one_number(row['value'], row['unit'])}{unit}"]
+    counted, twin = (
+        one_number(value, row["unit"]) for value in (row["value"], row["value"] + row["twin_bias"])
+    )
+    words = f"{row['quantity']}: counted {counted}{unit}"
     if math.isfinite(row["corrected"]):
-        lines.append(f"corrected {one_number(row['corrected'], row['unit'])}{unit}: the twin reads "
-                     f"{one_number(row['value'] + row['twin_bias'], row['unit'])}")  # fmt: skip
-    if math.isfinite(row["low_95"]) and math.isfinite(row["high_95"]):
-        low, high = (one_number(row[end], row["unit"]) for end in ("low_95", "high_95"))
-        lines.append(f"95 % interval {low} to {high}{unit}")
-    else:
-        lines.append("no interval")
-    sources = source_words(errors, row["quantity"], row["unit"])
-    if sources:
-        lines.append(f"by each source alone: {sources}")
+        corrected = one_number(row["corrected"], row["unit"])
+        words += f", corrected {corrected}{unit} (the twin reads {twin})"
+    low, high = (one_number(row[end], row["unit"]) for end in ("low_95", "high_95"))
+    words += f"; 95 %: {low} to {high}{unit}" if _has_interval(row) else "; no interval"
     if not is_calibrated(row):
-        lines.append(f"not calibrated ({str(row['calibrated']).removeprefix('no, ')})")
-    return "\n".join(lines)
+        words += f"; {str(row['calibrated']).removeprefix('no, ')}"
+    sources = source_words(errors, row["quantity"], row["unit"])
+    return f"{words}\n    by each source alone: {sources}" if sources else words
+
+
+def _has_interval(row: Row) -> bool:
+    return math.isfinite(row["low_95"]) and math.isfinite(row["high_95"])
 
 
 def number_words(row: Row) -> str:
@@ -229,7 +231,13 @@ def number_words(row: Row) -> str:
         twin = one_number(row["value"] + row["twin_bias"], row["unit"])
         same = twin == one_number(row["value"], row["unit"])
         words += ", the twin reads the same" if same else f", the twin reads {twin}"
-    return f"{words}, mainly {row['dominant_source']}" if row["dominant_source"] else words
+    if row["dominant_source"]:
+        words += f", mainly {row['dominant_source']}"
+    low, high = row.get("fibre_low_95", math.nan), row.get("fibre_high_95", math.nan)
+    if math.isfinite(low) and math.isfinite(high):
+        ends = [one_number(end, row["unit"]) for end in (low, high)]
+        words += f"; of the whole fibre {ends[0]} to {ends[1]}"
+    return words
 
 
 def with_interval(row: Row) -> str:

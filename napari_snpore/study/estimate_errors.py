@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
@@ -31,6 +32,7 @@ from napari_snpore.study.recipe import (
     ReconstructSection,
     ThresholdSection,
     UncertaintySection,
+    checked,
 )
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.run_errors import RunErrors, why_no_errors
@@ -134,7 +136,9 @@ def recipe_of(
             "Errors need phases of a volume that was reconstructed by TV here; their history says otherwise."
         )
     names = cut.phase_names or recorded_phase_names(history)
-    threshold = {"phases": len(cut.thresholds) + 1, "names": None if names is None else list(names)}
+    threshold: dict[str, Any] = {"phases": len(cut.thresholds) + 1}
+    if names is not None:
+        threshold["names"] = list(names)
     if cut.method == "given":
         threshold["values"] = list(cut.thresholds)
     else:
@@ -144,7 +148,7 @@ def recipe_of(
     return Recipe(
         input=InputSection(tilt_series="aligned images"),
         reconstruct=ReconstructSection(tv=_tv(made), thickness_px=made.thickness_px),
-        threshold=ThresholdSection(**threshold),
+        threshold=checked(ThresholdSection, **threshold),
         envelope=_envelope(cut.envelope),
         cleanup=_cleanup(history, names or ()),
         polish=PolishSection(enabled=True, boundary_weight=weight),
@@ -168,21 +172,22 @@ def _tv(made: ReconstructStep) -> Tv:
 def _envelope(step: EnvelopeStep | None) -> EnvelopeSection:
     if step is None:
         return EnvelopeSection(enabled=False)
-    known = {
+    known: dict[str, Any] = {
         "ray_length_nm": step.ray_length_nm,
         "occlusion_threshold": step.occlusion_threshold,
         "directions": step.directions,
         "largest_body": step.largest_body,
         "cut_axes": list(step.cut_axes),
     }
-    return EnvelopeSection(**{name: value for name, value in known.items() if value is not None})
+    known = {name: value for name, value in known.items() if value is not None}
+    return checked(EnvelopeSection, **known)
 
 
 def _cleanup(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSection:
     smoothed = all_steps(history, SmoothStep)
     if len(smoothed) > 1:
         raise InputError("The volume was smoothed more than once, which a twin cannot repeat.")
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if smoothed:
         options |= {"smooth": smoothed[0].method, "smooth_strength": smoothed[0].strength}
     cleaned = last_step(history, CleanUpStep)
@@ -194,4 +199,4 @@ def _cleanup(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSec
             "fill": [names[label - 1] for label in done.fill],
             "specks": {names[label - 1]: least for label, least in done.specks},
         }
-    return CleanupSection(**options)  # type: ignore[arg-type]
+    return checked(CleanupSection, **options)

@@ -12,7 +12,6 @@ from napari_snpore.compute import check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.figures.intervals import FractionInterval, Intervals, interval_of
 from napari_snpore.measurement.fractions import volume_fractions
-from napari_snpore.study.report import CAVEAT
 from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.volume import Volume
 
@@ -137,8 +136,6 @@ def _share(counted: str, share: float, known: FractionInterval | None) -> Share:
         tip.append(f"95 % interval: {known.low:.1f} to {known.high:.1f} %.")
     else:
         tip.append("No interval.")
-    sign = ""
     if not known.calibrated:
-        sign = f" {CAVEAT}"
-        tip.append("Not calibrated here: see the Measure form for the reason.")
-    return Share(f"{known.words}{sign}", " ".join(tip))
+        tip.append("Not calibrated: the Measure form says why.")
+    return Share(known.words, " ".join(tip))

@@ -310,8 +310,18 @@ class SubvolumeWidget(LayerForm):
         lines = [
             f"{box}, {layer}: {note}" if several else f"{box}: {note}" for box, layer, note in notes
         ]
-        lines += [] if found is None else found.refused
+        if found is not None:
+            lines += [*found.refused, *self._not_calibrated()]
         self.caveats.show_lines([caveat(html.escape(line, quote=False)) for line in lines])
+
+    def _not_calibrated(self) -> list[str]:
+        """Say whose errors were not proved on phantoms of known truth."""
+        names = [
+            name
+            for name, known in self._intervals().items()
+            if any(not one.calibrated for of_box in known.values() for one in of_box.values())
+        ]
+        return [f"{name}: errors that are not calibrated; Measure says why." for name in names]
 
     def _intervals(self) -> dict[str, Intervals]:
         """Return the errors that the counted layers keep."""

@@ -46,14 +46,16 @@ def fraction_intervals_of(layer: Layer | None) -> Intervals:
     return fraction_intervals(errors, scheme_of(layer).names)
 
 
-def hover_of(history: Sequence[HistoryStep], quantities: Sequence[str] | None = None) -> str:
-    """Return all that is known of each number, for a tooltip; empty without errors."""
+def hover_of(history: Sequence[HistoryStep], quantities: Sequence[str]) -> str:
+    """Return all that is known of the numbers whose names begin so, for a tooltip; empty without
+    errors.
+    """
     errors = recorded_errors(history)
     if errors is None:
         return ""
     rows = [
         row
         for row in errors.numbers.to_dict("records")
-        if has_error(row) and (quantities is None or row["quantity"] in quantities)
+        if has_error(row) and str(row["quantity"]).startswith(tuple(quantities))
     ]
-    return "\n\n".join(hover_words(errors, row) for row in rows)
+    return "\n".join(hover_words(errors, row) for row in rows)

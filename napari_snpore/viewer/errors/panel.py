@@ -111,7 +111,8 @@ class ErrorControl(QObject):
         history = steps_of(record_of(layer)) if known else ()
         names = tuple(scheme_of(layer).names) if known and layer is not None else ()
         self.result.show_lines(error_lines(history, names))
-        self.result.setToolTip(hover_of(history))
+        shown = [f"{name} fraction, whole" for name in names] + ["Sn cluster", "Sn volume"]
+        self.result.setToolTip(hover_of(history, shown))
 
     def why_not(self) -> str:
         """Return what is missing for an estimate; empty where nothing is."""

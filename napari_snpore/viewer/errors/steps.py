@@ -64,7 +64,10 @@ def estimate(request: ErrorRequest, progress: Progress, should_stop: ShouldStop)
     uncertainty = checked(
         UncertaintySection, twins=request.twins, draws=request.draws, seed=request.seed
     )
-    boxes = subvolume_boxes(request.phases, section) | _cubes(request.phases, request.boxes)
+    boxes = {
+        **subvolume_boxes(request.phases, section),
+        **_cubes(request.phases, request.boxes),
+    }
     return estimate_errors(
         request.phases,
         request.volume,
