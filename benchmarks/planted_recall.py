@@ -37,12 +37,19 @@ from benchmarks.case_tables import (
     replace_case,
     shape_of,
 )
-from benchmarks.truth_chain import Clock, _phases
-from napari_snpore.history import PolishStep, required_step
+from napari_snpore.history import PolishStep, last_step
 from napari_snpore.measurement.labelling import label_objects, voxel_counts
 from napari_snpore.phantom import Phantom, Recording, measured_series, simulate_measured_series
 from napari_snpore.segmentation.phases import TIN
-from napari_snpore.study.recipe import PrepareSection
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import (
+    EnvelopeSection,
+    PolishSection,
+    PrepareSection,
+    ThresholdSection,
+)
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.stages import prepare
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.options import Tv
@@ -100,30 +107,37 @@ def simulated(phantom: Phantom, spheres: PlantedClusters, dose: float) -> TiltSe
         )
 
 
+def phases_of(series: TiltSeries) -> Volume:
+    """Return the phases of aligned images by the steps of a run, with its defaults."""
+    return find_phases(
+        reconstruct(series, method=Tv(blur_px=BLUR_PX)),
+        ThresholdSection(),
+        EnvelopeSection(),
+        polish=PolishSection(),
+        series=series,
+        context=RunContext(Record("planted recall")),
+    ).phases
+
+
 def run_case(case: PhantomCase, clusters: int, runs: int) -> list[dict[str, Any]]:
     """Return the rows of one phantom."""
     phantom = case.make()
     spheres = own_spheres(phantom, clusters)
     series = prepare(simulated(phantom, spheres, case.dose), PrepareSection())
-    noise, blur_px = noise_model(series), BLUR_PX
-    volume = reconstruct(series, method=Tv(blur_px=blur_px))
-    _, polished, about = _phases(series, volume, noise, blur_px, Clock())
-    if polished is None or not about["polished"]:
-        return [{"diameter_nm": one, "error": about["polish_reason"]} for one in DIAMETERS_NM]
+    noise = noise_model(series)
+    polished = phases_of(series)
+    step = last_step(polished.history, PolishStep)
+    if step is None or step.note is not None:
+        why = "not polished" if step is None else step.note
+        return [{"diameter_nm": one, "error": why} for one in DIAMETERS_NM]
     after = np.asarray(polished.data) == TIN
-
-    def repeat(images: TiltSeries, progress: object) -> Volume:
-        again = reconstruct(images, method=Tv(blur_px=blur_px))
-        phases = _phases(images, again, noise_model(images), blur_px, Clock())[1]
-        assert phases is not None
-        return phases
 
     predicted = detection_limit(
         polished,
         series,
-        repeat,
-        levels=required_step(polished.history, PolishStep).levels,
-        blur_px=blur_px,
+        lambda images, progress: phases_of(images),
+        levels=step.levels,
+        blur_px=BLUR_PX,
         noise=noise,
         residual_px=Recording().residual_px,
         options=DetectionOptions(DIAMETERS_NM, clusters, runs, seed=_NOISE_SEED),
