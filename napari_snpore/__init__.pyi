@@ -167,6 +167,10 @@ from .uncertainty.detection_limit import detection_limit as detection_limit
 from .uncertainty.detection_options import DetectionOptions as DetectionOptions
 from .uncertainty.recall_limit import RecallLimit as RecallLimit, recall_limit as recall_limit
 from .uncertainty.digital_twin import digital_twin as digital_twin
+from .uncertainty.threshold_ensemble import (
+    Choices as Choices,
+    threshold_ensemble as threshold_ensemble,
+)
 from .volume import Volume as Volume
 
 __version__: str

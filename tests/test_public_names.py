@@ -24,6 +24,7 @@ CONTRACT = {
     "projection_residual": "series, volume, *, blur_px",
     "polish_phases": "phases, series, *, levels, blur_px",
     "digital_twin": "phases, series, numbers, repeat, *, levels, blur_px, noise, twins, seed",
+    "threshold_ensemble": "evaluate, choices, *, draws, seed",
     "estimate_errors": "phases, volume, series, *, section, uncertainty, boxes",
     "project": "volume, angles_deg, *",
     "gray_histogram": "volume, *, bins, mask",

@@ -179,3 +179,15 @@ def test_boxes_show_errors_of_the_numbers_they_were_estimated_for(measure, viewe
     form.put("mine", center_nm=(9.0, 4.0, 9.0), size_nm=4.0)
     form.counting.result()
     assert "±" not in form.table.item(0, 2).text(), "the box was moved"
+
+
+def test_a_cancelled_estimate_leaves_nothing(measure, threshold):
+    phases = threshold.polish_phases()
+    before = steps_of(record_of(phases))
+    measure.errors.start()
+    assert measure.status.busy
+    assert not measure.errors.panel.button.isEnabled()
+    measure.status.cancel()
+    measure.status.wait()
+    assert steps_of(record_of(phases)) == before
+    assert measure.errors.panel.button.isEnabled()
