@@ -12,6 +12,7 @@ _LONG = {
     "truth": KEPT,
     "calibrate_polish": KEPT,
     "calibrate_images": KEPT,
+    "planted_recall": KEPT,
     "calibrate_numbers": KEPT,
     "kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",

@@ -55,13 +55,13 @@ class Gaps:
         self._timer.timeout.connect(self._tick)
         self._timer.start(_TICK_MS)
         self._main = threading.get_ident()
-        self._last = (time.perf_counter(), time.thread_time())
         self._places: collections.Counter[str] = collections.Counter()
         self.reset()
         threading.Thread(target=self._sample, daemon=True).start()
 
     def reset(self) -> None:
         """Begin anew."""
+        self._last = (time.perf_counter(), time.thread_time())
         self.longest, self.computing, self.place = 0.0, 0.0, ""
 
     def _tick(self) -> None:

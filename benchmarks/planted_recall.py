@@ -25,6 +25,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from benchmarks.case_tables import (
     ANGLES_DEG,
@@ -36,11 +37,19 @@ from benchmarks.case_tables import (
     replace_case,
     shape_of,
 )
-from benchmarks.truth_chain import Clock, _phases
-from napari_snpore.history import PolishStep, required_step
+from napari_snpore.history import PolishStep, last_step
+from napari_snpore.measurement.labelling import label_objects, voxel_counts
 from napari_snpore.phantom import Phantom, Recording, measured_series, simulate_measured_series
 from napari_snpore.segmentation.phases import TIN
-from napari_snpore.study.recipe import PrepareSection
+from napari_snpore.study.provenance import Record
+from napari_snpore.study.recipe import (
+    EnvelopeSection,
+    PolishSection,
+    PrepareSection,
+    ThresholdSection,
+)
+from napari_snpore.study.run_context import RunContext
+from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.stages import prepare
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.options import Tv
@@ -98,30 +107,37 @@ def simulated(phantom: Phantom, spheres: PlantedClusters, dose: float) -> TiltSe
         )
 
 
+def phases_of(series: TiltSeries) -> Volume:
+    """Return the phases of aligned images by the steps of a run, with its defaults."""
+    return find_phases(
+        reconstruct(series, method=Tv(blur_px=BLUR_PX)),
+        ThresholdSection(),
+        EnvelopeSection(),
+        polish=PolishSection(),
+        series=series,
+        context=RunContext(Record("planted recall")),
+    ).phases
+
+
 def run_case(case: PhantomCase, clusters: int, runs: int) -> list[dict[str, Any]]:
     """Return the rows of one phantom."""
     phantom = case.make()
     spheres = own_spheres(phantom, clusters)
     series = prepare(simulated(phantom, spheres, case.dose), PrepareSection())
-    noise, blur_px = noise_model(series), BLUR_PX
-    volume = reconstruct(series, method=Tv(blur_px=blur_px))
-    _, polished, about = _phases(series, volume, noise, blur_px, Clock())
-    if polished is None or not about["polished"]:
-        return [{"diameter_nm": one, "error": about["polish_reason"]} for one in DIAMETERS_NM]
+    noise = noise_model(series)
+    polished = phases_of(series)
+    step = last_step(polished.history, PolishStep)
+    if step is None or step.note is not None:
+        why = "not polished" if step is None else step.note
+        return [{"diameter_nm": one, "error": why} for one in DIAMETERS_NM]
     after = np.asarray(polished.data) == TIN
-
-    def repeat(images: TiltSeries, progress: object) -> Volume:
-        again = reconstruct(images, method=Tv(blur_px=blur_px))
-        phases = _phases(images, again, noise_model(images), blur_px, Clock())[1]
-        assert phases is not None
-        return phases
 
     predicted = detection_limit(
         polished,
         series,
-        repeat,
-        levels=required_step(polished.history, PolishStep).levels,
-        blur_px=blur_px,
+        lambda images, progress: phases_of(images),
+        levels=step.levels,
+        blur_px=BLUR_PX,
         noise=noise,
         residual_px=Recording().residual_px,
         options=DetectionOptions(DIAMETERS_NM, clusters, runs, seed=_NOISE_SEED),
@@ -144,8 +160,6 @@ def _with_natural(
     rows: list[dict[str, Any]], phantom: Phantom, after: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
     """Add what became of the clusters of the phantom's state."""
-    from napari_snpore.measurement.labelling import label_objects, voxel_counts
-
     known = np.asarray(label_objects(phantom.phases == TIN))
     count = int(known.max())
     holders, merged = holding_objects(known, np.asarray(label_objects(after)), range(1, count + 1))
@@ -163,16 +177,36 @@ def _with_natural(
     return rows
 
 
-def main() -> None:
-    """Add phantoms to the table."""
+def pooled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return predicted and found recall of each diameter, all phantoms of a contrast together."""
+    counts = ["n", "found", "merged", "n_planted", "found_planted", "merged_planted"]
+    table = rows.groupby(["contrast", "diameter_nm"])[counts].sum().astype(int)
+    table["predicted_percent"] = 100 * table["found"] / table["n"]
+    table["found_percent"] = 100 * table["found_planted"] / table["n_planted"]
+    table["difference_points"] = table["predicted_percent"] - table["found_percent"]
+    for name, (found, n) in {
+        "predicted": ("found", "n"),
+        "found": ("found_planted", "n_planted"),
+    }.items():
+        bounds = [
+            binomtest(int(k), int(m)).proportion_ci(method="wilson") if m else (np.nan, np.nan)
+            for k, m in zip(table[found], table[n], strict=True)
+        ]
+        table[f"{name}_low_95"] = [100 * low for low, _ in bounds]
+        table[f"{name}_high_95"] = [100 * high for _, high in bounds]
+    return table.reset_index()
+
+
+def main() -> int:
+    """Add phantoms to the table, and print what all of them say."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[300, 301, 302, 303])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[300, 301, 302, 303, 304])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=["fibre"])
     parser.add_argument("--contrasts", nargs="+", choices=CONTRASTS, default=["realistic"])
     parser.add_argument("--shape", type=shape_of, default=(96, 64, 96))
     parser.add_argument("--dose", type=float, default=1000.0)
-    parser.add_argument("--clusters", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--clusters", type=int, default=50)
+    parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--table", type=Path, default=TABLE)
     given = parser.parse_args()
     for contrast in given.contrasts:
@@ -184,6 +218,8 @@ def main() -> None:
                 rows = run_case(case, given.clusters, given.runs)
                 replace_case(given.table, case.columns(), rows)
                 print(pd.DataFrame(rows).to_string(), flush=True)
+    print(pooled(read_rows(given.table)).round(1).to_string(index=False))
+    return 0
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from napari_snpore.errors import InputError
 
 REST_EVERY = 50
 GROWTH = 0.10
-_PATIENCE_S = 240.0
+_PATIENCE_S = 900.0
 
 
 class Failed(Exception):

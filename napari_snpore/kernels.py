@@ -78,7 +78,8 @@ _waiting: ContextVar[Waiting | None] = ContextVar("snpore_waiting", default=None
 
 def kernel(function: Function) -> Function:
     """Compile a serial numba kernel that releases the GIL and is cached on disk."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    # nobody takes a kernel for a C function: its wrapper would be compiled for nothing
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
         made = njit(cache=True, **options)(function)
     except RuntimeError:  # no folder that numba can write: compiled anew in each process

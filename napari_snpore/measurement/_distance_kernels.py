@@ -9,6 +9,8 @@ of voxels inside has an envelope of its own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,16 +100,17 @@ def minimum_along(
                 near[c, i] = squares[at + c]
         for c in range(wide):
             column = near[c]
-            i = 0
-            while i < length:
-                if column[i] == 0.0:
-                    i += 1
+            # not 0: the run's kernel would be compiled for that number as well
+            start: Any = np.int64(0)
+            while start < length:
+                if column[start] == 0.0:
+                    start += 1
                     continue
-                last = i + 1
+                last = start + 1
                 while last < length and column[last] > 0.0:
                     last += 1
-                _run_minimum(column, i, last, step, places, heights, starts)
-                i = last
+                _run_minimum(column, start, last, step, places, heights, starts)
+                start = last
         for i in range(length):
             at = base + left + i * stride
             for c in range(wide):

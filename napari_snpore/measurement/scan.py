@@ -241,7 +241,8 @@ def _gray_sums(labels: NDArray[np.uint32], gray: Any, base: int, size: int) -> N
     """Return the sums of one slab's grey values over each label from ``base`` on, shape (size,)."""
     there = np.flatnonzero(labels)
     values = np.asarray(gray).reshape(-1)[there]
-    return np.bincount(labels[there].astype(np.intp) - base, values, size)
+    sums = np.bincount(labels[there].astype(np.intp) - base, values, size)
+    return np.asarray(sums, np.float64)
 
 
 def _as_uint32(part: Any) -> NDArray[np.uint32]:

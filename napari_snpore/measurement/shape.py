@@ -129,7 +129,7 @@ def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> 
             near[lower] |= slab[upper]
             near[upper] |= slab[lower]
         near &= ~slab
-        found = np.argwhere(near[first - begin : first - begin + _SLAB_PLANES])
+        found = np.argwhere(near[first - begin : first - begin + _SLAB_PLANES]).astype(np.int32)
         found[:, 0] += first
         return found
 

@@ -90,12 +90,10 @@ def jobs() -> list[Job]:
         Job("envelope", gray, _envelope),
         *(Job(f"gray values of {kind}", gray, partial(_gray, kind)) for kind in others),
         Job("majority filter", gray, partial(majority_filter, _phases(), radius=1)),
-        Job("objects", objects, partial(_objects, "f4")),
-        Job("sampled diameters", objects, _sampled),
+        Job("objects", objects, _objects),
         Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
         Job("separated objects", objects, _separated),
         Job("thickness", objects, _thickness),
-        *(Job(f"intensity of {kind}", objects, partial(_objects, kind)) for kind in others),
         Job("shell correlation", images, _shells),
         Job("DART", images, _dart),
         Job("Amira", "files", _runs),
@@ -265,14 +263,8 @@ def _envelope() -> None:
     make_envelope(volume, 0.5, EnvelopeOptions(ray_length_nm=3.0))
 
 
-def _objects(kind: str) -> None:
-    inside = np.zeros((_SIDE,) * 3, bool)
-    inside[4:8, :, 4:8] = True  # so that depths outside are looked up as well
-    measure_objects(_labels(), spacing=1.0, intensity=_rod().astype(kind), envelope=inside)
-
-
-def _sampled() -> None:
-    measure_objects(_labels(), spacing=1.0, directions=3)
+def _objects() -> None:
+    measure_objects(_labels(), spacing=1.0)
 
 
 def _thickness() -> None:

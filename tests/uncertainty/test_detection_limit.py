@@ -187,6 +187,15 @@ def test_the_same_seed_gives_the_same_table_and_another_one_other_places(specime
     assert not np.array_equal(kept[0].centers, kept[2].centers)
 
 
+def test_one_and_two_threads_make_the_same_images_bit_for_bit(specimen):
+    phases, series = specimen
+    steps = Steps(phases, nothing)
+    given = options(runs=1) | {"noise": NoiseModel(0.01, 0.5, 2.0), "residual_px": 0.3}
+    for threads in (1, 2):
+        detection_limit(phases, series, steps, threads=threads, **given)
+    np.testing.assert_array_equal(steps.seen[0].images, steps.seen[1].images)
+
+
 def test_a_fibre_without_a_place_has_no_recall(specimen):
     phases, series = specimen
     table = detection_limit(phases, series, Steps(phases, nothing), **options(margin_nm=50.0))

@@ -13,7 +13,10 @@ def opened(viewer):
     seen, still = None, 0  # the dock moves below the picture, and the slices fit themselves into it
     while still < 3:
         settle(0.15)
-        now = [(view.canvas.canvas.size, view.camera.zoom) for view in widget.linked.views.values()]
+        now = [
+            (view.is_veiled, view.canvas.canvas.size, view.camera.zoom)
+            for view in widget.linked.views.values()
+        ]
         still, seen = (still + 1 if now == seen else 0), now
     return widget
 

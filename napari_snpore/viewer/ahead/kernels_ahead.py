@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from threading import Lock, Thread, main_thread
@@ -67,7 +68,9 @@ def is_importing() -> bool:
 
 
 def _import_ahead() -> None:
-    for work in (_load_parts, *(partial(import_module, name) for name in _AHEAD), _load_numba):
+    works: list[Callable[[], object]] = [_load_parts]
+    works += [partial(import_module, name) for name in _AHEAD]
+    for work in [*works, _load_numba]:
         time.sleep(_PAUSE_S)
         if not main_thread().is_alive():
             return  # the program ends: Python starts no threads any more

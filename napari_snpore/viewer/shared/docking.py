@@ -124,6 +124,10 @@ def place_below(widget: QWidget) -> None:
     dock.raise_()
 
 
+HAS_CANVASES = "has_canvases"
+"""Attribute of a form whose canvases lie elsewhere in the window and come back into it."""
+
+
 def keep_docked(widget: QWidget) -> None:
     """Prevent the dock of a widget that holds an OpenGL canvas from leaving the window.
 
@@ -131,7 +135,9 @@ def keep_docked(widget: QWidget) -> None:
     drawn exists: painting it ends in errors of OpenGL, or with the process.
     """
     dock = ancestor(widget, QDockWidget)
-    if dock is None or not widget.findChildren(QOpenGLWidget):
+    parts = [widget, *widget.findChildren(QWidget)]
+    holds = any(isinstance(one, QOpenGLWidget) or hasattr(one, HAS_CANVASES) for one in parts)
+    if dock is None or not holds:
         return
     ways_out = (
         QDockWidget.DockWidgetFeature.DockWidgetMovable

@@ -80,6 +80,18 @@ class Worker(WorkerBase):
         self._last_preparing_s = 0.0
         use_limits()
 
+    def run(self) -> None:
+        """Run in the thread; where the program ends meanwhile, nobody is told of the end.
+
+        Qt deletes the signals then, and an exception that leaves a thread of its pool ends the
+        process.
+        """
+        try:
+            super().run()
+        except RuntimeError:
+            if isalive(self.signals):
+                raise
+
     def work(self) -> Any:
         """Run in the thread.
 
@@ -87,6 +99,7 @@ class Worker(WorkerBase):
         the other forms do not wait for the end of two long steps.
         """
         pool = QThreadPool.globalInstance()
+        assert pool is not None
         pool.releaseThread()
         _RUNNING.add(self)
         try:

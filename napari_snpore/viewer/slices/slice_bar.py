@@ -39,7 +39,7 @@ class SliceBar(QWidget):
 
     def __init__(self, plane: OrthoPlane) -> None:
         super().__init__()
-        self._plane = plane
+        self._plane, self._words = plane, ""
         self._name = name = QLabel()
         name.setTextFormat(Qt.TextFormat.RichText)
         axis = "zyx"[plane.normal]
@@ -86,12 +86,12 @@ class SliceBar(QWidget):
 
     @property
     def words(self) -> str:
-        """Position, thickness and field as they stand in the bar."""
-        return " · ".join(text for text in (self.place.text(), self.details.text()) if text)
+        """Position, thickness and field, also where the bar is too narrow for them."""
+        return " · ".join(text for text in (self._words, self.details.text()) if text)
 
     def show_place(self, words: str, *, details: str = "", tip: str = "") -> None:
         """Write the position, and the details where the bar is wide enough."""
-        self.place.setText(words)
+        self._words = words
         self.details.setText(details)
         for part in (self.place, self.details):
             part.setToolTip(tip)
@@ -138,6 +138,7 @@ class SliceBar(QWidget):
         for part in (self.slider, self.play_button):
             part.setVisible(wide)
         mark = f"<span style='color:{self._plane.color}'>■</span> " if wide else ""
+        self.place.setText(self._words if wide else self._words.partition(" = ")[2] or self._words)
         self._name.setText(f"{mark}<b>{self._plane.name}</b>")
 
     def _let_step(self, on: bool) -> None:

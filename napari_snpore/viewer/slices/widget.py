@@ -82,6 +82,9 @@ class OrthoSlicesWidget(LayerForm):
         widget.maximized = "XZ"
     """
 
+    has_canvases = True
+    """Its dock stays in the window: the slices come back into it when they are hidden."""
+
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__(
             viewer,

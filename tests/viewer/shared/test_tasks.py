@@ -9,11 +9,19 @@ import warnings
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QThreadPool
+from qtpy.QtWidgets import QApplication
 
 from napari_snpore.compute import check_stop
-from napari_snpore.errors import InputError
-from napari_snpore.viewer.shared.worker import InUse, StepStatus, is_working, run_alive
+from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.shared.worker import (
+    InUse,
+    StepStatus,
+    Worker,
+    is_working,
+    run_alive,
+)
 
 
 @pytest.fixture
@@ -185,6 +193,21 @@ def test_a_finished_step_says_nothing_when_its_layer_goes(status, viewer):
     status.wait()
     viewer.layers.clear()
     assert status.message.text() == "Done."
+
+
+def test_a_step_that_ends_after_the_program_ends_quietly(qapp):
+    """Qt deletes the signals of a worker when the process ends; an exception from its thread would
+    abort it.
+    """
+
+    def work(progress, should_stop):
+        worker.signals.deleteLater()
+        QApplication.sendPostedEvents(worker.signals, QEvent.Type.DeferredDelete)
+        raise Stopped("stopped")
+
+    worker = Worker(work)
+    worker.run()
+    assert not isalive(worker.signals)
 
 
 def test_more_steps_than_processors_run_at_once(qtbot):

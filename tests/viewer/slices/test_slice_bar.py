@@ -34,7 +34,8 @@ def test_details_go_first_and_the_slider_next_but_never_the_position(bar):
     bar.resize(137, 22)
     assert shown(bar) == [True, False, False, False]
     bar.layout().activate()
-    assert bar.place.width() >= bar.place.fontMetrics().horizontalAdvance("z = 13.20 nm")
+    assert bar.place.text() == "13.20 nm"
+    assert bar.place.width() >= bar.place.fontMetrics().horizontalAdvance("13.20 nm")
 
 
 def test_play_goes_through_all_slices_over_and_over(bar, qtbot):

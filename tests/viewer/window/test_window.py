@@ -137,7 +137,7 @@ def test_closing_the_dock_takes_the_preview_away(window):
 
 
 def test_a_form_with_a_canvas_stays_in_the_window(window):
-    window.window.add_plugin_dock_widget("napari-snpore", "Threshold")
+    window.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
     QTest.qWait(100)
     dock, _ = window.window.add_plugin_dock_widget("napari-snpore", "Workbench")
     assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetFloatable

@@ -1,0 +1,76 @@
+"""Tables of ``docs/errors.md``: what a twin corrects, and how intervals do on phantoms whose family of
+shapes they never saw.
+
+``python -m benchmarks.calibration_report`` writes them from ``benchmarks/calibration.csv``: no figure
+there is typed by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.case_tables import CONTRASTS, read_rows
+from benchmarks.fit_calibration import Coverage, coverage, errors_of
+from benchmarks.truth_report import fill_document
+from napari_snpore.study.numbers import is_corrected
+
+FOLDER = Path(__file__).parent
+DOCUMENT = FOLDER.parent / "docs" / "errors.md"
+
+
+def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
+    """Return the tables in Markdown, by the name of their place."""
+    good = cases[cases["polished"].fillna(False).astype(bool)]
+    keys = ["simulator", "family", "contrast", "seed", "shape", "dose"]
+    rows = quantities.merge(good[keys], on=keys)
+    lines = [
+        "| number | unit | contrast | error (RMS) | after the twin | covered | half-width | score |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for (quantity, unit), contrast, part, found in _groups(rows):
+        error = part["value"] - part["truth"]
+        twin = _rms(error - part["twin_bias"]) if is_corrected(quantity, unit) else "–"
+        lines.append(
+            f"| {quantity} | {unit} | {contrast} | {_rms(error)} | {twin} "
+            f"| {found.covered} of {found.phantoms} | {found.half:.2g} | {found.score:.2f} |"
+        )
+    conditions = cases.groupby(["contrast", "shape", "dose"], sort=False).size()
+    about = [
+        f"{count} {contrast}, {shape} voxels, dose {dose:g}"
+        for (contrast, shape, dose), count in conditions.items()
+    ]
+    failed = len(cases) - len(good)
+    about.append(f"{failed} of {len(cases)} were not polished, and have no interval")
+    return {"intervals": "\n".join(lines), "phantoms": f"Phantoms: {'; '.join(about)}."}
+
+
+def _groups(
+    rows: pd.DataFrame,
+) -> Iterator[tuple[tuple[str, str], str, pd.DataFrame, Coverage]]:
+    for key, part in rows.groupby(["quantity", "unit"], sort=False):
+        part = part[np.isfinite(part["value"]) & np.isfinite(part["truth"])]
+        errors = errors_of(part)
+        for contrast in CONTRASTS:
+            own = (part["contrast"] == contrast).to_numpy()
+            if own.any():
+                yield key, contrast, part[own], coverage(errors, own)
+
+
+def _rms(values: pd.Series) -> str:
+    return f"{float(np.sqrt(np.mean(values**2))):.2g}"
+
+
+def write_report(folder: Path = FOLDER, document: Path = DOCUMENT) -> None:
+    """Fill the tables of the document."""
+    quantities = read_rows(folder / "calibration.csv")
+    blocks = report(quantities, read_rows(folder / "calibration_cases.csv"))
+    fill_document(document, blocks)
+    print(*blocks.values(), sep="\n\n")
+
+
+if __name__ == "__main__":
+    write_report()
