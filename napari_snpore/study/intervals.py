@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,15 +68,20 @@ def with_intervals(
     change on that side.
     """
     spreads = {
-        key: part.set_index("source")["spread"].to_dict()
+        key: {
+            str(source): float(one)
+            for source, one in zip(part["source"], part["spread"], strict=True)
+        }
         for key, part in spread.groupby(["quantity", "unit"], sort=False)
     }
     noise = {}
     if twin is not None:
         keys = zip(twin["quantity"], twin["unit"], strict=True)
         noise = dict(zip(keys, twin["sd"], strict=True))
-    out, sources, reasons = [], [], {}
-    for row in numbers.to_dict("records"):
+    out, sources = [], []
+    reasons: dict[str, None] = {}
+    for found_row in numbers.to_dict("records"):
+        row: dict[str, Any] = {str(name): value for name, value in found_row.items()}
         key = row["quantity"], row["unit"]
         known = spreads.get(key, {})
         together = known.get("together", math.nan)
@@ -124,7 +130,7 @@ def _parts(
 ) -> dict[str, float]:
     """Return the half-width of each source; without calibration ``total`` as well."""
     per = _NORMAL_95 if found is None else found.per_spread
-    parts = {
+    parts: dict[str, float] = {
         name: per * known[name] for name in SOURCES if math.isfinite(known.get(name, math.nan))
     }
     if math.isfinite(noise_sd):

@@ -241,7 +241,7 @@ def _by_source(part: pd.DataFrame, used: pd.Series) -> dict[str, float]:
     nothing moved, nothing changed.
     """
     columns = {
-        "thresholds": [name for name in part if name.startswith("t") and name.endswith("_gray")],
+        "thresholds": [name for name in map(str, part.columns) if name.endswith("_gray")],
         "blur": ["blur_px"],
         "envelope": ["occlusion_threshold", "ray_length_nm"],
     }
