@@ -57,7 +57,7 @@ def note_moved(phases: Layer, thresholds: Sequence[float]) -> None:
 def note_scene(layers: Iterable[Layer], shown: Layer | None) -> None:
     """Note which of the layers is shown as the scene of the paper; None takes every note away."""
     for layer in layers:
-        if layer is shown:
+        if shown is not None and layer is shown:
             layer.metadata = {**layer.metadata, SCENE: True}
         elif shown is None and SCENE in layer.metadata:
             layer.metadata = {key: one for key, one in layer.metadata.items() if key != SCENE}

@@ -151,16 +151,17 @@ def test_results_and_buttons_stay_where_settings_scroll(window):
         assert part.mapTo(form, QPoint(0, 0)).y() >= scroll.geometry().bottom()
 
 
-def test_results_that_have_room_are_not_cut(window):
+def test_results_that_have_room_are_not_cut(window, qtbot):
     """The frame of the results takes 2 px of their width: a line that just fits without it breaks
     within it, whatever the length of the line.
     """
     window.window.resize(1480, 920)
     _, form = opened(window, "Reconstruct")
+    bar = form._result_scroll.verticalScrollBar()
     for length in range(40, 60):
         form.numbers.show_lines(["residual of the images' norm"] * 5 + ["m" + " i" * length])
         QTest.qWait(60)
-        assert form._result_scroll.verticalScrollBar().maximum() == 0, length
+        qtbot.waitUntil(lambda: bar.maximum() == 0, timeout=5000)
 
 
 def test_a_row_says_what_its_form_is_doing(window, qtbot):
