@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 
 FLOAT32 = NDArray[np.float32]
 FLOAT = NDArray[np.float64]
@@ -42,7 +42,7 @@ def squares_along_x(
             squares[row, x] = min(squares[row, x], np.float32(way * way))
 
 
-@kernel
+@part_of_kernel
 def _run_minimum(
     squares: FLOAT, first: int, last: int, step: float, places: FLOAT, heights: FLOAT, starts: FLOAT
 ) -> None:

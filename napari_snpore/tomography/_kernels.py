@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 from napari_snpore.tomography._lanes import add_scaled, load, store, zero
 
 STRIP = 16
@@ -43,7 +43,7 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@kernel
+@part_of_kernel
 def _weigh_ray(
     start: float, slope: float, weight: float, end: int, cells: Any, weights: Floats
 ) -> int:
@@ -145,7 +145,7 @@ def gather_rays(
                         store(total, sinogram, index)
 
 
-@kernel
+@part_of_kernel
 def _weigh_tile(
     corner: float,
     cos: float,
@@ -175,7 +175,7 @@ def _weigh_tile(
     return first
 
 
-@kernel
+@part_of_kernel
 def _gather_tile(
     count: Any,
     lanes: int,
@@ -184,11 +184,11 @@ def _gather_tile(
     tilts: Doubles,
     bins: int,
     corner: tuple[int, int],
+    cells: Any,
+    weights: Floats,
+    bases: Integers,
 ) -> None:
     """Backproject into one tile; see :func:`gather_voxels`."""
-    cells = np.empty(GROUP * AREA, np.int32)
-    weights = np.empty(2 * GROUP * AREA, np.float32)
-    bases = np.empty(GROUP, np.int64)
     for first in range(0, tilts.shape[1], GROUP):
         for k in range(GROUP):
             cos, sin = tilts[0, first + k], tilts[1, first + k]
@@ -247,10 +247,15 @@ def gather_voxels(
         First and last (excluded) z that this call updates.
     """
     tile = np.empty(AREA * lanes, np.float32)
+    cells = np.empty(GROUP * AREA, np.int32)
+    shares = np.empty(2 * GROUP * AREA, np.float32)
+    bases = np.empty(GROUP, np.int64)
     floor = np.float32(lowest)
     for z0 in range(planes[0], planes[1], TILE):
         for x0 in range(0, shape[1], TILE):
-            _gather_tile(count, lanes, sinogram, tile, tilts, bins, (z0, x0))
+            _gather_tile(
+                count, lanes, sinogram, tile, tilts, bins, (z0, x0), cells, shares, bases
+            )
             for z in range(z0, min(z0 + TILE, planes[1])):
                 for x in range(x0, min(x0 + TILE, shape[1])):
                     index = ((z + 1) * (shape[1] + 2) + x + 1) * lanes

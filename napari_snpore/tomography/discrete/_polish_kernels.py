@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 from napari_snpore.tomography._lanes import add_product, add_scaled, load, store, zero
 
 LANES = 32
@@ -47,9 +47,39 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Labels = NDArray[np.uint8]
+PolishRoom = tuple[
+    Integers, Labels, Labels, Floats, Floats, Floats, Floats, Floats, Doubles, Doubles
+]
 
 
-@kernel
+def room_for(tilts: int, taps: int, levels: int, slab: tuple[int, int, int]) -> PolishRoom:
+    """Return the working memory of :func:`polish_slab`: a kernel that makes arrays takes longer to
+    compile.
+
+    Parameters
+    ----------
+    tilts, taps, levels : int
+        How many there are.
+    slab : (int, int, int)
+        As there.
+    """
+    _, rows, window = slab
+    responses = tilts * (taps + 1)
+    return (
+        np.empty(tilts, np.int64),
+        np.empty(rows + 1, np.uint8),
+        np.empty(levels, np.uint8),
+        np.empty(responses, np.float32),
+        np.empty(responses, np.float32),
+        np.empty(window, np.float32),
+        np.empty(window, np.float32),
+        np.zeros(window, np.float32),
+        np.empty(taps),
+        np.empty(levels),
+    )
+
+
+@part_of_kernel
 def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, border: Labels) -> bool:
     """Mark the rows of a column that have an unlike neighbour and may change; return whether there
     is one.
@@ -68,7 +98,7 @@ def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, bord
     return found != 0
 
 
-@kernel
+@part_of_kernel
 def _spread_column(
     z: int,
     x: int,
@@ -89,12 +119,12 @@ def _spread_column(
         place = tilts[2, tilt] + x * tilts[0, tilt] + z * tilts[1, tilt]
         first = int(np.floor(place))
         part = place - first
-        lower = max(0.0, tilts[3, tilt] - part * tilts[4, tilt])
-        upper = max(0.0, tilts[3, tilt] - (1 - part) * tilts[4, tilt])
+        lower = tilts[3, tilt] - part * tilts[4, tilt]
+        upper = tilts[3, tilt] - (1 - part) * tilts[4, tilt]
         # what falls beside the detector is lost before the blur, as in the projector
-        if not 0 <= first < bins:
+        if lower < 0.0 or not 0 <= first < bins:
             lower = 0.0
-        if not -1 <= first < bins - 1:
+        if upper < 0.0 or not -1 <= first < bins - 1:
             upper = 0.0
         first = min(max(first, -1), bins - 1)
         starts[tilt] = (tilt * wide + first + 1) * stride
@@ -105,7 +135,7 @@ def _spread_column(
             squares[tilt * width + bin_] = value * value
 
 
-@kernel
+@part_of_kernel
 def _sum_column(
     count: Any,
     forces: Floats,
@@ -132,7 +162,7 @@ def _sum_column(
         store(stiff, stiffness, chunk)
 
 
-@kernel
+@part_of_kernel
 def _change_forces(
     count: Any,
     forces: Floats,
@@ -156,23 +186,24 @@ def _change_forces(
                 index += stride
 
 
-@kernel
-def _fold(y: int, slices: int, taps: Floats, along: Doubles) -> tuple[int, int]:
+@part_of_kernel
+def _fold(y: int, slices: int, framed: Floats, along: Doubles) -> tuple[int, int]:
     """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends; return
     the first row that they reach and the number of rows.
     """
-    radius = len(taps) // 2
+    radius = (len(framed) - 3) // 2
     first, last = max(0, y - radius), min(slices, y + radius + 1)
-    along[:] = 0
+    for place in range(last - first):
+        along[place] = 0.0
     for place in range(y - radius, y + radius + 1):
         row = place
         while row < 0 or row >= slices:
             row = -1 - row if row < 0 else 2 * slices - 1 - row
-        along[row - first] += taps[place - y + radius]
+        along[row - first] += framed[place - y + radius + 1]
     return first, last - first
 
 
-@kernel
+@part_of_kernel
 def _holds_together(
     state: Labels, voxel: int, offsets: Integers, touching: Integers, bright_from: int
 ) -> bool:
@@ -203,13 +234,14 @@ def polish_slab(
     weights: Floats,
     tilts: Doubles,
     layout: tuple[int, int],
-    taps: Floats,
+    framed: Floats,
     levels: Doubles,
     pairs: tuple[Integers, Doubles, int, Integers],
     grows_from: int,
     caution: float,
     slab: tuple[int, int, int],
     planes: tuple[int, int],
+    room: PolishRoom,
     result: Doubles,
 ) -> None:
     """Visit the voxels of some planes of one slab once, in the order z, x, y, and give each the
@@ -230,8 +262,8 @@ def polish_slab(
         :mod:`napari_snpore.tomography._kernels`.
     layout : (int, int)
         Bins of the detector without rim, rows of a bin with rim.
-    taps : float32, odd length
-        Gaussian of the blur.
+    framed : float32, odd length
+        Gaussian of the blur between two zeros.
     levels : float64
         Value of each label.
     pairs : (int64 array, float64 array, int, int64 array)
@@ -243,31 +275,20 @@ def polish_slab(
     caution : float
         Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
-        First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
+        First row, rows, and rows of the window that starts half the taps before it.
     planes : (int, int)
         First z and the one after the last: planes in several calls give the same bits as in one.
+    room : tuple of arrays
+        :func:`room_for`.
     result : float64, shape (2,)
         Changed voxels and the change of the energy.
     """
     _, columns, slices = shape
     stride = layout[1]
     offsets, costs, near, touching = pairs
-    first, rows, window = slab
-    radius = len(taps) // 2
-    width = 2 * radius + 2
-    starts = np.empty(tilts.shape[1], np.int64)
-    spread = np.empty(tilts.shape[1] * width, np.float32)
-    squares = np.empty(tilts.shape[1] * width, np.float32)
-    pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
-    framed = np.zeros(len(taps) + 2, np.float32)
-    # not framed[1:-1] = taps: numba would compile its error message, a third of the kernel's time
-    for place in range(len(taps)):
-        framed[place + 1] = taps[place]
-    changes = np.zeros(window, np.float32)
-    along = np.empty(2 * radius + 1)
-    border = np.empty(rows + 1, np.uint8)
-    alike = np.empty(len(levels))
-    beside = np.empty(len(levels), np.uint8)
+    first, rows, _ = slab
+    radius = (len(framed) - 3) // 2
+    starts, border, beside, spread, squares, pulls, stiffness, changes, along, alike = room
     for z in range(planes[0], planes[1]):
         for x in range(columns):
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
@@ -292,15 +313,16 @@ def polish_slab(
                     continue
                 voxel = column + row
                 own = state[voxel]
-                alike[:] = 0
-                beside[:] = 0
+                for label in range(len(levels)):
+                    alike[label] = 0.0
+                    beside[label] = 0
                 for place in range(len(offsets)):
                     other = state[voxel + offsets[place]]
                     if other != NONE:
                         alike[other & LABEL] += costs[place]
                         if place < near:
                             beside[other & LABEL] = 1
-                start, reach = _fold(first + row, slices, taps, along)
+                start, reach = _fold(first + row, slices, framed, along)
                 start -= first - radius
                 gradient = curvature = 0.0
                 for place in range(reach):
@@ -334,4 +356,5 @@ def polish_slab(
                 moved = True
             if moved:
                 _change_forces(count, forces, weights, first, stride, starts, spread, changes)
-                changes[:] = 0
+                for place in range(len(changes)):
+                    changes[place] = 0.0
