@@ -179,7 +179,15 @@ def _basins(
         begin = 0
         while begin < len(piece):
             begin, found = flood(
-                *flat, piece, begin, float(contrast_nm), basins.reshape(-1), found, merged, peak, near
+                *flat,
+                piece,
+                begin,
+                float(contrast_nm),
+                basins.reshape(-1),
+                found,
+                merged,
+                peak,
+                near,
             )
             if found + 1 >= len(merged):
                 merged, peak = (np.append(kept, np.zeros_like(kept)) for kept in (merged, peak))

@@ -110,19 +110,18 @@ def count_floats(
 
 
 @kernel
-def classify(values: NDArray[Any], thresholds: NDArray[Any], labels: Bytes) -> None:
-    """Write 1 + the number of thresholds, of the values' own dtype, that each value reaches."""
-    one = np.uint8(1)
-    if thresholds.size == 2:
-        first, second = thresholds[0], thresholds[1]
-        for i in range(values.size):
-            labels[i] = one + np.uint8(values[i] >= first) + np.uint8(values[i] >= second)
-        return
+def classify(
+    values: NDArray[Any], first: Any, second: Any, begins: bool, both: bool, labels: Bytes
+) -> None:
+    """Add to each label how many of two thresholds, of the values' own dtype, its value reaches.
+
+    ``begins``: the labels are 1 before, whatever they hold. ``both``: else the first counts alone.
+    """
+    kept, base = np.uint8(0 if begins else 255), np.uint8(1 if begins else 0)
+    more = np.uint8(1 if both else 0)
     for i in range(values.size):
-        label = one
-        for t in thresholds:
-            label += np.uint8(values[i] >= t)
-        labels[i] = label
+        reached = np.uint8(values[i] >= first) + (np.uint8(values[i] >= second) & more)
+        labels[i] = (labels[i] & kept) + base + reached
 
 
 @kernel

@@ -47,26 +47,33 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Labels = NDArray[np.uint8]
-PolishRoom = tuple[
-    Integers, Labels, Labels, Floats, Floats, Floats, Floats, Floats, Doubles, Doubles
+PolishBuffers = tuple[
+    Integers, Integers, Labels, Labels, Floats, Floats, Floats, Floats, Floats, Doubles, Doubles
 ]
 
 
-def room_for(tilts: int, taps: int, levels: int, slab: tuple[int, int, int]) -> PolishRoom:
-    """Return the working memory of :func:`polish_slab`: a kernel that makes arrays takes longer to
-    compile.
+def polish_buffers(
+    tilts: int, taps: Floats, levels: int, slices: int, slab: tuple[int, int, int]
+) -> PolishBuffers:
+    """Return the working memory of :func:`polish_slab`, and in it what each row of the slab reaches.
 
     Parameters
     ----------
-    tilts, taps, levels : int
+    tilts, levels : int
         How many there are.
+    taps : float32, odd length
+        Gaussian of the blur.
+    slices : int
+        Rows of the volume along y.
     slab : (int, int, int)
         As there.
     """
-    _, rows, window = slab
-    responses = tilts * (taps + 1)
+    first, rows, window = slab
+    responses = tilts * (len(taps) + 1)
+    folded, along = _fold(first, rows, slices, taps)
     return (
         np.empty(tilts, np.int64),
+        folded,
         np.empty(rows + 1, np.uint8),
         np.empty(levels, np.uint8),
         np.empty(responses, np.float32),
@@ -74,9 +81,26 @@ def room_for(tilts: int, taps: int, levels: int, slab: tuple[int, int, int]) -> 
         np.empty(window, np.float32),
         np.empty(window, np.float32),
         np.zeros(window, np.float32),
-        np.empty(taps),
+        along,
         np.empty(levels),
     )
+
+
+def _fold(first: int, rows: int, slices: int, taps: Floats) -> tuple[Integers, Doubles]:
+    """Return, for each row of a slab, the row of the window that its taps begin at and how many
+    they are, and the taps, mirrored at both ends of the volume.
+    """
+    radius = len(taps) // 2
+    folded, along = np.empty((rows, 2), np.int64), np.zeros((rows, len(taps)))
+    for y in range(first, first + rows):
+        begin, end = max(0, y - radius), min(slices, y + radius + 1)
+        folded[y - first] = begin - (first - radius), end - begin
+        for place in range(y - radius, y + radius + 1):
+            row = place
+            while row < 0 or row >= slices:
+                row = -1 - row if row < 0 else 2 * slices - 1 - row
+            along[y - first, row - begin] += taps[place - y + radius]
+    return folded, along
 
 
 @part_of_kernel
@@ -86,9 +110,10 @@ def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, bord
     """
     for row in range(rows):
         border[row] = 0
-    for offset in offsets:
+    for place in range(len(offsets)):
+        beyond = column + offsets[place]
         for row in range(rows):
-            own, other = state[column + row], state[column + offset + row]
+            own, other = state[column + row], state[beyond + row]
             unlike = (other != NONE) & ((own & LABEL) != (other & LABEL))
             border[row] |= np.uint8(unlike)
     found = 0
@@ -187,23 +212,6 @@ def _change_forces(
 
 
 @part_of_kernel
-def _fold(y: int, slices: int, framed: Floats, along: Doubles) -> tuple[int, int]:
-    """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends; return
-    the first row that they reach and the number of rows.
-    """
-    radius = (len(framed) - 3) // 2
-    first, last = max(0, y - radius), min(slices, y + radius + 1)
-    for place in range(last - first):
-        along[place] = 0.0
-    for place in range(y - radius, y + radius + 1):
-        row = place
-        while row < 0 or row >= slices:
-            row = -1 - row if row < 0 else 2 * slices - 1 - row
-        along[row - first] += framed[place - y + radius + 1]
-    return first, last - first
-
-
-@part_of_kernel
 def _holds_together(
     state: Labels, voxel: int, offsets: Integers, touching: Integers, bright_from: int
 ) -> bool:
@@ -241,7 +249,7 @@ def polish_slab(
     caution: float,
     slab: tuple[int, int, int],
     planes: tuple[int, int],
-    room: PolishRoom,
+    room: PolishBuffers,
     result: Doubles,
 ) -> None:
     """Visit the voxels of some planes of one slab once, in the order z, x, y, and give each the
@@ -279,7 +287,7 @@ def polish_slab(
     planes : (int, int)
         First z and the one after the last: planes in several calls give the same bits as in one.
     room : tuple of arrays
-        :func:`room_for`.
+        :func:`polish_buffers`.
     result : float64, shape (2,)
         Changed voxels and the change of the energy.
     """
@@ -287,8 +295,7 @@ def polish_slab(
     stride = layout[1]
     offsets, costs, near, touching = pairs
     first, rows, _ = slab
-    radius = (len(framed) - 3) // 2
-    starts, border, beside, spread, squares, pulls, stiffness, changes, along, alike = room
+    starts, folded, border, beside, spread, squares, pulls, stiffness, changes, along, alike = room
     for z in range(planes[0], planes[1]):
         for x in range(columns):
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
@@ -322,12 +329,11 @@ def polish_slab(
                         alike[other & LABEL] += costs[place]
                         if place < near:
                             beside[other & LABEL] = 1
-                start, reach = _fold(first + row, slices, framed, along)
-                start -= first - radius
+                start, reach = folded[row, 0], folded[row, 1]
                 gradient = curvature = 0.0
                 for place in range(reach):
-                    gradient += along[place] * pulls[start + place]
-                    curvature += along[place] * along[place] * stiffness[start + place]
+                    gradient += along[row, place] * pulls[start + place]
+                    curvature += along[row, place] * along[row, place] * stiffness[start + place]
                 best, gain, least = own, 0.0, 0.0
                 for label in range(1, len(levels)):
                     if label >= grows_from and beside[label] == 0:
@@ -350,7 +356,7 @@ def polish_slab(
                 result[1] += gain
                 change = levels[best] - levels[own]
                 for place in range(reach):
-                    part = change * along[place]
+                    part = change * along[row, place]
                     pulls[start + place] += part * stiffness[start + place]
                     changes[start + place] += part
                 moved = True

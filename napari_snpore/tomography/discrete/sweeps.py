@@ -25,8 +25,8 @@ from napari_snpore.tomography.discrete._polish_kernels import (
     LABEL,
     LANES,
     NONE,
+    polish_buffers,
     polish_slab,
-    room_for,
 )
 from napari_snpore.tomography.projector import Beam
 
@@ -150,7 +150,7 @@ class Sweeps:
         def work(first: int, step: Callable[[], None]) -> NDArray[np.float64]:
             result = np.zeros(2)
             slab = (first, min(thickness, slices - first), self._window)
-            room = room_for(self._tilts.shape[1], len(self._taps), len(values), slab)
+            room = polish_buffers(self._tilts.shape[1], self._taps, len(values), slices, slab)
             for plane in range(0, depth, together):
                 polish_slab(
                     _COUNT,
