@@ -165,7 +165,7 @@ def weigh_edges(
                 limits[i + lane] = np.uint16(full * level / (level + height))
 
 
-@part_of_kernel
+@kernel
 def blur_image(image: Floats, taps: Floats, rows: Floats) -> None:
     """Blur an image (y, x) in place: mirrored beyond its first and last row, zero beyond its sides.
 
