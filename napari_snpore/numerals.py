@@ -113,3 +113,15 @@ def with_limits(
     if abs((low + high) / 2 - value) <= _ALIKE * half:
         return f"{text} ± {error_text(half, len(text.partition('.')[2]))}"
     return f"{text} ({write(low)} to {write(high)})"
+
+
+def round_length(length: float) -> float:
+    """Return the largest of 1, 2 and 5 times a power of ten that is not longer.
+
+    Examples
+    --------
+    >>> round_length(3.4), round_length(0.7), round_length(50.0)
+    (2.0, 0.5, 50.0)
+    """
+    power = 10.0 ** math.floor(math.log10(length) + 1e-9)
+    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= length * (1 + 1e-9))

@@ -96,7 +96,8 @@ def test_files_hold_what_python_returns(run):
     phases = read_volume(run.folder / "volumes" / "phases.tif")
     assert np.array_equal(phases.data, run.segmentation.phases.data)
     assert phases.spacing == (0.3, 0.3, 0.3)
-    assert [step.name for step in phases.history][-3:] == ["reconstruct", "segment", "read"]
+    names = [step.name for step in phases.history]
+    assert names[-4:] == ["reconstruct", "segment", "estimate errors", "read"]
     table = pd.read_csv(run.folder / "tables" / "objects_Sn.csv")
     labels = read_volume(run.folder / "volumes" / "objects_Sn.tif")
     assert len(table) == int(np.max(labels.data))

@@ -356,9 +356,10 @@ class ResultScroll(QScrollArea):
         items = [column.itemAt(k) for k in range(1, column.count())]
         if inside is None or all(item is None or item.isEmpty() for item in items):
             return 0
-        width = max(self.width(), self.minimumWidth(), 100)
+        around = 2 * self.frameWidth()  # a line that breaks only within it would be cut below
+        width = max(self.width() - around, self.minimumWidth() - around, 100)
         height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else -1
-        return (max(height, 0) or column.sizeHint().height()) + 2 * self.frameWidth() + 1
+        return (max(height, 0) or column.sizeHint().height()) + around + 1
 
 
 def form_layout() -> QFormLayout:

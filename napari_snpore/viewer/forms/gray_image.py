@@ -13,6 +13,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_snpore.numerals import round_length
+
 _LOW, _HIGH = 0.5, 99.8  # percentiles that become black and white
 _MARGIN = 8
 
@@ -131,18 +133,6 @@ def paint_scale_bar(painter: QPainter, start: QPointF, width_px: float, words: s
         painter.setPen(pen)
         painter.drawLine(QPointF(left, base), QPointF(left + width_px, base))
     _outlined(painter, QRectF(left, base - 19, 120, 15), words)
-
-
-def round_length(length: float) -> float:
-    """Return the largest of 1, 2 and 5 times a power of ten that is not longer.
-
-    Examples
-    --------
-    >>> round_length(3.4), round_length(0.7), round_length(50.0)
-    (2.0, 0.5, 50.0)
-    """
-    power = 10.0 ** math.floor(math.log10(length) + 1e-9)
-    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= length * (1 + 1e-9))
 
 
 def _outlined(painter: QPainter, where: QRectF, words: str) -> None:

@@ -203,6 +203,7 @@ class MeasureWidget(CorrectedForm):
             "grey": None if self._gray.layer is None else self._gray.layer.name,
             "settings": form_values(self),
             "place": form_values(self.place),
+            "errors": form_values(self.errors.panel),
             "filter": self.objects.filter_row.text.text(),
         }
 
@@ -215,6 +216,7 @@ class MeasureWidget(CorrectedForm):
             self, {k: v for k, v in state.get("settings", {}).items() if k != "color_box"}
         )
         set_form_values(self.place, state.get("place", {}))
+        set_form_values(self.errors.panel, state.get("errors", {}))
         self.objects.filter_row.set_later(str(state.get("filter", "")))
 
     def _build(self) -> None:

@@ -34,6 +34,7 @@ from napari_snpore.viewer.scene.phase_surfaces import (
 )
 from napari_snpore.viewer.scene.surface_panel import PhaseRows
 from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.layer_history import note_scene
 from napari_snpore.viewer.shared.layers import (
     is_phases,
     is_volume,
@@ -121,11 +122,13 @@ class SceneWidget(LayerForm):
             self._viewer, layer, rendering=RENDERINGS[self.rendering.currentText()], keep=kept
         )
         self.opacity.apply_again()
+        note_scene(self._viewer.layers, layer)
         self._enable()
 
     def show_before(self) -> None:
         """Show everything as it was before the scene and its surfaces."""
         show_before(self._viewer)
+        note_scene(self._viewer.layers, None)
         self.opacity.forget()
         self._enable()
 

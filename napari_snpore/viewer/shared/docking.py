@@ -1,4 +1,4 @@
-"""Places the docks of the plugin in the window: forms in the one instrument, slices below the
+"""Places the docks of the plugin in the window: forms in the one instrument, tables below the
 canvas.
 
 napari stacks every dock below the last one and ignores the place that a manifest names; with three
@@ -18,8 +18,8 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QPushButton, QWidget
 
 from napari_snpore.viewer.shared.layers import select
 
-_BELOW_SHARE = 0.42
-"""Share of the window's height that slices below the picture get."""
+_TABLE_HEIGHT = 260
+"""Of a table below the canvas (px), where the window is high enough."""
 
 Parent = TypeVar("Parent", bound=QWidget)
 
@@ -69,17 +69,16 @@ def join_instrument(form: QWidget, viewer: Any) -> bool:
 
 
 def give_full_height(widget: QWidget) -> None:
-    """Give the corner below the dock of a widget to its side: docks below the canvas end there."""
+    """Give the sides the full height of the window of a widget, see :func:`keep_sides_high`."""
     dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
-    if dock is None or window is None or dock.isFloating():
-        return
-    area = window.dockWidgetArea(dock)
-    corner = {
-        Qt.DockWidgetArea.RightDockWidgetArea: Qt.Corner.BottomRightCorner,
-        Qt.DockWidgetArea.LeftDockWidgetArea: Qt.Corner.BottomLeftCorner,
-    }.get(area)
-    if corner is not None:
-        window.setCorner(corner, area)
+    if dock is not None and window is not None and not dock.isFloating():
+        keep_sides_high(window)
+
+
+def keep_sides_high(window: QMainWindow) -> None:
+    """Give both corners below to the sides: docks below the canvas lie between them."""
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
 
 
 def dock_as_tab(widget: QWidget, family: type[QWidget]) -> None:
@@ -102,24 +101,31 @@ def dock_as_tab(widget: QWidget, family: type[QWidget]) -> None:
         dock.raise_()
 
 
-def dock_below(widget: QWidget) -> None:
-    """Move the dock of a widget below the canvas."""
-    dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
-    if dock is None or window is None or dock.isFloating():
-        return
-    if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
-        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-    window.resizeDocks([dock], [round(_BELOW_SHARE * window.height())], Qt.Orientation.Vertical)
-
-
 def place_below(widget: QWidget) -> None:
     """Move the dock of a table below the canvas, 260 px high."""
     dock, window = ancestor(widget, QDockWidget), ancestor(widget, QMainWindow)
-    if dock is None or window is None or dock.isFloating():
-        return
-    if window.dockWidgetArea(dock) != Qt.DockWidgetArea.BottomDockWidgetArea:
-        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-    window.resizeDocks([dock], [260], Qt.Orientation.Vertical)
+    if dock is not None and window is not None and not dock.isFloating():
+        _dock_below_canvas(window, dock)
+
+
+def _dock_below_canvas(window: QMainWindow, dock: QDockWidget) -> None:
+    """Dock a table below the canvas, between the sides, 260 px high, and bring it to the front.
+
+    Below napari's controls and list of layers it would need more height than a laptop has; beside
+    another table, or napari's console, more width. It is a tab of theirs, also while they are hidden.
+    """
+    area = Qt.DockWidgetArea.BottomDockWidgetArea
+    keep_sides_high(window)
+    if window.dockWidgetArea(dock) != area:
+        window.addDockWidget(area, dock)
+    others = [
+        one
+        for one in window.findChildren(QDockWidget)
+        if one is not dock and not one.isFloating() and window.dockWidgetArea(one) == area
+    ]
+    if others and dock not in window.tabifiedDockWidgets(others[0]):
+        window.tabifyDockWidget(others[0], dock)
+    window.resizeDocks([dock], [_TABLE_HEIGHT], Qt.Orientation.Vertical)
     dock.show()
     dock.raise_()
 
@@ -182,8 +188,5 @@ def show_table(viewer: Any, layer: Layer) -> None:
         return
     dock, _ = window.add_plugin_dock_widget("napari", "Features table widget")
     main = dock.parent()
-    if isinstance(
-        main, QMainWindow
-    ):  # napari docks it on the right, where a table of twenty columns does not fit
-        main.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-        main.resizeDocks([dock], [260], Qt.Orientation.Vertical)
+    if isinstance(main, QMainWindow):  # napari docks it on the right, where no table fits
+        _dock_below_canvas(main, dock)

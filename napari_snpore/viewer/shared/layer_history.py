@@ -35,6 +35,9 @@ history at that time; beside the record of the plugin, because the record goes w
 data.
 """
 
+SCENE = "napari_snpore_scene"
+"""Key of the metadata of a volume that is shown as the scene of the paper: True."""
+
 MOVED = "napari_snpore_moved"
 """Key of the metadata of polished phases while other thresholds are set: ``{"thresholds": [...]}``,
 those that are set.
@@ -49,6 +52,15 @@ def note_moved(phases: Layer, thresholds: Sequence[float]) -> None:
         phases.metadata = {key: one for key, one in phases.metadata.items() if key != MOVED}
     elif not same and phases.metadata.get(MOVED) != {"thresholds": moved}:
         phases.metadata = {**phases.metadata, MOVED: {"thresholds": moved}}
+
+
+def note_scene(layers: Iterable[Layer], shown: Layer | None) -> None:
+    """Note which of the layers is shown as the scene of the paper; None takes every note away."""
+    for layer in layers:
+        if layer is shown:
+            layer.metadata = {**layer.metadata, SCENE: True}
+        elif shown is None and SCENE in layer.metadata:
+            layer.metadata = {key: one for key, one in layer.metadata.items() if key != SCENE}
 
 
 def has_step(layer: Layer | None, step: str) -> bool:

@@ -12,6 +12,7 @@ from superqt import QElidingLabel
 from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 
 _NO_STEP = "Steps"
+_NO_STEP_AFTER = "No step comes after this one; In situ is for images in time."
 
 
 class StepHeader(QWidget):
@@ -67,7 +68,7 @@ class StepHeader(QWidget):
         self.forth_button.setEnabled(after is not None)
         self.forth_button.setText(f"{after} ▸" if skips else "▸")
         self.forth_button.setToolTip(
-            "Step after (Ctrl+PageDown)." if after is None else f"Go on to {after} (Ctrl+PageDown)."
+            _NO_STEP_AFTER if after is None else f"Go on to {after} (Ctrl+PageDown)."
         )
         if step is None:
             for label, text in ((self.name, _NO_STEP), (self.words, ""), (self.sign, "")):

@@ -16,6 +16,7 @@ from napari_snpore.viewer.shared.boxes import KIND as BOXES
 from napari_snpore.viewer.shared.layer_history import (
     FIGURE,
     MOVED,
+    SCENE,
     envelope_of,
     has_history,
     has_step,
@@ -425,6 +426,13 @@ def _scene(here: Specimen) -> WorkStep:
             holds=f"{', '.join(drawn)} drawn",
             state="done",
             hint="The surfaces of these phases are in layers.",
+        )
+    if any(SCENE in one.metadata for one in here.volumes):
+        return replace(
+            step,
+            holds="volume shown",
+            state="done",
+            hint="The volume is shown as in the paper; As before takes it back.",
         )
     return replace(step, state="ready", hint="Show the volume, or surfaces of its phases, in 3D.")
 

@@ -357,10 +357,14 @@ class WorkbenchWidget(DockedWidget):
         """Return the row that back or forth leads to; forth from a step that is done leads to the
         one that is due.
         """
+        in_situ = self.rows[-1]  # a task of its own: only where there are images in time
         rows = [
             row
             for row in self.rows
-            if row.isEnabled() and row.step is not None and row.step.widget is not None
+            if row.isEnabled()
+            and row.step is not None
+            and row.step.widget is not None
+            and (row is not in_situ or row.step.state != "waits" or self._chosen == row.step.name)
         ]
         names = [row.step.name for row in rows if row.step is not None]
         due = next_step([one.step for one in self.rows[:-1] if one.step is not None])

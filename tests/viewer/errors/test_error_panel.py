@@ -191,3 +191,12 @@ def test_a_cancelled_estimate_leaves_nothing(measure, threshold):
     measure.status.wait()
     assert steps_of(record_of(phases)) == before
     assert measure.errors.panel.button.isEnabled()
+
+
+def test_a_saved_window_keeps_how_many_twins_and_draws(measure, viewer):
+    measure.errors.panel.twins.setValue(3)
+    measure.errors.panel.draws.setValue(40)
+    state = measure.state()
+    measure.errors.panel.twins.setValue(1)
+    measure.set_state(state, {layer.name: layer for layer in viewer.layers})
+    assert (measure.errors.panel.twins.value(), measure.errors.panel.draws.value()) == (3, 40)

@@ -11,6 +11,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow
 
 from napari_snpore.errors import InputError
+from napari_snpore.in_situ.frames import ImageSeries
+from napari_snpore.viewer.in_situ.layers import frames_data
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.viewer.shared.events import plain_viewer as plain
@@ -149,6 +151,18 @@ def test_results_and_buttons_stay_where_settings_scroll(window):
         assert part.mapTo(form, QPoint(0, 0)).y() >= scroll.geometry().bottom()
 
 
+def test_results_that_have_room_are_not_cut(window):
+    """The frame of the results takes 2 px of their width: a line that just fits without it breaks
+    within it, whatever the length of the line.
+    """
+    window.window.resize(1480, 920)
+    _, form = opened(window, "Reconstruct")
+    for length in range(40, 60):
+        form.numbers.show_lines(["residual of the images' norm"] * 5 + ["m" + " i" * length])
+        QTest.qWait(60)
+        assert form._result_scroll.verticalScrollBar().maximum() == 0, length
+
+
 def test_a_row_says_what_its_form_is_doing(window, qtbot):
     add_rod(window)
     _, form = opened(window, "Threshold")
@@ -199,6 +213,38 @@ def test_the_arrows_of_the_top_line_go_through_the_steps(window):
     QTest.mouseClick(bench.rows[6], Qt.MouseButton.LeftButton)
     assert bench.chosen == "Measure"
     assert not bench.is_folded, "the user has opened the list"
+
+
+def test_forth_from_the_figure_leads_to_in_situ_only_with_images_in_time(window):
+    add_rod(window)
+    opened(window, "Figure")
+    bench = bench_of(window)
+    bench.refresh()
+    assert bench.chosen == "Figure"
+    forth = bench.header.forth_button
+    assert not forth.isEnabled()
+    assert "In situ is for images in time" in forth.toolTip()
+    bench.go_forth()
+    assert bench.chosen == "Figure"
+    frames = ImageSeries(np.zeros((4, 16, 16)), 0.5)
+    add_layer(window.__wrapped__, frames_data(frames, "film"))
+    window.layers.selection.active = window.layers["rod"]
+    bench.refresh()
+    assert forth.isEnabled()
+    bench.go_forth()
+    assert bench.chosen == "In situ"
+
+
+def test_the_scene_of_the_paper_is_done_until_it_is_taken_back(window):
+    add_rod(window)
+    _, form = opened(window, "3D scene")
+    bench = bench_of(window)
+    assert [one.state for one in bench.steps if one.name == "3D scene"] == ["ready"]
+    form.main_button.click()
+    assert [one.state for one in bench.steps if one.name == "3D scene"] == ["done"]
+    assert bench.rows[7].words.text() == "volume shown"
+    form.before_button.click()
+    assert [one.state for one in bench.steps if one.name == "3D scene"] == ["ready"]
 
 
 def test_undo_in_a_number_box_takes_back_the_step_of_the_form(window):

@@ -13,7 +13,8 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QPainter
 from qtpy.QtWidgets import QWidget
 
-from napari_snpore.viewer.forms.gray_image import paint_scale_bar, round_length
+from napari_snpore.numerals import round_length
+from napari_snpore.viewer.forms.gray_image import paint_scale_bar
 
 _MARGIN = 8.0
 _SHARE = 0.3  # of the width of the picture that the bar takes at most
