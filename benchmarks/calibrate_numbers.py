@@ -6,7 +6,8 @@ ensemble by source) and ``benchmarks/calibration_cases.csv`` (one row per phanto
 run found, seconds). A phantom that is there already is not run again; an interruption loses the ones
 that were running, nothing else. Then the table that the package ships is made from them.
 
-Seeds from 1000 on are for this; no phantom of a test may have one of them.
+Seeds from 1000 on are for this; no phantom of a test may have one of them. The cells share their seeds,
+and so the shapes: what counts for the factor is less than the number of rows.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.case_tables import CONTRASTS, read_rows
-from benchmarks.fit_calibration import Coverage, coverage, errors_of
+from benchmarks.fit_calibration import Coverage, coverage, errors_of, usable
 from benchmarks.truth_report import fill_document
 from napari_snpore.study.numbers import is_corrected
 
@@ -36,7 +36,7 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
         twin = _rms(error - part["twin_bias"]) if is_corrected(quantity, unit) else "–"
         lines.append(
             f"| {quantity} | {unit} | {contrast} | {_rms(error)} | {twin} "
-            f"| {found.covered} of {found.phantoms} | {found.half:.2g} | {found.score:.2f} |"
+            f"| {found.covered} of {found.phantoms} | {_half(found.half, unit)} | {found.score:.2f} |"
         )
     conditions = cases.groupby(["contrast", "shape", "dose"], sort=False).size()
     about = [
@@ -52,12 +52,17 @@ def _groups(
     rows: pd.DataFrame,
 ) -> Iterator[tuple[tuple[str, str], str, pd.DataFrame, Coverage]]:
     for key, part in rows.groupby(["quantity", "unit"], sort=False):
-        part = part[np.isfinite(part["value"]) & np.isfinite(part["truth"])]
+        part = usable(part)
         errors = errors_of(part)
         for contrast in CONTRASTS:
             own = (part["contrast"] == contrast).to_numpy()
             if own.any():
                 yield key, contrast, part[own], coverage(errors, own)
+
+
+def _half(half: float, unit: str) -> str:
+    """Return a half-width: points of a percentage, or % of the number."""
+    return f"{half:.2g}" if unit.startswith("%") else f"{100 * half:.2g} %"
 
 
 def _rms(values: pd.Series) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.study.numbers import is_corrected
-from napari_snpore.uncertainty.calibration import CELL_COLUMNS, COLUMNS
+from napari_snpore.study.numbers import is_corrected, within
+from napari_snpore.uncertainty.calibration import CELL_COLUMNS, COLUMNS, scale_of
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ CASE = ["contrast", "dose", "shape"]
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Errors of one number over phantoms.
+    """Errors of one number over phantoms, in points or as a share of the value.
 
     ``beyond``: how far the truth lies beyond the value that the interval is around, on the side where
     the interval is not widened by the twin's change; ``spread`` of the ensemble; ``cell`` and
@@ -54,21 +54,31 @@ class Errors:
 def errors_of(rows: pd.DataFrame) -> Errors:
     """Return the errors of the rows of one number."""
     quantity, unit = rows["quantity"].iloc[0], rows["unit"].iloc[0]
-    error = rows["value"] - rows["truth"]
-    bias = rows["twin_bias"].fillna(0.0)
+    error, bias = rows["value"] - rows["truth"], rows["twin_bias"]
+    scale = np.array([scale_of(value, unit) for value in rows["value"]])
     if is_corrected(quantity, unit):
-        beyond = (error - bias).abs()
+        corrected = within(rows["value"] - bias, unit)
+        beyond = (corrected - rows["truth"]).abs()
     else:  # wider by the change on the side to which the twin says the value is off
         beyond = np.maximum(error - bias.clip(lower=0), -error - (-bias).clip(lower=0)).clip(
             lower=0
         )
     cells = rows.groupby(CASE, sort=True).ngroup().to_numpy()
     return Errors(
-        beyond.to_numpy(np.float64),
-        rows["together"].fillna(0.0).to_numpy(np.float64),
+        beyond.to_numpy(np.float64) / scale,
+        rows["together"].to_numpy(np.float64) / scale,
         cells,
         rows["family"].to_numpy(str),
     )
+
+
+def usable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a run would report an interval for: with a value, a twin, an ensemble and
+    a scale.
+    """
+    known = rows[["value", "truth", "twin_bias", "together"]].notna().all(axis=1)
+    percent = rows["unit"].str.startswith("%")
+    return rows[known & (percent | (rows["value"] != 0))]
 
 
 def left_of(errors: Errors, weight: float) -> Floats:
@@ -196,7 +206,7 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     of_cells = rows.groupby(CASE, sort=True)[[*found]].median()
     table = []
     for (quantity, unit), part in rows.groupby(["quantity", "unit"], sort=False):
-        part = part[np.isfinite(part["value"]) & np.isfinite(part["truth"])]
+        part = usable(part)
         if part.empty:
             continue
         errors = errors_of(part)

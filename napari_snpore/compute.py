@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.kernels import kernel as kernel
+from napari_snpore.kernels import part_of_kernel as part_of_kernel
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Block = TypeVar("Block")

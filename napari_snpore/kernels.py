@@ -89,6 +89,15 @@ def kernel(function: Function) -> Function:
     return cast(Function, made)
 
 
+def part_of_kernel(function: Function) -> Function:
+    """Make a function for kernels alone: its code becomes part of each kernel that calls it.
+
+    A kernel called by a kernel is compiled twice, by itself and as part of the other.
+    """
+    made = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, inline="always")(function)
+    return cast(Function, made)
+
+
 def for_kernel(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array of the user's as a kernel that only reads it takes it: read-only, aligned.
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 
 
-@kernel
+@part_of_kernel
 def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
     """Return the root of a basin's union-find tree; later calls find it in one step (path
     compression).
@@ -38,28 +38,34 @@ def root_of(parent: NDArray[np.int64], basin: Any) -> Any:
 def flood(
     distance: NDArray[np.float32],
     component: NDArray[np.uint32],
+    shape: tuple[int, int, int],
     order: NDArray[np.int64],
+    begin: int,
     contrast: float,
     basins: NDArray[np.uint32],
+    count: int,
     parent: NDArray[np.int64],
     peak: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Write the basin (1, 2, ...) of each voxel of the flat ``order``; return what each basin was
-    merged into, and its peak.
+    near: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Write the basin (1, 2, ...) of each voxel of the flat ``order`` from ``begin`` on; return
+    where in the order it stopped, and the number of basins.
 
-    distance, component, basins (z, y, x); basins is 0 to begin with and stays so beyond the voxels
-    listed. The order may come in pieces: parent and peak (basins + 1,) are then those of the piece
-    before, [0] to begin with. Neighbours are the 26 of the same component: along faces alone, a
-    ridge that runs askew dips at every step and falls to pieces.
+    distance, component, basins : flat, of ``shape`` (z, y, x); basins is 0 to begin with and stays
+    so beyond the voxels listed. count : basins so far. parent, peak : what each basin was merged
+    into, and its peak; [0] is of none. Where they are full, the rest is left to another call with
+    larger ones. near (26,) : working memory.
+
+    Neighbours are the 26 of the same component: along faces alone, a ridge that runs askew dips at
+    every step and falls to pieces.
     """
-    planes, height, width = distance.shape
-    count = parent.size - 1
-    parent = np.concatenate((parent, np.zeros(1024, np.int64)))
-    peak = np.concatenate((peak, np.zeros(1024, np.float64)))
-    near = np.zeros(26, np.int64)
-    for place in order:
+    planes, height, width = shape
+    for index in range(begin, len(order)):
+        if count + 1 >= len(parent):
+            return index, count
+        place = order[index]
         z, y, x = place // (height * width), place // width % height, place % width
-        level = distance[z, y, x]
+        level, within = distance[place], component[place]
         touched = 0  # number of different basins in ``near``
         highest = -1.0
         joined = False  # through a face
@@ -69,41 +75,42 @@ def flood(
             k, j, i = z + dz, y + dy, x + dx
             if k < 0 or j < 0 or i < 0 or k >= planes or j >= height or i >= width:
                 continue
-            if basins[k, j, i] == 0 or component[k, j, i] != component[z, y, x]:
+            other = (k * height + j) * width + i
+            basin = basins[other]
+            if basin == 0 or component[other] != within:
                 continue
-            root = root_of(parent, np.int64(basins[k, j, i]))
+            root = root_of(parent, np.int64(basin))
             if touched == 0 or near[touched - 1] != root:
                 near[touched] = root
                 touched += 1
             face = abs(dz) + abs(dy) + abs(dx) == 1
-            if (face and not joined) or (face == joined and distance[k, j, i] > highest):
-                highest, own, joined = distance[k, j, i], basins[k, j, i], face
+            if (face and not joined) or (face == joined and distance[other] > highest):
+                highest, own, joined = distance[other], basin, face
         if touched == 0:
             count += 1
-            if count == parent.size:
-                parent = np.concatenate((parent, np.zeros_like(parent)))
-                peak = np.concatenate((peak, np.zeros_like(peak)))
             parent[count], peak[count] = count, level
             own = np.uint32(count)
-        basins[z, y, x] = own
-        best = 0
-        for n in range(
-            1, touched
-        ):  # the highest peak, the earlier of equal ones, absorbs the others
-            if peak[near[n]] > peak[near[best]] or (
-                peak[near[n]] == peak[near[best]] and near[n] < near[best]
-            ):
-                best = n
+        basins[place] = own
+        best = near[0]
+        for n in range(1, touched):
+            # the highest peak, the earlier of equal ones, absorbs the others
+            root = near[n]
+            if peak[root] > peak[best] or (peak[root] == peak[best] and root < best):
+                best = root
         for n in range(touched):
-            if near[n] != near[best] and peak[near[n]] - level <= contrast:
-                parent[near[n]] = near[best]
-    return parent[: count + 1], peak[: count + 1]
+            root = near[n]
+            if root != best and peak[root] - level <= contrast:
+                parent[root] = best
+    return len(order), count
 
 
 @kernel
-def renumber(basins: NDArray[np.uint32], parent: NDArray[np.int64]) -> None:
-    """Replace basins (flat) by 1, 2, ... in the order in which the roots are met."""
-    number = np.zeros(parent.size, np.uint32)
+def renumber(
+    basins: NDArray[np.uint32], parent: NDArray[np.int64], number: NDArray[np.uint32]
+) -> None:
+    """Replace basins (flat) by 1, 2, ... in the order in which the roots are met; ``number`` holds
+    a zero per basin.
+    """
     count = 0
     for i in range(basins.size):
         if basins[i] > 0:

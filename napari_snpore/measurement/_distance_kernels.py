@@ -9,18 +9,19 @@ of voxels inside has an envelope of its own.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 
 FLOAT32 = NDArray[np.float32]
 FLOAT = NDArray[np.float64]
 
 _COLUMNS = 16
 """Columns that are read together: one line of the cache."""
+
+ROOM = _COLUMNS + 3
+"""Lines of working memory of :func:`minimum_along`: the columns and an envelope."""
 
 
 @kernel
@@ -42,9 +43,16 @@ def squares_along_x(
             squares[row, x] = min(squares[row, x], np.float32(way * way))
 
 
-@kernel
+@part_of_kernel
 def _run_minimum(
-    squares: FLOAT, first: int, last: int, step: float, places: FLOAT, heights: FLOAT, starts: FLOAT
+    squares: FLOAT,
+    first: int,
+    last: int,
+    length: int,
+    step: float,
+    places: FLOAT,
+    heights: FLOAT,
+    starts: FLOAT,
 ) -> None:
     """Replace ``squares[first:last]``, a run inside, by the lower envelope of its parabolas and of
     those of the voxels outside at its ends.
@@ -54,7 +62,7 @@ def _run_minimum(
     area = step * step
     count = 0
     begin = first - 1 if first > 0 else first
-    end = last + 1 if last < len(squares) else last
+    end = last + 1 if last < length else last
     for place in range(begin, end):
         height = squares[place] / area
         if height == np.inf:
@@ -83,25 +91,31 @@ def _run_minimum(
 
 @kernel
 def minimum_along(
-    squares: FLOAT32, base: int, stride: int, length: int, columns: int, step: float, unit: float
+    squares: FLOAT32,
+    base: int,
+    stride: int,
+    length: int,
+    columns: int,
+    step: float,
+    unit: float,
+    room: FLOAT,
 ) -> None:
     """Take the minimum along an axis, in place, of ``columns`` neighbouring columns of ``length``
     voxels, ``stride`` apart, of the flat array.
 
-    unit : the roots are taken and multiplied by it; 0: squares stay.
+    unit : the roots are taken and multiplied by it; 0: squares stay. room : working memory,
+    (``ROOM``, length).
     """
-    near = np.empty((_COLUMNS, length))
-    places, heights, starts = np.empty(length), np.empty(length), np.empty(length)
+    places, heights, starts = room[_COLUMNS], room[_COLUMNS + 1], room[_COLUMNS + 2]
     for left in range(0, columns, _COLUMNS):
         wide = min(_COLUMNS, columns - left)
         for i in range(length):
             at = base + left + i * stride
             for c in range(wide):
-                near[c, i] = squares[at + c]
+                room[c, i] = squares[at + c]
         for c in range(wide):
-            column = near[c]
-            # not 0: the run's kernel would be compiled for that number as well
-            start: Any = np.int64(0)
+            column = room[c]
+            start = 0
             while start < length:
                 if column[start] == 0.0:
                     start += 1
@@ -109,10 +123,10 @@ def minimum_along(
                 last = start + 1
                 while last < length and column[last] > 0.0:
                     last += 1
-                _run_minimum(column, start, last, step, places, heights, starts)
+                _run_minimum(column, start, last, length, step, places, heights, starts)
                 start = last
         for i in range(length):
             at = base + left + i * stride
             for c in range(wide):
-                value = near[c, i]
+                value = room[c, i]
                 squares[at + c] = np.sqrt(value) * unit if unit > 0.0 else value

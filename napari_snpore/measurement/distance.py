@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
-from napari_snpore.measurement._distance_kernels import minimum_along, squares_along_x
+from napari_snpore.measurement._distance_kernels import ROOM, minimum_along, squares_along_x
 from napari_snpore.volume import Triple
 
 _BLOCK_VOXELS = 2**18
@@ -68,13 +68,21 @@ def distance_map(
     def in_planes(planes: tuple[int, int]) -> None:
         first, last = planes
         squares_along_x(rows_inside, first * height, last * height, steps[2], rows)
+        room = np.empty((ROOM, height))
         for z in range(first, last):
-            minimum_along(flat, z * height * width, width, height, width, steps[1], 0.0)
+            minimum_along(flat, z * height * width, width, height, width, steps[1], 0.0, room)
 
     def across_planes(lines: tuple[int, int]) -> None:
         first, last = lines
         minimum_along(
-            flat, first * width, height * width, depth, (last - first) * width, steps[0], unit
+            flat,
+            first * width,
+            height * width,
+            depth,
+            (last - first) * width,
+            steps[0],
+            unit,
+            np.empty((ROOM, depth)),
         )
 
     for work, count, each in (

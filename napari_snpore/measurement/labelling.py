@@ -170,14 +170,30 @@ def _basins(
     order = voxels[np.argsort(-distance.ravel()[voxels], kind="stable")]
     basins = np.zeros(inside.shape, np.uint32)
     component = _components(inside, 6)
-    merged, peak = np.zeros(1, np.int64), np.zeros(1)
+    flat = (distance.reshape(-1), component.reshape(-1), inside.shape)
+    found, merged, peak = 0, np.zeros(1024, np.int64), np.zeros(1024)
+    near = np.empty(26, np.int64)
     for first in range(0, len(order), _PIECE):
         check_stop(should_stop)
         piece = order[first : first + _PIECE]
-        merged, peak = flood(distance, component, piece, float(contrast_nm), basins, merged, peak)
+        begin = 0
+        while begin < len(piece):
+            begin, found = flood(
+                *flat,
+                piece,
+                begin,
+                float(contrast_nm),
+                basins.reshape(-1),
+                found,
+                merged,
+                peak,
+                near,
+            )
+            if found + 1 >= len(merged):
+                merged, peak = (np.append(kept, np.zeros_like(kept)) for kept in (merged, peak))
         if progress is not None:
             progress(min(first + _PIECE, len(order)), len(order))
-    renumber(basins.reshape(-1), merged)
+    renumber(basins.reshape(-1), merged, np.zeros(len(merged), np.uint32))
     out[box] = basins
     return out
 

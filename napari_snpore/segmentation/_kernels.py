@@ -12,45 +12,41 @@ from numpy.typing import NDArray
 from napari_snpore.compute import kernel
 
 Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 
 @kernel
-def count_integers(values: NDArray[Any], offset: int, counts: Integers) -> None:
-    """Add the integers of a flat array to ``counts[value - offset]``; at most 2³² of them.
+def count_integers(values: NDArray[Any], parts: NDArray[np.uint32]) -> None:
+    """Add the values of a flat array, without a sign, to four histograms, one after the other in
+    ``parts``; at most 2³² of them.
 
-    Four sub-histograms break the chain of equal values; unsigned indices spare the check for
-    negative ones.
+    Four break the chain of equal values; unsigned indices spare the check for negative ones.
     """
-    parts = np.zeros((4, counts.size), np.uint32)
-    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
     one = np.uint32(1)
+    bins = np.uint64(parts.size // 4)
+    second, third, fourth = bins, bins + bins, bins + bins + bins
     quarter = values.size // 4
     for n in range(quarter):
         i = 4 * n
-        first[np.uint64(np.int64(values[i]) - offset)] += one
-        second[np.uint64(np.int64(values[i + 1]) - offset)] += one
-        third[np.uint64(np.int64(values[i + 2]) - offset)] += one
-        fourth[np.uint64(np.int64(values[i + 3]) - offset)] += one
+        parts[np.uint64(values[i])] += one
+        parts[second + np.uint64(values[i + 1])] += one
+        parts[third + np.uint64(values[i + 2])] += one
+        parts[fourth + np.uint64(values[i + 3])] += one
     for i in range(4 * quarter, values.size):
-        first[np.uint64(np.int64(values[i]) - offset)] += one
-    for j in range(4):
-        for k in range(counts.size):
-            counts[k] += np.int64(parts[j, k])
+        parts[np.uint64(values[i])] += one
 
 
 @kernel
-def extent(values: NDArray[Any]) -> tuple[float, float, float]:
+def extent(
+    values: NDArray[Any], lowest: NDArray[Any], highest: NDArray[Any], total: NDArray[np.float64]
+) -> tuple[float, float, float]:
     """Return minimum, maximum and sum of a flat array that is not empty; the sum is NaN if a value
     is.
 
     Sixteen lanes, so that the loop runs on whole vectors; their order is fixed, so that the sum is
-    too.
+    too. ``lowest``, ``highest`` (of the values' own dtype) and ``total`` have one place a lane.
     """
     lanes = 16
-    lowest, highest = np.empty(lanes, values.dtype), np.empty(lanes, values.dtype)
-    total = np.empty(lanes, np.float64)
     for j in range(lanes):
         lowest[j], highest[j], total[j] = values[0], values[0], 0.0
     whole = values.size // lanes
@@ -76,19 +72,24 @@ def extent(values: NDArray[Any]) -> tuple[float, float, float]:
 
 @kernel
 def count_floats(
-    values: NDArray[Any], low: float, high: float, per_unit: float, counts: Integers
+    values: NDArray[Any],
+    low: float,
+    high: float,
+    per_unit: float,
+    parts: NDArray[np.uint32],
+    places: NDArray[np.uint32],
 ) -> int:
     """Add the values of a flat array, all between low and high, to equal bins; return how many are
     ``high``.
 
-    The last bin holds its upper edge. Bins are worked out for a block at a time, on whole vectors,
-    and counted after it. What lies outside, or is no number, goes into the nearest end bin or the
+    ``parts`` holds four histograms, as those of :func:`count_integers`. The last bin holds its
+    upper edge. Bins are worked out for a block at a time, on whole vectors, into ``places``, and
+    counted after it. What lies outside, or is no number, goes into the nearest end bin or the
     first: the array may be a file that another program writes, and no index may leave the bins.
     """
-    parts = np.zeros((4, counts.size), np.uint32)
-    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
-    one, last = np.uint32(1), np.float64(counts.size - 1)
-    places = np.empty(1024, np.uint32)
+    bins = np.uint64(parts.size // 4)
+    second, third, fourth = bins, bins + bins, bins + bins + bins
+    one, last = np.uint32(1), np.float64(parts.size // 4 - 1)
     at_top = 0
     for start in range(0, values.size, places.size):
         block = values[start : start + places.size]
@@ -99,32 +100,28 @@ def count_floats(
             at_top += block[i] == high
         quarter = block.size // 4
         for n in range(quarter):
-            first[places[4 * n]] += one
-            second[places[4 * n + 1]] += one
-            third[places[4 * n + 2]] += one
-            fourth[places[4 * n + 3]] += one
+            parts[np.uint64(places[4 * n])] += one
+            parts[second + np.uint64(places[4 * n + 1])] += one
+            parts[third + np.uint64(places[4 * n + 2])] += one
+            parts[fourth + np.uint64(places[4 * n + 3])] += one
         for i in range(4 * quarter, block.size):
-            first[places[i]] += one
-    for j in range(4):
-        for k in range(counts.size):
-            counts[k] += np.int64(parts[j, k])
+            parts[np.uint64(places[i])] += one
     return at_top
 
 
 @kernel
-def classify(values: NDArray[Any], thresholds: NDArray[Any], labels: Bytes) -> None:
-    """Write 1 + the number of thresholds, of the values' own dtype, that each value reaches."""
-    one = np.uint8(1)
-    if thresholds.size == 2:
-        first, second = thresholds[0], thresholds[1]
-        for i in range(values.size):
-            labels[i] = one + np.uint8(values[i] >= first) + np.uint8(values[i] >= second)
-        return
+def classify(
+    values: NDArray[Any], first: Any, second: Any, begins: bool, both: bool, labels: Bytes
+) -> None:
+    """Add to each label how many of two thresholds, of the values' own dtype, its value reaches.
+
+    ``begins``: the labels are 1 before, whatever they hold. ``both``: else the first counts alone.
+    """
+    kept, base = np.uint8(0 if begins else 255), np.uint8(1 if begins else 0)
+    more = np.uint8(1 if both else 0)
     for i in range(values.size):
-        label = one
-        for t in thresholds:
-            label += np.uint8(values[i] >= t)
-        labels[i] = label
+        reached = np.uint8(values[i] >= first) + (np.uint8(values[i] >= second) & more)
+        labels[i] = (labels[i] & kept) + base + reached
 
 
 @kernel
@@ -138,7 +135,8 @@ def count_nan(values: NDArray[Any]) -> int:
 
 @kernel
 def sweep(
-    solid: Flags,
+    solid: Bytes,
+    shape: tuple[int, int, int],
     row_shifts: Integers,
     column_shifts: Integers,
     reach: int,
@@ -149,7 +147,7 @@ def sweep(
     """Add one direction to ``hits``: 1 where a void voxel meets solid within ``reach`` steps along
     a digital line.
 
-    ``solid`` (0 or 1) and ``hits`` are (plane, row, column), swept plane by plane;
+    ``solid`` (0 or 1) and ``hits`` are (plane, row, column), flat, swept plane by plane;
     ``row_shifts[i]`` and ``column_shifts[i]`` lead from plane i to plane i + 1 along the line.
 
     Walking along every ray of every voxel would cost its length. Instead each plane passes a
@@ -158,33 +156,34 @@ def sweep(
     Example: ``reach`` 2 and a line solid, void, void, void has the counters 2, 1, 0, 0 and the hits
     0, 1, 1, 0.
 
-    ``rest`` (2, row, column) holds the counters of two planes, in the smallest dtype that fits.
+    ``rest`` (2, row, column), flat, holds the counters of two planes, in the smallest dtype that
+    fits.
     """
-    planes, rows, columns = solid.shape
-    rest[:] = 0
+    planes, rows, columns = shape
+    area = rows * columns
     nothing = rest.dtype.type(0)
     full = rest.dtype.type(reach)
     for n in range(planes):
         plane = planes - 1 - n if forward else n
-        now, before = rest[n % 2], rest[(n + 1) % 2]
         dr, dc = 0, 0
         if n > 0:
             dr = row_shifts[plane] if forward else -row_shifts[plane - 1]
             dc = column_shifts[plane] if forward else -column_shifts[plane - 1]
-        first, last = min(max(0, -dc), columns), max(0, min(columns, columns - dc))
         for r in range(rows):
             there = r + dr
-            walls, left, found = solid[plane, r], now[r], hits[plane, r]
+            first, last = min(max(0, -dc), columns), max(0, min(columns, columns - dc))
             if there < 0 or there >= rows or n == 0 or first >= last:
-                for c in range(columns):
-                    left[c] = full if walls[c] else nothing
+                first, last = columns, columns
+            here, now = plane * area + r * columns, n % 2 * area + r * columns
+            before = (n + 1) % 2 * area + there * columns + dc
+            for side in range(2):  # voxels with none behind them
+                begin, end = (0, first) if side == 0 else (last, columns)
+                for c in range(begin, end):
+                    rest[now + c] = full if solid[here + c] else nothing
+            if first == columns:
                 continue
-            for c in range(first):
-                left[c] = full if walls[c] else nothing
-            for c in range(last, columns):
-                left[c] = full if walls[c] else nothing
-            behind = before[there, first + dc : last + dc]
-            wall, passed, count = walls[first:last], left[first:last], found[first:last]
+            wall, count = solid[here + first : here + last], hits[here + first : here + last]
+            passed, behind = rest[now + first : now + last], rest[before + first : before + last]
             for c in range(last - first):
                 # arithmetic in place of branches: the loop runs on whole vectors of bytes
                 is_wall = np.uint8(wall[c])
@@ -195,16 +194,17 @@ def sweep(
 
 
 @kernel
-def majority(phases: Any, out: Any, z: int, radius: int, count: int) -> None:
+def majority(phases: Any, out: Any, z: int, radius: int, votes: Integers) -> None:
     """Write one plane of the majority filter: per row, votes of a column of the cube enter and
-    leave as it moves along x.
+    leave as it moves along x. ``votes`` has a place per phase.
     """
     depth, height, width = phases.shape
-    votes = np.zeros(count, np.int64)
+    count = len(votes)
     z0, z1 = max(0, z - radius), min(depth, z + radius + 1)
     for y in range(height):
         y0, y1 = max(0, y - radius), min(height, y + radius + 1)
-        votes[:] = 0
+        for phase in range(count):
+            votes[phase] = 0
         for x in range(-radius, width):
             ahead = x + radius
             if ahead < width:

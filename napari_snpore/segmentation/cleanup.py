@@ -213,7 +213,7 @@ def majority_filter(
     out = np.empty_like(given)
     count = int(given.max(initial=0)) + 1
     run_blocks(
-        lambda z: majority(given, out, z, radius, count),
+        lambda z: majority(given, out, z, radius, np.empty(count, np.int64)),
         range(given.shape[0]),
         should_stop=should_stop,
     )

@@ -192,13 +192,12 @@ def _of_integers(
     def count(slab: slice) -> NDArray[np.int64]:
         values = values_in(data, slab)
         flat = values.ravel() if mask is None else values[mask[slab]]
-        counts = np.zeros(high - low + 1, np.int64)
         if kind.kind == "b":  # a byte of a mapped file can be more than 1, and is true then
             flat = np.minimum(flat.view(np.uint8), 1)
-        elif kind == np.int8:  # one kernel less to compile
-            flat = flat.astype(np.int16)
-        count_integers(for_kernel(np.ascontiguousarray(flat)), low, counts)
-        return counts
+        counts = _counted_unsigned(flat)
+        if low < 0:  # the negative values come after the others
+            counts = np.roll(counts, -low)
+        return counts[: high - low + 1]
 
     counts = np.sum(run_blocks(count, slabs(data.shape), **watch), axis=0)
     there = np.flatnonzero(counts)
@@ -217,6 +216,27 @@ def _of_integers(
     )
 
 
+def _counted_unsigned(flat: NDArray[Any]) -> NDArray[np.int64]:
+    """Count the values of 8 or 16 bits, read without a sign, by their value."""
+    bits = np.dtype(f"u{flat.itemsize}")  # a kernel for each dtype with a sign would be two more
+    parts = np.zeros(4 << 8 * flat.itemsize, np.uint32)
+    count_integers(for_kernel(np.ascontiguousarray(flat).view(bits)), parts)
+    return _sum_of(parts)
+
+
+def _sum_of(parts: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Add up the four histograms that a kernel filled."""
+    first, second, third, fourth = parts.reshape(4, -1)
+    for more in (second, third, fourth):
+        first += more
+    return first.astype(np.int64)
+
+
+def _extent(values: NDArray[Any]) -> tuple[float, float, float]:
+    ends = np.empty((2, 16), values.dtype)
+    return extent(values, ends[0], ends[1], np.empty(16))
+
+
 def _of_floats(
     data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]
 ) -> Histogram:
@@ -228,7 +248,7 @@ def _of_floats(
 
     def measure(slab: slice) -> tuple[float, float, float, int]:
         values = chosen(slab)
-        return (*extent(values), values.size) if values.size else (np.inf, -np.inf, 0.0, 0)
+        return (*_extent(values), values.size) if values.size else (np.inf, -np.inf, 0.0, 0)
 
     parts = run_blocks(measure, slabs(data.shape), should_stop=watch["should_stop"])
     low, high = min(part[0] for part in parts), max(part[1] for part in parts)
@@ -337,13 +357,15 @@ def _counted(values: NDArray[Any], ends: tuple[float, float], bins: int) -> _Par
     inside = (values >= low) & (values <= high)
     outside = values[~inside].astype(np.float64)
     kept = values if not outside.size else values[inside]
-    counts = np.zeros(bins, np.int64)
+    parts = np.zeros(4 * bins, np.uint32)
     per_unit = bins / (high - low) if high > low else 1.0
     kept = for_kernel(kept)
-    at_end = int(count_floats(kept, low, high, per_unit, counts))
+    places = np.empty(1024, np.uint32)
+    at_end = int(count_floats(kept, low, high, per_unit, parts, places))
+    counts = _sum_of(parts)
     if not kept.size:
         return counts, at_end, outside, np.inf, -np.inf
-    lowest, highest, _ = extent(kept)
+    lowest, highest, _ = _extent(kept)
     return counts, at_end, outside, lowest, highest
 
 

@@ -237,10 +237,19 @@ def _batch_hits(
         rows, columns = (
             np.diff(np.rint(places * side / plane)).astype(np.int64) for side in (row, column)
         )
-        rest = np.empty((2, *solid.shape[1:]), np.min_scalar_type(reach))
+        rest = np.empty(2 * solid[0].size, np.min_scalar_type(reach))
         counts = spare.get()
         for forward in (True, False):
-            sweep(solid.view(np.uint8), rows, columns, reach, rest, forward, counts)
+            sweep(
+                solid.reshape(-1).view(np.uint8),
+                solid.shape,
+                rows,
+                columns,
+                reach,
+                rest,
+                forward,
+                counts.reshape(-1),
+            )
         spare.put(counts)
 
     run_blocks(one, list(rays), threads=len(held), progress=progress, should_stop=should_stop)

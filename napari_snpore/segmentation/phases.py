@@ -133,7 +133,10 @@ def segment(
             values = values.view(np.uint8)
         reached = _in_dtype(limits, values.dtype)
         values = for_kernel(values.astype(reached.dtype, copy=False))
-        classify(values, reached, labels[slab].reshape(-1))
+        made = labels[slab].reshape(-1)
+        for k in range(0, len(reached), 2):
+            both = k + 1 < len(reached)
+            classify(values, reached[k], reached[k + both], k == 0, both, made)
         if body is not None:
             np.multiply(labels[slab], np.asarray(body[slab]), out=labels[slab])
         return int(count_nan(values)) if values.dtype.kind == "f" else 0

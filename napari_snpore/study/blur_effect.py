@@ -12,7 +12,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep, last_step
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.study.measuring import Measurement
-from napari_snpore.study.numbers import Quantity
+from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.piece import Piece, numbers_of_piece
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import Recipe
@@ -43,7 +43,8 @@ def blur_effect(
 
     Some rows in the middle are reconstructed with the upper end of the blur's interval, go through
     the same steps, and are compared with the same rows of the run. Nothing and 0 where the blur was
-    not searched for, where none was found, or where the phases are lost with the other blur.
+    not searched for or none was found; changes that are not known (nan) where the phases are lost
+    with the other blur.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def blur_effect(
     series, blur, section = tomogram.aligned, tomogram.blur, recipe.reconstruct
     if series is None or blur is None or not blur.reliable or not isinstance(section.options, Tv):
         return {}, 0.0
+    sd_px = (blur.high_95 - blur.low_95) / 4
+    lost = dict.fromkeys(measured_numbers(measurement), math.nan)
     piece = Piece.of(series.shape[1], _ROWS)
     images = np.ascontiguousarray(series.images[:, piece.first : piece.last])
     cut = replace(series, images=images)
@@ -85,9 +88,9 @@ def blur_effect(
     except NotEnoughMemoryError:
         raise
     except InputError:
-        return {}, 0.0
+        return lost, sd_px
     if _is_polished(phases) != _is_polished(segmentation.phases):
-        return {}, 0.0
+        return lost, sd_px
     inner = piece.inner(0 if piece.last - piece.first == series.shape[1] else _EDGE_ROWS)
     moved = phases.data[:, inner.first - piece.first : inner.last - piece.first]
     before, after = (
@@ -103,7 +106,7 @@ def blur_effect(
     moved_px = blur.high_95 - blur.sigma_px
     changes = {key: after.get(key, math.nan) - value for key, value in before.items()}
     slopes = {key: value / moved_px for key, value in changes.items() if math.isfinite(value)}
-    return slopes, (blur.high_95 - blur.low_95) / 4
+    return slopes, sd_px
 
 
 def _is_polished(phases: Volume) -> bool:

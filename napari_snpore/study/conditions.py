@@ -8,12 +8,23 @@ import numpy as np
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.history import PolishStep, ReconstructStep, last_step
-from napari_snpore.segmentation.phases import PORE
+from napari_snpore.segmentation.phases import PORE, PORE_C_SN
+from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.recipe import (
+    CleanupSection,
+    MeasureSection,
+    Recipe,
+    UncertaintySection,
+)
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.uncertainty.conditions import Conditions
+
+_LEAST_TILT_DEG = 64.0
+"""Least greatest tilt to both sides at which the wedge counts as that of the phantoms, ±69°: 64° makes
+it a quarter wider."""
 
 
 def conditions_of_run(
@@ -23,8 +34,8 @@ def conditions_of_run(
     noise: NoiseModel | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Conditions | None:
-    """Return thickness over step, dose and contrast of a run; None where it has no images, no
-    polished phases or no envelope to tell them by.
+    """Return thickness over step, dose and contrast of a run; None where it has no images or no
+    polished phases to tell them by.
 
     Parameters
     ----------
@@ -47,6 +58,35 @@ def conditions_of_run(
         dose_of(series, segmentation, noise),
         polished.levels[-1] / polished.levels[-2],
     )
+
+
+def unlike_phantoms(
+    recipe: Recipe, tomogram: Tomogram, segmentation: Segmentation, measurement: Measurement
+) -> str | None:
+    """Return what sets a run apart from those on phantoms, whose steps were the default ones; None
+    where nothing does.
+    """
+    series, usual = tomogram.aligned, MeasureSection()
+    if series is None:
+        return "there are no images"
+    if segmentation.envelope is None:
+        return "there is no envelope"
+    if tuple(segmentation.scheme.names) != PORE_C_SN.names:
+        return "the phases are not pore, C and Sn"
+    if recipe.cleanup != CleanupSection():
+        return "the volume was smoothed or the phases were cleaned up"
+    measured = measurement.section
+    for name in ("pore_connectivity", "object_connectivity", "convention", "directions"):
+        if getattr(measured, name) != getattr(usual, name):
+            return (
+                f"{name} is {getattr(measured, name)}, and {getattr(usual, name)} on the phantoms"
+            )
+    if recipe.uncertainty.draws < UncertaintySection().draws:
+        return f"there are {recipe.uncertainty.draws} draws"
+    low, high = float(series.angles_deg.min()), float(series.angles_deg.max())
+    if min(-low, high) < _LEAST_TILT_DEG:
+        return f"the tilts reach from {low:.0f}° to {high:.0f}°, and ±69° on the phantoms"
+    return None
 
 
 def dose_of(series: TiltSeries, segmentation: Segmentation, noise: NoiseModel) -> float:

@@ -5,11 +5,12 @@ beside the measured ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.measuring import Measurement, measure_phases
-from napari_snpore.study.numbers import measured_numbers
+from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.output_folder import finish, output_folder, update_listed_outputs
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
 from napari_snpore.study.pipeline import run_study
@@ -35,8 +36,10 @@ from napari_snpore.study.recipe import (
     MeasureSection,
     Recipe,
     ThresholdSection,
+    UncertaintySection,
 )
 from napari_snpore.study.run_context import Monitor, RunContext
+from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.truth import Stage, planted_numbers, truth_table
 from napari_snpore.volume import Volume
@@ -44,6 +47,9 @@ from napari_snpore.volume import Volume
 SEED = 7
 ANGLES_DEG = np.arange(-69.0, 70.0, 2.0)
 """Seventy images at 2° steps, as in the paper."""
+
+CORRECTED = "corrected"
+"""Stage after the twin."""
 
 DOSE = 1000.0
 """Electrons per pixel over the fibre at tilt 0: a noise of 3 %."""
@@ -110,6 +116,7 @@ def needle_recipe(path: Path) -> Recipe:
             phases=2, names=["void", "needle"], colors=["#ffffff", "#2f6db5"]
         ),
         measure=MeasureSection(phases=["needle"]),
+        uncertainty=UncertaintySection(twins=0),  # a solid body: its volume fraction is 100 %
     )
 
 
@@ -144,7 +151,10 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
         Stage(name, measured_numbers(measured_at(phantom, found, recipe, inner)))
         for name, found in stages_of(phantom, result.segmentation, recipe, inner).items()
     ]
+    stages += corrected_stage(stages[-1], result.errors)
     table = truth_table(planted_numbers(phantom), stages)
+    if stages[-1].name == CORRECTED:
+        table["error"] = half_widths(table, result.errors)
     write_table(folder / name / "tables" / "truth.csv", table)
     draw_truth(folder / name / "figures", table, easy)
     update_listed_outputs(folder / name)
@@ -221,6 +231,39 @@ def blurred_segmentation(phantom: Phantom, recipe: Recipe, context: RunContext) 
     )
 
 
+def corrected_stage(last: Stage, errors: RunErrors | None) -> list[Stage]:
+    """Return what the run corrected by its twin, none without a twin; cubes that the run placed
+    elsewhere than the phantom have no such number.
+    """
+    if errors is None or not errors.twins:
+        return []
+    rows = number_rows(errors)
+    numbers: dict[Quantity, float] = {}
+    for key, value in last.numbers.items():
+        row = rows.get(key)
+        if row is None or not math.isclose(row["value"], value, rel_tol=1e-9):
+            numbers[key] = math.nan
+        else:
+            numbers[key] = row["corrected"] if math.isfinite(row["corrected"]) else value
+    return [Stage(CORRECTED, numbers)]
+
+
+def number_rows(errors: RunErrors) -> dict[Quantity, dict[str, Any]]:
+    """Return the rows of the table of numbers by quantity and unit."""
+    rows = ({str(k): v for k, v in row.items()} for row in errors.numbers.to_dict("records"))
+    return {(row["quantity"], row["unit"]): row for row in rows}
+
+
+def half_widths(table: pd.DataFrame, errors: RunErrors) -> list[float]:
+    """Return the longer half of the interval of each number in the last stage, nan without one."""
+    rows, found = number_rows(errors), []
+    for row in table.to_dict("records"):
+        known = rows.get((row["quantity"], row["unit"]), {})
+        ends = [known.get(name, math.nan) for name in ("low_95", "high_95")]
+        found.append(max(abs(end - row[CORRECTED]) for end in ends))
+    return found
+
+
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
     """Draw measured against true numbers and save the figure with its recipe."""
     from napari_snpore.figures import save_figure, truth_against_measured
@@ -237,8 +280,21 @@ _MEANING = {
     "blurred": "thresholds on the phantom's own blurred grey volume: no tomography, but no model of the blur either.",
     "thresholds": f"thresholds, by the images, of the volume from noisy tilts within ±{ANGLES_DEG.max():.0f}°.",
     "polished": "the same phases, corrected voxel by voxel by the images.",
+    CORRECTED: "less what a digital twin says that the steps add, ± half of its 95 % interval; cubes of the run lie elsewhere.",
 }
 """Stages of the work, as columns of the truth table name them."""
+
+
+_WIDTHS = {CORRECTED: 32}
+
+
+def _cell(row: Mapping[Any, Any], stage: str) -> str:
+    """Return value and bias, in the last stage with its half-width; a dash where there is none."""
+    value, error = row[stage], row.get("error", math.nan) if stage == CORRECTED else math.nan
+    if not math.isfinite(value):
+        return "–"
+    half = f" ± {error:.2g}" if math.isfinite(error) else ""
+    return f"{value:.4g}{half} ({row[stage + '_bias']:+.3g})"
 
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
@@ -247,14 +303,13 @@ def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
     if phantom.easy:
         gray += " (easy)"
     stages = [name for name in _MEANING if name in table.columns]
-    heads = "".join(f"{name.replace('_', ' '):>22}" for name in stages)
+    heads = "".join(f"{name.replace('_', ' '):>{_WIDTHS.get(name, 22)}}" for name in stages)
     lines = [
         f"{phantom.state} phantom, grey values pore, C, Sn = {gray}, seed {phantom.seed}: value (bias against the truth)",
         f"{'':<46}{'truth':>10}{heads}",
     ]
     for row in table.to_dict("records"):
-        found = [f"{row[stage]:.4g} ({row[stage + '_bias']:+.3g})" for stage in stages]
-        cells = "".join(f"{cell:>22}" for cell in found)
+        cells = "".join(f"{_cell(row, stage):>{_WIDTHS.get(stage, 22)}}" for stage in stages)
         lines.append(f"{row['quantity'] + ', ' + row['unit']:<46}{row['truth']:>10.4g}{cells}")
     lines += [f"{name.replace('_', ' ')}: {_MEANING[name]}" for name in stages]
     return "\n".join(lines) + "\n"

@@ -12,23 +12,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import share_of
+from napari_snpore.errors import InputError
+from napari_snpore.history import SmoothStep, last_step
+from napari_snpore.segmentation.calibration import calibrate_gray
+from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.segmentation.envelope import EnvelopeOptions, make_envelope
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.segment_volume import segment_volume
+from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.study.blur_effect import blur_effect
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.numbers import Quantity
 from napari_snpore.study.piece import Piece, numbers_of_piece
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import Segmentation, envelope_options
+from napari_snpore.study.segmenting import Segmentation, cleanup_options, envelope_options
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.uncertainty.threshold_ensemble import DRAWS, Choices, threshold_ensemble
 from napari_snpore.volume import Volume
 
 _WITHOUT_IMAGES = 0.1
-"""Without images a threshold is uniform within this share of the distance to its neighbours (0 counts
-as one): what eyes choose on one histogram differs by about as much. It is not calibrated."""
+"""Without images a threshold is uniform within this share of the distance to the one below, the first
+to the vacuum: what eyes choose on one histogram differs by about as much. It is not calibrated."""
 
 _POINTS = 5
 """Choices per threshold without images."""
@@ -80,12 +85,24 @@ def ensemble_of_run(
     plane = volume.shape[0] * volume.shape[2]
     piece = Piece.of(volume.shape[1], max(_FEWEST_ROWS, _MOST_VOXELS // plane))
     volume = piece.cut(volume)
+    cleanup = recipe.cleanup
+    if cleanup.smooth != "none" and last_step(volume.history, SmoothStep) is None:
+        volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength)
+    cleaning = cleanup_options(cleanup, segmentation.scheme)
 
     def evaluate(
         thresholds: Sequence[float], occlusion: float, ray_nm: float
     ) -> dict[Quantity, float]:
         return _numbers_at(
-            volume, thresholds, options, occlusion, ray_nm, segmentation, measurement, context
+            volume,
+            thresholds,
+            options,
+            occlusion,
+            ray_nm,
+            cleaning,
+            segmentation,
+            measurement,
+            context,
         )
 
     with context.step("threshold ensemble") as watch:
@@ -111,7 +128,7 @@ def ensemble_of_run(
 
 def _choices(segmentation: Segmentation) -> Choices:
     around, found = segmentation.envelope, segmentation.residual_map
-    allowed, step = without_images(segmentation.thresholds), 1.0
+    allowed, step = without_images(segmentation.thresholds, _vacuum(segmentation)), 1.0
     if found is not None and found.levels:
         allowed, step = _region(found)
     return Choices(
@@ -133,7 +150,15 @@ def _region(found: ResidualMap) -> tuple[NDArray[np.float64], float]:
     return allowed, step
 
 
-def without_images(thresholds: Sequence[float]) -> NDArray[np.float64]:
+def _vacuum(segmentation: Segmentation) -> float:
+    """Return the grey value of vacuum by the histogram, where it shows one."""
+    try:
+        return calibrate_gray(segmentation.histogram).vacuum
+    except InputError:
+        return 0.0
+
+
+def without_images(thresholds: Sequence[float], vacuum: float = 0.0) -> NDArray[np.float64]:
     """Return choices around thresholds where no images say which are allowed.
 
     Examples
@@ -141,7 +166,7 @@ def without_images(thresholds: Sequence[float]) -> NDArray[np.float64]:
     >>> without_images((1.0, 3.0))[::6].round(2).tolist()
     [[0.9, 2.8], [0.95, 2.9], [1.0, 3.0], [1.05, 3.1], [1.1, 3.2]]
     """
-    known = (0.0, *map(float, thresholds))
+    known = (vacuum, *map(float, thresholds))
     offsets = np.linspace(-_WITHOUT_IMAGES, _WITHOUT_IMAGES, _POINTS)
     axes = [high + offsets * abs(high - low) for low, high in pairwise(known[:3])]
     return np.array(list(product(*axes)))
@@ -153,6 +178,7 @@ def _numbers_at(
     options: EnvelopeOptions | None,
     occlusion: float,
     ray_nm: float,
+    cleaning: CleanupOptions,
     segmentation: Segmentation,
     measurement: Measurement,
     context: RunContext,
@@ -167,6 +193,7 @@ def _numbers_at(
         thresholds,
         scheme=segmentation.scheme,
         envelope=around,
+        cleanup=cleaning,
         should_stop=context.should_stop,
     )
     return numbers_of_piece(

@@ -27,7 +27,7 @@ Row = Mapping[Any, Any]
 CALIBRATED = "yes"
 
 _MEANING = {
-    NOT_HERE: ("no phantoms of known truth at this thickness, dose and contrast were tested"),
+    NOT_HERE: "no phantoms of known truth were measured under these conditions and by these steps",
     NO_IMAGES: (
         "without tilt images, thresholds and envelope are the only sources of error that can be known"
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from napari_snpore.memory import NotEnoughMemoryError
-from napari_snpore.study.conditions import conditions_of_run
+from napari_snpore.errors import InputError
+from napari_snpore.study.conditions import conditions_of_run, unlike_phantoms
 from napari_snpore.study.edit_report import EDITED, is_edited_by_hand
 from napari_snpore.study.ensemble import ensemble_of_run
 from napari_snpore.study.intervals import fractions_along, with_intervals
@@ -49,7 +49,7 @@ def errors_of_run(
     tomogram, segmentation, measurement
         What the run made.
     context : RunContext
-        Progress, cancel and timing; hears what a twin costs before it starts.
+        Progress, cancel and timing; told what a twin costs before it starts.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def errors_of_run(
                 seed=section.seed,
                 context=context,
             )
-        except NotEnoughMemoryError as error:  # a run that is done is not lost for its twin
+        except InputError as error:  # a run that is done is not lost for its twin
             reason = f"There is no twin. {error}"
     if twin is not None and (twin["failed"] > 0).any():
         why = TWIN_FAILED
@@ -92,13 +92,15 @@ def errors_of_run(
             seed=section.seed,
             context=context,
         )
-    except NotEnoughMemoryError as error:
+    except InputError as error:  # not enough memory among them: a run that is done is not lost
         note = f"There are no intervals. {error}"
         return RunErrors(table, no_sources(), reason, made, section.seed, (note,))
     found = with_intervals(
         table,
         ensemble_spread(ensemble),
         twin=twin if why == NOT_HERE else None,
+        images=why != NO_IMAGES,
+        reason=unlike_phantoms(recipe, tomogram, segmentation, measurement),
         conditions=conditions_of_run(tomogram, segmentation, should_stop=context.should_stop),
         along=fractions_along(
             segmentation.phases.data, segmentation.scheme.names, segmentation.cut_axes

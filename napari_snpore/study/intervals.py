@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.study.numbers import Quantity
+from napari_snpore.study.numbers import Quantity, within
 from napari_snpore.study.run_errors import NOT_HERE, SOURCE_COLUMNS
 from napari_snpore.uncertainty.along_fibre import fibre_half_widths
 from napari_snpore.uncertainty.calibration import HalfWidth, half_width
@@ -41,6 +41,8 @@ def with_intervals(
     *,
     twin: pd.DataFrame | None = None,
     conditions: Conditions | None = None,
+    images: bool = True,
+    reason: str | None = None,
     along: Mapping[Quantity, float] | None = None,
     calibration: pd.DataFrame | None = None,
 ) -> IntervalTables:
@@ -54,9 +56,14 @@ def with_intervals(
         Of :func:`~napari_snpore.uncertainty.threshold_ensemble.ensemble_spread`.
     twin : DataFrame, optional
         Of :func:`~napari_snpore.uncertainty.digital_twin.digital_twin`, no twin failed. Without it
-        the ensemble is all there is, and nothing is calibrated.
+        nothing is calibrated.
     conditions : Conditions, optional
         Of the run.
+    images : bool
+        Whether there are images behind the volume: then an interval is no narrower than on the
+        hardest phantoms, with a twin or without. Else the ensemble is all there is.
+    reason : str, optional
+        Why the run is unlike the phantoms: nothing is calibrated then.
     along : mapping of (quantity, unit) to float, optional
         Half-width by sampling along the fibre.
     calibration : DataFrame, optional
@@ -85,29 +92,34 @@ def with_intervals(
         key = row["quantity"], row["unit"]
         known = spreads.get(key, {})
         together = known.get("together", math.nan)
+        if not math.isfinite(row["value"]):
+            out.append(row)
+            continue
         found = None
-        if twin is not None:
-            found = half_width(*key, together, conditions, table=calibration)
+        if images:
+            usual = conditions if twin is not None and reason is None else None
+            found = half_width(*key, row["value"], together, usual, table=calibration)
         parts = _parts(known, found, noise.get(key, math.nan))
-        total = found.total if found is not None else parts.pop("total", math.nan)
-        if found is not None:
-            row["calibrated"] = "yes" if found.reason is None else f"no, {NOT_HERE}"
-            if found.reason is not None:
-                reasons[found.reason] = None
+        total = _NORMAL_95 * together if found is None else found.total
+        if found is not None and twin is not None:
+            why = reason or found.reason
+            row["calibrated"] = "yes" if why is None else f"no, {NOT_HERE}"
+            if why is not None:
+                reasons[why] = None
         low, high = _ends(row, total)
         row |= {"low_95": low, "high_95": high}
         sampled = (along or {}).get(key, math.nan)
         row |= _along(row, low, high, sampled)
         center = _center(row)
         for source, half in parts.items():
+            low, high = (float(within(center + sign * half, key[1])) for sign in (-1, 1))
             sources.append(
-                {"quantity": key[0], "unit": key[1], "source": source}
-                | {"low": center - half, "high": center + half}
+                {"quantity": key[0], "unit": key[1], "source": source, "low": low, "high": high}
             )
         finite = {source: half for source, half in parts.items() if half > 0}
         row["dominant_source"] = max(finite, key=lambda name: finite[name]) if finite else ""
         out.append(row)
-    notes = tuple(f"The intervals are wider than on any phantom: {reason}." for reason in reasons)
+    notes = tuple(f"The intervals are not calibrated here: {why}." for why in reasons)
     table = pd.DataFrame(out, columns=list(numbers.columns))
     return IntervalTables(table, pd.DataFrame(sources, columns=list(SOURCE_COLUMNS)), notes)
 
@@ -128,17 +140,16 @@ def fractions_along(
 def _parts(
     known: Mapping[str, float], found: HalfWidth | None, noise_sd: float
 ) -> dict[str, float]:
-    """Return the half-width of each source; without calibration ``total`` as well."""
-    per = _NORMAL_95 if found is None else found.per_spread
+    """Return the half-width of each source alone."""
     parts: dict[str, float] = {
-        name: per * known[name] for name in SOURCES if math.isfinite(known.get(name, math.nan))
+        name: _NORMAL_95 * known[name]
+        for name in SOURCES
+        if math.isfinite(known.get(name, math.nan))
     }
     if math.isfinite(noise_sd):
         parts[NOISE] = _NORMAL_95 * noise_sd
     if found is not None:
         parts[LEFT] = found.left
-    elif math.isfinite(known.get("together", math.nan)):
-        parts["total"] = per * known["together"]
     return parts
 
 
@@ -153,8 +164,8 @@ def _ends(row: Mapping[str, float], half: float) -> tuple[float, float]:
     bias = row["twin_bias"]
     if not math.isfinite(row["corrected"]) and math.isfinite(bias):
         low, high = low - max(bias, 0.0), high + max(-bias, 0.0)
-    most = 100.0 if str(row["unit"]).startswith("%") else math.inf
-    return (max(low, 0.0), min(high, most)) if math.isfinite(half) else (math.nan, math.nan)
+    unit = str(row["unit"])
+    return float(within(low, unit)), float(within(high, unit))
 
 
 def _along(row: Mapping[str, float], low: float, high: float, sampled: float) -> dict[str, float]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from napari_snpore.study.measuring import Measurement
@@ -96,6 +98,15 @@ def is_corrected(quantity: str, unit: str) -> bool:
     return unit in CORRECTED_UNITS and not quantity.startswith("dead")
 
 
+def within(value: Any, unit: str) -> Any:
+    """Return a number, or numbers, within what they can be: 0 or more, a percentage up to 100.
+
+    >>> float(within(-1.3, "%")), float(within(120.0, "nm³"))
+    (0.0, 120.0)
+    """
+    return np.clip(value, 0.0, 100.0 if unit.startswith("%") else np.inf)
+
+
 def numbers_table(
     numbers: Mapping[Quantity, float], twin: pd.DataFrame | None, why_not_calibrated: str
 ) -> pd.DataFrame:
@@ -125,7 +136,7 @@ def numbers_table(
         change = bias.get((quantity, unit), math.nan)
         corrected = math.nan
         if is_corrected(quantity, unit) and not any_failed:
-            corrected = value - change
+            corrected = within(value - change, unit)
         rows.append(
             {
                 "quantity": quantity,

@@ -4,6 +4,7 @@ and for the detection limit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
-from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.study.tomogram import Tomogram, solving_bytes
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -67,6 +68,10 @@ def repeated_phases(
     options = section.options
     if isinstance(options, Tv):
         options = replace(options, blur_px=blur_px)
+    shape = tomogram.volume.shape
+    voxels = math.prod(shape)
+    needed = 4 * voxels + solving_bytes(options, shape, len(images.angles_deg))
+    context.state_memory("Reconstructing simulated images of", shape, needed / voxels)
     with context.step("reconstruct") as watch:
         volume = reconstruct(
             images,

@@ -122,7 +122,7 @@ def find_phases(
     cleanup = cleanup or CleanupSection()
     smoothed = _SMOOTHED_BYTES if cleanup.smooth != "none" else 0
     context.state_memory("Segmenting", volume.shape, SEGMENT_BYTES + smoothed)
-    cleaning = _cleanup_options(cleanup, threshold.scheme)
+    cleaning = cleanup_options(cleanup, threshold.scheme)
     if cleanup.smooth != "none":
         with context.step("smooth") as watch:
             volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength, **watch)
@@ -208,7 +208,8 @@ def _clean(
     )
 
 
-def _cleanup_options(section: CleanupSection, scheme: PhaseScheme) -> CleanupOptions:
+def cleanup_options(section: CleanupSection, scheme: PhaseScheme) -> CleanupOptions:
+    """Return the settings of a clean-up from a section of a recipe."""
     for name in (*section.fill, *section.specks):
         if name not in scheme.names:
             raise InputError(f"cleanup names {name!r}; the phases are {', '.join(scheme.names)}.")

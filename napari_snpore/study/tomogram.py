@@ -210,7 +210,7 @@ def tomogram_of(
     shape = (reconstruction.thickness_px or width, slices, width)
     if scratch.memory_limit is None:  # else blocks are made to fit, and arrays are files
         voxels = math.prod(shape)
-        needed = 4 * voxels + _solving_bytes(reconstruction.options, shape, len(aligned.angles_deg))
+        needed = 4 * voxels + solving_bytes(reconstruction.options, shape, len(aligned.angles_deg))
         context.state_memory("Reconstructing", shape, needed / voxels)
     out = scratch.empty(shape)
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
@@ -245,7 +245,7 @@ def tomogram_of(
     return made
 
 
-def _solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> float:
+def solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> float:
     """Return what a reconstruction holds beside images and volume: TV slabs of all arrays, other
     methods a block per thread.
     """
@@ -278,7 +278,7 @@ def _state_memory_of_all(
     solving, images = 0.0, 0.0
     if stages.scratch.memory_limit is None:
         images = 2 * 4 * tilts * rows * width / voxels  # prepared and aligned
-        solving = _solving_bytes(reconstruction.options, shape, tilts) / voxels
+        solving = solving_bytes(reconstruction.options, shape, tilts) / voxels
     volume = 4.0 if stages.scratch.memory_limit is None else 0.0
     needed = images + volume + max(solving, context.later_bytes_per_voxel)
     if needed:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 
 Floats = NDArray[np.float32]
 
@@ -70,7 +70,7 @@ def free_voxels(
                     image[i] = levels[own]
 
 
-@kernel
+@part_of_kernel
 def _draw(index: Any, seed: int) -> Any:
     """Return 32 random bits of a position (the finaliser of SplitMix64, doi
     10.1145/2714064.2660195).

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 from napari_snpore.tomography._lanes import add_scaled, load, store, zero
 
 STRIP = 16
@@ -43,7 +43,7 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@kernel
+@part_of_kernel
 def _weigh_ray(
     start: float, slope: float, weight: float, end: int, cells: Any, weights: Floats
 ) -> int:
@@ -80,6 +80,7 @@ def gather_rays(
     planes: int,
     cells: int,
     walk: tuple[int, int, int],
+    room: tuple[Integers, Any, Floats],
 ) -> None:
     """Add the projections of an image to a sinogram, for tilts that cross the same set of planes.
 
@@ -99,12 +100,12 @@ def gather_rays(
     walk : (int, int, int)
         Index into ``image`` of the rim voxel of plane 0, and its change per plane and per voxel
         within a plane.
+    room : arrays
+        Working memory: int64 and int32, 2 ``BUNDLE`` and ``STRIP`` values, and float32, 2
+        ``STRIP``.
     """
     end = cells + 1
-    next_bin = np.empty(BUNDLE, np.int64)
-    last_bin = np.empty(BUNDLE, np.int64)
-    table = np.empty(STRIP, np.int32)
-    weights = np.empty(2 * STRIP, np.float32)
+    bounds, table, weights = room
     for top in range(0, planes, STRIP):
         rows = (top, min(top + STRIP, planes))
         middle = 0.5 * (rows[0] + rows[1] - 1)
@@ -118,21 +119,20 @@ def gather_rays(
                     origin = rays[first + k, 0] + middle * rays[first + k, 2]
                     per_bin = rays[first + k, 1]
                     bound = bins[first + k, 2]
-                    next_bin[k] = min(max(int(np.ceil((low - origin) / per_bin)), 0), bound)
-                    last_bin[k] = min(
-                        max(int(np.ceil((low + WINDOW - origin) / per_bin)), 0), bound
-                    )
-                    longest = max(longest, last_bin[k] - next_bin[k])
+                    begin = min(max(int(np.ceil((low - origin) / per_bin)), 0), bound)
+                    end_bin = min(max(int(np.ceil((low + WINDOW - origin) / per_bin)), 0), bound)
+                    bounds[k], bounds[BUNDLE + k] = begin, end_bin
+                    longest = max(longest, end_bin - begin)
                 for step in range(longest):
                     for k in range(tilts):
-                        bin_ = next_bin[k] + step
-                        if bin_ >= last_bin[k]:
+                        bin_ = bounds[k] + step
+                        if bin_ >= bounds[BUNDLE + k]:
                             continue
                         slope = rays[first + k, 2]
                         start = rays[first + k, 0] + bin_ * rays[first + k, 1]
                         enter = start + rows[0] * slope
                         leave = start + (rows[1] - 1) * slope
-                        if max(enter, leave) < 0.0 or min(enter, leave) >= end:
+                        if (enter < 0.0 and leave < 0.0) or (enter >= end and leave >= end):
                             continue
                         cell = _weigh_ray(enter, slope, rays[first + k, 3], end, table, weights)
                         index = bins[first + k, 0] + bin_ * bins[first + k, 1]
@@ -145,7 +145,7 @@ def gather_rays(
                         store(total, sinogram, index)
 
 
-@kernel
+@part_of_kernel
 def _weigh_tile(
     corner: float,
     cos: float,
@@ -175,7 +175,7 @@ def _weigh_tile(
     return first
 
 
-@kernel
+@part_of_kernel
 def _gather_tile(
     count: Any,
     lanes: int,
@@ -184,11 +184,11 @@ def _gather_tile(
     tilts: Doubles,
     bins: int,
     corner: tuple[int, int],
+    cells: Any,
+    weights: Floats,
+    bases: Integers,
 ) -> None:
     """Backproject into one tile; see :func:`gather_voxels`."""
-    cells = np.empty(GROUP * AREA, np.int32)
-    weights = np.empty(2 * GROUP * AREA, np.float32)
-    bases = np.empty(GROUP, np.int64)
     for first in range(0, tilts.shape[1], GROUP):
         for k in range(GROUP):
             cos, sin = tilts[0, first + k], tilts[1, first + k]
@@ -222,6 +222,7 @@ def gather_voxels(
     weights: Floats,
     lowest: float,
     planes: tuple[int, int],
+    room: tuple[Integers, Any, Floats],
 ) -> None:
     """Add a weighted backprojection to an image: ``image = max(lowest, image + weights * Aᵀ
     sinogram)``.
@@ -245,21 +246,24 @@ def gather_voxels(
         Values below it are raised to it: 0 for a non-negative image, minus infinity for none.
     planes : (int, int)
         First and last (excluded) z that this call updates.
+    room : arrays
+        Working memory: int64, int32 and float32, ``GROUP`` values, ``GROUP * AREA`` and ``(2 *
+        GROUP + lanes) * AREA``.
     """
-    tile = np.empty(AREA * lanes, np.float32)
+    bases, cells, values = room
+    shares, tile = values[: 2 * GROUP * AREA], values[2 * GROUP * AREA :]
     floor = np.float32(lowest)
     for z0 in range(planes[0], planes[1], TILE):
         for x0 in range(0, shape[1], TILE):
-            _gather_tile(count, lanes, sinogram, tile, tilts, bins, (z0, x0))
+            _gather_tile(count, lanes, sinogram, tile, tilts, bins, (z0, x0), cells, shares, bases)
             for z in range(z0, min(z0 + TILE, planes[1])):
                 for x in range(x0, min(x0 + TILE, shape[1])):
                     index = ((z + 1) * (shape[1] + 2) + x + 1) * lanes
                     place = ((z - z0) * TILE + x - x0) * lanes
                     weight = weights[z * shape[1] + x]
                     for lane in range(lanes):
-                        image[index + lane] = max(
-                            floor, image[index + lane] + weight * tile[place + lane]
-                        )
+                        value = image[index + lane] + weight * tile[place + lane]
+                        image[index + lane] = value if value > floor else floor
 
 
 @kernel

@@ -24,7 +24,10 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import (
+    AREA,
+    BUNDLE,
     GROUP,
+    STRIP,
     TILE,
     gather_rays,
     gather_voxels,
@@ -176,12 +179,19 @@ class Planes:
         self, image: NDArray[np.float32], sinogram: NDArray[np.float32], factor: float = 1.0
     ) -> None:
         """Add ``factor`` times the projections of ``image`` to ``sinogram``."""
+        room = (
+            np.empty(2 * BUNDLE, np.int64),
+            np.empty(STRIP, np.int32),
+            np.empty(2 * STRIP, np.float32),
+        )
         for walk in self.beam.walks:
             rays = walk.rays * np.array([1, 1, 1, factor])
             bins = walk.bins * np.array([self.lanes, self.lanes, 1])
             base, across, along = walk.steps
             steps = (base * self.lanes, across * self.lanes, along * self.lanes)
-            gather_rays(self._count, image, sinogram, rays, bins, walk.planes, walk.cells, steps)
+            gather_rays(
+                self._count, image, sinogram, rays, bins, walk.planes, walk.cells, steps, room
+            )
 
     def backward(
         self,
@@ -241,6 +251,11 @@ class Planes:
             weights,
             lowest,
             (0, shape[0]),
+            (
+                np.empty(GROUP, np.int64),
+                np.empty(GROUP * AREA, np.int32),
+                np.empty((2 * GROUP + self.lanes) * AREA, np.float32),
+            ),
         )
 
 

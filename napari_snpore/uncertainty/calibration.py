@@ -3,13 +3,14 @@
 The half-width of a number is ``factor · sqrt((weight · spread)² + left²)``: the spread of the run's
 own threshold ensemble, and what is left on phantoms of the same thickness over step, dose and
 contrast, scaled so that 95 % of the phantoms were covered (conformal calibration,
-doi 10.1561/2200000101). ``benchmarks/calibrate_numbers.py`` makes the table.
+doi 10.1561/2200000101). Volume fractions are compared in points of a percentage; counts, volumes and
+lengths by their share of the number itself, so that a larger piece or voxel has its own scale.
+``benchmarks/calibrate_numbers.py`` makes the table.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,8 +23,14 @@ CELL_COLUMNS = ("thickness_step_px", "dose", "contrast")
 
 COLUMNS = ("quantity", "unit", *CELL_COLUMNS, "phantoms", "left", "weight", "factor")
 """Of the table: one row per number and cell of phantoms. ``left``: spread of the errors of its
-phantoms beside the ensemble, in the unit of the number; ``weight`` and ``factor`` are those of the
+phantoms beside the ensemble, in points or as a share; ``weight`` and ``factor`` are those of the
 number in all cells."""
+
+FEWEST_PHANTOMS = 8
+"""Of a cell; with fewer it says too little to be called calibrated."""
+
+_FEWEST_IN_ALL = 40
+"""Of all cells of a number: its factor is the second largest score of 40, the largest of 19."""
 
 _SAME = 1.15
 """Conditions within this factor of a cell count as its own: what one run finds of them scatters by
@@ -38,20 +45,14 @@ class HalfWidth:
     ----------
     total : float
         In the unit of the number.
-    of_ensemble : float
-        What the ensemble alone would give: ``factor · weight · spread``.
     left : float
-        What is left on phantoms alone: ``factor · left``.
-    per_spread : float
-        ``factor · weight``: a source of the ensemble with a spread of 1 gives so much.
+        What is left on phantoms alone: ``factor · left``, in the unit.
     reason : str or None
         Why it is not calibrated for these conditions; None where it is.
     """
 
     total: float
-    of_ensemble: float
     left: float
-    per_spread: float
     reason: str | None = None
 
 
@@ -63,9 +64,19 @@ def calibration_table() -> pd.DataFrame:
         return pd.read_csv(file)
 
 
+def scale_of(value: float, unit: str) -> float:
+    """Return what the errors of a number are divided by: 1 for a percentage, else the number.
+
+    >>> scale_of(40.0, "%"), scale_of(160.0, "nm³")
+    (1.0, 160.0)
+    """
+    return 1.0 if unit.startswith("%") else abs(value)
+
+
 def half_width(
     quantity: str,
     unit: str,
+    value: float,
     spread: float,
     conditions: Conditions | None,
     *,
@@ -76,8 +87,9 @@ def half_width(
     Parameters
     ----------
     quantity, unit : str
+    value : float
     spread : float
-        Of the run's ensemble, in the unit; nan counts as 0.
+        Of the run's ensemble, in the unit; nan: not known, which is not calibrated.
     conditions : Conditions or None
         Of the run; None: not known.
     table : DataFrame, optional
@@ -85,17 +97,17 @@ def half_width(
 
     Notes
     -----
-    Between cells what is left never falls on the way to harder conditions: the least of all cells
-    that are as hard or harder in thickness over step and dose, the greater of both neighbours in
-    contrast. Beyond the hardest cell it is the greatest there is, times the ratio of thickness over
-    step, and of the square roots of the dose; the result is not calibrated.
+    What is left is that of the run's own cell. Between cells it is the least of those that are as hard
+    or harder in thickness over step and dose, and the greater of both neighbours in contrast. Beyond all
+    cells it is the greatest there is, times the ratio of thickness over step, of the square roots
+    of the dose and of the contrasts; the result is not calibrated.
 
     Examples
     --------
     >>> cell = {"thickness_step_px": 3.0, "dose": 1000.0, "contrast": 2.0}
-    >>> row = {"quantity": "pore", "unit": "%", **cell, "phantoms": 24, "left": 0.3}
+    >>> row = {"quantity": "pore", "unit": "%", **cell, "phantoms": 40, "left": 0.3}
     >>> table = pd.DataFrame([{**row, "weight": 0.5, "factor": 2.0}])
-    >>> half_width("pore", "%", 0.8, Conditions(3.0, 1000.0, 2.0), table=table).total
+    >>> half_width("pore", "%", 40.0, 0.8, Conditions(3.0, 1000.0, 2.0), table=table).total
     1.0
     """
     table = calibration_table() if table is None else table
@@ -104,17 +116,20 @@ def half_width(
         return None
     weight, factor = float(rows["weight"].iloc[0]), float(rows["factor"].iloc[0])
     left, reason = _left(rows, conditions)
-    own = weight * (spread if math.isfinite(spread) else 0.0)
-    return HalfWidth(
-        factor * math.hypot(own, left), factor * own, factor * left, factor * weight, reason
-    )
+    left *= scale_of(value, unit)
+    if not math.isfinite(spread):
+        reason = reason or "too few draws of the ensemble gave this number"
+        spread = 0.0
+    return HalfWidth(factor * math.hypot(weight * spread, left), factor * left, reason)
 
 
 def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str | None]:
     """Return what is left under some conditions, and why that is not calibrated."""
     most = float(rows["left"].max())
     if conditions is None:
-        return most, "thickness, dose and contrast are not known"
+        return most, "thickness, dose or contrast are not known"
+    if rows["phantoms"].sum() < _FEWEST_IN_ALL:
+        return most, f"only {rows['phantoms'].sum()} phantoms were measured so far"
     reasons, wider = [], 1.0
     thickest, least_dose = rows["thickness_step_px"].max(), rows["dose"].min()
     if conditions.thickness_step_px > _SAME * thickest:
@@ -132,16 +147,17 @@ def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str
         reasons.append(
             f"the contrast is {conditions.contrast:.2g}, and {low:.2g} to {high:.2g} on the phantoms"
         )
+        wider *= max(low / max(conditions.contrast, 1.0), conditions.contrast / high)
     if reasons:
         return most * wider, "; ".join(reasons)
-    found = [_least_of_harder(part, conditions) for part in _beside(rows, conditions.contrast)]
+    found = [_of_cell(part, conditions) for part in _beside(rows, conditions.contrast)]
     known = [left for left in found if left is not None]
     if len(known) < len(found):
-        return most, "no phantoms of this contrast were as thick or had as few counts"
+        return most, "no phantoms of this contrast were as thick and had as few counts"
     return max(known), None
 
 
-def _beside(rows: pd.DataFrame, contrast: float) -> Iterable[pd.DataFrame]:
+def _beside(rows: pd.DataFrame, contrast: float) -> list[pd.DataFrame]:
     """Return the rows of the contrast itself, or of its neighbours on both sides."""
     logs = (rows["contrast"] / contrast).map(math.log)
     own = rows[logs.abs() <= math.log(_SAME)]
@@ -151,10 +167,15 @@ def _beside(rows: pd.DataFrame, contrast: float) -> Iterable[pd.DataFrame]:
     return [rows[(logs - at).abs() <= math.log(_SAME)] for at in (below, above)]
 
 
-def _least_of_harder(rows: pd.DataFrame, conditions: Conditions) -> float | None:
-    """Return the least of what is left in the cells that are as hard or harder."""
-    harder = rows[
-        (rows["thickness_step_px"] * _SAME >= conditions.thickness_step_px)
-        & (rows["dose"] <= conditions.dose * _SAME)
-    ]
+def _of_cell(rows: pd.DataFrame, conditions: Conditions) -> float | None:
+    """Return what is left in the run's own cell, else the least in those that are as hard or harder;
+    cells of few phantoms do not count.
+    """
+    rows = rows[rows["phantoms"] >= FEWEST_PHANTOMS]
+    thickness = rows["thickness_step_px"] / conditions.thickness_step_px
+    dose = rows["dose"] / conditions.dose
+    own = rows[thickness.between(1 / _SAME, _SAME) & dose.between(1 / _SAME, _SAME)]
+    if not own.empty:
+        return float(own["left"].max())
+    harder = rows[(thickness * _SAME >= 1) & (dose <= _SAME)]
     return None if harder.empty else float(harder["left"].min())

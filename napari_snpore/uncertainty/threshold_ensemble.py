@@ -29,6 +29,8 @@ RAY_RANGE = 0.2
 
 DRAWS = 25
 
+_LEAST_SHARE = 0.8
+
 _COVERS_95 = 1.96
 
 Evaluate = Callable[[Sequence[float], float, float], Numbers]
@@ -86,7 +88,7 @@ def threshold_ensemble(
         ``evaluate(thresholds, occlusion_threshold, ray_length_nm)``: the numbers of a segmentation.
     choices : Choices
     draws : int
-        How many; 3 is a measurement that is repeated thrice.
+        How many; 3 is a measurement that is done three times.
     sources : sequence of {"thresholds", "blur", "envelope"}
         What is drawn; what is left out stays as it was.
     seed : int
@@ -165,15 +167,18 @@ def ensemble_spread(ensemble: pd.DataFrame) -> pd.DataFrame:
         ``quantity, unit, source, spread, n``. ``spread``: root mean square of the change from the
         value that was used, in the unit of the quantity, because draws need not scatter around it.
         That of a source is the part of the change that follows its own values in a straight line
-        (least squares over all sources at once); it is nan where there are too few draws. ``n``:
+        (least squares over all sources at once). All are nan where fewer than 80 % of the draws gave the
+        number: what refuses the number would have moved it most. ``n``:
         draws that gave the number.
     """
-    rows = []
+    rows, draws = [], int(ensemble["draw"].max()) if len(ensemble) else 0
     for (quantity, unit), part in ensemble.groupby(["quantity", "unit"], sort=False):
         used, drawn = part[part["draw"] == 0].iloc[0], part[part["draw"] > 0]
         drawn = drawn[np.isfinite(drawn["change"])]
         spreads = {"together": _rms(drawn["change"].to_numpy(np.float64))}
         spreads |= _by_source(drawn, used)
+        if len(drawn) < _LEAST_SHARE * draws:
+            spreads = dict.fromkeys(spreads, math.nan)
         rows += [
             {"quantity": quantity, "unit": unit, "source": source, "spread": spread}
             | {"n": len(drawn)}
@@ -184,7 +189,7 @@ def ensemble_spread(ensemble: pd.DataFrame) -> pd.DataFrame:
 
 def as_three_times(ensemble: pd.DataFrame) -> pd.DataFrame:
     """Return mean and standard deviation of the change in the first three draws: what "measured
-    thrice" reports.
+    three times" reports.
 
     It is no interval of 95 %: with three values that would be 4.3 standard deviations over √3.
 

@@ -18,8 +18,8 @@ NUMBERS = {PORE: 40.0, LENGTH: 1.5}
 CONDITIONS = Conditions(3.0, 1000.0, 12.0)
 CALIBRATION = pd.DataFrame(
     [
-        (*PORE, 3.0, 1000.0, 12.0, 24, 0.8, 0.5, 2.0),
-        (*LENGTH, 3.0, 1000.0, 12.0, 24, 0.1, 0.0, 3.0),
+        (*PORE, 3.0, 1000.0, 12.0, 48, 0.8, 0.5, 2.0),
+        (*LENGTH, 3.0, 1000.0, 12.0, 48, 0.1 / 1.5, 0.0, 3.0),
     ],
     columns=list(COLUMNS),
 )
@@ -54,10 +54,10 @@ def test_a_corrected_number_is_in_the_middle_of_its_interval():
     assert row["corrected"] == 41
     assert (row["low_95"], row["high_95"]) == pytest.approx((41 - half, 41 + half))
     assert row["calibrated"] == "yes"
-    assert row["dominant_source"] == "wedge"
+    assert row["dominant_source"] == "thresholds"
     sources = made.sources.set_index(["quantity", "source"])
     thresholds = sources.loc[(PORE[0], "thresholds")]
-    assert (thresholds["low"], thresholds["high"]) == pytest.approx((40, 42))
+    assert (thresholds["low"], thresholds["high"]) == pytest.approx((41 - 1.96, 41 + 1.96))
     assert made.notes == ()
 
 
@@ -69,8 +69,8 @@ def test_a_number_that_is_not_corrected_is_wider_on_the_side_of_the_twins_change
     assert (row["low_95"], row["high_95"]) == pytest.approx((1.5 - 0.3 - 0.2, 1.5 + 0.3))
 
 
-def test_without_a_twin_the_ensemble_is_all_and_nothing_is_calibrated():
-    made, table = found()
+def test_without_images_the_ensemble_is_all_and_nothing_is_calibrated():
+    made, table = found(images=False)
     row = table.loc[PORE[0]]
     assert (row["low_95"], row["high_95"]) == pytest.approx((40 - 1.96 * 1.2, 40 + 1.96 * 1.2))
     assert row["calibrated"] == "no, not calibrated here"
@@ -84,8 +84,40 @@ def test_beyond_the_phantoms_it_is_wider_and_says_so():
     assert row["calibrated"] == "no, not calibrated here"
     assert row["high_95"] - 41 == pytest.approx(2 * math.hypot(0.6, 0.8 * 3))
     assert made.notes == (
-        "The intervals are wider than on any phantom: D·Δθ is 9 px, and 3 px at most on the phantoms.",
+        "The intervals are not calibrated here: D·Δθ is 9 px, and 3 px at most on the phantoms.",
     )
+
+
+def test_without_a_twin_an_interval_is_no_narrower_than_with_one():
+    _, with_twin = found(twin_of(0.0, 0.0))
+    _, without = found()
+    row = without.loc[PORE[0]]
+    assert row["calibrated"] == "no, not calibrated here"
+    assert row["high_95"] - row["low_95"] == pytest.approx(
+        with_twin.loc[PORE[0], "high_95"] - with_twin.loc[PORE[0], "low_95"]
+    )
+
+
+def test_steps_unlike_those_on_phantoms_are_not_calibrated():
+    made, table = found(twin_of(-1.0, 0.2), reason="there is no envelope")
+    assert not (table["calibrated"] == "yes").any()
+    assert made.notes == ("The intervals are not calibrated here: there is no envelope.",)
+
+
+def test_a_number_that_the_run_cannot_give_has_no_interval():
+    table = numbers_table({LENGTH: math.nan}, None, "not calibrated here")
+    made = with_intervals(table, SPREAD, conditions=CONDITIONS, calibration=CALIBRATION)
+    assert made.sources.empty
+    assert made.numbers["low_95"].isna().all()
+
+
+def test_a_corrected_number_stays_within_what_it_can_be():
+    table = numbers_table({PORE: 0.7}, twin_of(2.0, 0.0), "not calibrated here")
+    made = with_intervals(
+        table, SPREAD, twin=twin_of(2.0, 0.0), conditions=CONDITIONS, calibration=CALIBRATION
+    )
+    row = made.numbers.iloc[0]
+    assert row["low_95"] == row["corrected"] == 0 < row["high_95"]
 
 
 def test_the_fibres_interval_adds_the_sampling_along_it():
@@ -101,7 +133,7 @@ def test_nothing_is_less_than_none_or_more_than_all():
         [("Sn fraction, whole", "%", "together", 2.0)],
         columns=["quantity", "unit", "source", "spread"],
     )
-    assert with_intervals(table, spread).numbers["low_95"].tolist() == [0.0]
+    assert with_intervals(table, spread, images=False).numbers["low_95"].tolist() == [0.0]
 
 
 def test_only_a_fibre_that_is_cut_along_one_axis_is_sampled_along_it():

@@ -81,6 +81,7 @@ def test_draws_that_are_refused_are_left_out_and_counted():
 
     found = ensemble_spread(threshold_ensemble(refuses, CHOICES, draws=40))
     assert 20 < found["n"].iloc[0] < 40
+    assert found["spread"].isna().all(), "a quarter of the draws is lost"
 
 
 def test_thrice_is_mean_and_deviation_of_three():

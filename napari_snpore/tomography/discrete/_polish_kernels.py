@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import kernel
+from napari_snpore.compute import kernel, part_of_kernel
 from napari_snpore.tomography._lanes import add_product, add_scaled, load, store, zero
 
 LANES = 32
@@ -47,18 +47,73 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Labels = NDArray[np.uint8]
+PolishBuffers = tuple[
+    Integers, Integers, Labels, Labels, Floats, Floats, Floats, Floats, Floats, Doubles, Doubles
+]
 
 
-@kernel
+def polish_buffers(
+    tilts: int, taps: Floats, levels: int, slices: int, slab: tuple[int, int, int]
+) -> PolishBuffers:
+    """Return the working memory of :func:`polish_slab`, and in it what each row of the slab reaches.
+
+    Parameters
+    ----------
+    tilts, levels : int
+        How many there are.
+    taps : float32, odd length
+        Gaussian of the blur.
+    slices : int
+        Rows of the volume along y.
+    slab : (int, int, int)
+        As there.
+    """
+    first, rows, window = slab
+    responses = tilts * (len(taps) + 1)
+    folded, along = _fold(first, rows, slices, taps)
+    return (
+        np.empty(tilts, np.int64),
+        folded,
+        np.empty(rows + 1, np.uint8),
+        np.empty(levels, np.uint8),
+        np.empty(responses, np.float32),
+        np.empty(responses, np.float32),
+        np.empty(window, np.float32),
+        np.empty(window, np.float32),
+        np.zeros(window, np.float32),
+        along,
+        np.empty(levels),
+    )
+
+
+def _fold(first: int, rows: int, slices: int, taps: Floats) -> tuple[Integers, Doubles]:
+    """Return, for each row of a slab, the row of the window that its taps begin at and how many
+    they are, and the taps, mirrored at both ends of the volume.
+    """
+    radius = len(taps) // 2
+    folded, along = np.empty((rows, 2), np.int64), np.zeros((rows, len(taps)))
+    for y in range(first, first + rows):
+        begin, end = max(0, y - radius), min(slices, y + radius + 1)
+        folded[y - first] = begin - (first - radius), end - begin
+        for place in range(y - radius, y + radius + 1):
+            row = place
+            while row < 0 or row >= slices:
+                row = -1 - row if row < 0 else 2 * slices - 1 - row
+            along[y - first, row - begin] += taps[place - y + radius]
+    return folded, along
+
+
+@part_of_kernel
 def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, border: Labels) -> bool:
     """Mark the rows of a column that have an unlike neighbour and may change; return whether there
     is one.
     """
     for row in range(rows):
         border[row] = 0
-    for offset in offsets:
+    for place in range(len(offsets)):
+        beyond = column + offsets[place]
         for row in range(rows):
-            own, other = state[column + row], state[column + offset + row]
+            own, other = state[column + row], state[beyond + row]
             unlike = (other != NONE) & ((own & LABEL) != (other & LABEL))
             border[row] |= np.uint8(unlike)
     found = 0
@@ -68,7 +123,7 @@ def _mark_borders(state: Labels, column: int, rows: int, offsets: Integers, bord
     return found != 0
 
 
-@kernel
+@part_of_kernel
 def _spread_column(
     z: int,
     x: int,
@@ -89,12 +144,12 @@ def _spread_column(
         place = tilts[2, tilt] + x * tilts[0, tilt] + z * tilts[1, tilt]
         first = int(np.floor(place))
         part = place - first
-        lower = max(0.0, tilts[3, tilt] - part * tilts[4, tilt])
-        upper = max(0.0, tilts[3, tilt] - (1 - part) * tilts[4, tilt])
+        lower = tilts[3, tilt] - part * tilts[4, tilt]
+        upper = tilts[3, tilt] - (1 - part) * tilts[4, tilt]
         # what falls beside the detector is lost before the blur, as in the projector
-        if not 0 <= first < bins:
+        if lower < 0.0 or not 0 <= first < bins:
             lower = 0.0
-        if not -1 <= first < bins - 1:
+        if upper < 0.0 or not -1 <= first < bins - 1:
             upper = 0.0
         first = min(max(first, -1), bins - 1)
         starts[tilt] = (tilt * wide + first + 1) * stride
@@ -105,7 +160,7 @@ def _spread_column(
             squares[tilt * width + bin_] = value * value
 
 
-@kernel
+@part_of_kernel
 def _sum_column(
     count: Any,
     forces: Floats,
@@ -132,7 +187,7 @@ def _sum_column(
         store(stiff, stiffness, chunk)
 
 
-@kernel
+@part_of_kernel
 def _change_forces(
     count: Any,
     forces: Floats,
@@ -156,23 +211,7 @@ def _change_forces(
                 index += stride
 
 
-@kernel
-def _fold(y: int, slices: int, taps: Floats, along: Doubles) -> tuple[int, int]:
-    """Write the taps around row ``y`` of a column of ``slices`` rows, mirrored at both ends; return
-    the first row that they reach and the number of rows.
-    """
-    radius = len(taps) // 2
-    first, last = max(0, y - radius), min(slices, y + radius + 1)
-    along[:] = 0
-    for place in range(y - radius, y + radius + 1):
-        row = place
-        while row < 0 or row >= slices:
-            row = -1 - row if row < 0 else 2 * slices - 1 - row
-        along[row - first] += taps[place - y + radius]
-    return first, last - first
-
-
-@kernel
+@part_of_kernel
 def _holds_together(
     state: Labels, voxel: int, offsets: Integers, touching: Integers, bright_from: int
 ) -> bool:
@@ -203,13 +242,14 @@ def polish_slab(
     weights: Floats,
     tilts: Doubles,
     layout: tuple[int, int],
-    taps: Floats,
+    framed: Floats,
     levels: Doubles,
     pairs: tuple[Integers, Doubles, int, Integers],
     grows_from: int,
     caution: float,
     slab: tuple[int, int, int],
     planes: tuple[int, int],
+    room: PolishBuffers,
     result: Doubles,
 ) -> None:
     """Visit the voxels of some planes of one slab once, in the order z, x, y, and give each the
@@ -230,8 +270,8 @@ def polish_slab(
         :mod:`napari_snpore.tomography._kernels`.
     layout : (int, int)
         Bins of the detector without rim, rows of a bin with rim.
-    taps : float32, odd length
-        Gaussian of the blur.
+    framed : float32, odd length
+        Gaussian of the blur between two zeros.
     levels : float64
         Value of each label.
     pairs : (int64 array, float64 array, int, int64 array)
@@ -243,31 +283,19 @@ def polish_slab(
     caution : float
         Factor of the curvature when labels are compared, 1 or more; 1 compares energies.
     slab : (int, int, int)
-        First row, rows, and rows of the window that starts ``len(taps) // 2`` rows before it.
+        First row, rows, and rows of the window that starts half the taps before it.
     planes : (int, int)
         First z and the one after the last: planes in several calls give the same bits as in one.
+    room : tuple of arrays
+        :func:`polish_buffers`.
     result : float64, shape (2,)
         Changed voxels and the change of the energy.
     """
     _, columns, slices = shape
     stride = layout[1]
     offsets, costs, near, touching = pairs
-    first, rows, window = slab
-    radius = len(taps) // 2
-    width = 2 * radius + 2
-    starts = np.empty(tilts.shape[1], np.int64)
-    spread = np.empty(tilts.shape[1] * width, np.float32)
-    squares = np.empty(tilts.shape[1] * width, np.float32)
-    pulls, stiffness = np.empty(window, np.float32), np.empty(window, np.float32)
-    framed = np.zeros(len(taps) + 2, np.float32)
-    # not framed[1:-1] = taps: numba would compile its error message, a third of the kernel's time
-    for place in range(len(taps)):
-        framed[place + 1] = taps[place]
-    changes = np.zeros(window, np.float32)
-    along = np.empty(2 * radius + 1)
-    border = np.empty(rows + 1, np.uint8)
-    alike = np.empty(len(levels))
-    beside = np.empty(len(levels), np.uint8)
+    first, rows, _ = slab
+    starts, folded, border, beside, spread, squares, pulls, stiffness, changes, along, alike = room
     for z in range(planes[0], planes[1]):
         for x in range(columns):
             column = ((z + 1) * (columns + 2) + x + 1) * (slices + 2) + 1 + first
@@ -292,20 +320,20 @@ def polish_slab(
                     continue
                 voxel = column + row
                 own = state[voxel]
-                alike[:] = 0
-                beside[:] = 0
+                for label in range(len(levels)):
+                    alike[label] = 0.0
+                    beside[label] = 0
                 for place in range(len(offsets)):
                     other = state[voxel + offsets[place]]
                     if other != NONE:
                         alike[other & LABEL] += costs[place]
                         if place < near:
                             beside[other & LABEL] = 1
-                start, reach = _fold(first + row, slices, taps, along)
-                start -= first - radius
+                start, reach = folded[row, 0], folded[row, 1]
                 gradient = curvature = 0.0
                 for place in range(reach):
-                    gradient += along[place] * pulls[start + place]
-                    curvature += along[place] * along[place] * stiffness[start + place]
+                    gradient += along[row, place] * pulls[start + place]
+                    curvature += along[row, place] * along[row, place] * stiffness[start + place]
                 best, gain, least = own, 0.0, 0.0
                 for label in range(1, len(levels)):
                     if label >= grows_from and beside[label] == 0:
@@ -328,10 +356,11 @@ def polish_slab(
                 result[1] += gain
                 change = levels[best] - levels[own]
                 for place in range(reach):
-                    part = change * along[place]
+                    part = change * along[row, place]
                     pulls[start + place] += part * stiffness[start + place]
                     changes[start + place] += part
                 moved = True
             if moved:
                 _change_forces(count, forces, weights, first, stride, starts, spread, changes)
-                changes[:] = 0
+                for place in range(len(changes)):
+                    changes[place] = 0.0

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks, share_of
 from napari_snpore.tomography._lanes import LaneCount
 from napari_snpore.tomography.detector_blur import gaussian_taps
-from napari_snpore.tomography.discrete._polish_kernels import HELD, LABEL, LANES, NONE, polish_slab
+from napari_snpore.tomography.discrete._polish_kernels import (
+    HELD,
+    LABEL,
+    LANES,
+    NONE,
+    polish_buffers,
+    polish_slab,
+)
 from napari_snpore.tomography.projector import Beam
 
 Floats = NDArray[np.float32]
@@ -134,7 +141,7 @@ class Sweeps:
         forces, weights = self._forces.reshape(-1), self._weights.reshape(-1)
         values = np.asarray(levels, np.float64)
         layout = (self._bins, self._weights.shape[2])
-        slices = self._shape[2]
+        slices, framed = self._shape[2], np.pad(self._taps, 1)
         thickness = self._window - 2 * self._radius
 
         depth, columns, _ = self._shape
@@ -143,6 +150,7 @@ class Sweeps:
         def work(first: int, step: Callable[[], None]) -> NDArray[np.float64]:
             result = np.zeros(2)
             slab = (first, min(thickness, slices - first), self._window)
+            room = polish_buffers(self._tilts.shape[1], self._taps, len(values), slices, slab)
             for plane in range(0, depth, together):
                 polish_slab(
                     _COUNT,
@@ -152,13 +160,14 @@ class Sweeps:
                     weights,
                     self._tilts,
                     layout,
-                    self._taps,
+                    framed,
                     values,
                     self._pairs,
                     self._grows_from,
                     caution,
                     slab,
                     (plane, min(plane + together, depth)),
+                    room,
                     result,
                 )
                 step()
