@@ -295,7 +295,7 @@ def writable(data: Any) -> Any:
     """
     if not isinstance(data, np.ndarray) or data.flags.writeable:
         return data
-    mapped = data if isinstance(data, np.memmap) else data.base
+    mapped: Any = data if isinstance(data, np.memmap) else data.base
     whole = isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap)
     same = whole and (mapped.shape, mapped.dtype) == (data.shape, data.dtype)
     if not (same and mapped.filename and data.flags.c_contiguous and data.dtype.isnative):
