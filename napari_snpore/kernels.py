@@ -76,14 +76,16 @@ _elsewhere: CompileElsewhere | None = None
 _waiting: ContextVar[Waiting | None] = ContextVar("snpore_waiting", default=None)
 
 
+# nobody takes a kernel for a C function: its wrapper would be compiled for nothing
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 def kernel(function: Function) -> Function:
     """Compile a serial numba kernel that releases the GIL and is cached on disk."""
-    # nobody takes a kernel for a C function: its wrapper would be compiled for nothing
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
-        made = njit(cache=True, **options)(function)
+        made = njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder that numba can write: compiled anew in each process
-        made = njit(**options)(function)
+        made = njit(**_OPTIONS)(function)
     if hasattr(made, "compile"):  # a plain function with NUMBA_DISABLE_JIT
         _ask_elsewhere(made)
     return cast(Function, made)
@@ -94,7 +96,7 @@ def part_of_kernel(function: Function) -> Function:
 
     A kernel called by a kernel is compiled twice, by itself and as part of the other.
     """
-    made = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, inline="always")(function)
+    made = njit(inline="always", **_OPTIONS)(function)
     return cast(Function, made)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import mmap
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -284,6 +285,22 @@ def array_of(volume: Volume | NDArray[Any]) -> Any:
     """Return the array of a volume, or the array itself (lazy arrays stay lazy)."""
     data = volume.data if isinstance(volume, Volume) else volume
     return data if hasattr(data, "ndim") else np.asarray(data)
+
+
+def writable(data: Any) -> Any:
+    """Return an array that may be written to, with the values of ``data``; no file changes.
+
+    A mapped file is mapped anew so that pages that are written to stay in memory, any other array
+    that may not be written to is copied. What is no numpy array is returned as it is.
+    """
+    if not isinstance(data, np.ndarray) or data.flags.writeable:
+        return data
+    mapped: Any = data if isinstance(data, np.memmap) else data.base
+    whole = isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap)
+    same = whole and (mapped.shape, mapped.dtype) == (data.shape, data.dtype)
+    if not (same and mapped.filename and data.flags.c_contiguous and data.dtype.isnative):
+        return data.astype(data.dtype.newbyteorder("="))
+    return np.memmap(mapped.filename, data.dtype, "c", offset=mapped.offset, shape=data.shape)
 
 
 def spacing_of(

@@ -190,7 +190,8 @@ def _basins(
                 near,
             )
             if found + 1 >= len(merged):
-                merged, peak = (np.append(kept, np.zeros_like(kept)) for kept in (merged, peak))
+                merged = np.concatenate((merged, np.zeros_like(merged)))
+                peak = np.concatenate((peak, np.zeros_like(peak)))
         if progress is not None:
             progress(min(first + _PIECE, len(order)), len(order))
     renumber(basins.reshape(-1), merged, np.zeros(len(merged), np.uint32))

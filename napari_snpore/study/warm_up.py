@@ -108,7 +108,7 @@ def warm_up(
 ) -> None:
     """Compile all kernels, or load them from numba's cache.
 
-    Takes some 20 s of one processor the first time on a machine.
+    Takes some 15 s of one processor the first time on a machine.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseSchem
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.units import UNIT, nm_factors
-from napari_snpore.volume import Triple, Volume
+from napari_snpore.volume import Triple, Volume, writable
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -97,7 +97,7 @@ def phases_data(
             {"index": range(len(scheme.names) + 1), "phase": ["exterior", *scheme.names]}
         ),
     }
-    return phases.data, {**meta, **options}, "labels"
+    return writable(phases.data), {**meta, **options}, "labels"
 
 
 def phases_like(layer: Layer, phases: Volume, name: str, scheme: PhaseScheme) -> LayerData:
@@ -134,7 +134,8 @@ def objects_data(
         "metadata": _record("objects", labels.history, phase=phase),
         "features": object_features(table),
     }
-    return labels.data, {**meta, **options}, "labels"
+    # napari neither draws 32-bit labels nor paints any that may not be written to
+    return writable(labels.data), {**meta, **options}, "labels"
 
 
 def envelope_data(skin: Volume, name: str, **options: Any) -> LayerData:

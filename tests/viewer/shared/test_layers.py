@@ -114,6 +114,24 @@ def test_colour_and_flat_images_are_no_volumes():
         volume_from_layer(flat)
 
 
+@pytest.mark.parametrize("mapped", [True, False])
+def test_labels_that_may_not_be_written_to_are_drawn_and_painted(tmp_path, mapped):
+    labels = np.arange(24, dtype=np.uint32).reshape(2, 3, 4)
+    np.save(tmp_path / "labels.npy", labels)
+    stored = np.load(tmp_path / "labels.npy", mmap_mode="r") if mapped else labels.copy()
+    stored.flags.writeable = False
+    given = Volume(np.asarray(stored), (1.0, 1.0, 1.0))
+    table = pd.DataFrame({"label": range(1, 24)})
+    layer = made(objects_data(given, table, "objects", phase="Sn"))
+    np.testing.assert_array_equal(layer.data, labels)
+    layer.paint((0, 0, 0), 7)
+    assert layer.data[0, 0, 0] == 7
+    np.testing.assert_array_equal(np.load(tmp_path / "labels.npy"), labels)
+    assert isinstance(layer.data, np.memmap) == mapped, "a mapped file takes no memory"
+    phases = made(phases_data(Volume(np.asarray(stored).astype(np.uint8), (1.0,) * 3), "phases"))
+    assert phases.data.flags.writeable
+
+
 def test_kinds_do_not_mix(drawn_phases):
     series = made(series_data(TiltSeries(np.zeros((3, 4, 4)), [0, 1, 2], 0.5), "tilts"))
     phases = made(phases_data(drawn_phases, "phases"))
