@@ -56,7 +56,7 @@ def test_textures_of_a_form_go_with_it(window, name):
     before, waiting = textures(window), waiting_contexts()
     times = 4
     for _ in range(times):
-        assert open_and_close(window, name) >= before + 3  # an atlas of letters, at least
+        assert open_and_close(window, name) > before  # such as that of a colormap
     # two small ones a time stay: vispy keeps the texture of a colormap (16 kB) in the main canvas
     assert textures(window) < before + 3 * times
     assert waiting_contexts() == waiting

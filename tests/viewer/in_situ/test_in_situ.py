@@ -79,7 +79,7 @@ def test_diameters_of_a_planted_fibre_and_their_break(widget):
     words = widget.result.text()
     assert "diameter <b>64." in words
     assert "→ <b>81." in words
-    assert "(500\N{NO-BREAK SPACE}s)" in words
+    assert "(500 s)" in words
     assert "change <b>+25." in words
     assert "break at" in words
     x, (y,) = widget.plot.values
@@ -129,7 +129,7 @@ def test_seconds_a_frame_make_times_where_the_layer_has_none(qtbot, viewer, imag
     qtbot.addWidget(made)
     assert made.seconds.isEnabled()
     assert made.measure()["time_s"].isna().all()
-    assert "frame\N{NO-BREAK SPACE}3" in made.result.text()
+    assert "frame 3" in made.result.text()
     made.seconds.setValue(2.5)
     assert made.measure()["time_s"].tolist() == [0, 2.5, 5, 7.5]
     assert "too few frames" in made.result.text()

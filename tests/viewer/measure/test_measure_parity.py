@@ -18,7 +18,13 @@ from napari_snpore.study.recipe import MeasureSection, Recipe
 from napari_snpore.viewer.measure.widget import EACH_LABEL, MeasureWidget
 from napari_snpore.viewer.shared.layers import PORE_C_SN, add_layer, phases_data, volume_data
 
-NOT_MEASURED = {"threshold_sensitivity.csv", "phases.tif", "reconstruction.tif"}
+NOT_MEASURED = {
+    "numbers.csv",  # a run estimates errors, a measurement does not
+    "numbers_sources.csv",
+    "threshold_sensitivity.csv",
+    "phases.tif",
+    "reconstruction.tif",
+}
 """What a run writes besides its measurement."""
 
 
