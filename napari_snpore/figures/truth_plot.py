@@ -63,8 +63,8 @@ def truth_against_measured(
     -------
     Figure
         The axis is the bias in % of the truth; a bias above 100 % turns it logarithmic outside ±10
-        %. A truth of 0 has no relative bias: the row has its numbers and no point. An empty frame
-        gives a figure that says so.
+        %. Errors above 100 % leave the axis. A truth of 0 has no relative bias: the row has its
+        numbers and no point. An empty frame gives a figure that says so.
 
     Raises
     ------
@@ -256,7 +256,9 @@ def _points(
                 fontsize=style.small_pt,
                 color=GRAY,
             )
-    outer = np.concatenate([(bias - spread).ravel(), (bias + spread).ravel(), [0.0]])
+    # an error of more than the truth itself would squeeze all others: its whisker leaves the axis
+    reach = np.where(spread > 100, 0.0, spread)
+    outer = np.concatenate([(bias - reach).ravel(), (bias + reach).ravel(), [0.0]])
     low, high = float(np.nanmin(outer)), float(np.nanmax(outer))
     if max(-low, high) > 100:
         _symmetric_log(axes, low, high, width_mm=width_mm, style=style)
