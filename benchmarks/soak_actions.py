@@ -321,7 +321,7 @@ def drag_threshold(soak: Any) -> str | None:
     plots = inside(soak, (HistogramPlot,))
     if not plots:
         return None
-    native = plots[0].canvas.native
+    native = plots[0]
     start, end = (
         QPoint(soak.random.randrange(1, native.width()), native.height() // 2) for _ in range(2)
     )
