@@ -22,6 +22,14 @@ FOLDER = Path(__file__).parent
 DOCUMENT = FOLDER.parent / "docs" / "errors.md"
 
 
+IN_SHORT = (
+    "pore fraction, whole",
+    "pore fraction, centre cube",
+    "pore fraction, edge cube",
+    "Sn fraction, whole",
+)
+
+
 def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
     """Return the tables in Markdown, by the name of their place."""
     good = cases[cases["polished"].fillna(False).astype(bool)]
@@ -45,7 +53,13 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
     ]
     failed = len(cases) - len(good)
     about.append(f"{failed} of {len(cases)} were not polished, and have no interval")
-    return {"intervals": "\n".join(lines), "phantoms": f"Phantoms: {'; '.join(about)}."}
+    covered = [
+        f"{quantity} {found.covered} of {found.phantoms}"
+        for quantity in IN_SHORT
+        for found in [coverage(errors_of(usable(rows[rows["quantity"] == quantity])))]
+    ]
+    words = f"Phantoms: {'; '.join(about)}.\nCovered over all contrasts: {'; '.join(covered)}."
+    return {"intervals": "\n".join(lines), "phantoms": words}
 
 
 def _groups(

@@ -69,11 +69,15 @@ def error_text(error: float, decimals: int = 1) -> str:
     --------
     >>> error_text(0.26), error_text(0.03), error_text(0.0, decimals=2), error_text(float("inf"))
     ('0.3', '< 0.1', '< 0.01', '–')
+    >>> error_text(2220.6, decimals=0)
+    '2,221'
     """
     if not math.isfinite(error):
         return UNKNOWN
-    text = f"{abs(error):.{decimals}f}"
-    return text if float(text) else f"< {10.0**-decimals:.{decimals}f}"
+    text = f"{abs(error):,.{decimals}f}"
+    return (
+        text if any(digit in text for digit in "123456789") else f"< {10.0**-decimals:.{decimals}f}"
+    )
 
 
 def with_error(value: float, error: float, decimals: int = 1) -> str:

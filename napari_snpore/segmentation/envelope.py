@@ -177,9 +177,9 @@ def usual_ray_length(solid: NDArray[np.bool_], spacing: Triple) -> float:
     """Return the default ray length (nm) of an envelope: 0.9 of the radius of the solid.
 
     It lies below the radius of the fibre, of which the pores are a part as well, and above all
-    pore mouths but those that are nearly as wide. With half of that, mouths of pores are lost: on
-    27 phantoms, with the solid known, the pore fraction was off by 1.9 points (root mean square),
-    with 0.9 by 0.8.
+    pore mouths but those that are nearly as wide. With 0.5 mouths of pores are lost: on 27 phantoms
+    with their solid known the pore fraction was off by 1.9 points (root mean square), with 0.9 by
+    0.8 (``benchmarks/envelope_rays.py``).
     """
     return max(_RAY_SHARE * solid_radius(solid, spacing), 2 * max(spacing))
 

@@ -60,8 +60,7 @@ def ensemble_of_run(
 
     Thresholds and envelope of each draw are applied to the volume, before polishing (to rows in its
     middle, where it is large): the change is the number's sensitivity, the number itself is that of
-    the run. The blur
-    is the upper end of its interval in a reconstruction of some rows in the middle.
+    the run. The blur is the upper end of its interval in a reconstruction of some rows in the middle.
 
     Parameters
     ----------
@@ -84,10 +83,7 @@ def ensemble_of_run(
         options = envelope_options(recipe.envelope)
     plane = volume.shape[0] * volume.shape[2]
     piece = Piece.of(volume.shape[1], max(_FEWEST_ROWS, _MOST_VOXELS // plane))
-    volume = piece.cut(volume)
-    cleanup = recipe.cleanup
-    if cleanup.smooth != "none" and last_step(volume.history, SmoothStep) is None:
-        volume = smooth_volume(volume, cleanup.smooth, cleanup.smooth_strength)
+    volume, cleanup = piece.cut(volume), recipe.cleanup
     cleaning = cleanup_options(cleanup, segmentation.scheme)
 
     def evaluate(
@@ -107,6 +103,10 @@ def ensemble_of_run(
 
     with context.step("threshold ensemble") as watch:
         progress, should_stop = watch["progress"], watch["should_stop"]
+        if cleanup.smooth != "none" and last_step(volume.history, SmoothStep) is None:
+            volume = smooth_volume(
+                volume, cleanup.smooth, cleanup.smooth_strength, should_stop=should_stop
+            )
         slopes, sd_px = blur_effect(
             recipe,
             tomogram,

@@ -26,6 +26,9 @@ Row = Mapping[Any, Any]
 
 CALIBRATED = "yes"
 
+_SOURCE_WORDS = {"wedge": "what a twin cannot see"}
+"""Words for a source whose name in the tables needs its definition."""
+
 _MEANING = {
     NOT_HERE: "no phantoms of known truth were measured under these conditions and by these steps",
     NO_IMAGES: (
@@ -232,7 +235,7 @@ def number_words(row: Row) -> str:
         same = twin == one_number(row["value"], row["unit"])
         words += ", the twin reads the same" if same else f", the twin reads {twin}"
     if row["dominant_source"]:
-        words += f", mainly {row['dominant_source']}"
+        words += f", mainly {_SOURCE_WORDS.get(row['dominant_source'], row['dominant_source'])}"
     low, high = row.get("fibre_low_95", math.nan), row.get("fibre_high_95", math.nan)
     if math.isfinite(low) and math.isfinite(high):
         ends = [one_number(end, row["unit"]) for end in (low, high)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from napari_snpore.errors import InputError
 from napari_snpore.study.conditions import conditions_of_run, unlike_phantoms
 from napari_snpore.study.edit_report import EDITED, is_edited_by_hand
@@ -25,10 +27,13 @@ from napari_snpore.study.run_errors import (
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.study.twin import twins_of_run, why_no_twin
-from napari_snpore.uncertainty.threshold_ensemble import ensemble_spread
+from napari_snpore.uncertainty.threshold_ensemble import as_three_times, ensemble_spread
 
 COST = 1.1
 """Time that one twin takes, over that of the reconstruction and polishing of the run."""
+
+THRICE = 3
+"""Draws that stand for work done three times."""
 
 _REPEATED = ("reconstruct", "projection residual", "polish")
 
@@ -106,7 +111,18 @@ def errors_of_run(
             segmentation.phases.data, segmentation.scheme.names, segmentation.cut_axes
         ),
     )
-    return RunErrors(found.numbers, found.sources, reason, made, section.seed, found.notes)
+    notes = found.notes
+    if section.draws == THRICE:
+        notes += (three_times_words(ensemble),)
+    return RunErrors(found.numbers, found.sources, reason, made, section.seed, notes)
+
+
+def three_times_words(ensemble: pd.DataFrame) -> str:
+    """Return the plain deviation of three draws, as work that is done three times reports it."""
+    rows = as_three_times(ensemble)
+    shares = rows[rows["quantity"].str.match(r"pore fraction, (whole|.* cube)$")]
+    words = [f"{row['quantity']} ± {row['sd']:.1f} points" for row in shares.to_dict("records")]
+    return f"Done three times, standard deviation, no interval: {'; '.join(words)}."
 
 
 def _why_none(

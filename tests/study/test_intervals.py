@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_snpore.study.errors_of_run import three_times_words
 from napari_snpore.study.intervals import fractions_along, with_intervals
 from napari_snpore.study.numbers import numbers_table
 from napari_snpore.uncertainty.calibration import COLUMNS
@@ -142,3 +143,14 @@ def test_only_a_fibre_that_is_cut_along_one_axis_is_sampled_along_it():
         (f"{name} fraction, whole", "%") for name in ("pore", "C", "Sn")
     }
     assert fractions_along(phases, ("pore", "C", "Sn"), ()) == {}
+
+
+def test_three_draws_are_reported_as_work_done_three_times():
+    rows = [
+        (draw, "pore fraction, whole", "%", change)
+        for draw, change in enumerate((0.0, 1.0, 2.0, 3.0))
+    ]
+    ensemble = pd.DataFrame(rows, columns=["draw", "quantity", "unit", "change"])
+    assert three_times_words(ensemble) == (
+        "Done three times, standard deviation, no interval: pore fraction, whole ± 1.0 points."
+    )
