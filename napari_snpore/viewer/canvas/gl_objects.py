@@ -12,7 +12,11 @@ from typing import Any
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject
 from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
+from vispy.gloo import gl
 from vispy.scene import SceneCanvas
+
+MOST_ERRORS = 16
+"""OpenGL keeps one flag for each kind of error, and a lost context reports one without end."""
 
 _waiting: set[_ContextEnd] = set()
 """Kept here until their contexts end: Python's garbage collector would take them before."""
@@ -67,6 +71,7 @@ class _ContextEnd(QObject):
         surface = None if before is None else before.surface()
         objects = self._parser._objects  # vispy has no public way to all of them
         if self._context.makeCurrent(self._surface):
+            _forget_errors()
             for one in objects.values():
                 if hasattr(one, "delete"):  # else a mark that it is deleted
                     one.delete()
@@ -75,3 +80,10 @@ class _ContextEnd(QObject):
         if before is not None and before is not self._context and surface is not None:
             before.makeCurrent(surface)
         self._surface.destroy()
+
+
+def _forget_errors() -> None:
+    """Take the errors of earlier drawing from the context: the first deletion would be blamed."""
+    for _ in range(MOST_ERRORS):
+        if gl.glGetError() == gl.GL_NO_ERROR:
+            return

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+from ctypes.util import find_library
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from vispy.gloo import gl
 
-from napari_snpore.viewer.canvas.gl_objects import waiting_contexts
+from napari_snpore.viewer.canvas.gl_objects import _ContextEnd, waiting_contexts
 from napari_snpore.viewer.shared.layers import add_layer, volume_data
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import settle
@@ -60,6 +64,21 @@ def test_textures_of_a_form_go_with_it(window, name):
     # two small ones a time stay: vispy keeps the texture of a colormap (16 kB) in the main canvas
     assert textures(window) < before + 3 * times
     assert waiting_contexts() == waiting
+
+
+def test_an_earlier_error_of_the_context_is_not_blamed_on_the_deletion(window):
+    """The wrapper of OpenGL raises at the next call whatever the context still reports."""
+    context, surface = QOpenGLContext(), QOffscreenSurface()
+    surface.create()
+    assert context.create()
+    assert context.makeCurrent(surface)
+    name = gl.glCreateBuffer()
+    deleted = SimpleNamespace(delete=lambda: gl.glDeleteBuffer(name))
+    end = _ContextEnd(context, SimpleNamespace(_objects={1: deleted}))
+    ctypes.CDLL(find_library("GL")).glEnable(0xFFFF)  # no capability: the error stays
+    end._delete()  # raised GLError in a window's end, once in many
+    assert not end._parser._objects
+    context.doneCurrent()
 
 
 @pytest.mark.parametrize("name", ["Threshold", "Ortho slices"])
