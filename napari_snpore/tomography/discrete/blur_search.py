@@ -215,7 +215,8 @@ def _first_trials(
     search: BlurTrials, tilts: NDArray[np.intp], progress: Progress | None
 ) -> dict[float, BlurTrial]:
     """Try values of σ until the least residual is enclosed."""
-    trials = search.run(tilts, _TRIALS, None, share_of(progress, 0, _SHARE_OF_FIRST))
+    contrast = search.weakest_level(tilts)
+    trials = search.run(tilts, _TRIALS, contrast, share_of(progress, 0, _SHARE_OF_FIRST))
     done = _SHARE_OF_FIRST
     while True:
         at = min(trials, key=lambda sigma: trials[sigma].residual)
@@ -226,7 +227,7 @@ def _first_trials(
         levels = trials[at].levels
         # how many follow is not known: each takes half of what is left of the bar
         part, done = share_of(progress, done, (done + 1) / 2), (done + 1) / 2
-        trials |= search.run(tilts, [further], levels[0] if levels else None, part)
+        trials |= search.run(tilts, [further], levels[0] if levels else contrast, part)
 
 
 def _minimum(curve: Curve) -> tuple[float | None, str | None]:
