@@ -43,7 +43,9 @@ def test_hedges_g_of_a_textbook():
     """
     g, low, high = hedges_g(sample(100, 4.5, 50), sample(103, 5.5, 50))
     assert g == pytest.approx(0.5924, abs=5e-5)
-    half = 1.96 * math.sqrt(0.0411)  # of a normal distribution, which 98 degrees of freedom are near
+    half = 1.96 * math.sqrt(
+        0.0411
+    )  # of a normal distribution, which 98 degrees of freedom are near
     assert (low, high) == pytest.approx((0.5924 - half, 0.5924 + half), abs=0.01)
 
 
