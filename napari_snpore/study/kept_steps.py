@@ -39,7 +39,6 @@ _ALLOWED = {
     ("pathlib", "WindowsPath"),
     ("types", "MappingProxyType"),
     ("collections", "OrderedDict"),
-    ("functools", "partial"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
     *(
@@ -57,7 +56,8 @@ _ALLOWED = {
 _PANDAS = {
     "DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "BlockManager", "SingleBlockManager",
     "_new_Index", "_unpickle_block", "new_block", "StringDtype", "ArrowStringArray", "StringArray",
-    "CategoricalDtype", "Categorical", "__pyx_unpickle_BlockManager", "_unpickle_array",
+    "CategoricalDtype", "Categorical", "__pyx_unpickle_BlockManager", "__pyx_unpickle_NDArrayBacked",
+    "_unpickle_array",
 }  # fmt: skip
 
 
@@ -195,7 +195,9 @@ def parameters_of(recipe: Recipe | Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides on the numbers of a run beside its inputs: all parameters but names and
     places.
     """
-    given = recipe if isinstance(recipe, Mapping) else recipe.model_dump(mode="json", exclude_none=True)
+    given = (
+        recipe if isinstance(recipe, Mapping) else recipe.model_dump(mode="json", exclude_none=True)
+    )
     found: dict[str, Any] = copy.deepcopy(dict(given))
     found.pop("name", None)
     for section, keys in (("input", ("tilt_series", "volume")), ("align", ("xf",))):

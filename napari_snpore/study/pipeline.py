@@ -17,6 +17,7 @@ from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.detection import (
     RunDetection,
     detection_of_run,
@@ -169,6 +170,7 @@ def run_study(
             lambda: errors_of_run(recipe, tomogram, planted, measurement, context),
         )
         record.results["errors"] = errors_record(errors)
+        record.results["conditions"] = conditions_record(tomogram, errors.conditions)
         segmentation = with_errors(planted, errors)
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)

@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count, use_at_most_threads
+from napari_snpore.compute import (
+    Progress,
+    ShouldStop,
+    check_stop,
+    thread_count,
+    use_at_most_threads,
+)
 from napari_snpore.errors import Stopped
 from napari_snpore.memory import memory_limit as usable_memory
 from napari_snpore.study.kept_steps import NO_STEPS, KeptSteps

@@ -30,7 +30,7 @@ from pydantic import (
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.files.small_files import read_toml
 from napari_snpore.outputs.own_files import RECORD
-from napari_snpore.study.recipe import InputSection, Recipe, first_problem, relative_path
+from napari_snpore.study.recipe import Recipe, first_problem, relative_path
 
 SECTIONS = tuple(name for name in Recipe.model_fields if name not in ("name", "seed"))
 """Sections of a run recipe that a study shares or that a state overrides."""
@@ -353,13 +353,18 @@ def _planned(study: Study, state: StateSection, entry: FibreEntry, is_volume: bo
 def _check_sections(study: Study) -> None:
     """Refuse wrong options where they are written, before any fibre is looked at."""
     places = [("[shared]", study.shared)]
-    places += [(f"The state {state.name!r}", merged(study.shared, state.overrides)) for state in study.state]
+    places += [
+        (f"The state {state.name!r}", merged(study.shared, state.overrides))
+        for state in study.state
+    ]
     for where, sections in places:
         given = sections.get("input", {})
         if isinstance(given, Mapping):
             for key in ("tilt_series", "volume"):
                 if key in given:
-                    raise InputError(f"{where}: input.{key} belongs to one fibre; the fibres of a state are its list 'fibres'.")
+                    raise InputError(
+                        f"{where}: input.{key} belongs to one fibre; the fibres of a state are its list 'fibres'."
+                    )
             sections = {**sections, "input": {**given, "tilt_series": _PLACEHOLDER}}
         try:
             Recipe(**sections)
@@ -418,7 +423,12 @@ def _study_problem(error: ValidationError, sections: Mapping[str, Any]) -> str:
     where = error.errors()[0]["loc"]
     text = first_problem(error)
     states = sections.get("state")
-    if len(where) > 1 and where[0] == "state" and isinstance(where[1], int) and isinstance(states, list):
+    if (
+        len(where) > 1
+        and where[0] == "state"
+        and isinstance(where[1], int)
+        and isinstance(states, list)
+    ):
         state = states[where[1]]
         name = state.get("name") if isinstance(state, Mapping) else None
         known = f"state {name!r}" if isinstance(name, str) else f"state number {where[1] + 1}"
