@@ -15,6 +15,7 @@ _LONG = {
     "planted_recall": KEPT,
     "calibrate_numbers": KEPT,
     "kills": "no count was made.",
+    "study_kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
     "freezes": "the rows above are all that was measured.",
 }
