@@ -53,7 +53,7 @@ def make_inputs(folder: Path, size: int) -> Path:
     """Write the tilt series of three states and the study of them; return its recipe."""
     states = ""
     for state in STATES:
-        phantom = make_phantom(state, shape=(size, size // 2, size), spacing=0.5, seed=0)
+        phantom = make_phantom(state, shape=(size, size // 2, size), spacing=0.4, seed=0)
         series = simulate_tilt_series(
             phantom, angles_deg=np.arange(-66, 67, 6.0), dose=2000, seed=0
         )
@@ -165,10 +165,13 @@ def main(report: Callable[[str], object] = print) -> int:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--count", type=int, default=20)
     words.add_argument("--seed", type=int, default=0)
-    words.add_argument("--size", type=int, default=64, help="voxels along z and x; half along y")
+    words.add_argument("--size", type=int, default=72, help="voxels along z and x; half along y")
     asked = words.parse_args()
     found = run(asked.count, asked.seed, asked.size, report)
-    report(f"{asked.count} kills, seed {asked.seed}: " + ", ".join(f"{k} {v}" for k, v in found.items()))
+    report(
+        f"{asked.count} kills, seed {asked.seed}: "
+        + ", ".join(f"{k} {v}" for k, v in found.items())
+    )
     return int(is_wrong(found))
 
 

@@ -43,6 +43,7 @@ NUMBER_COLUMNS = (
     "restoration",
 )
 """Of the table of numbers, in this order."""
+from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS as NUMBER_COLUMNS
 
 SOURCE_COLUMNS = ("quantity", "unit", "source", "low", "high")
 
