@@ -42,6 +42,10 @@ from .measurement.dead_pores import (
     accessible_pores as accessible_pores,
     dead_pores as dead_pores,
 )
+from .measurement.diffusion import (
+    EffectiveDiffusivity as EffectiveDiffusivity,
+    effective_diffusivity as effective_diffusivity,
+)
 from .measurement.feret import feret_diameters as feret_diameters
 from .measurement.fractions import volume_fractions as volume_fractions
 from .measurement.labelling import (
