@@ -189,6 +189,9 @@ STEPS |= {
     "networks": _on_phases(phase_networks),
     "tortuosity": _on_phases(geodesic_tortuosity, core_nm=1.0),
     "diffusion": _on_phases(snpore.effective_diffusivity),
+    "nearest neighbours": lambda inputs: functools.partial(
+        snpore.nearest_neighbors, inputs.objects
+    ),
     "contacts": lambda inputs: functools.partial(
         snpore.contact_areas, inputs.objects, inputs.phases, edge_width_nm=0.3
     ),

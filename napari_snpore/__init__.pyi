@@ -52,6 +52,10 @@ from .measurement.labelling import (
     label_objects as label_objects,
     separate_objects as separate_objects,
 )
+from .measurement.neighbors import (
+    nearest_neighbors as nearest_neighbors,
+    nearest_summary as nearest_summary,
+)
 from .measurement.networks import (
     geodesic_tortuosity as geodesic_tortuosity,
     phase_networks as phase_networks,

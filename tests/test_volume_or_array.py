@@ -39,6 +39,7 @@ WITH_SPACING = {
     "radial_profile": (lambda v, **s: snpore.radial_profile(v, shell_nm=2.0, **s), PHASES),
     "slice_fractions": (lambda v, **s: snpore.slice_fractions(v, axis=1, **s), PHASES),
     "contact_areas": (lambda v, **s: snpore.contact_areas(v, PHASES, **s), LABELS),
+    "nearest_neighbors": (lambda v, **s: snpore.nearest_neighbors(v, **s), LABELS),
     "effective_diffusivity": (lambda v, **s: snpore.effective_diffusivity(v, **s), PHASES),
     "phase_networks": (lambda v, **s: snpore.phase_networks(v, **s), PHASES),
     "geodesic_tortuosity": (lambda v, **s: snpore.geodesic_tortuosity(v, core_nm=2.0, **s), PHASES),

@@ -34,6 +34,7 @@ from napari_snpore.kernels import KernelRequest
 from napari_snpore.measurement.diffusion import effective_diffusivity
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.labelling import label_objects, separate_objects
+from napari_snpore.measurement.neighbors import nearest_neighbors
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.thickness import local_thickness
 from napari_snpore.outputs.file_lock import lock
@@ -95,6 +96,7 @@ def jobs() -> list[Job]:
         Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
         Job("separated objects", objects, _separated),
         Job("thickness", objects, _thickness),
+        Job("neighbours", objects, _neighbors),
         Job("diffusion", objects, _diffusion),
         Job("shell correlation", images, _shells),
         Job("DART", images, _dart),
@@ -275,6 +277,12 @@ def _thickness() -> None:
 
 def _diffusion() -> None:
     effective_diffusivity(np.ones((_SIDE,) * 3, np.bool_), direction="z", spacing=1.0)
+
+
+def _neighbors() -> None:
+    labels = _labels()
+    labels[0, 0, 0] = labels.max() + 1
+    nearest_neighbors(labels, spacing=1.0)
 
 
 def _runs() -> None:
