@@ -192,6 +192,8 @@ STEPS |= {
     "nearest neighbours": lambda inputs: functools.partial(
         snpore.nearest_neighbors, inputs.objects
     ),
+    "two-point correlation": _on_phases(snpore.two_point_correlation),
+    "fraction against cube size": _on_phases(snpore.cube_fractions),
     "contacts": lambda inputs: functools.partial(
         snpore.contact_areas, inputs.objects, inputs.phases, edge_width_nm=0.3
     ),

@@ -37,6 +37,14 @@ from .in_situ import (
 )
 from .line_profiles import LineProfile as LineProfile, line_profile as line_profile
 from .measurement.contacts import contact_areas as contact_areas
+from .measurement.correlation import (
+    correlation_length as correlation_length,
+    two_point_correlation as two_point_correlation,
+)
+from .measurement.cube_sizes import (
+    cube_fractions as cube_fractions,
+    representative_edge as representative_edge,
+)
 from .measurement.dead_pores import (
     DeadPores as DeadPores,
     accessible_pores as accessible_pores,

@@ -40,6 +40,8 @@ WITH_SPACING = {
     "slice_fractions": (lambda v, **s: snpore.slice_fractions(v, axis=1, **s), PHASES),
     "contact_areas": (lambda v, **s: snpore.contact_areas(v, PHASES, **s), LABELS),
     "nearest_neighbors": (lambda v, **s: snpore.nearest_neighbors(v, **s), LABELS),
+    "two_point_correlation": (lambda v, **s: snpore.two_point_correlation(v, **s), PHASES),
+    "cube_fractions": (lambda v, **s: snpore.cube_fractions(v, **s), PHASES),
     "effective_diffusivity": (lambda v, **s: snpore.effective_diffusivity(v, **s), PHASES),
     "phase_networks": (lambda v, **s: snpore.phase_networks(v, **s), PHASES),
     "geodesic_tortuosity": (lambda v, **s: snpore.geodesic_tortuosity(v, core_nm=2.0, **s), PHASES),

@@ -23,6 +23,12 @@ _CELL_VOXELS = 6
 _PIECE = 1 << 14
 """Surface voxels that one block looks at."""
 
+_SMALL = 2000
+"""Surface voxels of an object that is searched from first."""
+
+_FEW = 64
+"""Objects up to this number are looked at by their boxes first: they may be far apart."""
+
 
 @stops_at_once
 def nearest_neighbors(
@@ -191,32 +197,106 @@ def _by_surfaces(
         number = np.full(top + 1, -1, np.int32)
         number[label] = np.arange(count)
     places, owners = _surface_voxels(data, number, should_stop)
-    edges = np.maximum(1, np.round(_CELL_VOXELS * max(voxel) / np.array(voxel))).astype(np.int64)
-    grid = -(-np.array(data.shape, np.int64) // edges)
-    at = np.ravel_multi_index(tuple((places // edges.astype(np.int32)).T), tuple(grid))
-    order = np.argsort(at, kind="stable")
-    cells = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=int(grid.prod())))))
-    del at
-    spacing = np.array(voxel, np.float64)
-    pieces = [(first, min(first + _PIECE, len(owners))) for first in range(0, len(owners), _PIECE)]
+    surface = _Surfaces(places, owners, data.shape, voxel, count)
+    return surface.nearest(progress, should_stop)
 
-    def search(piece: tuple[int, int]) -> tuple[int, NDArray[np.float64], NDArray[np.int32]]:
-        first, last = piece
-        base = int(owners[first])
-        gaps = np.full(int(owners[last - 1]) - base + 1, np.inf)
-        nearest = np.full(len(gaps), -1, np.int32)
-        nearest_gaps(places, owners, cells, order, grid, edges, spacing, first, last, gaps, nearest)
-        return base, gaps, nearest
 
-    gap, near = np.full(count, np.inf), np.full(count, -1, np.int64)
-    for base, gaps, nearest in run_blocks(
-        search, pieces, progress=progress, should_stop=should_stop
-    ):
-        part = slice(base, base + len(gaps))
-        better = (gaps < gap[part]) | ((gaps == gap[part]) & (nearest < near[part]))
-        gap[part] = np.where(better, gaps, gap[part])
-        near[part] = np.where(better, nearest, near[part])
-    return np.sqrt(gap), near
+class _Surfaces:
+    """Surface voxels of all objects, sorted by object and into cells."""
+
+    def __init__(
+        self,
+        places: NDArray[np.int32],
+        owners: NDArray[np.int32],
+        shape: tuple[int, ...],
+        voxel: Triple,
+        count: int,
+    ) -> None:
+        edges = np.maximum(1, np.round(_CELL_VOXELS * max(voxel) / np.array(voxel)))
+        self._edges = edges.astype(np.int64)
+        self._grid = -(-np.array(shape, np.int64) // self._edges)
+        at = np.ravel_multi_index(
+            tuple((places // edges.astype(np.int32)).T), tuple(self._grid.tolist())
+        )
+        cells = int(self._grid.prod())
+        self._order = np.argsort(at, kind="stable")
+        self._cells = np.concatenate(([0], np.cumsum(np.bincount(at, minlength=cells))))
+        inside = np.flatnonzero(np.diff(self._cells))
+        sorted_owners = owners[self._order]
+        low = np.minimum.reduceat(sorted_owners, self._cells[inside])
+        high = np.maximum.reduceat(sorted_owners, self._cells[inside])
+        self._keepers = np.full(cells, -1, np.int32)
+        self._keepers[inside] = np.where(low == high, low, -1)
+        self._places, self._owners, self._count = places, owners, count
+        self._spacing = np.array(voxel, np.float64)
+        self._starts = np.searchsorted(owners, np.arange(count + 1))
+        self._boxes = np.empty((0, 6), np.int32)
+        if count <= _FEW:
+            self._boxes = np.hstack(
+                [ends.reduceat(places, self._starts[:-1]) for ends in (np.minimum, np.maximum)]
+            )
+
+    def nearest(
+        self, progress: Progress | None, should_stop: ShouldStop | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the gap of each object to its nearest, and the number of that.
+
+        Small objects come first: what they find bounds the search of the large ones, whose voxels
+        are mostly surrounded by their own. An object with most of all voxels is sought from all others.
+        """
+        sizes = np.diff(self._starts)
+        giant = int(np.argmax(sizes)) if 2 * sizes.max() > sizes.sum() else -1
+        small = sizes <= _SMALL
+        gaps, near = np.full(self._count, np.inf), np.full(self._count, -1, np.int32)
+        for part, chosen in enumerate((small, ~small)):
+            chosen = chosen & (np.arange(self._count) != giant)
+            watch = share_of(progress, 0.4 * part, 0.4 * (part + 1))
+            self._search(self._pieces(chosen), -1, gaps, near, watch, should_stop)
+        if giant >= 0:
+            others = self._pieces(np.arange(self._count) != giant)
+            watch = share_of(progress, 0.8, 1.0)
+            self._search(others, giant, gaps, near, watch, should_stop)
+        elif progress is not None:
+            progress(1000, 1000)
+        return np.sqrt(gaps), near.astype(np.int64)
+
+    def _pieces(self, chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        """Return ranges of the voxels of some objects."""
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False]))))
+        return [
+            (first, min(first + _PIECE, int(self._starts[end])))
+            for start, end in zip(edges[::2], edges[1::2], strict=True)
+            for first in range(int(self._starts[start]), int(self._starts[end]), _PIECE)
+        ]
+
+    def _search(
+        self,
+        pieces: list[tuple[int, int]],
+        target: int,
+        gaps: NDArray[np.float64],
+        near: NDArray[np.int32],
+        progress: Progress | None,
+        should_stop: ShouldStop | None,
+    ) -> None:
+        """Lower the gaps by what the voxels of some ranges find; each starts from the same bounds."""
+
+        def work(piece: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
+            found, partners = gaps.copy(), near.copy()
+            nearest_gaps(
+                *(self._places, self._owners, self._cells, self._order, self._keepers),
+                *(self._grid, self._edges, self._spacing, self._boxes),
+                *(target, *piece, found, partners),
+            )
+            at = np.flatnonzero((found != gaps) | (partners != near))
+            return at, found[at], partners[at]
+
+        for at, found, partners in run_blocks(
+            work, pieces, progress=progress, should_stop=should_stop
+        ):
+            tie = (found == gaps[at]) & ((near[at] < 0) | (partners < near[at]))
+            better = (found < gaps[at]) | tie
+            gaps[at] = np.where(better, found, gaps[at])
+            near[at] = np.where(better, partners, near[at])
 
 
 def _surface_voxels(

@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import napari_snpore as snpore
+from napari_snpore.measurement import neighbors
 
 
 def balls(shape, centers, radius):
@@ -68,11 +69,13 @@ def all_pairs(labels, spacing):
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.3, 1.0, 0.7)])
 @pytest.mark.parametrize("share", [0.004, 0.03])
-def test_as_all_pairs_of_voxels(share, spacing):
+def test_as_all_pairs_of_voxels(monkeypatch, share, spacing):
     rng = np.random.default_rng(1)
     mask = rng.random((30, 26, 34)) < share
     mask[3:12, 4:9, 20:30] = True  # an object of many cells
+    mask[15:25, 5:20, 3:12] = True
     labels = snpore.label_objects(mask).astype(np.int32) * 7  # gaps between the labels
+    monkeypatch.setattr(neighbors, "_SMALL", 50)
     table = snpore.nearest_neighbors(labels, spacing=spacing)
     numbers, gaps = all_pairs(labels, np.array(spacing))
     assert table["label"].tolist() == numbers.tolist()
@@ -81,6 +84,20 @@ def test_as_all_pairs_of_voxels(share, spacing):
     between = cdist(centers, centers)
     np.fill_diagonal(between, np.inf)
     np.testing.assert_allclose(table["center_distance_nm"], between.min(axis=1), rtol=1e-12)
+
+
+def test_a_network_with_most_of_the_surface_and_specks_in_its_holes(monkeypatch):
+    rng = np.random.default_rng(7)
+    mask = rng.random((26, 28, 30)) < 0.35
+    mask[8:18, 8:18, 8:18] = False
+    mask[10, 10, 10] = mask[10, 10, 12] = mask[15, 14, 13] = True  # nearer to each other
+    labels = snpore.label_objects(mask)
+    _, gaps = all_pairs(labels, np.ones(3))
+    assert np.bincount(labels.ravel())[1:].max() > 0.9 * mask.sum()
+    for few in (64, 0):
+        monkeypatch.setattr(neighbors, "_FEW", few)
+        table = snpore.nearest_neighbors(labels, spacing=1.0)
+        np.testing.assert_allclose(table["surface_distance_nm"], gaps, rtol=1e-12)
 
 
 def test_same_table_on_one_and_two_threads_and_for_volumes_of_many_slabs(monkeypatch):
