@@ -13,6 +13,7 @@ from napari_snpore.cli.figure_command import figure
 from napari_snpore.cli.measure_command import measure
 from napari_snpore.cli.phantom_command import phantom
 from napari_snpore.cli.reconstruct_command import reconstruct
+from napari_snpore.cli.report_command import report
 from napari_snpore.cli.run_commands import demo, run, view
 from napari_snpore.cli.segment_command import segment
 from napari_snpore.cli.surface_command import surface
@@ -29,6 +30,7 @@ _SHORT: dict[Callable[..., None], str] = {
     surface: "Surface of a phase: STL, PLY, GLB.",
     convert: "A volume in another format.",
     figure: "Draw the plate of a finished run.",
+    report: "Report of a run or study: HTML, PDF.",
     phantom: "Simulate a fibre of known truth.",
     view: "Open a run or files in napari.",
 }

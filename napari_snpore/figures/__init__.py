@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_snpore.figures.tilts import sinogram, tilt_images
     from napari_snpore.figures.tomography_plots import alignment_plot, quality_plot
     from napari_snpore.figures.truth_plot import truth_against_measured
+    from napari_snpore.figures.turned_views import turned_views
 
 _HOME = {
     "BoxPairPanel": "box_pair_panel",
@@ -71,6 +72,7 @@ _HOME = {
     "threshold_histogram": "threshold_plot",
     "tilt_images": "tilts",
     "truth_against_measured": "truth_plot",
+    "turned_views": "turned_views",
     "write_slice_images": "slice_stack",
 }
 
@@ -111,6 +113,7 @@ __all__ = [
     "threshold_histogram",
     "tilt_images",
     "truth_against_measured",
+    "turned_views",
     "write_slice_images",
 ]
 

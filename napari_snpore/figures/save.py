@@ -9,6 +9,7 @@ Verdana, which is as wide, named as substitute. No file holds a date.
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -92,6 +93,16 @@ def save_figure(
                     _name_substitutes(part)
             paths.append(path)
     return paths
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Return a figure as the content of a PNG file, without a recipe; the same figure gives the same
+    bytes.
+    """
+    target = io.BytesIO()
+    with FigureStyle(dpi=int(figure.dpi)).in_force():
+        figure.savefig(target, format="png", dpi=figure.dpi, metadata=_metadata("png", None))
+    return target.getvalue()
 
 
 def recipe_of(path: str | Path) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from napari_snpore.errors import InputError
@@ -25,6 +26,17 @@ MM_PER_POINT = MM_PER_INCH / 72
 
 FONT = "DejaVu Sans"
 """Ships with matplotlib: the same figure on every machine, with °, Δ, ×, ³ and arrows."""
+
+def font_file(*, bold: bool = False, oblique: bool = False, mono: bool = False) -> Path:
+    """Return the file of a cut of :data:`FONT` (TrueType), for pages that are not drawn by
+    matplotlib.
+    """
+    import matplotlib  # takes half a second
+
+    cut = f"{'Bold' if bold else ''}{'Oblique' if oblique else ''}"
+    name = f"DejaVuSans{'Mono' if mono else ''}{f'-{cut}' if cut else ''}.ttf"
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+
 
 INK = "#222222"
 GRAY = "#808080"

@@ -389,9 +389,10 @@ class Recipe(_Section):
         """Return the recipe with its input paths relative to a folder, so that its file there can
         be run again.
         """
-        return self._with_paths(lambda value: relative_path(value, Path(folder)))
+        return self.with_paths(lambda value: relative_path(value, Path(folder)))
 
-    def _with_paths(self, place: Callable[[str], str]) -> Recipe:
+    def with_paths(self, place: Callable[[str], str]) -> Recipe:
+        """Return the recipe with ``place`` of each path that it reads in place of the path."""
         series, volume, xf = self.input.tilt_series, self.input.volume, self.align.xf
         update = {
             "tilt_series": [place(one) for one in series]
@@ -424,7 +425,7 @@ def read_recipe(path: str | Path) -> Recipe:
     except InputError as error:
         raise FileFormatError(f"{path}: {str(error)[0].lower()}{str(error)[1:]}") from error
     with guarded(path):
-        placed = recipe._with_paths(lambda value: _place(value, path.parent))
+        placed = recipe.with_paths(lambda value: _place(value, path.parent))
     return placed.model_copy(update={"name": recipe.name or path.stem})
 
 
