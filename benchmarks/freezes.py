@@ -130,14 +130,15 @@ class Clicks:
 
     def tour(self) -> None:
         """Open the Workbench and go through the stations of the guided tour."""
-        from napari_snpore.viewer.tour.stations import SAMPLE, STATIONS
-
         add = self._viewer.window.add_plugin_dock_widget
 
         def open_bench() -> None:
             self._widget = add("napari-snpore", "Workbench")[1]
 
         self.click("Workbench: open", open_bench)
+        # what they import is part of the first click
+        from napari_snpore.viewer.tour.stations import SAMPLE, STATIONS
+
         widget = self._widget
         bench = _Bench(self._viewer, widget)
         self.click("Sample: open", lambda: bench.open_sample(SAMPLE), lambda: self._viewer.layers)

@@ -1,7 +1,9 @@
 """The napari side: the only folder that imports napari, Qt or vispy.
 
 The widgets of the menus are importable from here, each loaded when it is first asked for. Each
-takes the viewer as its one argument and can be scripted.
+takes the viewer as its one argument and can be scripted. The manifest names them and all other
+commands as attributes of this module, so that the window goes on being drawn while the first of
+them is loaded.
 
 Raises
 ------
@@ -14,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from napari_snpore.errors import MissingExtraError
+from napari_snpore.viewer.ahead.loading import load_alive
 from napari_snpore.viewer.shared.file_opener import register_opener
 
 if TYPE_CHECKING:
@@ -44,17 +46,31 @@ __all__ = [
     "WorkbenchWidget",
 ]
 
-_FOLDERS = {
-    "FigureWidget": "figure",
-    "InSituWidget": "in_situ",
-    "MeasureWidget": "measure",
-    "OrthoSlicesWidget": "slices",
-    "ReconstructWidget": "reconstruct",
-    "SceneWidget": "scene",
-    "SubvolumeWidget": "boxes",
-    "ThresholdWidget": "threshold",
-    "WorkbenchWidget": "workbench",
+_PLACES = {
+    "FigureWidget": "figure.widget",
+    "InSituWidget": "in_situ.widget",
+    "MeasureWidget": "measure.widget",
+    "OrthoSlicesWidget": "slices.widget",
+    "ReconstructWidget": "reconstruct.widget",
+    "SceneWidget": "scene.widget",
+    "SubvolumeWidget": "boxes.widget",
+    "ThresholdWidget": "threshold.widget",
+    "WorkbenchWidget": "workbench.widget",
+    "desodiated": "open.samples",
+    "get_reader": "open.readers",
+    "needle": "open.samples",
+    "open_window_from": "window",
+    "pristine": "open.samples",
+    "save_window_as": "window",
+    "sodiated": "open.samples",
+    "start_tour": "tour.command",
+    "swelling": "open.samples",
+    "write_features": "open.writers",
+    "write_other": "open.writers",
+    "write_surface_layer": "open.writers",
+    "write_tiff": "open.writers",
 }
+"""Modules of this folder, by what the manifest names in them."""
 
 
 OLDEST_NAPARI = (0, 9)
@@ -93,9 +109,9 @@ register_opener(_open_dropped)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FOLDERS:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_FOLDERS[name]}.widget"), name)
+    return getattr(load_alive(f"{__name__}.{_PLACES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -23,6 +23,7 @@ def test_every_command_leads_to_something(manifest):
     for command in manifest.contributions.commands:
         assert command.id.startswith("napari-snpore.")
         module, name = command.python_name.split(":")
+        assert module == "napari_snpore.viewer", "it is loaded while the window is drawn"
         assert callable(getattr(pytest.importorskip(module), name))
 
 

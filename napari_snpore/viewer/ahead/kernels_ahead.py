@@ -5,6 +5,7 @@ shapes as well; and imports, while nobody waits, what the first click of a form 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from importlib import import_module
 from threading import Lock, Thread, main_thread
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_snpore import kernel_process
 from napari_snpore.viewer.preferences import preferences
@@ -127,6 +129,17 @@ def load_napari_kernels() -> None:
         corners = np.array([[0.0, 0.0], [0.0, 4.0], [3.0, 5.0], [1.0, 1.0]])
         for kind in ("polygon", "path", "rectangle", "line"):
             Shapes([corners[:2] if kind == "line" else corners], shape_type=kind)
+        _triangulate_in_volume(corners)
         for dtype in (np.uint32, np.int32):
             label_colormap(49).map(np.zeros((2, 2), dtype))
         _loaded = True
+
+
+def _triangulate_in_volume(corners: NDArray[np.float64]) -> None:
+    """Compile what napari does at the first polygon in a window that shows 3D: its public ways to
+    it need such a window.
+    """
+    with contextlib.suppress(ImportError, TypeError):
+        from napari.layers.shapes._shapes_models import Polygon
+
+        Polygon(np.column_stack([np.zeros(len(corners)), corners]), ndisplay=3)

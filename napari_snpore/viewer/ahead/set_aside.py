@@ -43,7 +43,7 @@ class SetAside(QTimer):
         self._ending: weakref.WeakSet[Any] = weakref.WeakSet()
         self._among: weakref.WeakSet[Any] = weakref.WeakSet()
         self._windows: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._is_due = True
+        self._is_due = self._collects = True
         self.timeout.connect(self._look)
         self.start(_SOON_MS)
 
@@ -74,7 +74,7 @@ class SetAside(QTimer):
 
     def _again(self) -> None:
         gc.unfreeze()
-        self._is_due = True
+        self._is_due = self._collects = True
         self.start(_SOON_MS)
 
     def _on_removed(self, event: Any) -> None:
@@ -90,10 +90,13 @@ class SetAside(QTimer):
             self._windows.difference_update(gone)
             self._ending.update(gone)
             self._again()
-        if not self._is_due or self._is_early() or len(self._ending):
-            return
-        if is_working() or self._shows_preview():
+        if not self._is_due or self._is_early() or is_working() or self._shows_preview():
             return  # what a step holds, or what goes soon, would not be given back
+        if len(self._ending) and self._collects:
+            self._collects = False
+            gc.collect()  # or the next click would, and every one until then would take longer
+        if len(self._ending):
+            return
         self._is_due = False
         self.begin()
         self.start(_RARELY_MS)

@@ -2,23 +2,70 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
+from qtpy.QtCore import QObject
+
+from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+
 _SIZE_PX = 90.0
+_MARGIN_PX = 20.0
+"""Left free beside the axes in a canvas that is smaller than them."""
+_SMALLEST_PX = 40.0
 
 
 def show_axes(viewer: Any, on: bool = True) -> None:
     """Show or hide the directions of the axes with their letters.
 
     They stand above on the left, away from the scale bars of window and plate, and without the box
-    that napari draws behind them, which would cover the scene.
+    that napari draws behind them, which would cover the scene. They keep their size while the scene
+    is turned, and are smaller in a canvas that has no room for them.
     """
     axes = viewer.canvas.overlays.axes
     if on and not axes.visible:
         axes.position, axes.box, axes.size = "top_left", False, _SIZE_PX
     axes.visible = on
+    plain = plain_viewer(viewer)
+    if on and id(plain) not in _OF:
+        _OF[id(plain)] = _AxesSize(plain)
+        weakref.finalize(plain, _OF.pop, id(plain), None)
+    if on:
+        _OF[id(plain)].fit()
 
 
 def axes_shown(viewer: Any) -> bool:
     """Return whether the axes are shown."""
     return bool(viewer.canvas.overlays.axes.visible)
+
+
+def axes_size(height_px: float, width_px: float) -> float:
+    """Return the side (px) of the axes in a canvas of a height and width (px)."""
+    return max(min(_SIZE_PX, height_px - _MARGIN_PX, width_px - _MARGIN_PX), _SMALLEST_PX)
+
+
+class _AxesSize(QObject):
+    """Keeps the size of the axes of a window: napari gives them 170 px at every turn of the
+    camera.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._viewer = weakref.ref(viewer)
+        connect_while_alive(self, viewer.canvas.events.size, self.fit)
+        camera, dims = viewer.scene.camera.events, viewer.dims.events
+        for emitter in (camera.angles, camera.orientation, dims.ndisplay):
+            emitter.connect(self.fit, position="last")  # after napari
+
+    def fit(self, event: Any = None) -> None:
+        """Give the axes the size that there is room for."""
+        del event
+        viewer = self._viewer()
+        if viewer is None or not axes_shown(viewer):
+            return
+        axes = viewer.canvas.overlays.axes
+        axes.size = axes_size(*(float(side) for side in viewer.canvas.size))
+        axes.events.size.emit(axes.size)
+
+
+_OF: dict[int, _AxesSize] = {}

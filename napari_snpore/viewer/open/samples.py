@@ -40,9 +40,11 @@ def desodiated() -> list[LayerData]:
 def needle() -> list[LayerData]:
     """Return a measured HAADF tilt series of a needle."""
     from napari_snpore.files import read_tilt_series
+    from napari_snpore.viewer.shared.worker import run_alive
 
     with as_file(files("napari_snpore") / "data" / "needle" / "HAADF.dm3") as path:
-        return [series_data(read_tilt_series(path), "needle")]
+        series = run_alive("Open the needle", lambda *_: read_tilt_series(path))
+    return [series_data(series, "needle")]
 
 
 def swelling() -> list[LayerData]:

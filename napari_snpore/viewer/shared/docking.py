@@ -27,6 +27,8 @@ PLUGIN = "napari-snpore"
 INSTRUMENT = "Workbench"
 """Its name in the Plugins menu."""
 
+_VIEWER = "napari_snpore.viewer"
+
 
 @runtime_checkable
 class Instrument(Protocol):
@@ -37,6 +39,15 @@ class Instrument(Protocol):
 
     def settle(self) -> None:
         """Take its place again after the docks of the window were rearranged."""
+
+
+def python_name(widget: object) -> str:
+    """Return the name of the class of a widget as a manifest writes it: ours are attributes of the
+    viewer package.
+    """
+    kind = type(widget)
+    module = _VIEWER if kind.__module__.startswith(f"{_VIEWER}.") else kind.__module__
+    return f"{module}:{kind.__qualname__}"
 
 
 def instrument_of(viewer: Any) -> Instrument | None:

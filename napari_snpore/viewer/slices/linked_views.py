@@ -63,6 +63,7 @@ class LinkedViews(QObject):
         self._position_set_by_hand = False
         self._worked_on = XY.name
         self._shown_at: Triple | None = None
+        self._distances: list[MeasuredDistance] = []
         self._soon = QTimer(self)  # ends with the widget, as a bare single shot would not
         self._soon.setSingleShot(True)
         self._soon.setInterval(50)
@@ -199,6 +200,9 @@ class LinkedViews(QObject):
 
     def draw_distances(self, lines: list[MeasuredDistance]) -> None:
         """Draw lines that were kept, each on its slice."""
+        if lines == self._distances:
+            return  # asked for at every layer that comes or goes
+        self._distances = lines
         for view in self.views.values():
             view.distances.take(lines)
         self._on_point()

@@ -11,7 +11,7 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image, Labels, Layer, Points
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import kind_of
@@ -40,6 +40,8 @@ _LINKED: dict[type[Layer], tuple[str, ...]] = {
     Points: ("opacity", "visible", "blending", *_PLACE),
 }
 
+_ONE_LAYER = ("inserted", "removed")
+_HIDDEN_MS = 500  # a layer that comes hidden is often shown a moment later
 _POINT_LOOK = ("size", "symbol", "face_color", "border_color", "border_width")
 
 
@@ -50,6 +52,17 @@ def can_be_sliced(layer: Layer) -> bool:
     return isinstance(layer, (Image, Labels, Points)) and layer.ndim == 3 and kind_of(layer) not in (
         "series", "frames", "scene plane", "box handles",
     )  # fmt: skip
+
+
+def _concerns(event: Any) -> bool:
+    """Say whether a layer that came or went can be sliced, or nothing is known of it."""
+    layer = getattr(event, "value", None) if getattr(event, "type", "") in _ONE_LAYER else None
+    return not isinstance(layer, Layer) or can_be_sliced(layer)
+
+
+def _is_hidden(event: Any) -> bool:
+    """Say whether an event says that a hidden layer came."""
+    return getattr(event, "type", "") == "inserted" and not event.value.visible
 
 
 class LayerMirror:
@@ -79,6 +92,10 @@ class LayerMirror:
         self._thick: str | None = None
         self._pinned: list[Layer] = []
         self._watched: weakref.WeakSet[Layer] = weakref.WeakSet()
+        self._later = QTimer(owner)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_HIDDEN_MS)
+        self._later.timeout.connect(self._refresh)
         events = source.layers.events
         connect_while_alive(owner, events.inserted, self._refresh)
         connect_while_alive(owner, events.removed, self._refresh)
@@ -127,8 +144,11 @@ class LayerMirror:
             copy.visible = True
 
     def _refresh(self, event: Any = None) -> None:
-        del event
-        if self._closed:
+        if self._closed or not _concerns(event):
+            return
+        if _is_hidden(event):
+            self._wanted()  # follows it from now on
+            self._later.start()
             return
         self.filling = (
             True  # napari moves camera and sliders of its own accord while the first layer comes

@@ -14,9 +14,9 @@ from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_snpore.viewer.shared.events import connect_while_alive
+from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, array_from_layer, refuse_turned
-from napari_snpore.viewer.shared.view_kept import add_keeping_selection
+from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, OrthoPlane
 from napari_snpore.volume import Triple
@@ -48,6 +48,7 @@ class ScenePlanes(QObject):
         self._viewer = viewer
         self._source: Image | Labels | None = None
         self._planes: dict[OrthoPlane, Layer] = {}
+        self._indices: dict[OrthoPlane, int] = {}
         self._hidden: list[Layer] = []
         connect_while_alive(self, viewer.dims.events.ndisplay, self._on_ndisplay)
         connect_while_alive(self, viewer.layers.events.removed, self._on_removed)
@@ -82,8 +83,12 @@ class ScenePlanes(QObject):
         self.hide()
         self._source = source
         for plane in PLANES:
-            self._planes[plane] = layer = self._new_plane(source, plane, point)
+            layer = self._new_plane(source, plane, point)
+            self._planes[plane], self._indices[plane] = layer, _index(source, plane.normal, point)
             add_keeping_selection(self._viewer, layer)
+            breathe(self._viewer)  # each is drawn with shaders of its own the first time
+            if self._planes.get(plane) is not layer:
+                return  # what it was cut from is gone, or others are shown by now
         for name in _appearance_of(source):
             getattr(source.events, name).connect(self._copy_appearance)
         for name in _PLACE:
@@ -97,11 +102,18 @@ class ScenePlanes(QObject):
             layer.visible = False  # the slices go on showing it
 
     def move(self, point: Triple) -> None:
-        """Cut the planes at another point (z, y, x) in nm."""
+        """Cut the planes that a point (z, y, x) in nm moves anew."""
         if self._source is None or self._viewer.dims.ndisplay != 3:
             return
-        for plane, layer in self._planes.items():
-            layer.data, layer.translate = self._cut(self._source, plane.normal, point)
+        at = {plane: _index(self._source, plane.normal, point) for plane in self._planes}
+        moved = [plane for plane, index in at.items() if index != self._indices.get(plane)]
+        if not moved:
+            return
+        self._indices |= at
+        with keeping_position(self._viewer):  # else napari slices all layers anew for each of them
+            for plane in moved:
+                layer = self._planes[plane]
+                layer.data, layer.translate = self._cut(self._source, plane.normal, at[plane])
 
     def hide(self) -> None:
         """Take the planes out of the scene, and show the volumes again."""
@@ -112,6 +124,7 @@ class ScenePlanes(QObject):
             for name in _PLACE:
                 getattr(source.events, name).disconnect(self._cut_again)
         planes, self._planes = self._planes, {}
+        self._indices.clear()
         for layer in planes.values():
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -120,7 +133,8 @@ class ScenePlanes(QObject):
             layer.visible = True
 
     def _new_plane(self, source: Image | Labels, plane: OrthoPlane, point: Triple) -> Layer:
-        data, translate = self._cut(source, plane.normal, point)
+        index = _index(source, plane.normal, point)
+        data, translate = self._cut(source, plane.normal, index)
         common = {
             "name": f"{plane.name} plane",
             "scale": source.scale,
@@ -138,15 +152,8 @@ class ScenePlanes(QObject):
         )
 
     @staticmethod
-    def _cut(source: Layer, axis: int, point: Triple) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _cut(source: Layer, axis: int, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         data = array_from_layer(source)
-        index = int(
-            np.clip(
-                np.rint((point[axis] - source.translate[axis]) / source.scale[axis]),
-                0,
-                data.shape[axis] - 1,
-            )
-        )
         where: list[slice] = [slice(None)] * 3
         where[axis] = slice(index, index + 1)
         translate = np.array(source.translate, float)
@@ -165,6 +172,7 @@ class ScenePlanes(QObject):
         if self._source is not None:
             for layer in self._planes.values():
                 layer.scale, layer.units = self._source.scale, self._source.units
+            self._indices.clear()
             self.move(self._point())
 
     def _on_ndisplay(self, event: Any) -> None:
@@ -186,6 +194,12 @@ class ScenePlanes(QObject):
         if self._source is not None and (event.value is self._source or not self._planes):
             self.hide()
             self.gone.emit()
+
+
+def _index(source: Layer, axis: int, point: Triple) -> int:
+    """Return which voxel of a layer a point (z, y, x) in nm lies in, along one axis."""
+    place = (point[axis] - source.translate[axis]) / source.scale[axis]
+    return int(np.clip(np.rint(place), 0, array_from_layer(source).shape[axis] - 1))
 
 
 def _appearance_of(source: Image | Labels) -> tuple[str, ...]:

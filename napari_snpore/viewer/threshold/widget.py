@@ -24,6 +24,7 @@ from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.preferences import preferences
 from napari_snpore.viewer.shared.layer_history import thresholds_of
+from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
@@ -395,6 +396,7 @@ class ThresholdWidget(ThresholdForm):
         self.envelope.set_available(self.layer is not None and has_scale(self.layer))
 
     def _on_counted(self, counted: Counted) -> None:
+        breathe(self._viewer)  # the form was opened a moment ago, and is drawn before the preview
         self._histogram, self._kept = counted.histogram, None
         if counted.enclosed is not None:
             self._enclosed = counted.enclosed

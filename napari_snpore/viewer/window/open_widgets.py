@@ -10,7 +10,13 @@ from typing import Any
 from napari.layers import Layer
 from npe2 import PluginManager
 
-from napari_snpore.viewer.shared.docking import INSTRUMENT, PLUGIN, join_instrument
+from napari_snpore.viewer.shared.docking import (
+    INSTRUMENT,
+    PLUGIN,
+    join_instrument,
+    python_name,
+)
+from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.window.state import KeepsState, WidgetState
 
 
@@ -24,8 +30,7 @@ def widget_states(viewer: Any, notes: list[str]) -> tuple[WidgetState, ...]:
     names = _display_names()
     found = []
     for widget in window.dock_widgets.values():
-        kind = type(widget)
-        display_name = names.get(f"{kind.__module__}:{kind.__qualname__}")
+        display_name = names.get(python_name(widget))
         if display_name is None or not isinstance(widget, KeepsState):
             continue
         try:
@@ -56,6 +61,7 @@ def reopen_widgets(
                 join_instrument(widget, viewer)
             if isinstance(widget, KeepsState):
                 widget.set_state(saved.state, layers)
+            breathe(viewer)  # not before: a form begins to work as soon as it is open
         except Exception as error:  # the layers are restored; a widget that fails is noted
             notes.append(f"The widget {saved.display_name} could not be opened as it was: {error}.")
 

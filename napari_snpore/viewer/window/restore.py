@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.guarded_reading import guarded, reason_of
-from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.events import breathe, plain_viewer
 from napari_snpore.viewer.shared.layers import add_layer
 from napari_snpore.viewer.window.array_files import read_array
 from napari_snpore.viewer.window.gather import ON_A_GRID, TYPES
@@ -111,7 +111,10 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
         viewer.dims.ndisplay = (
             2  # in 3D napari picks labels under the mouse, which fails before it has moved
         )
-    made = [_add(viewer, layer, notes) for layer in state.layers]
+    made = []
+    for layer in state.layers:  # the window is drawn between them: each takes a while
+        made.append(_add(viewer, layer, notes))
+        breathe(viewer)
     with _noted(notes, "selection of layers"):
         _select(viewer, state, made)
     with _noted(notes, "view"):
@@ -121,6 +124,7 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
         for saved, layer in zip(state.layers, made, strict=True)
         if layer is not None
     }
+    breathe(viewer)
     reopen_widgets(viewer, state.widgets, by_name, notes)
     with _noted(notes, "layout of the window"):
         set_layout(viewer, state.layout)
@@ -214,7 +218,10 @@ def _layer(
 
 def _add(viewer: Any, saved: LayerState, notes: list[str]) -> Layer | None:
     try:
-        layer = add_layer(viewer, (saved.data, dict(saved.settings), saved.type_name))
+        hidden = {**saved.settings, "visible": False}
+        layer = add_layer(viewer, (saved.data, hidden, saved.type_name))
+        breathe(viewer)  # slices take it when it is shown, one canvas after the other
+        layer.visible = bool(saved.settings.get("visible", True))
     except Exception as error:  # another version of napari may refuse a keyword or a value
         notes.append(
             f"The layer '{saved.name}' could not be made again ({error}); it was left out."

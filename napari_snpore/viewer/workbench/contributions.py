@@ -7,11 +7,6 @@ from importlib.resources import as_file, files
 from typing import Any
 
 
-def python_name(widget: object) -> str:
-    """Return the name of the class of a widget as a manifest writes it."""
-    return f"{type(widget).__module__}:{type(widget).__qualname__}"
-
-
 def display_names() -> dict[str, str]:
     """Return the names of our widgets in the Plugins menu, by their classes."""
     found = _contributions()

@@ -10,8 +10,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.shared.docking import python_name
 from napari_snpore.viewer.shared.worker import StepStatus
-from napari_snpore.viewer.workbench.contributions import python_name
 from napari_snpore.viewer.workbench.form_stack import FormStack
 from napari_snpore.viewer.workbench.work_step import WorkStep
 

@@ -25,7 +25,13 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.path_dialogs import folder_for
-from napari_snpore.viewer.shared.docking import PLUGIN, ancestor, give_full_height, keep_docked
+from napari_snpore.viewer.shared.docking import (
+    PLUGIN,
+    ancestor,
+    give_full_height,
+    keep_docked,
+    python_name,
+)
 from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
@@ -33,7 +39,7 @@ from napari_snpore.viewer.shared.worker import StepStatus
 from napari_snpore.viewer.tour.panel import TourPanel
 from napari_snpore.viewer.tour.tour import Tour
 from napari_snpore.viewer.window.saving import save_window_as
-from napari_snpore.viewer.workbench.contributions import display_names, python_name, samples
+from napari_snpore.viewer.workbench.contributions import display_names, samples
 from napari_snpore.viewer.workbench.form_stack import FormStack
 from napari_snpore.viewer.workbench.form_work import FormWork
 from napari_snpore.viewer.workbench.header import StepHeader

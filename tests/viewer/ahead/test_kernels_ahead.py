@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
+from napari.components import ViewerModel
 
 from napari_snpore import kernel_process
 from napari_snpore.errors import InputError
@@ -99,3 +101,26 @@ def test_a_failed_step_says_so_after_a_preparation(status):
     status.run("Measure", work, lambda result: None)
     status.wait()
     assert "The volume holds NaN." in status.message.text()
+
+
+def test_a_polygon_in_3d_finds_everything_of_napari_compiled():
+    """In a window that shows 3D the outline of a fibre froze for a second when it came first."""
+    kernels = pytest.importorskip("napari.layers.shapes._accelerated_triangulate_numba")
+    from napari.layers import Shapes
+
+    def compiled():
+        return {name: len(one.signatures) for name, one in vars(kernels).items() if is_kernel(one)}
+
+    def is_kernel(one):
+        return hasattr(one, "signatures")
+
+    kernels_ahead.load_napari_kernels()
+    before = compiled()
+    assert before
+    viewer = ViewerModel(ndisplay=3)
+    viewer.add_image(np.zeros((3, 20, 20)))
+    square = [[2.0, 3.0], [2.0, 9.0], [8.0, 9.0], [8.0, 3.0]]
+    for kind in ("polygon", "rectangle"):
+        frames = [np.column_stack([np.full(4, frame), square]) for frame in range(3)]
+        viewer.add_layer(Shapes(frames, shape_type=kind, ndim=3, edge_width=0.5))
+    assert compiled() == before

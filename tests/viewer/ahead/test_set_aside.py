@@ -79,12 +79,28 @@ def test_what_goes_is_given_back_before_all_is_set_aside_again(aside):
     aside.begin()
     aside._among.add(ring)
     aside.end(ring)
-    del ring
     aside._look()
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() == 0, "it is still held"
+    del ring
     assert is_given_back(seen)
     aside._look()
     assert gc.get_freeze_count() > 0
+
+
+def test_garbage_of_what_went_is_collected_once_where_nothing_else_does(aside):
+    ring = Ring()
+    seen = weakref.ref(ring)
+    aside.begin()
+    aside._among.add(ring)
+    aside.end(ring)
+    del ring
+    gc.disable()
+    try:
+        aside._look()
+        assert seen() is None
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
 
 
 def test_a_form_that_is_closed_is_given_back(aside, qtbot):

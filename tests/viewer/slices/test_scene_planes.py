@@ -63,6 +63,27 @@ def test_the_others_stay_right_when_one_plane_is_deleted(window):
     assert gray.visible
 
 
+def test_only_the_planes_that_move_are_cut_anew(window):
+    gray = add_layer(window, volume_data(ramp(), "ramp"))
+    widget = opened(window)
+    widget.position = (1.0 + 7 * 0.5, 2.0 + 11 * 0.25, 3.0 + 5 * 0.2)
+    widget.in_scene.setChecked(True)
+    cut, sliced = [], []
+    for name in ("XY plane", "ZY plane", "XZ plane"):
+        window.layers[name].events.data.connect(lambda event: cut.append(event.source.name))
+    window.dims.events.range.connect(sliced.append)
+    widget.linked.fit()
+    widget.maximized = "XY"
+    widget.maximized = ""
+    settle()
+    assert cut == []
+    widget.position = (1.0 + 7 * 0.5, 2.0 + 11 * 0.25, 3.0 + 6 * 0.2)
+    assert set(cut) == {"ZY plane"}
+    assert sliced == [], "napari would slice all layers anew"
+    np.testing.assert_array_equal(window.layers["ZY plane"].data[:, :, 0], gray.data[:, :, 6])
+    assert window.layers["ZY plane"].translate[2] == pytest.approx(3.0 + 6 * 0.2)
+
+
 def test_the_planes_follow_data_and_scale_and_go_with_their_layer(window):
     gray, phases = add_both(window)
     widget = opened(window)
