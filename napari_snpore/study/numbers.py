@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from napari_snpore.study.measuring import Measurement
-from napari_snpore.study.run_errors import NUMBER_COLUMNS
+from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS
+from napari_snpore.uncertainty.number_table import within as within
 
 Quantity = tuple[str, str]
 """Name and unit."""
@@ -96,15 +95,6 @@ def is_corrected(quantity: str, unit: str) -> bool:
     False
     """
     return unit in CORRECTED_UNITS and not quantity.startswith("dead")
-
-
-def within(value: Any, unit: str) -> Any:
-    """Return a number, or numbers, within what they can be: 0 or more, a percentage up to 100.
-
-    >>> float(within(-1.3, "%")), float(within(120.0, "nm³"))
-    (0.0, 120.0)
-    """
-    return np.clip(value, 0.0, 100.0 if unit.startswith("%") else np.inf)
 
 
 def numbers_table(
