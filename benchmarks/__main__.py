@@ -16,6 +16,7 @@ _LONG = {
     "calibrate_numbers": KEPT,
     "blind_numbers": KEPT,
     "kills": "no count was made.",
+    "study_kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
     "freezes": "the rows above are all that was measured.",
 }

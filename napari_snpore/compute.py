@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial, wraps
 from queue import SimpleQueue
@@ -59,6 +60,19 @@ def use_threads(count: int | None) -> None:
     if count is not None and count < 1:
         raise InputError(f"threads is {count}; a whole number of 1 or more is needed.")
     _preferred_threads = count
+
+
+@contextmanager
+def use_at_most_threads(count: int | None) -> Iterator[None]:
+    """Let the steps within use so many threads, as :func:`use_threads`; None changes nothing."""
+    earlier = _preferred_threads
+    if count is not None:
+        use_threads(count)
+    try:
+        yield
+    finally:
+        if count is not None:
+            use_threads(earlier)
 
 
 def thread_count() -> int:

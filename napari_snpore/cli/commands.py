@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from napari_snpore.cli.blur_command import blur
+from napari_snpore.cli.compare_command import batch, compare
 from napari_snpore.cli.convert_command import convert
 from napari_snpore.cli.figure_command import figure
 from napari_snpore.cli.measure_command import measure
@@ -19,6 +20,8 @@ from napari_snpore.cli.surface_command import surface
 _SHORT: dict[Callable[..., None], str] = {
     demo: "The shipped needle and two phantoms of known truth.",
     run: "All steps of a recipe into one folder.",
+    batch: "One recipe over many files, into one table.",
+    compare: "States side by side, with errors.",
     blur: "Find the blur of the images of a tilt series.",
     reconstruct: "Align and reconstruct a tilt series.",
     segment: "Volume to phases: exterior, pore, C, Sn.",

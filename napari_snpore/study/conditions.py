@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.history import PolishStep, ReconstructStep, last_step
 from napari_snpore.segmentation.phases import PORE, PORE_C_SN
 from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.provenance import plain
 from napari_snpore.study.recipe import (
     CleanupSection,
     MeasureSection,
@@ -58,6 +60,27 @@ def conditions_of_run(
         dose_of(series, segmentation, noise),
         polished.levels[-1] / polished.levels[-2],
     )
+
+
+def conditions_record(tomogram: Tomogram, conditions: Conditions | None) -> dict[str, Any]:
+    """Return the entry ``results.conditions`` of a record: what has to be alike where runs are
+    compared.
+    """
+    volume = tomogram.volume
+    found: dict[str, Any] = {"voxel_nm": list(volume.spacing), "shape": list(volume.shape)}
+    series = tomogram.aligned
+    if series is not None:
+        angles = np.sort(np.asarray(series.angles_deg, float))
+        found |= {
+            "tilts": len(angles),
+            "tilt_min_deg": float(angles[0]),
+            "tilt_max_deg": float(angles[-1]),
+            "tilt_step_deg": float(np.median(np.diff(angles))) if len(angles) > 1 else None,
+            "pixel_size_nm": float(series.pixel_size_nm),
+        }
+    if conditions is not None:
+        found |= {"dose": conditions.dose, "contrast": conditions.contrast}
+    return {name: plain(value) for name, value in found.items()}
 
 
 def unlike_phantoms(

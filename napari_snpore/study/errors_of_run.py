@@ -100,13 +100,14 @@ def errors_of_run(
     except InputError as error:  # not enough memory among them: a run that is done is not lost
         note = f"There are no intervals. {error}"
         return RunErrors(table, no_sources(), reason, made, section.seed, (note,))
+    conditions = conditions_of_run(tomogram, segmentation, should_stop=context.should_stop)
     found = with_intervals(
         table,
         ensemble_spread(ensemble),
         twin=twin if why == NOT_HERE else None,
         images=why != NO_IMAGES,
         reason=unlike_phantoms(recipe, tomogram, segmentation, measurement),
-        conditions=conditions_of_run(tomogram, segmentation, should_stop=context.should_stop),
+        conditions=conditions,
         along=fractions_along(
             segmentation.phases.data, segmentation.scheme.names, segmentation.cut_axes
         ),
@@ -114,7 +115,7 @@ def errors_of_run(
     notes = found.notes
     if section.draws == THRICE:
         notes += (three_times_words(ensemble),)
-    return RunErrors(found.numbers, found.sources, reason, made, section.seed, notes)
+    return RunErrors(found.numbers, found.sources, reason, made, section.seed, notes, conditions)
 
 
 def three_times_words(ensemble: pd.DataFrame) -> str:

@@ -46,7 +46,7 @@ def output_folder(
     out = Path(os.path.abspath(Path(out).expanduser()))
     with making(out, reading=True) as work:
         check_apart(out, inputs)
-        _check_replaceable(out, work.target, command)
+        check_replaceable(out, work.target, command)
         part = work.new(work.target.name)
         part.mkdir()
         yield part
@@ -58,7 +58,7 @@ def output_folder(
             ) from error
 
 
-def _check_replaceable(out: Path, target: Path, command: str | None) -> None:
+def check_replaceable(out: Path, target: Path, command: str | None) -> None:
     """Refuse a folder that a new result cannot take the place of without loss."""
     if not target.exists():
         return

@@ -17,6 +17,7 @@ from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.detection import (
     RunDetection,
     detection_of_run,
@@ -25,6 +26,7 @@ from napari_snpore.study.detection import (
 )
 from napari_snpore.study.error_report import errors_record
 from napari_snpore.study.errors_of_run import errors_of_run, with_errors
+from napari_snpore.study.kept_steps import NO_STEPS, KeptSteps
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import MEASURE_BYTES, Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder
@@ -60,6 +62,7 @@ def run_study(
     should_stop: ShouldStop | None = None,
     memory_limit: int | None = None,
     say: Callable[[str], None] | None = None,
+    steps: KeptSteps = NO_STEPS,
 ) -> StudyResult:
     """Run all steps of a recipe and write one folder.
 
@@ -82,6 +85,8 @@ def run_study(
     say : callable, optional
         Hears, in a sentence, what digital twins and a detection limit are going to cost before they
         start.
+    steps : KeptSteps, optional
+        Where finished steps are kept, so that an interrupted run goes on after the last of them.
 
     Returns
     -------
@@ -112,40 +117,61 @@ def run_study(
         )
         for path in paths:
             record.add_input(path, folder=resolved(out))
-        tomogram = obtain_volume(
-            recipe.input,
-            recipe.prepare,
-            recipe.align,
-            recipe.reconstruct,
-            context=context,
-            scratch=scratch,
+        tomogram = steps.keep(
+            "tomogram",
+            record,
+            lambda: obtain_volume(
+                recipe.input,
+                recipe.prepare,
+                recipe.align,
+                recipe.reconstruct,
+                context=context,
+                scratch=scratch,
+            ),
         )
         record.results["quality"] = quality_record(tomogram)
-        segmentation = find_phases(
-            tomogram.volume,
-            recipe.threshold,
-            recipe.envelope,
-            recipe.cleanup,
-            polish=recipe.polish,
-            series=tomogram.aligned,
-            context=context,
+        segmentation = steps.keep(
+            "phases",
+            record,
+            lambda: find_phases(
+                tomogram.volume,
+                recipe.threshold,
+                recipe.envelope,
+                recipe.cleanup,
+                polish=recipe.polish,
+                series=tomogram.aligned,
+                context=context,
+            ),
         )
         record.results["segmentation"] = segmentation_record(segmentation)
-        measurement = measure_phases(
-            segmentation.phases,
-            recipe.measure,
-            names=segmentation.scheme.names,
-            intensity=tomogram.volume,
-            cut_axes=segmentation.cut_axes,
-            context=context,
+        measurement = steps.keep(
+            "measurement",
+            record,
+            lambda: measure_phases(
+                segmentation.phases,
+                recipe.measure,
+                names=segmentation.scheme.names,
+                intensity=tomogram.volume,
+                cut_axes=segmentation.cut_axes,
+                context=context,
+            ),
         )
-        detection = detection_of_run(recipe, tomogram, segmentation, context)
+        detection = steps.keep(
+            "detection limit",
+            record,
+            lambda: detection_of_run(recipe, tomogram, segmentation, context),
+        )
         if detection is not None:
             record.results["detection_limit"] = detection_record(detection)
-        segmentation = with_detection(segmentation, detection)
-        errors = errors_of_run(recipe, tomogram, segmentation, measurement, context)
+        planted = with_detection(segmentation, detection)
+        errors = steps.keep(
+            "errors",
+            record,
+            lambda: errors_of_run(recipe, tomogram, planted, measurement, context),
+        )
         record.results["errors"] = errors_record(errors)
-        segmentation = with_errors(segmentation, errors)
+        record.results["conditions"] = conditions_record(tomogram, errors.conditions)
+        segmentation = with_errors(planted, errors)
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
             write_errors(folder / "tables", errors)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ _VERSIONS_OF = (
     "numpy scipy scikit-image numba connected-components-3d fill-voids pandas tifffile mrcfile nionswift-io h5py zarr"
     " matplotlib"
 ).split()
+
+_NO_RESULTS = ("viewer/", "cli/")
 
 
 @dataclass
@@ -70,6 +73,7 @@ class Record:
         content = {
             "program": "napari-snpore",
             "version": __version__,
+            "code": code_version(),
             "schema": SCHEMA,
             **plain(asdict(self)),
             "versions": versions(),
@@ -110,6 +114,20 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+@cache
+def code_version() -> str:
+    """Return the hex sha256 of the source of all that computes or writes a result: window and command
+    line are left out. Between two releases the number of the version stays, and this does not.
+    """
+    package = Path(__file__).parents[1]
+    found = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if not name.startswith(_NO_RESULTS):
+            found.update(name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
 
 
 def sha256(path: str | Path) -> str:

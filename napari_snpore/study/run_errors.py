@@ -26,6 +26,23 @@ from napari_snpore.history import (
     last_step,
 )
 from napari_snpore.study.edit_report import EDITED, is_edited_by_hand
+from napari_snpore.uncertainty.conditions import Conditions
+
+NUMBER_COLUMNS = (
+    "quantity",
+    "unit",
+    "value",
+    "twin_bias",
+    "corrected",
+    "low_95",
+    "high_95",
+    "fibre_low_95",
+    "fibre_high_95",
+    "dominant_source",
+    "calibrated",
+    "restoration",
+)
+"""Of the table of numbers, in this order."""
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS as NUMBER_COLUMNS
 
 SOURCE_COLUMNS = ("quantity", "unit", "source", "low", "high")
@@ -67,6 +84,8 @@ class RunErrors:
     notes : tuple of str
         Sentences on numbers that cannot be corrected or trusted, such as those of a fibre that is too
         thick or of images with too few counts, and on those that still hold.
+    conditions : Conditions or None
+        Thickness over step, dose and contrast, where they were estimated.
     """
 
     numbers: pd.DataFrame
@@ -75,6 +94,7 @@ class RunErrors:
     twins: int = 0
     seed: int = 0
     notes: tuple[str, ...] = ()
+    conditions: Conditions | None = None
 
     @property
     def edited(self) -> bool:

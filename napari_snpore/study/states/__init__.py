@@ -1,0 +1,1 @@
+"""Studies: fibres of several states through the steps of a run, and what the states say beside each other."""

@@ -1,0 +1,169 @@
+"""What the headers of a study's inputs say before any fibre is run: voxel sizes, angles, and how
+much memory a run is going to take.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_snpore.errors import InputError
+from napari_snpore.files import read_volume
+from napari_snpore.study.measuring import MEASURE_BYTES
+from napari_snpore.study.provenance import check_record
+from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.segmenting import SEGMENT_BYTES
+from napari_snpore.study.states.state_result import conditions_of
+from napari_snpore.study.states.study_recipe import PlannedRun
+from napari_snpore.study.tomogram import load_series, solving_bytes
+
+_PROGRAM_BYTES = 350e6
+"""A process of its own: libraries and kernels."""
+
+_IMAGE_BYTES = 40 + 2 * 4
+"""Per pixel of all images: polishing, and prepared and aligned images."""
+
+_SAME_SIZE = 0.01
+"""Voxel sizes that differ by less count as alike, as two sources of one size do."""
+
+_SAME_ANGLE_DEG = 0.5
+
+
+@dataclass(frozen=True)
+class InputFacts:
+    """Voxel size (nm), tilts (lowest, highest, step in degrees; number) and expected memory (bytes)
+    of one fibre; None where a volume has no tilts.
+    """
+
+    voxel_nm: float
+    tilts: int | None
+    tilt_min_deg: float | None
+    tilt_max_deg: float | None
+    tilt_step_deg: float | None
+    needs_bytes: float = 0.0
+
+
+def facts_of(run: PlannedRun) -> InputFacts:
+    """Return what the input of a planned run says.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or that has no voxel size or angles; the sentence names the state
+        and the file.
+    """
+    try:
+        if run.finished is not None:
+            return _of_finished(run.finished)
+        if run.recipe is None:
+            raise InputError("there is nothing to run.")
+        return _of_recipe(run.recipe)
+    except InputError as error:
+        raise type(error)(f"{run.name}: {error}") from error
+
+
+def _of_recipe(recipe: Recipe) -> InputFacts:
+    if recipe.input.volume is not None:
+        source = recipe.input
+        volume = read_volume(str(source.volume), spacing=source.spacing_nm, image=source.image)
+        voxels = math.prod(volume.shape)
+        needs = _PROGRAM_BYTES + voxels * (4 + SEGMENT_BYTES + MEASURE_BYTES)
+        return InputFacts(float(np.mean(volume.spacing)), None, None, None, None, needs)
+    series = load_series(recipe.input)
+    count, rows, width = series.shape
+    factor = recipe.prepare.bin
+    rows, width = max(rows // factor, 1), max(width // factor, 1)
+    shape = (recipe.reconstruct.thickness_px or width, rows, width)
+    voxels, pixels = math.prod(shape), count * rows * width
+    solving = solving_bytes(recipe.reconstruct.options, shape, count)
+    later = voxels * (SEGMENT_BYTES + MEASURE_BYTES)
+    needs = _PROGRAM_BYTES + 4 * voxels + _IMAGE_BYTES * pixels + max(solving, later)
+    angles = np.sort(np.asarray(series.angles_deg, float))
+    step = float(np.median(np.diff(angles))) if len(angles) > 1 else None
+    return InputFacts(
+        series.pixel_size_nm * factor, count, float(angles[0]), float(angles[-1]), step, needs
+    )
+
+
+def _of_finished(folder: Path) -> InputFacts:
+    found = conditions_of(check_record(folder / "record.json"), folder / "tables")
+    voxel = found.get("voxel_nm")
+    return InputFacts(
+        math.nan if voxel is None else float(np.mean(voxel)),
+        found.get("tilts"),
+        found.get("tilt_min_deg"),
+        found.get("tilt_max_deg"),
+        found.get("tilt_step_deg"),
+    )
+
+
+def unlike_inputs(facts: Mapping[str, Sequence[InputFacts]]) -> list[str]:
+    """Return a sentence for each condition in which the inputs of the states differ, and what that
+    does to a comparison.
+
+    Parameters
+    ----------
+    facts : mapping of str to sequence of InputFacts
+        By state.
+    """
+    found = []
+    sizes = _by_state(facts, lambda one: _finite(one.voxel_nm))
+    if _differ(sizes, relative=_SAME_SIZE):
+        found.append(
+            f"Voxel sizes differ ({_listed(sizes, ' nm')}): pores and clusters that one state resolves, another does not; "
+            "differences in number, length and dead pores can come from that alone."
+        )
+    for name, what in (("tilt_min_deg", "lowest"), ("tilt_max_deg", "highest")):
+        ends = _by_state(facts, lambda one, name=name: getattr(one, name))  # type: ignore[misc]
+        if _differ(ends, absolute=_SAME_ANGLE_DEG):
+            found.append(
+                f"The {what} tilts differ ({_listed(ends, '°')}): the missing wedge, which lengthens pores and clusters "
+                "along the beam, is not the same."
+            )
+            break
+    steps = _by_state(facts, lambda one: one.tilt_step_deg)
+    if _differ(steps, relative=0.05):
+        found.append(
+            f"Tilt steps differ ({_listed(steps, '°')}): so does the size that can be resolved, D·Δθ."
+        )
+    kinds = {state: {one.tilts is None for one in some} for state, some in facts.items()}
+    if len(set().union(*kinds.values())) > 1:
+        found.append(
+            "Some fibres start from tilt series, others from volumes: volumes have no twin and no noise in their intervals."
+        )
+    return found
+
+
+def _by_state(
+    facts: Mapping[str, Sequence[InputFacts]], value: Callable[[InputFacts], float | None]
+) -> dict[str, list[float]]:
+    found = {}
+    for state, some in facts.items():
+        known = [one for one in map(value, some) if one is not None]
+        if known:
+            found[state] = known
+    return found
+
+
+def _differ(
+    values: Mapping[str, Sequence[float]], *, relative: float = 0.0, absolute: float = 0.0
+) -> bool:
+    every: list[Any] = [value for some in values.values() for value in some]
+    return bool(every) and max(every) - min(every) > max(absolute, relative * abs(max(every)))
+
+
+def _listed(values: Mapping[str, Sequence[float]], unit: str) -> str:
+    words = []
+    for state, some in values.items():
+        ends = sorted({f"{value:.4g}" for value in some}, key=float)
+        words.append(f"{state} {ends[0] if len(ends) == 1 else f'{ends[0]} to {ends[-1]}'}{unit}")
+    return ", ".join(words)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
