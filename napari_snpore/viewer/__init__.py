@@ -23,6 +23,7 @@ from napari_snpore.viewer.shared.file_opener import register_opener
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.boxes.widget import SubvolumeWidget
+    from napari_snpore.viewer.compare.widget import CompareWidget
     from napari_snpore.viewer.figure.widget import FigureWidget
     from napari_snpore.viewer.in_situ.widget import InSituWidget
     from napari_snpore.viewer.measure.widget import MeasureWidget
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from napari_snpore.viewer.workbench.widget import WorkbenchWidget
 
 __all__ = [
+    "CompareWidget",
     "FigureWidget",
     "InSituWidget",
     "MeasureWidget",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _FOLDERS = {
+    "CompareWidget": "compare",
     "FigureWidget": "figure",
     "InSituWidget": "in_situ",
     "MeasureWidget": "measure",
