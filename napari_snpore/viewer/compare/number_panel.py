@@ -29,8 +29,10 @@ _ROW_PX = 34
 _HIGHEST_PX = 760
 _LOWEST_PX = 120
 _FONT_PT = 8.0
-_NARROWEST_QUANTITY = 96
-_WIDEST_ASKED = 404
+_NARROWEST_QUANTITY = 84
+_MARK_PX = 14
+"""Width of the piece of a state's line in its head."""
+_WIDEST_ASKED = 370
 """Width that the table asks of its dock; a wider one scrolls sideways."""
 
 
@@ -47,10 +49,12 @@ class NumberTable(QTableWidget):
         font = QFont(self.font())
         font.setPointSizeF(_FONT_PT)
         self.setFont(font)
-        rows = self.verticalHeader()
-        if rows is not None:
+        rows, head = self.verticalHeader(), self.horizontalHeader()
+        if rows is not None and head is not None:
             rows.setVisible(False)
             rows.setDefaultSectionSize(_ROW_PX)
+            head.setFont(font)
+            head.setIconSize(QSize(_MARK_PX, _MARK_PX))
         self.setToolTip(
             "Value and 95 % interval of each state; corrected by a digital twin where that is known. The tooltip of a\n"
             "number says where it comes from. See docs/compare.md."
@@ -83,11 +87,11 @@ class NumberTable(QTableWidget):
         for column, name in enumerate(names, 1):
             head = QTableWidgetItem(name)
             if name in styles:
-                head.setIcon(styles[name].icon())
+                head.setIcon(styles[name].icon(_MARK_PX))
             head.setToolTip(f"State '{name}': value with its 95 % interval.")
             self.setHorizontalHeaderItem(column, head)
         if pair is not None:
-            head = QTableWidgetItem(f"{pair[1]} − {pair[0]}")
+            head = QTableWidgetItem(f"{pair[1]}\n− {pair[0]}")
             head.setToolTip(
                 "Difference with its 95 % interval, percentage points for per cent. Bold: beyond the error. ≈: below\n"
                 "the error, its interval holds 0."
@@ -114,11 +118,25 @@ class NumberTable(QTableWidget):
         head = self.horizontalHeader()
         if head is None:
             return
-        for column in range(1, self.columnCount()):
-            head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setMinimumSectionSize(40)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        for column in range(1, self.columnCount()):
+            self.setColumnWidth(column, self._needed_by(column))
         self._fit_first()
+
+    def _needed_by(self, column: int) -> int:
+        """Return the width of the longest line of a column."""
+        metrics, named = self.fontMetrics(), self.horizontalHeaderItem(column)
+        lines = [line for row in range(self.rowCount()) for line in self._lines(row, column)]
+        heads = [] if named is None else named.text().split("\n")
+        mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 6
+        widest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
+        widest_head = max((metrics.horizontalAdvance(line) for line in heads), default=0)
+        return max(widest + 12, widest_head + mark + 10)
+
+    def _lines(self, row: int, column: int) -> list[str]:
+        item = self.item(row, column)
+        return [] if item is None else item.text().split("\n")
 
     def _fit_first(self) -> None:
         head, port = self.horizontalHeader(), self.viewport()

@@ -41,15 +41,23 @@ class ResultTabs(QTabWidget):
             self.setTabToolTip(self.count() - 1, tip)
         self.numbers.pair_changed.connect(self.sizes.show_pair)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._highest = _LOWEST_PX
         self.hide()
+
+    def set_highest(self, height: int) -> None:
+        """Ask for no more height than the form can give: the parts scroll by themselves."""
+        if height != self._highest:
+            self._highest = max(height, _LOWEST_PX)
+            self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of some rows, and the width that the table of numbers asks for."""
         return QSize(self.numbers.minimumSizeHint().width() + 8, _LOWEST_PX)
 
     def sizeHint(self) -> QSize:
-        """Return the height of the whole table of numbers: the other tabs need no more."""
-        return QSize(360, max(self.numbers.sizeHint().height() + 36, 360))
+        """Return the height of the whole table of numbers, within what the form can give."""
+        needed = max(self.numbers.sizeHint().height() + 36, 360)
+        return QSize(360, min(needed, self._highest))
 
     def show_comparison(self, comparison: Comparison, styles: Mapping[str, StateStyle]) -> None:
         """Show a comparison in all tabs."""

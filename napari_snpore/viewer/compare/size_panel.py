@@ -62,6 +62,11 @@ class SizePanel(QWidget):
         column.addWidget(self.distances)
         column.addStretch(1)
 
+    @property
+    def is_by_volume(self) -> bool:
+        """Whether objects count with their volume."""
+        return bool(self.weight_box.currentData() == "volume")
+
     def show_comparison(
         self,
         comparison: Comparison,

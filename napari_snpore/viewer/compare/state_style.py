@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
-_COLORS = ("#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7f7fff")
+_COLORS = ("#d55e00", "#009e73", "#c44e9a", "#56b4e9", "#b8860b", "#7f7fff")
 """Apart for the colour-blind and none of pore, C or Sn; after Okabe and Ito,
 https://jfly.uni-koeln.de/color/."""
 _DASHES = (
     Qt.PenStyle.SolidLine,
     Qt.PenStyle.DashLine,
-    Qt.PenStyle.DotLine,
     Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DotLine,
 )
 _ICON_W, _ICON_H = 26, 14
 
@@ -32,13 +32,13 @@ class StateStyle:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         return pen
 
-    def icon(self) -> QIcon:
-        """Return a piece of its line."""
-        picture = QPixmap(_ICON_W, _ICON_H)
+    def icon(self, width: int = _ICON_W) -> QIcon:
+        """Return a piece of its line, so many pixels wide."""
+        picture = QPixmap(width, _ICON_H)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setPen(self.pen(3.0))
-        painter.drawLine(QPointF(1, _ICON_H / 2), QPointF(_ICON_W - 1, _ICON_H / 2))
+        painter.drawLine(QPointF(1, _ICON_H / 2), QPointF(width - 1, _ICON_H / 2))
         painter.end()
         return QIcon(picture)
 

@@ -50,6 +50,8 @@ _EMPTY = (
     "File > Open Sample > snpore > Three states fills this form."
 )
 _SOON_MS = 60
+_AROUND_TABS_PX = 28
+"""Line and gaps above the tabs."""
 
 
 class CompareWidget(DockedForm):
@@ -85,6 +87,7 @@ class CompareWidget(DockedForm):
         self._compared_runs: dict[tuple[str, str], Path] = {}
         self._waiting: list[str] = []
         self._saved: Mapping[str, Any] = {}
+        self._compares_next = False
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
@@ -142,6 +145,11 @@ class CompareWidget(DockedForm):
             return read_runs(waiting, progress, should_stop)
 
         self.status.run("Read runs", work, self._on_read)
+
+    def open_study(self, folder: str | Path) -> None:
+        """Start to read all runs of a folder, and compare them when they are there."""
+        self._compares_next = True
+        self.add_runs([folder])
 
     def rename(self, row: int, state: str) -> None:
         """Give the state of a fibre another name.
@@ -219,7 +227,7 @@ class CompareWidget(DockedForm):
             "pair": list(self.pair or ()),
             "tab": self.tabs.currentIndex(),
             "objects": self.tabs.sizes.objects_box.currentText(),
-            "by volume": self.tabs.sizes.weight_box.currentIndex() == 1,
+            "by volume": self.tabs.sizes.is_by_volume,
             "compared": self._comparison is not None,
         }
 
@@ -231,9 +239,10 @@ class CompareWidget(DockedForm):
         runs = [str(one["run"]) for one in state.get("fibres", ()) if one.get("run")]
         self._take_saved()
         self.tabs.setCurrentIndex(int(state.get("tab", 0)))
+        self._compares_next = bool(state.get("compared"))
         if runs:
             self.add_runs(runs)
-        elif state.get("compared") and self._list.included:
+        elif self._compares_next and self._list.included:
             self._start()
 
     def refresh(self) -> None:
@@ -261,6 +270,15 @@ class CompareWidget(DockedForm):
         """Look again what the window holds: errors may have been estimated meanwhile."""
         super().enterEvent(event)
         self.refresh()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Give the tabs what the list and the buttons leave of the height."""
+        super().resizeEvent(event)
+        self._fit_tabs()
+
+    def _fit_tabs(self) -> None:
+        above = self.headline.heightForWidth(max(self.width() - 40, 100)) + _AROUND_TABS_PX
+        self.tabs.set_highest(self.height() - self.height_of_others() - above)
 
     def _build(self) -> None:
         self.setAcceptDrops(True)
@@ -390,9 +408,9 @@ class CompareWidget(DockedForm):
         problems = [*read.problems, *filter(None, said)]
         if problems:
             self.status.say(" ".join(problems), problem=bool(read.problems))
-        if self._saved.get("compared"):
-            self._saved = {}
+        if self._compares_next and self._list.included:
             self._start()
+        self._compares_next = False
 
     def _take_saved(self) -> None:
         """Give fibres the order, states and ticks of a saved window."""
@@ -461,14 +479,25 @@ class CompareWidget(DockedForm):
         }
         self.tabs.show_comparison(comparison, styles)
         self.headline.show_lines(headline_of(comparison))
+        self._fit_tabs()
         self._freshness.note(settings)
         phases = [self._specimens[one.name].phases for one in fibres if one.folder is None]
         note_compared(phases, comparison.names)
         self._enable()
-        pair = self._saved.get("pair")
+        self._show_saved()
+
+    def _show_saved(self) -> None:
+        """Show what a saved window showed, once."""
+        saved, self._saved = self._saved, {}
+        pair = saved.get("pair")
         if pair:
             self.pair = (str(pair[0]), str(pair[1]))
-        self.status.say("")
+        sizes = self.tabs.sizes
+        if "objects" in saved:
+            sizes.objects_box.setCurrentIndex(
+                max(sizes.objects_box.findText(str(saved["objects"])), 0)
+            )
+        sizes.weight_box.setCurrentIndex(int(bool(saved.get("by volume", sizes.is_by_volume))))
 
     def _enable(self, _: Any = None) -> None:
         busy = self.status.busy
