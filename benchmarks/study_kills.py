@@ -66,7 +66,16 @@ def make_inputs(folder: Path, size: int) -> Path:
 
 def start(recipe: Path, out: Path, *, resume: bool) -> subprocess.Popen[bytes]:
     """Start the study in a process of its own."""
-    words = [sys.executable, "-m", "napari_snpore", "compare", recipe.name, "-o", out.name]
+    words = [
+        sys.executable,
+        "-m",
+        "napari_snpore",
+        "compare",
+        recipe.name,
+        "-o",
+        out.name,
+        "--no-figures",
+    ]
     shown = None if os.environ.get("KILLS_SHOW") else subprocess.DEVNULL
     return subprocess.Popen(
         words + ["--resume"] * resume, cwd=recipe.parent, stdout=shown, stderr=shown

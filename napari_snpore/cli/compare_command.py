@@ -79,7 +79,7 @@ def compare(
     study = _study_of(paths or [], state or [])
     if twins is not None:
         study = _with_twins(study, twins)
-    with answer_stop_signals(before_end=_end), watched() as monitor:
+    with answer_stop_signals(before_end=end_study), watched() as monitor:
         found = compare_study(
             study,
             output,
@@ -115,7 +115,7 @@ def batch(
     numbers.csv.
     """
     recipes = batch_recipes(recipe, batch_files(files))
-    with answer_stop_signals(before_end=_end), watched() as monitor:
+    with answer_stop_signals(before_end=end_study), watched() as monitor:
         found = run_batch(
             recipes,
             output,
@@ -186,6 +186,7 @@ def _failed_words(failed: Mapping[str, str], what: str, rest: str) -> str:
     )
 
 
-def _end() -> str:
+def end_study() -> str:
+    """End the runs of a study that is stopped; return what is kept of it."""
     end_children()
     return _KEPT

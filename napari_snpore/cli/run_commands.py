@@ -7,23 +7,56 @@ from typing import Annotated
 
 import typer
 
-from napari_snpore.cli.options import Image, MemoryLimit, Output, memory_bytes
+from napari_snpore.cli.compare_command import end_study
+from napari_snpore.cli.options import Image, MemoryLimit, memory_bytes
 from napari_snpore.cli.progress import watched
+from napari_snpore.cli.stop_signals import answer_stop_signals
 from napari_snpore.errors import InputError, MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.errors_of_run import twin_cost
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import MOST_TWINS, InputSection, Recipe, read_recipe
+from napari_snpore.study.states.study_demo import run_demo_study
 
 
-def demo(output: Output = Path("demo_output")) -> None:
+def demo(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder; default: demo_output, with --study demo_study."
+        ),
+    ] = None,
+    study: Annotated[
+        bool,
+        typer.Option(
+            "--study",
+            help="Three states instead: phantoms from tilts to their comparison, each number and each difference "
+            "beside its planted truth.",
+        ),
+    ] = False,
+) -> None:
     """Run the shipped needle series and two phantoms, realistic and easy, from tilts to tables and
     figures; print each number of the phantoms beside its truth.
     """
+    if study:
+        demo_of_states(output or Path("demo_study"))
+        return
+    output = output or Path("demo_output")
     with watched() as monitor:
         text = run_demo(output, monitor=monitor, say=lambda words: typer.echo(words, err=True))
     typer.echo(text)
+    typer.echo(f"Results: {output}")
+
+
+def demo_of_states(output: Path) -> None:
+    """Run the study of three phantoms, and print their truth table."""
+    with answer_stop_signals(before_end=end_study), watched() as monitor:
+        found = run_demo_study(
+            output, monitor=monitor, say=lambda words: typer.echo(words, err=True)
+        )
+    typer.echo(found.outcome.summary)
+    typer.echo(found.text)
     typer.echo(f"Results: {output}")
 
 

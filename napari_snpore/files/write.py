@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from napari_snpore.errors import FileFormatError, OutputError
@@ -91,11 +90,14 @@ def _write(
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> Path:
-    """Write a table as CSV (UTF-8, comma, full precision); an existing file is replaced."""
+    """Write a table as CSV (UTF-8, comma, full precision); an existing file is replaced.
+
+    Truth values are written as 1 and 0, and as nothing where they are not known.
+    """
     path = Path(path)
     with atomic_path(path) as part:
         plain = table.copy()
         for name in plain.select_dtypes("bool"):
-            plain[name] = plain[name].astype(np.uint8)
+            plain[name] = plain[name].astype("UInt8")
         plain.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
     return path

@@ -27,22 +27,6 @@ from napari_snpore.history import (
 )
 from napari_snpore.study.edit_report import EDITED, is_edited_by_hand
 from napari_snpore.uncertainty.conditions import Conditions
-
-NUMBER_COLUMNS = (
-    "quantity",
-    "unit",
-    "value",
-    "twin_bias",
-    "corrected",
-    "low_95",
-    "high_95",
-    "fibre_low_95",
-    "fibre_high_95",
-    "dominant_source",
-    "calibrated",
-    "restoration",
-)
-"""Of the table of numbers, in this order."""
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS as NUMBER_COLUMNS
 
 SOURCE_COLUMNS = ("quantity", "unit", "source", "low", "high")

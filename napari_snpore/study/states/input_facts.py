@@ -5,13 +5,16 @@ much memory a run is going to take.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from napari_snpore.comparison.conditions import condition_notes
+from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume
 from napari_snpore.study.measuring import MEASURE_BYTES
@@ -28,10 +31,7 @@ _PROGRAM_BYTES = 350e6
 _IMAGE_BYTES = 40 + 2 * 4
 """Per pixel of all images: polishing, and prepared and aligned images."""
 
-_SAME_SIZE = 0.01
-"""Voxel sizes that differ by less count as alike, as two sources of one size do."""
-
-_SAME_ANGLE_DEG = 0.5
+_NOT_KNOWN = "Not known"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,17 @@ class InputFacts:
     tilt_max_deg: float | None
     tilt_step_deg: float | None
     needs_bytes: float = 0.0
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """Those of a :class:`~napari_snpore.comparison.state_result.StateResult` that are known."""
+        found: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("tilts", "tilt_min_deg", "tilt_max_deg", "tilt_step_deg")
+        }
+        if math.isfinite(self.voxel_nm):
+            found["voxel_nm"] = (self.voxel_nm,) * 3
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def facts_of(run: PlannedRun) -> InputFacts:
@@ -111,59 +122,18 @@ def unlike_inputs(facts: Mapping[str, Sequence[InputFacts]]) -> list[str]:
     facts : mapping of str to sequence of InputFacts
         By state.
     """
-    found = []
-    sizes = _by_state(facts, lambda one: _finite(one.voxel_nm))
-    if _differ(sizes, relative=_SAME_SIZE):
-        found.append(
-            f"Voxel sizes differ ({_listed(sizes, ' nm')}): pores and clusters that one state resolves, another does not; "
-            "differences in number, length and dead pores can come from that alone."
-        )
-    for name, what in (("tilt_min_deg", "lowest"), ("tilt_max_deg", "highest")):
-        ends = _by_state(facts, lambda one, name=name: getattr(one, name))  # type: ignore[misc]
-        if _differ(ends, absolute=_SAME_ANGLE_DEG):
-            found.append(
-                f"The {what} tilts differ ({_listed(ends, '°')}): the missing wedge, which lengthens pores and clusters "
-                "along the beam, is not the same."
-            )
-            break
-    steps = _by_state(facts, lambda one: one.tilt_step_deg)
-    if _differ(steps, relative=0.05):
-        found.append(
-            f"Tilt steps differ ({_listed(steps, '°')}): so does the size that can be resolved, D·Δθ."
-        )
-    kinds = {state: {one.tilts is None for one in some} for state, some in facts.items()}
-    if len(set().union(*kinds.values())) > 1:
+    nothing = pd.DataFrame()
+    known = {
+        state: [
+            StateResult(str(k), nothing, conditions=one.conditions) for k, one in enumerate(some)
+        ]
+        for state, some in facts.items()
+    }
+    # what only a run can say, such as the dose, is unknown to all of them
+    found = [words for words in condition_notes(known) if not words.startswith(_NOT_KNOWN)]
+    kinds = {one.tilts is None for some in facts.values() for one in some}
+    if len(kinds) > 1:
         found.append(
             "Some fibres start from tilt series, others from volumes: volumes have no twin and no noise in their intervals."
         )
     return found
-
-
-def _by_state(
-    facts: Mapping[str, Sequence[InputFacts]], value: Callable[[InputFacts], float | None]
-) -> dict[str, list[float]]:
-    found = {}
-    for state, some in facts.items():
-        known = [one for one in map(value, some) if one is not None]
-        if known:
-            found[state] = known
-    return found
-
-
-def _differ(
-    values: Mapping[str, Sequence[float]], *, relative: float = 0.0, absolute: float = 0.0
-) -> bool:
-    every: list[Any] = [value for some in values.values() for value in some]
-    return bool(every) and max(every) - min(every) > max(absolute, relative * abs(max(every)))
-
-
-def _listed(values: Mapping[str, Sequence[float]], unit: str) -> str:
-    words = []
-    for state, some in values.items():
-        ends = sorted({f"{value:.4g}" for value in some}, key=float)
-        words.append(f"{state} {ends[0] if len(ends) == 1 else f'{ends[0]} to {ends[-1]}'}{unit}")
-    return ", ".join(words)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

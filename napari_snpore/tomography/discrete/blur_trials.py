@@ -41,7 +41,7 @@ _ROWS = 32
 """Rows along y that are reconstructed: half a block of the projector, eight times the reach of a
 blur of 1 px."""
 
-_ITERATIONS = 100
+ITERATIONS = 100
 """Of each trial, always from nothing: from the volume of another σ, R depends on the way there. With
 140 the blur that was found differed by at most 1 %."""
 
@@ -206,6 +206,7 @@ class BlurTrials:
         trials: Sequence[float],
         contrast: float,
         progress: Progress | None,
+        iterations: int = ITERATIONS,
     ) -> dict[float, BlurTrial]:
         """Try values of σ for some of the tilts, one per thread.
 
@@ -219,6 +220,8 @@ class BlurTrials:
             Level of the weakest phase, against which a gradient is an edge.
         progress : callable or None
             See :mod:`napari_snpore.compute`.
+        iterations : int
+            Of each trial.
         """
         rows = self._rows(tilts)
 
@@ -236,13 +239,13 @@ class BlurTrials:
                 step()
                 return False
 
-            Course(rows.strength, _ITERATIONS, 0.0, lambda _: contrast).run(solver, after)
+            Course(rows.strength, iterations, 0.0, lambda _: contrast).run(solver, after)
             return self._judge(solver, rows, sigma, stopped.is_set)
 
         found = run_stepped_blocks(
             attempt,
             trials,
-            steps=_ITERATIONS,
+            steps=iterations,
             threads=self.threads,
             progress=progress,
             should_stop=watch,
