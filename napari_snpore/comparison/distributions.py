@@ -65,7 +65,7 @@ SHARE_COLUMNS = (
     "high_95",
 )
 
-_GRID = 400
+_GRID = 256
 """Places at which the scatter of a cumulative share is looked at; the distance itself is exact."""
 
 
@@ -202,15 +202,16 @@ def distances_table(
         for size in SIZES:
             for weighting in WEIGHTINGS:
                 check_stop(should_stop)
-                for found in _distances(states, size, weighting):
+                for found in distances_of_size(states, size, weighting):
                     rows.append({"objects": phase, **found})
     table = pd.DataFrame(rows, columns=list(DISTRIBUTION_COLUMNS))
     return table.astype({"below_error": "boolean"})
 
 
-def _distances(
+def distances_of_size(
     states: Sequence[StateObjects], size: str, weighting: Weighting
 ) -> list[dict[str, Any]]:
+    """Return the rows of one size; see :func:`distances_table`."""
     states = [one for one in states if all(size in f.objects[one.phase] for f in one.fibres)]
     fibres = [one.sizes(size, weighting) for one in states]
     values = [np.concatenate([fibre.values for fibre in of_state]) for of_state in fibres]

@@ -24,6 +24,12 @@ _MOST_NAMED = 6
 _BY_CHANCE = 0.05
 """Share of 95 % intervals that miss the truth."""
 
+_REASONS = {
+    "not calibrated here": "no phantoms of known truth were measured under these conditions",
+    "no images": "there are no tilt images behind the volume",
+}
+"""What the reasons in a table of numbers mean, where their words are not enough."""
+
 
 def fibre_notes(results: Results, differences: pd.DataFrame) -> list[str]:
     """Return what the number of fibres means for intervals and tests."""
@@ -44,15 +50,18 @@ def fibre_notes(results: Results, differences: pd.DataFrame) -> list[str]:
             "is known of one fibre."
         )
     known = differences["below_error"].notna()
-    beyond = int((~differences.loc[known, "below_error"].astype(bool)).sum())
-    if len(results) > 1 and known.any():
-        chance = max(round(_BY_CHANCE * int(known.sum())), 1)
+    if known.any():
+        count = int(known.sum())
+        beyond = count - int(differences.loc[known, "below_error"].sum())
+        chance = max(round(_BY_CHANCE * count), 1)
         notes.append(
-            f"{beyond} of {int(known.sum())} differences lie beyond their error; where no number differed, "
-            f"about {chance} would by chance. p_holm is adjusted for all of them."
-            if differences["p_welch"].notna().any()
-            else f"{beyond} of {int(known.sum())} differences lie beyond their error; where no number "
-            f"differed, up to {chance} would by chance."
+            f"{beyond} of {count} differences lie beyond their error; where no number differed, up to {chance} "
+            "would by chance."
+        )
+    if differences["p_welch"].notna().any():
+        notes.append(
+            "p_welch and p_holm (adjusted for all numbers and pairs of states) know how fibres differ from each "
+            "other, and nothing of what the method adds to all of them alike; below_error knows both."
         )
     return notes
 
@@ -97,7 +106,10 @@ def _calibration_notes(numbers: NumbersOfStates) -> list[str]:
             for row in rows:
                 if row["calibrated"] != CALIBRATED:
                     whys.setdefault(str(row["calibrated"]).removeprefix("no, "), {})[state] = None
-    return [f"Intervals are not calibrated in {', '.join(of)}: {why}." for why, of in whys.items()]
+    return [
+        f"Intervals are not calibrated ({', '.join(of)}): {_REASONS.get(why, why)}."
+        for why, of in whys.items()
+    ]
 
 
 def carbon_notes(sodiated: Sequence[str], extra: ExtraErrors, shift: float) -> list[str]:

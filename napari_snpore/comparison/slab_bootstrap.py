@@ -152,7 +152,7 @@ class FibreSizes:
         of_slab = np.searchsorted(inner, self.places_nm, side="right")
         place = np.searchsorted(edges, self.values, side="right" if below else "left")
         held = np.zeros((slabs.count, len(edges) + 1))
-        np.add.at(held, (of_slab, place), self.weights)
+        np.add.at(held, (of_slab, place), _as_whole_numbers(self.weights))
         summed = np.cumsum(held, axis=1)
         drawn = slab_draws @ summed
         total = drawn[:, -1:]
@@ -162,6 +162,15 @@ class FibreSizes:
         whole = summed[:, :-1].sum(axis=0) / summed[:, -1].sum()
         found: NDArray[np.float64] = np.nan_to_num(shares - whole) * stretch(slabs.count)
         return found
+
+
+def _as_whole_numbers(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights in steps of 2⁻⁴⁰ of their sum: sums of whole numbers are exact, so that a matrix
+    product has the same bits on any number of threads.
+    """
+    total = float(weights.sum())
+    found: NDArray[np.float64] = np.rint(weights * (2.0**40 / total)) if total > 0 else weights
+    return found
 
 
 def stretch(count: int) -> float:
@@ -208,7 +217,9 @@ def state_deviations(
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     chosen = rng.multinomial(count, np.full(count, 1 / count), size=draws) / count
     values = np.stack(shares)
-    between: NDArray[np.float64] = (chosen @ values - values.mean(axis=0)) * stretch(count)
+    between: NDArray[np.float64] = (
+        np.einsum("df,fe->de", chosen, values) - values.mean(axis=0)
+    ) * stretch(count)
     if of_slabs is not None and np.abs(of_slabs).mean() > np.abs(between).mean():
         return of_slabs
     return between

@@ -1,0 +1,187 @@
+"""Plate of a comparison: all states on one sheet, in their order.
+
+Rows: a picture of each state, where given; fractions as bars and profiles; sizes of Sn clusters and of
+pores over each other; curves; differences; the table. What there is no table for is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from matplotlib.figure import Figure
+
+from napari_snpore.comparison.compare import Comparison
+from napari_snpore.comparison.distributions import Weighting
+from napari_snpore.errors import InputError
+from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
+from napari_snpore.figures.difference_panel import DifferencePanel
+from napari_snpore.figures.overlay_panel import OverlayPanel
+from napari_snpore.figures.panels import Panel
+from napari_snpore.figures.plate_layout import plate
+from napari_snpore.figures.state_bars_panel import StateBarsPanel
+from napari_snpore.figures.state_lines_panel import (
+    CubeSizePanel,
+    StateCorrelationPanel,
+    StateProfilePanel,
+)
+from napari_snpore.figures.style import FigureStyle
+from napari_snpore.figures.table_panel import TablePanel
+
+ComparisonPart = Literal["bars", "sizes", "pores", "curves", "differences", "table"]
+
+COMPARISON_PARTS: dict[ComparisonPart, str] = {
+    "bars": "fractions and profiles of all states",
+    "sizes": "sizes of Sn clusters, overlaid",
+    "pores": "sizes of pores, overlaid",
+    "curves": "cube size and correlation",
+    "differences": "differences with intervals",
+    "table": "table of states",
+}
+"""Parts of the plate of a comparison, and their names for people."""
+
+_FRACTION_GROUPS = {
+    "whole": ("pore fraction, whole", "%"),
+    "centre cube": ("pore fraction, centre cube", "%"),
+    "edge cube": ("pore fraction, edge cube", "%"),
+}
+
+
+def comparison_plate(
+    comparison: Comparison,
+    *,
+    parts: Sequence[ComparisonPart] | None = None,
+    pictures: Sequence[Panel] = (),
+    title: str | None = None,
+    style: FigureStyle | None = None,
+) -> Figure:
+    """Draw all states of a comparison on one sheet.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    parts : sequence of str, optional
+        Keys of :data:`COMPARISON_PARTS`; default: all for which there is a table.
+    pictures : sequence of Panel
+        A picture of each state, such as a slice, above all else.
+    title : str, optional
+        Above all.
+    style : FigureStyle, optional
+        Default: 180 mm wide, 7 pt, panels lettered.
+
+    Raises
+    ------
+    InputError
+        An unknown part, or nothing that can be drawn.
+    """
+    rows = comparison_rows(comparison, parts=parts)
+    if pictures:
+        rows = [list(pictures), *rows]
+    if not rows:
+        raise InputError("There is nothing to draw: the states have no tables in common.")
+    return plate(rows, title=title, style=style or FigureStyle(letters=True))
+
+
+def comparison_rows(
+    comparison: Comparison, *, parts: Sequence[ComparisonPart] | None = None
+) -> list[list[Any]]:
+    """Return the panels of a comparison in rows, those without data left out.
+
+    Raises
+    ------
+    InputError
+        An unknown part.
+    """
+    chosen = list(COMPARISON_PARTS) if parts is None else list(parts)
+    for part in chosen:
+        if part not in COMPARISON_PARTS:
+            raise InputError(f"parts names {part!r}; {', '.join(COMPARISON_PARTS)} are possible.")
+    rows = []
+    for part in chosen:
+        panels = [panel for panel in _PANELS[part](comparison) if not panel.is_empty]
+        if part == "table":
+            panels = [
+                TablePanel("States", comparison_table(comparison), remark_on_comparison(comparison))
+            ]
+        if panels:
+            rows.append(panels)
+    return rows
+
+
+def key_differences(comparison: Comparison) -> list[DifferencePanel]:
+    """Return panels of the differences of the numbers that a paper reports: percentages, and all
+    others in percent of the first state.
+    """
+    shares, others = [], []
+    for quantity, unit in (
+        comparison.differences[["quantity", "unit"]]
+        .drop_duplicates()
+        .itertuples(index=False, name=None)
+    ):
+        if unit.startswith("%"):
+            shares.append((quantity, unit))
+        else:
+            others.append((quantity, unit))
+    kept = [one for one in shares if one[0] in _KEY_FRACTIONS or "shorter than" in one[0]]
+    return [
+        DifferencePanel("Differences of fractions and shares", comparison, kept or shares),
+        DifferencePanel("Differences of numbers and sizes", comparison, others, relative=True),
+    ]
+
+
+_KEY_FRACTIONS = (
+    "pore fraction, whole",
+    "C fraction, whole",
+    "Sn fraction, whole",
+    "pore fraction, centre cube",
+    "pore fraction, edge cube",
+)
+
+
+def _bars(comparison: Comparison) -> list[Any]:
+    panels: list[Any] = [
+        StateBarsPanel("Pore fraction", comparison, _FRACTION_GROUPS, "Pore fraction (%)"),
+        StateBarsPanel(
+            "Short objects", comparison, short_groups(comparison), "Share of number (%)"
+        ),
+        StateProfilePanel(comparison),
+        StateProfilePanel(comparison, "Sn_percent", "Sn fraction (%)"),
+    ]
+    return [panel for panel in panels if not isinstance(panel, StateBarsPanel) or panel.groups]
+
+
+def short_groups(comparison: Comparison) -> dict[str, tuple[str, str]]:
+    """Return the shares by number of objects below a limit, by a short name."""
+    found = {}
+    for quantity in dict.fromkeys(comparison.states["quantity"]):
+        what, _, limit = str(quantity).partition(" shorter than ")
+        if limit:
+            found[f"{what} < {limit}"] = (str(quantity), "% of number")
+    return found
+
+
+def _overlays(objects: str) -> Callable[[Comparison], list[Any]]:
+    shown: tuple[tuple[str, Weighting], ...] = (
+        ("length_nm", "number"),
+        ("length_nm", "volume"),
+        ("width_nm", "number"),
+        ("aspect_ratio", "number"),
+        ("volume_nm3", "volume"),
+    )
+    return lambda comparison: [
+        OverlayPanel(comparison, objects, size, weighting) for size, weighting in shown
+    ]
+
+
+def _curves(comparison: Comparison) -> list[Any]:
+    return [CubeSizePanel(comparison), StateCorrelationPanel(comparison)]
+
+
+_PANELS: dict[ComparisonPart, Callable[[Comparison], list[Any]]] = {
+    "bars": _bars,
+    "sizes": _overlays("Sn"),
+    "pores": _overlays("pore"),
+    "curves": _curves,
+    "differences": lambda comparison: list(key_differences(comparison)),
+    "table": lambda comparison: [],
+}

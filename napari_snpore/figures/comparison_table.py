@@ -1,0 +1,122 @@
+"""Table of states as texts: value ± error per state, and differences with a mark where they lie below
+the error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from napari_snpore.comparison.compare import Comparison
+from napari_snpore.comparison.number_tables import CALIBRATED
+from napari_snpore.figures.state_bars_panel import best_value, fibre_words
+from napari_snpore.numerals import signed, with_limits
+
+_NONE = "–"
+_NOT_CALIBRATED = "*"
+_MOST_PAIRS = 3
+"""Pairs of states that have a column each; of more states only the differences from the first."""
+
+
+def comparison_table(comparison: Comparison, *, differences: bool = True) -> pd.DataFrame:
+    """Return one row per number: its name with the unit, a column per state, and one per pair.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    differences : bool
+        Add a column per pair of states; a difference below its error in parentheses.
+
+    Returns
+    -------
+    DataFrame of str
+        The first column, which has no name, holds the names; corrected values where there are some;
+        ``*`` after what is not calibrated, unless nothing is.
+    """
+    mark = _NOT_CALIBRATED if _some_are_calibrated(comparison) else ""
+    cells = {
+        (row["quantity"], row["unit"], row["state"]): _value_words(row, mark)
+        for row in comparison.states.to_dict("records")
+    }
+    order = list(dict.fromkeys((quantity, unit) for quantity, unit, _ in cells))
+    columns: dict[str, list[str]] = {
+        "": [f"{quantity} ({unit})" if unit != "1" else quantity for quantity, unit in order]
+    }
+    for state in comparison.names:
+        columns[state] = [cells.get((*quantity, state), _NONE) for quantity in order]
+    if differences:
+        found = {
+            (row["quantity"], row["unit"], row["state_a"], row["state_b"]): _difference_words(row)
+            for row in comparison.differences.to_dict("records")
+        }
+        for a, b in _pairs(comparison):
+            columns[f"{a} → {b}"] = [found.get((*quantity, a, b), _NONE) for quantity in order]
+    return pd.DataFrame(columns)
+
+
+def remark_on_comparison(comparison: Comparison) -> str:
+    """Return how many fibres there are, and what marks mean."""
+    rows = comparison.states.to_dict("records")
+    words = [fibre_words([{str(key): value for key, value in row.items()} for row in rows])]
+    if any(math.isfinite(row["corrected"]) for row in rows):
+        words.append("fractions and volumes corrected by a digital twin where known")
+    if comparison.differences["below_error"].eq(True).any():
+        words.append("in parentheses: the difference lies below the error")
+    if _some_are_calibrated(comparison):
+        if (comparison.states["calibrated"] != CALIBRATED).any():
+            words.append("*: the interval is not calibrated")
+    elif comparison.states["low_95"].notna().any():
+        words.append("the intervals are not calibrated")
+    return "; ".join(words)
+
+
+def _some_are_calibrated(comparison: Comparison) -> bool:
+    return bool((comparison.states["calibrated"] == CALIBRATED).any())
+
+
+def _pairs(comparison: Comparison) -> list[tuple[str, str]]:
+    table = comparison.differences[["state_a", "state_b"]].drop_duplicates()
+    pairs = [(str(a), str(b)) for a, b in table.itertuples(index=False, name=None)]
+    if len(pairs) <= _MOST_PAIRS:
+        return pairs
+    return [pair for pair in pairs if pair[0] == comparison.names[0]]
+
+
+def _value_words(row: Mapping[Any, Any], mark: str) -> str:
+    best = best_value(row)
+    if not math.isfinite(best):
+        return _NONE
+    words = with_limits(best, row["low_95"], row["high_95"], _writer(row["unit"]))
+    known = math.isfinite(row["low_95"])
+    return f"{words}{mark}" if known and row["calibrated"] != CALIBRATED else words
+
+
+def _difference_words(row: Mapping[Any, Any]) -> str:
+    if not math.isfinite(row["difference"]):
+        return _NONE
+    write = _writer(row["unit"], sign=True)
+    words = with_limits(row["difference"], row["low_95"], row["high_95"], write)
+    return f"({words})" if row["below_error"] is True else words
+
+
+def _writer(unit: str, *, sign: bool = False) -> Callable[[float], str]:
+    """Return what writes a value: percentages with one decimal, numbers of objects whole."""
+
+    def write(value: float) -> str:
+        if unit.startswith("%"):
+            text = signed(value, 1)
+        elif unit == "1":
+            text = signed(value, 0)
+        else:
+            text = signed(value, max(2 - _digits_before(value), 0))
+        return f"+{text}" if sign and value > 0 and text.strip("0.") else text
+
+    return write
+
+
+def _digits_before(value: float) -> int:
+    """Return how many digits stand before the decimal point, at least 0."""
+    return max(math.floor(math.log10(abs(value))), 0) if value and math.isfinite(value) else 0

@@ -1,0 +1,94 @@
+"""Color, marker, dash and hatch of each state in plots of several states, and their legend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from napari_snpore.figures.page import text_width_mm
+from napari_snpore.figures.style import SERIES_COLORS, SERIES_MARKERS, FigureStyle
+
+_DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+_HATCHES = ("", "//////", "......", "xxxxxx", "\\\\\\\\\\\\")
+_HANDLE_MM = 6.5
+_TINT = 0.45
+
+
+@dataclass(frozen=True)
+class StateSeries:
+    """How one state is drawn; told apart without its color by marker, dash and hatch."""
+
+    color: str
+    marker: str
+    dashes: Any
+    hatch: str
+
+    @property
+    def tint(self) -> tuple[float, ...]:
+        """A pale tint of the color, for areas."""
+        return tuple(1 - _TINT * (1 - part) for part in to_rgb(self.color))
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Options of a line."""
+        return {"color": self.color, "linestyle": self.dashes}
+
+    @property
+    def area(self) -> dict[str, Any]:
+        """Options of a bar."""
+        return {"facecolor": self.tint, "edgecolor": self.color, "hatch": self.hatch}
+
+
+def series_of(names: Sequence[str]) -> dict[str, StateSeries]:
+    """Return how each state is drawn, by its place in the order."""
+    return {
+        name: StateSeries(
+            SERIES_COLORS[k % len(SERIES_COLORS)],
+            SERIES_MARKERS[k % len(SERIES_MARKERS)],
+            _DASHES[k % len(_DASHES)],
+            _HATCHES[k % len(_HATCHES)],
+        )
+        for k, name in enumerate(names)
+    }
+
+
+def legend_lines(names: Sequence[str], *, width_mm: float, style: FigureStyle) -> int:
+    """Return how many lines the legend of the states takes above a plot."""
+    return math.ceil(len(names) / _columns(names, width_mm, style))
+
+
+def legend_above(
+    axes: Axes, names: Sequence[str], *, width_mm: float, style: FigureStyle, kind: str = "line"
+) -> None:
+    """Write which state is which above a plot: ``kind`` is "line", "point" or "bar"."""
+    handles: list[Line2D | Patch] = []
+    for name, series in series_of(names).items():
+        if kind == "bar":
+            handles.append(Patch(label=name, **series.area))
+        elif kind == "point":
+            handles.append(
+                Line2D([], [], color=series.color, marker=series.marker, linestyle="", label=name)
+            )
+        else:
+            handles.append(Line2D([], [], label=name, **series.line))
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=_columns(names, width_mm, style),
+        handlelength=1.9 if kind == "line" else 1.2,
+        columnspacing=0.9,
+    )
+
+
+def _columns(names: Sequence[str], width_mm: float, style: FigureStyle) -> int:
+    """Return how many names fit side by side."""
+    widest = max(text_width_mm(name, style.small_pt) for name in names) + _HANDLE_MM
+    return max(min(int(width_mm / widest), len(names)), 1)
