@@ -29,10 +29,10 @@ _ROW_PX = 34
 _HIGHEST_PX = 760
 _LOWEST_PX = 120
 _FONT_PT = 8.0
-_NARROWEST_QUANTITY = 84
+_NARROWEST_QUANTITY = 78
 _MARK_PX = 14
 """Width of the piece of a state's line in its head."""
-_WIDEST_ASKED = 370
+_WIDEST_ASKED = 400
 """Width that the table asks of its dock; a wider one scrolls sideways."""
 
 
@@ -132,7 +132,7 @@ class NumberTable(QTableWidget):
         mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 6
         widest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
         widest_head = max((metrics.horizontalAdvance(line) for line in heads), default=0)
-        return max(widest + 12, widest_head + mark + 10)
+        return max(widest + 10, widest_head + mark + 8)
 
     def _lines(self, row: int, column: int) -> list[str]:
         item = self.item(row, column)

@@ -163,12 +163,12 @@ def _difference_cell(row: Row | None, unit: str, pair: tuple[str, str] | None) -
 
 
 def _in_two_lines(text: str) -> str:
-    """Put an uneven interval below its value, which keeps columns narrow.
+    r"""Put an uneven interval below its value, which keeps columns narrow.
 
     Examples
     --------
     >>> _in_two_lines("91.3 (62.5 to 100.0)"), _in_two_lines("43.6 ± 3.3")
-    ('91.3\\n62.5 to 100.0', '43.6 ± 3.3')
+    ('91.3\n62.5 to 100.0', '43.6 ± 3.3')
     """
     value, bracket, interval = text.partition(" (")
     return f"{value}\n{interval.removesuffix(')')}" if bracket else text

@@ -13,7 +13,7 @@ from napari_snpore.viewer.compare.profile_panel import ProfilePanel
 from napari_snpore.viewer.compare.size_panel import SizePanel
 from napari_snpore.viewer.compare.state_style import StateStyle
 
-_LOWEST_PX = 190
+_LOWEST_PX = 150
 _TABS = (
     ("Numbers", "Value and interval of each state, and the difference of two of them."),
     ("Sizes", "Length, width, aspect ratio and volume of objects, overlaid."),
@@ -41,23 +41,15 @@ class ResultTabs(QTabWidget):
             self.setTabToolTip(self.count() - 1, tip)
         self.numbers.pair_changed.connect(self.sizes.show_pair)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._highest = _LOWEST_PX
         self.hide()
-
-    def set_highest(self, height: int) -> None:
-        """Ask for no more height than the form can give: the parts scroll by themselves."""
-        if height != self._highest:
-            self._highest = max(height, _LOWEST_PX)
-            self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of some rows, and the width that the table of numbers asks for."""
         return QSize(self.numbers.minimumSizeHint().width() + 8, _LOWEST_PX)
 
     def sizeHint(self) -> QSize:
-        """Return the height of the whole table of numbers, within what the form can give."""
-        needed = max(self.numbers.sizeHint().height() + 36, 360)
-        return QSize(360, min(needed, self._highest))
+        """Return the height of some rows: the form gives what it has."""
+        return QSize(360, 360)
 
     def show_comparison(self, comparison: Comparison, styles: Mapping[str, StateStyle]) -> None:
         """Show a comparison in all tabs."""

@@ -1,4 +1,4 @@
-"""Colour and dashes of each state, the same in the list, the table and all plots."""
+"""Colour and dashes of each state, the same in the list, the table, all plots and the figures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
-_COLORS = ("#d55e00", "#009e73", "#c44e9a", "#56b4e9", "#b8860b", "#7f7fff")
-"""Apart for the colour-blind and none of pore, C or Sn; after Okabe and Ito,
-https://jfly.uni-koeln.de/color/."""
+from napari_snpore.figures.style import SERIES_COLORS
+
+_ON_SCREEN = {"#0072b2": "#2e8fd0", "#222222": "#9a9a9a"}
+"""Colours of print that are too dark on a dark window, and what stands in for them."""
 _DASHES = (
     Qt.PenStyle.SolidLine,
     Qt.PenStyle.DashLine,
-    Qt.PenStyle.DashDotLine,
     Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
 )
 _ICON_W, _ICON_H = 26, 14
 
@@ -45,4 +46,5 @@ class StateStyle:
 
 def state_style(number: int) -> StateStyle:
     """Return the style of the state at a place in the order."""
-    return StateStyle(_COLORS[number % len(_COLORS)], _DASHES[number % len(_DASHES)])
+    color = SERIES_COLORS[number % len(SERIES_COLORS)]
+    return StateStyle(_ON_SCREEN.get(color, color), _DASHES[number % len(_DASHES)])

@@ -12,7 +12,7 @@ import napari.components
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
@@ -50,8 +50,10 @@ _EMPTY = (
     "File > Open Sample > snpore > Three states fills this form."
 )
 _SOON_MS = 60
-_AROUND_TABS_PX = 28
-"""Line and gaps above the tabs."""
+_LIST_PX = 190
+"""Most height (px) that the list of fibres keeps beside results; a longer one scrolls."""
+_TABS_STRETCH = 3
+"""Height of the tabs over that of the list of fibres, where there is more than both need."""
 
 
 class CompareWidget(DockedForm):
@@ -271,15 +273,6 @@ class CompareWidget(DockedForm):
         super().enterEvent(event)
         self.refresh()
 
-    def resizeEvent(self, event: Any) -> None:
-        """Give the tabs what the list and the buttons leave of the height."""
-        super().resizeEvent(event)
-        self._fit_tabs()
-
-    def _fit_tabs(self) -> None:
-        above = self.headline.heightForWidth(max(self.width() - 40, 100)) + _AROUND_TABS_PX
-        self.tabs.set_highest(self.height() - self.height_of_others() - above)
-
     def _build(self) -> None:
         self.setAcceptDrops(True)
         self.hint = WrappingLabel(_EMPTY)
@@ -312,7 +305,6 @@ class CompareWidget(DockedForm):
         )
         self.results.addWidget(self.headline)
         self.tabs = ResultTabs()
-        self.results.addWidget(self.tabs)
         self.main_button.clicked.connect(self._start)
         self.tables_button = QPushButton("Save tables …")
         self.tables_button.setToolTip(
@@ -328,6 +320,11 @@ class CompareWidget(DockedForm):
         buttons.addWidget(self.figures_button)
         self.footer.addLayout(buttons)
         self.footer.addWidget(self.status)
+        outer = self.layout()
+        assert isinstance(outer, QVBoxLayout)
+        outer.insertWidget(
+            outer.count() - 1, self.tabs, _TABS_STRETCH
+        )  # its parts scroll by themselves
         self.status.busy_changed.connect(self._enable)
         self._freshness = Freshness(
             self, (self.headline,), self._settings, "Compare makes them fresh"
@@ -362,8 +359,15 @@ class CompareWidget(DockedForm):
         self.hint.setVisible(not self._list.fibres)
         self.table.setVisible(bool(self._list.fibres))
         self.table.show_fibres(self._list.fibres, self._list.styles())
+        self._keep_list_in_view()
         self._enable()
         self._freshness.compare()
+
+    def _keep_list_in_view(self) -> None:
+        """Leave the list of fibres and its buttons the height that they need, within limits."""
+        scroll = self.layout().itemAt(0).widget()  # type: ignore[union-attr]
+        needed = self.column.sizeHint().height() + 2
+        scroll.setMinimumHeight(min(needed, _LIST_PX))  # type: ignore[union-attr]
 
     def _settings(self) -> tuple[Any, ...]:
         """Return everything that a comparison takes."""
@@ -479,7 +483,6 @@ class CompareWidget(DockedForm):
         }
         self.tabs.show_comparison(comparison, styles)
         self.headline.show_lines(headline_of(comparison))
-        self._fit_tabs()
         self._freshness.note(settings)
         phases = [self._specimens[one.name].phases for one in fibres if one.folder is None]
         note_compared(phases, comparison.names)
