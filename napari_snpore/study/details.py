@@ -26,7 +26,7 @@ from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.volume import Volume
 
-_SHELLS = 8  # shells in a radius where no thickness is given
+SHELLS = 8  # shells in a radius where no thickness is given
 _BLUR_VOXELS = 2.0  # 10-90 % width of an edge where δ is not given
 _PROBES = (0, 0.5, 1, 1.5, 2, 3)  # radii in voxels
 _CONTRASTS = (0.5, 1.0, 2.0)  # of the separation curve, times the chosen contrast
@@ -95,7 +95,7 @@ def detail_tables(
             )
             jobs["shells"] = lambda: radial_profile(
                 phases,
-                shell_nm=section.shell_nm or radius_nm / _SHELLS,
+                shell_nm=section.shell_nm or radius_nm / SHELLS,
                 objects=objects[of_brightest[0]] if of_brightest else None,
                 cut_axes=cut_axes,
                 names=names,

@@ -250,7 +250,7 @@ def measure_phases(
                 phases,
                 names,
                 section,
-                radius_nm=_radius(labels != EXTERIOR, phases.spacing),
+                radius_nm=fibre_radius(labels != EXTERIOR, phases.spacing),
                 cut_axes=axes,
                 sources={source.name: source.phase for source in chosen},
                 separated={
@@ -456,7 +456,7 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     if body.all() or not solid.any():
         return {}
     size = section.subvolume_nm or min(
-        _USUAL_CUBE * _radius(solid, phases.spacing), *phases.size_nm
+        _USUAL_CUBE * fibre_radius(solid, phases.spacing), *phases.size_nm
     )
     try:
         centers = center_and_edge_boxes(
@@ -469,7 +469,7 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     return {name: (center, size) for name, center in centers.items()}
 
 
-def _radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
+def fibre_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
     """Return the radius (nm) by which cubes and shells are placed: at least 4 voxels, so that they
     hold some.
     """

@@ -25,6 +25,7 @@ from napari_snpore.viewer.shared.file_opener import register_opener
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.boxes.widget import SubvolumeWidget
+    from napari_snpore.viewer.compare.widget import CompareWidget
     from napari_snpore.viewer.figure.widget import FigureWidget
     from napari_snpore.viewer.in_situ.widget import InSituWidget
     from napari_snpore.viewer.measure.widget import MeasureWidget
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari_snpore.viewer.workbench.widget import WorkbenchWidget
 
 __all__ = [
+    "CompareWidget",
     "FigureWidget",
     "InSituWidget",
     "MeasureWidget",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "CompareWidget": "compare.widget",
     "FigureWidget": "figure.widget",
     "InSituWidget": "in_situ.widget",
     "MeasureWidget": "measure.widget",
@@ -65,6 +68,7 @@ _PLACES = {
     "sodiated": "open.samples",
     "start_tour": "tour.command",
     "swelling": "open.samples",
+    "three_states": "compare.sample",
     "write_features": "open.writers",
     "write_other": "open.writers",
     "write_surface_layer": "open.writers",

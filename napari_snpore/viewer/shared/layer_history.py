@@ -44,6 +44,19 @@ those that are set.
 """
 
 
+COMPARED = "napari_snpore_compared"
+"""Key of the metadata of phases that were compared: ``{"states": [...], "history": [...]}``, the
+states beside each other and the history at that time.
+"""
+
+
+def note_compared(phases: Iterable[Layer], states: Sequence[str]) -> None:
+    """Note in phases that they were compared as they are now."""
+    for layer in phases:
+        record = {"states": list(states), "history": list(record_of(layer).get("history", ()))}
+        layer.metadata = {**layer.metadata, COMPARED: record}
+
+
 def note_moved(phases: Layer, thresholds: Sequence[float]) -> None:
     """Note in polished phases that other thresholds are set now, or that theirs are set again."""
     moved = list(map(float, thresholds))

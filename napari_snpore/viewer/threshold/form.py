@@ -19,6 +19,7 @@ from napari_snpore.viewer.threshold.cleanup_panel import CleanupPanel
 from napari_snpore.viewer.threshold.envelope_settings import EnvelopeSettings
 from napari_snpore.viewer.threshold.histogram_region import HistogramRegion
 from napari_snpore.viewer.threshold.polish_panel import PolishPanel
+from napari_snpore.viewer.threshold.same_rule.panel import SameRulePanel
 from napari_snpore.viewer.threshold.sensitivity_panel import SensitivityPanel
 from napari_snpore.viewer.threshold.threshold_fields import ThresholdBoxes
 from napari_snpore.viewer.threshold.tools import ThresholdTools
@@ -86,6 +87,8 @@ class ThresholdForm(LayerForm):
         self.column.addWidget(self.phases)
         self.sensitivity = SensitivityPanel()
         self.column.addWidget(self.sensitivity)
+        self.same_rule = SameRulePanel()
+        self.column.addWidget(self.same_rule)
         self.shares = PhaseShares(
             "Volume fractions by counting grey values, exact for integer data. The pore fraction is pore / (pore + C +\n"
             "Sn), of the envelope once there is one. See docs/definitions.md, Volumes and fractions."

@@ -69,6 +69,12 @@ class ThresholdMemory:
         if now is not None and now() is self._array():
             self._kept[layer] = (now, saved)
 
+    def keep(self, layer: Layer, saved: SavedForm) -> None:
+        """Keep a state for a volume that is not shown."""
+        now = _reference(layer)
+        if now is not None:
+            self._kept[layer] = (now, saved)
+
     def take_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
         """Keep an envelope that was ready only after another volume was chosen."""
         known = self._kept.get(layer)

@@ -43,6 +43,7 @@ from napari_snpore.viewer.threshold.result_lines import (
     Region,
     region_line,
 )
+from napari_snpore.viewer.threshold.same_rule.work import SameRule
 from napari_snpore.viewer.threshold.saved_state import pack_envelope, set_settings, settings_of
 from napari_snpore.viewer.threshold.steps import Counted, Enclosed, count
 from napari_snpore.viewer.threshold.suggesting import Suggesting
@@ -87,6 +88,7 @@ class ThresholdWidget(ThresholdForm):
         self._images = ImageWork(self, self._viewer)
         self._suggesting = Suggesting(self, self._images)
         self._work = VolumeWork(self, self._viewer, self._images)
+        self._same_rule = SameRule(self, self._viewer)
         self._show_scheme(self._scheme)
         self._connect()
         self._layer_choice.layer_changed.connect(self._on_layer)
@@ -123,6 +125,11 @@ class ThresholdWidget(ThresholdForm):
     def residual_map(self) -> ResidualMap | None:
         """Residual over all thresholds, where the rule *projection* was asked for this volume."""
         return self._images.map
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """Grey values of the whole volume; None until they are counted."""
+        return self._histogram
 
     @property
     def histogram_in_use(self) -> Histogram | None:
@@ -196,6 +203,27 @@ class ThresholdWidget(ThresholdForm):
         if self._work.applied == made_before or self._work.made is None:
             raise InputError(f"{failed} {self.status.message.text().lstrip('⚠ ')}")
         return self._work.made
+
+    def apply_to_all(self) -> list[str]:
+        """Make phases of the volumes of all other specimens by the rule in use here, and return what
+        was done, a line per specimen; the window stays alive meanwhile.
+
+        Raises
+        ------
+        InputError
+            No thresholds yet, or no other specimen.
+        """
+        self.same_rule.show_lines([])
+        self._same_rule.start()
+        self.status.wait()
+        lines = self.same_rule.words.text().split("<br>")
+        if lines == [""]:
+            raise InputError(self.status.message.text().lstrip("⚠ "))
+        return lines
+
+    def remember_other(self, layer: Layer, saved: SavedForm) -> None:
+        """Keep what was made of a volume that is not shown, for when it is chosen."""
+        self._memory.keep(layer, saved)
 
     def make_envelope(self) -> None:
         """Make the envelope of the present thresholds and settings; the window stays alive
@@ -601,6 +629,7 @@ class ThresholdWidget(ThresholdForm):
             self.cleanup.smooth_button,
         ):
             button.setEnabled(not busy and self.layer is not None and self.envelope.available)
+        self.same_rule.button.setEnabled(not busy)
 
 
 def _checked(thresholds: Sequence[float]) -> tuple[float, ...]:

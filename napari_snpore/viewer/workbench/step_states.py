@@ -14,6 +14,7 @@ from napari.layers import Layer
 
 from napari_snpore.viewer.shared.boxes import KIND as BOXES
 from napari_snpore.viewer.shared.layer_history import (
+    COMPARED,
     FIGURE,
     MOVED,
     SCENE,
@@ -122,13 +123,7 @@ def steps_of(
         _measure(here, threshold),
         _scene(here),
         _figure(here, threshold),
-        WorkStep(
-            10,
-            "Compare",
-            "",
-            "later",
-            "States of charge side by side come later; measure each and compare the tables.",
-        ),
+        _compare(here),
     ]
     return [replace(step, number=k) for k, step in enumerate(steps, 1)]
 
@@ -455,6 +450,38 @@ def _figure(here: Specimen, threshold: WorkStep) -> WorkStep:
     if "history" in made and not has_history(layer, made["history"]):
         return _stale(step, "phases" if layer is here.phases else "volume")
     return _stale(step, "threshold") if threshold.state == "stale" else step
+
+
+def _compare(here: Specimen) -> WorkStep:
+    phases = here.phases
+    step = WorkStep(
+        10,
+        "Compare",
+        "",
+        "waits",
+        "Puts states side by side: make phases of two specimens or more, or open finished runs in the form.",
+        phases,
+        "Compare",
+    )
+    fibres = {
+        stem_of(one.name) for one in here.window if kind_of(one) == "phases" and not is_part(one)
+    }
+    made = None if phases is None else phases.metadata.get(COMPARED)
+    if phases is not None and isinstance(made, Mapping) and "states" in made:
+        step = replace(
+            step,
+            holds=shortened(", ".join(map(str, made["states"]))),
+            state="done",
+            hint=f"'{phases.name}' was compared.",
+        )
+        if not has_history(phases, made.get("history")):
+            return _stale(step, "phases")
+        return step
+    if len(fibres) < 2:
+        return replace(step, holds="needs two fibres, or runs")
+    return replace(
+        step, holds=f"{len(fibres)} fibres", state="ready", hint="Put these fibres side by side."
+    )
 
 
 def _stale(step: WorkStep, reason: str) -> WorkStep:

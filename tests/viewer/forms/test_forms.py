@@ -31,6 +31,7 @@ FORMS = (
     "3D scene",
     "Measure",
     "Figure",
+    "Compare",
     "In situ",
 )
 FIELDS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlider)

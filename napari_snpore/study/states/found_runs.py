@@ -1,0 +1,141 @@
+"""Finished runs in a folder, the states that their names suggest, and where a state stands among
+others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError
+from napari_snpore.files.small_files import read_json
+from napari_snpore.outputs.own_files import RECORD, command_of
+from napari_snpore.study.states.study_folder import COMPARISON
+
+USUAL_ORDER = ("pristine", "sodiated", "desodiated")
+"""States of the electrode in the order of the experiment."""
+
+_STATE = re.compile(
+    r"(?<![a-z])(pristine|(?:de)?(?:sodiated|lithiated|potassiated))(?![a-z])", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """One finished run.
+
+    Attributes
+    ----------
+    folder : Path
+    fibre : str
+        Its name: that of the folder.
+    state : str
+        Of the study that it belongs to, else what the names of run and folder suggest.
+    """
+
+    folder: Path
+    fibre: str
+    state: str
+
+
+def guessed_state(name: str) -> str:
+    """Return the state that a name suggests; the name itself where it names none.
+
+    Examples
+    --------
+    >>> guessed_state("CNF_Desodiated_03"), guessed_state("desodiated"), guessed_state("needle")
+    ('desodiated', 'desodiated', 'needle')
+    """
+    found = _STATE.search(name)
+    return name if found is None else found.group(1).lower()
+
+
+def place_in_order(state: str, states: Sequence[str]) -> int:
+    """Return where a fibre of a state belongs in a list of states: after those of the same state,
+    else by :data:`USUAL_ORDER`, else at the end.
+
+    Examples
+    --------
+    >>> place_in_order("sodiated", ["pristine", "desodiated"]), place_in_order("x", ["pristine"])
+    (1, 1)
+    """
+    same = [k for k, one in enumerate(states) if one == state]
+    if same:
+        return same[-1] + 1
+    if state in USUAL_ORDER:
+        rank = USUAL_ORDER.index(state)
+        for k, one in enumerate(states):
+            if one in USUAL_ORDER and USUAL_ORDER.index(one) > rank:
+                return k
+    return len(states)
+
+
+def find_runs_of_states(folder: str | Path) -> list[FoundRun]:
+    """Return the finished runs of a folder: the folder itself, those of a study, or those directly
+    inside it.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no finished run in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"There is no folder {folder}; the folder of a finished run is needed."
+        )
+    if _is_run(folder):
+        return [_found(folder)]
+    study = folder / COMPARISON
+    runs = _of_study(study) if study.is_file() else []
+    runs = runs or [_found(one) for one in _inside(folder) if _is_run(one)]
+    if not runs:  # a study that was interrupted before it compared anything
+        runs = [
+            FoundRun(fibre, fibre.name, state.name)
+            for state in _inside(folder)
+            for fibre in _inside(state)
+            if _is_run(fibre)
+        ]
+    if not runs:
+        raise FileFormatError(
+            f"{folder} holds no finished run; the folder of 'snpore run' or 'snpore compare' is needed."
+        )
+    return runs
+
+
+def _of_study(path: Path) -> list[FoundRun]:
+    """Return the runs that the record of a study names and that are there."""
+    content = read_json(path, what="a record of a study")
+    results = content.get("results")
+    entries = results.get("fibres", []) if isinstance(results, dict) else []
+    found = []
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, dict) or not entry.get("folder"):
+            continue
+        run = path.parent / str(entry["folder"])
+        if _is_run(run):
+            found.append(FoundRun(run, str(entry["fibre"]), str(entry["state"])))
+    return found
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return (folder / RECORD).is_file() and command_of(folder) == "run"
+    except (OSError, InputError):
+        return False
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(one for one in folder.iterdir() if one.is_dir())
+    except OSError:  # a folder that may not be entered
+        return []
+
+
+def _found(folder: Path) -> FoundRun:
+    """Return a run with the state that its own name suggests, else the folder around it."""
+    folder = folder.resolve()
+    named = [name for name in (folder.name, folder.parent.name) if _STATE.search(name)]
+    return FoundRun(folder, folder.name, guessed_state(named[0] if named else folder.name))

@@ -1,0 +1,1 @@
+"""The Compare form: states of charge side by side, with intervals."""

@@ -1,0 +1,97 @@
+"""Tables and figures of a comparison, written in a worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject
+
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.errors import InputError
+from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
+
+if TYPE_CHECKING:
+    from napari_snpore.comparison.compare import Comparison
+    from napari_snpore.viewer.compare.widget import CompareWidget
+
+
+class ComparisonSaving(QObject):
+    """Buttons *Save tables* and *Figures* of a form, and what they write."""
+
+    def __init__(self, form: CompareWidget) -> None:
+        super().__init__(form)
+        self._form = form
+        self._written: list[Path] = []
+        form.tables_button.clicked.connect(self._ask_tables)
+        form.figures_button.clicked.connect(self._ask_figures)
+
+    def save_tables(self, folder: str | Path) -> Path:
+        """Write the tables and return their folder; the window stays alive meanwhile."""
+        self._start_tables(str(folder))
+        return self._waited()[0]
+
+    def save_figures(self, folder: str | Path) -> list[Path]:
+        """Draw the figures and return their files; the window stays alive meanwhile."""
+        self._start_figures(str(folder))
+        return self._waited()
+
+    def _waited(self) -> list[Path]:
+        self._form.status.wait()
+        if self._form.status.failed or not self._written:
+            raise InputError(self._form.status.message.text().lstrip("⚠ "))
+        return list(self._written)
+
+    def _ask_tables(self) -> None:
+        ask_new_folder(self._form, "Save the tables", "comparison", self._try_tables)
+
+    def _ask_figures(self) -> None:
+        ask_new_folder(self._form, "Save the figures", "comparison_figures", self._try_figures)
+
+    def _try_tables(self, folder: str) -> None:
+        try:
+            self._start_tables(folder)
+        except InputError as error:
+            self._form.status.refuse(error)
+
+    def _try_figures(self, folder: str) -> None:
+        try:
+            self._start_figures(folder)
+        except InputError as error:
+            self._form.status.refuse(error)
+
+    def _required(self) -> Comparison:
+        self._written = []
+        comparison = self._form.comparison
+        if comparison is None:
+            raise InputError("Nothing was compared yet; press Compare first.")
+        return comparison
+
+    def _start_tables(self, folder: str) -> None:
+        comparison = self._required()
+        runs = dict(self._form.compared_runs)
+
+        def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
+            from napari_snpore.study.states.saved_comparison import save_comparison
+
+            return [save_comparison(folder, comparison, runs=runs)]
+
+        self._form.status.run("Save tables", work, self._on_written)
+
+    def _start_figures(self, folder: str) -> None:
+        comparison = self._required()
+
+        def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
+            # matplotlib takes half a second to load: in the worker, not when the form opens
+            from napari_snpore.study.states.saved_comparison import save_comparison_figures
+
+            return save_comparison_figures(
+                folder, comparison, progress=progress, should_stop=should_stop
+            )
+
+        self._form.status.run("Figures", work, self._on_written)
+
+    def _on_written(self, written: list[Path]) -> None:
+        self._written = written
+        more = f" and {len(written) - 1} more" if len(written) > 1 else ""
+        self._form.status.say(f"Wrote {written[0]}{more}." if written else "Nothing was written.")
