@@ -1,5 +1,5 @@
-"""Tables beyond objects and fractions: slices, shells, contacts, networks, and sizes that need no
-objects.
+"""Tables beyond objects and fractions: slices, shells, contacts, networks, structure, and sizes that
+need no objects.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
 from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
-from napari_snpore.volume import Volume
+from napari_snpore.study.structure import DIFFUSIVITY, diffusivity_table, structure_jobs
+from napari_snpore.volume import Triple, Volume
 
 _SHELLS = 8  # shells in a radius where no thickness is given
 _BLUR_VOXELS = 2.0  # 10-90 % width of an edge where δ is not given
@@ -44,6 +45,7 @@ def detail_tables(
     labels: Mapping[str, Volume],
     objects: Mapping[str, pd.DataFrame],
     dead: DeadPores | None,
+    boxes: Mapping[str, tuple[Triple, float]],
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -69,6 +71,8 @@ def detail_tables(
         The sets of objects by name.
     dead : DeadPores or None
         None without an exterior: then there are no shells, dead pores, probes and tortuosity.
+    boxes : mapping of str to (center, edge)
+        Cubes (nm) whose diffusivity is computed.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; progress counts tables.
     """
@@ -105,6 +109,21 @@ def detail_tables(
             jobs[f"contacts_{name}"] = partial(
                 _contacts, phases, labels[name], dead, section, should_stop
             )
+        jobs |= structure_jobs(
+            phases,
+            names,
+            {name: labels[name] for name in of_brightest},
+            cut_axes=cut_axes,
+            should_stop=should_stop,
+        )
+    if section.diffusivity:
+        jobs[DIFFUSIVITY] = lambda: diffusivity_table(
+            phases,
+            radius_nm=radius_nm,
+            has_exterior=dead is not None,
+            boxes=boxes,
+            should_stop=should_stop,
+        )
     if separated:
         jobs["separation_curve"] = lambda: pd.concat(
             [

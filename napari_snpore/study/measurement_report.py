@@ -27,14 +27,18 @@ from napari_snpore.study.report import (
     text_of,
     with_error,
 )
-from napari_snpore.study.run_errors import recorded_errors
+from napari_snpore.study.run_errors import RunErrors, recorded_errors
+from napari_snpore.study.structure_report import structure_statements
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
 
 
-def measurement_text(measured: MeasuredObjects) -> str:
-    """Return the report of a measurement as text, one block per subject; corrections by hand first."""
+def measurement_text(measured: MeasuredObjects, errors: RunErrors | None = None) -> str:
+    """Return the report of a measurement as text, one block per subject; corrections by hand first.
+
+    ``errors`` of the run, which are not in the history yet, are compared with the spread between cubes.
+    """
     names = measured.names if isinstance(measured, Measurement) else None
     blocks = [edit_statements(_history_of(measured), names)]
     if isinstance(measured, Measurement):
@@ -45,9 +49,10 @@ def measurement_text(measured: MeasuredObjects) -> str:
     blocks += [object_statements(measured, name) for name in measured.objects]
     if isinstance(measured, Measurement):
         blocks.append(detail_statements(measured))
-        errors = recorded_errors(measured.history)
-        if errors is not None:
-            blocks.append(error_statements(errors))
+        recorded = recorded_errors(measured.history)
+        blocks.append(structure_statements(measured, errors or recorded))
+        if recorded is not None:
+            blocks.append(error_statements(recorded))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
 
 
