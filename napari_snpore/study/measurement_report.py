@@ -48,9 +48,8 @@ def measurement_text(measured: MeasuredObjects, errors: RunErrors | None = None)
         ]
     blocks += [object_statements(measured, name) for name in measured.objects]
     if isinstance(measured, Measurement):
-        blocks.append(detail_statements(measured))
+        blocks.append(detail_statements(measured, errors))
         recorded = recorded_errors(measured.history)
-        blocks.append(structure_statements(measured, errors or recorded))
         if recorded is not None:
             blocks.append(error_statements(recorded))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
@@ -198,9 +197,11 @@ def dead_pore_statements(
     return statements
 
 
-def detail_statements(measurement: Measurement) -> list[Statement]:
+def detail_statements(measurement: Measurement, errors: RunErrors | None = None) -> list[Statement]:
     """Return what the detail tables say, one or two sentences per table; empty where there is
     none.
+
+    ``errors``: of the run; default: those in the history of the phases.
     """
     details, names = measurement.details, measurement.names
     statements = []
@@ -220,6 +221,9 @@ def detail_statements(measurement: Measurement) -> list[Statement]:
                 f"{names[0]}, core to surface; {row['reached_percent']:.3g} % reached",
             )
         )
+    if errors is None:
+        errors = recorded_errors(measurement.history)
+    statements += structure_statements(measurement, errors)
     return statements + mass_statements(measurement.fractions, measurement.section)
 
 
