@@ -5,6 +5,7 @@ need no objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,7 @@ from napari_snpore.measurement.objects import (
 )
 from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
+from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.structure import DIFFUSIVITY, diffusivity_table, structure_jobs
@@ -77,6 +79,7 @@ def detail_tables(
         See :mod:`napari_snpore.compute`; progress counts tables.
     """
     jobs: dict[str, Callable[[], pd.DataFrame]] = {}
+    optional: set[str] = set()
     if section.details:
         jobs["fractions_by_slice"] = lambda: pd.concat(
             [
@@ -109,13 +112,15 @@ def detail_tables(
             jobs[f"contacts_{name}"] = partial(
                 _contacts, phases, labels[name], dead, section, should_stop
             )
-        jobs |= structure_jobs(
+        structure = structure_jobs(
             phases,
             names,
             {name: labels[name] for name in of_brightest},
             cut_axes=cut_axes,
             should_stop=should_stop,
         )
+        jobs |= structure
+        optional = set(structure)  # a measurement is not lost for one of them
     if section.diffusivity:
         jobs[DIFFUSIVITY] = lambda: diffusivity_table(
             phases,
@@ -143,9 +148,10 @@ def detail_tables(
     tables: dict[str, pd.DataFrame] = {}
     for name, job in jobs.items():
         check_stop(should_stop)
-        tables[name] = job()
+        with suppress(NotEnoughMemoryError) if name in optional else nullcontext():
+            tables[name] = job()
         if progress is not None:
-            progress(len(tables), len(jobs))
+            progress(list(jobs).index(name) + 1, len(jobs))
     return tables
 
 

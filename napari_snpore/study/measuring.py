@@ -190,7 +190,7 @@ def measure_phases(
         voxels, arrays of different shapes.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
-    thick = _THICKNESS_BYTES if section.thickness else 0.0
+    thick = _THICKNESS_BYTES if section.thickness or section.diffusivity else 0.0
     context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
     labels: NDArray[np.uint8] = phases.data

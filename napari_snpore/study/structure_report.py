@@ -53,6 +53,8 @@ def structure_statements(measurement: Measurement, errors: RunErrors | None) -> 
     table = details.get(correlation_name(names[0]))
     if table is not None:
         statements += _correlation_statements(names[0], table)
+    elif measurement.section.details and details:
+        statements.append(caveat("No two-point correlation: the memory does not allow it."))
     table = details.get(CUBE_SIZES)
     if table is not None and len(table):
         statements += _cube_statements(names[0], table, _error_percent(names[0], errors))

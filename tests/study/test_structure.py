@@ -99,6 +99,17 @@ def test_a_measurement_survives_a_row_that_needs_too_much_memory(phases, monkeyp
     assert "No diffusivity along the fibre: Diffusion needs 9 GB." in measurement_text(measured)
 
 
+def test_a_measurement_survives_a_correlation_that_needs_too_much_memory(phases, monkeypatch):
+    def refuse(*args, **options):
+        raise NotEnoughMemoryError("The correlation needs 9 GB.")
+
+    monkeypatch.setattr(structure, "two_point_correlation", refuse)
+    measured = snpore.measure_phases(phases)
+    assert "correlation_pore" not in measured.details
+    assert {"cube_sizes", "nearest_sn"} <= set(measured.details)
+    assert "No two-point correlation" in measurement_text(measured)
+
+
 def test_phases_without_tin_or_exterior(tmp_path):
     labels = np.random.default_rng(0).integers(1, 3, (20, 22, 24)).astype(np.uint8)
     measured = snpore.measure_phases(
