@@ -49,12 +49,15 @@ class OverlayPanel:
     @property
     def heading(self) -> str:
         """What is counted of what."""
-        return f"{self.objects}: {column_of(self.size).words}, by {self.weighting}"
+        what = f"{self.objects}: {column_of(self.size).words}"
+        if self.size == "aspect_ratio" and self.weighting == "number":
+            return what
+        return f"{what}, by {self.weighting}"
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:

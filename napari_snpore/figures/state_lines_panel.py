@@ -51,8 +51,8 @@ class StateProfilePanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:
@@ -76,6 +76,9 @@ class StateProfilePanel:
         for name, series in series_of(self.comparison.names).items():
             for _, rows in table[table["state"] == name].groupby("fibre", sort=False):
                 part = _shells(rows)
+                part = part[part[self.column].notna()]  # a fibre may have other phases
+                if part.empty:
+                    continue
                 depth = (part["depth_from_nm"] + part["depth_to_nm"]) / 2
                 _line(axes, depth, part[self.column], series)
                 deepest = max(deepest, float(part["depth_to_nm"].max()))
@@ -104,8 +107,8 @@ class CubeSizePanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:
@@ -164,8 +167,8 @@ class StateCorrelationPanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:

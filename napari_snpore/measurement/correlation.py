@@ -31,7 +31,7 @@ _MOST_LAG = 40
 _SLAB_VOXELS = 1 << 21
 """Voxels of a slab that is transformed at once, the lags beside it not counted."""
 
-_FFT_BYTES = 64.0
+_FFT_BYTES = 44.0
 """Peak in bytes per value of one transform."""
 
 _LEAST_PAIRS = 1000
