@@ -18,11 +18,13 @@ from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at, wrapped
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.state_bars_panel import best_value
-from napari_snpore.figures.state_series import StateSeries, legend_above, legend_lines, series_of
+from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, INK, PALE, FigureStyle
 
-_ROW_MM = 3.1
+_ROW_MM, _LEAST_ROW_MM = 1.8, 1.6
 """Of one pair of states."""
+
+_TWO_LINES_MM = 6.0
 
 _NAMES_MM = 40.0
 """Most width of the names of the numbers."""
@@ -41,12 +43,15 @@ class DifferencePanel:
         Rows from the top. Percentages are drawn in percentage points; all others, where
         ``relative``, in percent of state a.
     relative : bool
+    slots : int, optional
+        Numbers that the panel has space for, such as those of the panel beside it.
     """
 
     heading: str
     comparison: Comparison
     quantities: Sequence[Quantity]
     relative: bool = False
+    slots: int | None = None
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -70,13 +75,20 @@ class DifferencePanel:
     @property
     def aspect(self) -> float:
         """Higher with more rows: 85 mm wide at 7 pt."""
-        rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        return 85.0 / (_ROW_MM * rows + 1.5 * len(self.shown) + 16.0)
+        return 85.0 / self._height_mm(_ROW_MM)
+
+    def _height_mm(self, row_mm: float) -> float:
+        """Return the height at 7 pt, with so much for a pair of states; a name may take two lines."""
+        of_number = max(row_mm * max(len(self.pairs), 1) + 1.2, _TWO_LINES_MM)
+        return of_number * self._space + 14.0
+
+    @property
+    def _space(self) -> int:
+        return max(len(self.shown), self.slots or 1)
 
     def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of the numbers and the height of its rows take."""
-        rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        least_height = (2.4 * rows + 16.0) * style.font_pt / 7
+        least_height = self._height_mm(_LEAST_ROW_MM) * style.font_pt / 7
         return max(
             60.0 * style.font_pt / 7,
             least_height * self.aspect,
@@ -127,9 +139,11 @@ class DifferencePanel:
         width_mm = box.width - left - 2.0
         labels = [_label(*quantity, self.relative) for quantity in self.shown]
         labels = [wrapped(label, width_mm=left - 2.0, size_pt=style.small_pt) for label in labels]
-        head = style.line_mm * legend_lines(list(names.values()), width_mm=box.width, style=style)
+        legend = StateLegend(box.width)  # the names of pairs need the width of the panel
+        head = legend.height_mm(list(names.values()), box.width, style)
         below = 2 * style.line_mm + 1.6
-        frame = Box(box.left + left, box.top + head, width_mm, box.height - head - below)
+        height_mm = (box.height - head - below) * len(self.shown) / self._space
+        frame = Box(box.left + left, box.top + head, width_mm, height_mm)
         axes = axes_at(figure, frame)
         rows, series = self._rows(), series_of(list(names.values()))
         step = 0.8 / len(names)
@@ -148,10 +162,10 @@ class DifferencePanel:
         unit = "% of the first state" if self.relative else "percentage points"
         axes.set_xlabel(f"Difference ({unit})")
         plain_ticks(axes.xaxis, at_most=6)
-        legend_above(axes, list(names.values()), width_mm=box.width, style=style, kind="point")
-        legend = axes.get_legend()
-        if legend is not None:  # the names of pairs need the width of the panel
-            legend.set_bbox_to_anchor((-left / width_mm, 1.0), transform=axes.transAxes)
+        legend.draw(axes, list(names.values()), width_mm, style, kind="point")
+        drawn = axes.get_legend()
+        if drawn is not None:
+            drawn.set_bbox_to_anchor((-left / width_mm, 1.0), transform=axes.transAxes)
 
 
 def _draw_difference(axes: Any, place: float, row: Mapping[str, Any], series: StateSeries) -> None:
