@@ -233,7 +233,9 @@ def _table(
         np.bincount(bins[near], (weight * values)[near])
         for values in (inside, body, body * distance)
     ]
-    parts = [("all", sums[2] / np.maximum(sums[1], 1), sums[0], sums[1])]
+    parts: list[tuple[str, NDArray[Any], NDArray[Any], NDArray[Any]]] = [
+        ("all", sums[2] / np.maximum(sums[1], 1), sums[0], sums[1])
+    ]
     for name, line, at in (
         ("z", (slice(None), middle[1], middle[2]), lags[0]),
         ("y", (0, slice(middle[1], None), middle[2]), lags[1][middle[1] :]),

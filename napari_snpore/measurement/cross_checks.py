@@ -144,7 +144,8 @@ class SpecificSurface:
         """Return the area (m²/g) at voxels of another size, if it goes on as from two voxels to
         one.
         """
-        return self.area_m2_per_g * (self.voxel_nm / resolution_nm) ** (self.dimension - 2)
+        grown: float = (self.voxel_nm / resolution_nm) ** (self.dimension - 2)
+        return self.area_m2_per_g * grown
 
     def resolution_for(self, area_m2_per_g: float) -> float:
         """Return the voxel size (nm) at which the area would be that of another method.
@@ -154,7 +155,8 @@ class SpecificSurface:
         exponent = self.dimension - 2
         if exponent <= 0 or not self.area_m2_per_g > 0:
             return math.nan
-        return self.voxel_nm * (self.area_m2_per_g / area_m2_per_g) ** (1 / exponent)
+        finer: float = (self.area_m2_per_g / area_m2_per_g) ** (1 / exponent)
+        return self.voxel_nm * finer
 
 
 @stops_at_once
@@ -218,7 +220,7 @@ def specific_surface(
     coarse = _interface(coarse_kinds, coarse_voxel, share_of(progress, 0.8, 1.0), should_stop)
     # whole blocks alone are compared
     cut = tuple(slice(0, n // 2 * 2) for n in kinds.shape)
-    share = float(np.count_nonzero(kinds[cut] == 1) / max(1, np.count_nonzero(kinds == 1)))
+    share = int(np.count_nonzero(kinds[cut] == 1)) / int(np.count_nonzero(kinds == 1))
     coarse = coarse / share if share > 0 else math.nan
     exponent = math.log2(fine / coarse) if fine > 0 and coarse > 0 else math.nan
     return SpecificSurface(

@@ -166,10 +166,10 @@ def _sizes_in_voxels(
     )
 
 
-def _cumulative(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _cumulative(mask: NDArray[np.bool_]) -> NDArray[Any]:
     """Return sums over all boxes from the first corner on, with a first plane of 0 on each axis."""
     small = mask.size < 2**31
-    sums = np.zeros([n + 1 for n in mask.shape], np.int32 if small else np.int64)
+    sums: NDArray[Any] = np.zeros([n + 1 for n in mask.shape], np.int32 if small else np.int64)
     inner = sums[1:, 1:, 1:]
     inner[...] = mask
     for axis in range(3):
@@ -178,8 +178,8 @@ def _cumulative(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _row(
-    inside: NDArray[np.int64],
-    body: NDArray[np.int64] | None,
+    inside: NDArray[Any],
+    body: NDArray[Any] | None,
     size: tuple[int, int, int],
     voxel: NDArray[np.float64],
 ) -> tuple[float, ...] | None:
@@ -208,7 +208,7 @@ def _row(
 
 
 def _box_sums(
-    sums: NDArray[np.int64], starts: list[NDArray[np.int64]], size: tuple[int, int, int]
+    sums: NDArray[Any], starts: list[NDArray[np.int64]], size: tuple[int, int, int]
 ) -> NDArray[np.int64]:
     """Return the sum in every box, from its eight corners."""
     total = np.zeros([len(start) for start in starts], np.int64)

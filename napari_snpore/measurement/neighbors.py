@@ -285,7 +285,7 @@ class _Surfaces:
             nearest_gaps(
                 *(self._places, self._owners, self._cells, self._order, self._keepers),
                 *(self._grid, self._edges, self._spacing, self._boxes),
-                *(target, *piece, found, partners),
+                *(target, piece[0], piece[1], found, partners),
             )
             at = np.flatnonzero((found != gaps) | (partners != near))
             return at, found[at], partners[at]
