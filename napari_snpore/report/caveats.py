@@ -59,7 +59,9 @@ def _resolution(run: FinishedRun) -> Iterator[str]:
         )
         return
     thick, step = (None, None) if made is None else (made.thickness_nm, made.tilt_step_deg)
-    known = "" if thick is None or step is None else f" (D = {number(thick)} nm, Δθ = {number(step)}°)"
+    known = (
+        "" if thick is None or step is None else f" (D = {number(thick)} nm, Δθ = {number(step)}°)"
+    )
     yield (
         f"Resolution guide D·Δθ = {number(crowther)} nm across the beam{known}: what is smaller is"
         " at the edge of what this tilt series can show."
@@ -109,7 +111,9 @@ def _phases(run: FinishedRun) -> Iterator[str]:
         yield str(segmentation["note"])
     allowed = run.result("segmentation", "images", "allowed_percent")
     if isinstance(allowed, dict) and allowed:
-        words = ", ".join(f"{name} {low:.1f} to {high:.1f} %" for name, (low, high) in allowed.items())
+        words = ", ".join(
+            f"{name} {low:.1f} to {high:.1f} %" for name, (low, high) in allowed.items()
+        )
         yield f"By thresholds alone, before polishing, the images allow: {words}."
     if segmentation.get("not_polished"):
         yield f"The phases were not polished. {segmentation['not_polished']}"
@@ -140,11 +144,17 @@ def _objects(run: FinishedRun) -> Iterator[str]:
             continue
         table = run.table(path.stem)
         name = path.stem.removeprefix("objects_").replace("_", " ")
-        if table is None or table.empty or not {"resolved", "touches_border", "volume_nm3"} <= set(table):
+        if (
+            table is None
+            or table.empty
+            or not {"resolved", "touches_border", "volume_nm3"} <= set(table)
+        ):
             continue
         inside = table[table["touches_border"] == 0]
         cut = len(table) - len(inside)
-        words = [f"{cut:,} of {len(table):,} {name} objects are cut by the box and left out of their sizes"]
+        words = [
+            f"{cut:,} of {len(table):,} {name} objects are cut by the box and left out of their sizes"
+        ]
         few = float((inside["resolved"] == 0).mean()) if len(inside) else math.nan
         if few > 0:
             words.append(

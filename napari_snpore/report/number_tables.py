@@ -41,7 +41,7 @@ CAPTIONS = {
     "fourier_shell_correlation": "Correlation of the volumes from even and from odd tilts.",
     "fractions_by_slice": "Volume fractions in each slice.",
     "networks": "How far each phase is connected.",
-    "projection_residual": "Residual of the images over all pairs of thresholds.",
+    "projection_residual": "Residual of the images over all thresholds.",
     "reconstruction_residual": "Residual and mass of each tilt image.",
     "shells": "Fractions and objects in shells of equal depth below the surface.",
     "threshold_sensitivity": "What a shift of each threshold costs.",
@@ -185,7 +185,9 @@ def best_of(row: Mapping[Any, Any]) -> float:
 
 def fraction_table(table: pd.DataFrame) -> ReportTable | None:
     """Return the volume fractions of each region, None where the columns are others."""
-    if not {"region", "name", "fraction_percent", "fraction_box_percent", "denominator"} <= set(table):
+    if not {"region", "name", "fraction_percent", "fraction_box_percent", "denominator"} <= set(
+        table
+    ):
         return None
     of_envelope = "envelope" in set(table["denominator"])
     rows = []
@@ -214,7 +216,12 @@ def fraction_table(table: pd.DataFrame) -> ReportTable | None:
 
 def dead_pore_table(table: pd.DataFrame) -> ReportTable | None:
     """Return the dead pores by connectivity, None where the columns are others."""
-    needed = {"connectivity", "dead_share_of_pore", "dead_share_of_envelope", "open_to_cut_voxel_count"}
+    needed = {
+        "connectivity",
+        "dead_share_of_pore",
+        "dead_share_of_envelope",
+        "open_to_cut_voxel_count",
+    }
     if not needed <= set(table):
         return None
     rows = tuple(
@@ -228,7 +235,12 @@ def dead_pore_table(table: pd.DataFrame) -> ReportTable | None:
     )
     return ReportTable(
         "Dead pores: without a path through void to the outside. Connectivity 6 is the upper bound, 26 the lower.",
-        ("connectivity", "% of the pore volume", "% of the envelope", "voxels open only to the cut"),
+        (
+            "connectivity",
+            "% of the pore volume",
+            "% of the envelope",
+            "voxels open only to the cut",
+        ),
         rows,
         (True, True, True, True),
     )

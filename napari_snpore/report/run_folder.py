@@ -143,7 +143,9 @@ class FinishedRun:
 def with_words(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of numbers whose empty words are texts, not numbers."""
     words = [name for name in _WORDS if name in table]
-    return table.assign(**{name: table[name].astype(object).fillna("").astype(str) for name in words})
+    return table.assign(
+        **{name: table[name].astype(object).fillna("").astype(str) for name in words}
+    )
 
 
 def summary_of(folder: Path) -> str:

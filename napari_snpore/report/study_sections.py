@@ -49,7 +49,17 @@ COMPARISON, DISTRIBUTIONS, STUDY = "comparison.json", "distributions.csv", "stud
 BELOW = "≈"
 """Mark of a difference that lies below its error."""
 
-_STATE_COLUMNS = ("state", "n", "quantity", "unit", "value", "corrected", "low_95", "high_95", "calibrated")
+_STATE_COLUMNS = (
+    "state",
+    "n",
+    "quantity",
+    "unit",
+    "value",
+    "corrected",
+    "low_95",
+    "high_95",
+    "calibrated",
+)
 _DIFFERENCE_COLUMNS = (
     "quantity", "unit", "state_a", "state_b", "n_a", "n_b", "difference", "low_95", "high_95",
     "below_error",
@@ -107,7 +117,9 @@ class FinishedStudy:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what limits the comparison."""
-        found = self.record.get("notes") or dict(self.record.get("results") or {}).get("notes") or ()
+        found = (
+            self.record.get("notes") or dict(self.record.get("results") or {}).get("notes") or ()
+        )
         return tuple(without_folders(str(note)) for note in found)
 
 
@@ -143,7 +155,9 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return with_words(table)
 
 
-def _fibres(folder: Path, record: Mapping[str, Any], states: pd.DataFrame) -> Iterator[FibreOfStudy]:
+def _fibres(
+    folder: Path, record: Mapping[str, Any], states: pd.DataFrame
+) -> Iterator[FibreOfStudy]:
     """Yield the fibres that the record names, else the folders of runs in those of the states."""
     named = dict(record.get("results") or {}).get("fibres")
     if isinstance(named, list) and named:
@@ -193,7 +207,9 @@ def demo_sections(
     fibres = tuple(FibreOfStudy("", place.name, place) for place in places)
     parts, runs = _fibre_sections(fibres, step=step, should_stop=should_stop)
     methods = [
-        ReportSection(f"Methods of {run.name}", methods_section(methods_paragraph(run, cite), cite).blocks)
+        ReportSection(
+            f"Methods of {run.name}", methods_section(methods_paragraph(run, cite), cite).blocks
+        )
         for run in runs
     ]
     summary = without_folders(summary_of(folder))
@@ -206,7 +222,11 @@ def demo_sections(
             "How to repeat",
             (
                 Verbatim("snpore demo -o demo_output\nsnpore report demo_output", "Commands"),
-                *([Folded("The summary that the demo printed", (Verbatim(summary),))] if summary else []),
+                *(
+                    [Folded("The summary that the demo printed", (Verbatim(summary),))]
+                    if summary
+                    else []
+                ),
             ),
         ),
     )
@@ -231,7 +251,9 @@ def _fibre_sections(
         except InputError as error:
             why = fibre.failed or without_folders(str(error))
             sections.append(
-                ReportSection(fibre.title, (Words(f"Not in the report. {without_folders(why)}", "absent"),))
+                ReportSection(
+                    fibre.title, (Words(f"Not in the report. {without_folders(why)}", "absent"),)
+                )
             )
             step()
             continue
@@ -246,11 +268,14 @@ def _compared(study: FinishedStudy) -> Iterator[Block]:
         said = "failed" if fibre.failed else "finished"
         rows.append((fibre.state, fibre.fibre, said))
     if rows:
-        yield ReportTable("States in their order, and their fibres.", ("state", "fibre", "run"), tuple(rows))
+        yield ReportTable(
+            "States in their order, and their fibres.", ("state", "fibre", "run"), tuple(rows)
+        )
     failed = [fibre for fibre in study.fibres if fibre.failed]
     if failed:
         yield Points(
-            tuple(without_folders(f"{one.title} failed: {one.failed}") for one in failed), caveats=True
+            tuple(without_folders(f"{one.title} failed: {one.failed}") for one in failed),
+            caveats=True,
         )
     yield Words("The fibre is the replicate: n counts fibres, not objects.", "note")
 
@@ -293,16 +318,22 @@ def _differences(study: FinishedStudy) -> Iterator[Block]:
     if path.is_file():
         table = read_table(path)
         if len(table):
-            caption = "Distances of the distributions of sizes (Kolmogorov-Smirnov), with intervals."
+            caption = (
+                "Distances of the distributions of sizes (Kolmogorov-Smirnov), with intervals."
+            )
             yield Folded("Distributions of sizes", (small_table(table, caption),))
     else:
-        yield Words(f"No distances of distributions: {DISTRIBUTIONS} is not in the folder.", "absent")
+        yield Words(
+            f"No distances of distributions: {DISTRIBUTIONS} is not in the folder.", "absent"
+        )
 
 
 def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
     """Return the differences between two states; p-values and effect sizes where there are any."""
     extra = [
-        name for name in ("p_welch", "p_holm", "effect_size") if name in rows and rows[name].notna().any()
+        name
+        for name in ("p_welch", "p_holm", "effect_size")
+        if name in rows and rows[name].notna().any()
     ]
     words = {"p_welch": "p (Welch)", "p_holm": "p (Holm)", "effect_size": "effect size"}
     body = []
@@ -325,7 +356,14 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
     n_a, n_b = int(rows["n_a"].max()), int(rows["n_b"].max())
     return ReportTable(
         f"{b} less {a} (n = {n_b} and {n_a}), with intervals of 95 %.",
-        ("quantity", "unit", "difference", "95 % interval", "against its error", *(words[e] for e in extra)),
+        (
+            "quantity",
+            "unit",
+            "difference",
+            "95 % interval",
+            "against its error",
+            *(words[e] for e in extra),
+        ),
         tuple(body),
         (False, False, True, True, False, *([True] * len(extra))),
         f"{BELOW}: the difference lies below its error; beyond: it does not.",
