@@ -10,7 +10,7 @@ from typing import Any
 from napari_snpore.history import PolishStep, ReconstructStep
 from napari_snpore.numerals import number, percent
 from napari_snpore.report.private_paths import without_folders
-from napari_snpore.report.run_folder import FinishedRun
+from napari_snpore.report.run_folder import FinishedRun, as_words
 from napari_snpore.study.edit_report import edit_statements, is_edited_by_hand
 from napari_snpore.study.error_report import limits
 from napari_snpore.study.quality_report import misfit_statements, tilt_statements
@@ -89,7 +89,7 @@ def _images(run: FinishedRun) -> Iterator[str]:
     yield from _texts(reading_statements(run.history))
     tilts = run.table("tilts")
     if tilts is not None and {"tilt", "angle_deg", "reason"} <= set(tilts):
-        yield from _texts(tilt_statements(tilts.assign(reason=tilts["reason"].fillna(""))))
+        yield from _texts(tilt_statements(tilts.assign(reason=as_words(tilts["reason"]))))
     if made is None:
         return
     yield from _texts(misfit_statements(made))

@@ -91,7 +91,7 @@ def short_sections(
         ReportSection("Pictures", pictures),
         ReportSection("Caveats", (Points(caveats(run), caveats=True),)),
         asked,
-        ReportSection("Provenance", tuple(_provenance(run, should_stop))),
+        ReportSection("Provenance", tuple(record_blocks(run.record, short=True))),
     )
 
 

@@ -28,7 +28,13 @@ from napari_snpore.report.content import (
     Words,
 )
 from napari_snpore.report.methods import methods_paragraph
-from napari_snpore.report.number_tables import NOT_CALIBRATED, UNKNOWN, small_table
+from napari_snpore.report.number_tables import (
+    NOT_CALIBRATED,
+    UNKNOWN,
+    interval_words,
+    shown_number,
+    small_table,
+)
 from napari_snpore.report.pictures import figure_blocks
 from napari_snpore.report.private_paths import without_folders
 from napari_snpore.report.provenance_blocks import checksum_table, record_blocks
@@ -42,7 +48,7 @@ from napari_snpore.report.run_folder import (
     with_words,
 )
 from napari_snpore.report.run_sections import methods_section, short_sections
-from napari_snpore.study.error_report import is_calibrated, one_number, with_interval
+from napari_snpore.study.error_report import is_calibrated, with_interval
 from napari_snpore.study.provenance import sha256
 
 COMPARISON, DISTRIBUTIONS, STUDY = "comparison.json", "distributions.csv", "study.toml"
@@ -336,23 +342,25 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
         if name in rows and rows[name].notna().any()
     ]
     words = {"p_welch": "p (Welch)", "p_holm": "p (Holm)", "effect_size": "effect size"}
-    body = []
+    body, marked = [], False
     for row in rows.to_dict("records"):
         unit = str(row["unit"])
-        ends = UNKNOWN
-        if math.isfinite(row["low_95"]) and math.isfinite(row["high_95"]):
-            ends = f"{one_number(row['low_95'], unit)} to {one_number(row['high_95'], unit)}"
+        ends = interval_words(row["low_95"], row["high_95"], unit)
+        known = ends != UNKNOWN
+        if known and "calibrated" in row and not is_calibrated(row):
+            ends, marked = f"{ends} {NOT_CALIBRATED}", True
         below = _is_yes(row["below_error"])
         body.append(
             (
                 str(row["quantity"]),
                 "" if unit == "1" else unit,
-                one_number(row["difference"], unit),
+                f"{'+' if row['difference'] > 0 else ''}{shown_number(row['difference'], unit)}",
                 ends,
-                f"{BELOW} below the error" if below else ("beyond" if ends != UNKNOWN else UNKNOWN),
+                f"{BELOW} below the error" if below else "beyond" if known else UNKNOWN,
                 *(number(row[name]) if pd.notna(row[name]) else UNKNOWN for name in extra),
             )
         )
+    calibrated = f" {NOT_CALIBRATED}: the interval is not calibrated." if marked else ""
     n_a, n_b = int(rows["n_a"].max()), int(rows["n_b"].max())
     return ReportTable(
         f"{b} less {a} (n = {n_b} and {n_a}), with intervals of 95 %.",
@@ -366,7 +374,7 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
         ),
         tuple(body),
         (False, False, True, True, False, *([True] * len(extra))),
-        f"{BELOW}: the difference lies below its error; beyond: it does not.",
+        f"{BELOW}: the difference lies below its error; beyond: it does not.{calibrated}",
     )
 
 

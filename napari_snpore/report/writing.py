@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_paths
+from napari_snpore.files.guarded_reading import guarded
 from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.report.content import Report
@@ -109,7 +110,8 @@ def write_report(
             raise OutputError(f"{path} is there already; --overwrite replaces it.")
         check_apart(path, [source / RECORD])
     with atomic_paths(*files.paths, reading=True) as (page, pages, bibtex):
-        report = make_report(source, progress=progress, should_stop=should_stop)
+        with guarded(source):  # tables and records can be damaged in any way
+            report = make_report(source, progress=progress, should_stop=should_stop)
         from napari_snpore.report.html_page import html_page
         from napari_snpore.report.pdf_pages import pdf_bytes
 

@@ -76,7 +76,7 @@ def test_differences_below_their_error_are_marked(study):
     assert table.caption.startswith("pristine less sodiated (n = 2 and 1)")
     marks = [row[table.head.index("against its error")] for row in table.rows]
     assert marks == ["beyond", "≈ below the error"]
-    assert [row[2:4] for row in table.rows] == [("5.5", "4.1 to 6.9"), ("−0.2", "−0.9 to 0.5")]
+    assert [row[2:4] for row in table.rows] == [("+5.5", "4.1 to 6.9"), ("−0.2", "−0.9 to 0.5")]
     assert "p (Welch)" not in table.head
 
 
