@@ -14,7 +14,6 @@ from napari_snpore.report.content import Block, Folded, ReportTable, Words
 from napari_snpore.report.run_folder import FinishedRun
 from napari_snpore.study.error_report import (
     CALIBRATED,
-    best_value,
     is_calibrated,
     one_number,
     with_interval,
@@ -176,17 +175,12 @@ def key_sentences(run: FinishedRun) -> tuple[str, ...]:
 
 def _best(row: Mapping[Any, Any]) -> str:
     mark = "" if is_calibrated(row) or not math.isfinite(row["low_95"]) else f" {NOT_CALIBRATED}"
-    return f"**{withinterval_words(row)} {str(row['unit']).partition(' ')[0]}**{mark}"
+    return f"**{with_interval(row)} {str(row['unit']).partition(' ')[0]}**{mark}"
 
 
 def has_marks(run: FinishedRun) -> bool:
     """Return whether a main result carries the sign of an interval that is not calibrated."""
     return any(NOT_CALIBRATED in sentence for sentence in key_sentences(run))
-
-
-def best_of(row: Mapping[Any, Any]) -> float:
-    """Return the corrected value of a number, else the counted one."""
-    return best_value(row)
 
 
 def fraction_table(table: pd.DataFrame) -> ReportTable | None:

@@ -41,7 +41,7 @@ from napari_snpore.report.content import (
     Block,
     Folded,
     Picture,
-    Points,
+    Sentences,
     Report,
     ReportSection,
     ReportTable,
@@ -219,7 +219,7 @@ def _block(block: Block) -> Iterator[Flowable]:
     match block:
         case Words(text, kind):
             yield Paragraph(_markup(text), {"note": _NOTE, "absent": _ABSENT}.get(kind, _TEXT))
-        case Points(items, with_sign):
+        case Sentences(items, with_sign):
             for item in items:
                 sign = "⚠" if with_sign else "•"
                 yield Paragraph(_markup(item), _CAVEAT if with_sign else _POINT, bulletText=sign)

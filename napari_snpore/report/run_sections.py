@@ -11,7 +11,7 @@ from napari_snpore.report.caveats import caveats
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Points,
+    Sentences,
     ReportSection,
     Terms,
     Verbatim,
@@ -67,8 +67,8 @@ def run_sections(
     sections.append(ReportSection("Plots", tuple(other_figures(run))))
     step()
     sections += [
-        ReportSection("Caveats", (Points(caveats(run), caveats=True),)),
-        ReportSection("Not in this report", (Points(tuple(absent_pieces(run))),)),
+        ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
+        ReportSection("Not in this report", (Sentences(tuple(absent_pieces(run))),)),
         methods_section(methods_paragraph(run, cite), cite),
         ReportSection("Further tables", tuple(_further(run))),
         ReportSection("Provenance", tuple(_provenance(run, should_stop))),
@@ -89,7 +89,7 @@ def short_sections(
     return (
         numbers,
         ReportSection("Pictures", pictures),
-        ReportSection("Caveats", (Points(caveats(run), caveats=True),)),
+        ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
         asked,
         ReportSection("Provenance", tuple(record_blocks(run.record, short=True))),
     )
@@ -119,7 +119,7 @@ def _brief(run: FinishedRun) -> Iterator[Block]:
             "The run holds no table of numbers with errors; what it counted is below.", "absent"
         )
         return
-    yield Points(found)
+    yield Sentences(found)
     notes = [
         "Corrected where a digital twin says how, with intervals of 95 % where they are known."
     ]

@@ -21,7 +21,7 @@ from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Points,
+    Sentences,
     ReportSection,
     ReportTable,
     Verbatim,
@@ -279,7 +279,7 @@ def _compared(study: FinishedStudy) -> Iterator[Block]:
         )
     failed = [fibre for fibre in study.fibres if fibre.failed]
     if failed:
-        yield Points(
+        yield Sentences(
             tuple(without_folders(f"{one.title} failed: {one.failed}") for one in failed),
             caveats=True,
         )
@@ -384,7 +384,7 @@ def _is_yes(value: Any) -> bool:
 
 def _caveats(study: FinishedStudy) -> Iterator[Block]:
     if study.notes:
-        yield Points(study.notes, caveats=True)
+        yield Sentences(study.notes, caveats=True)
     else:
         yield Words("The record of the comparison holds no notes.", "absent")
     yield Words("What limits each run is said with its fibre.", "note")
