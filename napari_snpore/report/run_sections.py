@@ -11,8 +11,8 @@ from napari_snpore.report.caveats import caveats
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Sentences,
     ReportSection,
+    Sentences,
     Terms,
     Verbatim,
     Words,

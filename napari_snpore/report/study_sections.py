@@ -21,9 +21,9 @@ from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Sentences,
     ReportSection,
     ReportTable,
+    Sentences,
     Verbatim,
     Words,
 )
