@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import shutil
+import subprocess
 import zlib
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -333,6 +334,27 @@ def test_places_that_cannot_be_written_are_refused(series_run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         write_report(series_run, tmp_path / "file" / "a.html")
+
+
+def test_progress_ends_at_its_total(series_run, tmp_path):
+    calls = []
+    write_report(series_run, tmp_path / "a.html", progress=lambda *parts: calls.append(parts))
+    done, totals = zip(*calls, strict=True)
+    assert list(done) == list(range(1, totals[0] + 1))
+    assert set(totals) == {done[-1]}
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium")
+def test_a_browser_opens_the_page_from_disk_and_blocks_nothing(files, tmp_path):
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path}", "--dump-dom", files.html.as_uri()],
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    shown, written = Page(done.stdout), page_of(files)
+    assert shown.headings == written.headings
+    assert shown.tables == written.tables
+    assert "Content Security Policy" not in done.stderr
 
 
 def test_a_stop_leaves_nothing(series_run, tmp_path):
